@@ -1,0 +1,1 @@
+"""The middle floor: corpus, model, optimizer, training loop, telemetry and sampling. Never imports textual or rich."""

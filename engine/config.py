@@ -1,0 +1,217 @@
+"""The configuration of a run: one frozen dataclass, its presets, and validation that lists every problem at once.
+
+Choices: the keys are flat and have the field's short names, so that `--set lr=3e-3`, a line of TOML and the dials pane
+say the same thing; each field carries its own explanation, limits and choices, which are what `--help`, the error
+messages and the documentation are made from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from babytrain.engine.presets import DEFAULT_PRESET, PRESETS
+
+
+class ConfigError(ValueError):
+    """One or more things wrong with a configuration; `problems` holds one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def option(
+    default: Any,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
+) -> Any:
+    """A config field with its explanation, inclusive limits and allowed words."""
+    return dataclasses.field(
+        default=default, metadata={"doc": doc, "low": low, "high": high, "choices": tuple(choices)}
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a run does. Same config, text, machine and thread count: same weights."""
+
+    # corpus
+    corpus: str = option("haiku", "built-in corpus when no text is given", choices=("haiku", "tinyshakespeare"))
+    tokenizer: str = option("char", "how text becomes tokens", choices=("char", "byte", "bpe"))
+    vocabulary: int = option(512, "tokens in a bpe vocabulary", low=257, high=65536)
+    val_fraction: float = option(0.1, "share of the text, at its end, kept for validation", low=0.001, high=0.5)
+    # model
+    layers: int = option(4, "transformer blocks", low=1, high=96)
+    heads: int = option(4, "attention heads in each block", low=1, high=128)
+    width: int = option(128, "size of the residual stream", low=8, high=8192)
+    context: int = option(64, "tokens the model looks at, at most", low=2, high=8192)
+    mlp: str = option("relu2", "the feed-forward half of a block", choices=("relu2", "gelu", "swiglu", "fmn"))
+    mlp_ratio: float = option(4.0, "hidden width of the mlp as a multiple of width", low=0.25, high=16)
+    fmn_rank: int = option(40, "rank of the latent of a factored multiplicative neuron", low=1, high=8192)
+    position: str = option("rope", "how a token knows where it stands", choices=("rope", "learned"))
+    norm: str = option("rms", "normalisation before each half block", choices=("rms", "layer"))
+    qk_norm: bool = option(True, "normalise queries and keys")
+    zero_init: bool = option(True, "start the projections back into the residual stream, and the head, at zero")
+    bias: bool = option(False, "biases in linear layers and norms")
+    tied: bool = option(False, "one matrix for embedding and head")
+    dropout: float = option(0.0, "dropout probability", low=0.0, high=0.9)
+    # optimizer
+    optimizer: str = option("adamw", "update rule for the weight matrices", choices=("adamw", "muon"))
+    lr: float = option(3e-3, "peak learning rate (of AdamW)", low=1e-9, high=10.0)
+    muon_lr: float = option(0.02, "peak learning rate of Muon, for the hidden matrices", low=1e-9, high=10.0)
+    beta1: float = option(0.9, "AdamW: decay of the gradient average", low=0.0, high=0.9999)
+    beta2: float = option(0.99, "AdamW: decay of the squared-gradient average", low=0.0, high=0.99999)
+    weight_decay: float = option(0.1, "decoupled weight decay of the matrices", low=0.0, high=10.0)
+    clip: float = option(1.0, "largest gradient norm let through, 0 = no clipping", low=0.0, high=1e6)
+    schedule: str = option(
+        "cosine", "course of the learning rate after the warm-up", choices=("cosine", "linear", "wsd", "constant")
+    )
+    warmup: int = option(50, "steps of linear warm-up", low=0, high=10_000_000)
+    decay: float = option(0.2, "wsd: share of the run spent decaying, at its end", low=0.01, high=1.0)
+    min_lr: float = option(0.1, "learning rate at the end as a share of the peak", low=0.0, high=1.0)
+    batch_size: int = option(12, "windows in one forward pass", low=1, high=65536)
+    accumulate: int = option(1, "forward passes in one step", low=1, high=4096)
+    # run
+    steps: int = option(1500, "optimizer steps", low=1, high=1_000_000_000)
+    minutes: float = option(0.0, "stop after this long, 0 = when the steps are done", low=0.0, high=1e7)
+    seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
+    device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    precision: str = option("auto", "number format of the matrix products", choices=("auto", "fp32", "bf16"))
+    compile: str = option("off", "torch.compile the step", choices=("off", "on"))
+    threads: int = option(0, "CPU threads for torch, 0 = choose", low=0, high=1024)
+    eval_every: int = option(100, "steps between evaluations of the whole validation split", low=1, high=1_000_000_000)
+    sample_every: int = option(100, "steps between samples, 0 = none", low=0, high=1_000_000_000)
+    checkpoint_every: int = option(250, "steps between checkpoints, 0 = best and last only", low=0, high=1_000_000_000)
+    keep: int = option(3, "checkpoints to keep besides best", low=1, high=100_000)
+    # samples
+    prompt: str = option("", "what every sample starts with, empty = start of a text")
+    sample_tokens: int = option(200, "tokens in a sample", low=1, high=100_000)
+    temperature: float = option(0.8, "0 = always the likeliest token", low=0.0, high=10.0)
+    top_k: int = option(0, "sample from the k likeliest tokens only, 0 = all", low=0, high=1_000_000)
+
+    def replace(self, **changes: Any) -> Config:
+        """A copy with some fields changed, validated."""
+        config = dataclasses.replace(self, **changes)
+        problems = find_problems(config)
+        if problems:
+            raise ConfigError(problems)
+        return config
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for TOML or JSON."""
+        return dataclasses.asdict(self)
+
+
+FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Config)}
+_TYPES: dict[str, type] = get_type_hints(Config)
+
+
+def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> Config:
+    """A config from a preset and any number of `{key: value}` layers, later layers winning.
+
+    Values may be text, as they come from a command line. Raises ConfigError with every problem found.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    if preset in PRESETS:
+        values.update(PRESETS[preset].values)
+    else:
+        problems.append(f"There is no preset {preset!r}{_nearest(preset, PRESETS)}.")
+    for layer in overrides:
+        for key, raw in layer.items():
+            if key not in FIELDS:
+                problems.append(f"There is no setting {key!r}{_nearest(key, FIELDS)}.")
+                continue
+            try:
+                values[key] = parse_value(key, raw)
+            except ValueError as error:
+                problems.append(str(error))
+    config = Config(**values)
+    problems.extend(find_problems(config))
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def parse_value(key: str, raw: Any) -> Any:
+    """The value of setting `key` from text, TOML or Python. Raises ValueError with a sentence."""
+    wanted = _TYPES[key]
+    if wanted is bool:
+        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        value = words.get(str(raw).strip().lower())
+        if value is None:
+            raise ValueError(f"{key} is on or off, not {raw!r}.")
+        return value
+    if wanted is str:
+        # TOML and people write `compile = true`; the choices are words.
+        return {"True": "on", "False": "off"}.get(str(raw), str(raw))
+    try:
+        number = float(str(raw).replace("_", ""))
+    except ValueError:
+        raise ValueError(f"{key} is a number, not {raw!r}.") from None
+    if wanted is float:
+        return number
+    if not math.isfinite(number) or number != int(number):
+        raise ValueError(f"{key} is a whole number, not {raw!r}.")
+    # Through int() where possible: a 63-bit seed does not survive a float.
+    text = str(raw).replace("_", "").strip()
+    return int(text) if text.lstrip("+-").isdigit() else int(number)
+
+
+def find_problems(config: Config) -> list[str]:
+    """Everything wrong with a config, one sentence each; empty when it can be trained."""
+    problems = [sentence for name in FIELDS if (sentence := check_field(name, getattr(config, name)))]
+    if config.heads > 0 and config.width % config.heads:
+        problems.append(f"width ({config.width}) must be a multiple of heads ({config.heads}).")
+    elif config.position == "rope" and config.heads > 0 and (config.width // config.heads) % 2:
+        problems.append(
+            f"With rotary positions width / heads must be even; it is {config.width // config.heads}: "
+            "change width or heads, or set position=learned."
+        )
+    if config.mlp == "fmn" and config.fmn_rank > config.width * 8:
+        problems.append(f"fmn_rank ({config.fmn_rank}) is far above width ({config.width}): try {config.width // 3}.")
+    return problems
+
+
+def check_field(name: str, value: Any) -> str | None:
+    """What is wrong with one value, as a sentence, or None."""
+    meta = FIELDS[name].metadata
+    if meta["choices"]:
+        if value in meta["choices"]:
+            return None
+        return f"{name} is one of {', '.join(meta['choices'])}, not {value!r}{_nearest(str(value), meta['choices'])}."
+    low, high = meta["low"], meta["high"]
+    if low is None or (isinstance(value, (int, float)) and low <= value <= high):
+        return None
+    return f"{name} must lie between {low:g} and {high:g}; it is {value}."
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, its tables flattened. Raises ConfigError that names the file."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"Cannot read the config file {path}: {error.strerror or error}."]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"The config file {path} is not UTF-8 text."]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"The config file {path} is not valid TOML: {error}."]) from error
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat.update(value if isinstance(value, dict) else {key: value})
+    return flat
+
+
+def _nearest(word: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""

@@ -1,0 +1,64 @@
+"""The presets: names for sizes and recipes. Values are plain so that the command line can list them without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+DEFAULT_PRESET = "baby"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of settings on top of the defaults, with one line on what it is for."""
+
+    summary: str
+    values: Mapping[str, Any]
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "baby": Preset("0.8M parameters, learns haiku on a laptop in a minute or two", MappingProxyType({})),
+        "toddler": Preset(
+            "about 3M parameters, for a quarter of an hour",
+            MappingProxyType(
+                {"layers": 6, "heads": 6, "width": 204, "context": 128, "batch_size": 16, "steps": 3000, "lr": 2e-3}
+            ),
+        ),
+        "seven-million": Preset(
+            "about 7M parameters, for an evening or a GPU",
+            MappingProxyType(
+                {"layers": 9, "heads": 8, "width": 256, "context": 256, "batch_size": 16, "steps": 5000, "lr": 1e-3}
+            ),
+        ),
+        "gpt2": Preset(
+            "nanoGPT's shapes and recipe exactly, for comparison",
+            MappingProxyType(
+                {
+                    "mlp": "gelu",
+                    "position": "learned",
+                    "norm": "layer",
+                    "qk_norm": False,
+                    "zero_init": False,
+                    "bias": False,
+                    "tied": True,
+                    "optimizer": "adamw",
+                    "lr": 1e-3,
+                    "beta2": 0.99,
+                    "weight_decay": 0.1,
+                    "warmup": 100,
+                    "schedule": "cosine",
+                    "min_lr": 0.1,
+                    "steps": 2000,
+                    "eval_every": 250,
+                }
+            ),
+        ),
+        "fmn": Preset(
+            "the baby with factored multiplicative neurons for an mlp",
+            MappingProxyType({"mlp": "fmn", "fmn_rank": 40}),
+        ),
+    }
+)
