@@ -83,7 +83,8 @@ class Config:
     accumulate: int = option(1, "forward passes in one step", low=1, high=4096)
     # run
     steps: int = option(1500, "optimizer steps", low=1, high=1_000_000_000)
-    minutes: float = option(0.0, "stop after this long, 0 = when the steps are done", low=0.0, high=1e7)
+    epochs: float = option(0.0, "passes over the training split, 0 = go by steps", low=0.0, high=1e6)
+    minutes: float = option(0.0, "train for this long and plan the steps to fit, 0 = go by steps", low=0.0, high=1e7)
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
     precision: str = option("auto", "number format of the matrix products", choices=("auto", "fp32", "bf16"))
@@ -114,6 +115,16 @@ class Config:
 
 FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Config)}
 _TYPES: dict[str, type] = get_type_hints(Config)
+_SWITCH_WORDS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 
 def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> Config:
@@ -147,8 +158,7 @@ def parse_value(key: str, raw: Any) -> Any:
     """The value of setting `key` from text, TOML or Python. Raises ValueError with a sentence."""
     wanted = _TYPES[key]
     if wanted is bool:
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-        value = words.get(str(raw).strip().lower())
+        value = _SWITCH_WORDS.get(str(raw).strip().lower())
         if value is None:
             raise ValueError(f"{key} is on or off, not {raw!r}.")
         return value

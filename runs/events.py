@@ -33,6 +33,7 @@ CommandAction: TypeAlias = Literal[
     "sample",  # text: the prompt; empty means the run's own prompt
     "evaluate",
     "checkpoint",
+    "total_steps",  # value: where the run ends; also sent by the engine itself when it trains by the clock
     "note",  # text: what the person wants to remember
     "stop",  # save, then end the run as interrupted
 ]
@@ -173,7 +174,10 @@ class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
 
 
 class Command(Event, frozen=True, kw_only=True, tag="command"):
-    """What a person asked for and what became of it; one event when asked, one when applied or refused."""
+    """What a person asked for and what became of it; one event when asked, one when applied or refused.
+
+    `command_id` 0 is the engine itself, following the configuration.
+    """
 
     command_id: int
     action: CommandAction
@@ -228,18 +232,7 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
 
 
 AnyEvent: TypeAlias = (
-    Started
-    | Step
-    | Eval
-    | SamplePiece
-    | Sample
-    | Vitals
-    | Command
-    | Checkpoint
-    | Phase
-    | Note
-    | Resumed
-    | Ended
+    Started | Step | Eval | SamplePiece | Sample | Vitals | Command | Checkpoint | Phase | Note | Resumed | Ended
 )
 
 

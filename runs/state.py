@@ -81,6 +81,7 @@ class RunState:
     samples: Timeline[Sample] = field(default_factory=Timeline)
     vitals: Timeline[Vitals] = field(default_factory=Timeline)
     commands: Timeline[Command] = field(default_factory=Timeline)
+    replans: Timeline[Command] = field(default_factory=Timeline)  # the applied `total_steps` commands among them
     checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
     phases: Timeline[Phase] = field(default_factory=Timeline)
     notes: Timeline[Note] = field(default_factory=Timeline)
@@ -114,6 +115,8 @@ class RunState:
                 self.vitals.append(event)
             case Command():
                 self.commands.append(event)
+                if event.action == "total_steps" and event.status == "applied" and math.isfinite(event.after or 0.0):
+                    self.replans.append(event)
             case Checkpoint():
                 self.checkpoints.append(event)
             case Phase():
@@ -184,8 +187,11 @@ class Moment:
 
     @property
     def total_steps(self) -> int:
-        """Planned optimizer steps, 0 when not known yet."""
+        """Planned optimizer steps, 0 when not known yet. A resume and a command may change the plan."""
         resumed = self.state.resumes.last_until(self.t)
+        replanned = self.state.replans.last_until(self.t)
+        if replanned is not None and (resumed is None or replanned.t > resumed.t):
+            return int(replanned.after or 0)
         if resumed is not None:
             return resumed.total_steps
         return self.state.started.total_steps if self.state.started else 0

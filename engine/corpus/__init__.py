@@ -1,0 +1,1 @@
+"""Text in, tokens out: built-in corpora, files, tokenizers, splits and windows."""

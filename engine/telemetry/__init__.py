@@ -1,0 +1,1 @@
+"""Sensors: graphics cards through NVML, the host through psutil."""

@@ -1,0 +1,1 @@
+"""What the doctor looks at, one area a file. Each check returns findings and raises nothing it can foresee."""

@@ -1,0 +1,68 @@
+"""Validation loss without sampling noise: fixed windows over the whole split, every token predicted exactly once.
+
+The loss on the training split is measured the same way, in evaluation mode, on as many fixed windows spread evenly
+over it: only then does the gap between the two mean something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from babytrain.engine.corpus.windows import evaluation_windows
+from babytrain.engine.model.gpt import GPT
+
+TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache
+
+
+def evaluate_split(
+    model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
+) -> float | None:
+    """Mean loss in nats per token over every token of `tokens` [N] but the first; None when told to stop half-way."""
+    starts, last_length = evaluation_windows(len(tokens), context)
+    lengths = np.full(len(starts), context)
+    lengths[-1] = last_length
+    return _mean_loss(model, tokens, starts, lengths, context, should_stop)
+
+
+def evaluate_spread(
+    model: GPT, tokens: Tensor, context: int, windows: int, *, should_stop: Callable[[], bool] | None = None
+) -> float | None:
+    """Mean loss over at most `windows` fixed full windows, evenly spread over `tokens`; None when told to stop."""
+    last_start = len(tokens) - context - 1
+    starts = np.unique(np.linspace(0, max(0, last_start), max(1, windows)).astype(np.int64))
+    length = min(context, len(tokens) - 1)
+    return _mean_loss(model, tokens, starts, np.full(len(starts), length), context, should_stop)
+
+
+@torch.inference_mode()
+def _mean_loss(
+    model: GPT,
+    tokens: Tensor,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    context: int,
+    should_stop: Callable[[], bool] | None,
+) -> float | None:
+    was_training = model.training
+    model.eval()
+    total, count = 0.0, 0
+    batch = max(1, TOKENS_PER_BATCH // context)
+    try:
+        for length in np.unique(lengths)[::-1]:
+            chosen = torch.from_numpy(starts[lengths == length]).to(tokens.device)
+            offsets = torch.arange(int(length) + 1, device=tokens.device)
+            for first in range(0, len(chosen), batch):
+                if should_stop is not None and should_stop():
+                    return None
+                windows = tokens[chosen[first : first + batch, None] + offsets].long()
+                loss = model.loss(windows[:, :-1], windows[:, 1:])
+                predicted = windows.shape[0] * int(length)
+                total += float(loss) * predicted
+                count += predicted
+    finally:
+        model.train(was_training)
+    return total / max(1, count)

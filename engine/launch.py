@@ -1,0 +1,340 @@
+"""From a wish to a running trainer: corpus, folder, lock, model, journal, sensors; and the same way back for a resume.
+
+Everything a person can get wrong ends here in an `EngineError` with one sentence a problem; nothing is left on disk by
+a run that never started.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from babytrain import __version__
+from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, load_newest
+from babytrain.engine.config import Config, ConfigError, build_config
+from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
+from babytrain.engine.corpus.sources import CorpusError
+from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.engine.device import choose_device, choose_precision, choose_threads
+from babytrain.engine.dials import Dials
+from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.presets import DEFAULT_PRESET
+from babytrain.engine.progress import Progress, restore_progress
+from babytrain.engine.recorder import Recorder
+from babytrain.engine.telemetry.sampler import TelemetrySampler
+from babytrain.engine.trainer import Trainer
+from babytrain.engine.workbench import Workbench
+from babytrain.runs.events import SCHEMA_VERSION, Ended, Resumed, Started, Step
+from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
+from babytrain.runs.journal import JournalWriter, read_journal
+from babytrain.runs.lock import RunLock
+from babytrain.runs.provenance import collect
+from babytrain.runs.state import RunState
+
+CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
+
+
+class EngineError(Exception):
+    """Something a person can act on; `problems` holds one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True)
+class NewRunPlan:
+    """A run that is wished for. `paths` are texts as typed; empty = the config's built-in corpus."""
+
+    config: Config
+    runs_dir: Path
+    paths: tuple[str, ...] = ()
+    name: str | None = None
+    argv: tuple[str, ...] = ()
+    stdin: bytes | None = None  # the text behind the path `-`
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a session of training went; the keys of the command line's JSON."""
+
+    run_id: str
+    run_dir: str
+    status: str
+    steps: int
+    tokens: int
+    val_loss: float | None
+    best_val_loss: float | None
+    best_step: int | None
+    tokens_per_second: float
+    seconds: float
+    parameters: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    config: Config
+    corpus: Corpus
+    model: GPT
+    device: torch.device
+    precision: str
+    threads: int
+
+
+FolderCallback = Callable[[RunFolder], None]
+
+
+def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RunResult:
+    """Train a new run to its end. Raises EngineError."""
+    try:
+        corpus = build_corpus(plan.config, plan.paths, stdin=plan.stdin)
+        config = _with_planned_steps(plan.config, corpus)
+        prepared = _prepare(config, corpus)
+        folder = create_run(plan.runs_dir, plan.name)
+    except (ConfigError, CorpusError) as error:
+        raise EngineError(error.problems) from error
+    except (RunsError, ValueError) as error:
+        raise EngineError([str(error)]) from error
+    with RunLock(folder):
+        if on_folder is not None:
+            on_folder(folder)
+        provenance = collect(plan.argv) | {
+            "paths": _absolute(plan.paths),
+            "sha256": corpus.sha256,
+            "program_version": __version__,
+            "device": str(prepared.device),
+            "precision": prepared.precision,
+            "threads": prepared.threads,
+        }
+        try:
+            write_run_toml(folder, config.to_dict(), provenance)
+            folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
+            if plan.stdin is not None and "-" in plan.paths:
+                (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
+        except (OSError, RunsError) as error:
+            raise EngineError([f"The run folder {folder.path} cannot be written: {error}."]) from error
+        first = _started(folder, prepared, plan.name or folder.run_id)
+        return _train(prepared, folder, feed, first, None, Progress(), Dials(total_steps=config.steps))
+
+
+def train_resumed(
+    run_dir: Path, changes: dict[str, Any], feed: LiveFeed, on_folder: FolderCallback | None = None
+) -> RunResult:
+    """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError."""
+    folder = RunFolder(run_dir)
+    try:
+        with RunLock(folder):
+            saved, provenance = read_run_toml(folder)
+            config = build_config(DEFAULT_PRESET, saved, changes)
+            corpus = _same_corpus(folder, config, provenance)
+            checkpoint, problems = load_newest(folder.checkpoints)
+            progress, dials = restore_progress(checkpoint.trainer, config)
+            if {"steps", "epochs"} & set(changes):
+                config = _with_planned_steps(config, corpus)
+                dials = replace(dials, total_steps=config.steps)
+            if {"lr", "schedule"} & set(changes):
+                dials = replace(dials, lr_hold=None, lr_scale=1.0)
+            if progress.step >= dials.total_steps:
+                raise EngineError(
+                    [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
+                )
+            prepared = _prepare(config, corpus)
+            _load_weights(prepared.model, checkpoint)
+            last_t = _show_history(folder, feed, progress.step)
+            if on_folder is not None:
+                on_folder(folder)
+            if changes:
+                write_run_toml(folder, config.to_dict(), provenance)
+            first = Resumed(
+                t=max(last_t, float(checkpoint.trainer.get("t", 0.0))),
+                step=progress.step,
+                wall_time=time.time(),
+                checkpoint=checkpoint.path.name,
+                total_steps=dials.total_steps,
+            )
+            return _train(prepared, folder, feed, first, checkpoint, progress, dials, problems)
+    except (ConfigError, CorpusError) as error:
+        raise EngineError(error.problems) from error
+    except (RunsError, CheckpointError, ValueError) as error:
+        raise EngineError([str(error)]) from error
+
+
+def _prepare(config: Config, corpus: Corpus) -> _Prepared:
+    """Model on its device, threads and number format chosen. Raises ValueError with a sentence."""
+    device_name, _ = choose_device(config.device)
+    device = torch.device(device_name)
+    threads = choose_threads(config.threads)
+    torch.set_num_threads(threads)
+    precision = choose_precision(config.precision, device_name)
+    model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
+    model.set_precision(precision)
+    # Imports and weights are here to stay: keep the collector from walking them in the middle of a step.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    return _Prepared(config, corpus, model, device, precision, threads)
+
+
+def _train(
+    prepared: _Prepared,
+    folder: RunFolder,
+    feed: LiveFeed,
+    first: Started | Resumed,
+    checkpoint: LoadedCheckpoint | None,
+    progress: Progress,
+    dials: Dials,
+    notes: Sequence[str] = (),
+) -> RunResult:
+    """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
+    config = prepared.config
+    optimizer = build_optimizer(prepared.model, config)
+    if checkpoint is not None:
+        optimizer.load_tensors(checkpoint.optimizer)
+        optimizer.load_scalars(checkpoint.trainer["optimizer"])
+    journal = JournalWriter(folder.journal)
+    recorder = Recorder(journal, feed, start_t=first.t)
+    recorder.step = progress.step
+    recorder.emit(first)
+    recorder.note(corpus_summary(prepared.corpus))
+    for note in (*prepared.corpus.notes, *notes):
+        recorder.note(note, "warning")
+    sampler = TelemetrySampler(recorder.publish_vitals)
+    sampler.start()
+    try:
+        bench = Workbench(
+            config, prepared.corpus, prepared.model, optimizer, recorder, feed, folder, prepared.device, dials, progress
+        )
+        ended = Trainer(bench).run()
+    except Exception as error:
+        sentence = _record_crash(folder, recorder, error, progress)
+        raise EngineError([sentence]) from error
+    finally:
+        sampler.stop()
+        recorder.file_handed_over()
+        journal.close()
+    return _result(folder, prepared.model, ended, progress)
+
+
+def _record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progress: Progress) -> str:
+    """Close the journal of a run that broke, keep the traceback in the run folder, and say it in one sentence."""
+    details = folder.path / "crash.log"
+    where = f" Details are in {details}."
+    try:
+        details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        where = ""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        sentence = "The machine ran out of memory: try half the batch_size with twice the accumulate."
+    else:
+        sentence = f"Training broke at step {progress.step:,} ({type(error).__name__}: {error})."
+    recorder.emit(
+        Ended(
+            t=recorder.now(),
+            step=progress.step,
+            status="failed",
+            reason=sentence,
+            tokens=progress.tokens,
+            tokens_per_second=0.0,
+            val_loss=progress.val_loss,
+            best_val_loss=progress.best_val_loss,
+            best_step=progress.best_step,
+        )
+    )
+    return sentence + where
+
+
+def _started(folder: RunFolder, prepared: _Prepared, name: str) -> Started:
+    config, corpus = prepared.config, prepared.corpus
+    windows_per_step = config.batch_size * config.accumulate
+    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
+    return Started(
+        t=0.0,
+        step=0,
+        schema=SCHEMA_VERSION,
+        run_id=folder.run_id,
+        name=name,
+        wall_time=time.time(),
+        config=config.to_dict(),
+        corpus=corpus.facts,
+        parameters=prepared.model.parameter_count,
+        total_steps=config.steps,
+        steps_per_epoch=windows / windows_per_step,
+        tokens_per_step=windows_per_step * config.context,
+        device=str(prepared.device),
+        device_name=torch.cuda.get_device_name(prepared.device) if prepared.device.type == "cuda" else "",
+        precision=prepared.precision,
+        threads=prepared.threads,
+        compiled=config.compile == "on",
+        program_version=__version__,
+    )
+
+
+def _with_planned_steps(config: Config, corpus: Corpus) -> Config:
+    """The config with `steps` counted out when the plan is in epochs."""
+    if config.epochs <= 0:
+        return config
+    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
+    return config.replace(steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate))))
+
+
+def _same_corpus(folder: RunFolder, config: Config, provenance: dict[str, Any]) -> Corpus:
+    """The text a run was trained on. Raises EngineError when it is not the same any more."""
+    paths = [str(path) for path in provenance.get("paths", [])]
+    stdin = (folder.path / CORPUS_COPY).read_bytes() if "-" in paths else None
+    corpus = build_corpus(config, paths, stdin=stdin)
+    if corpus.sha256 != provenance.get("sha256"):
+        raise EngineError(
+            [f"The text of this run has changed since ({', '.join(paths) or corpus.name}): put the old text back."]
+        )
+    return corpus
+
+
+def _load_weights(model: GPT, checkpoint: LoadedCheckpoint) -> None:
+    try:
+        model.load_state_dict(checkpoint.model)
+    except RuntimeError as error:
+        raise EngineError([f"The checkpoint {checkpoint.path} does not fit this model: {error}."]) from error
+
+
+def _show_history(folder: RunFolder, feed: LiveFeed, step: int) -> float:
+    """Give the feed what the journal holds, so that the screen of a resumed run shows its past. Returns the last t."""
+    contents = read_journal(folder.journal)
+    past = RunState(steps=feed.steps)
+    past.apply_all(contents.events)
+    past.steps.drop_after(step)
+    for event in contents.events:
+        if not isinstance(event, Step):
+            feed.events.put(event)
+    return past.last_t
+
+
+def _absolute(paths: Sequence[str]) -> list[str]:
+    return [path if path == "-" else str(Path(path).absolute()) for path in paths]
+
+
+def _result(folder: RunFolder, model: GPT, ended: Ended, progress: Progress) -> RunResult:
+    return RunResult(
+        run_id=folder.run_id,
+        run_dir=str(folder.path),
+        status=ended.status,
+        steps=progress.step,
+        tokens=progress.tokens,
+        val_loss=progress.val_loss,
+        best_val_loss=progress.best_val_loss,
+        best_step=progress.best_step,
+        tokens_per_second=ended.tokens_per_second,
+        seconds=ended.t,
+        parameters=model.parameter_count,
+        reason=ended.reason,
+    )

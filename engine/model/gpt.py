@@ -1,0 +1,151 @@
+"""A GPT: embedding, blocks of attention and mlp with norms before them, head.
+
+Choices:
+- One class for every preset; what differs is in the config. Preset `gpt2` has nanoGPT's shapes and, with the same
+  weights, its logits.
+- Weights are fp32 masters. `set_precision` chooses the number format of the products; there is no autocast.
+- A tied head has no parameter of its own, so nothing is ever stored twice.
+- Dropout acts on the embedding and on what each half block adds. Not inside attention: there it would cost the fast
+  kernels and at these sizes bring nothing. (nanoGPT has it there as well; it is off in the recipe `gpt2` repeats.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from babytrain.engine.config import Config
+from babytrain.engine.model.attention import Attention
+from babytrain.engine.model.cache import KeyValueCache
+from babytrain.engine.model.init import initialise
+from babytrain.engine.model.linear import Linear
+from babytrain.engine.model.mlp import build_mlp
+from babytrain.engine.model.norm import build_norm
+from babytrain.engine.model.rotary import rotary_table
+
+Precision = Literal["fp32", "bf16"]
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, config: Config, layer: int) -> None:
+        super().__init__()
+        self.attention_norm = build_norm(config.norm, config.width, bias=config.bias)
+        self.attention = Attention(config, layer)
+        self.mlp_norm = build_norm(config.norm, config.width, bias=config.bias)
+        self.mlp = build_mlp(config)
+        self.dropout = config.dropout
+
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: KeyValueCache | None) -> Tensor:
+        """[B, T, width] -> [B, T, width]."""
+        x = x + self._drop(self.attention(self.attention_norm(x), rotary, cache))
+        return x + self._drop(self.mlp(self.mlp_norm(x)))
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout) if self.training and self.dropout > 0.0 else x
+
+
+class GPT(nn.Module):
+    """The model. Build it with `build_model`: the constructor leaves the parameters unset."""
+
+    def __init__(self, config: Config, vocabulary_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocabulary_size = vocabulary_size
+        self.context = config.context
+        self.dropout = config.dropout
+        self.precision: Precision = "fp32"
+        self.token_embedding = nn.Parameter(torch.empty(vocabulary_size, config.width))
+        self.position_embedding = (
+            nn.Parameter(torch.empty(config.context, config.width)) if config.position == "learned" else None
+        )
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
+        self.final_norm = build_norm(config.norm, config.width, bias=config.bias)
+        self.head = None if config.tied else Linear(config.width, vocabulary_size, bias=False)
+        if config.position == "rope":
+            cos, sin = rotary_table(config.context, config.width // config.heads)
+            self.register_buffer("rotary_cos", cos[:, None], persistent=False)
+            self.register_buffer("rotary_sin", sin[:, None], persistent=False)
+        self.rotary_cos: Tensor
+        self.rotary_sin: Tensor
+
+    def forward(self, tokens: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        """Logits [B, T, vocabulary], fp32, of the token after each of `tokens` [B, T] int64.
+
+        With a cache (B = 1) the tokens follow those read before. Raises ValueError when they do not fit the context.
+        """
+        start = 0 if cache is None else cache.length
+        end = start + tokens.shape[1]
+        if end > self.context:
+            raise ValueError(f"{end} tokens do not fit a context of {self.context}.")
+        x = F.embedding(tokens, self.token_embedding)
+        if self.position_embedding is not None:
+            x = x + self.position_embedding[start:end]
+        if self.training and self.dropout > 0.0:
+            x = F.dropout(x, self.dropout)
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        x = x.to(dtype)
+        rotary = None
+        if self.config.position == "rope":
+            rotary = (self.rotary_cos[start:end].to(dtype), self.rotary_sin[start:end].to(dtype))
+        for block in self.blocks:
+            x = block(x, rotary, cache)
+        x = self.final_norm(x)
+        if cache is not None:
+            cache.length = end
+        head = self.token_embedding if self.head is None else self.head.weight
+        return F.linear(x, head.to(dtype)).float()
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats per token, a scalar, fp32; `targets` [B, T] are the tokens one further."""
+        return F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten())
+
+    def new_cache(self) -> KeyValueCache:
+        """An empty cache for writing one text with this model."""
+        config = self.config
+        device = self.token_embedding.device
+        return KeyValueCache(config.layers, config.heads, config.context, config.width // config.heads, device)
+
+    def set_dropout(self, probability: float) -> None:
+        """Change the dropout probability from the next forward pass on."""
+        self.dropout = probability
+        for module in self.blocks:
+            assert isinstance(module, Block)
+            module.dropout = probability
+
+    def set_precision(self, precision: Precision) -> None:
+        """Compute the products in "fp32" or "bf16" from the next forward pass on; the weights stay fp32."""
+        self.precision = precision
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Evaluation mode and fp32 for the time of a `with`, then back to what it was."""
+        was_training, precision = self.training, self.precision
+        self.eval()
+        self.precision = "fp32"
+        try:
+            yield
+        finally:
+            self.train(was_training)
+            self.precision = precision
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable numbers, embeddings included, a tied matrix counted once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def build_model(config: Config, vocabulary_size: int, *, device: str | torch.device = "cpu", seed: int) -> GPT:
+    """A model with its first weights: the same for the same config, vocabulary and seed, on any device.
+
+    Draws from a generator of its own on the CPU; torch's global random state is neither read nor changed.
+    """
+    model = GPT(config, vocabulary_size)
+    initialise(model, config, torch.Generator().manual_seed(seed))
+    return model.to(device)

@@ -1,0 +1,69 @@
+"""All parameters of a model in one contiguous buffer, and all gradients in a second one of the same layout.
+
+A small model has dozens of matrices of a few kilobytes; touching each of them costs more in overhead than in
+arithmetic. Side by side, zeroing, the gradient norm, clipping and AdamW are one call each, and equal shapes that
+stand next to each other are a stack for Muon without a copy. The parameters stay what they were to everybody else:
+their `.data` and `.grad` become views into the buffers. Moving the model to another device afterwards breaks that,
+so an optimizer is built after the model has reached its device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A parameter and the half-open range [start, stop) it fills in the buffers."""
+
+    name: str
+    parameter: nn.Parameter
+    start: int
+    stop: int
+
+    def view_in(self, buffer: Tensor) -> Tensor:
+        """This parameter's part of `buffer`, in the parameter's shape."""
+        return buffer[self.start : self.stop].view(self.parameter.shape)
+
+
+class FlatParameters:
+    """`values` and `gradients`, 1-D fp32, hold the given parameters in the given order."""
+
+    def __init__(self, named: Sequence[tuple[str, nn.Parameter]]) -> None:
+        total = sum(parameter.numel() for _, parameter in named)
+        like = named[0][1]
+        self.values = torch.empty(total, dtype=like.dtype, device=like.device)
+        self.gradients = torch.zeros_like(self.values)
+        self.placed: list[Placed] = []
+        start = 0
+        for name, parameter in named:
+            place = Placed(name, parameter, start, start + parameter.numel())
+            values = place.view_in(self.values)
+            values.copy_(parameter.data)
+            parameter.data = values
+            parameter.grad = place.view_in(self.gradients)
+            self.placed.append(place)
+            start = place.stop
+        self._views = [(place.parameter, place.parameter.grad) for place in self.placed]
+
+    def zero_gradients(self) -> None:
+        """Set every gradient to zero, and put the views back if somebody set them to None."""
+        self.gradients.zero_()
+        for parameter, view in self._views:
+            parameter.grad = view
+
+    def collect_gradients(self) -> None:
+        """Make `gradients` true also where a gradient was replaced instead of added to (`zero_grad` to None)."""
+        for parameter, view in self._views:
+            if parameter.grad is view:
+                continue
+            assert view is not None
+            if parameter.grad is None:
+                view.zero_()
+            else:
+                view.copy_(parameter.grad)
+            parameter.grad = view

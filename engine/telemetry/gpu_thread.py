@@ -1,0 +1,116 @@
+"""The one thread that talks to a graphics driver, so that a driver that hangs takes nobody with it.
+
+The thread opens the driver (which may take seconds) and reads it when asked; whoever asks waits as long as they like
+and no longer. A question that has no answer yet is not put a second time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
+from babytrain.engine.telemetry.query import printable
+from babytrain.runs.events import GpuReading
+
+
+@dataclass(frozen=True)
+class GpuRound:
+    """One look at every card, the note that goes with it, and the processor time it took."""
+
+    gpus: tuple[GpuReading, ...]
+    note: str
+    cpu_seconds: float
+
+
+class GpuThread:
+    """Ask, wait, stop; everything in here returns in the time it was given."""
+
+    def __init__(self, open_gpu: Callable[[], GpuBackend]) -> None:
+        self._open_gpu = open_gpu
+        self._condition = threading.Condition()
+        self._asked_at: float | None = None  # monotonic seconds of the question that has no answer yet
+        self._round: GpuRound | None = None
+        self._stopping = False
+        self._opened = False
+        self._thread = threading.Thread(target=self._run, name="babytrain-gpu", daemon=True)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the driver has been opened, or found missing."""
+        return self._opened
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the driver has owed an answer; 0 when it owes none."""
+        with self._condition:
+            return 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
+
+    def start(self) -> None:
+        """Begin to open the driver."""
+        self._thread.start()
+
+    def ask(self) -> None:
+        """Ask for a round, unless one is on its way or waiting to be taken."""
+        with self._condition:
+            if self._asked_at is None and self._round is None:
+                self._asked_at = time.monotonic()
+                self._condition.notify_all()
+
+    def take(self, timeout: float) -> GpuRound | None:
+        """The answer, waited for at most `timeout` seconds; None when there is none or the thread was told to stop."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._round is not None or self._stopping, timeout)
+            answer, self._round = self._round, None
+            return answer
+
+    def request_stop(self) -> None:
+        """Wake everyone up and have the thread close the driver as soon as the driver lets it."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread to end; False when it has not (a driver that hangs keeps it)."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        backend = self._open()
+        self._opened = True
+        while self._wait_for_question():
+            started = time.thread_time()
+            gpus, note = _read(backend)
+            answer = GpuRound(gpus, note, time.thread_time() - started)
+            with self._condition:
+                self._round, self._asked_at = answer, None
+                self._condition.notify_all()
+        with contextlib.suppress(Exception):  # nobody is left to tell, and a traceback would tear the screen
+            backend.close()
+
+    def _open(self) -> GpuBackend:
+        try:
+            return self._open_gpu()
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: whatever breaks in a driver becomes a note
+            return NoGpu(f"the graphics driver cannot be opened ({describe(error)})")
+
+    def _wait_for_question(self) -> bool:
+        with self._condition:
+            self._condition.wait_for(lambda: self._asked_at is not None or self._stopping)
+            return not self._stopping
+
+
+def _read(backend: GpuBackend) -> tuple[tuple[GpuReading, ...], str]:
+    try:
+        return backend.read(), backend.note
+    except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work again
+        return (), f"the graphics cards could not be read ({describe(error)})"
+
+
+def describe(error: Exception) -> str:
+    """An exception as a few harmless words."""
+    return printable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

@@ -1,0 +1,139 @@
+"""The questions put to NVML, each as the binding's call with its unit turned into ours, and its answers put in words.
+
+Choices:
+
+- A question is a tuple of alternatives: the current call first, then the deprecated one that older drivers know.
+- A value with all bits set is NVML's "not available" mark and becomes None.
+- The binding's `nvmlDeviceGetFanSpeedRPM` asks about fan 0 only, so its struct is filled here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+from babytrain.engine.telemetry.query import Call, printable
+
+HOT = "hot"
+AT_POWER_LIMIT = "at its power limit (normal under load, not a fault)"
+
+# Bits of nvmlClocksEventReasons, the grave ones first. Idle (0x1) is not a slowdown.
+_IDLE = 0x01
+_HARDWARE_SLOWDOWN = 0x08  # comes with the bit that says why; alone it needs words of its own
+_THROTTLE_WORDS = (
+    (0x20 | 0x40, HOT),
+    (0x80, "power supply asked it to slow down"),
+    (0x04, AT_POWER_LIMIT),
+    (0x10, "keeping step with other cards"),
+    (0x02, "clocks set by hand"),
+    (0x100, "clocks set for the display"),
+    (0x200, "at its board's limit"),
+    (0x400, "held back for reliability"),
+)
+
+
+def throttle_words(bits: int) -> tuple[str, ...]:
+    """NVML's reasons for a lowered clock in words, the grave ones first; bits nobody has named yet in hex."""
+    words = [word for mask, word in _THROTTLE_WORDS if bits & mask]
+    if bits & _HARDWARE_SLOWDOWN and not bits & (0x40 | 0x80):
+        words.insert(0, "slowed down by its hardware (heat or power)")
+    unnamed = bits & ~(_IDLE | _HARDWARE_SLOWDOWN)
+    for mask, _ in _THROTTLE_WORDS:
+        unnamed &= ~mask
+    if unnamed:
+        words.append(f"reason {unnamed:#x}")
+    return tuple(words)
+
+
+def _sensible(value: float, scale: float = 1.0) -> float | None:
+    return None if value >= 0xFFFFFFFF else value * scale
+
+
+def _memory(info: Any) -> tuple[int, int] | None:
+    return None if info.total >= 2**63 or info.total == 0 else (int(info.used), int(info.total))
+
+
+def _read_fan_rpm(nvml: Any, card: Any, fan: int) -> float | None:
+    info = nvml.c_nvmlFanSpeedInfo_t(version=nvml.nvmlFanSpeedInfo_v1, fan=fan)
+    code = nvml._nvmlGetFunctionPointer("nvmlDeviceGetFanSpeedRPM")(card, ctypes.byref(info))
+    if code != 0:
+        raise nvml.NVMLError(code)
+    return _sensible(info.speed)
+
+
+# The driver as a whole.
+INIT = (Call("nvmlInitWithFlags", lambda nvml, _: nvml.nvmlInit() is None),)
+SHUTDOWN = (Call("nvmlShutdown", lambda nvml, _: nvml.nvmlShutdown() is None),)
+CARD_COUNT = (Call[int]("nvmlDeviceGetCount", lambda nvml, _: nvml.nvmlDeviceGetCount()),)
+
+# Once per card.
+NAME = (Call("nvmlDeviceGetName", lambda nvml, card: printable(nvml.nvmlDeviceGetName(card)) or None),)
+UUID = (Call("nvmlDeviceGetUUID", lambda nvml, card: printable(nvml.nvmlDeviceGetUUID(card)) or None),)
+FAN_COUNT = (Call[int]("nvmlDeviceGetNumFans", lambda nvml, card: nvml.nvmlDeviceGetNumFans(card)),)
+POWER_LIMIT = (
+    Call(
+        "nvmlDeviceGetEnforcedPowerLimit",
+        lambda nvml, card: _sensible(nvml.nvmlDeviceGetEnforcedPowerLimit(card), 1e-3) or None,
+    ),
+)
+SLOWDOWN = (
+    Call(
+        "nvmlDeviceGetTemperatureThreshold",
+        # Some cards answer 0 for "never told".
+        lambda nvml, card: (
+            _sensible(nvml.nvmlDeviceGetTemperatureThreshold(card, nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)) or None
+        ),
+    ),
+)
+
+# Every round.
+UTILIZATION = (
+    Call("nvmlDeviceGetUtilizationRates", lambda nvml, card: _sensible(nvml.nvmlDeviceGetUtilizationRates(card).gpu)),
+)
+MEMORY = (Call("nvmlDeviceGetMemoryInfo", lambda nvml, card: _memory(nvml.nvmlDeviceGetMemoryInfo(card))),)
+POWER = (Call("nvmlDeviceGetPowerUsage", lambda nvml, card: _sensible(nvml.nvmlDeviceGetPowerUsage(card), 1e-3)),)
+CLOCK = (
+    Call("nvmlDeviceGetClockInfo", lambda nvml, card: _sensible(nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM))),
+)
+TEMPERATURE = (
+    Call(
+        "nvmlDeviceGetTemperatureV",
+        lambda nvml, card: _sensible(nvml.nvmlDeviceGetTemperatureV(card, nvml.NVML_TEMPERATURE_GPU)),
+    ),
+    Call(  # deprecated in CUDA 13, gone in 14; drivers before it know nothing else
+        "nvmlDeviceGetTemperature",
+        lambda nvml, card: _sensible(nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
+    ),
+)
+MARGIN = (
+    Call[float]("nvmlDeviceGetMarginTemperature", lambda nvml, card: float(nvml.nvmlDeviceGetMarginTemperature(card))),
+)
+THROTTLE = (
+    Call[int](
+        "nvmlDeviceGetCurrentClocksEventReasons",
+        lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksEventReasons(card),
+    ),
+    Call[int](  # the same under its old name
+        "nvmlDeviceGetCurrentClocksThrottleReasons",
+        lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(card),
+    ),
+)
+
+
+def handle_of(index: int) -> tuple[Call[Any], ...]:
+    """The handle that every other question about card `index` needs."""
+    return (Call("nvmlDeviceGetHandleByIndex", lambda nvml, _: nvml.nvmlDeviceGetHandleByIndex(index), index),)
+
+
+def fan_percent(fan: int) -> tuple[Call[float], ...]:
+    """Percent of the noise-tolerant maximum; drivers that cannot count fans still know the first one."""
+    indexed = Call(
+        "nvmlDeviceGetFanSpeed_v2", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed_v2(card, fan)), fan
+    )
+    first = Call("nvmlDeviceGetFanSpeed", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed(card)))
+    return (indexed, first) if fan == 0 else (indexed,)
+
+
+def fan_rpm(fan: int) -> tuple[Call[float], ...]:
+    """Revolutions per minute."""
+    return (Call("nvmlDeviceGetFanSpeedRPM", lambda nvml, card: _read_fan_rpm(nvml, card, fan), fan),)

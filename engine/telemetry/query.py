@@ -1,0 +1,142 @@
+"""The one door to NVIDIA's management library (NVML): every call goes through `NvmlQueries.query`.
+
+Choices:
+
+- The answer is a value or a `Missing` with a reason in plain words. No exception of the binding comes out of here.
+- "This card cannot say" and "this driver has no such function" are remembered, so such a question is put once. A
+  question may have alternatives (a call and the deprecated one it replaced): the one that works is found once too.
+- A card that fell off the bus is never asked again; the other cards go on.
+- The binding arrives as an argument, so nothing is imported or loaded before somebody wants a card.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+SYSTEM = -1  # the "card" of questions about the driver as a whole
+
+# Return codes of nvml.h that mean something to us.
+INVALID_ARGUMENT = 2
+NOT_SUPPORTED = 3
+NO_PERMISSION = 4
+DRIVER_NOT_LOADED = 9
+LIBRARY_NOT_FOUND = 12
+FUNCTION_NOT_FOUND = 13
+GPU_IS_LOST = 15
+LIB_RM_VERSION_MISMATCH = 18
+ARGUMENT_VERSION_MISMATCH = 25
+DEPRECATED = 26
+
+_REASONS = {
+    INVALID_ARGUMENT: "the driver does not accept the question",
+    NOT_SUPPORTED: "this card does not report it",
+    NO_PERMISSION: "this user may not read it",
+    DRIVER_NOT_LOADED: "the driver is not loaded",
+    10: "the driver timed out",
+    LIBRARY_NOT_FOUND: "there is no NVIDIA driver",
+    FUNCTION_NOT_FOUND: "this driver is too old to say",
+    GPU_IS_LOST: "the card has fallen off the bus; a restart of the computer usually brings it back",
+    16: "the card wants a reset",
+    17: "the operating system blocks the question",
+    LIB_RM_VERSION_MISMATCH: "two versions of the driver are mixed; a restart of the computer puts that right",
+    ARGUMENT_VERSION_MISMATCH: "this driver is too old to say",
+    DEPRECATED: "this driver no longer says it",
+    28: "the card is gone",
+    999: "the driver reports an unknown error",
+}
+
+# Asked again with the same arguments, these say the same again.
+_FINAL = frozenset({INVALID_ARGUMENT, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH, DEPRECATED})
+
+# What ctypes and an out-of-date binding raise besides NVMLError: an unknown wrapper is an AttributeError, a name that
+# is not UTF-8 a UnicodeDecodeError (a ValueError), a library that cannot be mapped an OSError.
+_BINDING_ERRORS = (AttributeError, ValueError, TypeError, OverflowError, OSError, ctypes.ArgumentError)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there is no value. `code` is NVML's return code where the driver itself said no."""
+
+    reason: str
+    code: int | None = None
+
+
+NO_VALUE = Missing("the driver gave no sensible value")
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One question: the NVML function it uses, its fixed argument if any, and how to put it through the binding.
+
+    `ask` gets (binding, card handle); it returns the value in our units, or None for the driver's "not available".
+    """
+
+    function: str
+    ask: Callable[[Any, Any], T | None]
+    argument: Hashable = None
+
+
+class NvmlQueries:
+    """Asks, and remembers what need not be asked again. Used from one thread."""
+
+    def __init__(self, nvml: Any) -> None:
+        self._nvml = nvml
+        mismatch = getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)
+        self._errors: tuple[type[BaseException], ...] = (nvml.NVMLError, mismatch, *_BINDING_ERRORS)
+        self._unknown_functions: dict[str, Missing] = {}
+        self._refused: dict[tuple[int, str, Hashable], Missing] = {}
+        self._lost: dict[int, Missing] = {}
+
+    def query(self, alternatives: Sequence[Call[T]], card: int = SYSTEM, handle: Any = None) -> T | Missing:
+        """The first of `alternatives` that this driver and this card can answer, else why there is no answer."""
+        if card in self._lost:
+            return self._lost[card]
+        refusals: list[Missing] = []
+        for call in alternatives:
+            known = self._remembered(call, card)
+            answer = self._ask(call, card, handle) if known is None else known
+            if not isinstance(answer, Missing) or answer.code not in _FINAL:
+                return answer
+            refusals.append(answer)
+        # "This card does not report it" tells more than "too old to say" when the alternatives disagree.
+        return next((refusal for refusal in refusals if refusal.code != FUNCTION_NOT_FOUND), refusals[0])
+
+    def lost(self, card: int) -> Missing | None:
+        """Why a card is not asked any more, or None while it is."""
+        return self._lost.get(card)
+
+    def _remembered(self, call: Call[T], card: int) -> Missing | None:
+        return self._unknown_functions.get(call.function) or self._refused.get((card, call.function, call.argument))
+
+    def _ask(self, call: Call[T], card: int, handle: Any) -> T | Missing:
+        try:
+            value = call.ask(self._nvml, handle)
+        except self._errors as error:
+            missing = self._explain(error)
+        else:
+            return NO_VALUE if value is None else value
+        if missing.code == FUNCTION_NOT_FOUND:
+            self._unknown_functions[call.function] = missing
+        elif missing.code in _FINAL:
+            self._refused[(card, call.function, call.argument)] = missing
+        elif missing.code == GPU_IS_LOST and card != SYSTEM:
+            self._lost[card] = missing
+        return missing
+
+    def _explain(self, error: BaseException) -> Missing:
+        if isinstance(error, self._nvml.NVMLError):
+            code = int(error.value)
+            return Missing(_REASONS.get(code) or f"the driver says: {printable(str(error))}", code)
+        if isinstance(error, AttributeError) or type(error).__name__ == "NVMLLibraryMismatchError":
+            return Missing(_REASONS[FUNCTION_NOT_FOUND], FUNCTION_NOT_FOUND)
+        return Missing(f"the driver's answer makes no sense ({type(error).__name__})")
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Text from outside as one harmless line: nothing a terminal could obey, no more than `limit` characters."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)[:limit]

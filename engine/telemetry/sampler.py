@@ -1,0 +1,146 @@
+"""Sensors once a second, whatever the sensors do: readings are published from a daemon thread until it is stopped.
+
+Choices:
+
+- Two threads. One reads the host and publishes; the other (`GpuThread`) talks to the graphics driver, and is waited for
+  at most `hang_seconds`. A driver that hangs costs the card's readings, never the host's, and never a stop.
+- While the driver is silent nothing old is published as new: the reading has no cards and a note that says since when.
+- Sensors must not cost training: a round that takes more than 50 ms of processor time doubles the interval (up to
+  10 s); cheap rounds bring it back.
+- Whatever breaks, in a sensor or in `publish`, ends up in a note. The thread goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from babytrain.engine.telemetry.gpu import GpuBackend, open_gpu_backend
+from babytrain.engine.telemetry.gpu_thread import GpuRound, GpuThread, describe
+from babytrain.engine.telemetry.host import HostSensors
+from babytrain.runs.events import GpuReading, HostReading
+
+Publish: TypeAlias = Callable[[HostReading, tuple[GpuReading, ...], str], None]
+
+EXPENSIVE_ROUND_SECONDS = 0.05
+CHEAP_ROUND_SECONDS = 0.025
+LONGEST_INTERVAL_SECONDS = 10.0
+WAKING_NOTE = "waking the graphics driver"
+
+
+class HostSource(Protocol):
+    """Whatever can be asked about this computer."""
+
+    def read(self) -> HostReading:
+        """One look."""
+
+
+class TelemetrySampler:
+    """Calls `publish(host, gpus, gpu_note)` every `interval_seconds` or so, from its own thread, until stopped.
+
+    `host` defaults to the real sensors. `hang_seconds` is how long a driver may take for one round before it counts as
+    hung.
+    """
+
+    def __init__(
+        self,
+        publish: Publish,
+        *,
+        open_gpu: Callable[[], GpuBackend] = open_gpu_backend,
+        host: HostSource | None = None,
+        interval_seconds: float = 1.0,
+        hang_seconds: float = 3.0,
+    ) -> None:
+        self._publish = publish
+        self._host = host if host is not None else HostSensors()
+        self._base_interval = interval_seconds
+        self._interval = interval_seconds
+        self._hang_seconds = hang_seconds
+        self._trouble = ""  # what went wrong here since the last note
+        self._hung = False
+        self._stop = threading.Event()
+        self._gpu = GpuThread(open_gpu)
+        self._thread = threading.Thread(target=self._run, name="babytrain-telemetry", daemon=True)
+
+    @property
+    def hung(self) -> bool:
+        """Whether the graphics driver owes an answer for longer than it may take."""
+        return self._hung
+
+    @property
+    def interval_seconds(self) -> float:
+        """The time between readings as it is now; longer than asked for while readings are expensive."""
+        return self._interval
+
+    def start(self) -> None:
+        """Begin. Once only."""
+        self._gpu.start()
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> bool:
+        """End both threads; nothing is published after a True. False when one is still stuck after `timeout` seconds.
+
+        A driver known to hang is not waited for: its thread is a daemon and goes down with the program.
+        """
+        deadline = time.monotonic() + timeout
+        self._stop.set()
+        self._gpu.request_stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        patience = 0.0 if self._hung else max(0.0, deadline - time.monotonic())
+        released = self._gpu.join(patience)
+        return released and not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            started = time.monotonic()
+            self._tick()
+            elapsed = time.monotonic() - started
+            # After a round that outlasted the interval the driver gets a pause, not the next question at once.
+            self._stop.wait(self._interval - elapsed if elapsed < self._interval else self._interval)
+
+    def _tick(self) -> None:
+        started = time.thread_time()
+        notes = [self._trouble] if self._trouble else []
+        self._trouble = ""
+        host = self._read_host(notes)
+        self._gpu.ask()
+        answer = self._gpu.take(self._patience())
+        if self._stop.is_set():
+            return
+        silent = self._gpu.silent_seconds
+        self._hung = answer is None and silent >= self._hang_seconds
+        notes.insert(0, self._note_of(answer, silent))
+        try:
+            self._publish(host, answer.gpus if answer else (), "; ".join(note for note in notes if note))
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: one reading is lost, the next may not be
+            self._trouble = f"a reading could not be passed on ({describe(error)})"
+        self._adapt(time.thread_time() - started + (answer.cpu_seconds if answer else 0.0))
+
+    def _patience(self) -> float:
+        """How long to wait for the cards: all the time they may take, but the opening keeps nobody waiting."""
+        limit = self._hang_seconds if self._gpu.opened else min(self._hang_seconds, self._interval / 2)
+        return max(0.0, limit - self._gpu.silent_seconds)
+
+    def _note_of(self, answer: GpuRound | None, silent_seconds: float) -> str:
+        if answer is not None:
+            return answer.note
+        if self._hung:
+            return f"the driver has not answered for {silent_seconds:.0f} s"
+        return WAKING_NOTE
+
+    def _read_host(self, notes: list[str]) -> HostReading:
+        try:
+            return self._host.read()
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: sensors are not worth a run
+            notes.append(f"this computer's sensors could not be read ({describe(error)})")
+            return HostReading()
+
+    def _adapt(self, cpu_seconds: float) -> None:
+        if cpu_seconds > EXPENSIVE_ROUND_SECONDS:
+            longest = max(self._base_interval, LONGEST_INTERVAL_SECONDS)
+            self._interval = min(longest, self._interval * 2)
+        elif cpu_seconds < CHEAP_ROUND_SECONDS:
+            self._interval = max(self._base_interval, self._interval / 2)

@@ -1,0 +1,198 @@
+"""Everything a training run works with, in one place, and the things done to it between steps.
+
+`evaluate`, `write_sample` and `save` are what the loop in `trainer.py` calls when they are due or asked for. Each
+records what it did; none of them changes the weights or a random state the training depends on.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from babytrain.engine.checkpoint import CheckpointError, save_checkpoint
+from babytrain.engine.config import Config
+from babytrain.engine.corpus.build import Corpus
+from babytrain.engine.dials import Dials
+from babytrain.engine.evaluation import evaluate_split, evaluate_spread
+from babytrain.engine.model.gpt import GPT
+from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.progress import Progress
+from babytrain.engine.recorder import Recorder
+from babytrain.engine.sampling import generate
+from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName, Sample, SamplePiece
+from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder
+
+SAMPLE_PIECES_PER_SECOND = 15.0
+TRAIN_EVALUATION_WINDOWS = 128
+
+CheckpointReason = Literal["cadence", "best", "asked", "end"]
+
+
+@dataclass
+class Workbench:
+    """A run in the making. `train` and `val` are the splits [N] on the device, int32 to halve a large corpus."""
+
+    config: Config
+    corpus: Corpus
+    model: GPT
+    optimizer: Optimizer
+    recorder: Recorder
+    feed: LiveFeed
+    folder: RunFolder
+    device: torch.device
+    dials: Dials
+    progress: Progress
+    train: Tensor = field(init=False)
+    val: Tensor = field(init=False)
+    evaluated_step: int = -1
+    saved_step: int = -1
+    phase: PhaseName = "loading"
+
+    def __post_init__(self) -> None:
+        self.train = torch.from_numpy(self.corpus.train.astype(np.int32)).to(self.device)
+        self.val = torch.from_numpy(self.corpus.val.astype(np.int32)).to(self.device)
+        if self.progress.step:
+            self.saved_step = self.progress.step
+        self.recorder.step = self.progress.step
+
+    def enter(self, phase: PhaseName) -> None:
+        """Say what the engine does from now on."""
+        if phase != self.phase:
+            self.phase = phase
+            self.recorder.emit(Phase(t=self.recorder.now(), step=self.progress.step, phase=phase))
+
+
+def evaluate(bench: Workbench) -> bool:
+    """Measure both losses; a best one is checkpointed at once. False when a stop cut it short."""
+    bench.enter("evaluating")
+    began = time.perf_counter()
+    stop, context = bench.feed.stop_requested.is_set, bench.config.context
+    val_loss = evaluate_split(bench.model, bench.val, context, should_stop=stop)
+    if val_loss is None:
+        return False
+    train_loss = evaluate_spread(bench.model, bench.train, context, TRAIN_EVALUATION_WINDOWS, should_stop=stop)
+    if train_loss is None:
+        return False
+    progress = bench.progress
+    best = math.isfinite(val_loss) and (progress.best_val_loss is None or val_loss < progress.best_val_loss)
+    progress.val_loss, progress.val_step = val_loss, progress.step
+    if best:
+        progress.best_val_loss, progress.best_step = val_loss, progress.step
+    bench.evaluated_step = progress.step
+    bench.recorder.emit(
+        Eval(
+            t=bench.recorder.now(),
+            step=progress.step,
+            val_loss=val_loss,
+            train_loss=train_loss,
+            seconds=time.perf_counter() - began,
+            best=best,
+        )
+    )
+    if best and progress.step > 0:
+        save(bench, "best")
+    return True
+
+
+def write_sample(bench: Workbench, wanted_prompt: str, *, asked: bool) -> None:
+    """Write a text, showing it piece by piece; the seed is the run's own, so samples compare across steps."""
+    bench.enter("sampling")
+    progress, config, tokenizer = bench.progress, bench.config, bench.corpus.tokenizer
+    prompt = _known_prompt(bench, wanted_prompt)
+    began, last_piece = time.perf_counter(), 0.0
+    progress.samples += 1
+    ids: list[int] = []
+    for token in generate(
+        bench.model,
+        tokenizer.encode(prompt or bench.corpus.first_prompt).tolist(),
+        max_tokens=config.sample_tokens,
+        temperature=config.temperature,
+        top_k=config.top_k,
+        seed=config.seed,
+        device=bench.device,
+        stop=bench.feed.stop_requested.is_set,
+    ):
+        ids.append(token)
+        elapsed = time.perf_counter() - began
+        if elapsed - last_piece >= 1 / SAMPLE_PIECES_PER_SECOND:
+            last_piece = elapsed
+            bench.recorder.emit(
+                SamplePiece(
+                    t=bench.recorder.now(),
+                    step=progress.step,
+                    sample_id=progress.samples,
+                    prompt=prompt,
+                    text=tokenizer.decode(ids),
+                )
+            )
+    bench.recorder.emit(
+        Sample(
+            t=bench.recorder.now(),
+            step=progress.step,
+            sample_id=progress.samples,
+            prompt=prompt,
+            text=tokenizer.decode(ids),
+            seed=config.seed,
+            temperature=config.temperature,
+            seconds=time.perf_counter() - began,
+            asked=asked,
+        )
+    )
+
+
+def save(bench: Workbench, reason: CheckpointReason) -> None:
+    """Write a checkpoint; a disk that refuses costs a line in the log, never the run."""
+    progress = bench.progress
+    if bench.saved_step == progress.step and reason in ("cadence", "end"):
+        return
+    bench.enter("saving")
+    began = time.perf_counter()
+    try:
+        path = save_checkpoint(
+            bench.folder.checkpoints,
+            progress.step,
+            bench.model.state_dict(),
+            bench.optimizer.tensors(),
+            _trainer_state(bench),
+            best=progress.best_step == progress.step,
+            keep=bench.config.keep,
+        )
+    except CheckpointError as error:
+        bench.recorder.note(f"{error} Training goes on; the newest good checkpoint stays.", "error")
+        return
+    bench.saved_step = progress.step
+    bench.recorder.emit(
+        Checkpoint(
+            t=bench.recorder.now(),
+            step=progress.step,
+            directory=f"checkpoints/{path.name}",
+            reason=reason,
+            seconds=time.perf_counter() - began,
+            val_loss=progress.val_loss if progress.val_step == progress.step else None,
+        )
+    )
+
+
+def _known_prompt(bench: Workbench, prompt: str) -> str:
+    unknown = bench.corpus.tokenizer.unknown_characters(prompt)
+    if not unknown:
+        return prompt
+    bench.recorder.note(f"The model has never seen {unknown!r}; the prompt goes on without.", "warning")
+    return "".join(character for character in prompt if character not in unknown)
+
+
+def _trainer_state(bench: Workbench) -> dict[str, Any]:
+    return {
+        "format": 1,
+        **vars(bench.progress),
+        "t": bench.recorder.now(),
+        "dials": bench.dials.to_dict(),
+        "optimizer": bench.optimizer.scalars(),
+    }

@@ -1,0 +1,144 @@
+"""One run on disk: where it lives, what lies in its folder, and how the folder comes to be.
+
+The folder is the interface: other programs may read everything in it. It is made exclusively, so two runs started in
+the same second never share one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from babytrain.runs.atomic import write_atomically
+from babytrain.runs.errors import RunsError
+from babytrain.runs.names import friendly_name, slug
+from babytrain.runs.toml_writer import toml_document
+
+__all__ = ["RunFolder", "RunsError", "create_run", "default_runs_dir", "read_run_toml", "write_run_toml"]
+
+RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
+# What `create_run` puts behind a name: the second it was made, and a number when that was taken.
+_STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+_MOST_COLLISIONS = 1000
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder. The properties are where things are, whether or not they exist yet."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name, unique among the runs beside it."""
+        return self.path.name
+
+    @property
+    def name(self) -> str:
+        """The run id without the time it was made."""
+        return _STAMP.sub("", self.run_id)
+
+    @property
+    def has_stamp(self) -> bool:
+        """Whether the folder's name is one that `create_run` gives."""
+        return _STAMP.search(self.run_id) is not None
+
+    @property
+    def journal(self) -> Path:
+        """Every event of the run, one a line."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def config_file(self) -> Path:
+        """The config as resolved, and where it ran."""
+        return self.path / "run.toml"
+
+    @property
+    def tokenizer_file(self) -> Path:
+        """The tokenizer."""
+        return self.path / "tokenizer.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def lock_file(self) -> Path:
+        """Who trains the run right now; see `lock.py`."""
+        return self.path / "lock"
+
+
+def default_runs_dir() -> Path:
+    """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the person's data folder."""
+    named = os.environ.get(RUNS_DIR_VARIABLE)
+    return Path(named).expanduser() if named else platformdirs.user_data_path("babytrain") / "runs"
+
+
+def create_run(
+    runs_dir: Path, name: str | None = None, *, now: datetime | None = None, seed: int | None = None
+) -> RunFolder:
+    """Make the folder of a new run, `<slug of name>-<YYYYMMDD-HHMMSS>`, private to its owner.
+
+    Without a name, or with one of which no letter survives in a folder name, a friendly one is drawn (`seed` decides
+    which). `now` is local time. Raises RunsError when the folder cannot be made.
+    """
+    stamp = (now or datetime.now()).strftime("%Y%m%d-%H%M%S")
+    run_id = f"{slug(name or '') or friendly_name(seed)}-{stamp}"
+    try:
+        runs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for attempt in range(1, _MOST_COLLISIONS):
+            path = runs_dir / (run_id if attempt == 1 else f"{run_id}-{attempt}")
+            try:
+                path.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            return RunFolder(path)
+    except OSError as error:
+        raise RunsError(_why_not_made(runs_dir, error)) from error
+    raise RunsError(f"Too many runs called {run_id} in {runs_dir}; give this one another name.")
+
+
+def _why_not_made(runs_dir: Path, error: OSError) -> str:
+    elsewhere = f"choose another place with --runs-dir or {RUNS_DIR_VARIABLE}"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"Cannot keep runs in {runs_dir}: it, or a part of its path, is a file and not a folder; {elsewhere}."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Cannot write to the runs folder {runs_dir}: permission denied; {elsewhere}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Cannot make a folder in {runs_dir}: the disk is full; free some space or {elsewhere}."
+    return f"Cannot make a folder in {runs_dir}: {error.strerror or error}; {elsewhere}."
+
+
+def write_run_toml(folder: RunFolder, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+    """Write `run.toml`, whole or not at all. Values are str, int, float, bool and lists of str. Raises RunsError."""
+    text = toml_document({"config": config, "provenance": provenance})
+    try:
+        write_atomically(folder.config_file, text.encode())
+    except OSError as error:
+        raise RunsError(f"Cannot write {folder.config_file}: {error.strerror or error}.") from error
+
+
+def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config and the provenance of a run. Raises RunsError when `run.toml` is missing or damaged."""
+    try:
+        document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunsError(f"{folder.path} is not a run: it has no run.toml.") from error
+    except OSError as error:
+        raise RunsError(f"Cannot read {folder.config_file}: {error.strerror or error}.") from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise RunsError(f"{folder.config_file} is damaged: {error}.") from error
+    config, provenance = document.get("config"), document.get("provenance", {})
+    if not isinstance(config, dict) or not isinstance(provenance, dict):
+        raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
+    return config, provenance

@@ -1,0 +1,29 @@
+"""The journal: a run's events on disk, one JSON object a line, only ever appended to.
+
+`codec` turns one event into one line and back, `writer` appends lines and outlives a full disk, `thinning` keeps long
+runs small, `reader` takes a whole journal in, `tail` follows one that somebody else is writing. Notable choices:
+
+- One `write()` a line, so a killed process loses nothing that `append` returned for; `fdatasync` every couple of
+  seconds and at evaluations, checkpoints and the end, so a power cut loses seconds.
+- Whatever does not parse is skipped and counted, never fatal: a torn tail costs the torn line alone.
+- Events of a kind this version does not know are counted apart from damage: they come from a newer version.
+"""
+
+from babytrain.runs.journal.codec import decode, encode
+from babytrain.runs.journal.reader import JournalContents, load_state, read_journal
+from babytrain.runs.journal.tail import JournalTail
+from babytrain.runs.journal.thinning import MAX_STEP_LINES, StepThinner, stride_for
+from babytrain.runs.journal.writer import JournalWriter
+
+__all__ = [
+    "MAX_STEP_LINES",
+    "JournalContents",
+    "JournalTail",
+    "JournalWriter",
+    "StepThinner",
+    "decode",
+    "encode",
+    "load_state",
+    "read_journal",
+    "stride_for",
+]

@@ -1,0 +1,135 @@
+"""One event, one line of JSON, and what to do with a line that is not one.
+
+JSON has no NaN and no infinity and msgspec writes them as null, which would lose the very events one looks for after
+a run went wrong. They are written as the strings "NaN", "Infinity" and "-Infinity" instead, which a lenient decoder
+reads back into float fields. The plain encoder runs first; only when its line holds a `null` is the slow way taken.
+
+Two things do not come back as they went in: lone surrogates, which no UTF-8 file can hold, return as U+FFFD, and a
+non-finite number inside the untyped `config` of `Started` returns as its string.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from babytrain.runs.events import AnyEvent, Step
+
+LARGEST_INTEGER = 2**63 - 1  # what a column of the step table holds
+
+
+def _from_numpy(value: Any) -> Any:
+    """msgspec's hook for what it cannot write: numpy's scalars, which are floats to a type checker."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"a journal line cannot hold a {type(value).__name__}")
+
+
+class _AnyKind(msgspec.Struct):
+    """Just enough of a line to tell an event of a newer version from damage."""
+
+    kind: str
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_from_numpy)
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent, strict=False)
+_kind_decoder = msgspec.json.Decoder(_AnyKind)
+_KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in AnyEvent.__args__)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """The event as one line of UTF-8 JSON, newline included."""
+    try:
+        line = _encoder.encode(event)
+    except UnicodeEncodeError:
+        return _encode_carefully(event)
+    if b"null" in line:
+        return _encode_carefully(event)
+    return line + b"\n"
+
+
+def _encode_carefully(event: AnyEvent) -> bytes:
+    return _encoder.encode(_writable(msgspec.to_builtins(event, enc_hook=_from_numpy))) + b"\n"
+
+
+def _writable(value: Any) -> Any:
+    """`value` with non-finite floats as words and lone surrogates replaced, at any depth."""
+    match value:
+        case float():
+            if math.isfinite(value):
+                return value
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case str():
+            # Halves of a pair that stand side by side become the character they spell, single ones the mark.
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case dict():
+            return {_writable(key): _writable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_writable(item) for item in value]
+        case _:
+            return value
+
+
+def decode(line: bytes) -> AnyEvent:
+    """The event of one line. Raises ValueError when the line does not hold one this version knows."""
+    try:
+        return _decoder.decode(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def decode_lines(data: bytes) -> tuple[list[AnyEvent], int, int]:
+    """All events of some whole lines, the number of bad lines and the number of lines of unknown kinds.
+
+    Blank lines are neither. The fast way takes all lines at once and gives up at the first that is not fine.
+    """
+    try:
+        events = _decoder.decode_lines(data)
+    except (ValueError, RecursionError):
+        return _decode_one_by_one(data)
+    lines = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+    if len(events) == lines and _all_sane(events):
+        return events, 0, 0
+    return _decode_one_by_one(data)
+
+
+def _decode_one_by_one(data: bytes) -> tuple[list[AnyEvent], int, int]:
+    events: list[AnyEvent] = []
+    bad_lines = unknown_lines = 0
+    for line in data.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            event = _decoder.decode(line)
+        except (ValueError, RecursionError):
+            if _is_of_unknown_kind(line):
+                unknown_lines += 1
+            else:
+                bad_lines += 1
+            continue
+        if _all_sane((event,)):
+            events.append(event)
+        else:
+            bad_lines += 1
+    return events, bad_lines, unknown_lines
+
+
+def _is_of_unknown_kind(line: bytes) -> bool:
+    try:
+        return _kind_decoder.decode(line).kind not in _KNOWN_KINDS
+    except (ValueError, RecursionError):
+        return False
+
+
+def _all_sane(events: Iterable[AnyEvent]) -> bool:
+    """Whether the events can be put in order of time and into integer columns."""
+    return all(
+        math.isfinite(event.t)
+        and 0 <= event.step <= LARGEST_INTEGER
+        and (type(event) is not Step or 0 <= event.tokens <= LARGEST_INTEGER)
+        for event in events
+    )

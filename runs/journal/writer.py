@@ -1,0 +1,253 @@
+"""Appending to a journal: quickly, durably enough, and without ever stopping a training run.
+
+The disk may fill up or fail while training goes on. Lines then wait in memory, bounded, and are written in order as
+soon as there is room again; the screen learns of it from `failing_since` and `last_error`. A line that was written
+half before the disk was full is finished later, byte for byte, so not even that line is lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.events import AnyEvent, Checkpoint, Command, Ended, Eval, Resumed, SamplePiece, Started, Step
+from babytrain.runs.journal.codec import encode
+from babytrain.runs.journal.thinning import StepThinner, stride_for
+
+BACKLOG_BYTES = 64 * 2**20
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 30.0
+
+_datasync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+# Not every file can be synced (a FUSE mount, a device): then the data is as safe as it gets.
+_NOT_SYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
+
+
+class JournalWriter:
+    """The one writer of one journal, for use from one thread.
+
+    The events themselves say how long the run will be; a run too long to keep every step has consecutive ones merged
+    (see `StepThinner`). Opening raises RunsError when the file cannot be opened at all; after that no OSError ever
+    leaves this class. `clock` is monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durable_seconds: float = 2.0,
+        backlog_bytes: int = BACKLOG_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path = path
+        self.failing_since: float | None = None  # Unix seconds; None while all is well
+        self.last_error = ""  # stays after the disk has recovered
+        self._durable_seconds = durable_seconds
+        self._clock = clock
+        self._thinner = StepThinner(1)
+        self._backlog = Backlog(backlog_bytes)
+        self._sync_broken = False
+        self._retry_at = 0.0
+        self._retry_seconds = FIRST_RETRY_SECONDS
+        self._last_sync = clock()
+        self._fd = _open(path)
+        # What must be written before any further line: the newline a killed writer left out, the rest of a line.
+        self._rest = b"" if _ends_in_newline(self._fd) else b"\n"
+
+    @property
+    def dropped(self) -> int:
+        """Lines given up because the backlog was full."""
+        return self._backlog.dropped
+
+    @property
+    def unwritten(self) -> int:
+        """Lines waiting for room on the disk."""
+        return len(self._backlog)
+
+    def append(self, event: AnyEvent) -> None:
+        """Write one event. A `SamplePiece` is for live screens only and is left out."""
+        if self._fd < 0:
+            raise ValueError("this journal is closed")
+        if isinstance(event, SamplePiece):
+            return
+        if not isinstance(event, Step):
+            self._plan(event)
+        elif self._thinner.stride == 1:
+            self._append(event)
+            return
+        for ready in self._thinner.add(event):
+            self._append(ready)
+
+    def sync(self) -> None:
+        """Push everything written so far to the disk itself, trying again what could not be written."""
+        if self._fd < 0:
+            return
+        self._drain(at_once=True)
+        self._sync()
+
+    def close(self) -> None:
+        """Write what waits, sync and close. Lines that still find no room are lost; `unwritten` counts them."""
+        if self._fd < 0:
+            return
+        for event in self._thinner.flush():
+            self._append(event)
+        self.sync()
+        fd, self._fd = self._fd, -1
+        try:
+            os.close(fd)
+        except OSError as error:
+            self._failed(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _plan(self, event: AnyEvent) -> None:
+        """Keep as many steps as suits the length the run is planned for from here on."""
+        match event:
+            case Started() | Resumed():
+                self._thinner.stride = stride_for(event.total_steps)
+            case Command(action="total_steps", status="applied", after=float() | int() as total_steps):
+                self._thinner.stride = stride_for(total_steps)
+
+    def _append(self, event: AnyEvent) -> None:
+        line = encode(event)
+        must_last = isinstance(event, (Eval, Checkpoint, Ended))
+        if self._rest or self._backlog:
+            self._backlog.add(line, thinnable=isinstance(event, Step))
+            self._drain(at_once=must_last)
+        else:
+            unwritten = self._write(line)
+            if len(unwritten) == len(line):
+                self._backlog.add(line, thinnable=isinstance(event, Step))
+            else:
+                self._rest = unwritten
+        if must_last or self._clock() - self._last_sync >= self._durable_seconds:
+            self._sync()
+
+    def _drain(self, *, at_once: bool) -> None:
+        """Write what waits, in order, unless the disk failed a moment ago and nothing says `at_once`."""
+        if self.failing_since is not None and not at_once and self._clock() < self._retry_at:
+            return
+        self._rest = self._write(self._rest)
+        while self._backlog and not self._rest:
+            line = self._backlog.first()
+            unwritten = self._write(line)
+            if len(unwritten) == len(line):
+                return
+            self._backlog.drop_first()
+            self._rest = unwritten
+        self._note_recovery()
+
+    def _write(self, data: bytes) -> bytes:
+        """Write `data` and return the part that found no room."""
+        while data:
+            try:
+                written = os.write(self._fd, data)
+                if not written:
+                    raise OSError(errno.EIO, "nothing could be written")
+            except OSError as error:
+                self._failed(error)
+                return data
+            data = data[written:]
+        return data
+
+    def _sync(self) -> None:
+        self._last_sync = self._clock()
+        try:
+            _datasync(self._fd)
+        except OSError as error:
+            if error.errno not in _NOT_SYNCABLE:
+                self._sync_broken = True
+                self._failed(error)
+                return
+        self._sync_broken = False
+        self._note_recovery()
+
+    def _failed(self, error: OSError) -> None:
+        self.last_error = error.strerror or str(error)
+        if self.failing_since is None:
+            self.failing_since = time.time()
+            self._retry_seconds = FIRST_RETRY_SECONDS
+        self._retry_at = self._clock() + self._retry_seconds
+        self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
+
+    def _note_recovery(self) -> None:
+        if not self._rest and not self._backlog and not self._sync_broken:
+            self.failing_since = None
+
+
+class Backlog:
+    """Lines waiting for room on the disk, oldest first, at most `limit_bytes` of them.
+
+    When it is full every second thinnable line goes, again and again; when none is left, every second line.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.dropped = 0
+        self._limit_bytes = limit_bytes
+        self._bytes = 0
+        self._lines: deque[tuple[bytes, bool]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, line: bytes, *, thinnable: bool) -> None:
+        """Put one line at the end, making room if need be."""
+        self._lines.append((line, thinnable))
+        self._bytes += len(line)
+        if self._bytes > self._limit_bytes:
+            # Well below the limit, so that the next lines do not each walk the whole backlog.
+            while self._lines and self._bytes > self._limit_bytes * 3 // 4:
+                self._thin()
+
+    def first(self) -> bytes:
+        """The oldest line."""
+        return self._lines[0][0]
+
+    def drop_first(self) -> None:
+        """Forget the oldest line: it is on the disk."""
+        self._bytes -= len(self._lines.popleft()[0])
+
+    def _thin(self) -> None:
+        only_thinnable = any(thinnable for _, thinnable in self._lines)
+        kept: deque[tuple[bytes, bool]] = deque()
+        drop = True
+        for line, thinnable in self._lines:
+            if thinnable or not only_thinnable:
+                drop = not drop
+                if drop or len(self._lines) == 1:
+                    continue
+            kept.append((line, thinnable))
+        if len(kept) == len(self._lines):  # one thinnable line alone: it goes
+            kept = deque(entry for entry in kept if not entry[1])
+        self.dropped += len(self._lines) - len(kept)
+        self._lines = kept
+        self._bytes = sum(len(line) for line, _ in kept)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RunsError(
+            f"Cannot write the journal {path}: {error.strerror or error}; check that the folder exists and is yours."
+        ) from error
+
+
+def _ends_in_newline(fd: int) -> bool:
+    """Whether the next line can simply be appended. True for an empty file and for what is not a regular one."""
+    try:
+        size = os.fstat(fd).st_size
+        return size == 0 or os.pread(fd, 1, size - 1) == b"\n"
+    except OSError:
+        return False  # unreadable: a blank line too many does no harm

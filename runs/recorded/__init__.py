@@ -1,0 +1,13 @@
+"""The recorded runs that ship with the program, so that there is something to replay right after install."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+
+def recorded_runs(folder: Path | None = None) -> list[Path]:
+    """The shipped journals (`*.jsonl`) in order of name; `folder` stands in for this package's own."""
+    if folder is None:
+        folder = Path(str(resources.files(__name__)))
+    return sorted(path for path in folder.glob("*.jsonl") if path.is_file())

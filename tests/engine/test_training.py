@@ -1,0 +1,256 @@
+"""Real (tiny) runs: what is recorded, what is obeyed, and that a resumed run equals one that never stopped."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from babytrain.engine import launch, workbench
+from babytrain.engine.checkpoint import CheckpointError, load_newest
+from babytrain.engine.launch import EngineError, train_resumed
+from babytrain.engine.model.gpt import GPT
+from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Note, Phase, Resumed, Sample, Started, Step, Vitals
+from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder
+from babytrain.runs.journal import load_state
+from babytrain.runs.lock import RunLock
+from tests.engine.runs_for_tests import (
+    events_of,
+    final_optimizer,
+    final_weights,
+    resume_from,
+    same_bits,
+    train,
+    write_text,
+)
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.005)
+
+
+def test_a_run_is_recorded_from_the_first_line_to_the_last(tmp_path: Path) -> None:
+    result = train(tmp_path, steps=40)
+    events = events_of(result)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Ended)
+    assert events[-1].status == result.status == "done"
+    assert [event.step for event in events if isinstance(event, Step)] == list(range(1, 41))
+    assert [event.step for event in events if isinstance(event, Eval)] == [0, 10, 20, 30, 40]
+    assert [event.step for event in events if isinstance(event, Sample)] == [0, 10, 20, 30, 40]
+    own = [event for event in events if not isinstance(event, Vitals)]  # readings are filed a moment late
+    assert all(later.t >= earlier.t for earlier, later in zip(own, own[1:], strict=False))
+    evaluations = [event for event in events if isinstance(event, Eval)]
+    assert evaluations[-1].val_loss < evaluations[0].val_loss - 0.5
+    assert evaluations[0].val_loss == pytest.approx(math.log(events[0].corpus.vocabulary_size), abs=0.1)
+    assert result.best_val_loss == min(event.val_loss for event in evaluations)
+
+
+def test_the_feed_shows_what_the_journal_keeps(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    result = train(tmp_path, feed)
+    state = load_state(Path(result.run_dir) / "journal.jsonl")
+    for column in ("step", "loss", "learning_rate", "tokens"):
+        live, kept = getattr(feed.steps, column), getattr(state.steps, column)
+        assert (live[: feed.steps.count] == kept[: state.steps.count]).all()
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("step", [5, 10])
+def test_a_resumed_run_ends_in_the_same_bits(tmp_path: Path, optimizer: str, step: int) -> None:
+    """With dropout, accumulation and an epoch boundary inside (61 windows, 8 a step)."""
+    changes = {"optimizer": optimizer, "dropout": 0.1, "accumulate": 2, "steps": 15, "context": 32}
+    whole = train(tmp_path, **changes)
+    resumed = resume_from(whole, step)
+    assert same_bits(final_weights(whole), final_weights(resumed))
+    assert same_bits(final_optimizer(whole), final_optimizer(resumed))
+
+
+def test_a_resume_supersedes_the_steps_after_its_checkpoint(tmp_path: Path) -> None:
+    resumed = resume_from(train(tmp_path), 10)
+    events = events_of(resumed)
+    mark = next(event for event in events if isinstance(event, Resumed))
+    assert mark.step == 10
+    assert mark.t >= max(event.t for event in events[: events.index(mark)])
+    state = load_state(Path(resumed.run_dir) / "journal.jsonl")
+    assert state.steps.step[: state.steps.count].tolist() == list(range(1, 21))
+    assert state.at().status == "done"
+
+
+def test_sampling_and_evaluating_leave_the_weights_alone(tmp_path: Path) -> None:
+    busy = train(tmp_path, name="busy", eval_every=1, sample_every=1, dropout=0.1, temperature=1.0)
+    calm = train(tmp_path, name="calm", eval_every=20, sample_every=0, dropout=0.1)
+    assert same_bits(final_weights(busy), final_weights(calm))
+
+
+def test_commands_are_applied_between_steps_and_survive_a_resume(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    feed.ask("lr_scale", 0.25)
+    feed.ask("lr_scale", 0.5)  # the newest of a burst counts
+    feed.ask("lr_hold", -3.0)
+    feed.ask("note", text="[bold]hello\x1b[31m")
+    result = train(tmp_path, feed, schedule="constant", warmup=0)
+    commands = [event for event in events_of(result) if isinstance(event, Command)]
+    assert [(event.action, event.status, event.value) for event in commands] == [
+        ("lr_scale", "applied", 0.5),
+        ("lr_hold", "refused", -3.0),
+        ("note", "applied", None),
+    ]
+    assert commands[0].after == pytest.approx(commands[0].before * 0.5)
+    assert commands[2].text == "[bold]hello\x1b[31m"
+    assert feed.steps.learning_rate[0] == pytest.approx(0.5 * 3e-3)
+    resumed = resume_from(result, 10)
+    steps = [event for event in events_of(resumed) if isinstance(event, Step)]
+    assert steps[-1].learning_rate == pytest.approx(0.5 * 3e-3)
+
+
+def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
+    plain = train(tmp_path, name="plain")
+    feed = LiveFeed()
+    feed.ask("pause")
+    results: list[launch.RunResult] = []
+    thread = threading.Thread(target=lambda: results.append(train(tmp_path, feed, name="paused")))
+    thread.start()
+    feed.ask("advance", 3)
+    wait_for(lambda: feed.steps.count == 3, "three single steps")
+    feed.ask("sample", text="the snake")
+    feed.ask("evaluate")
+    feed.ask("checkpoint")
+    feed.ask("advance", 1)
+    wait_for(lambda: feed.steps.count == 4, "one more step")
+    feed.ask("resume")
+    thread.join(timeout=60)
+    assert same_bits(final_weights(plain), final_weights(results[0]))
+    events = events_of(results[0])
+    assert [event.prompt for event in events if isinstance(event, Sample) and event.asked] == ["the snake"]
+    assert [event.step for event in events if isinstance(event, Eval)] == [0, 3, 10, 20]
+    assert [event.step for event in events if isinstance(event, Checkpoint) and event.reason == "asked"] == [3]
+    assert [event.phase for event in events if isinstance(event, Phase)].count("paused") >= 2
+
+
+@pytest.mark.parametrize("how", ["command", "flag"])
+def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
+    feed = LiveFeed()
+    results: list[launch.RunResult] = []
+    thread = threading.Thread(target=lambda: results.append(train(tmp_path, feed, steps=100_000)))
+    thread.start()
+    wait_for(lambda: feed.steps.count > 12, "some steps")
+    if how == "flag":
+        feed.stop_requested.set()
+    else:
+        feed.ask("stop")
+    thread.join(timeout=60)
+    result = results[0]
+    assert result.status == "interrupted"
+    assert load_newest(Path(result.run_dir) / "checkpoints")[0].trainer["step"] == result.steps
+    more = train_resumed(Path(result.run_dir), {"steps": result.steps + 5}, LiveFeed())
+    assert (more.status, more.steps) == ("done", result.steps + 5)
+
+
+def test_a_loss_that_is_not_a_number_never_reaches_the_weights(tmp_path: Path, monkeypatch) -> None:
+    honest, calls = GPT.loss, 0
+
+    def poisoned(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += self.training
+        loss = honest(self, tokens, targets)
+        return loss * math.nan if self.training and calls == 8 else loss
+
+    monkeypatch.setattr(GPT, "loss", poisoned)
+    result = train(tmp_path)
+    assert result.status == "failed"
+    assert "step 8" in result.reason
+    assert "lower learning rate" in result.reason
+    assert result.steps == 7
+    assert all(tensor.isfinite().all() for tensor in final_weights(result).values())
+    steps = [event for event in events_of(result) if isinstance(event, Step)]
+    assert math.isnan(steps[-1].loss)
+
+
+def test_a_full_disk_costs_checkpoints_but_not_the_run(tmp_path: Path, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> Path:
+        raise CheckpointError("The checkpoint at step 5 could not be written: No space left on device.")
+
+    monkeypatch.setattr(workbench, "save_checkpoint", refuse)
+    result = train(tmp_path)
+    assert result.status == "done"
+    notes = [event.text for event in events_of(result) if isinstance(event, Note) and event.level == "error"]
+    assert "No space left" in notes[0]
+
+
+def test_a_crash_closes_the_journal_and_becomes_a_sentence(tmp_path: Path, monkeypatch) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError("cogs everywhere")
+
+    monkeypatch.setattr(GPT, "loss", explode)
+    with pytest.raises(EngineError, match="cogs everywhere"):
+        train(tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "Traceback" in (run / "crash.log").read_text()
+    ended = load_state(run / "journal.jsonl").at().ended
+    assert ended is not None
+    assert ended.status == "failed"
+
+
+def test_a_run_being_trained_is_not_resumed_twice(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    with RunLock(RunFolder(Path(result.run_dir))), pytest.raises(EngineError, match="being trained"):
+        train_resumed(Path(result.run_dir), {"steps": 50}, LiveFeed())
+
+
+def test_a_finished_run_says_how_to_go_on(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="--steps"):
+        train_resumed(Path(train(tmp_path).run_dir), {}, LiveFeed())
+
+
+def test_a_changed_text_is_refused_before_anything_happens(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    before = (Path(result.run_dir) / "journal.jsonl").read_bytes()
+    write_text(tmp_path).write_text("quite another text, long enough to train on " * 50)
+    with pytest.raises(EngineError, match="changed"):
+        train_resumed(Path(result.run_dir), {"steps": 50}, LiveFeed())
+    assert (Path(result.run_dir) / "journal.jsonl").read_bytes() == before
+
+
+def test_a_run_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(EngineError):
+        train(tmp_path, context=4096)
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+
+
+def test_epochs_are_counted_in_windows(tmp_path: Path) -> None:
+    result = train(tmp_path, epochs=2, context=64)
+    started = events_of(result)[0]
+    assert isinstance(started, Started)
+    assert result.steps == math.ceil(2 * started.steps_per_epoch)
+
+
+def test_training_by_the_clock_replans_and_ends_by_itself(tmp_path: Path) -> None:
+    result = train(tmp_path, minutes=0.03, steps=1_000_000)
+    assert result.status == "done"
+    plans = [event for event in events_of(result) if isinstance(event, Command) and event.action == "total_steps"]
+    assert plans
+    assert all(event.command_id == 0 for event in plans)
+
+
+def test_unknown_characters_in_a_prompt_are_named_and_left_out(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    feed.ask("sample", text="the 龍 snake")
+    events = events_of(train(tmp_path, feed))
+    assert any(isinstance(event, Note) and "龍" in event.text for event in events)
+    assert [event.prompt for event in events if isinstance(event, Sample) and event.asked] == ["the  snake"]
+
+
+@pytest.mark.parametrize("mlp", ["relu2", "gelu", "swiglu", "fmn"])
+@pytest.mark.parametrize("tokenizer", ["char", "byte", "bpe"])
+def test_every_mlp_and_tokenizer_trains(tmp_path: Path, mlp: str, tokenizer: str) -> None:
+    result = train(tmp_path, mlp=mlp, tokenizer=tokenizer, vocabulary=270, fmn_rank=4, steps=12)
+    evaluations = [event.val_loss for event in events_of(result) if isinstance(event, Eval)]
+    assert evaluations[-1] < evaluations[0]

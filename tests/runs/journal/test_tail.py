@@ -1,0 +1,163 @@
+"""Following a journal that another process writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from babytrain.runs.events import AnyEvent, Note
+from babytrain.runs.folder import RunsError
+from babytrain.runs.journal import JournalTail, encode, read_journal, tail
+from tests.runs.builders import recorded_run, same, started, step
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tail") / "journal.jsonl"
+
+
+def poll_all(follower: JournalTail) -> list[AnyEvent]:
+    events: list[AnyEvent] = []
+    while new := follower.poll():
+        events += new
+    return events
+
+
+@given(events=recorded_run(), cuts=st.lists(st.integers(0, 10_000), max_size=8), piece=st.integers(64, 2000))
+def test_a_file_that_grows_by_any_pieces_gives_every_event_once(
+    journal: Path, events: list[AnyEvent], cuts: list[int], piece: int
+) -> None:
+    data = b"".join(map(encode, events))
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    journal.unlink(missing_ok=True)
+    seen: list[AnyEvent] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tail, "PIECE_BYTES", piece)
+        follower = JournalTail(journal)
+        assert follower.poll() == []
+        with journal.open("ab", buffering=0) as file:
+            for start, end in zip(places, places[1:], strict=False):
+                file.write(data[start:end])
+                for _ in range(40):
+                    seen += follower.poll()
+                    assert not follower.restarted
+    assert same(seen, events)
+    assert follower.bad_lines == follower.unknown_lines == 0
+
+
+def test_half_a_line_waits_for_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    line = encode(step(1))
+    path.write_bytes(line[:-1])  # whole but for the newline: may still be half a number
+    follower = JournalTail(path)
+    assert follower.poll() == []
+    with path.open("ab") as file:
+        file.write(b"\n")
+    assert follower.poll() == [step(1)]
+    assert follower.poll() == []
+
+
+def test_bad_and_unknown_lines_are_counted_over_all_polls(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    follower = JournalTail(path)
+    for _ in range(2):
+        with path.open("ab") as file:
+            file.write(b'{"torn\n{"kind":"dream","t":0}\n' + encode(step(1)))
+        assert follower.poll() == [step(1)]
+    assert (follower.bad_lines, follower.unknown_lines) == (2, 2)
+
+
+def test_one_poll_takes_a_bounded_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "PIECE_BYTES", 1000)
+    path = tmp_path / "journal.jsonl"
+    events = [step(number) for number in range(100)]
+    path.write_bytes(b"".join(map(encode, events)))
+    follower = JournalTail(path)
+    first = follower.poll()
+    assert 0 < len(first) < 20
+    assert first + poll_all(follower) == events
+
+
+def test_a_line_longer_than_a_piece_still_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "PIECE_BYTES", 256)
+    path = tmp_path / "journal.jsonl"
+    long = Note(t=0.0, step=0, level="info", text="x" * 5000)
+    path.write_bytes(encode(long) + encode(step(1)))
+    follower = JournalTail(path)
+    seen: list[AnyEvent] = []
+    for _ in range(10):
+        seen += follower.poll()
+    assert seen == [long, step(1)]
+
+
+def test_a_line_beyond_all_reason_is_one_bad_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "PIECE_BYTES", 256)
+    monkeypatch.setattr(tail, "LONGEST_LINE_BYTES", 1024)
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(encode(step(1)) + b"x" * 10_000 + b"\n" + encode(step(2)))
+    follower = JournalTail(path)
+    seen: list[AnyEvent] = []
+    for _ in range(30):
+        seen += follower.poll()
+    assert seen == [step(1), step(2)]
+    assert follower.bad_lines == 1
+
+
+def _shrink(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    other = path.with_suffix(".new")
+    other.write_bytes(data)
+    other.replace(path)
+
+
+def _delete_and_recreate(path: Path, data: bytes) -> None:
+    path.unlink()
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("change", [_shrink, _replace, _delete_and_recreate])
+@pytest.mark.parametrize("longer", [False, True])
+def test_another_file_in_its_place_is_read_from_the_start(tmp_path: Path, change: object, longer: bool) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(encode(started()) + b"garbage\n" + encode(step(1)) + encode(step(2)))
+    follower = JournalTail(path)
+    assert len(follower.poll()) == 3
+    assert follower.bad_lines == 1
+    anew = [started(name="other"), *(step(number) for number in range(9 if longer else 1))]
+    assert callable(change)
+    change(path, b"".join(map(encode, anew)))
+    assert follower.poll() == anew
+    assert follower.restarted
+    assert follower.bad_lines == 0
+    assert follower.poll() == []
+    assert not follower.restarted
+
+
+def test_a_file_that_goes_away_leaves_what_was_seen(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(encode(step(1)))
+    follower = JournalTail(path)
+    assert follower.poll() == [step(1)]
+    path.unlink()
+    assert follower.poll() == []
+    assert not follower.restarted
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunsError, match=str(tmp_path)):
+        JournalTail(tmp_path).poll()
+
+
+def test_a_tail_and_a_whole_reading_agree(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"\n".join([encode(step(1)), b"\x00\x01", encode(step(2)), b'{"kind":"dream"}', b"", b"x", b""]))
+    contents = read_journal(path)
+    follower = JournalTail(path)
+    assert poll_all(follower) == contents.events
+    assert (follower.bad_lines, follower.unknown_lines) == (contents.bad_lines, contents.unknown_lines)

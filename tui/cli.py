@@ -1,0 +1,369 @@
+"""`babytrain-tui`: the command line.
+
+Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. Standard output carries data, standard error everything said to
+a person. Modules that cost start-up time (Textual, the engine's settings) are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from babytrain import __version__
+from babytrain.runs.folder import RunFolder, RunsError, default_runs_dir
+
+if TYPE_CHECKING:
+    from babytrain.tui.app import Opening
+
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="babytrain-tui",
+    help="Train a small language model and watch it grow up, in a terminal.",
+    epilog="Example: babytrain-tui train my-diary.txt --minutes 5",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+runs_app = typer.Typer(
+    help="List, show and delete saved runs.",
+    epilog="Example: babytrain-tui runs list",
+    no_args_is_help=False,
+)
+app.add_typer(runs_app, name="runs")
+
+RunsDir = Annotated[
+    Path | None,
+    typer.Option("--runs-dir", envvar="BABYTRAIN_RUNS_DIR", help="Where runs are kept.", show_default=False),
+]
+RunName = Annotated[str, typer.Argument(help="A run: its id, name, a unique beginning of either, `last`, or a path.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting; repeat for more. `settings` lists them."),
+]
+Headless = Annotated[bool, typer.Option("--headless", help="No screen: a progress line on stderr.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Headless, and one JSON object on stdout at the end.")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def home(
+    context: typer.Context,
+    runs_dir: RunsDir = None,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Train a small language model and watch it grow up, in a terminal. Without a command: the home screen."""
+    if version:
+        typer.echo(f"babytrain-tui {__version__}")
+        raise typer.Exit
+    context.obj = runs_dir
+    if context.invoked_subcommand is not None:
+        return
+    if not _has_screen():
+        _fail(
+            "There is no terminal here to draw on. Try `babytrain-tui train --headless` or `babytrain-tui runs list`."
+        )
+    from babytrain.tui.app import Home
+
+    _show(Home(), _runs_dir(context, None))
+
+
+@app.command(epilog="Example: babytrain-tui train my-diary.txt --preset baby --set lr=3e-3 --minutes 5")
+def train(
+    context: typer.Context,
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(help="Text to learn: files, folders, globs, `-` = standard input. None: our own haiku."),
+    ] = None,
+    corpus: Annotated[str | None, typer.Option(help="A built-in corpus: haiku, tinyshakespeare.")] = None,
+    preset: Annotated[str, typer.Option(help="baby, toddler, seven-million, gpt2, fmn.")] = "baby",
+    settings: Settings = None,
+    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the text.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train this long.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Every random choice follows from it.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
+    runs_dir: RunsDir = None,
+    headless: Headless = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model, at once."""
+    from babytrain.tui.session import EngineSession, UsageError, check_wish
+
+    overrides = {"corpus": corpus, "steps": steps, "epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
+    chosen = _parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
+    try:
+        wish = check_wish(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
+    except UsageError as error:
+        _usage(error.problems)
+    session = EngineSession(_runs_dir(context, runs_dir), wish=wish, argv=sys.argv)
+    _train(session, _runs_dir(context, runs_dir), headless=headless, as_json=as_json)
+
+
+@app.command(epilog="Example: babytrain-tui resume last --steps 4000")
+def resume(
+    context: typer.Context,
+    run: RunName,
+    settings: Settings = None,
+    steps: Annotated[int | None, typer.Option(help="New end of the run.")] = None,
+    runs_dir: RunsDir = None,
+    headless: Headless = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run from its newest checkpoint."""
+    from babytrain.tui.session import EngineSession, UsageError, check_changes
+
+    chosen = _parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    try:
+        changes = check_changes(chosen)
+    except UsageError as error:
+        _usage(error.problems)
+    where = _runs_dir(context, runs_dir)
+    folder = _find(where, run)
+    _train(EngineSession.resuming(folder.path, changes), where, headless=headless, as_json=as_json)
+
+
+@app.command(epilog="Example: babytrain-tui replay last --speed 8    (or: babytrain-tui replay --demo)")
+def replay(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="A run, or a journal file.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="A recording that came with the program.")] = False,
+    speed: Annotated[float, typer.Option(help="1 = as it happened; 0 = as fast as it can.", min=0.0)] = 1.0,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Watch a saved run again: play, pause, seek."""
+    from babytrain.runs.journal import load_state
+    from babytrain.runs.recorded import recorded_runs
+
+    if demo and run is None:
+        path = recorded_runs()[0]
+    elif demo:
+        matches = [recording for recording in recorded_runs() if run in recording.stem]
+        if not matches:
+            names = ", ".join(recording.stem for recording in recorded_runs())
+            _usage([f"There is no recording called {run!r}: {names}."])
+        path = matches[0]
+    elif run is None:
+        _usage(["Say which run to replay (`babytrain-tui runs list`), or use --demo."])
+    else:
+        path = _find(_runs_dir(context, runs_dir), run).journal
+    if not _has_screen():
+        _fail("A replay needs a terminal to draw on; `babytrain-tui runs show` prints a run as text.")
+    state = load_state(path)
+    if state.started is None:
+        _fail(f"The journal {path} holds no run.")
+    from babytrain.tui.app import Replay
+
+    _show(
+        Replay(state=state, title=state.started.name, speed=speed or float("inf")),
+        _runs_dir(context, runs_dir),
+    )
+
+
+@app.command(epilog="Example: babytrain-tui sample last --prompt 'the old frog'")
+def sample(
+    context: typer.Context,
+    run: RunName,
+    prompt: Annotated[str | None, typer.Option(help="What the text starts with.", show_default=False)] = None,
+    tokens: Annotated[int, typer.Option(help="How much to write.", min=1)] = 300,
+    temperature: Annotated[float, typer.Option(help="0 = always the likeliest.", min=0.0, max=10.0)] = 0.8,
+    top_k: Annotated[int, typer.Option(help="Only from the k likeliest, 0 = all.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same text.", min=0)] = 1,
+    last: Annotated[bool, typer.Option("--last", help="The newest checkpoint instead of the best.")] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Let a trained model write."""
+    from babytrain.tui.safe_text import safe_text
+    from babytrain.tui.session import UsageError, sample_pieces
+
+    folder = _find(_runs_dir(context, runs_dir), run)
+    typer.echo(safe_text(prompt or ""), nl=False)
+    try:
+        for piece in sample_pieces(
+            folder.path,
+            prompt,
+            max_tokens=tokens,
+            temperature=temperature,
+            top_k=top_k,
+            seed=seed,
+            which="last" if last else "best",
+        ):
+            typer.echo(safe_text(piece), nl=False)
+            sys.stdout.flush()
+    except UsageError as error:
+        typer.echo("")
+        _fail(*error.problems)
+    except KeyboardInterrupt:
+        typer.echo("")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    typer.echo("")
+
+
+@app.command(epilog="Example: babytrain-tui doctor")
+def doctor() -> None:
+    """What was found on this machine, and why something is missing."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from babytrain.tui.session import examine
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(width=1)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for finding in examine():
+        symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[finding.ok]
+        words = Text(finding.what)
+        if finding.why:
+            words.append(f"\n{finding.why}", style="dim")
+        table.add_row(Text(symbol, style=style), Text(finding.topic), words)
+    Console().print(table)
+
+
+@app.command(epilog="Example: babytrain-tui settings")
+def settings() -> None:
+    """Every setting that --set and a TOML file take, with its default."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from babytrain.tui.session import describe_settings
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("setting", "default", "what it is"):
+        table.add_column(heading)
+    for line in describe_settings():
+        table.add_row(*(Text(cell) for cell in line))
+    Console().print(table)
+
+
+@runs_app.callback(invoke_without_command=True)
+def runs_default(context: typer.Context, runs_dir: RunsDir = None) -> None:
+    """List, show and delete saved runs."""
+    context.obj = _runs_dir(context, runs_dir)
+    if context.invoked_subcommand is None:
+        runs_list(context)
+
+
+@runs_app.command("list", epilog="Example: babytrain-tui runs list --json")
+def runs_list(context: typer.Context, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
+    """All saved runs, newest first."""
+    from babytrain.tui.runs_text import print_runs
+
+    print_runs(_runs_dir(context, runs_dir), as_json=as_json)
+
+
+@runs_app.command("show", epilog="Example: babytrain-tui runs show last")
+def runs_show(context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
+    """One run: settings, figures, newest sample."""
+    from babytrain.tui.runs_text import print_run
+
+    print_run(_find(_runs_dir(context, runs_dir), run), as_json=as_json)
+
+
+@runs_app.command("delete", epilog="Example: babytrain-tui runs delete ziggy --yes")
+def runs_delete(
+    context: typer.Context,
+    run: RunName,
+    runs_dir: RunsDir = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Move a run to the trash folder beside the others."""
+    from babytrain.runs.library import delete_run
+
+    folder = _find(_runs_dir(context, runs_dir), run)
+    if not yes and not typer.confirm(f"Move {folder.run_id} to the trash?"):
+        raise typer.Exit(EXIT_INTERRUPTED)
+    try:
+        trash = delete_run(folder)
+    except RunsError as error:
+        _fail(str(error))
+    typer.echo(f"{folder.run_id} is in {trash}.", err=True)
+
+
+def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool) -> None:
+    wants_screen = not (headless or as_json)
+    if wants_screen and not _has_screen():
+        typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)
+        wants_screen = False
+    if not wants_screen:
+        from babytrain.tui.headless import train_headless
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _as_keyboard_interrupt)
+        raise typer.Exit(train_headless(session, as_json=as_json))
+    from babytrain.tui.app import Train
+
+    _show(Train(session), runs_dir)
+
+
+def _show(opening: Opening, runs_dir: Path) -> NoReturn:
+    """Run the screen, say goodbye in one line, exit with the right code."""
+    from babytrain.tui.screen_main import run_screen
+
+    raise typer.Exit(run_screen(opening, runs_dir))
+
+
+def _as_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _has_screen() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
+
+
+def _runs_dir(context: typer.Context, chosen: Path | None) -> Path:
+    inherited = context.obj if isinstance(context.obj, Path) else None
+    return (chosen or inherited or default_runs_dir()).expanduser()
+
+
+def _find(runs_dir: Path, text: str) -> RunFolder:
+    from babytrain.runs.library import find_run
+
+    try:
+        return find_run(runs_dir, text)
+    except RunsError as error:
+        _usage([str(error)])
+
+
+def _parse_settings(pairs: list[str] | None) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    wrong = [pair for pair in pairs or [] if "=" not in pair]
+    if wrong:
+        _usage([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
+    for pair in pairs or []:
+        key, value = pair.split("=", 1)
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def _usage(problems: list[str]) -> NoReturn:
+    _say(problems)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def _fail(*problems: str) -> NoReturn:
+    _say(list(problems))
+    raise typer.Exit(EXIT_FAILED)
+
+
+def _say(problems: list[str]) -> None:
+    from babytrain.tui.safe_text import safe_text
+
+    for problem in problems:
+        typer.echo(safe_text(f"babytrain-tui: {problem}"), err=True)

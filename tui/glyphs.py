@@ -1,0 +1,108 @@
+"""The signs the screen uses besides letters, in the three character sets a terminal may have.
+
+The chart brings its own (`widgets/canvas.py`); these are for words, bars and frames. The middle set is what code page
+437, the font of a bare Linux console, can show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from babytrain.tui.widgets.canvas import CharsetName
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One sign for each thing that has one. Every sign is one column wide."""
+
+    running: str
+    waiting: str
+    paused: str
+    playing: str
+    done: str
+    failed: str
+    stopped: str
+    best: str
+    dot: str  # between two facts
+    times: str
+    arrow: str
+    range: str  # between the ends of a range
+    ellipsis: str
+    caret: str  # where a text is being written
+    bar_full: str
+    bar_tip: str
+    bar_rest: str
+    tick: str  # an event on the replay bar
+    head: str  # where the replay stands
+    border: str  # a Textual border style
+
+
+GLYPHS: Mapping[CharsetName, Glyphs] = {
+    "braille": Glyphs(
+        running="●",
+        waiting="◌",
+        paused="‖",
+        playing="▶",
+        done="✓",
+        failed="✗",
+        stopped="■",
+        best="★",
+        dot="·",
+        times="×",
+        arrow="→",
+        range="–",
+        ellipsis="…",
+        caret="▌",
+        bar_full="━",
+        bar_tip="╸",
+        bar_rest="─",
+        tick="╿",
+        head="◉",
+        border="round",
+    ),
+    "blocks": Glyphs(
+        running="•",
+        waiting="○",
+        paused="║",
+        playing="►",
+        done="√",
+        failed="X",
+        stopped="■",
+        best="♥",
+        dot="·",
+        times="x",
+        arrow="→",
+        range="-",
+        ellipsis="~",
+        caret="▌",
+        bar_full="█",
+        bar_tip="▌",
+        bar_rest="░",
+        tick="│",
+        head="█",
+        border="solid",
+    ),
+    "ascii": Glyphs(
+        running="*",
+        waiting=".",
+        paused="=",
+        playing=">",
+        done="+",
+        failed="X",
+        stopped="#",
+        best="@",
+        dot="|",
+        times="x",
+        arrow=">",
+        range="-",
+        ellipsis="~",
+        caret="_",
+        bar_full="=",
+        bar_tip=">",
+        bar_rest="-",
+        tick="'",
+        head="O",
+        border="ascii",
+    ),
+}

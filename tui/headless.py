@@ -1,0 +1,130 @@
+"""Training without a screen: the same engine and the same events, one progress line on stderr.
+
+Standard output is data (one JSON object with `--json`), standard error is narration.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from babytrain.runs.state import Moment
+from babytrain.tui.safe_text import safe_text
+from babytrain.tui.session import EngineSession
+from babytrain.tui.source import LiveSource
+
+REFRESH_SECONDS = 0.25
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+JSON_KEYS = (
+    "run_id",
+    "run_dir",
+    "status",
+    "steps",
+    "tokens",
+    "val_loss",
+    "best_val_loss",
+    "best_step",
+    "tokens_per_second",
+    "seconds",
+    "parameters",
+)
+
+
+def train_headless(session: EngineSession, *, as_json: bool) -> int:
+    """Train, narrate, and return the exit code. Ctrl-C saves and stops; a second one abandons the saving."""
+    console = Console(stderr=True)
+    thread = threading.Thread(target=session.run, name="engine", daemon=True)
+    thread.start()
+    interrupted = _narrate(session, thread, console)
+    if session.error:
+        console.print(Text(safe_text(session.error)), style="red", soft_wrap=True)
+    if session.result is None:
+        return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
+    result = asdict(session.result)
+    if as_json:
+        print(json.dumps({key: result[key] for key in JSON_KEYS}))  # noqa: T201 - the data this command is for
+        sys.stdout.flush()
+    else:
+        console.print(Text(_farewell(session)), soft_wrap=True)
+    return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
+
+
+def _narrate(session: EngineSession, thread: threading.Thread, console: Console) -> bool:
+    """Keep the progress line going until the engine has finished. True when a Ctrl-C came."""
+    source = LiveSource(session.feed)
+    interruptions = 0
+    told = 0
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[numbers]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("loading", total=None, numbers="")
+        while thread.is_alive():
+            try:
+                thread.join(REFRESH_SECONDS)
+                source.poll()
+                moment = source.moment()
+                progress.update(
+                    task,
+                    description=moment.phase,
+                    completed=moment.step,
+                    total=moment.total_steps or None,
+                    numbers=_numbers(moment),
+                )
+                told = _tell_evaluations(moment, told, console)
+            except KeyboardInterrupt:
+                interruptions += 1
+                if interruptions > 1:
+                    os._exit(EXIT_INTERRUPTED)  # asked twice: the journal is safe, the newest checkpoint stands
+                session.feed.stop_requested.set()
+                console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
+        source.poll()
+        _tell_evaluations(source.moment(), told, console)
+    return interruptions > 0
+
+
+def _numbers(moment: Moment) -> str:
+    parts: list[str] = []
+    if moment.loss is not None:
+        parts.append(f"train {moment.loss:.3f}")
+    if moment.evals:
+        parts.append(f"val {moment.evals[-1].val_loss:.3f}")
+    speed = moment.tokens_per_second()
+    if speed is not None:
+        parts.append(f"{speed / 1000:.1f}k tok/s")
+    return "  ".join(parts)
+
+
+def _tell_evaluations(moment: Moment, told: int, console: Console) -> int:
+    """One line an evaluation, and every warning, so that a log file tells the story."""
+    evals = moment.evals
+    for event in evals[told:]:
+        mark = "  best" if event.best else ""
+        console.print(
+            Text(f"step {event.step:>7,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}{mark}"), soft_wrap=True
+        )
+    return len(evals)
+
+
+def _farewell(session: EngineSession) -> str:
+    result = session.result
+    assert result is not None
+    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
+    after = "replay" if result.status == "done" else "resume"
+    return (
+        f"{result.status}: {result.steps:,} steps{best}, {result.tokens_per_second:,.0f} tok/s\n"
+        f"babytrain-tui {after} {result.run_id}"
+    )

@@ -1,0 +1,56 @@
+"""What the screens may ask of the rest of the program: start a training session, and nothing about how.
+
+`session.py` implements these with the real engine; tests implement them with a script.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from babytrain.runs.feed import LiveFeed
+
+
+@dataclass(frozen=True)
+class PresetChoice:
+    """One line of the new-run dialog."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What the new-run dialog returns; the defaults are what one Enter gives."""
+
+    preset: str = "baby"
+    corpus: str = "haiku"  # a built-in corpus, or a path / glob typed by the person
+    name: str = ""
+    steps: int | None = None  # None: the preset's own
+
+
+class TrainingSession(Protocol):
+    """One run being trained by this process. `run` blocks until training has ended and everything is saved."""
+
+    feed: LiveFeed
+    run_dir: Path | None  # known once the run folder exists
+    error: str | None  # one sentence when it failed
+
+    def run(self) -> None:
+        """Train. Called in a worker thread; returns soon after `feed.stop_requested` is set. Never raises."""
+
+
+class Launcher(Protocol):
+    """Makes sessions. Both methods raise ValueError with a sentence for the person when it cannot be done."""
+
+    runs_dir: Path
+
+    def presets(self) -> list[PresetChoice]:
+        """The presets to choose from, default first."""
+
+    def new(self, wish: NewRun) -> TrainingSession:
+        """A session that will train a new run."""
+
+    def resume(self, run_dir: Path) -> TrainingSession:
+        """A session that will go on with an interrupted run."""

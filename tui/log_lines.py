@@ -1,0 +1,103 @@
+"""What happened, one line each: the newest events of a run and everything printed while it ran. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeAlias
+
+from textual.content import Content
+
+from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Note, Resumed
+from babytrain.runs.state import Moment, Timeline
+from babytrain.tui.glyphs import Glyphs
+from babytrain.tui.safe_text import safe_content
+from babytrain.tui.widgets.units import format_count, format_loss, format_seconds
+from babytrain.tui.wording import describe_command, format_clock, status_of
+
+LONGEST_LOG = 400
+_CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best so far", "asked": "asked for", "end": "at the end"}
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """A line that something printed or that the program itself has to say, filed at the run's time `t`."""
+
+    t: float
+    step: int
+    text: str
+
+
+LogEvent: TypeAlias = Eval | Checkpoint | Command | Note | Resumed | Ended | PrintedLine
+
+
+def log_key(moment: Moment, printed: int) -> tuple[int, ...]:
+    """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
+    state, t = moment.state, moment.t
+    counts = [
+        timeline.count_until(t)
+        for timeline in (state.evals, state.checkpoints, state.commands, state.notes, state.resumes, state.endings)
+    ]
+    return (*counts, printed)
+
+
+def recent_events(moment: Moment, printed: Sequence[PrintedLine], limit: int = LONGEST_LOG) -> list[LogEvent]:
+    """The newest events that deserve a line, oldest first."""
+    state = moment.state
+    events: list[LogEvent] = []
+
+    def take(timeline: Timeline[Eval] | Timeline[Checkpoint] | Timeline[Note] | Timeline[Resumed]) -> None:
+        end = timeline.count_until(moment.t)
+        events.extend(timeline.events[max(0, end - limit) : end])
+
+    take(state.evals)
+    take(state.checkpoints)
+    take(state.notes)
+    take(state.resumes)
+    events.extend(state.endings.until(moment.t))
+    # A command is news when it is answered; the dials pane shows the ones still on their way.
+    answered = [command for command in moment.commands[-2 * limit :] if command.status != "asked"]
+    events.extend(answered)
+    events.extend(line for line in printed if line.t <= moment.t)
+    events.sort(key=attrgetter("t"))
+    return events[-limit:]
+
+
+def log_line(event: LogEvent, glyphs: Glyphs) -> Content:
+    """One event as one line: time, step, sign, words."""
+    symbol, style, words = _words(event, glyphs)
+    return Content.assemble(
+        (f"{format_clock(event.t):>7} ", "$text-muted"),
+        (f"{'@' + format_count(event.step):>8} ", "$text-muted"),
+        (f"{symbol} ", style),
+        words,
+    )
+
+
+def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
+    match event:
+        case Eval():
+            text = f"val {format_loss(event.val_loss)} {glyphs.dot} train {format_loss(event.train_loss)}"
+            best = f" {glyphs.dot} best so far" if event.best else ""
+            return (glyphs.best if event.best else glyphs.dot), "bold $accent", Content(text + best)
+        case Checkpoint():
+            reason = _CHECKPOINT_REASONS[event.reason]
+            took = format_seconds(event.seconds)
+            return glyphs.stopped, "bold $primary", Content(f"checkpoint, {reason}, {took}")
+        case Command():
+            text = describe_command(event.action, event.value, event.text, glyphs)
+            if event.status == "refused":
+                return glyphs.failed, "bold $error", safe_content(f"{text}: {event.reason}", one_line=True)
+            return glyphs.arrow, "bold $secondary", safe_content(text, one_line=True)
+        case Note():
+            styles = {"info": "$text-muted", "warning": "bold $warning", "error": "bold $error"}
+            symbols = {"info": glyphs.dot, "warning": "!", "error": glyphs.failed}
+            return symbols[event.level], styles[event.level], safe_content(event.text, one_line=True)
+        case Resumed():
+            return glyphs.arrow, "bold $primary", Content(f"resumed from step {format_count(event.step)}")
+        case Ended():
+            state = status_of(event.status, glyphs)
+            return state.symbol, state.style, safe_content(f"{state.word}: {event.reason}", one_line=True)
+        case PrintedLine():
+            return "|", "$text-muted", safe_content(event.text, "$text-muted", one_line=True)

@@ -1,0 +1,285 @@
+"""A grid of characters to draw on, with a finer grid of dots inside each cell.
+
+A cell of braille holds 2 x 4 dots, a cell of half blocks 1 x 2, a cell of plain ASCII 1 x 3. Dots come as one boolean
+array a layer; whole layers are packed at once, so the cost does not depend on what is drawn. Choices worth knowing:
+
+- A later layer *replaces* the dots of the cells it touches instead of adding to them: a cell has one colour, and a
+  bright line that swallowed the dots of the dim band behind it would grow into a bar. (Two lines do share a cell.)
+- Layers differ by texture as well as by style, so that they can be told apart without colour.
+- Every cell is one column wide: text is checked on its way in, which is what keeps all rows at the same width.
+"""
+
+from __future__ import annotations
+
+import locale
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+
+CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
+Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
+Dots: TypeAlias = npt.NDArray[np.bool_]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+
+_BLANK = ord(" ")
+_BRAILLE_WEIGHTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+
+
+@dataclass(frozen=True)
+class Charset:
+    """What one terminal can show: dots in a cell, the glyph for each pattern of them, and the signs a chart needs.
+
+    `weights` has one row a dot row and one column a dot column; `glyphs` and `shades` (for stippled layers) are
+    indexed by the sum of the weights of the dots that are set.
+    """
+
+    name: CharsetName
+    weights: npt.NDArray[np.int64]
+    glyphs: npt.NDArray[np.uint32]
+    shades: npt.NDArray[np.uint32]
+    horizontal: str
+    vertical: str
+    corner: str
+    tick_left: str
+    tick_down: str
+    point: str
+    best: str
+    bad: str
+    up: str
+    down: str
+    saved: str
+    resumed: str
+    paused: str
+    times: str
+    dash: str
+    crosshair: str
+    separator: str
+    solid_line: str
+    dashed_line: str
+
+    @property
+    def dots_across(self) -> int:
+        """Dot columns in a cell."""
+        return int(self.weights.shape[1])
+
+    @property
+    def dots_down(self) -> int:
+        """Dot rows in a cell."""
+        return int(self.weights.shape[0])
+
+
+def _codes(glyphs: str) -> npt.NDArray[np.uint32]:
+    return np.array([ord(glyph) for glyph in glyphs], dtype=np.uint32)
+
+
+_BRAILLE_GLYPHS = np.arange(0x2800, 0x2900, dtype=np.uint32)
+_BRAILLE_GLYPHS[0] = _BLANK
+
+CHARSETS: Mapping[CharsetName, Charset] = {
+    "braille": Charset(
+        name="braille",
+        weights=_BRAILLE_WEIGHTS,
+        glyphs=_BRAILLE_GLYPHS,
+        shades=_BRAILLE_GLYPHS,
+        horizontal="─",
+        vertical="│",
+        corner="└",
+        tick_left="┤",
+        tick_down="┬",
+        point="◆",
+        best="★",
+        bad="✱",
+        up="▲",
+        down="▼",
+        saved="■",
+        resumed="↻",
+        paused="‖",
+        times="×",
+        dash="–",
+        crosshair="│",
+        separator="·",
+        solid_line="━━",
+        dashed_line="╌◆╌",
+    ),
+    # Only what code page 437, the font of a bare Linux console, can show.
+    "blocks": Charset(
+        name="blocks",
+        weights=np.array([[1], [2]]),
+        glyphs=_codes(" ▀▄█"),
+        shades=_codes(" ░░░"),
+        horizontal="─",
+        vertical="│",
+        corner="└",
+        tick_left="┤",
+        tick_down="┬",
+        point="♦",
+        best="♥",
+        bad="*",
+        up="▲",
+        down="▼",
+        saved="■",
+        resumed="»",
+        paused="║",
+        times="x",
+        dash="-",
+        crosshair="│",
+        separator="·",
+        solid_line="▄▄",
+        dashed_line="-♦-",
+    ),
+    "ascii": Charset(
+        name="ascii",
+        weights=np.array([[1], [2], [4]]),
+        glyphs=_codes(" '-:.:||"),
+        shades=_codes(" ......."),
+        horizontal="-",
+        vertical="|",
+        corner="+",
+        tick_left="+",
+        tick_down="+",
+        point="o",
+        best="@",
+        bad="*",
+        up="^",
+        down="v",
+        saved="#",
+        resumed=">",
+        paused="=",
+        times="x",
+        dash="-",
+        crosshair="|",
+        separator="|",
+        solid_line="--",
+        dashed_line=".o.",
+    ),
+}
+
+
+def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> CharsetName:
+    """The richest charset the terminal is likely to show.
+
+    `BABYTRAIN_CHARSET` decides when it names one; without a UTF-8 `encoding` (default: the locale's) it is ASCII; the
+    Linux console (`TERM=linux`) has no braille in its font.
+    """
+    wish = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
+    for name in get_args(CharsetName):
+        if wish == name:
+            return name  # type: ignore[no-any-return]
+    codec = (encoding if encoding is not None else locale.getpreferredencoding(False)).lower()
+    if codec.replace("-", "").replace("_", "") not in {"utf8", "cp65001"}:
+        return "ascii"
+    return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
+
+
+def column_dots(top: IntArray, bottom: IntArray, rows: int, texture: Texture = "solid") -> Dots:
+    """Dots from `top` to `bottom` in each column, as (rows, columns); -1 leaves a column empty.
+
+    `stipple` thins out the inside of each column but never its two ends, so that extremes stay visible; `dashed` and
+    `dotted` leave out whole columns.
+    """
+    row = np.arange(rows)[:, None]
+    dots: Dots = (row >= top) & (row <= bottom) & (top >= 0)
+    if texture == "solid":
+        return dots
+    column = np.arange(len(top))
+    if texture == "stipple":
+        dots &= ((row + column) % 2 == 0) | (row == top) | (row == bottom)
+    else:
+        dots &= column % 6 < 4 if texture == "dashed" else column % 4 == 0
+    return dots
+
+
+class Canvas:
+    """`width` x `height` cells, each a code point and the number of a style (0 is the plain one)."""
+
+    def __init__(self, width: int, height: int, charset: Charset) -> None:
+        self.width = max(0, width)
+        self.height = max(0, height)
+        self.charset = charset
+        self.codes = np.full((self.height, self.width), _BLANK, dtype=np.uint32)
+        self.styles = np.zeros((self.height, self.width), dtype=np.uint8)
+        self._patterns = np.zeros((self.height, self.width), dtype=np.int64)
+
+    def stamp(self, x: int, y: int, dots: Dots, style: int, *, shade: bool = False, joins: int | None = None) -> None:
+        """Draw a layer whose top left cell is `x`, `y`. `dots` is (rows x dots_down, columns x dots_across).
+
+        `shade` picks the glyphs of a stippled layer. The layer replaces what was in its cells, except where that has
+        style `joins`: there the dots of both are shown.
+        """
+        charset = self.charset
+        rows, columns = dots.shape[0] // charset.dots_down, dots.shape[1] // charset.dots_across
+        if not rows or not columns:
+            return
+        cells = dots.reshape(rows, charset.dots_down, columns, charset.dots_across)
+        patterns = np.einsum("rdcx,dx->rc", cells, charset.weights)
+        target = (slice(y, y + rows), slice(x, x + columns))
+        used = patterns != 0
+        if joins is not None:
+            patterns |= np.where(self.styles[target] == joins, self._patterns[target], 0)
+        glyphs = charset.shades if shade else charset.glyphs
+        self.codes[target][used] = glyphs[patterns[used]]
+        self.styles[target][used] = style
+        self._patterns[target][used] = patterns[used]
+
+    def put(self, x: int, y: int, text: str, style: int) -> None:
+        """Write text, cut off at the edges. A character that is not exactly one column wide becomes a `?`."""
+        if not 0 <= y < self.height:
+            return
+        if not text.isascii() or not text.isprintable():
+            text = "".join(char if cell_len(char) == 1 and char.isprintable() else "?" for char in text)
+        if x < 0:
+            text, x = text[-x:], 0
+        text = text[: max(0, self.width - x)]
+        if text:
+            self.codes[y, x : x + len(text)] = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+            self.styles[y, x : x + len(text)] = style
+            self._patterns[y, x : x + len(text)] = 0
+
+    def is_free(self, x: int, y: int, width: int, soft: Sequence[int] = ()) -> bool:
+        """Whether `width` cells from `x` on lie inside and are blank or of a `soft` style that may be written over."""
+        if not (0 <= y < self.height and x >= 0 and x + width <= self.width):
+            return False
+        free = self.codes[y, x : x + width] == _BLANK
+        for style in soft:
+            free |= self.styles[y, x : x + width] == style
+        return bool(free.all())
+
+    def changed_regions(self, before: Canvas) -> list[Region]:
+        """What differs from an earlier picture of the same size: for each row the span from first to last change."""
+        changed = (self.codes != before.codes) | (self.styles != before.styles)
+        regions = []
+        for y in np.flatnonzero(changed.any(axis=1)):
+            columns = np.flatnonzero(changed[y])
+            first, last = int(columns[0]), int(columns[-1])
+            regions.append(Region(first, int(y), last - first + 1, 1))
+        return regions
+
+    def strip(self, y: int, palette: Sequence[Style]) -> Strip:
+        """Row `y` as a strip of exactly `width` cells; `palette` is indexed by style number."""
+        if not self.width:
+            return Strip([], 0)
+        codes, styles = self.codes[y], self.styles[y]
+        # A blank shows only its background, so it may go with its neighbours: half the segments.
+        inked = np.flatnonzero(codes != _BLANK)
+        if not len(inked):
+            return Strip([Segment(" " * self.width, palette[0])], self.width)
+        ink_styles = styles[inked]
+        starts = np.flatnonzero(ink_styles[1:] != ink_styles[:-1]) + 1
+        bounds = [0, *(int(inked[start]) for start in starts), self.width]
+        numbers = [int(ink_styles[0]), *(int(ink_styles[start]) for start in starts)]
+        text = codes.tobytes().decode("utf-32-le")
+        return Strip(
+            [
+                Segment(text[first:last], palette[number])
+                for first, last, number in zip(bounds[:-1], bounds[1:], numbers, strict=True)
+            ],
+            self.width,
+        )

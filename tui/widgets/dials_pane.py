@@ -1,0 +1,109 @@
+"""The dials: what the learning rate is and how it comes about, the other settings, and what became of a command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+
+from babytrain.runs.events import Command, Request
+from babytrain.runs.state import Moment
+from babytrain.tui.safe_text import safe_line
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.text_pane import TextPane
+from babytrain.tui.widgets.units import format_count, format_factor, format_learning_rate, format_loss
+from babytrain.tui.wording import LearningRateDial, describe_command, learning_rate_dial
+
+LABEL_WIDTH = 6
+LONGEST_WORD = 16  # of a setting; a recorded config is only text
+
+
+class DialsPane(TextPane):
+    """Pane 3."""
+
+    def __init__(self, *, number: str = "3", charset: CharsetName = "braille") -> None:
+        self._moment: Moment | None = None
+        self._request: Request | None = None
+        super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
+
+    def show(self, moment: Moment, request: Request | None) -> None:
+        """Show the settings; `request` is the newest command sent from here, answered or not."""
+        self._moment = moment
+        self._request = request
+        self.rebuild()
+
+    def build(self, width: int) -> list[Content]:
+        """At most a dozen lines; those that do not fit are cut at the edge."""
+        moment = self._moment
+        if moment is None or moment.started is None:
+            return []
+        config = moment.started.config
+        dot = f" {self.glyphs.dot} "
+        batch = f"{_word(config, 'batch_size')} {self.glyphs.times} {_word(config, 'context')} tokens"
+        accumulate = _word(config, "accumulate")
+        if accumulate not in ("1", "–"):
+            batch += f" {self.glyphs.times} {accumulate}"
+        lines = [
+            *self._learning_rate(moment, config),
+            _pair("grad", f"norm {format_loss(moment.gradient_norm)}{dot}clip {_word(config, 'clip')}"),
+            _pair("batch", batch),
+            _pair("decay", f"{_word(config, 'weight_decay')}{dot}dropout {_word(config, 'dropout')}"),
+            _pair("by", f"{_word(config, 'optimizer')}{dot}{_word(config, 'schedule')}"),
+            *self._last_command(moment),
+        ]
+        return [line.truncate(width, ellipsis=True) for line in lines]
+
+    def _learning_rate(self, moment: Moment, config: dict[str, Any]) -> list[Content]:
+        """The value in use, and below it the schedule and what a person did to it."""
+        dial = learning_rate_dial(moment.commands)
+        value = Content.assemble(
+            (f"{'lr':<{LABEL_WIDTH}}", "$text-muted"), (format_learning_rate(moment.learning_rate), "bold $accent")
+        )
+        return [value, _pair("", self._course(moment, config, dial))]
+
+    def _course(self, moment: Moment, config: dict[str, Any], dial: LearningRateDial) -> str:
+        if dial.held is not None:
+            return f"held at {format_learning_rate(dial.held)}"
+        warmup = config.get("warmup", 0)
+        schedule = _word(config, "schedule")
+        if isinstance(warmup, (int, float)) and moment.step < warmup:
+            schedule = f"warm-up {format_count(moment.step)}/{format_count(warmup)}"
+        factor = "" if dial.factor == 1.0 else f" {self.glyphs.times}{format_factor(dial.factor)}"
+        return schedule + factor
+
+    def _last_command(self, moment: Moment) -> list[Content]:
+        """The newest command: asked, then applied at a step, or refused and why."""
+        commands = [command for command in moment.commands if command.command_id != 0]
+        answered = commands[-1] if commands else None
+        request = self._request
+        if request is not None and all(command.command_id != request.command_id for command in commands[-20:]):
+            words = describe_command(request.action, request.value, request.text, self.glyphs)
+            return [Content(""), _line(words, ""), _line(f"asked{self.glyphs.ellipsis}", "$warning")]
+        if answered is None:
+            return []
+        words = describe_command(answered.action, answered.value, answered.text, self.glyphs)
+        return [Content(""), _line(words, ""), self._answer(answered)]
+
+    def _answer(self, command: Command) -> Content:
+        if command.status == "refused":
+            return _line(f"refused: {safe_line(command.reason, 200)}", "$error")
+        if command.status == "asked":
+            return _line(f"asked{self.glyphs.ellipsis}", "$warning")
+        return _line(f"asked {self.glyphs.arrow} applied at step {format_count(command.step)}", "$success")
+
+
+def _pair(label: str, value: str) -> Content:
+    return Content.assemble((f"{label:<{LABEL_WIDTH}}", "$text-muted"), value)
+
+
+def _line(text: str, style: str) -> Content:
+    return Content.assemble((text, style)) if style else Content(text)
+
+
+def _word(config: dict[str, Any], key: str) -> str:
+    """A setting from a recorded config, whatever stands there."""
+    value = config.get(key)
+    if value is None:
+        return "–"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return safe_line(text, LONGEST_WORD)

@@ -1,0 +1,37 @@
+"""The log: what happened to the run, one line each, the newest at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from babytrain.runs.state import Moment
+from babytrain.tui.log_lines import LogEvent, PrintedLine, log_key, log_line, recent_events
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.text_pane import TextPane
+
+
+class LogPane(TextPane):
+    """Pane 5. Follows its end unless somebody scrolled up to read."""
+
+    def __init__(self, *, number: str = "5", charset: CharsetName = "braille") -> None:
+        self._key: tuple[int, ...] = ()
+        self._events: list[LogEvent] = []
+        super().__init__(f"{number} log", id="log", charset=charset, classes="pane")
+
+    def show(self, moment: Moment, printed: Sequence[PrintedLine], printed_count: int) -> None:
+        """Show the newest events; nothing happens when there are no new ones."""
+        key = log_key(moment, printed_count)
+        if key == self._key:
+            return
+        follow = self.at_end or not self._events
+        self._key = key
+        self._events = recent_events(moment, printed)
+        self.rebuild()
+        if follow:
+            self.scroll_end(animate=False)
+
+    def build(self, width: int) -> list[Content]:
+        """One line an event, cut at the edge."""
+        return [log_line(event, self.glyphs).truncate(width, ellipsis=True) for event in self._events]

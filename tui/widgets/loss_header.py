@@ -1,0 +1,106 @@
+"""The line above the loss curve: legend and newest numbers, or the numbers under the crosshair. Pure functions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from babytrain.runs.state import Moment
+from babytrain.tui.widgets.canvas import Charset
+from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
+from babytrain.tui.widgets.spans import Chunk, Line, choose, line_length
+from babytrain.tui.widgets.units import (
+    format_compact,
+    format_count,
+    format_learning_rate,
+    format_loss,
+    format_rate,
+    format_seconds,
+)
+
+
+def header_line(moment: Moment, plotter: LossPlotter, settings: Settings, charset: Charset, width: int) -> Line:
+    """What fits into `width`; the values on the left, how they are drawn on the right."""
+    if settings.crosshair is not None:
+        return choose(_crosshair_chunks(moment, plotter, settings.crosshair, charset), width)
+    values = _newest_chunks(moment, plotter, charset)
+    if not values:
+        return ()
+    left = choose(values, width)
+    for right in _settings_spans(settings, charset):
+        room = width - line_length(left) - line_length(right)
+        if room >= 2:
+            return (*left, (" " * room, ""), *right)
+    return left
+
+
+def _newest_chunks(moment: Moment, plotter: LossPlotter, charset: Charset) -> list[Chunk]:
+    chunks = []
+    train = plotter.smooth_loss(moment)
+    if train is not None:
+        chunks.append(_value("train", train, "train", charset.solid_line, 0))
+    latest = moment.state.evals.last_until(moment.t)
+    if latest is not None:
+        chunks.append(_value("val", latest.val_loss, "val", charset.dashed_line, 1))
+    bad = len(plotter.history.bad_rows(moment.rows))
+    if bad:
+        chunks.append(Chunk(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
+    if latest is not None:
+        gap = latest.val_loss - latest.train_loss
+        chunks.append(Chunk((("gap ", "label"), (format_loss(gap), "")), 4))
+    best = moment.best_eval
+    if best is not None:
+        words = (f"{charset.best} ", "best"), ("best ", "label"), (format_loss(best.val_loss), "best")
+        chunks.append(Chunk((*words, (f" @{format_count(best.step)}", "label")), 3))
+    return chunks
+
+
+def _value(name: str, value: float, style: str, sign: str, rank: int) -> Chunk:
+    return Chunk(((f"{sign} ", style), (f"{name} ", "label"), (format_loss(value), style)), rank)
+
+
+def _settings_spans(settings: Settings, charset: Charset) -> list[Line]:
+    """How the curve is drawn, in full and shorter and shorter."""
+    smoothing = f"EMA {settings.decay:g}" if settings.decay else "not smoothed"
+    words = [f"x: {settings.x_mode}", *(["log y"] if settings.log_y else []), smoothing]
+    if not settings.view.is_whole:
+        words.append("newest" if settings.view.follows else "zoomed")
+    separator = f" {charset.separator} "
+    short = [*words[1:-1], words[-1]] if len(words) > 2 else [smoothing]
+    lines = [words, short, ["log y"]] if settings.log_y else [words, short]
+    return [((separator.join(line), "label"),) for line in lines]
+
+
+def _crosshair_chunks(moment: Moment, plotter: LossPlotter, step: int, charset: Charset) -> list[Chunk]:
+    """Everything known about the step under the crosshair."""
+    row = row_of_step(moment, step)
+    if row is None:
+        return [Chunk((("no step here yet", "label"),))]
+    steps = moment.state.steps
+    chunks = [Chunk(((f"{charset.crosshair} ", "crosshair"), (f"step {format_count(step)}", "crosshair")), 0)]
+    smooth = plotter.smooth_loss(moment, row)
+    chunks.append(_value("train", math.nan if smooth is None else smooth, "train", charset.solid_line, 1))
+    loss = float(steps.loss[row])
+    chunks.append(Chunk((("raw ", "label"), (format_loss(loss), "" if math.isfinite(loss) else "bad")), 4))
+    evaluation = next((event for event in reversed(moment.evals) if event.step <= step), None)
+    if evaluation is not None:
+        value = _value("val", evaluation.val_loss, "val", charset.dashed_line, 2)
+        chunks.append(Chunk((*value.spans, (f" @{format_count(evaluation.step)}", "label")), 2))
+    seconds = float(steps.step_seconds[row])
+    tokens = int(steps.tokens[row] - steps.tokens[row - 1]) if row else int(steps.tokens[row])
+    facts = [
+        ("lr ", format_learning_rate(float(steps.learning_rate[row])), 3),
+        ("grad ", format_loss(float(steps.gradient_norm[row])), 5),
+        ("", format_seconds(float(steps.t[row])), 6),
+        ("", f"{format_compact(int(steps.tokens[row]))} tok", 7),
+        ("", format_rate(tokens / seconds if seconds > 0 else None), 8),
+    ]
+    chunks.extend(Chunk(((name, "label"), (value, "")), rank) for name, value, rank in facts)
+    return chunks
+
+
+def row_of_step(moment: Moment, step: int) -> int | None:
+    """The row of the newest recorded step up to `step`; None before the first."""
+    row = int(np.searchsorted(moment.column("step"), step, side="right")) - 1
+    return row if row >= 0 else None

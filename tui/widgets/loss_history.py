@@ -1,0 +1,138 @@
+"""The training loss of a run made ready to draw, kept up to date row by row.
+
+A live run appends a few rows a frame and a chart wants all of them smoothed and free of NaN. Both are prefix
+computations, so they are done once for each row; looking back in a replay is taking a shorter slice.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from babytrain.runs.columns import StepColumns
+from babytrain.tui.widgets.envelope import FloatArray, IntArray
+
+# Beyond this a loss is an accident: it is drawn, but averaging it in would hide the curve for thousands of steps.
+_ABSURD_LOSS = 1e6
+
+
+class LossHistory:
+    """Cleaned loss columns: `low` and `high` (NaN where not finite), `smooth` (never NaN once a loss was finite)."""
+
+    def __init__(self, decay: float = 0.98) -> None:
+        self.count = 0
+        self.low, self.high, self.smooth = np.empty(4096), np.empty(4096), np.empty(4096)
+        self._decay = decay
+        self._bad_rows: IntArray = np.empty(16, dtype=np.int64)
+        self._bad = 0
+        self._average = DebiasedAverage(decay)
+        self._last_smooth = math.nan
+        self._mark: tuple[int, float] | None = None
+        self._source: StepColumns | None = None
+        self._resumes = 0
+
+    @property
+    def decay(self) -> float:
+        """Weight of the past in the moving average; 0 is no smoothing."""
+        return self._decay
+
+    def set_decay(self, decay: float) -> None:
+        """Smooth differently from now on; everything is computed anew."""
+        self._decay = decay
+        self._start_over()
+
+    def update(self, steps: StepColumns, rows: int, resumes: int = 0) -> None:
+        """Take in the table's first `rows` rows. `resumes` is how often rows may have been superseded."""
+        if steps is not self._source or resumes != self._resumes or not self._still_true(steps):
+            self._source, self._resumes = steps, resumes
+            self._start_over()
+        if rows > self.count:
+            self._extend(steps, rows)
+
+    def bad_rows(self, rows: int) -> IntArray:
+        """Indices below `rows` of steps whose loss was NaN or infinite, ascending."""
+        return self._bad_rows[: int(np.searchsorted(self._bad_rows[: self._bad], rows))]
+
+    def _still_true(self, steps: StepColumns) -> bool:
+        """Whether the newest row taken in still stands in the table (a resume replaces rows)."""
+        if self._mark is None:
+            return True
+        row = self.count - 1
+        return steps.count > row and (int(steps.step[row]), float(steps.t[row])) == self._mark
+
+    def _start_over(self) -> None:
+        self.count = 0
+        self._bad = 0
+        self._mark = None
+        self._average = DebiasedAverage(self._decay)
+        self._last_smooth = math.nan
+
+    def _extend(self, steps: StepColumns, rows: int) -> None:
+        first = self.count
+        self._make_room(rows)
+        loss = steps.loss[first:rows]
+        finite = np.isfinite(loss)
+        for target, column in ((self.low, steps.loss_min), (self.high, steps.loss_max)):
+            part = column[first:rows]
+            # A merged row may have a finite mean beside a missing extreme: its mean still stands.
+            target[first:rows] = np.where(np.isfinite(part), part, np.where(finite, loss, np.nan))
+        self._note_bad(first + np.flatnonzero(~finite))
+        self._smooth_rows(loss, finite & (np.abs(loss) < _ABSURD_LOSS), first)
+        self.count = rows
+        self._mark = (int(steps.step[rows - 1]), float(steps.t[rows - 1]))
+
+    def _smooth_rows(self, loss: FloatArray, usable: npt.NDArray[np.bool_], first: int) -> None:
+        """Average the usable losses; the others repeat the average before them."""
+        averaged = self._average.extend(loss[usable])
+        table = np.r_[self._last_smooth, averaged]
+        self.smooth[first : first + len(loss)] = table[np.cumsum(usable)]
+        self._last_smooth = float(table[-1])
+
+    def _note_bad(self, rows: IntArray) -> None:
+        needed = self._bad + len(rows)
+        if needed > len(self._bad_rows):
+            self._bad_rows = np.resize(self._bad_rows, max(needed, 2 * len(self._bad_rows)))
+        self._bad_rows[self._bad : needed] = rows
+        self._bad = needed
+
+    def _make_room(self, rows: int) -> None:
+        if rows <= len(self.low):
+            return
+        capacity = max(rows, 2 * len(self.low))
+        for name in ("low", "high", "smooth"):
+            old: FloatArray = getattr(self, name)
+            new = np.empty(capacity)
+            new[: self.count] = old[: self.count]
+            setattr(self, name, new)
+
+
+class DebiasedAverage:
+    """Exponential moving average without the pull of its starting value (as Adam's moments, arXiv:1412.6980).
+
+    average_i = sum_j decay^(i-j) value_j / sum_j decay^(i-j)
+    """
+
+    def __init__(self, decay: float) -> None:
+        self._decay = decay
+        self._total = 0.0
+        self._weight = 0.0
+
+    def extend(self, values: FloatArray) -> FloatArray:
+        """The average after each of the next `values`."""
+        if self._decay <= 0 or not len(values):
+            return values.copy()
+        # The recurrence is unrolled in stretches short enough that decay**-length stays harmless.
+        length = max(1, min(len(values), int(math.log(1e-6) / math.log(self._decay))))
+        powers = self._decay ** np.arange(1, length + 1)
+        weights = np.cumsum(powers) / self._decay
+        result = np.empty_like(values)
+        for first in range(0, len(values), length):
+            part = values[first : first + length]
+            n = len(part)
+            totals = powers[:n] * (self._total + np.cumsum(part / powers[:n]))
+            result[first : first + n] = totals / (powers[:n] * self._weight + weights[:n])
+            self._total = float(totals[-1])
+            self._weight = float(powers[n - 1] * self._weight + weights[n - 1])
+        return result

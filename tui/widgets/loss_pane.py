@@ -1,0 +1,233 @@
+"""LossPane: the picture people come for. Newest losses, the curve, and a crosshair to read it with.
+
+The pane only looks when `show` tells it that time has passed, and does nothing when nothing it shows has changed.
+Keys are bound by the screen; the pane offers the verbs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.strip import Strip
+from textual.widget import Widget
+
+from babytrain.runs.state import Moment
+from babytrain.tui.widgets.canvas import CHARSETS, CharsetName, detect_charset
+from babytrain.tui.widgets.chart import LineChart
+from babytrain.tui.widgets.loss_header import header_line, row_of_step
+from babytrain.tui.widgets.loss_plot import DECAYS, X_MODES, LossPlotter, Settings, XScale
+from babytrain.tui.widgets.spans import Line, to_strip
+
+_WHEEL = 1.25
+
+
+class HeaderLine(Widget):
+    """One line of styled words."""
+
+    STYLES: ClassVar[tuple[str, ...]] = ("label", "train", "val", "best", "bad", "crosshair")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in STYLES}
+    DEFAULT_CSS = """
+    HeaderLine {
+        height: 1;
+        width: 1fr;
+        .header--label { color: $foreground 60%; }
+        .header--train { color: $text-primary; text-style: bold; }
+        .header--val { color: $warning; text-style: bold; }
+        .header--best { color: $success; text-style: bold; }
+        .header--bad { color: $error; text-style: bold; }
+        .header--crosshair { color: $accent; text-style: bold; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line: Line = ()
+        self._palette: dict[str, Style] | None = None
+
+    def show_line(self, line: Line) -> None:
+        """Show this from now on."""
+        if line != self._line:
+            self._line = line
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        if self._palette is None:
+            self._palette = {name: self.get_visual_style(f"header--{name}").rich_style for name in self.STYLES}
+            self._palette[""] = self.visual_style.rich_style
+        return to_strip(self._line if y == 0 else (), self.size.width, self._palette)
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._palette = None
+
+
+class LossPane(Widget, can_focus=True):
+    """Training and validation loss over steps, tokens, time or epochs."""
+
+    BORDER_TITLE = "loss"
+    DEFAULT_CSS = """
+    LossPane {
+        layout: vertical;
+        height: 1fr;
+        width: 1fr;
+    }
+    """
+
+    def __init__(
+        self,
+        charset: CharsetName | None = None,
+        *,
+        name: str | None = None,
+        id: str | None = "loss",
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._charset = CHARSETS[charset or detect_charset(os.environ)]
+        self._header = HeaderLine()
+        self._chart = LineChart(self._charset.name)
+        self._plotter = LossPlotter()
+        self._settings = Settings()
+        self._moment: Moment | None = None
+        self._seen: object = None
+
+    def compose(self) -> ComposeResult:
+        """Numbers above, curve below."""
+        yield self._header
+        yield self._chart
+
+    @property
+    def settings(self) -> Settings:
+        """How the curve is shown at present."""
+        return self._settings
+
+    @property
+    def crosshair_step(self) -> int | None:
+        """The step under the crosshair, None without one."""
+        return self._settings.crosshair
+
+    def show(self, moment: Moment) -> None:
+        """Show the run as it stands at `moment`. Costs next to nothing when nothing shown has changed."""
+        self._moment = moment
+        self._redraw()
+
+    def toggle_log_y(self) -> None:
+        """Logarithmic y axis on or off."""
+        self._change(log_y=not self._settings.log_y)
+
+    def cycle_x_axis(self) -> None:
+        """Steps, tokens, time, epochs."""
+        at = X_MODES.index(self._settings.x_mode)
+        self._change(x_mode=X_MODES[(at + 1) % len(X_MODES)])
+
+    def cycle_smoothing(self) -> None:
+        """The next level of the moving average; one of them is none at all."""
+        at = DECAYS.index(self._settings.decay)
+        self._change(decay=DECAYS[(at + 1) % len(DECAYS)])
+
+    def move_crosshair(self, columns: int) -> None:
+        """Move the crosshair by columns of the screen (at least by one recorded step); the first call sets it up."""
+        moment = self._moment
+        if moment is None or not moment.rows or not columns:
+            return
+        step = self._settings.crosshair
+        row = moment.rows - 1
+        if step is not None:
+            scale = XScale(moment, self._settings.x_mode)
+            goal = scale.of_step(step) + columns * self._chart.picture.x_per_column
+            row = self._row_towards(moment, scale, goal, row_of_step(moment, step) or 0, columns > 0)
+        self._set_crosshair(moment, row)
+
+    def clear_crosshair(self) -> None:
+        """Take the crosshair away."""
+        self._change(crosshair=None)
+
+    def zoom(self, factor: float) -> None:
+        """Closer by `factor` (below 1: farther away), around the crosshair or else the newest step."""
+        if self._moment is None or factor <= 0:
+            return
+        newest = float(self._moment.step)
+        columns = max(1, self._chart.picture.area.columns)
+        whole = XScale(self._moment, "step").limits(Settings().view, columns)[1]
+        step = self._settings.crosshair
+        view = self._settings.view.zoomed(factor, newest, whole, None if step is None else float(step))
+        self._change(view=view)
+
+    def show_all(self) -> None:
+        """The whole run."""
+        self._change(view=Settings().view)
+
+    def follow(self) -> None:
+        """The newest stretch, moving along."""
+        if self._moment is not None:
+            self._change(view=self._settings.view.following(float(self._moment.step)))
+
+    def on_resize(self) -> None:
+        """Another width holds other words."""
+        self._redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click sets the crosshair."""
+        offset = event.get_content_offset(self._chart)
+        moment = self._moment
+        if offset is None or moment is None or not moment.rows:
+            return
+        scale = XScale(moment, self._settings.x_mode)
+        goal = self._chart.picture.x_at(offset.x)
+        self._set_crosshair(moment, self._nearest_row(moment, scale, goal))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel zooms."""
+        event.stop()
+        self.zoom(_WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel zooms."""
+        event.stop()
+        self.zoom(1 / _WHEEL)
+
+    @staticmethod
+    def _nearest_row(moment: Moment, scale: XScale, goal: float) -> int:
+        column = scale.column
+        right = min(int(column.searchsorted(goal)), moment.rows - 1)
+        left = max(0, right - 1)
+        return left if abs(float(column[left]) - goal) <= abs(float(column[right]) - goal) else right
+
+    def _row_towards(self, moment: Moment, scale: XScale, goal: float, row: int, forward: bool) -> int:
+        """The row nearest to `goal`, but never the one we are on: a key that does nothing looks broken."""
+        found = self._nearest_row(moment, scale, goal)
+        found = max(found, row + 1) if forward else min(found, row - 1)
+        return max(0, min(found, moment.rows - 1))
+
+    def _set_crosshair(self, moment: Moment, row: int) -> None:
+        step = int(moment.state.steps.step[row])
+        self._change(crosshair=step, view=self._settings.view.containing(step, float(moment.step)))
+
+    def _change(self, **changes: object) -> None:
+        self._settings = dataclasses.replace(self._settings, **changes)  # type: ignore[arg-type]
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Bring header and chart up to date, if they are visible and something they show has changed."""
+        moment = self._moment
+        if moment is None or not self.is_attached or not self.size.width:
+            return
+        state, t = moment.state, moment.t
+        rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.endings)
+        newest = (moment.rows, moment.step, float(state.steps.t[moment.rows - 1]) if moment.rows else t)
+        seen = (id(state), newest, [line.count_until(t) for line in rare], moment.phase, self._settings, self.size)
+        if seen == self._seen and state.started is self._started:
+            return
+        self._seen, self._started = seen, state.started
+        area = self._chart.picture.area
+        self._chart.show_plot(self._plotter.plot(moment, self._settings, area.columns or self.size.width))
+        width = self.size.width
+        self._header.show_line(header_line(moment, self._plotter, self._settings, self._charset, width))
+
+    _started: object = None

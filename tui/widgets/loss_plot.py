@@ -1,0 +1,251 @@
+"""A run's losses as a `Plot`: curves, evaluations, known levels, and what a person did to the run.
+
+Nothing here knows a widget. Rare things (evaluations, commands, checkpoints) are turned into arrays when their number
+changes; the columns of training steps are handed on as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from babytrain.runs.events import Command, PhaseName
+from babytrain.runs.state import Moment
+from babytrain.tui.widgets.axis import AxisKind, round_up
+from babytrain.tui.widgets.envelope import FloatArray, XArray
+from babytrain.tui.widgets.loss_history import LossHistory
+from babytrain.tui.widgets.plot import Level, Mark, Pins, Plot, Series, Spots
+from babytrain.tui.widgets.units import format_factor, format_learning_rate, format_loss
+from babytrain.tui.widgets.viewport import View
+
+XMode: TypeAlias = Literal["step", "tokens", "time", "epoch"]
+X_MODES: tuple[XMode, ...] = ("step", "tokens", "time", "epoch")
+_AXIS_KINDS: dict[XMode, AxisKind] = {"step": "count", "tokens": "count", "time": "time", "epoch": "count"}
+DECAYS = (0.98, 0.995, 0.0, 0.9)
+
+_MOST_MARKS = 40
+_MOST_SPOTS = 4000
+_WAITING: dict[PhaseName, str] = {
+    "loading": "Still packing the school bag: the first step follows.",
+    "compiling": "Compiling. It is worth the wait, they say.",
+    "paused": "Paused before the first step.",
+    "stopping": "Stopping before the first step.",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the person wants to see the curve. `decay` is the moving average's; `crosshair` is a step."""
+
+    x_mode: XMode = "step"
+    log_y: bool = False
+    decay: float = DECAYS[0]
+    view: View = field(default_factory=View)
+    crosshair: int | None = None
+
+
+class LossPlotter:
+    """Builds the plot of a moment, keeping what is still true from the last one."""
+
+    def __init__(self) -> None:
+        self.history = LossHistory(DECAYS[0])
+        self._evals_key: object = None
+        self._evals: tuple[XArray, FloatArray] = (np.empty(0), np.empty(0))
+        self._marks_key: object = None
+        self._marks: tuple[tuple[Mark, ...], tuple[Pins, ...]] = ((), ())
+
+    def update(self, moment: Moment, settings: Settings) -> None:
+        """Take in new rows."""
+        if self.history.decay != settings.decay:
+            self.history.set_decay(settings.decay)
+        self.history.update(moment.state.steps, moment.rows, len(moment.state.resumes))
+
+    def plot(self, moment: Moment, settings: Settings, columns: int) -> Plot:
+        """The plot for a chart about `columns` characters wide."""
+        self.update(moment, settings)
+        x = XScale(moment, settings.x_mode)
+        low, high = x.limits(settings.view, columns)
+        marks, pins = self._rare_marks(moment, x)
+        return Plot(
+            series=self._series(moment, x),
+            x_low=low,
+            x_high=high,
+            x_kind=_AXIS_KINDS[settings.x_mode],
+            x_scale=x.scale,
+            x_name=settings.x_mode,
+            levels=_levels(moment),
+            marks=marks,
+            pins=pins,
+            spots=self._spots(moment, x),
+            log_y=settings.log_y,
+            crosshair=None if settings.crosshair is None else x.of_step(settings.crosshair),
+            message=_message(moment),
+        )
+
+    def smooth_loss(self, moment: Moment, row: int | None = None) -> float | None:
+        """The moving average at a row, by default the newest; None when there is none yet."""
+        row = moment.rows - 1 if row is None else row
+        if not 0 <= row < min(moment.rows, self.history.count):
+            return None
+        value = float(self.history.smooth[row])
+        return value if math.isfinite(value) else None
+
+    def _series(self, moment: Moment, x: XScale) -> tuple[Series, ...]:
+        rows, history = moment.rows, self.history
+        found = []
+        if rows:
+            low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
+            found.append(Series(x.column, low, high, smooth, "train", band="band"))
+        eval_x, losses = self._evaluations(moment, x)
+        if len(losses):
+            found.append(Series(eval_x, losses, losses, losses, "val", texture="dashed", markers=True))
+        return tuple(found)
+
+    def _evaluations(self, moment: Moment, x: XScale) -> tuple[XArray, FloatArray]:
+        evals = moment.state.evals.count_until(moment.t)
+        key = (evals, len(moment.state.resumes), x.mode, id(moment.state))
+        if key != self._evals_key:
+            self._evals_key = key
+            events = moment.evals
+            places = np.array([x.of(event.step, event.t) for event in events], dtype=np.float64)
+            losses = np.array([event.val_loss for event in events], dtype=np.float64)
+            losses[~np.isfinite(losses)] = np.nan
+            self._evals = (places, losses)
+        return self._evals
+
+    def _rare_marks(self, moment: Moment, x: XScale) -> tuple[tuple[Mark, ...], tuple[Pins, ...]]:
+        state, t = moment.state, moment.t
+        lines = (state.commands, state.checkpoints, state.resumes)
+        key = (tuple(line.count_until(t) for line in lines), len(state.resumes), x.mode, id(state))
+        if key != self._marks_key:
+            self._marks_key = key
+            self._marks = _rare_marks(moment, x)
+        return self._marks
+
+    def _spots(self, moment: Moment, x: XScale) -> tuple[Spots, ...]:
+        spots = []
+        bad = self.history.bad_rows(moment.rows)
+        if len(bad):
+            bad = bad[:: 1 + len(bad) // _MOST_SPOTS]
+            spots.append(Spots(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
+        best = moment.best_eval
+        if best is not None:
+            place = np.array([x.of(best.step, best.t)])
+            spots.append(Spots(place, np.array([best.val_loss]), "best", "best"))
+        return tuple(spots)
+
+
+class XScale:
+    """The x axis in one unit: the column of the training steps, and where anything else belongs on it.
+
+    Epochs are steps with other numbers written under them, so they need no column; `scale` is the factor.
+    """
+
+    def __init__(self, moment: Moment, mode: XMode) -> None:
+        self.moment = moment
+        self.mode = mode
+        self.steps: XArray = moment.column("step")
+        self.column: XArray = moment.column({"tokens": "tokens", "time": "t"}.get(mode, "step"))
+        started = moment.started
+        per_epoch = started.steps_per_epoch if started is not None else 0.0
+        self.scale = 1.0 / per_epoch if mode == "epoch" and per_epoch > 0 else 1.0
+
+    def of(self, step: int, t: float) -> float:
+        """Where something belongs that happened at `step` and `t`."""
+        return t if self.mode == "time" else self.of_step(step)
+
+    def of_step(self, step: float) -> float:
+        """Where a step belongs; between recorded steps, at the one before."""
+        if self.mode in ("step", "epoch"):
+            return float(step)
+        row = int(np.searchsorted(self.steps, math.floor(step), side="right")) - 1
+        return float(self.column[row]) if row >= 0 else 0.0
+
+    def limits(self, view: View, columns: int) -> tuple[float, float]:
+        """First and last x to show."""
+        newest_step = float(self.moment.step)
+        if not view.is_whole:
+            first, last = view.span(newest_step, columns)
+            return self.of_step(first), max(self.of_step(last), last if self.mode in ("step", "epoch") else 0.0)
+        newest = max(float(self.column[-1]) if len(self.column) else 0.0, self.of(self.moment.step, self.moment.t))
+        if self.moment.ended is not None:
+            return 0.0, max(newest, 1.0)
+        ladder = round_up(newest * self.scale, clock=self.mode == "time") / self.scale
+        planned = self._planned()
+        return 0.0, max(newest, min(ladder, planned) if planned > 0 else ladder)
+
+    def _planned(self) -> float:
+        """Where the run will end, 0 when that cannot be known."""
+        total, started = self.moment.total_steps, self.moment.started
+        if self.mode == "time" or started is None:
+            return 0.0
+        return float(total * started.tokens_per_step if self.mode == "tokens" else total)
+
+
+def command_label(command: Command) -> tuple[str, Literal["up", "down"]] | None:
+    """What to write beside an applied change of the learning rate, and which way it went; None for other commands."""
+    value = command.value
+    raised = command.after >= command.before if command.after is not None and command.before is not None else True
+    if command.action == "lr_scale" and value is not None:
+        if command.after is None or command.before is None:
+            raised = value >= 1
+        return f"lr×{format_factor(value)}", "up" if raised else "down"
+    if command.action == "lr_hold" and value is not None:
+        return f"lr={format_learning_rate(value)}", "up" if raised else "down"
+    if command.action == "lr_release":
+        return "lr on schedule", "up" if raised else "down"
+    return None
+
+
+def _rare_marks(moment: Moment, x: XScale) -> tuple[tuple[Mark, ...], tuple[Pins, ...]]:
+    """Learning-rate changes, resumes and asked-for checkpoints with words; the other checkpoints and pauses without."""
+    marks: dict[tuple[str, int], tuple[float, Mark]] = {}
+    pauses = []
+    for command in moment.commands:
+        if command.status != "applied":
+            continue
+        place = x.of(command.step, command.t)
+        if command.action == "pause":
+            pauses.append(place)
+        elif (found := command_label(command)) is not None:
+            # Several taps of a key between two steps are one change.
+            marks["lr", command.step] = (command.t, Mark(place, found[1], found[0]))
+    saved = []
+    for checkpoint in moment.checkpoints:
+        place = x.of(checkpoint.step, checkpoint.t)
+        if checkpoint.reason == "asked":
+            marks["saved", checkpoint.step] = (checkpoint.t, Mark(place, "saved", "saved", style="saved"))
+        else:
+            saved.append(place)
+    for resumed in moment.state.resumes.until(moment.t):
+        place = x.of(resumed.step, resumed.t)
+        marks["resumed", resumed.step] = (resumed.t, Mark(place, "resumed", "resumed"))
+    in_order = sorted(marks.values(), key=lambda entry: entry[0])[-_MOST_MARKS:]
+    pins = (Pins(np.sort(np.array(saved)), "saved", "saved"), Pins(np.sort(np.array(pauses)), "paused", "mark"))
+    return tuple(mark for _, mark in in_order), tuple(pin for pin in pins if len(pin.x))
+
+
+def _levels(moment: Moment) -> tuple[Level, ...]:
+    """What is known before training: no model beats the floor, and pure guessing costs ln(vocabulary)."""
+    if moment.started is None:
+        return ()
+    corpus = moment.started.corpus
+    levels = []
+    if corpus.floor_nats_per_token is not None:
+        floor = corpus.floor_nats_per_token
+        levels.append(Level(floor, f"floor {format_loss(floor)}", reach=True))
+    if corpus.vocabulary_size > 1:
+        guess = math.log(corpus.vocabulary_size)
+        levels.append(Level(guess, f"pure guessing {format_loss(guess)}"))
+    return tuple(levels)
+
+
+def _message(moment: Moment) -> str:
+    if moment.rows or moment.evals:
+        return "Every loss in this stretch is NaN or infinite." if moment.rows else ""
+    if moment.ended is not None:
+        return "This run ended before its first step."
+    return _WAITING.get(moment.phase, "No loss yet: the first step is being taken.")

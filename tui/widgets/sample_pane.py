@@ -1,0 +1,62 @@
+"""What the model writes: the newest sample, or the one being written, letter by letter.
+
+Line breaks are kept, since a haiku is three lines; everything else that is not plainly text is shown as a symbol.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from babytrain.runs.events import Sample, SamplePiece
+from babytrain.runs.state import Moment
+from babytrain.tui.safe_text import safe_content, safe_line
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.text_pane import TextPane
+from babytrain.tui.widgets.units import format_count, format_factor
+
+LONGEST_TEXT = 20_000  # characters; a longer sample shows its beginning
+LONGEST_PROMPT = 40
+
+
+class SamplePane(TextPane):
+    """Pane 4."""
+
+    def __init__(self, *, number: str = "4", charset: CharsetName = "braille", hint: str = "") -> None:
+        self._number = number
+        self._hint = hint
+        self._shown: Sample | SamplePiece | None = None
+        super().__init__(f"{number} sample", id="sample", charset=charset, classes="pane")
+
+    def show(self, moment: Moment) -> None:
+        """Show the newest sample; nothing happens when it is the one on the screen already."""
+        samples = moment.samples
+        newest: Sample | SamplePiece | None = moment.sample_piece or (samples[-1] if samples else None)
+        if newest is self._shown:
+            return
+        before, self._shown = self._shown, newest
+        self.set_title(self._heading(newest))
+        self.rebuild()
+        if isinstance(newest, SamplePiece):
+            self.scroll_end(animate=False)
+        elif newest is None or before is None or newest.sample_id != before.sample_id:
+            self.scroll_home(animate=False)
+
+    def build(self, width: int) -> list[Content]:
+        """The prompt, quietly, and the text after it."""
+        sample = self._shown
+        if sample is None:
+            return Content.assemble((self._hint, "$text-muted italic")).wrap(width)
+        text = safe_content(sample.text[:LONGEST_TEXT])
+        prompt = safe_content(sample.prompt, "$text-muted")
+        caret = Content.assemble((self.glyphs.caret, "$accent")) if isinstance(sample, SamplePiece) else Content()
+        return Content.assemble(prompt, text, caret).wrap(width)
+
+    def _heading(self, sample: Sample | SamplePiece | None) -> Content:
+        dot = f" {self.glyphs.dot} "
+        if sample is None:
+            return Content(f"{self._number} sample")
+        prompt = f'{dot}"{safe_line(sample.prompt, LONGEST_PROMPT)}"' if sample.prompt else ""
+        if isinstance(sample, SamplePiece):
+            return Content(f"{self._number} sample{dot}writing{self.glyphs.ellipsis}{prompt}")
+        facts = f"@{format_count(sample.step)}{dot}T {format_factor(sample.temperature)}"
+        return Content(f"{self._number} sample {facts}{prompt}")
