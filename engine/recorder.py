@@ -12,7 +12,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, SamplePiece, Step, Vitals
+from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, NoteLevel, SamplePiece, Step, Vitals
 from babytrain.runs.feed import LiveFeed
 
 
@@ -46,10 +46,9 @@ class Recorder:
         if not isinstance(event, SamplePiece):
             self._sink.append(event)
 
-    def note(self, text: str, level: str = "info") -> None:
+    def note(self, text: str, level: NoteLevel = "info") -> None:
         """A line for the log pane."""
-        known = "warning" if level == "warning" else "error" if level == "error" else "info"
-        self.emit(Note(t=self.now(), step=self.step, level=known, text=text))
+        self.emit(Note(t=self.now(), step=self.step, level=level, text=text))
 
     def record_step(self, event: Step) -> None:
         """A finished step: a row in the shared columns and a line in the journal."""

@@ -120,7 +120,7 @@ class Trainer:
             if config.dropout > 0.0:
                 torch.manual_seed(dropout_seed(config.seed, progress.step, micro))
             loss = self._loss(inputs, targets)
-            (loss if config.accumulate == 1 else loss / config.accumulate).backward()
+            (loss if config.accumulate == 1 else loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
             loss_sum = loss.detach() if loss_sum is None else loss_sum + loss.detach()
         assert loss_sum is not None
         mean_loss = loss_sum / config.accumulate if config.accumulate > 1 else loss_sum
@@ -231,7 +231,9 @@ class Trainer:
                 waiting.append(self._bench.feed.requests.get_nowait())
             except Empty:
                 break
-        newest = {request.action: request for request in waiting if request.action in ("lr_scale", "lr_hold")}
+        newest: dict[str, Request] = {
+            request.action: request for request in waiting if request.action in ("lr_scale", "lr_hold")
+        }
         for request in waiting:
             if newest.get(request.action, request) is request:
                 self._apply(request)

@@ -37,6 +37,7 @@ CommandAction: TypeAlias = Literal[
     "note",  # text: what the person wants to remember
     "stop",  # save, then end the run as interrupted
 ]
+NoteLevel: TypeAlias = Literal["info", "warning", "error"]
 CommandStatus: TypeAlias = Literal["asked", "applied", "refused"]
 
 
@@ -207,7 +208,7 @@ class Phase(Event, frozen=True, kw_only=True, tag="phase"):
 class Note(Event, frozen=True, kw_only=True, tag="note"):
     """A line for the log pane."""
 
-    level: Literal["info", "warning", "error"]
+    level: NoteLevel
     text: str
 
 

@@ -36,7 +36,7 @@ class OutputCapture:
         os.dup2(write_end, 2)
         os.close(write_end)
         # Textual draws on sys.__stderr__ and measures sys.__stdout__: both must go on being the terminal.
-        sys.__stdout__, sys.__stderr__ = terminal_out, terminal_err  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = terminal_out, terminal_err  # type: ignore[misc,assignment]
         sys.stdout, sys.stderr = _writer(os.dup(1)), _writer(os.dup(2))
         self._reader = threading.Thread(target=self._read, args=(read_end,), name="captured-output", daemon=True)
         self._reader.start()

@@ -152,7 +152,7 @@ def replay(
     if demo and run is None:
         path = recorded_runs()[0]
     elif demo:
-        matches = [recording for recording in recorded_runs() if run in recording.stem]
+        matches = [recording for recording in recorded_runs() if str(run) in recording.stem]
         if not matches:
             names = ", ".join(recording.stem for recording in recorded_runs())
             _usage([f"There is no recording called {run!r}: {names}."])

@@ -21,7 +21,6 @@ from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
-
     from babytrain.engine.launch import RunResult
 
 

@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_run_is_recorded_from_the_first_line_to_the_last(tmp_path: Path) -> No
     assert [event.step for event in events if isinstance(event, Eval)] == [0, 10, 20, 30, 40]
     assert [event.step for event in events if isinstance(event, Sample)] == [0, 10, 20, 30, 40]
     own = [event for event in events if not isinstance(event, Vitals)]  # readings are filed a moment late
-    assert all(later.t >= earlier.t for earlier, later in zip(own, own[1:], strict=False))
+    assert all(later.t >= earlier.t for earlier, later in pairwise(own))
     evaluations = [event for event in events if isinstance(event, Eval)]
     assert evaluations[-1].val_loss < evaluations[0].val_loss - 0.5
     assert evaluations[0].val_loss == pytest.approx(math.log(events[0].corpus.vocabulary_size), abs=0.1)

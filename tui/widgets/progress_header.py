@@ -1,0 +1,228 @@
+"""The two lines on top: which run this is and how it is doing, and how far it has come.
+
+One widget that lays its facts out for the width it has, the least important ones first to go. What it shows is made
+by the pure function `header_lines`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widget import Widget
+
+from babytrain.runs.state import Moment
+from babytrain.tui.eta import Eta
+from babytrain.tui.glyphs import GLYPHS, Glyphs
+from babytrain.tui.safe_text import safe_content, safe_line
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.units import format_compact, format_count, format_loss, format_rate, format_seconds
+from babytrain.tui.wording import State
+
+LONGEST_NAME = 28
+LONGEST_CORPUS = 20
+SHORTEST_BAR = 8
+WIDE = 100
+NARROW = 60
+
+
+@dataclass(frozen=True)
+class HeaderFacts:
+    """What the header says. `advice` takes the place of the estimate when a run is over or cannot be steered."""
+
+    moment: Moment
+    state: State
+    eta: Eta | None = None
+    advice: str = ""
+    title: str = ""  # until the run has said its name
+    paused: bool = False
+
+
+class ProgressHeader(Widget):
+    """Two lines, or one where the screen is very low."""
+
+    DEFAULT_CSS = "ProgressHeader { height: 2; width: 1fr; }"
+    ALLOW_SELECT = False
+
+    def __init__(self, charset: CharsetName = "braille") -> None:
+        super().__init__(id="header")
+        self._glyphs = GLYPHS[charset]
+        self._facts: HeaderFacts | None = None
+        self._shown: tuple[str, ...] = ()
+
+    def show(self, facts: HeaderFacts) -> None:
+        """Show these facts; draws only if a letter changed."""
+        self._facts = facts
+        shown = (facts.state.style, *(line.plain for line in self._lines()))
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        """The lines for the size it has now."""
+        return Content("\n").join(self._lines())
+
+    def _lines(self) -> list[Content]:
+        if self._facts is None or self.size.width <= 0:
+            return []
+        return header_lines(self._facts, self.size.width, max(1, self.size.height), self._glyphs)
+
+
+def header_lines(facts: HeaderFacts, width: int, height: int, glyphs: Glyphs) -> list[Content]:
+    """`height` (1 or 2) lines of exactly `width` columns."""
+    inner = max(1, width - 2)
+    if height == 1:
+        lines = [_spread(_state(facts), [_percent(facts), _losses(facts, glyphs)], [], inner)]
+    elif width < NARROW:
+        lines = [
+            _spread(_state(facts), [_percent(facts)], [_eta(facts, glyphs), _speed(facts)], inner),
+            _spread(_steps(facts, short=True), [_losses(facts, glyphs)], [], inner),
+        ]
+    else:
+        name = _identity(facts, glyphs, with_program=width >= WIDE, room=inner - 40)
+        status = [_state(facts)]
+        lines = [
+            _spread(name, [], [*status, _speed(facts), _elapsed(facts)], inner),
+            _progress(facts, glyphs, inner, wide=width >= WIDE),
+        ]
+    return [Content.assemble(" ", line.truncate(inner, ellipsis=True).pad_right(inner), " ") for line in lines]
+
+
+def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
+    """A bar of `width` columns, half columns counted."""
+    if width <= 0:
+        return Content()
+    fraction = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
+    halves = int(fraction * width * 2)
+    full, tip = divmod(halves, 2)
+    rest = width - full - tip
+    return Content.assemble(
+        (glyphs.bar_full * full + glyphs.bar_tip * tip, "$primary"), (glyphs.bar_rest * rest, "$foreground 20%")
+    )
+
+
+def _identity(facts: HeaderFacts, glyphs: Glyphs, *, with_program: bool, room: int) -> Content:
+    """Program, name, corpus, size and device; what does not fit goes from the right."""
+    started = facts.moment.started
+    name = safe_line(started.name if started else facts.title, LONGEST_NAME) or "babytrain"
+    parts = [("babytrain", "bold $primary"), ("  ", "")] if with_program else []
+    parts.append((name, "bold"))
+    length = sum(len(text) for text, _ in parts)
+    if started is not None:
+        facts_after = (
+            safe_line(started.corpus.name, LONGEST_CORPUS),
+            f"{format_compact(started.parameters)} params",
+            safe_line(started.device, 12),
+        )
+        for fact in facts_after:
+            length += len(fact) + 3
+            if length > room:
+                break
+            parts += [(f" {glyphs.dot} ", "$text-muted"), (fact, "$text-muted")]
+    return Content.assemble(*parts)
+
+
+def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int, *, wide: bool) -> Content:
+    moment = facts.moment
+    total = moment.total_steps
+    if not total:
+        return Content.assemble((facts.advice or facts.state.word + glyphs.ellipsis, "$text-muted"))
+    left = [_epochs(facts), _steps(facts, short=not wide)]
+    right = [_percent(facts), _eta(facts, glyphs)]
+    before = Content("   ").join([part for part in left if part])
+    after = Content("   ").join([part for part in right if part])
+    room = width - before.cell_length - after.cell_length - 4
+    if room < SHORTEST_BAR and len(left) > 1:
+        before = left[1]
+        room = width - before.cell_length - after.cell_length - 4
+    if room < SHORTEST_BAR:
+        return _spread(before, [], [after], width)
+    bar = progress_bar(moment.step / total, room, glyphs)
+    return Content.assemble(before, "  ", bar, "  ", after)
+
+
+def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], width: int) -> Content:
+    """`left` and `middle` at the left end, `right` at the right end; parts that do not fit are left out."""
+    gap = Content("  ")
+    line = left
+    for part in middle:
+        if part and line.cell_length + 2 + part.cell_length <= width:
+            line = gap.join([line, part])
+    tail = Content()
+    for part in right:
+        if part and line.cell_length + 2 + tail.cell_length + 2 + part.cell_length <= width:
+            tail = gap.join([tail, part]) if tail else part
+    if not tail:
+        return line
+    return Content.assemble(line, " " * max(1, width - line.cell_length - tail.cell_length), tail)
+
+
+def _state(facts: HeaderFacts) -> Content:
+    return Content.assemble((f"{facts.state.symbol} {facts.state.word}", facts.state.style))
+
+
+def _steps(facts: HeaderFacts, *, short: bool) -> Content:
+    moment = facts.moment
+    if not moment.total_steps:
+        return Content()
+    numbers = f"{format_count(moment.step)}/{format_count(moment.total_steps)}"
+    return Content.assemble(("" if short and not numbers else "step ", "$text-muted"), (numbers, "bold"))
+
+
+def _epochs(facts: HeaderFacts) -> Content:
+    """Passes over the text as `3/12`: the one being made, out of those the plan comes to."""
+    moment, started = facts.moment, facts.moment.started
+    if started is None or started.steps_per_epoch <= 0 or not moment.total_steps:
+        return Content()
+    total = math.ceil(moment.total_steps / started.steps_per_epoch)
+    current = min(total, math.floor(moment.epoch) + 1)
+    return Content.assemble(("epoch ", "$text-muted"), (f"{format_count(current)}/{format_count(total)}", "bold"))
+
+
+def _percent(facts: HeaderFacts) -> Content:
+    moment = facts.moment
+    if not moment.total_steps:
+        return Content()
+    share = min(1.0, moment.step / moment.total_steps)
+    # Never 100% before the last step is done.
+    return Content.assemble((f"{math.floor(share * 100)}%", "bold"))
+
+
+def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
+    if facts.advice:
+        return safe_content(facts.advice, "$text-muted", one_line=True)
+    if facts.eta is None:
+        return Content()
+    low, high = format_seconds(_whole(facts.eta.low)), format_seconds(_whole(facts.eta.high))
+    text = low if low == high else f"{low}{glyphs.range}{high}"
+    return Content.assemble(
+        ("ETA ", "$text-muted"), (text, "bold"), (" when resumed" if facts.paused else "", "$text-muted")
+    )
+
+
+def _whole(seconds: float) -> float:
+    """Tenths of a second in an estimate would be a lie."""
+    return float(max(1, round(seconds)))
+
+
+def _speed(facts: HeaderFacts) -> Content:
+    speed = facts.moment.tokens_per_second()
+    return Content.assemble((format_rate(speed), "")) if speed is not None else Content()
+
+
+def _elapsed(facts: HeaderFacts) -> Content:
+    moment = facts.moment
+    return Content.assemble((format_seconds(_whole(moment.t)), "$text-muted")) if moment.rows else Content()
+
+
+def _losses(facts: HeaderFacts, glyphs: Glyphs) -> Content:
+    moment = facts.moment
+    evals = moment.evals
+    parts: list[Content | str | tuple[str, str]] = []
+    if moment.loss is not None:
+        parts += [("train ", "$text-muted"), (format_loss(moment.loss), "bold")]
+    if evals:
+        parts += ["  " if parts else "", ("val ", "$text-muted"), (format_loss(evals[-1].val_loss), "bold")]
+    return Content.assemble(*parts)
