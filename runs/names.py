@@ -41,5 +41,5 @@ def friendly_name(seed: int | None = None) -> str:
 
 def slug(name: str) -> str:
     """`name` as part of a folder name: ASCII letters, digits and single hyphens, at most 40; may come out empty."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode("ascii").lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[: LONGEST_SLUG + 1].strip("-")[:LONGEST_SLUG].strip("-")

@@ -17,7 +17,7 @@ from typing import Any
 
 GIT_TIMEOUT_SECONDS = 2.0
 # Read from the installed packages' metadata: importing torch takes seconds and is not this floor's business.
-_PACKAGES = ("babytrain", "torch", "textual", "numpy")
+_PACKAGES = ("torch", "textual", "numpy")
 
 
 def collect(argv: Sequence[str]) -> dict[str, Any]:

@@ -40,9 +40,9 @@ JSON_KEYS = (
 def train_headless(session: EngineSession, *, as_json: bool) -> int:
     """Train, narrate, and return the exit code. Ctrl-C saves and stops; a second one abandons the saving."""
     console = Console(stderr=True)
-    thread = threading.Thread(target=session.run, name="engine", daemon=True)
-    thread.start()
-    interrupted = _narrate(session, thread, console)
+    finished = threading.Event()
+    threading.Thread(target=_run_then_tell, args=(session, finished), name="engine", daemon=True).start()
+    interrupted = _narrate(session, finished, console)
     if session.error:
         console.print(Text(safe_text(session.error)), style="red", soft_wrap=True)
     if session.result is None:
@@ -56,11 +56,18 @@ def train_headless(session: EngineSession, *, as_json: bool) -> int:
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
 
 
-def _narrate(session: EngineSession, thread: threading.Thread, console: Console) -> bool:
+def _run_then_tell(session: EngineSession, finished: threading.Event) -> None:
+    try:
+        session.run()
+    finally:
+        finished.set()
+
+
+def _narrate(session: EngineSession, finished: threading.Event, console: Console) -> bool:
     """Keep the progress line going until the engine has finished. True when a Ctrl-C came."""
     source = LiveSource(session.feed)
     interruptions = 0
-    told = 0
+    told = (0, 0)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -72,9 +79,10 @@ def _narrate(session: EngineSession, thread: threading.Thread, console: Console)
         disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("loading", total=None, numbers="")
-        while thread.is_alive():
+        # Not Thread.join: before Python 3.13 one that is interrupted takes the thread for dead.
+        while not finished.is_set():
             try:
-                thread.join(REFRESH_SECONDS)
+                finished.wait(REFRESH_SECONDS)
                 source.poll()
                 moment = source.moment()
                 progress.update(
@@ -84,7 +92,7 @@ def _narrate(session: EngineSession, thread: threading.Thread, console: Console)
                     total=moment.total_steps or None,
                     numbers=_numbers(moment),
                 )
-                told = _tell_evaluations(moment, told, console)
+                told = _tell(moment, told, console)
             except KeyboardInterrupt:
                 interruptions += 1
                 if interruptions > 1:
@@ -92,7 +100,7 @@ def _narrate(session: EngineSession, thread: threading.Thread, console: Console)
                 session.feed.stop_requested.set()
                 console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
         source.poll()
-        _tell_evaluations(source.moment(), told, console)
+        _tell(source.moment(), told, console)
     return interruptions > 0
 
 
@@ -108,15 +116,18 @@ def _numbers(moment: Moment) -> str:
     return "  ".join(parts)
 
 
-def _tell_evaluations(moment: Moment, told: int, console: Console) -> int:
-    """One line an evaluation, and every warning, so that a log file tells the story."""
-    evals = moment.evals
-    for event in evals[told:]:
+def _tell(moment: Moment, told: tuple[int, int], console: Console) -> tuple[int, int]:
+    """One line an evaluation, and every note, so that a log file tells the story. Returns how many of each."""
+    evals, notes = moment.evals, moment.state.notes.events
+    for note in notes[told[1] :]:
+        style = {"info": "dim", "warning": "yellow", "error": "red"}[note.level]
+        console.print(Text(safe_text(note.text), style=style), soft_wrap=True)
+    for event in evals[told[0] :]:
         mark = "  best" if event.best else ""
         console.print(
             Text(f"step {event.step:>7,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}{mark}"), soft_wrap=True
         )
-    return len(evals)
+    return len(evals), len(notes)
 
 
 def _farewell(session: EngineSession) -> str:

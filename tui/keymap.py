@@ -250,6 +250,11 @@ def refusals(mode: Mode) -> list[Binding]:
     ]
 
 
+def live_refusals() -> list[Binding]:
+    """The same explanations on the same keys, for a live run that is over and has its commands switched off."""
+    return [Binding(command.keys, f"refuse('{command.id}')", show=False) for command in commands_in("live")]
+
+
 def split_keys(keys: str) -> list[str]:
     """The single keys of a comma-separated list."""
     return [key.strip() for key in keys.split(",") if key.strip()]

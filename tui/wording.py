@@ -122,11 +122,12 @@ def learning_rate_dial(commands: Sequence[Command]) -> LearningRateDial:
     for command in reversed(commands):
         if command.status != "applied":
             continue
-        if command.action == "lr_scale" and factor is None:
-            factor = command.value
-        elif command.action in ("lr_hold", "lr_release") and not held_known:
+        if command.action in ("lr_scale", "lr_hold", "lr_release") and not held_known:
+            # A new factor is of use on the schedule only, so it ends a hold.
             held = command.value if command.action == "lr_hold" else None
             held_known = True
+        if command.action == "lr_scale" and factor is None:
+            factor = command.value
         if factor is not None and held_known:
             break
     return LearningRateDial(1.0 if factor is None else factor, held)

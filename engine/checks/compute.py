@@ -26,7 +26,10 @@ def check_device(cards_seen: int) -> tuple[str, Finding]:
     device, reason = choose_device("auto")
     what = f"device=auto computes on {device}: {reason}"
     if device == "cpu" and cards_seen:
-        why = "The driver sees a card that torch cannot use: install a CUDA build from https://pytorch.org/get-started"
+        why = (
+            "The driver sees a card that torch cannot use: install the torch build for your driver "
+            "(https://pytorch.org/get-started), and look at CUDA_VISIBLE_DEVICES."
+        )
         return device, Finding("device", False, what, why)
     return device, Finding("device", True, what, "Nothing to do; device=cpu, cuda or mps overrides it.")
 

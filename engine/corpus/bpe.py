@@ -1,8 +1,8 @@
 """Byte-level BPE by the `tokenizers` library: the whole vocabulary is learned from the text at hand.
 
 Choices: GPT-2's pre-tokenizer without a prefix space, all 256 bytes in the alphabet (so nothing is unknown), no special
-tokens. Long texts are encoded in pieces cut where the pre-tokenizer cuts anyway, because the library's bookkeeping takes
-about a hundred bytes a character.
+tokens. Long texts are encoded in pieces, cut where the pre-tokenizer cuts anyway, because the library's bookkeeping
+takes many times the memory of the text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from babytrain.engine.corpus.visible import visible
 # Before the import: the library would warn about forked processes, and its threads would fight the training thread.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import tokenizers  # noqa: E402
+import tokenizers
 
 SMALLEST_VOCABULARY = 257  # 256 bytes and one merge; below that it is the byte tokenizer
 _PIECE_CHARACTERS = 1_000_000
@@ -49,7 +49,7 @@ class BpeTokenizer:
         """Load the library's own JSON. Raises ValueError when it is not a byte-level BPE tokenizer."""
         try:
             library = tokenizers.Tokenizer.from_str(text)
-        except Exception as error:  # noqa: BLE001 - the library raises plain Exception and nothing narrower
+        except Exception as error:  # the library raises nothing narrower
             raise ValueError(f"This is not a bpe tokenizer file: {error}.") from error
         if not isinstance(library.model, tokenizers.models.BPE) or not isinstance(
             library.decoder, tokenizers.decoders.ByteLevel
@@ -84,7 +84,7 @@ class BpeTokenizer:
 
 
 def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:
-    """Learn at most `vocabulary` tokens from `text`. Raises ValueError when that is too few or the text is raw bytes."""
+    """Learn at most `vocabulary` tokens from `text`. Raises ValueError for too few, or for a text of raw bytes."""
     if vocabulary < SMALLEST_VOCABULARY:
         raise ValueError(
             f"A bpe vocabulary needs at least {SMALLEST_VOCABULARY} tokens (256 bytes and one merge), not {vocabulary};"

@@ -67,7 +67,9 @@ def _decode_text(data: bytes, shown: str, *, as_bytes: bool, partial: bool) -> D
         try:
             text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not partial)
         except UnicodeDecodeError as error:
-            problem = f"{shown} is not UTF-8 text (byte 0x{data[error.start]:02x} at offset {error.start:,}): {BYTES_HINT}."
+            problem = (
+                f"{shown} is not UTF-8 text (byte 0x{data[error.start]:02x} at offset {error.start:,}): {BYTES_HINT}."
+            )
     if problem is not None:
         return Decoded(data.decode("utf-8", "surrogateescape")) if as_bytes else Decoded(problem=problem)
     notes = []
@@ -93,7 +95,7 @@ def _decode_jsonl(decoded: Decoded, shown: str, *, partial: bool) -> Decoded:
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
             return Decoded(problem=f'Line {number:,} of {shown} is not like {{"text": "..."}}: {error}.')
     if documents == [] and not partial:
-        return Decoded(problem=f"{shown} holds no documents: each line should be like {{\"text\": \"...\"}}.")
+        return Decoded(problem=f'{shown} holds no documents: each line should be like {{"text": "..."}}.')
     return Decoded(join_documents(documents), notes=decoded.notes)
 
 

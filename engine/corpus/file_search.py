@@ -17,11 +17,12 @@ from pathlib import Path
 
 from babytrain.engine.corpus.visible import visible
 
-TEXT_SUFFIXES = frozenset(
-    ".txt .text .md .markdown .rst .org .adoc .tex .bib .log .srt .csv .tsv .json .jsonl .xml .html .htm .css .yaml .yml"
-    " .toml .ini .cfg .py .pyi .js .mjs .ts .tsx .jsx .c .h .cc .cpp .hpp .cs .java .kt .go .rs .rb .php .pl .lua .r .jl"
-    " .hs .ml .scala .swift .sh .bash .zsh .fish .sql .vim .el .lisp .scm .clj .abc .fen .pgn .ly".split()
-)
+_SUFFIX_NAMES = """
+    txt text md markdown rst org adoc tex bib log srt csv tsv json jsonl xml html htm css yaml yml toml ini cfg
+    py pyi js mjs ts tsx jsx c h cc cpp hpp cs java kt go rs rb php pl lua r jl hs ml scala swift sh bash zsh fish sql
+    vim el lisp scm clj abc fen pgn ly
+"""
+TEXT_SUFFIXES = frozenset(f".{name}" for name in _SUFFIX_NAMES.split())
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,9 @@ def _find_in_folder(folder: Path, found: FoundSources) -> None:
         return
     if others:
         endings = f"none of its {others} files has a text ending such as .txt or .md"
-        found.problems.append(f"The folder {shown} holds no text: {endings}; name other files with a glob, '{shown}/*'.")
+        found.problems.append(
+            f"The folder {shown} holds no text: {endings}; name other files with a glob, '{shown}/*'."
+        )
     else:
         found.problems.append(f"The folder {shown} holds no files: put text files in it or give another.")
 

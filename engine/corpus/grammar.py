@@ -9,13 +9,35 @@ little jokes that have only one form.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-Slot = tuple[tuple[str, int], ...]  # (phrase, syllables) of every phrase that may stand there
 Draw = Callable[[int], int]  # draw(n): a whole number from 0 to n - 1, all equally likely
+
+
+class Slot:
+    """Phrases that may stand at one place of a line, sorted into groups by their syllables."""
+
+    def __init__(self, phrases: Iterable[str], count_syllables: Callable[[str], int]) -> None:
+        groups: dict[int, list[str]] = {}
+        for phrase in phrases:
+            groups.setdefault(count_syllables(phrase), []).append(phrase)
+        self.groups = {size: tuple(groups[size]) for size in sorted(groups)}
+        self.letters = {size: sum(map(len, group)) for size, group in self.groups.items()}
+
+    @cached_property
+    def by_first_word(self) -> dict[str, list[tuple[list[str], int]]]:
+        """The words and syllables of every phrase, filed under its first word, for reading a line quickly."""
+        index: dict[str, list[tuple[list[str], int]]] = {}
+        for size, group in self.groups.items():
+            for phrase in group:
+                words = phrase.split(" ")
+                index.setdefault(words[0], []).append((words, size))
+        return index
 
 
 class Template:
@@ -24,57 +46,62 @@ class Template:
     def __init__(self, slots: Sequence[Slot], syllables: int) -> None:
         self.slots = tuple(slots)
         self.syllables = syllables
-        # _ways[i][s]: fillings of slots i.. with s syllables; _letters[i][s]: their lengths added up, spaces included.
-        self._ways = [[0] * (syllables + 1) for _ in range(len(self.slots) + 1)]
-        self._letters = [[0] * (syllables + 1) for _ in range(len(self.slots) + 1)]
-        self._ways[-1][0] = 1
+        # _ways[i][s]: fillings of slots i.. with s syllables.
+        self._ways = [[0] * (syllables + 1) for _ in self.slots] + [[1] + [0] * syllables]
         for i in range(len(self.slots) - 1, -1, -1):
-            space = 1 if i else 0
-            for phrase, size in self.slots[i]:
+            ways, following = self._ways[i], self._ways[i + 1]
+            for size, group in self.slots[i].groups.items():
                 for left in range(size, syllables + 1):
-                    ways = self._ways[i + 1][left - size]
-                    if ways:
-                        self._ways[i][left] += ways
-                        self._letters[i][left] += ways * (len(phrase) + space) + self._letters[i + 1][left - size]
+                    ways[left] += len(group) * following[left - size]
+        self.count = self._ways[0][syllables]  # how many fillings there are
 
-    @property
-    def count(self) -> int:
-        """How many fillings there are."""
-        return self._ways[0][self.syllables]
-
-    @property
+    @cached_property
     def mean_length(self) -> float:
-        """Mean number of characters of a filling."""
-        return self._letters[0][self.syllables] / self.count
+        """Mean number of characters of a filling, spaces included."""
+        # The letters of all fillings of slots i.. with s syllables added up, the same way as they are counted.
+        letters = [0] * (self.syllables + 1)
+        for i in range(len(self.slots) - 1, -1, -1):
+            slot, following, before = self.slots[i], self._ways[i + 1], letters
+            letters = [
+                sum(
+                    slot.letters[size] * following[left - size] + len(group) * before[left - size]
+                    for size, group in slot.groups.items()
+                    if size <= left
+                )
+                for left in range(self.syllables + 1)
+            ]
+        return letters[-1] / self.count + len(self.slots) - 1
 
     def nth(self, number: int) -> str:
-        """Filling `number` of 0 .. count - 1."""
+        """Filling `number` of 0 .. count - 1. Raises IndexError beyond that."""
         left, phrases = self.syllables, []
         for i, slot in enumerate(self.slots):
             following = self._ways[i + 1]
-            for phrase, size in slot:
+            for size, group in slot.groups.items():
                 ways = following[left - size] if size <= left else 0
-                if number < ways:
-                    phrases.append(phrase)
+                if number < len(group) * ways:
+                    index, number = divmod(number, ways)
+                    phrases.append(group[index])
                     left -= size
                     break
-                number -= ways
+                number -= len(group) * ways
             else:
                 raise IndexError("There are not so many fillings.")
         return " ".join(phrases)
 
     def derivations(self, line: str) -> int:
         """In how many ways this template makes `line`."""
-        return self._matches(line + " ", 0, 0, self.syllables)
+        return self._readings(line.split(" "), 0, 0, self.syllables)
 
-    def _matches(self, line: str, position: int, slot: int, left: int) -> int:
+    def _readings(self, words: list[str], position: int, slot: int, left: int) -> int:
         if slot == len(self.slots):
-            return int(position == len(line) and left == 0)
-        following = self._ways[slot + 1]
+            return int(position == len(words) and left == 0)
+        if position == len(words):
+            return 0
         return sum(
-            self._matches(line, position + len(phrase) + 1, slot + 1, left - size)
-            for phrase, size in self.slots[slot]
-            if size <= left and following[left - size] and line.startswith(phrase + " ", position)
+            self._readings(words, position + len(phrase), slot + 1, left - size)
+            for phrase, size in self.slots[slot].by_first_word.get(words[position], ())
+            if size <= left and words[position : position + len(phrase)] == phrase
         )
 
 
@@ -98,8 +125,12 @@ class LineTable:
         return tuple(template.count.bit_length() for template in self.templates)
 
     @cached_property
+    def _bounds(self) -> tuple[int, ...]:
+        return tuple(itertools.accumulate(self.weights))
+
+    @property
     def _total(self) -> int:
-        return sum(self.weights)
+        return self._bounds[-1]
 
     @cached_property
     def entropy_nats(self) -> float:
@@ -117,12 +148,8 @@ class LineTable:
 
     def draw(self, draw: Draw) -> str:
         """One line by chance."""
-        number = draw(self._total)
-        for weight, template in zip(self.weights, self.templates, strict=True):
-            if number < weight:
-                return template.nth(draw(template.count))
-            number -= weight
-        raise AssertionError("The weights add up to their total.")
+        template = self.templates[bisect.bisect_right(self._bounds, draw(self._total))]
+        return template.nth(draw(template.count))
 
     def derivations(self, line: str) -> int:
         """In how many ways this table makes `line`."""

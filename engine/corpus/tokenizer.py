@@ -1,8 +1,8 @@
 """Text to token numbers and back: characters, bytes, or byte-level BPE (in `bpe.py`).
 
-Choices: all three share one small protocol and one plain-JSON file format, checked by msgspec when it is read. Undecodable
-bytes travel through Python text as lone surrogates (`surrogateescape`, the standard way), so the byte tokenizer gives
-any file back unchanged. Encoding and decoding go through numpy, a megabyte of characters in a few milliseconds.
+Choices: all three share one small protocol and one plain-JSON file format, checked by msgspec when it is read.
+Undecodable bytes travel through Python text as lone surrogates (`surrogateescape`, the standard way), so the byte
+tokenizer gives any file back unchanged. Encoding and decoding go through numpy: milliseconds for a megabyte.
 """
 
 from __future__ import annotations

@@ -42,10 +42,10 @@ class Block(nn.Module):
         self.mlp = build_mlp(config)
         self.dropout = config.dropout
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, cache: KeyValueCache | None) -> Tensor:
+    def forward(self, x: Tensor, rotary: Tensor | None, cache: KeyValueCache | None, dtype: torch.dtype) -> Tensor:
         """[B, T, width] -> [B, T, width]."""
-        x = x + self._drop(self.attention(self.attention_norm(x), rotary, cache))
-        return x + self._drop(self.mlp(self.mlp_norm(x)))
+        x = x + self._drop(self.attention(self.attention_norm(x, dtype), rotary, cache))
+        return x + self._drop(self.mlp(self.mlp_norm(x, dtype)))
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout) if self.training and self.dropout > 0.0 else x
@@ -68,12 +68,9 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.final_norm = build_norm(config.norm, config.width, bias=config.bias)
         self.head = None if config.tied else Linear(config.width, vocabulary_size, bias=False)
-        if config.position == "rope":
-            cos, sin = rotary_table(config.context, config.width // config.heads)
-            self.register_buffer("rotary_cos", cos[:, None], persistent=False)
-            self.register_buffer("rotary_sin", sin[:, None], persistent=False)
-        self.rotary_cos: Tensor
-        self.rotary_sin: Tensor
+        rotary = rotary_table(config.context, config.width // config.heads) if config.position == "rope" else None
+        self.register_buffer("rotary", rotary, persistent=False)
+        self.rotary: Tensor | None
 
     def forward(self, tokens: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """Logits [B, T, vocabulary], fp32, of the token after each of `tokens` [B, T] int64.
@@ -90,13 +87,10 @@ class GPT(nn.Module):
         if self.training and self.dropout > 0.0:
             x = F.dropout(x, self.dropout)
         dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        x = x.to(dtype)
-        rotary = None
-        if self.config.position == "rope":
-            rotary = (self.rotary_cos[start:end].to(dtype), self.rotary_sin[start:end].to(dtype))
+        rotary = None if self.rotary is None else self.rotary[start:end]
         for block in self.blocks:
-            x = block(x, rotary, cache)
-        x = self.final_norm(x)
+            x = block(x, rotary, cache, dtype)
+        x = self.final_norm(x, dtype)
         if cache is not None:
             cache.length = end
         head = self.token_embedding if self.head is None else self.head.weight

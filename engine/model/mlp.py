@@ -32,7 +32,7 @@ class PlainMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[..., width] -> [..., width]."""
         hidden = self.up(x)
-        return self.down(F.relu(hidden).square() if self.squared_relu else F.gelu(hidden))
+        return self.down(_SquaredReLU.apply(hidden) if self.squared_relu else F.gelu(hidden))
 
 
 class GatedMLP(nn.Module):
@@ -80,3 +80,16 @@ def build_mlp(config: Config) -> nn.Module:
     kinds = {"relu2": PlainMLP, "gelu": PlainMLP, "swiglu": GatedMLP, "fmn": FactoredMultiplicativeMLP}
     mlp: nn.Module = kinds[config.mlp](config)
     return mlp
+
+
+class _SquaredReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x = x.relu()
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return (gradient * x).mul_(2)

@@ -1,10 +1,13 @@
 """Normalisation: RMSNorm without a gain, and LayerNorm.
 
 The gain-free RMSNorm (Zhang & Sennrich 2019, arXiv 1910.07467, less the gain: the matrix that follows can hold it)
-has no parameters.
+has no parameters. On a CPU it has its own backward pass: torch's is composed of a dozen elementwise kernels, one of
+them `pow`, and takes three times as long at these sizes.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,17 +16,49 @@ from torch import Tensor, nn
 EPSILON = 1e-6
 
 
-def rms_norm(x: Tensor) -> Tensor:
-    """x divided by the root of its mean square over the last dimension; same shape and number format."""
-    return F.rms_norm(x, (x.shape[-1],), eps=EPSILON)
+def reciprocal_rms(x: Tensor) -> Tensor:
+    """1 / sqrt(mean(x^2) + EPSILON) over the last dimension, kept as size 1."""
+    # vector_norm reads x once; x.square().mean() would write and read a copy of it.
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return norm.square_().div_(x.shape[-1]).add_(EPSILON).rsqrt_()
+
+
+def rms_norm(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """x divided by the root of its mean square over the last dimension, handed on in the number format `dtype`."""
+    if x.device.type == "cpu":
+        normalised: Tensor = _RMSNorm.apply(x, dtype)
+        return normalised
+    return F.rms_norm(x, (x.shape[-1],), eps=EPSILON).to(dtype)
+
+
+class _RMSNorm(torch.autograd.Function):
+    """y = x r with r = 1 / rms(x), so dx = r (dy - y mean(dy y))."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
+        scale = reciprocal_rms(x)
+        y = x * scale
+        ctx.save_for_backward(y, scale)
+        return y.to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        y, scale = ctx.saved_tensors
+        return rms_norm_backward(gradients[0].to(y.dtype), y, scale), None
+
+
+def rms_norm_backward(gradient: Tensor, y: Tensor, scale: Tensor) -> Tensor:
+    """Gradient of x from that of y = x * scale, `scale` being x's reciprocal rms."""
+    along = (gradient * y).mean(-1, keepdim=True)
+    return torch.addcmul(gradient, y, along, value=-1).mul_(scale)
 
 
 class RMSNorm(nn.Module):
     """`rms_norm` as a module. No parameters."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., width] -> [..., width]."""
-        return rms_norm(x)
+    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """[..., width] -> [..., width] in `dtype`."""
+        return rms_norm(x, dtype)
 
 
 class LayerNorm(nn.Module):
@@ -34,10 +69,9 @@ class LayerNorm(nn.Module):
         self.weight = nn.Parameter(torch.empty(width))
         self.bias = nn.Parameter(torch.empty(width)) if bias else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., width] -> [..., width], in the number format of `x`."""
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.layer_norm(x, self.weight.shape, self.weight.to(x.dtype), bias, 1e-5)
+    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """[..., width] -> [..., width] in `dtype`."""
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, 1e-5).to(dtype)
 
 
 def build_norm(kind: str, width: int, *, bias: bool) -> nn.Module:

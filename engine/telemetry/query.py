@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 SYSTEM = -1  # the "card" of questions about the driver as a whole
 
@@ -70,14 +71,14 @@ NO_VALUE = Missing("the driver gave no sensible value")
 
 
 @dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """One question: the NVML function it uses, its fixed argument if any, and how to put it through the binding.
 
     `ask` gets (binding, card handle); it returns the value in our units, or None for the driver's "not available".
     """
 
     function: str
-    ask: Callable[[Any, Any], T | None]
+    ask: Callable[[Any, Any], T_co | None]
     argument: Hashable = None
 
 
@@ -98,8 +99,7 @@ class NvmlQueries:
             return self._lost[card]
         refusals: list[Missing] = []
         for call in alternatives:
-            known = self._remembered(call, card)
-            answer = self._ask(call, card, handle) if known is None else known
+            answer = self._ask(call, card, handle)
             if not isinstance(answer, Missing) or answer.code not in _FINAL:
                 return answer
             refusals.append(answer)
@@ -110,10 +110,11 @@ class NvmlQueries:
         """Why a card is not asked any more, or None while it is."""
         return self._lost.get(card)
 
-    def _remembered(self, call: Call[T], card: int) -> Missing | None:
-        return self._unknown_functions.get(call.function) or self._refused.get((card, call.function, call.argument))
-
     def _ask(self, call: Call[T], card: int, handle: Any) -> T | Missing:
+        key = (card, call.function, call.argument)
+        remembered = self._unknown_functions.get(call.function) or self._refused.get(key)
+        if remembered is not None:
+            return remembered
         try:
             value = call.ask(self._nvml, handle)
         except self._errors as error:
@@ -123,7 +124,7 @@ class NvmlQueries:
         if missing.code == FUNCTION_NOT_FOUND:
             self._unknown_functions[call.function] = missing
         elif missing.code in _FINAL:
-            self._refused[(card, call.function, call.argument)] = missing
+            self._refused[key] = missing
         elif missing.code == GPU_IS_LOST and card != SYSTEM:
             self._lost[card] = missing
         return missing

@@ -1,8 +1,8 @@
 """How far the y axis reaches: what belongs to the curve is shown, a lone accident does not flatten the rest.
 
 The rule is deliberately mild. The beginning and the end of a curve are never called accidents (a loss does start high,
-and a run that blows up must be seen to), nor is anything that lasts for several columns; only an isolated peak far
-beyond everything else is cut off, and then the chart says so.
+and a run that blows up must be seen to), nor is anything that lasts for several columns or happens in more than a few
+of them; only an isolated peak far beyond everything else is cut off, and then the chart says so.
 """
 
 from __future__ import annotations
@@ -14,23 +14,29 @@ import numpy as np
 from babytrain.tui.widgets.envelope import FloatArray, Intervals
 
 _WINDOW = 5
-_MILD = 0.5  # a peak this much of the span above the curve is simply shown
-_NOISE = 1.0  # the usual noise may reach this far
-_ENDS = 4.0  # the first and last values may
+_USUAL = 0.97  # the share of columns that counts as usual noise
+_MILD = 0.5  # a peak this much of the span beyond the usual is simply shown
+_ENDS = 4.0  # the first and last values may reach this far
 
 
 def robust_range(lines: list[FloatArray], bands: list[Intervals]) -> tuple[float, float] | None:
-    """The interval worth showing for some curves and the noise around them; None when there is no finite value."""
-    tops = [_finite(values) for values in (*lines, *(band.high for band in bands))]
-    bottoms = [_finite(values) for values in (*lines, *(band.low for band in bands))]
-    if not any(len(values) for values in (*tops, *bottoms)):
+    """The interval worth showing for some curves and the noise around them; None when there is no finite value.
+
+    `lines` are drawn values (bridges included), `bands` the extremes of the points in each column.
+    """
+    curves = [values for values in map(_finite, lines) if len(values)]
+    tops = [values for values in (_finite(band.high) for band in bands) if len(values)]
+    bottoms = [values for values in (_finite(band.low) for band in bands) if len(values)]
+    if not curves and not tops:
         return None
-    curves = [values for values in (tops[: len(lines)] if lines else tops) if len(values)] or [
-        values for values in tops if len(values)
-    ]
-    low = -_reach([-values for values in curves], [-values for values in bottoms if len(values)])
-    high = _reach(curves, [values for values in tops if len(values)])
-    return (low, high) if low <= high else (high, low)
+    steady = [_rolling_median(curve) for curve in curves]
+    usual_high = [*(float(values.max()) for values in steady), *(_quantile(values) for values in tops)]
+    usual_low = [*(float(values.min()) for values in steady), *(-_quantile(-values) for values in bottoms)]
+    low, high = min(usual_low), max(usual_high)
+    span = max(high - low, abs(high) * 0.02, 1e-9)
+    reach_high = _reach(high, span, [*curves, *tops])
+    reach_low = -_reach(-low, span, [-values for values in (*curves, *bottoms)])
+    return reach_low, reach_high
 
 
 def pad(low: float, high: float, share: float = 0.03) -> tuple[float, float]:
@@ -44,23 +50,18 @@ def pad(low: float, high: float, share: float = 0.03) -> tuple[float, float]:
     return low - share * span, high + share * span
 
 
-def _reach(curves: list[FloatArray], everything: list[FloatArray]) -> float:
+def _reach(usual: float, span: float, everything: list[FloatArray]) -> float:
     """The upper limit; the lower one is the same with all signs turned."""
-    steady = max(float(_rolling_median(curve).max()) for curve in curves)
-    floor = min(float(_rolling_median(curve).min()) for curve in curves)
-    span = max(steady - floor, abs(steady) * 0.02, 1e-9)
     peak = max(float(values.max()) for values in everything)
-    if peak <= steady + _MILD * span or not math.isfinite(span):
+    if peak <= usual + _MILD * span or not math.isfinite(span):
         return peak
-    reach = steady
-    for values in everything:
-        usual = float(np.quantile(values, 0.97, method="lower"))
-        if usual <= steady + _NOISE * span:
-            reach = max(reach, usual)
-        for end in (float(values[0]), float(values[-1])):
-            if end <= steady + _ENDS * span:
-                reach = max(reach, end)
-    return peak if peak <= reach + 0.1 * span else reach
+    ends = [float(values[at]) for values in everything for at in (0, -1)]
+    return max([usual, *(end for end in ends if end <= usual + _ENDS * span)])
+
+
+def _quantile(values: FloatArray) -> float:
+    """An existing value that all but a few columns stay below."""
+    return float(np.quantile(values, _USUAL, method="lower"))
 
 
 def _rolling_median(values: FloatArray) -> FloatArray:

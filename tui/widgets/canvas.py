@@ -64,6 +64,9 @@ class Charset:
     separator: str
     solid_line: str
     dashed_line: str
+    # What faint lines are made of where dots would be too coarse; empty where they are fine.
+    level: str = ""
+    guide: str = ""
 
     @property
     def dots_across(self) -> int:
@@ -134,6 +137,8 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         separator="·",
         solid_line="▄▄",
         dashed_line="-♦-",
+        level="·",
+        guide="·",
     ),
     "ascii": Charset(
         name="ascii",
@@ -159,8 +164,28 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         separator="|",
         solid_line="--",
         dashed_line=".o.",
+        level="-",
+        guide=":",
     ),
 }
+
+
+# What words contain besides letters, one column for one column; the Linux console shows Latin-1 but little more.
+_FOLDS: Mapping[CharsetName, dict[int, int]] = {
+    "braille": {},
+    "blocks": str.maketrans("–—…×•�‘’“”", "--~x*?''\"\""),
+    "ascii": str.maketrans("–—…×•�‘’“”°·└─├│┤", "--~x*?''\"\"'-+-+|+"),
+}
+
+
+def fold(text: str, charset: CharsetName) -> str:
+    """The text in characters that the charset has, at the same width; what cannot be said becomes `?`."""
+    if charset == "braille" or text.isascii():
+        return text
+    text = text.translate(_FOLDS[charset])
+    if charset == "blocks" or text.isascii():
+        return text
+    return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
 
 
 def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> CharsetName:
@@ -208,11 +233,11 @@ class Canvas:
         self.styles = np.zeros((self.height, self.width), dtype=np.uint8)
         self._patterns = np.zeros((self.height, self.width), dtype=np.int64)
 
-    def stamp(self, x: int, y: int, dots: Dots, style: int, *, shade: bool = False, joins: int | None = None) -> None:
+    def stamp(self, x: int, y: int, dots: Dots, style: int, *, shade: bool = False, joins: Sequence[int] = ()) -> None:
         """Draw a layer whose top left cell is `x`, `y`. `dots` is (rows x dots_down, columns x dots_across).
 
         `shade` picks the glyphs of a stippled layer. The layer replaces what was in its cells, except where that has
-        style `joins`: there the dots of both are shown.
+        one of the styles in `joins`: there the dots of both are shown.
         """
         charset = self.charset
         rows, columns = dots.shape[0] // charset.dots_down, dots.shape[1] // charset.dots_across
@@ -222,8 +247,8 @@ class Canvas:
         patterns = np.einsum("rdcx,dx->rc", cells, charset.weights)
         target = (slice(y, y + rows), slice(x, x + columns))
         used = patterns != 0
-        if joins is not None:
-            patterns |= np.where(self.styles[target] == joins, self._patterns[target], 0)
+        for other in joins:
+            patterns |= np.where(self.styles[target] == other, self._patterns[target], 0)
         glyphs = charset.shades if shade else charset.glyphs
         self.codes[target][used] = glyphs[patterns[used]]
         self.styles[target][used] = style
@@ -233,6 +258,7 @@ class Canvas:
         """Write text, cut off at the edges. A character that is not exactly one column wide becomes a `?`."""
         if not 0 <= y < self.height:
             return
+        text = fold(text, self.charset.name)
         if not text.isascii() or not text.isprintable():
             text = "".join(char if cell_len(char) == 1 and char.isprintable() else "?" for char in text)
         if x < 0:

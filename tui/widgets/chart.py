@@ -35,11 +35,19 @@ class LineChart(Widget):
         .chart--val { color: $warning; text-style: bold; }
         .chart--best { color: $success; text-style: bold; }
         .chart--level { color: $foreground 45%; }
-        .chart--mark { color: $secondary; text-style: bold; }
+        .chart--mark { color: $text-secondary; text-style: bold; }
         .chart--saved { color: $success 70%; }
         .chart--bad { color: $error; text-style: bold; }
-        .chart--crosshair { color: $accent; }
+        .chart--crosshair { color: $foreground 80%; }
         .chart--notice { color: $error; }
+        /* The terminal's own sixteen colours cannot be mixed with the background. */
+        &:ansi {
+            .chart--axis { text-style: dim; }
+            .chart--label { text-style: dim; }
+            .chart--band { text-style: dim; }
+            .chart--level { text-style: dim; }
+            .chart--saved { text-style: dim; }
+        }
     }
     """
 

@@ -48,11 +48,12 @@ def _newest_chunks(moment: Moment, plotter: LossPlotter, charset: Charset) -> li
         chunks.append(Chunk(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
     if latest is not None:
         gap = latest.val_loss - latest.train_loss
-        chunks.append(Chunk((("gap ", "label"), (format_loss(gap), "")), 4))
+        words = f"{gap:.2f}" if abs(gap) < 10 else format_loss(gap)
+        chunks.append(Chunk((("gap ", "label"), (words, "")), 4))
     best = moment.best_eval
     if best is not None:
-        words = (f"{charset.best} ", "best"), ("best ", "label"), (format_loss(best.val_loss), "best")
-        chunks.append(Chunk((*words, (f" @{format_count(best.step)}", "label")), 3))
+        spans = (f"{charset.best} ", "best"), ("best ", "label"), (format_loss(best.val_loss), "best")
+        chunks.append(Chunk((*spans, (f" @{format_count(best.step)}", "label")), 3))
     return chunks
 
 

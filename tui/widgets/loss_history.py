@@ -21,7 +21,7 @@ _ABSURD_LOSS = 1e6
 class LossHistory:
     """Cleaned loss columns: `low` and `high` (NaN where not finite), `smooth` (never NaN once a loss was finite)."""
 
-    def __init__(self, decay: float = 0.98) -> None:
+    def __init__(self, decay: float) -> None:
         self.count = 0
         self.low, self.high, self.smooth = np.empty(4096), np.empty(4096), np.empty(4096)
         self._decay = decay

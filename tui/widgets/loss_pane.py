@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 
+from babytrain.runs.events import Started
 from babytrain.runs.state import Moment
 from babytrain.tui.widgets.canvas import CHARSETS, CharsetName, detect_charset
 from babytrain.tui.widgets.chart import LineChart
@@ -26,13 +27,13 @@ from babytrain.tui.widgets.spans import Line, to_strip
 _WHEEL = 1.25
 
 
-class HeaderLine(Widget):
+class LossHeader(Widget):
     """One line of styled words."""
 
     STYLES: ClassVar[tuple[str, ...]] = ("label", "train", "val", "best", "bad", "crosshair")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in STYLES}
     DEFAULT_CSS = """
-    HeaderLine {
+    LossHeader {
         height: 1;
         width: 1fr;
         .header--label { color: $foreground 60%; }
@@ -40,12 +41,14 @@ class HeaderLine(Widget):
         .header--val { color: $warning; text-style: bold; }
         .header--best { color: $success; text-style: bold; }
         .header--bad { color: $error; text-style: bold; }
-        .header--crosshair { color: $accent; text-style: bold; }
+        .header--crosshair { color: $foreground; text-style: bold; }
+        &:ansi .header--label { text-style: dim; }
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, charset: CharsetName) -> None:
         super().__init__()
+        self._charset = charset
         self._line: Line = ()
         self._palette: dict[str, Style] | None = None
 
@@ -60,7 +63,7 @@ class HeaderLine(Widget):
         if self._palette is None:
             self._palette = {name: self.get_visual_style(f"header--{name}").rich_style for name in self.STYLES}
             self._palette[""] = self.visual_style.rich_style
-        return to_strip(self._line if y == 0 else (), self.size.width, self._palette)
+        return to_strip(self._line if y == 0 else (), self.size.width, self._palette, self._charset)
 
     def notify_style_update(self) -> None:
         """The theme changed."""
@@ -71,7 +74,6 @@ class HeaderLine(Widget):
 class LossPane(Widget, can_focus=True):
     """Training and validation loss over steps, tokens, time or epochs."""
 
-    BORDER_TITLE = "loss"
     DEFAULT_CSS = """
     LossPane {
         layout: vertical;
@@ -84,18 +86,20 @@ class LossPane(Widget, can_focus=True):
         self,
         charset: CharsetName | None = None,
         *,
-        name: str | None = None,
+        number: str = "1",
         id: str | None = "loss",
-        classes: str | None = None,
+        classes: str | None = "pane",
     ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+        super().__init__(id=id, classes=classes)
+        self.border_title = f"{number} loss".strip()
         self._charset = CHARSETS[charset or detect_charset(os.environ)]
-        self._header = HeaderLine()
+        self._header = LossHeader(self._charset.name)
         self._chart = LineChart(self._charset.name)
         self._plotter = LossPlotter()
         self._settings = Settings()
         self._moment: Moment | None = None
         self._seen: object = None
+        self._started: Started | None = None
 
     def compose(self) -> ComposeResult:
         """Numbers above, curve below."""
@@ -229,5 +233,3 @@ class LossPane(Widget, can_focus=True):
         self._chart.show_plot(self._plotter.plot(moment, self._settings, area.columns or self.size.width))
         width = self.size.width
         self._header.show_line(header_line(moment, self._plotter, self._settings, self._charset, width))
-
-    _started: object = None

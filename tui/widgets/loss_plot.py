@@ -24,7 +24,7 @@ from babytrain.tui.widgets.viewport import View
 XMode: TypeAlias = Literal["step", "tokens", "time", "epoch"]
 X_MODES: tuple[XMode, ...] = ("step", "tokens", "time", "epoch")
 _AXIS_KINDS: dict[XMode, AxisKind] = {"step": "count", "tokens": "count", "time": "time", "epoch": "count"}
-DECAYS = (0.98, 0.995, 0.0, 0.9)
+DECAYS = (0.95, 0.98, 0.995, 0.0)
 
 _MOST_MARKS = 40
 _MOST_SPOTS = 4000
@@ -96,12 +96,12 @@ class LossPlotter:
     def _series(self, moment: Moment, x: XScale) -> tuple[Series, ...]:
         rows, history = moment.rows, self.history
         found = []
-        if rows:
-            low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
-            found.append(Series(x.column, low, high, smooth, "train", band="band"))
         eval_x, losses = self._evaluations(moment, x)
         if len(losses):
             found.append(Series(eval_x, losses, losses, losses, "val", texture="dashed", markers=True))
+        if rows:
+            low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
+            found.append(Series(x.column, low, high, smooth, "train", band="band"))
         return tuple(found)
 
     def _evaluations(self, moment: Moment, x: XScale) -> tuple[XArray, FloatArray]:

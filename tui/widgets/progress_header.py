@@ -46,8 +46,9 @@ class ProgressHeader(Widget):
     DEFAULT_CSS = "ProgressHeader { height: 2; width: 1fr; }"
     ALLOW_SELECT = False
 
-    def __init__(self, charset: CharsetName = "braille") -> None:
+    def __init__(self, charset: CharsetName = "braille", program: str = "babytrain") -> None:
         super().__init__(id="header")
+        self._program = program
         self._glyphs = GLYPHS[charset]
         self._facts: HeaderFacts | None = None
         self._shown: tuple[str, ...] = ()
@@ -67,11 +68,13 @@ class ProgressHeader(Widget):
     def _lines(self) -> list[Content]:
         if self._facts is None or self.size.width <= 0:
             return []
-        return header_lines(self._facts, self.size.width, max(1, self.size.height), self._glyphs)
+        return header_lines(self._facts, self.size.width, max(1, self.size.height), self._glyphs, self._program)
 
 
-def header_lines(facts: HeaderFacts, width: int, height: int, glyphs: Glyphs) -> list[Content]:
-    """`height` (1 or 2) lines of exactly `width` columns."""
+def header_lines(
+    facts: HeaderFacts, width: int, height: int, glyphs: Glyphs, program: str = "babytrain"
+) -> list[Content]:
+    """`height` (1 or 2) lines of exactly `width` columns. `program` is who we are: babytrain, replay, watching."""
     inner = max(1, width - 2)
     if height == 1:
         lines = [_spread(_state(facts), [_percent(facts), _losses(facts, glyphs)], [], inner)]
@@ -81,7 +84,9 @@ def header_lines(facts: HeaderFacts, width: int, height: int, glyphs: Glyphs) ->
             _spread(_steps(facts, short=True), [_losses(facts, glyphs)], [], inner),
         ]
     else:
-        name = _identity(facts, glyphs, with_program=width >= WIDE, room=inner - 40)
+        name = _identity(
+            facts, glyphs, program=program if width >= WIDE or program != "babytrain" else "", room=inner - 40
+        )
         status = [_state(facts)]
         lines = [
             _spread(name, [], [*status, _speed(facts), _elapsed(facts)], inner),
@@ -103,11 +108,11 @@ def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
     )
 
 
-def _identity(facts: HeaderFacts, glyphs: Glyphs, *, with_program: bool, room: int) -> Content:
+def _identity(facts: HeaderFacts, glyphs: Glyphs, *, program: str, room: int) -> Content:
     """Program, name, corpus, size and device; what does not fit goes from the right."""
     started = facts.moment.started
     name = safe_line(started.name if started else facts.title, LONGEST_NAME) or "babytrain"
-    parts = [("babytrain", "bold $primary"), ("  ", "")] if with_program else []
+    parts = [(program, "bold $primary"), ("  ", "")] if program else []
     parts.append((name, "bold"))
     length = sum(len(text) for text, _ in parts)
     if started is not None:

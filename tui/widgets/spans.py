@@ -15,6 +15,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from babytrain.tui.widgets.canvas import CharsetName, fold
+
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
 
@@ -60,14 +62,14 @@ def shortened(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, max(0, width - len(ellipsis))).rstrip() + ellipsis if width > 0 else ""
 
 
-def to_strip(line: Sequence[Span], width: int, palette: Mapping[str, Style]) -> Strip:
+def to_strip(line: Sequence[Span], width: int, palette: Mapping[str, Style], charset: CharsetName = "braille") -> Strip:
     """A strip of exactly `width` columns; the style named "" is the background."""
     segments: list[Segment] = []
     free = width
     for text, name in line:
         if free <= 0:
             break
-        clean = printable(text)
+        clean = fold(printable(text), charset)
         length = cell_len(clean)
         if length > free:
             clean, length = set_cell_size(clean, free), free

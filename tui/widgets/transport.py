@@ -68,9 +68,16 @@ class Transport(Widget):
         self._glyphs = GLYPHS[charset]
         self._shown: Content | None = None
         self._bar = (0, 0)  # first column and width
+        self._note = ""
 
-    def show(self) -> None:
-        """Draw when the picture changed."""
+    @property
+    def marks(self) -> list[Landmark]:
+        """What can be seeked to."""
+        return self._marks
+
+    def show(self, note: str = "") -> None:
+        """Draw when the picture changed. `note` says what happened where the clock stands."""
+        self._note = note
         content = self._content()
         if self._shown is None or not content.is_same(self._shown):
             self._shown = content
@@ -108,6 +115,8 @@ class Transport(Widget):
         style = "bold $success" if clock.playing else "bold $warning"
         left = Content.assemble(" ", (symbol, style), " ", (f"{clock.speed_label:<4}", "bold"))
         position = f"{format_clock(clock.position)} / {format_clock(clock.duration)} "
+        if self._note:
+            position = f"{self._note}  {position}"
         room = width - left.cell_length - len(position) - 2
         if room < SHORTEST_BAR:
             self._bar = (0, 0)

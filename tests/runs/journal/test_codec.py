@@ -104,7 +104,9 @@ def test_events_of_a_newer_version_are_counted_apart_from_damage() -> None:
 
 
 @given(st.lists(any_event(st.text(max_size=5), st.floats(0, 1e6)), max_size=8), st.data())
-def test_blank_lines_are_nothing_and_the_fast_way_agrees_with_the_slow(events: list[AnyEvent], data: st.DataObject) -> None:
+def test_blank_lines_are_nothing_and_the_fast_way_agrees_with_the_slow(
+    events: list[AnyEvent], data: st.DataObject
+) -> None:
     lines = [encode(event) for event in events]
     read = decode_lines(b"".join(lines))
     assert same(read, (events, 0, 0))

@@ -48,7 +48,7 @@ def test_a_cut_at_any_byte_costs_at_most_the_line_it_is_in(
 
 
 def test_every_single_cut_of_one_journal(journal: Path) -> None:
-    events = [started(), step(1), step(2, loss=float("nan")), checkpoint(2), ended(2)]
+    events: list[AnyEvent] = [started(), step(1), step(2, loss=float("nan")), checkpoint(2), ended(2)]
     whole = b"".join(map(encode, events))
     for cut in range(len(whole) + 1):
         contents = read_bytes(whole[:cut], journal)
@@ -109,7 +109,16 @@ def test_reading_in_pieces_is_reading_at_once(
 
 
 def test_a_resumed_journal_loads_without_the_superseded_steps(journal: Path) -> None:
-    events = [started(), step(1), step(2), checkpoint(2), step(3), step(4), resumed(2, 2.5), step(3, t=3.0, loss=9.0)]
+    events: list[AnyEvent] = [
+        started(),
+        step(1),
+        step(2),
+        checkpoint(2),
+        step(3),
+        step(4),
+        resumed(2, 2.5),
+        step(3, t=3.0, loss=9.0),
+    ]
     journal.write_bytes(b"".join(map(encode, events)))
     moment = load_state(journal).at()
     assert moment.column("step").tolist() == [1, 2, 3]

@@ -1,0 +1,209 @@
+"""The sampler goes on whatever its sensors, its driver and its listener do, and stops when told."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
+from babytrain.engine.telemetry.sampler import TelemetrySampler
+from babytrain.engine.telemetry.scripted import ScriptedGpu
+from babytrain.runs.events import GpuReading, HostReading
+
+CARD = GpuReading(index=0, name="card", temperature_celsius=50.0)
+Published = tuple[HostReading, tuple[GpuReading, ...], str]
+Sample = Callable[..., tuple[TelemetrySampler, "Queue[Published]"]]
+
+
+class Host:
+    """A host whose look can be made to fail or to burn processor time."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.burn_seconds = 0.0
+
+    def read(self) -> HostReading:
+        if self.error is not None:
+            raise self.error
+        end = time.thread_time() + self.burn_seconds
+        while time.thread_time() < end:
+            pass
+        return HostReading(cpu_percent=10.0)
+
+
+class BlockingGpu:
+    """A driver that answers only while `answering` is set."""
+
+    note = ""
+
+    def __init__(self) -> None:
+        self.answering = threading.Event()
+        self.closed = threading.Event()
+
+    def read(self) -> tuple[GpuReading, ...]:
+        self.answering.wait()
+        return (CARD,)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def sample() -> Iterator[Sample]:
+    """Start a fast sampler and stop it when the test is over."""
+    samplers: list[TelemetrySampler] = []
+
+    def start(gpu: GpuBackend, **options: Any) -> tuple[TelemetrySampler, Queue[Published]]:
+        published: Queue[Published] = Queue()
+        settings: dict[str, Any] = {"host": Host(), "interval_seconds": 0.005, "open_gpu": lambda: gpu} | options
+        sampler = TelemetrySampler(lambda *reading: published.put(reading), **settings)
+        samplers.append(sampler)
+        sampler.start()
+        return sampler, published
+
+    yield start
+    for sampler in samplers:
+        sampler.stop()
+
+
+def wait_for(published: Queue[Published], wanted: Callable[[Published], bool]) -> Published:
+    while not wanted(reading := published.get(timeout=30)):
+        pass
+    return reading
+
+
+def test_cards_and_host_are_published_together(sample: Sample) -> None:
+    _, published = sample(ScriptedGpu([(0.0, (CARD,))]))
+    host, gpus, note = wait_for(published, lambda reading: bool(reading[1]))
+    assert (host.cpu_percent, gpus, note) == (10.0, (CARD,), "")
+
+
+def test_without_a_card_the_note_says_why(sample: Sample) -> None:
+    _, published = sample(NoGpu("no NVIDIA driver here"))
+    assert wait_for(published, lambda reading: reading[2] != "waking the graphics driver")[1:] == (
+        (),
+        "no NVIDIA driver here",
+    )
+
+
+def test_a_hung_driver_is_reported_while_the_host_goes_on_and_comes_back(sample: Sample) -> None:
+    gpu = BlockingGpu()
+    sampler, published = sample(gpu, hang_seconds=0.03)
+    host, gpus, note = wait_for(published, lambda reading: "has not answered" in reading[2])
+    assert sampler.hung
+    assert (host.cpu_percent, gpus) == (10.0, ())
+    assert re.fullmatch(r"the driver has not answered for \d+ s", note)
+    published.get(timeout=30)
+    gpu.answering.set()
+    assert wait_for(published, lambda reading: bool(reading[1]))[1:] == ((CARD,), "")
+    wait_for(published, lambda _: not sampler.hung)
+
+
+def test_a_slow_opening_keeps_nobody_waiting(sample: Sample) -> None:
+    open_now = threading.Event()
+
+    def open_slowly() -> GpuBackend:
+        open_now.wait()
+        return ScriptedGpu([(0.0, (CARD,))])
+
+    _, published = sample(NoGpu(""), open_gpu=open_slowly)
+    host, gpus, note = published.get(timeout=30)
+    assert (host.cpu_percent, gpus, note) == (10.0, (), "waking the graphics driver")
+    open_now.set()
+    wait_for(published, lambda reading: bool(reading[1]))
+
+
+def test_stop_is_prompt_in_the_middle_of_a_long_interval(sample: Sample) -> None:
+    gpu = ScriptedGpu([(0.0, (CARD,))])
+    sampler, published = sample(gpu, interval_seconds=3600.0)
+    published.get(timeout=30)
+    assert sampler.stop(timeout=30) is True
+    assert gpu.closed
+    assert published.empty()
+
+
+def test_stop_does_not_wait_for_a_driver_that_hangs(sample: Sample) -> None:
+    gpu = BlockingGpu()
+    sampler, published = sample(gpu, hang_seconds=0.01)
+    wait_for(published, lambda reading: "has not answered" in reading[2])
+    assert sampler.stop(timeout=3600.0) is False  # waiting for it would run into the test's time limit
+    gpu.answering.set()
+    assert gpu.closed.wait(30)  # and when the driver wakes up, it is let go of
+
+
+def test_stop_before_start_and_twice() -> None:
+    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
+    assert sampler.stop() is True
+    started = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
+    started.start()
+    assert started.stop(30) is True
+    assert started.stop(30) is True
+
+
+def test_a_listener_that_breaks_loses_one_reading_and_hears_about_it() -> None:
+    published: Queue[Published] = Queue()
+    broken = threading.Event()
+
+    def publish(host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
+        if not broken.is_set():
+            broken.set()
+            raise ValueError("full \x1b[31m disk")
+        published.put((host, gpus, note))
+
+    sampler = TelemetrySampler(publish, open_gpu=lambda: NoGpu("no card"), host=Host(), interval_seconds=0.005)
+    sampler.start()
+    note = published.get(timeout=30)[2]
+    later = wait_for(published, lambda reading: "passed on" not in reading[2])[2]
+    sampler.stop()
+    assert "could not be passed on (ValueError: full" in note
+    assert "\x1b" not in note
+    assert later == "no card"
+
+
+def test_a_backend_that_raises_is_a_note_and_recovers(sample: Sample) -> None:
+    now = [0.0]
+    gpu = ScriptedGpu([(0.0, RuntimeError("odd")), (10.0, (CARD,))], clock=lambda: now[0])
+    _, published = sample(gpu)
+    assert wait_for(published, lambda reading: "odd" in reading[2])[1] == ()
+    now[0] = 11.0
+    assert wait_for(published, lambda reading: bool(reading[1]))[2] == ""
+
+
+def test_an_opening_that_raises_is_a_note(sample: Sample) -> None:
+    def explode() -> GpuBackend:
+        raise RuntimeError("no luck")
+
+    _, published = sample(NoGpu(""), open_gpu=explode)
+    wait_for(published, lambda reading: "cannot be opened (RuntimeError: no luck)" in reading[2])
+
+
+def test_host_sensors_that_raise_cost_only_themselves(sample: Sample) -> None:
+    host = Host()
+    host.error = RuntimeError("melted")
+    _, published = sample(ScriptedGpu([(0.0, (CARD,))]), host=host)
+    reading, gpus, note = wait_for(published, lambda reading: bool(reading[1]))
+    assert (reading, gpus) == (HostReading(), (CARD,))
+    assert "melted" in note
+
+
+def test_expensive_rounds_come_less_often_and_cheap_ones_bring_the_pace_back(sample: Sample) -> None:
+    host = Host()
+    host.burn_seconds = 0.06
+    sampler, published = sample(NoGpu(""), host=host)
+    wait_for(published, lambda _: sampler.interval_seconds >= 0.02)
+    host.burn_seconds = 0.0
+    wait_for(published, lambda _: sampler.interval_seconds == 0.005)
+
+
+@pytest.mark.parametrize(("base", "longest"), [(1.0, 10.0), (30.0, 30.0)])
+def test_the_interval_has_an_upper_end(base: float, longest: float) -> None:
+    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host(), interval_seconds=base)
+    for _ in range(10):
+        sampler._adapt(1.0)
+    assert sampler.interval_seconds == longest

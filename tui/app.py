@@ -1,0 +1,322 @@
+"""The app: opens the first screen, owns the one training session, and passes from screen to screen.
+
+Invariants:
+- One session at a time. Its `run` is called in a thread worker and never touches a widget; the app learns of its end
+  from the worker, everything else from the feed.
+- Whatever way the app ends, `feed.stop_requested` is set first: Textual waits for its thread workers.
+- Nothing here imports torch, and the engine's thread starts after the first paint.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import ClassVar, TypeAlias
+
+from textual import events, on
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import ModalScreen, Screen
+from textual.worker import Worker, WorkerState
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.journal import load_state
+from babytrain.runs.state import RunState
+from babytrain.tui.commands import CommandsProvider
+from babytrain.tui.keymap import Mode, bindings_in
+from babytrain.tui.keys_file import UserKeys, keys_path, load_user_keys
+from babytrain.tui.launcher import Launcher, TrainingSession
+from babytrain.tui.run_rows import RunRow
+from babytrain.tui.safe_text import safe_line
+from babytrain.tui.screens.ask import TellScreen
+from babytrain.tui.screens.help import HelpScreen
+from babytrain.tui.screens.home import HomeScreen
+from babytrain.tui.screens.live import LiveScreen
+from babytrain.tui.screens.new_run import NewRunScreen
+from babytrain.tui.screens.quit import QuitScreen
+from babytrain.tui.screens.replay import ReplayScreen
+from babytrain.tui.screens.run import RunScreen
+from babytrain.tui.screens.watch import WatchScreen
+from babytrain.tui.themes import DARK, LIGHT
+from babytrain.tui.widgets.canvas import CharsetName, detect_charset
+
+ENGINE_GROUP = "engine"
+DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
+LONGEST_PENDING_LINES = 1000
+
+
+@dataclass(frozen=True)
+class Home:
+    """Open the list of runs."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Open a run and train it."""
+
+    session: TrainingSession
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Open a recorded run: playing from its start, or paused at its end. `speed` 1 is as it happened."""
+
+    state: RunState
+    title: str
+    playing: bool = True
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Open a run that another process trains."""
+
+    journal: Path
+    title: str
+
+
+Opening: TypeAlias = Home | Train | Replay | Watch
+
+
+@dataclass(frozen=True)
+class AppResult:
+    """What the command line wants to know afterwards."""
+
+    last_session: TrainingSession | None
+
+
+class BabytrainApp(App[AppResult]):
+    """See the module's docstring. `charset` None: the richest the terminal can show."""
+
+    TITLE = "babytrain"
+    CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/run.tcss", "styles/home.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere"))
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}
+    ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        launcher: Launcher,
+        opening: Opening,
+        charset: CharsetName | None = None,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.launcher = launcher
+        self.charset: CharsetName = charset or detect_charset(os.environ)
+        self.session: TrainingSession | None = None  # the one in training, or the last one
+        self._opening = opening
+        self._wall_clock = wall_clock
+        self._training = False
+        self._trash: list[Path] = []
+        self._highlight = ""
+        self._printed: SimpleQueue[str] = SimpleQueue()
+        self._half_lines: dict[bool, str] = {}
+        self._user_keys = UserKeys({}, ())
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = os.environ.get("TEXTUAL_THEME") or DARK.name
+
+    # opening and closing
+
+    def get_default_screen(self) -> Screen[None]:
+        """The first screen."""
+        match self._opening:
+            case Train(session):
+                return self._live(session)
+            case Replay(state, title, playing, speed):
+                return ReplayScreen(state, title, self.charset, playing=playing, speed=speed)
+            case Watch(journal, title):
+                return WatchScreen(journal, title, self.charset)
+            case _:
+                return self._home()
+
+    def on_mount(self) -> None:
+        """People's own keys, and what is printed from now on."""
+        self._user_keys = load_user_keys(os.environ)
+        self.set_keymap(self._user_keys.keymap)
+        for problem in self._user_keys.problems:
+            self.notify(safe_line(problem), severity="warning", markup=False, timeout=12)
+        self.begin_capture_print(self)
+
+    def on_unmount(self) -> None:
+        """Also when the app dies of a mistake of ours, training must come to its end."""
+        self._stop_at_once()
+
+    def leave(self) -> None:
+        """End the app."""
+        self._stop_at_once()
+        self.exit(AppResult(self.session))
+
+    def _stop_at_once(self) -> None:
+        if self.session is not None:
+            self.session.feed.stop_requested.set()
+
+    # from screen to screen
+
+    def action_go_home(self) -> None:
+        """To the list of runs."""
+        self._show_screen(self._home())
+
+    def _show_screen(self, screen: Screen[None]) -> None:
+        """This screen instead of the one there is, dialogs on top of it included."""
+        while isinstance(self.screen, ModalScreen):
+            self.pop_screen()
+        self.switch_screen(screen)
+
+    def _home(self) -> HomeScreen:
+        return HomeScreen(
+            self.launcher.runs_dir, self.charset, highlight=self._highlight, trash=self._trash, now=self._wall_clock
+        )
+
+    def _live(self, session: TrainingSession) -> LiveScreen:
+        """The screen of a session whose thread starts as soon as the screen was painted."""
+        self.session = session
+        self._training = True
+        self.call_after_refresh(self._start_engine)
+        return LiveScreen(session, self.charset, self._printed)
+
+    def _start_engine(self) -> None:
+        if self.session is not None:
+            self.run_worker(self.session.run, thread=True, exit_on_error=False, group=ENGINE_GROUP, name="engine")
+
+    @on(RunScreen.Leave)
+    def _leave_run(self) -> None:
+        if self._training:
+            self.action_ask_quit()
+        else:
+            self.action_go_home()
+
+    @on(HomeScreen.NewRun)
+    def _new_run(self) -> None:
+        def done(session: TrainingSession | None) -> None:
+            if session is not None:
+                self._show_screen(self._live(session))
+
+        self.push_screen(NewRunScreen(self.launcher.presets(), self.launcher.new), done)
+
+    @on(HomeScreen.Resume)
+    def _resume(self, message: HomeScreen.Resume) -> None:
+        try:
+            session = self.launcher.resume(message.folder.path)
+        except ValueError as error:
+            self.push_screen(TellScreen("It cannot be resumed", str(error)))
+            return
+        self._highlight = f"run:{message.folder.run_id}"
+        self._show_screen(self._live(session))
+
+    @on(HomeScreen.Open)
+    def _open(self, message: HomeScreen.Open) -> None:
+        row = message.row
+        self._highlight = row.key
+        if row.status == "training":
+            self._show_screen(WatchScreen(row.journal, row.name, self.charset))
+            return
+        # A long journal takes a moment to read, and the screen must not stand still for it.
+        self.run_worker(
+            lambda: (row, load_state(row.journal)), thread=True, exclusive=True, exit_on_error=False, group="open"
+        )
+
+    def _opened(self, row: RunRow, state: RunState) -> None:
+        if not isinstance(self.screen, HomeScreen):
+            return  # gone elsewhere meanwhile
+        speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
+        self._show_screen(ReplayScreen(state, row.name, self.charset, playing=row.is_demo, speed=speed))
+
+    # the session
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        worker = event.worker
+        if event.state not in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED):
+            return
+        if worker.group == ENGINE_GROUP:
+            self._session_over()
+        elif worker.group == "open":
+            if event.state is WorkerState.SUCCESS and worker.result is not None:
+                self._opened(*worker.result)
+            elif isinstance(worker.error, RunsError):
+                self.notify(safe_line(str(worker.error)), severity="error", markup=False)
+
+    def _session_over(self) -> None:
+        """Everything is saved: tell the screen, then do what was being waited for."""
+        self._training = False
+        session = self.session
+        if session is not None and session.run_dir is not None:
+            self._highlight = f"run:{session.run_dir.name}"
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.session_over()
+        question = self.screen
+        if isinstance(question, QuitScreen):
+            choice = question.choice
+            self.pop_screen()
+            if choice == "quit":
+                self.leave()
+                return
+            if choice == "home":
+                self.action_go_home()
+                return
+        if session is not None and session.error:
+            self.push_screen(TellScreen("Training failed", session.error))
+
+    @on(QuitScreen.Chosen)
+    def _stop_training(self) -> None:
+        if self.session is not None and self._training:
+            self.session.feed.ask("stop")
+
+    # commands that are the same everywhere
+
+    def action_ask_quit(self) -> None:
+        """Leave; a run that trains is asked about first."""
+        if not self._training:
+            self.leave()
+        elif not isinstance(self.screen, QuitScreen):
+            screen = next((screen for screen in self.screen_stack if isinstance(screen, LiveScreen)), None)
+            self.push_screen(QuitScreen(safe_line(screen.display_name, 40) if screen else "The run"))
+
+    async def action_quit(self) -> None:
+        """Textual's own way out asks the same question."""
+        self.action_ask_quit()
+
+    def action_interrupt(self) -> None:
+        """ctrl+c: the question; pressed again, save and stop at once."""
+        if self._training and isinstance(self.screen, QuitScreen):
+            self._stop_at_once()
+            self.screen.action_choose("quit")
+        else:
+            self.action_ask_quit()
+
+    def action_help(self) -> None:
+        """Keys and numbers of the screen one is on."""
+        screen = self.screen
+        mode: Mode = screen.mode if isinstance(screen, (HomeScreen, RunScreen)) else "dialog"
+
+        async def done(action: str | None) -> None:
+            if action is not None:
+                await self.run_action(action, screen)
+
+        path, _ = keys_path(os.environ)
+        self.push_screen(HelpScreen(mode, self._user_keys.keymap, str(path)), done)
+
+    # what is printed while the app runs
+
+    def add_log_line(self, text: str) -> None:
+        """Add a line to the log pane. May be called from any thread."""
+        if self._printed.qsize() < LONGEST_PENDING_LINES:
+            self._printed.put(text)
+
+    @on(events.Print)
+    def _captured(self, event: events.Print) -> None:
+        event.stop()
+        *lines, rest = (self._half_lines.get(event.stderr, "") + event.text).replace("\r", "\n").split("\n")
+        self._half_lines[event.stderr] = rest[-LONGEST_PENDING_LINES:]
+        for line in lines:
+            if line.strip():
+                self.add_log_line(line)

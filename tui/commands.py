@@ -1,0 +1,49 @@
+"""The command palette: every command of the screen below it that has a name, found by any part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from babytrain.tui.keymap import KeyCommand, Mode, commands_for
+from babytrain.tui.screens.help import format_key_words
+from babytrain.tui.screens.home import HomeScreen
+from babytrain.tui.screens.run import RunScreen
+
+
+class CommandsProvider(Provider):
+    """Made from the key map; a command that makes no sense now is not offered."""
+
+    async def discover(self) -> Hits:
+        """Everything, before anything was typed."""
+        for command in self._offered():
+            yield DiscoveryHit(_title(command), self._runner(command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """What fits what was typed."""
+        matcher = self.matcher(query)
+        for command in self._offered():
+            score = matcher.match(command.title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(_title(command)), self._runner(command), help=command.help)
+
+    def _offered(self) -> Iterator[KeyCommand]:
+        screen = self.screen
+        mode: Mode | None = screen.mode if isinstance(screen, (HomeScreen, RunScreen)) else None
+        for command in commands_for(mode) if mode is not None else []:
+            # A name with a dot means the app, and needs no leave of the screen.
+            action = command.action.partition("(")[0]
+            if command.title and ("." in action or screen.check_action(action, ()) is not False):
+                yield command
+
+    def _runner(self, command: KeyCommand) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            await self.app.run_action(command.action, self.screen)
+
+        return run
+
+
+def _title(command: KeyCommand) -> str:
+    keys = command.keys.split(",")[0]
+    return f"{command.title}  ({format_key_words(keys)})"

@@ -1,0 +1,107 @@
+"""When the screen may draw: often enough to feel alive, seldom enough to leave the processor to the training.
+
+Every frame of the screen holds up the training thread (one interpreter lock for both), so drawing has a budget: a
+share of one core. The cost of a frame is measured, painting included, as the processor time this thread spent from
+one tick to the next, and the frames are spaced so that the share is kept.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TICK_SECONDS = 0.1  # the chart's fastest pace
+NUMBERS_SECONDS = 0.25
+VITALS_SECONDS = 1.0
+UNWATCHED_SECONDS = 0.5  # while another window has the keyboard
+SLOWEST_SECONDS = 1.0
+CORE_SHARE = 0.03
+FEWEST_FRAMES = 3
+REMEMBERED_FRAMES = 9
+# The timer is never quite on time; a frame that is due within this is due.
+_SLACK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Due:
+    """What to draw now."""
+
+    chart: bool
+    numbers: bool
+    vitals: bool
+
+
+class FrameBudget:
+    """Asked once a tick. `now` is a wall clock, `processor` the processor time of this thread, both in seconds."""
+
+    def __init__(
+        self, now: Callable[[], float] = time.monotonic, processor: Callable[[], float] = time.thread_time
+    ) -> None:
+        self._now = now
+        self._processor = processor
+        self._spent_until = processor()
+        self._costs: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
+        self._drew = False
+        self._chart = _Part()
+        self._numbers = _Part()
+        self._vitals = _Part()
+        self.watched = True  # whether the terminal has the keyboard
+
+    @property
+    def frame_seconds(self) -> float:
+        """What a frame costs lately: the median, since one slow frame (a new layout) says nothing about the next."""
+        return statistics.median(self._costs) if len(self._costs) >= FEWEST_FRAMES else 0.0
+
+    @property
+    def period_seconds(self) -> float:
+        """Time between two frames that keeps the share."""
+        fastest = TICK_SECONDS if self.watched else UNWATCHED_SECONDS
+        return min(SLOWEST_SECONDS, max(fastest, self.frame_seconds / CORE_SHARE))
+
+    def due(self, *, changed: bool, vitals_changed: bool) -> Due:
+        """What to draw now: what changed since it was drawn last and has waited long enough. It counts as drawn."""
+        self._measure()
+        now, period = self._now(), self.period_seconds
+        due = Due(
+            chart=self._chart.take(changed, now, period),
+            numbers=self._numbers.take(changed, now, max(NUMBERS_SECONDS, period)),
+            vitals=self._vitals.take(vitals_changed, now, max(VITALS_SECONDS, period)),
+        )
+        self._drew = due.chart or due.numbers or due.vitals
+        return due
+
+    def drawn(self) -> None:
+        """Everything was drawn just now, out of turn."""
+        now = self._now()
+        for part in (self._chart, self._numbers, self._vitals):
+            part.drawn(now)
+
+    def _measure(self) -> None:
+        spent = self._processor()
+        cost, self._spent_until = spent - self._spent_until, spent
+        if self._drew:
+            self._costs.append(cost)
+
+
+class _Part:
+    """A part of the screen: whether it is out of date, and when it was drawn."""
+
+    def __init__(self) -> None:
+        self._stale = False
+        self._drawn_at = float("-inf")
+
+    def take(self, changed: bool, now: float, period: float) -> bool:
+        """Whether to draw it now."""
+        self._stale = self._stale or changed
+        if not self._stale or now - self._drawn_at < period - _SLACK_SECONDS:
+            return False
+        self.drawn(now)
+        return True
+
+    def drawn(self, now: float) -> None:
+        """It is up to date."""
+        self._stale = False
+        self._drawn_at = now

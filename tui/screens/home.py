@@ -1,0 +1,235 @@
+"""The home screen: every run, what can be done with it, and a sentence for those who have none yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+from textual.worker import Worker, WorkerState
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.folder import RunFolder
+from babytrain.runs.library import delete_run, restore_run
+from babytrain.tui.keymap import MODES, Mode, bindings_in
+from babytrain.tui.run_rows import RunList, RunRow, read_rows
+from babytrain.tui.safe_text import safe_line
+from babytrain.tui.screens.ask import ConfirmScreen
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.runs_table import RunsTable
+
+LONGEST_NAME = 40
+
+
+class HomeScreen(Screen[None]):
+    """Posts what the person wants; the app does it."""
+
+    mode: ClassVar[Mode] = "home"
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["home"]))
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-strip"), (60, "-compact"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (8, "-low"), (18, "-tall")]
+
+    class NewRun(Message):
+        """Ask for a new run."""
+
+    class Open(Message):
+        """Show a run."""
+
+        def __init__(self, row: RunRow) -> None:
+            super().__init__()
+            self.row = row
+
+    class Resume(Message):
+        """Go on training a run."""
+
+        def __init__(self, folder: RunFolder) -> None:
+            super().__init__()
+            self.folder = folder
+
+    def __init__(
+        self,
+        runs_dir: Path,
+        charset: CharsetName,
+        *,
+        highlight: str = "",
+        trash: list[Path] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(classes="home")
+        self._runs_dir = runs_dir
+        self._charset = charset
+        self._highlight = highlight
+        self._trash: list[Path] = [] if trash is None else trash  # newest last; outlives this screen
+        self._now = now
+        self.loaded = False
+
+    def compose(self) -> ComposeResult:
+        """Name, table, footer."""
+        yield Static(title_line(), id="title", markup=False)
+        yield Static("", id="welcome", markup=False)
+        yield RunsTable(self._charset)
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """The list is read in a thread; the screen does not wait for a disk."""
+        self.query_one("#welcome").display = False
+        self.query_one(RunsTable).focus()
+        self.call_after_refresh(self.action_refresh_runs)
+
+    def action_refresh_runs(self) -> None:
+        """Read the runs again."""
+        runs_dir = self._runs_dir
+        self.run_worker(
+            lambda: read_rows(runs_dir), thread=True, exclusive=True, exit_on_error=False, group="runs", name="runs"
+        )
+
+    @on(Worker.StateChanged)
+    def _runs_read(self, event: Worker.StateChanged) -> None:
+        if event.worker.group != "runs":
+            return
+        if event.state is WorkerState.SUCCESS and isinstance(event.worker.result, RunList):
+            self._show(event.worker.result)
+        elif event.state is WorkerState.ERROR:
+            self._show(RunList((), f"The runs cannot be read: {event.worker.error}."))
+
+    def _show(self, runs: RunList) -> None:
+        table = self.query_one(RunsTable)
+        table.show_rows(runs.rows, self._now())
+        if self._highlight:
+            table.highlight(self._highlight)
+            self._highlight = ""
+        welcome = self.query_one("#welcome", Static)
+        own = sum(not row.is_demo for row in runs.rows)
+        if runs.problem:
+            welcome.update(Content.assemble((safe_line(runs.problem), "$error")))
+        else:
+            welcome.update(welcome_text(has_demos=len(runs.rows) > own))
+        welcome.display = bool(runs.problem) or own == 0
+        self.loaded = True
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense for the highlighted run."""
+        if action in ("resume_run", "delete_run", "open_run"):
+            row = self.query_one(RunsTable).highlighted if self.is_mounted else None
+            if action == "open_run":
+                return row is not None
+            return row is not None and not row.is_demo
+        if action == "undo_delete":
+            return bool(self._trash)
+        return super().check_action(action, parameters)
+
+    @on(DataTable.RowHighlighted)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    @on(DataTable.RowSelected)
+    def action_open_run(self) -> None:
+        """Replay it or watch it."""
+        row = self.query_one(RunsTable).highlighted
+        if row is None:
+            return
+        if row.status in ("empty", "unreadable"):
+            why = "it never started" if row.status == "empty" else "its journal cannot be read"
+            self._say(f"There is nothing to show of {row.name}: {why}. d deletes it.")
+            return
+        self.post_message(self.Open(row))
+
+    def action_new_run(self) -> None:
+        """Ask what to train."""
+        self.post_message(self.NewRun())
+
+    def action_resume_run(self) -> None:
+        """Go on training it."""
+        row = self.query_one(RunsTable).highlighted
+        if row is None or row.folder is None:
+            return
+        refusals = {
+            "training": "it is being trained right now; Enter watches it",
+            "done": "it is done; `babytrain-tui resume` with more --steps goes on",
+            "empty": "it never started; d deletes it",
+            "unreadable": "its journal cannot be read",
+        }
+        why = refusals.get(row.status, "" if row.can_resume else "it has no checkpoint to go on from")
+        if why:
+            self._say(f"{row.name} cannot be resumed: {why}.")
+        else:
+            self.post_message(self.Resume(row.folder))
+
+    def action_delete_run(self) -> None:
+        """Into the trash, after a question."""
+        row = self.query_one(RunsTable).highlighted
+        folder = row.folder if row is not None else None
+        if row is None or folder is None:
+            return
+
+        def done(agreed: bool | None) -> None:
+            if agreed:
+                self._delete(folder)
+
+        name = safe_line(row.name, LONGEST_NAME)
+        self.app.push_screen(
+            ConfirmScreen(f"Delete {name}?", detail="It goes to the trash folder; u brings it back.", yes="Delete"),
+            done,
+        )
+
+    def _delete(self, folder: RunFolder) -> None:
+        try:
+            self._trash.append(delete_run(folder))
+        except RunsError as error:
+            self._say(str(error), severity="error")
+            return
+        self._say(f"{folder.name} is in the trash; u brings it back.")
+        self.action_refresh_runs()
+
+    def action_undo_delete(self) -> None:
+        """Bring back what was deleted last."""
+        if not self._trash:
+            return
+        try:
+            folder = restore_run(self._trash[-1])
+        except RunsError as error:
+            self._say(str(error), severity="error")
+            return
+        self._trash.pop()
+        self._highlight = f"run:{folder.run_id}"
+        self._say(f"{folder.name} is back.")
+        self.action_refresh_runs()
+
+    def _say(self, text: str, severity: str = "information") -> None:
+        kind = "error" if severity == "error" else "information"
+        self.notify(safe_line(text), severity=kind, markup=False, timeout=6)
+
+
+def title_line() -> Content:
+    """Who we are."""
+    return Content.assemble(
+        ("babytrain", "bold $primary"), ("   train a small language model and watch it grow up", "$text-muted italic")
+    )
+
+
+def welcome_text(*, has_demos: bool) -> Content:
+    """What to press when there is nothing yet."""
+    lines: list[Content | str | tuple[str, str]] = [
+        ("No runs yet.", "bold"),
+        "\n\nPress ",
+        ("n", "bold $primary"),
+        " and then ",
+        ("Enter", "bold $primary"),
+        ": a baby of 0.8 million parameters learns to write haiku,\nin a minute or two, on any laptop.",
+    ]
+    if has_demos:
+        lines += [
+            "\n\nOr press ",
+            ("Enter", "bold $primary"),
+            " on a demo below: a recorded run, to watch, pause and wind back.",
+        ]
+    return Content.assemble(*lines)

@@ -1,0 +1,288 @@
+"""One run on the screen, whoever feeds it: the base of the live, the replay and the watch screen.
+
+The screen pulls. ONE timer looks at the source ten times a second and draws what changed, as often as the frame budget
+allows; nothing is posted per training step. Keys answer at once, whatever the budget says.
+
+| pane   | drawn by                                | at most          |
+| ------ | --------------------------------------- | ---------------- |
+| loss   | `LossPane.show`, only changed rows      | 10 times a second |
+| header, dials, sample, log | only if a letter changed | 4 times a second |
+| vitals | `VitalsPane.show`                       | once a second    |
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from queue import Empty, SimpleQueue
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.events import Request
+from babytrain.runs.state import Moment
+from babytrain.tui.eta import Eta
+from babytrain.tui.frame_budget import TICK_SECONDS, Due, FrameBudget
+from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.keymap import BY_ID, Mode
+from babytrain.tui.log_lines import PrintedLine
+from babytrain.tui.source import RunSource
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.dials_pane import DialsPane
+from babytrain.tui.widgets.log_pane import LogPane
+from babytrain.tui.widgets.loss_pane import LossPane
+from babytrain.tui.widgets.progress_header import HeaderFacts, ProgressHeader
+from babytrain.tui.widgets.sample_pane import SamplePane
+from babytrain.tui.widgets.vitals_pane import VitalsPane
+from babytrain.tui.wording import State, state_of
+
+MOST_PRINTED_LINES = 300
+ZOOM_FACTOR = 1.5
+
+
+class RunScreen(Screen[None]):
+    """Panes, header and footer of a run. Subclasses add what can be done with it."""
+
+    mode: ClassVar[Mode] = "watch"
+    program: ClassVar[str] = "babytrain"
+    sample_hint: ClassVar[str] = "Nothing written yet."
+    BINDINGS: ClassVar[list[BindingType]] = []
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-strip"), (60, "-compact"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (8, "-low"), (18, "-tall")]
+
+    class Leave(Message):
+        """The person wants to go back to the runs."""
+
+    def __init__(
+        self,
+        source: RunSource,
+        title: str,
+        charset: CharsetName,
+        printed: SimpleQueue[str] | None = None,
+        budget: FrameBudget | None = None,
+    ) -> None:
+        super().__init__(classes="run")
+        self.source = source
+        self.run_title = title
+        self.glyphs = GLYPHS[charset]
+        self.request: Request | None = None  # the newest command sent from here
+        self._charset = charset
+        self._budget = budget or FrameBudget()
+        self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
+        self._printed: deque[PrintedLine] = deque(maxlen=MOST_PRINTED_LINES)
+        self._printed_count = 0
+        self._token: object = None
+        self._vitals_count = -1
+        self._read_error = ""
+
+    def compose(self) -> ComposeResult:
+        """Header, five panes, footer."""
+        yield ProgressHeader(self._charset, self.program)
+        with Container(id="panes"):
+            yield LossPane(charset=self._charset)
+            yield VitalsPane(charset=self._charset)
+            yield DialsPane(charset=self._charset)
+            yield SamplePane(charset=self._charset, hint=self.sample_hint)
+            yield LogPane(charset=self._charset)
+        yield from self.compose_below()
+        yield Footer(compact=True)
+
+    def compose_below(self) -> ComposeResult:
+        """Widgets between the panes and the footer."""
+        return iter(())
+
+    def on_mount(self) -> None:
+        """Start the one timer."""
+        self.query_one("#loss").focus()
+        self.set_interval(TICK_SECONDS, self.tick)
+        self.call_after_refresh(self.refresh_now)
+
+    # what is shown
+
+    def tick(self) -> None:
+        """The timer: take in what is new, draw what is due."""
+        self.before_frame()
+        self._take_printed()
+        self._budget.watched = self.app.app_focus
+        moment = self.look()
+        token = self.change_token(moment)
+        vitals_count = moment.state.vitals.count_until(moment.t)
+        due = self._budget.due(changed=token != self._token, vitals_changed=vitals_count != self._vitals_count)
+        self._token, self._vitals_count = token, vitals_count
+        self.draw(moment, due)
+
+    def refresh_now(self) -> None:
+        """Draw everything that changed, now: a key was pressed or the size is another."""
+        if not self.is_attached:
+            return
+        self.draw(self.look(), Due(chart=True, numbers=True, vitals=True))
+        self._budget.drawn()
+
+    def look(self) -> Moment:
+        """The run as it stands now."""
+        try:
+            self.source.poll()
+        except RunsError as error:
+            self._tell_once(str(error))
+        return self.source.moment()
+
+    def before_frame(self) -> None:
+        """What a subclass does before looking."""
+
+    def change_token(self, moment: Moment) -> object:
+        """Differs from the last one if anything but the sensors changed."""
+        state, t = moment.state, moment.t
+        rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.notes)
+        rarer = (state.resumes, state.endings)
+        counts = tuple(timeline.count_until(t) for timeline in (*rare, *rarer))
+        return (id(state), moment.rows, moment.step, counts, id(moment.sample_piece), self._printed_count)
+
+    def draw(self, moment: Moment, due: Due) -> None:
+        """Bring the parts that are due up to date."""
+        if due.chart:
+            self.query_one("#loss", LossPane).show(moment)
+        if due.vitals:
+            self._show(VitalsPane, moment)
+        if due.numbers:
+            self.query_one(ProgressHeader).show(self.header_facts(moment))
+            self.query_one(DialsPane).show(moment, self.request)
+            self._show(SamplePane, moment)
+            self.query_one(LogPane).show(moment, self._printed, self._printed_count)
+
+    def _show(self, kind: type[VitalsPane] | type[SamplePane], moment: Moment) -> None:
+        pane = self.query_one(kind)
+        if pane.display:
+            pane.show(moment)
+
+    def header_facts(self, moment: Moment) -> HeaderFacts:
+        """What the two lines on top say."""
+        return HeaderFacts(moment, self.run_state(moment), self.estimate(moment), self.advice(moment), self.run_title)
+
+    def run_state(self, moment: Moment) -> State:
+        """What the run is doing."""
+        return state_of(moment, self.glyphs)
+
+    def estimate(self, moment: Moment) -> Eta | None:
+        """How long it will still take; None where that makes no sense."""
+        return None
+
+    def advice(self, moment: Moment) -> str:
+        """What to do next, where the estimate would stand."""
+        return ""
+
+    def print_line(self, text: str) -> None:
+        """Add a line to the log pane, at the time it came; it never goes into the journal."""
+        moment = self.source.moment()
+        self._printed.append(PrintedLine(moment.t, moment.step, text))
+        self._printed_count += 1
+
+    def _take_printed(self) -> None:
+        while True:
+            try:
+                self.print_line(self._incoming.get_nowait())
+            except Empty:
+                return
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence != self._read_error:
+            self._read_error = sentence
+            self.print_line(sentence)
+            self.notify(sentence, severity="error", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other panes may be visible now."""
+        self.call_after_refresh(self.refresh_now)
+
+    # chart
+
+    @property
+    def _loss(self) -> LossPane:
+        return self.query_one("#loss", LossPane)
+
+    def action_log_y(self) -> None:
+        """Logarithmic or linear."""
+        self._loss.toggle_log_y()
+
+    def action_x_axis(self) -> None:
+        """Steps, tokens, time, epochs."""
+        self._loss.cycle_x_axis()
+
+    def action_smoothing(self) -> None:
+        """The next level of smoothing."""
+        self._loss.cycle_smoothing()
+
+    def action_crosshair(self, columns: int) -> None:
+        """Move the crosshair."""
+        self._loss.move_crosshair(columns)
+
+    def action_zoom(self, direction: int) -> None:
+        """Closer (1) or farther away (-1)."""
+        self._loss.zoom(ZOOM_FACTOR if direction > 0 else 1 / ZOOM_FACTOR)
+
+    def action_show_all(self) -> None:
+        """The whole run."""
+        self._loss.show_all()
+
+    def action_follow(self) -> None:
+        """The newest stretch."""
+        self._loss.follow()
+
+    # panes
+
+    @property
+    def solo(self) -> Widget | None:
+        """The pane that has the whole screen, if one has."""
+        return next((pane for pane in self.query(".pane") if pane.has_class("-solo")), None)
+
+    def action_focus_pane(self, name: str) -> None:
+        """To a pane; one that has no place in this layout gets the whole screen."""
+        pane = self.query_one(f"#{name}")
+        if not pane.display or self.solo is not None:
+            self._maximise(pane)
+        pane.focus()
+
+    def action_maximise(self) -> None:
+        """The focused pane on the whole screen, and back."""
+        focused = self.focused
+        if self.solo is not None:
+            self._maximise(None)
+        elif focused is not None and focused.has_class("pane"):
+            self._maximise(focused)
+
+    def _maximise(self, wanted: Widget | None) -> None:
+        self.set_class(wanted is not None, "-solo")
+        for pane in self.query(".pane"):
+            pane.set_class(pane is wanted, "-solo")
+        self.call_after_refresh(self.refresh_now)
+
+    def action_back(self) -> None:
+        """One thing back: the maximised pane, the crosshair, and then whatever `leave` means here."""
+        if self.solo is not None:
+            self._maximise(None)
+        elif self._loss.crosshair_step is not None:
+            self._loss.clear_crosshair()
+        else:
+            self.leave()
+
+    def action_leave_ended(self) -> None:
+        """Back to the runs."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Away from this screen; the app knows what that means for a run that trains."""
+        self.post_message(self.Leave())
+
+    def action_refuse(self, command_id: str) -> None:
+        """Say why a command of a live run does nothing here."""
+        self.notify(f"{BY_ID[command_id].title}: {self.refusal()}", markup=False, timeout=4)
+
+    def refusal(self) -> str:
+        """Why this run takes no commands."""
+        return "this run takes no commands from here."

@@ -1,0 +1,34 @@
+"""A run that another process trains: its journal, followed as it grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from babytrain.runs.state import Moment
+from babytrain.tui.eta import Eta, estimate_eta
+from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
+from babytrain.tui.screens.run import RunScreen
+from babytrain.tui.source import WatchSource
+from babytrain.tui.widgets.canvas import CharsetName
+
+
+class WatchScreen(RunScreen):
+    """Everything can be looked at, nothing can be changed."""
+
+    mode: ClassVar[Mode] = "watch"
+    program: ClassVar[str] = "watching"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*MODES["watch"]), *refusals("watch")]
+
+    def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
+        super().__init__(WatchSource(journal), title, charset)
+
+    def estimate(self, moment: Moment) -> Eta | None:
+        """As the one who trains it sees it."""
+        return estimate_eta(moment)
+
+    def refusal(self) -> str:
+        """Why it takes no commands."""
+        return "another process trains this run; steer it there."

@@ -1,0 +1,84 @@
+"""Rows of a sensor display: a name, a short history, the newest value in words. Pure functions.
+
+The columns depend on the width alone, so that everything in a pane lines up and nothing moves when a value grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.spans import Chunk, Line, choose, shortened
+from babytrain.tui.widgets.sparkline import spark
+
+_NAME_WIDTH = 5  # of the usual names, so that blocks drawn apart line up
+_WIDEST_HISTORY = 30
+_WIDTH_WITH_HISTORY = 28
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One quantity. `values` are shown as far as they fit, lowest rank first; `low` to `high` scales the history.
+
+    Without a `history` the values may use the whole line.
+    """
+
+    name: str
+    values: tuple[Chunk, ...]
+    history: tuple[float | None, ...] = ()
+    low: float | None = 0.0
+    high: float | None = 100.0
+    style: str = "load"
+
+
+def chunk(text: str, style: str = "", rank: int = 0) -> Chunk:
+    """A value that is one word."""
+    return Chunk(((text, style),), rank)
+
+
+def missing(reason: str) -> tuple[Chunk, ...]:
+    """What stands where a value would: why there is none."""
+    return (chunk(reason, "label"),)
+
+
+def gauge_lines(gauges: Sequence[Gauge], width: int, charset: CharsetName) -> list[Line]:
+    """One line a gauge, at most `width` columns."""
+    name_width = max((len(gauge.name) for gauge in gauges), default=0)
+    name_width = max(name_width, _NAME_WIDTH) + 1 if width > 2 * _NAME_WIDTH else name_width + 1
+    room = max(0, width - name_width)
+    columns = min(_WIDEST_HISTORY, width // 5) if width >= _WIDTH_WITH_HISTORY else 0
+    lines: list[Line] = []
+    for gauge in gauges:
+        name = (gauge.name.ljust(name_width), "label")
+        history = spark(gauge.history, columns, gauge.low, gauge.high, charset) if gauge.history and columns else ""
+        if not history:
+            lines.append((name, *(choose(gauge.values, room) or _cut_first(gauge.values, room))))
+            continue
+        left = room - columns - 1
+        values = choose(gauge.values, left) or _cut_first(gauge.values, left)
+        lines.append((name, (history, gauge.style), (" ", ""), *values))
+    return lines
+
+
+def wrapped_words(text: str, width: int, most: int) -> list[str]:
+    """At most `most` lines of whole words; what is left over is cut off with a sign."""
+    words, lines = text.split(), [""]
+    for number, word in enumerate(words):
+        longer = f"{lines[-1]} {word}".strip()
+        if len(longer) <= width:
+            lines[-1] = longer
+        elif len(lines) == most:
+            lines[-1] = shortened(" ".join((lines[-1], *words[number:])).strip(), width)
+            break
+        else:
+            lines.append(shortened(word, width))
+    return [line for line in lines if line]
+
+
+def _cut_first(values: Sequence[Chunk], width: int) -> Line:
+    """The most important value cut off, where not even that fits."""
+    if not values or width <= 0:
+        return ()
+    text, style = min(values, key=lambda value: value.rank).spans[0]
+    return ((shortened(text, width), style),)

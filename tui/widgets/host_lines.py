@@ -1,0 +1,111 @@
+"""The computer itself as lines of text: processor, memory, temperature, fan, battery. Pure functions.
+
+What a computer has no sensor for is left out: a laptop without a fan is not a fault to report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from babytrain.runs.events import HostReading, Vitals
+from babytrain.tui.widgets.canvas import Charset, CharsetName
+from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines
+from babytrain.tui.widgets.heat import heat_of
+from babytrain.tui.widgets.spans import Chunk, Line, choose
+from babytrain.tui.widgets.sparkline import bar_levels
+from babytrain.tui.widgets.units import format_bytes, format_bytes_of, format_count, format_percent
+
+
+def full_lines(vitals: Sequence[Vitals], width: int, charset: Charset) -> list[Line]:
+    """A line with a history for each sensor there is."""
+    now = vitals[-1].host
+
+    def history(quantity: Callable[[HostReading], float | None]) -> tuple[float | None, ...]:
+        return tuple(quantity(look.host) for look in vitals)
+
+    gauges = []
+    if now.cpu_percent is not None:
+        gauges.append(Gauge("cpu", (chunk(format_percent(now.cpu_percent)),), history(lambda host: host.cpu_percent)))
+    if len(now.core_percents) > 1:
+        bars = _core_bars(now.core_percents, max(1, width - 6 - 5), charset.name)
+        gauges.append(Gauge("cores", (chunk(bars, "load"), chunk(f"{len(now.core_percents)}", "label", 1))))
+    if now.memory_used_bytes is not None:
+        value = chunk(format_bytes_of(now.memory_used_bytes, now.memory_total_bytes))
+        past = history(lambda host: host.memory_used_bytes)
+        gauges.append(Gauge("ram", (value,), past, high=now.memory_total_bytes, style="memory"))
+    if now.process_memory_bytes is not None:
+        value = chunk(format_bytes(now.process_memory_bytes))
+        past = history(lambda host: host.process_memory_bytes)
+        gauges.append(Gauge("mine", (value, chunk("this program", "label", 1)), past, high=None, style="memory"))
+    if now.temperature_celsius is not None:
+        style = f"heat-{heat_of(now.temperature_celsius)}"
+        past = history(lambda host: host.temperature_celsius)
+        gauges.append(Gauge("temp", (_heat_chunk(now.temperature_celsius, 0),), past, low=20.0, style=style))
+    if now.fan_rpm is not None:
+        past = history(lambda host: host.fan_rpm)
+        gauges.append(Gauge("fan", (chunk(f"{format_count(now.fan_rpm)} rpm"),), past, high=None, style="fan"))
+    if now.battery_percent is not None:
+        gauges.append(Gauge("power", tuple(_battery_chunks(now, 0, named=False))))
+    return gauge_lines(gauges, width, charset.name)
+
+
+def compact_lines(now: HostReading, width: int, charset: Charset) -> list[Line]:
+    """The computer in two lines."""
+    first, second = [], []
+    if now.cpu_percent is not None:
+        first.append(_named("cpu", format_percent(now.cpu_percent), 0))
+    if len(now.core_percents) > 1:
+        first.append(chunk(_core_bars(now.core_percents, 16, charset.name), "load", 2))
+    if now.memory_used_bytes is not None:
+        first.append(_named("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 1))
+    if now.temperature_celsius is not None:
+        second.append(_heat_chunk(now.temperature_celsius, 0))
+    if now.fan_rpm is not None:
+        second.append(_named("fan", f"{format_count(now.fan_rpm)} rpm", 2))
+    if now.process_memory_bytes is not None:
+        second.append(_named("mine", format_bytes(now.process_memory_bytes), 1))
+    if now.battery_percent is not None:
+        second.extend(_battery_chunks(now, 3))
+    return [choose(chunks, width) for chunks in (first, second) if chunks]
+
+
+def row_line(now: HostReading, width: int) -> Line:
+    """The computer in one line; empty when it says nothing."""
+    chunks = []
+    if now.cpu_percent is not None:
+        chunks.append(_named("cpu", format_percent(now.cpu_percent), 0))
+    if now.memory_used_bytes is not None:
+        chunks.append(_named("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 2))
+    if now.temperature_celsius is not None:
+        chunks.append(_heat_chunk(now.temperature_celsius, 1))
+    if now.battery_percent is not None:
+        chunks.append(_named("battery", format_percent(now.battery_percent), 3))
+    return choose(chunks, width)
+
+
+def _named(name: str, value: str, rank: int) -> Chunk:
+    return Chunk(((f"{name} ", "label"), (value, "")), rank)
+
+
+def _heat_chunk(celsius: float, rank: int) -> Chunk:
+    heat = heat_of(celsius)
+    return chunk(f"{celsius:.0f}°C {heat}", f"heat-{heat}", rank)
+
+
+def _battery_chunks(now: HostReading, rank: int, *, named: bool = True) -> list[Chunk]:
+    percent = format_percent(now.battery_percent)
+    if now.plugged_in is None or named:
+        chunks = [_named("battery", percent, rank)]
+    else:
+        chunks = [chunk(percent, "", rank)]
+    if now.plugged_in is None:
+        return chunks
+    state = ("plugged in", "label") if now.plugged_in else ("on battery", "heat-warm")
+    return [*chunks, chunk(*state, rank + 1)]
+
+
+def _core_bars(percents: Sequence[float], most: int, charset: CharsetName) -> str:
+    """One bar a core; where there are more cores than columns, one for the mean of several neighbours."""
+    group = -(-len(percents) // most)
+    means = [sum(part) / len(part) for at in range(0, len(percents), group) if (part := percents[at : at + group])]
+    return bar_levels(means, charset)

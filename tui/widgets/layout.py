@@ -1,0 +1,167 @@
+"""A `Plot` cut to the size it will be drawn at: how many columns and rows, what each column shows, which y axis suits.
+
+Everything here is arithmetic on arrays; nothing is drawn yet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from babytrain.tui.widgets.axis import Tick, axis_ticks
+from babytrain.tui.widgets.bounds import pad, robust_range
+from babytrain.tui.widgets.canvas import Canvas
+from babytrain.tui.widgets.envelope import (
+    FloatArray,
+    IntArray,
+    Intervals,
+    bridge,
+    bucket_extremes,
+    bucket_means,
+    bucket_rows,
+    outer_points,
+)
+from babytrain.tui.widgets.plot import Plot, Series
+
+NARROWEST_GUTTER = 5
+_BIGGEST = 1e300
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where on the canvas the curves are: its top left cell is (`left`, 0)."""
+
+    left: int
+    columns: int
+    rows: int
+    axis: bool
+    labels: bool
+
+    @classmethod
+    def of(cls, width: int, height: int, gutter: int) -> Area:
+        """Room for the axes where the canvas is large enough to spare it."""
+        axis = width >= 16 and height >= 4
+        labels = axis and height >= 7
+        left = min(gutter, width // 3) if axis else 0
+        return cls(left, width - left, height - axis - labels, axis, labels)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A series cut into dot columns, y already on the scale of the axis.
+
+    `band` and `line` are what is drawn, bridges included; `known` is what the points themselves say.
+    """
+
+    series: Series
+    rows: IntArray
+    known: Intervals
+    band: Intervals
+    line: FloatArray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The curves at the resolution of the canvas, and the y axis that suits them; no `limits`: nothing to draw."""
+
+    area: Area
+    curves: list[Curve]
+    limits: tuple[float, float] | None
+    ticks: list[Tick]
+
+    @property
+    def needed_gutter(self) -> int:
+        """Columns for the longest label and the axis."""
+        return max(NARROWEST_GUTTER, 1 + max((len(tick.label) for tick in self.ticks), default=0))
+
+
+def lay_out(plot: Plot, canvas: Canvas, x_low: float, x_high: float, gutter: int) -> Layout:
+    """Cut `plot` to a canvas whose curves begin after `gutter` columns and reach from `x_low` to `x_high`."""
+    area = Area.of(canvas.width, canvas.height, gutter)
+    if area.columns <= 0 or area.rows <= 0:
+        return Layout(area, [], None, [])
+    columns = area.columns * canvas.charset.dots_across
+    curves = [_cut(series, x_low, x_high, columns, plot.log_y) for series in plot.series]
+    limits = _limits(plot, curves)
+    return Layout(area, curves, limits, [] if limits is None else _y_ticks(limits, area.rows, plot.log_y))
+
+
+def proper_range(low: float, high: float) -> tuple[float, float]:
+    """The range itself if an axis can show it, else one around it that can be shown."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return 0.0, 1.0
+    low, high = max(-_BIGGEST, min(low, _BIGGEST)), max(-_BIGGEST, min(high, _BIGGEST))
+    if high > low and (high - low) > abs(high) * 1e-12:
+        return low, high
+    air = max(0.5, abs(low) * 1e-6)
+    return low - air, low + air
+
+
+def _cut(series: Series, x_low: float, x_high: float, columns: int, log: bool) -> Curve:
+    rows = bucket_rows(series.x, x_low, x_high, columns)
+    band = bucket_extremes(series.low, series.high, rows)
+    line = bucket_means(series.line, rows)
+    # The line is smoothed and knows no gaps; where every point of a column is missing, so is the line.
+    line[np.isnan(band.high)] = np.nan
+    if log:
+        band, line = _log_band(band), _log(line)
+    before, after = outer_points(series.x, _log(series.line) if log else series.line, rows, x_low, x_high)
+    bridged = bridge(Intervals(line, line), rows, before, after).low
+    return Curve(series, rows, band, bridge(band, rows) if series.band else band, bridged)
+
+
+def _log(values: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: FloatArray = np.where(values > 0, np.log10(values), np.nan)
+    return result
+
+
+def _log_band(band: Intervals) -> Intervals:
+    """A column whose lowest point has no logarithm still shows its highest."""
+    high, low = _log(band.high), _log(band.low)
+    return Intervals(np.where(np.isnan(low), high, low), high)
+
+
+def _limits(plot: Plot, curves: Sequence[Curve]) -> tuple[float, float] | None:
+    """The y range on the scale of the axis, with room for a known level that is near."""
+    found = robust_range([curve.line for curve in curves], [curve.known for curve in curves])
+    if found is None:
+        return None
+    low, high = found
+    room = 0.35 * (high - low)
+    for level in plot.levels:
+        value = scaled(level.value, plot.log_y)
+        if level.reach and value is not None and low - room <= value <= high + room:
+            low, high = min(low, value), max(high, value)
+    return pad(low, high)
+
+
+def scaled(value: float, log: bool) -> float | None:
+    """A y value on the scale of the axis; None if it has no place there."""
+    if not math.isfinite(value) or (log and value <= 0):
+        return None
+    return math.log10(value) if log else value
+
+
+def _y_ticks(limits: tuple[float, float], rows: int, log: bool) -> list[Tick]:
+    most = max(2, round(rows / 2.2))
+    if not log:
+        return axis_ticks(*limits, most)
+    low, high = (10.0 ** max(-300.0, min(limit, 300.0)) for limit in limits)
+    ticks = axis_ticks(low, high, most, log=True)
+    return [Tick(math.log10(tick.value), tick.label) for tick in ticks if tick.value > 0]
+
+
+def count_off_screen(curve: Curve, limits: tuple[float, float], log: bool) -> int:
+    """How many points of a curve lie outside the picture; looked for only if a column says that there are any."""
+    low, high = (10.0 ** min(limit, 300.0) for limit in limits) if log else limits
+    first, last = int(curve.rows[0]), int(curve.rows[-1])
+    series = curve.series
+    below, above = series.low[first:last], series.high[first:last]
+    with np.errstate(invalid="ignore"):
+        if not log and not ((curve.known.low < low).any() or (curve.known.high > high).any()):
+            return 0
+        return int(np.count_nonzero((below < low) | (above > high)))
