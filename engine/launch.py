@@ -10,7 +10,8 @@ import gc
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         raise EngineError(error.problems) from error
     except (RunsError, ValueError) as error:
         raise EngineError([str(error)]) from error
-    with RunLock(folder):
+    with _locked(folder):
         if on_folder is not None:
             on_folder(folder)
         provenance = collect(plan.argv) | {
@@ -124,7 +125,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
                 (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
         except (OSError, RunsError) as error:
             raise EngineError([f"The run folder {folder.path} cannot be written: {error}."]) from error
-        first = _started(folder, prepared, plan.name or folder.run_id)
+        first = _started(folder, prepared, plan.name or folder.name)
         return _train(prepared, folder, feed, first, None, Progress(), Dials(total_steps=config.steps))
 
 
@@ -134,7 +135,7 @@ def train_resumed(
     """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError."""
     folder = RunFolder(run_dir)
     try:
-        with RunLock(folder):
+        with _locked(folder):
             saved, provenance = read_run_toml(folder)
             config = build_config(DEFAULT_PRESET, saved, changes)
             corpus = _same_corpus(folder, config, provenance)
@@ -168,6 +169,19 @@ def train_resumed(
         raise EngineError(error.problems) from error
     except (RunsError, CheckpointError, ValueError) as error:
         raise EngineError([str(error)]) from error
+
+
+@contextmanager
+def _locked(folder: RunFolder) -> Iterator[None]:
+    try:
+        lock = RunLock(folder)
+        lock.acquire()
+    except RunsError as error:
+        raise EngineError([str(error)]) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _prepare(config: Config, corpus: Corpus) -> _Prepared:

@@ -7,6 +7,7 @@ GPU never waits for a number on its way to a sparkline.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -15,9 +16,21 @@ from typing import Protocol
 from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, NoteLevel, SamplePiece, Step, Vitals
 from babytrain.runs.feed import LiveFeed
 
+# Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
+# week of them fits in a few megabytes.
+DENSE_VITALS_SECONDS = 3600.0
+
 
 class EventSink(Protocol):
     """Where events are kept; the journal writer is one."""
+
+    @property
+    def failing_since(self) -> float | None:
+        """Unix seconds since when nothing can be written, None when all is well."""
+
+    @property
+    def last_error(self) -> str:
+        """Why not."""
 
     def append(self, event: AnyEvent) -> None:
         """Keep one event."""
@@ -34,6 +47,8 @@ class Recorder:
         self._clock = clock
         self._origin = clock() - start_t
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
+        self._sink_failed = False
+        self._vitals_filed_t = -math.inf
         self.step = 0  # finished optimizer steps, kept by the trainer
 
     def now(self) -> float:
@@ -70,10 +85,23 @@ class Recorder:
         self._handed_over.put(event)
 
     def file_handed_over(self) -> None:
-        """Write what other threads handed over. Training thread only."""
+        """Write what other threads handed over, and say when the journal fails or works again. Training thread only."""
+        failed = self._sink.failing_since is not None
+        if failed != self._sink_failed:
+            self._sink_failed = failed
+            if failed:
+                self.note(
+                    f"The journal cannot be written ({self._sink.last_error}). Training goes on and the lines wait in "
+                    "memory: make room and they will be written.",
+                    "error",
+                )
+            else:
+                self.note("The journal is being written again; nothing of it is missing.")
         while True:
             try:
                 event = self._handed_over.get_nowait()
             except Empty:
                 return
-            self._sink.append(event)
+            if event.t - self._vitals_filed_t >= event.t / DENSE_VITALS_SECONDS:
+                self._vitals_filed_t = event.t
+                self._sink.append(event)

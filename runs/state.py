@@ -33,6 +33,7 @@ from babytrain.runs.events import (
 )
 
 E = TypeVar("E", bound=Event)
+MOST_VITALS = 14_400  # four hours of readings at one a second; older ones are thinned out
 
 
 class Timeline(Generic[E]):
@@ -62,6 +63,12 @@ class Timeline(Generic[E]):
     def until(self, t: float) -> list[E]:
         """All events at or before `t`, oldest first."""
         return self.events[: self.count_until(t)]
+
+    def thin_older_half(self) -> None:
+        """Forget every second event of the older half, so that a long run's memory stays bounded."""
+        half = len(self.events) // 2
+        self.events[:half] = self.events[:half:2]
+        self._times[:half] = self._times[:half:2]
 
     def drop_after_step(self, step: int) -> None:
         """Forget events of later steps: a resume superseded them."""
@@ -113,6 +120,8 @@ class RunState:
                 self.sample_piece = None
             case Vitals():
                 self.vitals.append(event)
+                if len(self.vitals) > MOST_VITALS:
+                    self.vitals.thin_older_half()
             case Command():
                 self.commands.append(event)
                 if event.action == "total_steps" and event.status == "applied" and math.isfinite(event.after or 0.0):

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from queue import SimpleQueue
 from typing import ClassVar, TypeAlias
 
@@ -48,6 +48,7 @@ from babytrain.tui.widgets.canvas import CharsetName, detect_charset
 ENGINE_GROUP = "engine"
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
 LONGEST_PENDING_LINES = 1000
+STYLES = Path(__file__).parent / "styles"
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,13 @@ class BabytrainApp(App[AppResult]):
     """See the module's docstring. `charset` None: the richest the terminal can show."""
 
     TITLE = "babytrain"
-    CSS_PATH: ClassVar[list[str]] = ["styles/app.tcss", "styles/run.tcss", "styles/home.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / name for name in ("app.tcss", "run.tcss", "home.tcss")]
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
+    # The three layouts, and two for terminals of a few lines; see styles/.
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-strip"), (60, "-compact"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (8, "-low"), (18, "-tall")]
 
     def __init__(
         self,
@@ -303,7 +307,7 @@ class BabytrainApp(App[AppResult]):
                 await self.run_action(action, screen)
 
         path, _ = keys_path(os.environ)
-        self.push_screen(HelpScreen(mode, self._user_keys.keymap, str(path)), done)
+        self.push_screen(HelpScreen(mode, self._user_keys.keymap, str(path), self.charset), done)
 
     # what is printed while the app runs
 

@@ -160,10 +160,13 @@ def replay(
     elif run is None:
         _usage(["Say which run to replay (`babytrain-tui runs list`), or use --demo."])
     else:
-        path = _find(_runs_dir(context, runs_dir), run).journal
+        path = _find_journal(_runs_dir(context, runs_dir), run)
     if not _has_screen():
         _fail("A replay needs a terminal to draw on; `babytrain-tui runs show` prints a run as text.")
-    state = load_state(path)
+    try:
+        state = load_state(path)
+    except RunsError as error:
+        _fail(str(error))
     if state.started is None:
         _fail(f"The journal {path} holds no run.")
     from babytrain.tui.app import Replay
@@ -337,6 +340,15 @@ def _find(runs_dir: Path, text: str) -> RunFolder:
 
     try:
         return find_run(runs_dir, text)
+    except RunsError as error:
+        _usage([str(error)])
+
+
+def _find_journal(runs_dir: Path, text: str) -> Path:
+    from babytrain.runs.library import find_journal
+
+    try:
+        return find_journal(runs_dir, text)
     except RunsError as error:
         _usage([str(error)])
 

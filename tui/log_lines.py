@@ -17,7 +17,7 @@ from babytrain.tui.widgets.units import format_count, format_loss, format_second
 from babytrain.tui.wording import describe_command, format_clock, status_of
 
 LONGEST_LOG = 400
-_CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best so far", "asked": "asked for", "end": "at the end"}
+_CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best", "asked": "asked for", "end": "at the end"}
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,29 @@ def recent_events(moment: Moment, printed: Sequence[PrintedLine], limit: int = L
     return events[-limit:]
 
 
-def log_line(event: LogEvent, glyphs: Glyphs) -> Content:
+def log_line(event: LogEvent, glyphs: Glyphs, clock_width: int = 7, step_width: int = 8) -> Content:
     """One event as one line: time, step, sign, words."""
     symbol, style, words = _words(event, glyphs)
     return Content.assemble(
-        (f"{format_clock(event.t):>7} ", "$text-muted"),
-        (f"{'@' + format_count(event.step):>8} ", "$text-muted"),
+        (f"{format_clock(event.t):>{clock_width}} ", "$foreground 60%"),
+        (f"{'@' + format_count(event.step):<{step_width}} ", "$foreground 40%"),
         (f"{symbol} ", style),
         words,
     )
+
+
+def log_lines(events: Sequence[LogEvent], glyphs: Glyphs) -> list[Content]:
+    """All of them, their columns as wide as the widest entry."""
+    clock_width = max((len(format_clock(event.t)) for event in events), default=0)
+    step_width = max((len(format_count(event.step)) + 1 for event in events), default=0)
+    return [log_line(event, glyphs, clock_width, step_width) for event in events]
 
 
 def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
     match event:
         case Eval():
             text = f"val {format_loss(event.val_loss)} {glyphs.dot} train {format_loss(event.train_loss)}"
-            best = f" {glyphs.dot} best so far" if event.best else ""
+            best = f" {glyphs.dot} best" if event.best else ""
             return (glyphs.best if event.best else glyphs.dot), "bold $accent", Content(text + best)
         case Checkpoint():
             reason = _CHECKPOINT_REASONS[event.reason]
@@ -91,7 +98,7 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
                 return glyphs.failed, "bold $error", safe_content(f"{text}: {event.reason}", one_line=True)
             return glyphs.arrow, "bold $secondary", safe_content(text, one_line=True)
         case Note():
-            styles = {"info": "$text-muted", "warning": "bold $warning", "error": "bold $error"}
+            styles = {"info": "$foreground 60%", "warning": "bold $warning", "error": "bold $error"}
             symbols = {"info": glyphs.dot, "warning": "!", "error": glyphs.failed}
             return symbols[event.level], styles[event.level], safe_content(event.text, one_line=True)
         case Resumed():
@@ -100,4 +107,4 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
             state = status_of(event.status, glyphs)
             return state.symbol, state.style, safe_content(f"{state.word}: {event.reason}", one_line=True)
         case PrintedLine():
-            return "|", "$text-muted", safe_content(event.text, "$text-muted", one_line=True)
+            return "|", "$foreground 60%", safe_content(event.text, "$foreground 60%", one_line=True)

@@ -89,7 +89,10 @@ class WatchSource:
 
     def poll(self) -> None:
         """Read what was appended since the last call."""
-        self.state.apply_all(self._tail.poll())
+        events = self._tail.poll()
+        if self._tail.restarted:  # another file in its place: what was seen so far is not this run's
+            self.state = RunState()
+        self.state.apply_all(events)
         self.state.bad_lines = self._tail.bad_lines
         self.state.unknown_lines = self._tail.unknown_lines
 

@@ -63,7 +63,7 @@ def find_sources(paths: Sequence[str]) -> FoundSources:
     for typed in paths:
         if typed == "-":
             found.add(Source(None, named=True))
-        elif not typed.strip() or "\0" in typed:
+        elif not _is_file_name(typed):
             found.problems.append(f"{visible(typed)!r} is not a file name.")
         else:
             _find_one(typed, found)
@@ -79,12 +79,19 @@ def terminal_problem() -> str | None:
     return None
 
 
+def _is_file_name(typed: str) -> bool:
+    try:
+        return bool(typed.strip()) and b"\0" not in os.fsencode(typed)
+    except UnicodeEncodeError:  # lone surrogates that stand for no byte
+        return False
+
+
 def _find_one(typed: str, found: FoundSources) -> None:
-    path = Path(typed).expanduser()
+    path = expanded(typed)
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        if glob.has_magic(typed):
+        if any(char in typed for char in "*?["):
             _find_matches(path, found)
         else:
             found.problems.append(_missing(path))
@@ -102,7 +109,7 @@ def _find_one(typed: str, found: FoundSources) -> None:
 def _find_matches(pattern: Path, found: FoundSources) -> None:
     """Files a glob matches; the shell's own expansion usually comes first, a quoted or typed-in glob lands here."""
     matches = sorted(Path(match) for match in glob.glob(str(pattern), recursive=True))
-    files = [match for match in matches if match.is_file()]
+    files = [match for match in matches if os.path.isfile(match)]
     if not files:
         what = "only folders" if matches else "nothing"
         found.problems.append(f"The pattern {visible(str(pattern))} matches {what}: check the folder and the ending.")
@@ -124,7 +131,7 @@ def _find_in_folder(folder: Path, found: FoundSources) -> None:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            if name.startswith(".") or not path.is_file():
+            if name.startswith(".") or not os.path.isfile(path):
                 continue
             if text_suffix(path) in TEXT_SUFFIXES:
                 found.add(Source(path, named=False))
@@ -140,6 +147,11 @@ def _find_in_folder(folder: Path, found: FoundSources) -> None:
         )
     else:
         found.problems.append(f"The folder {shown} holds no files: put text files in it or give another.")
+
+
+def expanded(typed: str) -> Path:
+    """The path a person typed, `~` expanded; an unknown `~name` is left as it is."""
+    return Path(os.path.expanduser(typed))
 
 
 def text_suffix(path: Path) -> str:

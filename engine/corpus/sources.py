@@ -7,12 +7,13 @@ of its own. `inspect_sources` asks the same questions from the first 64 kB, fast
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from babytrain.engine.corpus.decoding import Decoded, decode, join_documents, read_bytes
-from babytrain.engine.corpus.file_search import Source, find_sources, terminal_problem
+from babytrain.engine.corpus.file_search import Source, expanded, find_sources, terminal_problem
 from babytrain.engine.corpus.haiku import generate_corpus
 from babytrain.engine.corpus.visible import visible
 
@@ -81,8 +82,8 @@ def inspect_sources(paths: Sequence[str], *, as_bytes: bool = False) -> None:
     for source in found.sources:
         if source.path is None:
             problem = terminal_problem()
-        elif not source.path.is_file():
-            continue
+        elif not os.path.isfile(source.path):
+            continue  # a pipe
         else:
             problem = _inspect(source, source.path, as_bytes=as_bytes)
         if problem is not None:
@@ -133,7 +134,7 @@ def _empty(source: Source) -> str:
 
 def _name(paths: Sequence[str], sources: Sequence[Source]) -> str:
     """What to call the text: its folder when that is all there is, else the first file and how many follow."""
-    if len(paths) == 1 and (folder := Path(paths[0]).expanduser()).is_dir():
+    if len(paths) == 1 and os.path.isdir(folder := expanded(paths[0])):
         return visible(folder.resolve().name) or "root"
     first = sources[0].path
     stem = "stdin" if first is None else first.name.removesuffix(".gz").rsplit(".", 1)[0] or first.name

@@ -22,29 +22,48 @@ from torch import Tensor, nn
 from babytrain.engine.config import Config
 from babytrain.engine.model.attention import Attention
 from babytrain.engine.model.cache import KeyValueCache
+from babytrain.engine.model.fused import AttentionHalf, SquaredReLUHalf
 from babytrain.engine.model.init import initialise
 from babytrain.engine.model.linear import Linear
-from babytrain.engine.model.mlp import build_mlp
+from babytrain.engine.model.mlp import MLP
 from babytrain.engine.model.norm import build_norm
 from babytrain.engine.model.rotary import rotary_table
+from babytrain.engine.model.short_attention import suits
 
 Precision = Literal["fp32", "bf16"]
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + mlp(norm(x))."""
+    """x + attention(norm(x)), then x + mlp(norm(x)), on a residual stream that stays fp32."""
 
     def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
         self.attention_norm = build_norm(config.norm, config.width, bias=config.bias)
         self.attention = Attention(config, layer)
         self.mlp_norm = build_norm(config.norm, config.width, bias=config.bias)
-        self.mlp = build_mlp(config)
+        self.mlp = MLP(config)
         self.dropout = config.dropout
+        self.bare = config.norm == "rms" and not config.bias
 
     def forward(self, x: Tensor, rotary: Tensor | None, cache: KeyValueCache | None, dtype: torch.dtype) -> Tensor:
-        """[B, T, width] -> [B, T, width]."""
-        x = x + self._drop(self.attention(self.attention_norm(x, dtype), rotary, cache))
+        """[B, T, width] -> [B, T, width], fp32; products in `dtype`."""
+        drops = self.training and self.dropout > 0.0
+        if cache is None and self.bare and not drops and suits(x.device, dtype, x.shape[1]):
+            attention = self.attention
+            x = AttentionHalf.apply(
+                x,
+                attention.qkv.weight,
+                attention.projection.weight,
+                rotary,
+                attention.heads,
+                attention.qk_norm,
+                dtype,
+            )
+            if self.mlp.kind == "relu2":
+                y: Tensor = SquaredReLUHalf.apply(x, self.mlp.up.weight, self.mlp.down.weight, dtype)
+                return y
+        else:
+            x = x + self._drop(self.attention(self.attention_norm(x, dtype), rotary, cache))
         return x + self._drop(self.mlp(self.mlp_norm(x, dtype)))
 
     def _drop(self, x: Tensor) -> Tensor:

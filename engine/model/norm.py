@@ -3,6 +3,8 @@
 The gain-free RMSNorm (Zhang & Sennrich 2019, arXiv 1910.07467, less the gain: the matrix that follows can hold it)
 has no parameters. On a CPU it has its own backward pass: torch's is composed of a dozen elementwise kernels, one of
 them `pow`, and takes three times as long at these sizes.
+
+Norms read the fp32 residual stream and hand on the number format of the products that follow.
 """
 
 from __future__ import annotations
@@ -12,28 +14,28 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 EPSILON = 1e-6
 
 
 def reciprocal_rms(x: Tensor) -> Tensor:
     """1 / sqrt(mean(x^2) + EPSILON) over the last dimension, kept as size 1."""
-    # vector_norm reads x once; x.square().mean() would write and read a copy of it.
+    # vector_norm reads x once; x.square().mean() would write a copy of it and read that again.
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     return norm.square_().div_(x.shape[-1]).add_(EPSILON).rsqrt_()
 
 
-def rms_norm(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """x divided by the root of its mean square over the last dimension, handed on in the number format `dtype`."""
-    if x.device.type == "cpu":
-        normalised: Tensor = _RMSNorm.apply(x, dtype)
-        return normalised
-    return F.rms_norm(x, (x.shape[-1],), eps=EPSILON).to(dtype)
+def rms_norm_backward(gradient: Tensor, y: Tensor, scale: Tensor, factor: float = 1.0) -> Tensor:
+    """`factor` times the gradient of x from that of y = x * scale, with scale = reciprocal_rms(x).
+
+    dx = scale (dy - y mean(dy y)). Reuses the memory of `gradient`.
+    """
+    along = (gradient * y).mean(-1, keepdim=True)
+    return gradient.addcmul_(y, along, value=-1).mul_(scale if factor == 1.0 else scale * factor)
 
 
 class _RMSNorm(torch.autograd.Function):
-    """y = x r with r = 1 / rms(x), so dx = r (dy - y mean(dy y))."""
-
     @staticmethod
     def forward(ctx: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
         scale = reciprocal_rms(x)
@@ -42,23 +44,22 @@ class _RMSNorm(torch.autograd.Function):
         return y.to(dtype)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         y, scale = ctx.saved_tensors
-        return rms_norm_backward(gradients[0].to(y.dtype), y, scale), None
-
-
-def rms_norm_backward(gradient: Tensor, y: Tensor, scale: Tensor) -> Tensor:
-    """Gradient of x from that of y = x * scale, `scale` being x's reciprocal rms."""
-    along = (gradient * y).mean(-1, keepdim=True)
-    return torch.addcmul(gradient, y, along, value=-1).mul_(scale)
+        copy = gradient.clone() if gradient.dtype == y.dtype else gradient.to(y.dtype)
+        return rms_norm_backward(copy, y, scale), None
 
 
 class RMSNorm(nn.Module):
-    """`rms_norm` as a module. No parameters."""
+    """x divided by the root of its mean square over the last dimension. No parameters."""
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """[..., width] -> [..., width] in `dtype`."""
-        return rms_norm(x, dtype)
+        """[..., width] fp32 -> [..., width] in `dtype`."""
+        if x.device.type == "cpu":
+            normalised: Tensor = _RMSNorm.apply(x, dtype)
+            return normalised
+        return F.rms_norm(x, (x.shape[-1],), eps=EPSILON).to(dtype)
 
 
 class LayerNorm(nn.Module):
@@ -70,10 +71,10 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.empty(width)) if bias else None
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """[..., width] -> [..., width] in `dtype`."""
+        """[..., width] fp32 -> [..., width] in `dtype`."""
         return F.layer_norm(x, self.weight.shape, self.weight, self.bias, 1e-5).to(dtype)
 
 
-def build_norm(kind: str, width: int, *, bias: bool) -> nn.Module:
+def build_norm(kind: str, width: int, *, bias: bool) -> RMSNorm | LayerNorm:
     """The norm named `kind` ("rms" or "layer")."""
     return RMSNorm() if kind == "rms" else LayerNorm(width, bias=bias)

@@ -27,7 +27,7 @@ Publish: TypeAlias = Callable[[HostReading, tuple[GpuReading, ...], str], None]
 EXPENSIVE_ROUND_SECONDS = 0.05
 CHEAP_ROUND_SECONDS = 0.025
 LONGEST_INTERVAL_SECONDS = 10.0
-WAKING_NOTE = "waking the graphics driver"
+WAITING_NOTE = "waiting for the graphics driver"
 
 
 class HostSource(Protocol):
@@ -129,7 +129,7 @@ class TelemetrySampler:
             return answer.note
         if self._hung:
             return f"the driver has not answered for {silent_seconds:.0f} s"
-        return WAKING_NOTE
+        return WAITING_NOTE
 
     def _read_host(self, notes: list[str]) -> HostReading:
         try:

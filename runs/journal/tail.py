@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal.codec import decode_lines
 
@@ -23,7 +22,8 @@ class JournalTail:
 
     `bad_lines` and `unknown_lines` count since the beginning of the file. `restarted` says that the last poll found
     another file in its place (it shrank, was replaced or rewritten) and began again from its start: whoever keeps a
-    state made from earlier polls must start a new one.
+    state made from earlier polls must start a new one. `error` says why the last poll could not read the file; it is
+    empty when all is well, and while there is no file yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,32 +31,30 @@ class JournalTail:
         self.bad_lines = 0
         self.unknown_lines = 0
         self.restarted = False
+        self.error = ""
         self._forget()
 
     def poll(self) -> list[AnyEvent]:
-        """New events, oldest first; empty when there are none or no file yet.
-
-        Raises RunsError when the file is there and cannot be read.
-        """
+        """New events, oldest first; empty when there are none. Never raises: a screen calls this on its timer."""
         self.restarted = False
+        self.error = ""
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not block
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise self._unreadable(error) from error
+            return self._unreadable(error)
         try:
-            if self._is_another_file(fd):
-                self.restarted = True
-                self._forget()
+            self._notice_another_file(fd)
             return self._read(fd)
         except OSError as error:
-            raise self._unreadable(error) from error
+            return self._unreadable(error)
         finally:
             os.close(fd)
 
-    def _unreadable(self, error: OSError) -> RunsError:
-        return RunsError(f"Cannot read the journal {self.path}: {error.strerror or error}; check its permissions.")
+    def _unreadable(self, error: OSError) -> list[AnyEvent]:
+        self.error = f"Cannot read the journal {self.path}: {error.strerror or error}; check its permissions."
+        return []
 
     def _forget(self) -> None:
         self.bad_lines = self.unknown_lines = 0
@@ -66,23 +64,24 @@ class JournalTail:
         self._piece_bytes = PIECE_BYTES
         self._in_long_line = False
 
-    def _is_another_file(self, fd: int) -> bool:
-        """Inode numbers are soon used again and a rewritten file may have grown past us: the head tells them apart."""
+    def _notice_another_file(self, fd: int) -> None:
         status = os.fstat(fd)
         identity = (status.st_dev, status.st_ino)
-        before, self._identity = self._identity, identity
-        if before is None:
-            return False
-        return identity != before or status.st_size < self._offset or os.pread(fd, len(self._head), 0) != self._head
+        if (
+            self._identity not in (None, identity)
+            or status.st_size < self._offset
+            # Inode numbers are soon used again, and a rewritten file may have grown past us: the head tells.
+            or os.pread(fd, len(self._head), 0) != self._head
+        ):
+            self.restarted = True
+            self._forget()
+        self._identity = identity
 
     def _read(self, fd: int) -> list[AnyEvent]:
-        if self._identity is None:
-            status = os.fstat(fd)
-            self._identity = (status.st_dev, status.st_ino)
         data = os.pread(fd, self._piece_bytes, self._offset)
-        if not self._head:
-            self._head = data[: data.rfind(b"\n") + 1][:_HEAD_BYTES]
         end = data.rfind(b"\n") + 1
+        if self._offset == 0:
+            self._head = data[:end][:_HEAD_BYTES]
         if not end:
             self._skip_or_widen(data)
             return []

@@ -115,6 +115,14 @@ def test_a_name_goes_before_the_beginning_of_a_longer_one(runs_dir: Path) -> Non
     assert find_run(runs_dir, "ziggy") == ziggy
 
 
+def test_names_that_differ_in_case_only_are_told_apart(runs_dir: Path) -> None:
+    lower, upper = make_run(runs_dir, "ziggy", 0), make_run(runs_dir, "Ziggy", 1)
+    assert find_run(runs_dir, "ziggy") == lower
+    assert find_run(runs_dir, "Ziggy") == upper
+    with pytest.raises(RunsError, match="Several"):
+        find_run(runs_dir, "ZIGGY")
+
+
 def test_a_slip_of_the_finger_is_told_the_nearest(runs_dir: Path) -> None:
     with pytest.raises(RunsError, match="no runs in"):
         find_run(runs_dir, "last")

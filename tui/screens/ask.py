@@ -46,8 +46,8 @@ class AskScreen(ModalScreen[str | None]):
             yield Label(safe_content(self._question), classes="question")
             if self._detail:
                 yield Label(safe_content(self._detail), classes="detail")
-            yield Input(self._initial, placeholder=self._placeholder, id="answer")
-            yield Label("", id="problem", classes="problem")
+            yield Input(self._initial, placeholder=self._placeholder, id="answer", compact=True)
+            yield Label("", id="problem", classes="problem -none")
             with Horizontal(classes="buttons"):
                 yield Button("OK", id="ok", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
@@ -64,7 +64,7 @@ class AskScreen(ModalScreen[str | None]):
         if problem is None:
             self.dismiss(text)
         else:
-            self.query_one("#problem", Label).update(safe_content(problem))
+            show_problem(self.query_one("#problem", Label), problem)
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
@@ -134,3 +134,9 @@ class TellScreen(ModalScreen[None]):
     def action_cancel(self) -> None:
         """Close."""
         self.dismiss(None)
+
+
+def show_problem(label: Label, sentence: str) -> None:
+    """Say in a dialog what is wrong with an answer."""
+    label.remove_class("-none")
+    label.update(safe_content(sentence))

@@ -1,6 +1,6 @@
 """The help screen: every key of the screen below it, and every number in plain words. Made from the key map.
 
-Each command is a line that can be clicked as well.
+Each command can be clicked: that closes the help and runs it.
 """
 
 from __future__ import annotations
@@ -8,34 +8,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
+from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from babytrain.tui.glossary import GLOSSARY
 from babytrain.tui.keymap import MODES, SCOPE_TITLES, KeyCommand, Mode, bindings_in, commands_in, keys_of
+from babytrain.tui.safe_text import safe_line
+from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.text_pane import TextPane
 
-KEY_WIDTH = 12
+WIDE_LABELS = 14
+NARROW_LABELS = 9
+NARROW = 60
 
 
-class CommandLine(Static):
-    """One command: its keys and what it does. A click closes the help and runs it."""
+class HelpPane(TextPane):
+    """The text of the help."""
 
-    ALLOW_SELECT = False
+    class Chosen(Message):
+        """A command was clicked."""
 
-    def __init__(self, command: KeyCommand, keymap: Mapping[str, str]) -> None:
-        super().__init__(command_line(command, keymap), classes="command", markup=False)
-        self.command = command
+        def __init__(self, command: KeyCommand) -> None:
+            super().__init__()
+            self.command = command
 
-    def on_click(self) -> None:
-        """Run the command where the help was opened."""
-        screen = self.screen
-        if isinstance(screen, HelpScreen):
-            screen.run_command(self.command)
+    def __init__(self, mode: Mode, keymap: Mapping[str, str], keys_file: str, charset: CharsetName) -> None:
+        self._mode = mode
+        self._keymap = keymap
+        self._keys_file = keys_file
+        self._commands: dict[int, KeyCommand] = {}  # by line
+        super().__init__("help", id="help", charset=charset)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the command on this line."""
+        offset = event.get_content_offset(self)
+        if offset is not None and (command := self._commands.get(self.scroll_offset.y + offset.y)) is not None:
+            self.post_message(self.Chosen(command))
+
+    def build(self, width: int) -> list[Content]:
+        """Keys by scope, the numbers, and how to have other keys."""
+        labels = WIDE_LABELS if width >= NARROW else NARROW_LABELS
+        lines: list[Content] = []
+        self._commands = {}
+        for scope in MODES[self._mode]:
+            lines += _heading(SCOPE_TITLES[scope])
+            for command in commands_in(scope):
+                entry = _entry(shown_keys(command, self._keymap), command.help, width, labels)
+                self._commands |= {len(lines) + offset: command for offset in range(len(entry))}
+                lines += entry
+        lines += _heading("The numbers")
+        for name, words in GLOSSARY:
+            lines += _entry(name, words, width, labels)
+        lines += _heading("Your own keys")
+        advice = f'Write lines such as  "live.pause" = "p"  into {safe_line(self._keys_file)}. The names:'
+        lines += Content(advice).wrap(width)
+        for scope in MODES[self._mode]:
+            for command in commands_in(scope):
+                lines += _entry(shown_keys(command, self._keymap), command.id, width, labels)
+        return lines
 
 
 class HelpScreen(ModalScreen[str | None]):
@@ -46,50 +81,49 @@ class HelpScreen(ModalScreen[str | None]):
         Binding("question_mark,q,enter", "cancel", show=False),
     ]
 
-    def __init__(self, mode: Mode, keymap: Mapping[str, str], keys_file: str) -> None:
+    def __init__(self, mode: Mode, keymap: Mapping[str, str], keys_file: str, charset: CharsetName) -> None:
         super().__init__(classes="dialog")
-        self._mode = mode
-        self._keymap = keymap
-        self._keys_file = keys_file
+        self._pane = HelpPane(mode, keymap, keys_file, charset)
 
     def compose(self) -> ComposeResult:
-        """Keys by scope, then the numbers."""
-        with VerticalScroll(classes="box", id="help"):
-            for scope in MODES[self._mode]:
-                yield Static(SCOPE_TITLES[scope], classes="heading", markup=False)
-                for command in commands_in(scope):
-                    yield CommandLine(command, self._keymap)
-            yield Static("The numbers", classes="heading", markup=False)
-            for name, words in GLOSSARY:
-                yield Static(Content.assemble((name, "bold $primary"), "  ", words), classes="number")
-            yield Static("Your own keys", classes="heading", markup=False)
-            yield Static(
-                f'Lines such as  "live.pause" = "p"  in {self._keys_file}. The names of the commands: '
-                + ", ".join(command.id for scope in MODES[self._mode] for command in commands_in(scope)),
-                classes="number",
-                markup=False,
-            )
+        """One pane of text."""
+        yield self._pane
 
     def on_mount(self) -> None:
         """Arrows scroll."""
-        self.query_one("#help").focus()
+        self._pane.border_subtitle = "esc closes"
+        self._pane.focus()
 
-    def run_command(self, command: KeyCommand) -> None:
-        """Close, and let whoever opened the help run this."""
-        self.dismiss(command.action)
+    @on(HelpPane.Chosen)
+    def _chosen(self, message: HelpPane.Chosen) -> None:
+        self.dismiss(message.command.action)
 
     def action_cancel(self) -> None:
         """Close."""
         self.dismiss(None)
 
 
-def command_line(command: KeyCommand, keymap: Mapping[str, str]) -> Content:
-    """Keys and explanation of one command."""
-    keys = " ".join(format_key_words(key) for key in keys_of(command, keymap))
-    return Content.assemble((f"{keys:<{KEY_WIDTH}} ", "bold $primary"), command.help)
+def shown_keys(command: KeyCommand, keymap: Mapping[str, str]) -> str:
+    """The keys of a command as people call them."""
+    return " ".join(format_key_words(key) for key in keys_of(command, keymap))
 
 
 def format_key_words(key: str) -> str:
     """A key as people call it: `ctrl+c`, `←`, `.`."""
     *modifiers, name = key.split("+")
     return "+".join([*modifiers, format_key(name)])
+
+
+def _heading(text: str) -> list[Content]:
+    return [Content(""), Content.assemble((text, "bold $accent"))]
+
+
+def _entry(label: str, words: str, width: int, labels: int) -> list[Content]:
+    """A label and a text beside it that keeps its left edge; a long label has its own line."""
+    head = Content.assemble((label, "bold $primary"))
+    indent = " " * labels
+    wrapped = Content(words).wrap(max(1, width - labels))
+    if head.cell_length >= labels:
+        return [head.truncate(width), *(Content.assemble(indent, line) for line in wrapped)]
+    first = Content.assemble(head.pad_right(labels - head.cell_length), wrapped[0])
+    return [first, *(Content.assemble(indent, line) for line in wrapped[1:])]

@@ -12,8 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 from textual.worker import Worker, WorkerState
 
 from babytrain.runs.errors import RunsError
@@ -24,6 +25,7 @@ from babytrain.tui.run_rows import RunList, RunRow, read_rows
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.ask import ConfirmScreen
 from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.runs_table import RunsTable
 
 LONGEST_NAME = 40
@@ -34,8 +36,6 @@ class HomeScreen(Screen[None]):
 
     mode: ClassVar[Mode] = "home"
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["home"]))
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-strip"), (60, "-compact"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (8, "-low"), (18, "-tall")]
 
     class NewRun(Message):
         """Ask for a new run."""
@@ -76,7 +76,7 @@ class HomeScreen(Screen[None]):
         yield Static(title_line(), id="title", markup=False)
         yield Static("", id="welcome", markup=False)
         yield RunsTable(self._charset)
-        yield Footer(compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """The list is read in a thread; the screen does not wait for a disk."""
@@ -113,6 +113,7 @@ class HomeScreen(Screen[None]):
         else:
             welcome.update(welcome_text(has_demos=len(runs.rows) > own))
         welcome.display = bool(runs.problem) or own == 0
+        table.display = bool(runs.rows)
         self.loaded = True
         self.refresh_bindings()
 
@@ -204,15 +205,15 @@ class HomeScreen(Screen[None]):
         self._say(f"{folder.name} is back.")
         self.action_refresh_runs()
 
-    def _say(self, text: str, severity: str = "information") -> None:
-        kind = "error" if severity == "error" else "information"
-        self.notify(safe_line(text), severity=kind, markup=False, timeout=6)
+    def _say(self, text: str, severity: SeverityLevel = "information") -> None:
+        self.notify(safe_line(text), severity=severity, markup=False, timeout=6)
 
 
 def title_line() -> Content:
     """Who we are."""
     return Content.assemble(
-        ("babytrain", "bold $primary"), ("   train a small language model and watch it grow up", "$text-muted italic")
+        ("babytrain", "bold $primary"),
+        ("   train a small language model and watch it grow up", "$foreground 60% italic"),
     )
 
 
@@ -224,7 +225,7 @@ def welcome_text(*, has_demos: bool) -> Content:
         ("n", "bold $primary"),
         " and then ",
         ("Enter", "bold $primary"),
-        ": a baby of 0.8 million parameters learns to write haiku,\nin a minute or two, on any laptop.",
+        ": a baby of 0.8 million parameters learns to write haiku, in a minute or two, on any laptop.",
     ]
     if has_demos:
         lines += [

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Label, Select
 from babytrain.tui.keymap import bindings_in
 from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
 from babytrain.tui.safe_text import safe_content
+from babytrain.tui.screens.ask import show_problem
 
 CORPORA = ("haiku", "tinyshakespeare")
 
@@ -53,7 +54,7 @@ class NewRunScreen(ModalScreen[TrainingSession | None]):
             with Horizontal(classes="field"):
                 yield Label("steps")
                 yield Input(placeholder="as the preset says", id="steps", compact=True)
-            yield Label("", id="problem", classes="problem")
+            yield Label("", id="problem", classes="problem -none")
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="success", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
@@ -68,7 +69,7 @@ class NewRunScreen(ModalScreen[TrainingSession | None]):
         try:
             session = self._make(self._wish())
         except ValueError as error:
-            self.query_one("#problem", Label).update(safe_content(str(error)))
+            show_problem(self.query_one("#problem", Label), str(error))
             return
         self.dismiss(session)
 

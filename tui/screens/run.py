@@ -23,7 +23,6 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
@@ -36,6 +35,7 @@ from babytrain.tui.log_lines import PrintedLine
 from babytrain.tui.source import RunSource
 from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.dials_pane import DialsPane
+from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.log_pane import LogPane
 from babytrain.tui.widgets.loss_pane import LossPane
 from babytrain.tui.widgets.progress_header import HeaderFacts, ProgressHeader
@@ -54,8 +54,6 @@ class RunScreen(Screen[None]):
     program: ClassVar[str] = "babytrain"
     sample_hint: ClassVar[str] = "Nothing written yet."
     BINDINGS: ClassVar[list[BindingType]] = []
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-strip"), (60, "-compact"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (8, "-low"), (18, "-tall")]
 
     class Leave(Message):
         """The person wants to go back to the runs."""
@@ -92,7 +90,7 @@ class RunScreen(Screen[None]):
             yield SamplePane(charset=self._charset, hint=self.sample_hint)
             yield LogPane(charset=self._charset)
         yield from self.compose_below()
-        yield Footer(compact=True)
+        yield KeyBar()
 
     def compose_below(self) -> ComposeResult:
         """Widgets between the panes and the footer."""
@@ -108,6 +106,8 @@ class RunScreen(Screen[None]):
 
     def tick(self) -> None:
         """The timer: take in what is new, draw what is due."""
+        if not self.can_draw:
+            return
         self.before_frame()
         self._take_printed()
         self._budget.watched = self.app.app_focus
@@ -120,10 +120,15 @@ class RunScreen(Screen[None]):
 
     def refresh_now(self) -> None:
         """Draw everything that changed, now: a key was pressed or the size is another."""
-        if not self.is_attached:
+        if not self.can_draw:
             return
         self.draw(self.look(), Due(chart=True, numbers=True, vitals=True))
         self._budget.drawn()
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether there are panes to draw on: not before the screen is made, and not while it is taken down."""
+        return self.is_running and self.is_attached and bool(self.query("LogPane"))
 
     def look(self) -> Moment:
         """The run as it stands now."""

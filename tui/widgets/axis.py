@@ -48,8 +48,8 @@ def axis_ticks(low: float, high: float, most: int, kind: AxisKind = "value", log
 def nice_step(span: float, most: int, clock: bool = False) -> float:
     """The smallest step of 1, 2 or 5 times a power of ten (or of a clock) that cuts `span` into at most `most`."""
     wanted = span / max(1, most)
-    if not math.isfinite(wanted) or wanted < 1e-290:
-        return math.inf if wanted > 1 else 1e-290
+    if not 1e-290 <= wanted < math.inf:
+        return math.inf  # too narrow, or too wide, to be cut
     if clock and 1 <= wanted <= _TIME_STEPS[-1]:
         return float(next(step for step in _TIME_STEPS if step >= wanted))
     power = 10.0 ** math.floor(math.log10(wanted))

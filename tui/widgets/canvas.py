@@ -26,8 +26,8 @@ from textual.strip import Strip
 
 CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
 Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
-Dots: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+Dots: TypeAlias = tuple[IntArray, IntArray]  # the row and the column of each dot, every dot once
 
 _BLANK = ord(" ")
 _BRAILLE_WEIGHTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -204,22 +204,24 @@ def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> C
     return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
 
 
-def column_dots(top: IntArray, bottom: IntArray, rows: int, texture: Texture = "solid") -> Dots:
-    """Dots from `top` to `bottom` in each column, as (rows, columns); -1 leaves a column empty.
+def column_dots(top: IntArray, bottom: IntArray, texture: Texture = "solid") -> Dots:
+    """The dots from `top` to `bottom` in each column, as an array of rows and one of columns; -1 is an empty column.
 
     `stipple` thins out the inside of each column but never its two ends, so that extremes stay visible; `dashed` and
     `dotted` leave out whole columns.
     """
-    row = np.arange(rows)[:, None]
-    dots: Dots = (row >= top) & (row <= bottom) & (top >= 0)
-    if texture == "solid":
-        return dots
-    column = np.arange(len(top))
+    columns = np.flatnonzero(top >= 0)
+    if texture == "dashed":
+        columns = columns[columns % 6 < 4]
+    elif texture == "dotted":
+        columns = columns[columns % 4 == 0]
+    counts = bottom[columns] - top[columns] + 1
+    column = np.repeat(columns, counts)
+    row = np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts - top[columns], counts)
     if texture == "stipple":
-        dots &= ((row + column) % 2 == 0) | (row == top) | (row == bottom)
-    else:
-        dots &= column % 6 < 4 if texture == "dashed" else column % 4 == 0
-    return dots
+        kept = ((row + column) % 2 == 0) | (row == top[column]) | (row == bottom[column])
+        row, column = row[kept], column[kept]
+    return row, column
 
 
 class Canvas:
@@ -233,26 +235,41 @@ class Canvas:
         self.styles = np.zeros((self.height, self.width), dtype=np.uint8)
         self._patterns = np.zeros((self.height, self.width), dtype=np.int64)
 
-    def stamp(self, x: int, y: int, dots: Dots, style: int, *, shade: bool = False, joins: Sequence[int] = ()) -> None:
-        """Draw a layer whose top left cell is `x`, `y`. `dots` is (rows x dots_down, columns x dots_across).
+    def stamp(self, left: int, dots: Dots, style: int, *, shade: bool = False, joins: Sequence[int] = ()) -> None:
+        """Draw a layer; its dot in row 0, column 0 is in the cell at `left` in the top row.
 
         `shade` picks the glyphs of a stippled layer. The layer replaces what was in its cells, except where that has
         one of the styles in `joins`: there the dots of both are shown.
         """
         charset = self.charset
-        rows, columns = dots.shape[0] // charset.dots_down, dots.shape[1] // charset.dots_across
-        if not rows or not columns:
+        row, column = dots
+        if not len(row):
             return
-        cells = dots.reshape(rows, charset.dots_down, columns, charset.dots_across)
-        patterns = np.einsum("rdcx,dx->rc", cells, charset.weights)
-        target = (slice(y, y + rows), slice(x, x + columns))
-        used = patterns != 0
+        cell = row // charset.dots_down * self.width + column // charset.dots_across + left
+        weight = charset.weights[row % charset.dots_down, column % charset.dots_across]
+        patterns = np.bincount(cell, weights=weight).astype(np.int64)
+        used = np.flatnonzero(patterns)
+        patterns = patterns[used]
+        codes, styles, below = self.codes.reshape(-1), self.styles.reshape(-1), self._patterns.reshape(-1)
         for other in joins:
-            patterns |= np.where(self.styles[target] == other, self._patterns[target], 0)
-        glyphs = charset.shades if shade else charset.glyphs
-        self.codes[target][used] = glyphs[patterns[used]]
-        self.styles[target][used] = style
-        self._patterns[target][used] = patterns[used]
+            patterns |= np.where(styles[used] == other, below[used], 0)
+        codes[used] = (charset.shades if shade else charset.glyphs)[patterns]
+        styles[used] = style
+        below[used] = patterns
+
+    def put_sign(self, x: int, y: int, sign: str, style: int) -> None:
+        """Write one of the charset's own characters, if the place is on the canvas."""
+        if 0 <= x < self.width and 0 <= y < self.height:
+            self.codes[y, x] = ord(sign)
+            self.styles[y, x] = style
+            self._patterns[y, x] = 0
+
+    def put_column(self, x: int, rows: int, sign: str, style: int) -> None:
+        """Fill the upper `rows` cells of a column with one of the charset's own characters."""
+        if 0 <= x < self.width:
+            self.codes[:rows, x] = ord(sign)
+            self.styles[:rows, x] = style
+            self._patterns[:rows, x] = 0
 
     def put(self, x: int, y: int, text: str, style: int) -> None:
         """Write text, cut off at the edges. A character that is not exactly one column wide becomes a `?`."""

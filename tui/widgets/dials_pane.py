@@ -11,7 +11,7 @@ from babytrain.runs.state import Moment
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.text_pane import TextPane
-from babytrain.tui.widgets.units import format_count, format_factor, format_learning_rate, format_loss
+from babytrain.tui.widgets.units import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
 from babytrain.tui.wording import LearningRateDial, describe_command, learning_rate_dial
 
 LABEL_WIDTH = 6
@@ -33,7 +33,7 @@ class DialsPane(TextPane):
         self.rebuild()
 
     def build(self, width: int) -> list[Content]:
-        """At most a dozen lines; those that do not fit are cut at the edge."""
+        """The learning rate first, then the newest command, then what does not change; cut at the edge."""
         moment = self._moment
         if moment is None or moment.started is None:
             return []
@@ -41,25 +41,28 @@ class DialsPane(TextPane):
         dot = f" {self.glyphs.dot} "
         batch = f"{_word(config, 'batch_size')} {self.glyphs.times} {_word(config, 'context')} tokens"
         accumulate = _word(config, "accumulate")
-        if accumulate not in ("1", "–"):
+        if accumulate not in ("1", UNKNOWN):
             batch += f" {self.glyphs.times} {accumulate}"
         lines = [
-            *self._learning_rate(moment, config),
+            *self._learning_rate(moment, config, width),
+            *self._last_command(moment, width),
             _pair("grad", f"norm {format_loss(moment.gradient_norm)}{dot}clip {_word(config, 'clip')}"),
             _pair("batch", batch),
             _pair("decay", f"{_word(config, 'weight_decay')}{dot}dropout {_word(config, 'dropout')}"),
             _pair("by", f"{_word(config, 'optimizer')}{dot}{_word(config, 'schedule')}"),
-            *self._last_command(moment),
         ]
         return [line.truncate(width, ellipsis=True) for line in lines]
 
-    def _learning_rate(self, moment: Moment, config: dict[str, Any]) -> list[Content]:
-        """The value in use, and below it the schedule and what a person did to it."""
+    def _learning_rate(self, moment: Moment, config: dict[str, Any], width: int) -> list[Content]:
+        """The value in use, the schedule, and what a person did to it; on one line where there is room."""
         dial = learning_rate_dial(moment.commands)
+        course = self._course(moment, config, dial)
         value = Content.assemble(
-            (f"{'lr':<{LABEL_WIDTH}}", "$text-muted"), (format_learning_rate(moment.learning_rate), "bold $accent")
+            (f"{'lr':<{LABEL_WIDTH}}", "$foreground 60%"), (format_learning_rate(moment.learning_rate), "bold $accent")
         )
-        return [value, _pair("", self._course(moment, config, dial))]
+        if value.cell_length + 2 + len(course) <= width:
+            return [Content.assemble(value, "  ", course)]
+        return [value, _pair("", course)]
 
     def _course(self, moment: Moment, config: dict[str, Any], dial: LearningRateDial) -> str:
         if dial.held is not None:
@@ -71,39 +74,40 @@ class DialsPane(TextPane):
         factor = "" if dial.factor == 1.0 else f" {self.glyphs.times}{format_factor(dial.factor)}"
         return schedule + factor
 
-    def _last_command(self, moment: Moment) -> list[Content]:
+    def _last_command(self, moment: Moment, width: int) -> list[Content]:
         """The newest command: asked, then applied at a step, or refused and why."""
         commands = [command for command in moment.commands if command.command_id != 0]
-        answered = commands[-1] if commands else None
         request = self._request
         if request is not None and all(command.command_id != request.command_id for command in commands[-20:]):
             words = describe_command(request.action, request.value, request.text, self.glyphs)
-            return [Content(""), _line(words, ""), _line(f"asked{self.glyphs.ellipsis}", "$warning")]
-        if answered is None:
+            answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
+        elif commands:
+            newest = commands[-1]
+            words = describe_command(newest.action, newest.value, newest.text, self.glyphs)
+            answer = self._answer(newest)
+        else:
             return []
-        words = describe_command(answered.action, answered.value, answered.text, self.glyphs)
-        return [Content(""), _line(words, ""), self._answer(answered)]
+        wish = Content.assemble((f"{self.glyphs.arrow} ", "$secondary"), (words, "bold"))
+        if wish.cell_length + 2 + answer.cell_length <= width:
+            return [Content.assemble(wish, "  ", answer)]
+        return [wish, Content.assemble("  ", answer)]
 
     def _answer(self, command: Command) -> Content:
         if command.status == "refused":
-            return _line(f"refused: {safe_line(command.reason, 200)}", "$error")
+            return Content.assemble((f"refused: {safe_line(command.reason, 200)}", "$error"))
         if command.status == "asked":
-            return _line(f"asked{self.glyphs.ellipsis}", "$warning")
-        return _line(f"asked {self.glyphs.arrow} applied at step {format_count(command.step)}", "$success")
+            return Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
+        return Content.assemble((f"applied at step {format_count(command.step)}", "$success"))
 
 
 def _pair(label: str, value: str) -> Content:
-    return Content.assemble((f"{label:<{LABEL_WIDTH}}", "$text-muted"), value)
-
-
-def _line(text: str, style: str) -> Content:
-    return Content.assemble((text, style)) if style else Content(text)
+    return Content.assemble((f"{label:<{LABEL_WIDTH}}", "$foreground 60%"), value)
 
 
 def _word(config: dict[str, Any], key: str) -> str:
     """A setting from a recorded config, whatever stands there."""
     value = config.get(key)
     if value is None:
-        return "–"
+        return UNKNOWN
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return safe_line(text, LONGEST_WORD)

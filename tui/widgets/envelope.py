@@ -133,11 +133,17 @@ def _broken_by(gap: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_]) -> npt.
 def dot_rows(values: FloatArray, y_low: float, y_high: float, dots: int) -> IntArray:
     """The dot row of each value, 0 at the top; values outside are drawn at the edge. NaN gives -1."""
     with np.errstate(over="ignore", invalid="ignore"):
-        share = (y_high - values) / (y_high - y_low)
-    share = np.clip(np.nan_to_num(share, nan=-1.0, posinf=1.0, neginf=0.0), -1.0, 1.0)
-    rows = np.clip(np.rint(share * (dots - 1)), 0, dots - 1).astype(np.int64)
-    rows[np.isnan(values)] = -1
-    return rows
+        rows = (y_high - values) / (y_high - y_low) * (dots - 1)
+    missing = np.isnan(rows)
+    rows[missing] = 0.0
+    result = np.rint(np.clip(rows, 0, dots - 1)).astype(np.int64)
+    result[missing] = -1
+    return result
+
+
+def dot_row(value: float, y_low: float, y_high: float, dots: int) -> int:
+    """`dot_rows` of one finite value."""
+    return round(min(max((y_high - value) / (y_high - y_low) * (dots - 1), 0.0), dots - 1.0))
 
 
 def join(top: IntArray, bottom: IntArray) -> tuple[IntArray, IntArray]:

@@ -14,7 +14,7 @@ from babytrain.tui.widgets.sparkline import spark
 
 _NAME_WIDTH = 5  # of the usual names, so that blocks drawn apart line up
 _WIDEST_HISTORY = 30
-_WIDTH_WITH_HISTORY = 28
+_WIDTH_WITH_HISTORY = 24
 
 
 @dataclass(frozen=True)

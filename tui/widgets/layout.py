@@ -53,11 +53,13 @@ class Area:
 class Curve:
     """A series cut into dot columns, y already on the scale of the axis.
 
-    `band` and `line` are what is drawn, bridges included; `known` is what the points themselves say.
+    `band` and `line` are what is drawn, bridges included; `known` is what the points themselves say, and `raw` the same
+    before any logarithm.
     """
 
     series: Series
     rows: IntArray
+    raw: Intervals
     known: Intervals
     band: Intervals
     line: FloatArray
@@ -102,15 +104,20 @@ def proper_range(low: float, high: float) -> tuple[float, float]:
 
 def _cut(series: Series, x_low: float, x_high: float, columns: int, log: bool) -> Curve:
     rows = bucket_rows(series.x, x_low, x_high, columns)
-    band = bucket_extremes(series.low, series.high, rows)
+    raw = band = bucket_extremes(series.low, series.high, rows)
     line = bucket_means(series.line, rows)
     # The line is smoothed and knows no gaps; where every point of a column is missing, so is the line.
     line[np.isnan(band.high)] = np.nan
+    outer = outer_points(series.x, series.line, rows, x_low, x_high)
     if log:
         band, line = _log_band(band), _log(line)
-    before, after = outer_points(series.x, _log(series.line) if log else series.line, rows, x_low, x_high)
-    bridged = bridge(Intervals(line, line), rows, before, after).low
-    return Curve(series, rows, band, bridge(band, rows) if series.band else band, bridged)
+        outer = _log_point(outer[0]), _log_point(outer[1])
+    bridged = bridge(Intervals(line, line), rows, *outer).low
+    return Curve(series, rows, raw, band, bridge(band, rows) if series.band else band, bridged)
+
+
+def _log_point(point: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if point is None or point[1] <= 0 else (point[0], math.log10(point[1]))
 
 
 def _log(values: FloatArray) -> FloatArray:
@@ -156,12 +163,12 @@ def _y_ticks(limits: tuple[float, float], rows: int, log: bool) -> list[Tick]:
 
 
 def count_off_screen(curve: Curve, limits: tuple[float, float], log: bool) -> int:
-    """How many points of a curve lie outside the picture; looked for only if a column says that there are any."""
+    """How many points of a curve lie outside the picture; only columns that reach beyond it are searched."""
     low, high = (10.0 ** min(limit, 300.0) for limit in limits) if log else limits
-    first, last = int(curve.rows[0]), int(curve.rows[-1])
-    series = curve.series
-    below, above = series.low[first:last], series.high[first:last]
+    series, count = curve.series, 0
     with np.errstate(invalid="ignore"):
-        if not log and not ((curve.known.low < low).any() or (curve.known.high > high).any()):
-            return 0
-        return int(np.count_nonzero((below < low) | (above > high)))
+        for column in np.flatnonzero((curve.raw.low < low) | (curve.raw.high > high)):
+            points = slice(int(curve.rows[column]) * series.stride, int(curve.rows[column + 1]) * series.stride)
+            below, above = series.every_low[points], series.every_high[points]
+            count += int(np.count_nonzero((below < low) | (above > high)))
+    return count

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from babytrain.runs.state import Moment
-from babytrain.tui.log_lines import LogEvent, PrintedLine, log_key, log_line, recent_events
+from babytrain.tui.log_lines import LogEvent, PrintedLine, log_key, log_lines, recent_events
 from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.text_pane import TextPane
 
@@ -34,4 +34,4 @@ class LogPane(TextPane):
 
     def build(self, width: int) -> list[Content]:
         """One line an event, cut at the edge."""
-        return [log_line(event, self.glyphs).truncate(width, ellipsis=True) for event in self._events]
+        return [line.truncate(width, ellipsis=True) for line in log_lines(self._events, self.glyphs)]

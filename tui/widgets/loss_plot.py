@@ -15,8 +15,8 @@ import numpy as np
 from babytrain.runs.events import Command, PhaseName
 from babytrain.runs.state import Moment
 from babytrain.tui.widgets.axis import AxisKind, round_up
-from babytrain.tui.widgets.envelope import FloatArray, XArray
-from babytrain.tui.widgets.loss_history import LossHistory
+from babytrain.tui.widgets.envelope import FloatArray, XArray, bucket_rows
+from babytrain.tui.widgets.loss_history import BLOCK, LossHistory
 from babytrain.tui.widgets.plot import Level, Mark, Pins, Plot, Series, Spots
 from babytrain.tui.widgets.units import format_factor, format_learning_rate, format_loss
 from babytrain.tui.widgets.viewport import View
@@ -26,6 +26,7 @@ X_MODES: tuple[XMode, ...] = ("step", "tokens", "time", "epoch")
 _AXIS_KINDS: dict[XMode, AxisKind] = {"step": "count", "tokens": "count", "time": "time", "epoch": "count"}
 DECAYS = (0.95, 0.98, 0.995, 0.0)
 
+_BLOCKS_A_COLUMN = 8
 _MOST_MARKS = 40
 _MOST_SPOTS = 4000
 _WAITING: dict[PhaseName, str] = {
@@ -70,7 +71,7 @@ class LossPlotter:
         low, high = x.limits(settings.view, columns)
         marks, pins = self._rare_marks(moment, x)
         return Plot(
-            series=self._series(moment, x),
+            series=self._series(moment, x, low, high, columns),
             x_low=low,
             x_high=high,
             x_kind=_AXIS_KINDS[settings.x_mode],
@@ -93,16 +94,24 @@ class LossPlotter:
         value = float(self.history.smooth[row])
         return value if math.isfinite(value) else None
 
-    def _series(self, moment: Moment, x: XScale) -> tuple[Series, ...]:
-        rows, history = moment.rows, self.history
+    def _series(self, moment: Moment, x: XScale, x_low: float, x_high: float, columns: int) -> tuple[Series, ...]:
         found = []
         eval_x, losses = self._evaluations(moment, x)
         if len(losses):
             found.append(Series(eval_x, losses, losses, losses, "val", texture="dashed", markers=True))
-        if rows:
-            low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
-            found.append(Series(x.column, low, high, smooth, "train", band="band"))
+        if moment.rows:
+            found.append(self._train(moment.rows, x.column, x_low, x_high, columns))
         return tuple(found)
+
+    def _train(self, rows: int, x: XArray, x_low: float, x_high: float, columns: int) -> Series:
+        """The training loss, in blocks of rows where a column of the chart would hold many of them."""
+        history = self.history
+        low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
+        first, last = bucket_rows(x, x_low, x_high, 1)
+        in_view = int(last - first)
+        if in_view < _BLOCKS_A_COLUMN * BLOCK * max(1, columns):
+            return Series(x, low, high, smooth, "train", band="band")
+        return Series(x[::BLOCK], *history.blocks(rows), "train", band="band", stride=BLOCK, points=(low, high))
 
     def _evaluations(self, moment: Moment, x: XScale) -> tuple[XArray, FloatArray]:
         evals = moment.state.evals.count_until(moment.t)

@@ -13,7 +13,7 @@ import numpy as np
 
 from babytrain.tui.widgets.axis import axis_ticks
 from babytrain.tui.widgets.canvas import Canvas, Charset, column_dots
-from babytrain.tui.widgets.envelope import dot_rows, join
+from babytrain.tui.widgets.envelope import dot_row, dot_rows, join
 from babytrain.tui.widgets.layout import (
     NARROWEST_GUTTER,
     Area,
@@ -26,7 +26,8 @@ from babytrain.tui.widgets.layout import (
 )
 from babytrain.tui.widgets.plot import STYLE_NUMBERS, Mark, Plot, Series, StyleName
 
-_PIN_SPACE = 5
+_PIN_SPACE = 5  # columns a sign on the axis, and a marker on a curve, need around them
+_MARKER_SPACE = 3
 _SOFT = tuple(STYLE_NUMBERS[name] for name in ("level", "crosshair"))
 
 
@@ -126,21 +127,22 @@ class _Painter:
         height = scaled(value, self.plot.log_y)
         if height is None:
             return None
-        dot = int(dot_rows(np.array([height]), self.y_low, self.y_high, self.dots_down)[0])
-        return dot // self.charset.dots_down
+        return dot_row(height, self.y_low, self.y_high, self.dots_down) // self.charset.dots_down
 
     def _levels(self) -> None:
         for level in self.plot.levels:
             height = scaled(level.value, self.plot.log_y)
             if height is None or not self.y_low <= height <= self.y_high:
                 continue
+            dot = dot_row(height, self.y_low, self.y_high, self.dots_down)
             if self.charset.level:
                 for column in range(self.area.left + 1, self.canvas.width, 4):
-                    self.canvas.put(column, self._row(level.value) or 0, self.charset.level, STYLE_NUMBERS["level"])
+                    self.canvas.put_sign(
+                        column, dot // self.charset.dots_down, self.charset.level, STYLE_NUMBERS["level"]
+                    )
                 continue
-            row = dot_rows(np.full(self.dots_across, height), self.y_low, self.y_high, self.dots_down)
-            dots = column_dots(row, row, self.dots_down, "dotted")
-            self.canvas.stamp(self.area.left, 0, dots, STYLE_NUMBERS["level"])
+            row = np.full(self.dots_across, dot)
+            self.canvas.stamp(self.area.left, column_dots(row, row, "dotted"), STYLE_NUMBERS["level"])
 
     def _guide(self, x: float, style: StyleName, every: int) -> None:
         column = self._column(x)
@@ -148,34 +150,31 @@ class _Painter:
             return
         if self.charset.guide:
             glyph = self.charset.crosshair if every == 1 else self.charset.guide
-            for row in range(self.area.rows):
-                self.canvas.put(column, row, glyph, STYLE_NUMBERS[style])
+            self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[style])
             return
-        dots = np.zeros((self.dots_down, self.charset.dots_across), dtype=np.bool_)
-        dots[::every, 0] = True
-        self.canvas.stamp(column, 0, dots, STYLE_NUMBERS[style])
+        row = np.arange(0, self.dots_down, every)
+        self.canvas.stamp(column, (row, np.zeros_like(row)), STYLE_NUMBERS[style])
 
     def _band(self, curve: Curve, style: StyleName) -> None:
         top = dot_rows(curve.band.high, self.y_low, self.y_high, self.dots_down)
         bottom = dot_rows(curve.band.low, self.y_low, self.y_high, self.dots_down)
         top, bottom = join(top, bottom)
-        dots = column_dots(top, bottom, self.dots_down, "stipple")
-        self.canvas.stamp(self.area.left, 0, dots, STYLE_NUMBERS[style], shade=True)
+        dots = column_dots(top, bottom, "stipple")
+        self.canvas.stamp(self.area.left, dots, STYLE_NUMBERS[style], shade=True)
 
     def _line(self, curve: Curve, below: list[int]) -> None:
         row = dot_rows(curve.line, self.y_low, self.y_high, self.dots_down)
         top, bottom = join(row, row)
-        dots = column_dots(top, bottom, self.dots_down, curve.series.texture)
+        dots = column_dots(top, bottom, curve.series.texture)
         # With few dots in a cell two lines in it are a blot; then the upper one hides the lower.
         joins = below if self.charset.weights.size >= 8 else []
-        self.canvas.stamp(self.area.left, 0, dots, STYLE_NUMBERS[curve.series.style], joins=joins)
+        self.canvas.stamp(self.area.left, dots, STYLE_NUMBERS[curve.series.style], joins=joins)
 
     def _markers(self, series: Series) -> None:
         first = int(np.searchsorted(series.x, self.x_low))
         last = int(np.searchsorted(series.x, self.x_high, side="right"))
-        if (last - first) * 3 > self.area.columns:
-            return
-        for x, y in zip(series.x[first:last], series.line[first:last], strict=True):
+        step = 1 + (last - first) * _MARKER_SPACE // self.area.columns
+        for x, y in zip(series.x[first:last:step], series.line[first:last:step], strict=True):
             self._sign(float(x), float(y), self.charset.point, series.style)
 
     def _spots(self) -> None:
@@ -190,26 +189,24 @@ class _Painter:
                 column, row = self._column(x), self._row(y) if math.isfinite(y) else 0
                 if column is not None and row is not None and (column, row) not in seen:
                     seen.add((column, row))
-                    self.canvas.put(column, row, glyph, STYLE_NUMBERS[spots.style])
+                    self.canvas.put_sign(column, row, glyph, STYLE_NUMBERS[spots.style])
 
     def _sign(self, x: float, y: float, glyph: str, style: StyleName) -> None:
         column, row = self._column(x), self._row(y)
         if column is not None and row is not None:
-            self.canvas.put(column, row, glyph, STYLE_NUMBERS[style])
+            self.canvas.put_sign(column, row, glyph, STYLE_NUMBERS[style])
 
     def _y_axis(self) -> None:
         area, charset = self.area, self.charset
-        for row in range(area.rows):
-            self.canvas.put(area.left - 1, row, charset.vertical, STYLE_NUMBERS["axis"])
+        self.canvas.put_column(area.left - 1, area.rows, charset.vertical, STYLE_NUMBERS["axis"])
         used: set[int] = set()
         for tick in self.y_ticks:
-            dot = int(dot_rows(np.array([tick.value]), self.y_low, self.y_high, self.dots_down)[0])
-            row = dot // charset.dots_down
+            row = dot_row(tick.value, self.y_low, self.y_high, self.dots_down) // charset.dots_down
             if row in used or (row + 1 in used and area.rows > 4) or len(tick.label) >= area.left:
                 continue
             used.add(row)
             self.canvas.put(0, row, tick.label.rjust(area.left - 1), STYLE_NUMBERS["label"])
-            self.canvas.put(area.left - 1, row, charset.tick_left, STYLE_NUMBERS["axis"])
+            self.canvas.put_sign(area.left - 1, row, charset.tick_left, STYLE_NUMBERS["axis"])
 
     def _x_axis(self) -> None:
         """The line, what happened along it, and the numbers: on a line of their own, or in the axis if it is low."""
@@ -221,7 +218,7 @@ class _Painter:
         places = [(self._column(min(max(tick.value / scale, self.x_low), self.x_high)), tick.label) for tick in ticks]
         if area.labels:
             for column, _ in places:
-                canvas.put(column if column is not None else -1, line, charset.tick_down, STYLE_NUMBERS["axis"])
+                canvas.put_sign(column if column is not None else -1, line, charset.tick_down, STYLE_NUMBERS["axis"])
         self._pins(line)
         labels_line = line + 1 if area.labels else line
         free_from = 0 if area.labels else area.left
@@ -243,11 +240,11 @@ class _Painter:
                 continue  # a row of pins says no more than none
             for column in columns:
                 sign = getattr(self.charset, pins.sign)
-                self.canvas.put(self.area.left + int(column), line, sign, STYLE_NUMBERS[pins.style])
+                self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[pins.style])
         for mark in self.plot.marks:
             column_or_none = self._column(mark.x)
             if column_or_none is not None:
-                self.canvas.put(column_or_none, line, getattr(self.charset, mark.sign), STYLE_NUMBERS[mark.style])
+                self.canvas.put_sign(column_or_none, line, getattr(self.charset, mark.sign), STYLE_NUMBERS[mark.style])
 
     def _mark_labels(self) -> None:
         """Signs with their words in the upper rows, each where it is free, newest first."""

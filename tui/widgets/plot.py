@@ -26,7 +26,7 @@ class Series:
     """A curve: `line` (its mean in each column) over a band from the lowest `low` to the highest `high`.
 
     All arrays have one entry a point, `x` ascending; NaN is a missing point. Without `band` only the line is drawn.
-    With `markers` each point gets a sign while there is room for them.
+    With `markers` points get a sign, or every k-th one where they are dense.
     """
 
     x: XArray
@@ -37,6 +37,19 @@ class Series:
     band: StyleName | None = None
     texture: Texture = "solid"
     markers: bool = False
+    # A long curve may come with one entry for each `stride` points; these are then the points themselves.
+    stride: int = 1
+    points: tuple[FloatArray, FloatArray] | None = None
+
+    @property
+    def every_low(self) -> FloatArray:
+        """The lower end of every point."""
+        return self.low if self.points is None else self.points[0]
+
+    @property
+    def every_high(self) -> FloatArray:
+        """The upper end of every point."""
+        return self.high if self.points is None else self.points[1]
 
 
 @dataclass(frozen=True)

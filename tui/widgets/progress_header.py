@@ -18,7 +18,7 @@ from babytrain.tui.eta import Eta
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.safe_text import safe_content, safe_line
 from babytrain.tui.widgets.canvas import CharsetName
-from babytrain.tui.widgets.units import format_compact, format_count, format_loss, format_rate, format_seconds
+from babytrain.tui.widgets.units import format_compact, format_count, format_learning_rate, format_rate, format_seconds
 from babytrain.tui.wording import State
 
 LONGEST_NAME = 28
@@ -77,11 +77,11 @@ def header_lines(
     """`height` (1 or 2) lines of exactly `width` columns. `program` is who we are: babytrain, replay, watching."""
     inner = max(1, width - 2)
     if height == 1:
-        lines = [_spread(_state(facts), [_percent(facts), _losses(facts, glyphs)], [], inner)]
+        lines = [_spread(_state(facts), [_percent(facts), _eta(facts, glyphs)], [], inner)]
     elif width < NARROW:
         lines = [
-            _spread(_state(facts), [_percent(facts)], [_eta(facts, glyphs), _speed(facts)], inner),
-            _spread(_steps(facts, short=True), [_losses(facts, glyphs)], [], inner),
+            _spread(_state(facts), [_percent(facts)], [_eta(facts, glyphs)], inner),
+            _spread(_steps(facts), [_learning_rate(facts)], [_speed(facts)], inner),
         ]
     else:
         name = _identity(
@@ -90,7 +90,7 @@ def header_lines(
         status = [_state(facts)]
         lines = [
             _spread(name, [], [*status, _speed(facts), _elapsed(facts)], inner),
-            _progress(facts, glyphs, inner, wide=width >= WIDE),
+            _progress(facts, glyphs, inner),
         ]
     return [Content.assemble(" ", line.truncate(inner, ellipsis=True).pad_right(inner), " ") for line in lines]
 
@@ -125,16 +125,16 @@ def _identity(facts: HeaderFacts, glyphs: Glyphs, *, program: str, room: int) ->
             length += len(fact) + 3
             if length > room:
                 break
-            parts += [(f" {glyphs.dot} ", "$text-muted"), (fact, "$text-muted")]
+            parts += [(f" {glyphs.dot} ", "$foreground 60%"), (fact, "$foreground 60%")]
     return Content.assemble(*parts)
 
 
-def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int, *, wide: bool) -> Content:
+def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
     moment = facts.moment
     total = moment.total_steps
     if not total:
-        return Content.assemble((facts.advice or facts.state.word + glyphs.ellipsis, "$text-muted"))
-    left = [_epochs(facts), _steps(facts, short=not wide)]
+        return Content.assemble((facts.advice or facts.state.word + glyphs.ellipsis, "$foreground 60%"))
+    left = [_epochs(facts), _steps(facts)]
     right = [_percent(facts), _eta(facts, glyphs)]
     before = Content("   ").join([part for part in left if part])
     after = Content("   ").join([part for part in right if part])
@@ -168,12 +168,12 @@ def _state(facts: HeaderFacts) -> Content:
     return Content.assemble((f"{facts.state.symbol} {facts.state.word}", facts.state.style))
 
 
-def _steps(facts: HeaderFacts, *, short: bool) -> Content:
+def _steps(facts: HeaderFacts) -> Content:
     moment = facts.moment
     if not moment.total_steps:
         return Content()
     numbers = f"{format_count(moment.step)}/{format_count(moment.total_steps)}"
-    return Content.assemble(("" if short and not numbers else "step ", "$text-muted"), (numbers, "bold"))
+    return Content.assemble(("step ", "$foreground 60%"), (numbers, "bold"))
 
 
 def _epochs(facts: HeaderFacts) -> Content:
@@ -183,7 +183,7 @@ def _epochs(facts: HeaderFacts) -> Content:
         return Content()
     total = math.ceil(moment.total_steps / started.steps_per_epoch)
     current = min(total, math.floor(moment.epoch) + 1)
-    return Content.assemble(("epoch ", "$text-muted"), (f"{format_count(current)}/{format_count(total)}", "bold"))
+    return Content.assemble(("epoch ", "$foreground 60%"), (f"{format_count(current)}/{format_count(total)}", "bold"))
 
 
 def _percent(facts: HeaderFacts) -> Content:
@@ -197,13 +197,13 @@ def _percent(facts: HeaderFacts) -> Content:
 
 def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
     if facts.advice:
-        return safe_content(facts.advice, "$text-muted", one_line=True)
+        return safe_content(facts.advice, "$foreground 60%", one_line=True)
     if facts.eta is None:
         return Content()
     low, high = format_seconds(_whole(facts.eta.low)), format_seconds(_whole(facts.eta.high))
     text = low if low == high else f"{low}{glyphs.range}{high}"
     return Content.assemble(
-        ("ETA ", "$text-muted"), (text, "bold"), (" when resumed" if facts.paused else "", "$text-muted")
+        ("ETA ", "$foreground 60%"), (text, "bold"), (" when resumed" if facts.paused else "", "$foreground 60%")
     )
 
 
@@ -219,15 +219,12 @@ def _speed(facts: HeaderFacts) -> Content:
 
 def _elapsed(facts: HeaderFacts) -> Content:
     moment = facts.moment
-    return Content.assemble((format_seconds(_whole(moment.t)), "$text-muted")) if moment.rows else Content()
+    return Content.assemble((format_seconds(_whole(moment.t)), "$foreground 60%")) if moment.rows else Content()
 
 
-def _losses(facts: HeaderFacts, glyphs: Glyphs) -> Content:
-    moment = facts.moment
-    evals = moment.evals
-    parts: list[Content | str | tuple[str, str]] = []
-    if moment.loss is not None:
-        parts += [("train ", "$text-muted"), (format_loss(moment.loss), "bold")]
-    if evals:
-        parts += ["  " if parts else "", ("val ", "$text-muted"), (format_loss(evals[-1].val_loss), "bold")]
-    return Content.assemble(*parts)
+def _learning_rate(facts: HeaderFacts) -> Content:
+    """Where the dials have no place, a key that turns one still has to show."""
+    rate = facts.moment.learning_rate
+    if rate is None:
+        return Content()
+    return Content.assemble(("lr ", "$foreground 60%"), (format_learning_rate(rate), "bold"))

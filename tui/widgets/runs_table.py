@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,16 +16,10 @@ from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.units import format_compact, format_count, format_loss
 from babytrain.tui.wording import State, format_ago, status_of
 
-# heading, from which table width on, right-aligned
-COLUMNS: tuple[tuple[str, int, bool], ...] = (
-    ("run", 0, False),
-    ("state", 0, False),
-    ("steps", 58, True),
-    ("best val", 46, True),
-    ("corpus", 84, False),
-    ("params", 74, True),
-    ("when", 66, False),
-)
+# In the order in which they stand; the numbers say which goes last when the terminal gets narrower.
+COLUMNS: dict[str, int] = {"run": 0, "state": 1, "steps": 3, "best val": 2, "corpus": 6, "params": 5, "when": 4}
+RIGHT_ALIGNED = frozenset({"steps", "best val", "params"})
+WIDE = 100
 LONGEST_NAME = 24
 LONGEST_CORPUS = 18
 
@@ -43,11 +37,15 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
     ]
 
     def __init__(self, charset: CharsetName = "braille") -> None:
-        super().__init__(id="runs", cursor_type="row", zebra_stripes=False, cell_padding=1)
+        super().__init__(id="runs", cursor_type="row", zebra_stripes=False, cell_padding=2)
         self._glyphs = GLYPHS[charset]
         self._rows: tuple[RunRow, ...] = ()
         self._now = 0.0
-        self._headings: tuple[str, ...] = ()
+        self._filled_width = -1
+
+    def on_mount(self) -> None:
+        """The cells carry colours of the theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def show_rows(self, rows: Sequence[RunRow], now: float) -> None:
         """Show these runs, the cursor staying on the run it was on. `now` is Unix seconds."""
@@ -69,29 +67,38 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Other columns may fit."""
-        if self._fitting() != self._headings:
+        if self._rows and self.size.width != self._filled_width:
             self._fill()
-
-    def _fitting(self) -> tuple[str, ...]:
-        return tuple(heading for heading, width, _ in COLUMNS if self.size.width >= width)
 
     def _fill(self) -> None:
         current = self.highlighted
+        self._filled_width = self.size.width
+        self.cell_padding = 2 if self.size.width >= WIDE else 1
+        colours = self.app.theme_variables
+        cells = [run_cells(row, self._now, self._glyphs, colours) for row in self._rows]
         self.clear(columns=True)
-        self._headings = self._fitting()
-        right = {heading for heading, _, is_right in COLUMNS if is_right}
-        for heading in self._headings:
-            self.add_column(Text(heading, justify="right" if heading in right else "left"), key=heading)
-        for row in self._rows:
-            cells = run_cells(row, self._now, self._glyphs)
-            for heading in right:
-                cells[heading].justify = "right"
-            self.add_row(*(cells[heading] for heading in self._headings), key=row.key)
+        headings = fitting_columns(cells, self.size.width, self.cell_padding)
+        for heading in headings:
+            self.add_column(Text(heading, justify="right" if heading in RIGHT_ALIGNED else "left"), key=heading)
+        for row, texts in zip(self._rows, cells, strict=True):
+            self.add_row(*(texts[heading] for heading in headings), key=row.key)
         if current is not None:
             self.highlight(current.key)
 
 
-def run_cells(row: RunRow, now: float, glyphs: Glyphs) -> dict[str, Text]:
+def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) -> list[str]:
+    """The columns that fit side by side, the important ones first chosen; the first two are always there."""
+    chosen: list[str] = []
+    room = width
+    for heading in sorted(COLUMNS, key=COLUMNS.__getitem__):
+        room -= max([len(heading), *(row[heading].cell_len for row in cells)]) + 2 * padding
+        if room < 0 and len(chosen) >= 2:
+            break
+        chosen.append(heading)
+    return [heading for heading in COLUMNS if heading in chosen]
+
+
+def run_cells(row: RunRow, now: float, glyphs: Glyphs, colours: Mapping[str, str]) -> dict[str, Text]:
     """What stands in each column for a run. Everything from outside is made safe here."""
     state = row_state(row, glyphs)
     steps = f"{format_count(row.step)}/{format_count(row.total_steps)}" if row.total_steps else "–"
@@ -100,11 +107,11 @@ def run_cells(row: RunRow, now: float, glyphs: Glyphs) -> dict[str, Text]:
         name = Text.assemble((safe_line(row.name, LONGEST_NAME - 7), "bold"), ("  demo", "italic dim"))
     return {
         "run": name,
-        "state": Text(f"{state.symbol} {state.word}"),
-        "steps": Text(steps),
-        "best val": Text(format_loss(row.best_val_loss)),
+        "state": Text.assemble((state.symbol, _rich_style(state.style, colours)), f" {state.word}"),
+        "steps": Text(steps, justify="right"),
+        "best val": Text(format_loss(row.best_val_loss), justify="right"),
         "corpus": Text(safe_line(row.corpus, LONGEST_CORPUS)),
-        "params": Text(format_compact(row.parameters) if row.parameters else "–"),
+        "params": Text(format_compact(row.parameters) if row.parameters else "–", justify="right"),
         "when": Text(format_ago(now - row.started_wall_time) if row.started_wall_time and not row.is_demo else "–"),
     }
 
@@ -112,9 +119,16 @@ def run_cells(row: RunRow, now: float, glyphs: Glyphs) -> dict[str, Text]:
 def row_state(row: RunRow, glyphs: Glyphs) -> State:
     """The state of a run in a list."""
     if row.status == "empty":
-        return State(glyphs.waiting, "never started", "$text-muted")
+        return State(glyphs.waiting, "never started", "$foreground 60%")
     if row.status == "unreadable":
         return State(glyphs.failed, "unreadable", "$error")
     if row.status == "interrupted" and not row.is_demo and not row.can_resume:
         return State(glyphs.stopped, "stopped", "$warning")
     return status_of(row.status, glyphs)
+
+
+def _rich_style(style: str, colours: Mapping[str, str]) -> str:
+    """A style that names a colour of the theme (`bold $success`), with the colour itself; faint ones stay plain."""
+    words = style.split()
+    name = words[-1].removeprefix("$")
+    return " ".join([*words[:-1], colours[name]]) if words[-1].startswith("$") and name in colours else ""

@@ -1,6 +1,7 @@
-"""What the model writes: the newest sample, or the one being written, letter by letter.
+"""What the model writes: the newest sample, or the one being written, letter by letter, and the ones before it below.
 
-Line breaks are kept, since a haiku is three lines; everything else that is not plainly text is shown as a symbol.
+The older ones make the pane a little history of how the model learnt to speak. Line breaks are kept, since a haiku is
+three lines; everything else that is not plainly text is shown as a symbol.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import format_count, format_factor
 
 LONGEST_TEXT = 20_000  # characters; a longer sample shows its beginning
+LONGEST_EARLIER_TEXT = 400
+EARLIER_SAMPLES = 12
 LONGEST_PROMPT = 40
 
 
@@ -25,6 +28,7 @@ class SamplePane(TextPane):
         self._number = number
         self._hint = hint
         self._shown: Sample | SamplePiece | None = None
+        self._earlier: list[Sample] = []
         super().__init__(f"{number} sample", id="sample", charset=charset, classes="pane")
 
     def show(self, moment: Moment) -> None:
@@ -34,22 +38,27 @@ class SamplePane(TextPane):
         if newest is self._shown:
             return
         before, self._shown = self._shown, newest
+        older = samples if isinstance(newest, SamplePiece) else samples[:-1]
+        self._earlier = older[: -EARLIER_SAMPLES - 1 : -1]
         self.set_title(self._heading(newest))
         self.rebuild()
-        if isinstance(newest, SamplePiece):
-            self.scroll_end(animate=False)
-        elif newest is None or before is None or newest.sample_id != before.sample_id:
+        if newest is None or before is None or newest.sample_id != before.sample_id:
             self.scroll_home(animate=False)
 
     def build(self, width: int) -> list[Content]:
-        """The prompt, quietly, and the text after it."""
+        """The prompt, quietly, and the text after it; earlier samples fainter, each under its step."""
         sample = self._shown
         if sample is None:
-            return Content.assemble((self._hint, "$text-muted italic")).wrap(width)
+            return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
         text = safe_content(sample.text[:LONGEST_TEXT])
-        prompt = safe_content(sample.prompt, "$text-muted")
         caret = Content.assemble((self.glyphs.caret, "$accent")) if isinstance(sample, SamplePiece) else Content()
-        return Content.assemble(prompt, text, caret).wrap(width)
+        lines = Content.assemble(safe_content(sample.prompt, "$foreground 60%"), text, caret).wrap(width)
+        for earlier in self._earlier:
+            rule = f"@{format_count(earlier.step)} "
+            rule += self.glyphs.bar_rest * max(0, width - len(rule))
+            lines.append(Content.assemble((rule[:width], "$foreground 30%")))
+            lines += safe_content((earlier.prompt + earlier.text)[:LONGEST_EARLIER_TEXT], "$foreground 55%").wrap(width)
+        return lines
 
     def _heading(self, sample: Sample | SamplePiece | None) -> Content:
         dot = f" {self.glyphs.dot} "

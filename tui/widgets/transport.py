@@ -18,6 +18,8 @@ from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.wording import format_clock
 
 SHORTEST_BAR = 6
+MOST_TICKS = 0.4  # of the columns; beyond that only what is out of the ordinary is marked
+ROUTINE = frozenset({"evaluation", "sample", "checkpoint"})
 
 
 @dataclass(frozen=True)
@@ -123,17 +125,16 @@ class Transport(Widget):
             return Content.assemble(left, " ", position).truncate(width).pad_right(width)
         self._bar = (left.cell_length + 1, room)
         bar = transport_bar(clock.position, clock.duration, self._marks, room, glyphs)
-        return Content.assemble(left, " ", bar, " ", (position, "$text-muted"))
+        return Content.assemble(left, " ", bar, " ", (position, "$foreground 60%"))
 
 
 def transport_bar(t: float, duration: float, marks: Sequence[Landmark], width: int, glyphs: Glyphs) -> Content:
     """A line of `width` columns with a head at `t`; columns in which something happened carry a tick."""
     share = t / duration if duration > 0 else 1.0
     head = round(min(1.0, max(0.0, share)) * (width - 1))
-    ticks: dict[int, str] = {}
-    for mark in marks:
-        if duration > 0 and math.isfinite(mark.t):
-            ticks[min(width - 1, max(0, round(mark.t / duration * (width - 1))))] = mark.style
+    ticks = _ticks(marks, duration, width)
+    if len(ticks) > width * MOST_TICKS:
+        ticks = _ticks([mark for mark in marks if mark.word not in ROUTINE], duration, width)
     cells: list[tuple[str, str]] = []
     for column in range(width):
         if column == head:
@@ -145,6 +146,17 @@ def transport_bar(t: float, duration: float, marks: Sequence[Landmark], width: i
         else:
             cells.append((glyphs.bar_rest, "$foreground 20%"))
     return Content.assemble(*_merge(cells))
+
+
+def _ticks(marks: Sequence[Landmark], duration: float, width: int) -> dict[int, str]:
+    """Styles by column."""
+    if duration <= 0:
+        return {}
+    return {
+        min(width - 1, max(0, round(mark.t / duration * (width - 1)))): mark.style
+        for mark in marks
+        if math.isfinite(mark.t)
+    }
 
 
 def _merge(cells: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

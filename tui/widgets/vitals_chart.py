@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from babytrain.runs.events import Vitals
-from babytrain.tui.widgets.canvas import Charset
+from babytrain.tui.widgets.canvas import Charset, Texture
 from babytrain.tui.widgets.painter import Picture, draw
 from babytrain.tui.widgets.plot import Plot, Series, StyleName
 from babytrain.tui.widgets.spans import Chunk, Line, choose
@@ -17,19 +18,20 @@ LOWEST_CHART = 6  # rows; below that a curve says less than a sparkline
 READINGS = 600
 _FEWEST_READINGS = 5
 
-Quantity = Callable[[Vitals], float | None]
+Quantity: TypeAlias = Callable[[Vitals], float | None]
 
 
 def history_chart(vitals: Sequence[Vitals], width: int, height: int, charset: Charset) -> tuple[Line, Picture] | None:
     """A legend and a drawing of `height` - 1 rows; None when there is too little room or too little to show."""
-    if height < LOWEST_CHART or width < 20 or len(vitals) < _FEWEST_READINGS:
+    few = len(vitals) < _FEWEST_READINGS or not vitals[-1].t > vitals[0].t
+    if height < LOWEST_CHART or width < 20 or few:
         return None
     times = np.array([look.t for look in vitals])
     series, chunks = [], []
     styles: tuple[tuple[StyleName, str], ...] = (("train", charset.solid_line), ("val", charset.dashed_line[0] * 3))
     for (style, sign), (name, quantity) in zip(styles, _quantities(vitals[-1]), strict=False):
         values = np.array([_number(quantity(look)) for look in vitals])
-        texture = "solid" if style == "train" else "dashed"
+        texture: Texture = "solid" if style == "train" else "dashed"
         if np.isfinite(values).sum() >= _FEWEST_READINGS:
             series.append(Series(times, values, values, values, style, texture=texture))
             chunks.append(Chunk(((f"{sign} ", f"chart-{style}"), (name, "label"))))

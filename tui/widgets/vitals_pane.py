@@ -19,9 +19,12 @@ from babytrain.runs.state import Moment
 from babytrain.tui.widgets import gpu_lines, host_lines
 from babytrain.tui.widgets.canvas import CHARSETS, Charset, CharsetName, detect_charset, fold
 from babytrain.tui.widgets.gauges import wrapped_words
+from babytrain.tui.widgets.painter import Picture
+from babytrain.tui.widgets.plot import STYLE_NAMES
 from babytrain.tui.widgets.spans import Line, printable, shortened, to_strip
+from babytrain.tui.widgets.vitals_chart import READINGS, history_chart
 
-_HISTORY = 60  # readings, about a minute
+_HISTORY = 60  # readings in a sparkline at most, about a minute
 _TITLE = "vitals"
 
 Layout: TypeAlias = Callable[[], list[Line]]
@@ -33,7 +36,7 @@ class VitalsPane(Widget, can_focus=True):
 
     STYLES: ClassVar[tuple[str, ...]] = (
         *("label", "title", "load", "memory", "fan", "power", "bad"),
-        *("heat-ok", "heat-warm", "heat-hot"),
+        *("heat-ok", "heat-warm", "heat-hot", "chart-train", "chart-val"),
     )
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"vitals--{name}" for name in STYLES}
     DEFAULT_CSS = """
@@ -50,6 +53,8 @@ class VitalsPane(Widget, can_focus=True):
         .vitals--heat-ok { color: $success; }
         .vitals--heat-warm { color: $warning; }
         .vitals--heat-hot { color: $error; text-style: bold; }
+        .vitals--chart-train { color: $success; }
+        .vitals--chart-val { color: $text-primary 80%; }
         &:ansi .vitals--label { text-style: dim; }
     }
     """
@@ -69,6 +74,8 @@ class VitalsPane(Widget, can_focus=True):
         self._vitals: list[Vitals] = []
         self._newest: Vitals | None = None
         self._lines: list[Line] | None = None
+        self._chart: Picture | None = None
+        self._chart_top = 0
         self._title = _TITLE
         self._palette: dict[str, Style] | None = None
 
@@ -78,7 +85,7 @@ class VitalsPane(Widget, can_focus=True):
         if newest is self._newest:
             return
         self._newest = newest
-        self._vitals = moment.recent_vitals(_HISTORY)
+        self._vitals = moment.recent_vitals(READINGS)
         self._lines = None
         self._name_border()
         self.refresh()
@@ -89,11 +96,25 @@ class VitalsPane(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the layout."""
-        width, height = self.size
+        lines = self._laid_out()
+        width = self.size.width
+        if self._chart is not None and 0 <= y - self._chart_top < self._chart.canvas.height:
+            return self._chart.canvas.strip(y - self._chart_top, self._chart_styles())
+        return to_strip(lines[y] if y < len(lines) else (), width, self._styles(), self._charset.name)
+
+    def _laid_out(self) -> list[Line]:
+        """The lines for the present size, and a curve below them where there is room."""
         if self._lines is None:
-            self._lines = vitals_lines(self._vitals, width, height, self._charset, title=self._title == _TITLE)
-        line = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(line, width, self._styles(), self._charset.name)
+            width, height = self.size
+            recent = self._vitals[-_HISTORY:]
+            lines = vitals_lines(recent, width, height, self._charset, title=self._title == _TITLE)
+            found = history_chart(self._vitals, width, height - len(lines) - 1, self._charset)
+            self._chart = None
+            if found is not None:
+                lines = [*lines, (), found[0]]
+                self._chart, self._chart_top = found[1], len(lines)
+            self._lines = lines
+        return self._lines
 
     def notify_style_update(self) -> None:
         """The theme changed."""
@@ -115,6 +136,12 @@ class VitalsPane(Widget, can_focus=True):
             self._palette = {name: self.get_visual_style(f"vitals--{name}").rich_style for name in self.STYLES}
             self._palette[""] = self.visual_style.rich_style
         return self._palette
+
+    def _chart_styles(self) -> list[Style]:
+        """The chart's styles by number: heat, wind, and everything else quiet."""
+        styles = self._styles()
+        names = {"base": "", "train": "chart-train", "val": "chart-val", "notice": "bad"}
+        return [styles[names.get(name, "label")] for name in STYLE_NAMES]
 
 
 def vitals_lines(

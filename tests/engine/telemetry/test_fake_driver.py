@@ -25,8 +25,8 @@ def test_every_quantity_arrives_in_its_unit(driver: FakeDriver) -> None:
             temperature_celsius=61.0,
             slowdown_celsius=83.0,
             fans=(Fan(percent=43.0, rpm=1320.0),),
-            power_watts=pytest.approx(143.5),
-            power_limit_watts=pytest.approx(200.0),
+            power_watts=143_500 * 1e-3,
+            power_limit_watts=200_000 * 1e-3,
             clock_mhz=2475.0,
         ),
     )

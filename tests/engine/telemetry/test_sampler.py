@@ -43,10 +43,12 @@ class BlockingGpu:
     note = ""
 
     def __init__(self) -> None:
+        self.asked = threading.Event()
         self.answering = threading.Event()
         self.closed = threading.Event()
 
     def read(self) -> tuple[GpuReading, ...]:
+        self.asked.set()
         self.answering.wait()
         return (CARD,)
 
@@ -86,7 +88,7 @@ def test_cards_and_host_are_published_together(sample: Sample) -> None:
 
 def test_without_a_card_the_note_says_why(sample: Sample) -> None:
     _, published = sample(NoGpu("no NVIDIA driver here"))
-    assert wait_for(published, lambda reading: reading[2] != "waking the graphics driver")[1:] == (
+    assert wait_for(published, lambda reading: reading[2] != "waiting for the graphics driver")[1:] == (
         (),
         "no NVIDIA driver here",
     )
@@ -114,7 +116,7 @@ def test_a_slow_opening_keeps_nobody_waiting(sample: Sample) -> None:
 
     _, published = sample(NoGpu(""), open_gpu=open_slowly)
     host, gpus, note = published.get(timeout=30)
-    assert (host.cpu_percent, gpus, note) == (10.0, (), "waking the graphics driver")
+    assert (host.cpu_percent, gpus, note) == (10.0, (), "waiting for the graphics driver")
     open_now.set()
     wait_for(published, lambda reading: bool(reading[1]))
 
@@ -135,6 +137,16 @@ def test_stop_does_not_wait_for_a_driver_that_hangs(sample: Sample) -> None:
     assert sampler.stop(timeout=3600.0) is False  # waiting for it would run into the test's time limit
     gpu.answering.set()
     assert gpu.closed.wait(30)  # and when the driver wakes up, it is let go of
+
+
+def test_a_stop_in_the_middle_of_a_round_publishes_nothing_more(sample: Sample) -> None:
+    gpu = BlockingGpu()
+    sampler, published = sample(gpu, interval_seconds=3600.0, hang_seconds=3600.0)
+    assert gpu.asked.wait(30)
+    assert sampler.stop(timeout=0.02) is False
+    gpu.answering.set()
+    assert sampler.stop(timeout=30) is True
+    assert published.empty()
 
 
 def test_stop_before_start_and_twice() -> None:

@@ -70,7 +70,7 @@ def test_numpy_scalars_are_numbers_too() -> None:
         b'{"kind":"note","t":1.0,"step":1,"level":"loud","text":""}',
         b'{"kind":"note","t":"soon","step":1,"level":"info","text":""}',
         b'{"kind":"note","t":1.0,"step":1,"level":"info","text":"\xff"}',
-        b'{"kind":"started","config":' + b"[" * 200_000,
+        b'{"kind":"note","nested":' + b"[" * 200_000,
     ],
 )
 def test_a_line_that_is_no_event_is_a_value_error(line: bytes) -> None:

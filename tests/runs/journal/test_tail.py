@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, Note
-from babytrain.runs.folder import RunsError
 from babytrain.runs.journal import JournalTail, encode, read_journal, tail
 from tests.runs.builders import recorded_run, same, started, step
 
@@ -140,6 +140,18 @@ def test_another_file_in_its_place_is_read_from_the_start(tmp_path: Path, change
     assert not follower.restarted
 
 
+def test_a_file_cut_back_to_its_beginning_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    lines = [encode(started()), encode(step(1)), encode(step(2))]
+    path.write_bytes(b"".join(lines))
+    follower = JournalTail(path)
+    assert len(follower.poll()) == 3
+    with path.open("r+b") as file:
+        file.truncate(len(lines[0]) + len(lines[1]))
+    assert follower.poll() == [started(), step(1)]
+    assert follower.restarted
+
+
 def test_a_file_that_goes_away_leaves_what_was_seen(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(encode(step(1)))
@@ -151,8 +163,15 @@ def test_a_file_that_goes_away_leaves_what_was_seen(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(RunsError, match=str(tmp_path)):
-        JournalTail(tmp_path).poll()
+    path = tmp_path / "journal.jsonl"
+    path.mkdir()
+    follower = JournalTail(path)
+    assert follower.poll() == []
+    assert str(path) in follower.error
+    path.rmdir()
+    path.write_bytes(encode(step(1)))
+    assert follower.poll() == [step(1)]
+    assert follower.error == ""
 
 
 def test_a_tail_and_a_whole_reading_agree(tmp_path: Path) -> None:
@@ -162,3 +181,11 @@ def test_a_tail_and_a_whole_reading_agree(tmp_path: Path) -> None:
     follower = JournalTail(path)
     assert poll_all(follower) == contents.events
     assert (follower.bad_lines, follower.unknown_lines) == (contents.bad_lines, contents.unknown_lines)
+
+
+def test_a_pipe_in_place_of_a_journal_does_not_block_the_screen(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    os.mkfifo(path)
+    follower = JournalTail(path)
+    assert follower.poll() == []
+    assert follower.error

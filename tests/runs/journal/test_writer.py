@@ -291,9 +291,12 @@ def test_a_failing_sync_is_noted_until_one_succeeds(path: Path, disk: Disk, cloc
     with JournalWriter(path, clock=clock) as journal:
         disk.sync_error = errno.EIO
         journal.append(evaluation(1, 2.0))
-        journal.append(step(2))
-        assert journal.failing_since is not None
+        since = journal.failing_since
+        assert since is not None
         assert journal.last_error == os.strerror(errno.EIO)
+        journal.append(step(2))
+        journal.sync()
+        assert journal.failing_since == since  # that lines can still be written does not make them safe
         disk.sync_error = errno.EINVAL  # a file that cannot be synced at all is nobody's fault
         journal.sync()
         assert journal.failing_since is None

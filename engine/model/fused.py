@@ -1,0 +1,93 @@
+"""The two halves of a block on a CPU, each one autograd node with its backward pass written out.
+
+For models this small a training step is made of some hundred calls of ten microseconds each, and autograd's own
+bookkeeping, the casts it inserts and the memory it cannot reuse are a tenth of it. Here gradients are formed in place,
+the residual is added where it is at hand, and the factor 2 of relu^2 is put where the tensor is smallest. The plain
+modules compute the same; tests hold the two together, and everything these functions do not cover (other norms,
+biases, dropout, other devices) runs through those.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from babytrain.engine.model.norm import reciprocal_rms, rms_norm_backward
+from babytrain.engine.model.short_attention import Saved, attend, attend_backward
+
+
+class AttentionHalf(torch.autograd.Function):
+    """x + projection(attend(qkv(rms_norm(x)))), no biases, no dropout."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        qkv_weight: Tensor,
+        projection_weight: Tensor,
+        rotary: Tensor | None,
+        heads: int,
+        normalise: bool,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        """`x` [B, T, width] fp32 -> the same; products in `dtype`."""
+        batch, length, width = x.shape
+        scale = reciprocal_rms(x)
+        normed = x * scale
+        read = normed.to(dtype).view(-1, width)
+        qkv_weight, projection_weight = qkv_weight.to(dtype), projection_weight.to(dtype)
+        qkv = torch.mm(read, qkv_weight.t()).view(batch, length, 3, heads, width // heads)
+        mixed, saved = attend(qkv, rotary, normalise)
+        mixed = mixed.view(-1, width)
+        ctx.save_for_backward(scale, normed, read, mixed, qkv_weight, projection_weight, *saved)
+        # In this order the sum is formed in fp32 in the memory of the cast.
+        return torch.mm(mixed, projection_weight.t()).float().view_as(x).add_(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Gradients of x and of the two weights."""
+        scale, normed, read, mixed, qkv_weight, projection_weight, *saved = ctx.saved_tensors
+        batch, length, width = gradient.shape
+        written = gradient.to(read.dtype).view(-1, width)
+        projection_gradient = torch.mm(written.t(), mixed)
+        mixed_gradient = torch.mm(written, projection_weight).view(batch, length, width)
+        qkv_gradient = attend_backward(mixed_gradient, Saved(*saved)).view(-1, 3 * width)
+        qkv_weight_gradient = torch.mm(qkv_gradient.t(), read)
+        normed_gradient = torch.mm(qkv_gradient, qkv_weight).float().view_as(normed)
+        x_gradient = rms_norm_backward(normed_gradient, normed, scale).add_(gradient)
+        return x_gradient, qkv_weight_gradient.float(), projection_gradient.float(), None, None, None, None
+
+
+class SquaredReLUHalf(torch.autograd.Function):
+    """x + down(relu(up(rms_norm(x)))^2), no biases, no dropout."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, up_weight: Tensor, down_weight: Tensor, dtype: torch.dtype) -> Tensor:
+        """`x` [B, T, width] fp32 -> the same; products in `dtype`."""
+        width = x.shape[-1]
+        scale = reciprocal_rms(x)
+        normed = x * scale
+        read = normed.to(dtype).view(-1, width)
+        up_weight, down_weight = up_weight.to(dtype), down_weight.to(dtype)
+        rectified = torch.mm(read, up_weight.t()).relu_()
+        squared = rectified.square()  # twice as fast as rectified * rectified in bf16
+        ctx.save_for_backward(scale, normed, read, rectified, squared, up_weight, down_weight)
+        return torch.mm(squared, down_weight.t()).float().view_as(x).add_(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Gradients of x and of the two weights."""
+        scale, normed, read, rectified, squared, up_weight, down_weight = ctx.saved_tensors
+        width = gradient.shape[-1]
+        written = gradient.to(read.dtype).view(-1, width)
+        down_gradient = torch.mm(written.t(), squared)
+        half = torch.mm(written, down_weight).mul_(rectified)  # half the gradient of up's output
+        up_gradient = torch.mm(half.t(), read).mul_(2.0)
+        normed_gradient = torch.mm(half, up_weight).float().view_as(normed)
+        x_gradient = rms_norm_backward(normed_gradient, normed, scale, 2.0).add_(gradient)
+        return x_gradient, up_gradient.float(), down_gradient.float(), None

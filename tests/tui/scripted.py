@@ -1,0 +1,292 @@
+"""Runs made from a script: the same events every time, without torch, a disk or a clock."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from babytrain.runs.events import (
+    AnyEvent,
+    Checkpoint,
+    Command,
+    CorpusFacts,
+    Ended,
+    Eval,
+    HostReading,
+    Note,
+    Phase,
+    Request,
+    Sample,
+    Started,
+    Step,
+    Vitals,
+)
+from babytrain.runs.feed import LiveFeed
+from babytrain.runs.state import RunState
+from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
+
+WALL_TIME = 1_700_000_000.0
+STEP_SECONDS = 0.05
+TOKENS_PER_STEP = 768
+HAIKU = "a snake in the grass\ncoils around the morning sun\nthe old frog forgets"
+
+CONFIG: dict[str, Any] = {
+    "corpus": "haiku",
+    "context": 64,
+    "batch_size": 12,
+    "accumulate": 1,
+    "weight_decay": 0.1,
+    "dropout": 0.0,
+    "clip": 1.0,
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "warmup": 50,
+    "lr": 3e-3,
+    "eval_every": 100,
+    "sample_every": 100,
+    "checkpoint_every": 250,
+    "sample_tokens": 200,
+    "minutes": 0.0,
+}
+
+
+def started(total_steps: int = 1500, name: str = "ziggy", **changes: Any) -> Started:
+    facts: dict[str, Any] = {
+        "t": 0.0,
+        "step": 0,
+        "schema": 1,
+        "run_id": f"{name}-20231114-221320",
+        "name": name,
+        "wall_time": WALL_TIME,
+        "config": CONFIG,
+        "corpus": CorpusFacts(
+            name="haiku",
+            sha256="0" * 64,
+            characters=600_000,
+            train_tokens=540_000,
+            val_tokens=60_000,
+            vocabulary_size=40,
+            tokenizer="char",
+            floor_nats_per_token=0.9,
+        ),
+        "parameters": 801_024,
+        "total_steps": total_steps,
+        "steps_per_epoch": 540_000 / TOKENS_PER_STEP,
+        "tokens_per_step": TOKENS_PER_STEP,
+        "device": "cpu",
+    }
+    return Started(**(facts | changes))
+
+
+def loss_at(step: int) -> float:
+    """A believable curve with a little repeatable noise."""
+    noise = math.sin(step * 12.9898) * 0.06 + math.sin(step * 3.7) * 0.04
+    return 1.25 + 2.4 * math.exp(-step / 120) + 0.5 * math.exp(-step / 700) + noise
+
+
+def learning_rate_at(step: int, total_steps: int) -> float:
+    if step < 50:
+        return 3e-3 * (step + 1) / 50
+    return 3e-3 * (0.1 + 0.45 * (1 + math.cos(math.pi * step / total_steps)))
+
+
+def train_step(step: int, t: float, total_steps: int) -> Step:
+    return Step(
+        t=t,
+        step=step,
+        loss=loss_at(step),
+        learning_rate=learning_rate_at(step, total_steps),
+        gradient_norm=0.6 + 0.3 * abs(math.sin(step)),
+        tokens=step * TOKENS_PER_STEP,
+        step_seconds=STEP_SECONDS * (1 + 0.02 * math.sin(step)),
+    )
+
+
+def reading(t: float, step: int) -> Vitals:
+    return Vitals(
+        t=t,
+        step=step,
+        host=HostReading(
+            cpu_percent=80 + 10 * math.sin(t),
+            core_percents=(85.0, 40.0, 30.0, 20.0),
+            memory_used_bytes=6 * 2**30,
+            memory_total_bytes=16 * 2**30,
+            process_memory_bytes=700 * 2**20,
+            temperature_celsius=62 + 3 * math.sin(t / 7),
+        ),
+        gpu_note="No NVIDIA card here: training on the processor.",
+    )
+
+
+def script(steps: int = 620, total_steps: int = 1500) -> list[AnyEvent]:
+    """The first `steps` steps of a run, with everything that happens on the way."""
+    events: list[AnyEvent] = [started(total_steps), Phase(t=0.0, step=0, phase="training")]
+    best = math.inf
+    t = 0.0
+    second = 0.0
+    for step in range(1, steps + 1):
+        t += STEP_SECONDS
+        events.append(train_step(step, t, total_steps))
+        if t >= second:
+            second += 1.0
+            events.append(reading(t, step))
+        if step % 100 == 0:
+            t += 0.4
+            val_loss = loss_at(step) + 0.08 + step / 12_000
+            events.append(
+                Eval(t=t, step=step, val_loss=val_loss, train_loss=val_loss - 0.1, seconds=0.4, best=val_loss < best)
+            )
+            if val_loss < best:
+                best = val_loss
+            t += 0.3
+            events.append(
+                Sample(t=t, step=step, sample_id=step, prompt="", text=HAIKU, seed=step, temperature=0.8, seconds=0.3)
+            )
+        if step % 250 == 0:
+            t += 0.1
+            events.append(
+                Checkpoint(t=t, step=step, directory=f"checkpoints/step-{step:06d}", reason="cadence", seconds=0.1)
+            )
+        if step == 330:
+            events.append(
+                Command(t=t, step=step, command_id=1, action="lr_scale", status="applied", value=0.5, after=0.5)
+            )
+    events.append(Note(t=t, step=steps, level="info", text="cpu, 1 thread, fp32"))
+    return events
+
+
+def ending(events: Iterable[AnyEvent], status: str = "done", reason: str = "all steps done") -> Ended:
+    newest = max(events, key=lambda event: event.t)
+    return Ended(
+        t=newest.t,
+        step=newest.step,
+        status=status,  # type: ignore[arg-type]
+        reason=reason,
+        tokens=newest.step * TOKENS_PER_STEP,
+        tokens_per_second=15_000.0,
+        val_loss=1.6,
+        best_val_loss=1.58,
+        best_step=newest.step,
+    )
+
+
+def state_from(events: Iterable[AnyEvent]) -> RunState:
+    state = RunState()
+    state.apply_all(events)
+    return state
+
+
+def publish(feed: LiveFeed, events: Iterable[AnyEvent]) -> None:
+    """What an engine does: steps into the shared columns, everything else onto the queue."""
+    for event in events:
+        if isinstance(event, Step):
+            feed.steps.append(
+                step=event.step,
+                t=event.t,
+                loss=event.loss,
+                learning_rate=event.learning_rate,
+                gradient_norm=event.gradient_norm,
+                tokens=event.tokens,
+                step_seconds=event.step_seconds,
+            )
+        else:
+            feed.events.put(event)
+
+
+@dataclass
+class ScriptedSession:
+    """Publishes its events, then waits; answers every request at the step it stands at. Never busy."""
+
+    events: list[AnyEvent] = field(default_factory=script)
+    feed: LiveFeed = field(default_factory=LiveFeed)
+    run_dir: Path | None = None
+    error: str | None = None
+    fail_with: str | None = None
+    answers: bool = True  # whether requests are answered
+    requests: list[Request] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    may_end: threading.Event = field(default_factory=threading.Event)  # holds back the end, as a slow disk would
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_end.set()
+
+    def run(self) -> None:
+        publish(self.feed, self.events)
+        self.started.set()
+        if self.fail_with is not None:
+            self.error = self.fail_with
+            self.feed.events.put(ending(self.events, "failed", self.fail_with))
+        else:
+            self._obey()
+            self.may_end.wait(10)
+            self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
+        self.ended.set()
+
+    def _obey(self) -> None:
+        """Until a stop, whichever way it comes."""
+        while not self.feed.stop_requested.wait(0.005):
+            while not self.feed.requests.empty():
+                request = self.feed.requests.get()
+                self.requests.append(request)
+                if self.answers:
+                    self._answer(request)
+                if request.action == "stop":
+                    return
+
+    def _answer(self, request: Request) -> None:
+        newest = max(self.events, key=lambda event: event.t)
+        at: dict[str, Any] = {"t": newest.t, "step": newest.step}
+        self.feed.events.put(
+            Command(
+                **at,
+                command_id=request.command_id,
+                action=request.action,
+                status="applied",
+                value=request.value,
+                text=request.text,
+            )
+        )
+        if request.action in ("pause", "advance"):
+            self.feed.events.put(Phase(**at, phase="paused"))
+        elif request.action == "resume":
+            self.feed.events.put(Phase(**at, phase="training"))
+
+
+@dataclass
+class ScriptedLauncher:
+    """Hands out scripted sessions and remembers what was wished for."""
+
+    runs_dir: Path
+    make: Callable[[], TrainingSession] = ScriptedSession
+    wishes: list[NewRun] = field(default_factory=list)
+    resumed: list[Path] = field(default_factory=list)
+    refusal: str = ""
+    sessions: list[TrainingSession] = field(default_factory=list)
+
+    def presets(self) -> list[PresetChoice]:
+        return [
+            PresetChoice("baby", "0.8M parameters, learns haiku in a minute or two"),
+            PresetChoice("toddler", "about 3M parameters, for a quarter of an hour"),
+        ]
+
+    def new(self, wish: NewRun) -> TrainingSession:
+        if self.refusal:
+            raise ValueError(self.refusal)
+        self.wishes.append(wish)
+        return self._session()
+
+    def resume(self, run_dir: Path) -> TrainingSession:
+        if self.refusal:
+            raise ValueError(self.refusal)
+        self.resumed.append(run_dir)
+        return self._session()
+
+    def _session(self) -> TrainingSession:
+        session = self.make()
+        self.sessions.append(session)
+        return session

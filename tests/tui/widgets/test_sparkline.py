@@ -1,0 +1,43 @@
+"""The one-line history: always as wide as asked, newest value last, gaps where nothing was measured."""
+
+import math
+
+import pytest
+from babytrain.tui.widgets.sparkline import GAP, LEVELS, bar_levels, spark
+from hypothesis import given
+from hypothesis import strategies as st
+
+VALUES = st.lists(st.one_of(st.none(), st.floats()), max_size=30)
+
+
+@pytest.mark.parametrize("charset", ["braille", "blocks", "ascii"])
+@given(values=VALUES, width=st.integers(-1, 40), low=st.none() | st.floats(), high=st.none() | st.floats())
+def test_it_is_exactly_as_wide_as_asked(charset, values, width, low, high):
+    text = spark(values, width, low, high, charset)
+    assert len(text) == max(0, width)
+    assert set(text) <= set(LEVELS[charset]) | {GAP}
+
+
+def test_the_newest_value_stands_at_the_right():
+    assert spark([0, 0, 0, 100], 2, 0, 100) == "▁█"
+    assert spark([100], 3, 0, 100) == "  █"
+
+
+def test_missing_values_are_gaps_and_not_zeros():
+    assert spark([0, None, math.nan, math.inf, 0], 5, 0, 100) == "▁   ▁"
+
+
+def test_eight_levels_are_told_apart():
+    assert spark(range(8), 8) == "▁▂▃▄▅▆▇█"
+
+
+def test_values_outside_the_scale_are_drawn_at_its_ends():
+    assert spark([-50, 150], 2, 0, 100) == "▁█"
+
+
+def test_a_constant_history_is_neither_full_nor_empty():
+    assert spark([5, 5], 2) == "▄▄"
+
+
+def test_one_bar_for_each_core():
+    assert bar_levels([0, 50, 100]) == "▁▅█"

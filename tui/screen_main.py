@@ -1,0 +1,69 @@
+"""Running the app in the real terminal: signals, captured output, the goodbye line and the exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from babytrain.tui.app import BabytrainApp, Opening
+from babytrain.tui.capture import OutputCapture
+from babytrain.tui.launcher import TrainingSession
+from babytrain.tui.safe_text import safe_text
+from babytrain.tui.session import EngineLauncher, EngineSession
+
+EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+
+
+def run_screen(opening: Opening, runs_dir: Path) -> int:
+    """Show the app until it is left; everything is saved and the terminal restored when this returns an exit code."""
+    # A child process started later would inherit descriptors that the capture below has replaced.
+    resource_tracker.ensure_running()
+    app = BabytrainApp(launcher=EngineLauncher(runs_dir, sys.argv), opening=opening)
+    with OutputCapture(app.add_log_line), _leave_on_signal(app) as received:
+        app.run()
+    session = app.session
+    if session is not None:
+        _say_goodbye(session)
+    if received:
+        return EXIT_INTERRUPTED
+    if app.return_code or (session is not None and session.error):
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+@contextmanager
+def _leave_on_signal(app: BabytrainApp) -> Iterator[list[int]]:
+    """Save and leave on SIGINT, SIGTERM and SIGHUP; yields the list of those that came."""
+    received: list[int] = []
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        app.leave()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say_goodbye(session: TrainingSession) -> None:
+    """What became of the run and how to get back to it, in two lines on stderr."""
+    if session.error:
+        typer.echo(safe_text(f"babytrain-tui: {session.error}"), err=True)
+    result = session.result if isinstance(session, EngineSession) else None
+    if result is None:
+        return
+    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
+    verb = "replay" if result.status == "done" else "resume"
+    typer.echo(f"{result.status}: {result.steps:,} steps{best}", err=True)
+    typer.echo(f"babytrain-tui {verb} {result.run_id}", err=True)
