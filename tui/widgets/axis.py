@@ -93,33 +93,43 @@ def _log_values(low: float, high: float, most: int) -> list[float]:
 
 def _labels(values: Sequence[float], step: float, kind: AxisKind) -> list[str]:
     biggest = max((abs(value) for value in values), default=0.0)
+    decimals = _decimals(step)
     if kind == "time":
         return [_clock_label(value) for value in values]
-    if kind == "count" and biggest < 1e15:
+    if decimals > 5 or biggest >= 1e15 or (kind == "value" and biggest >= 1e7) or not math.isfinite(step):
+        digits = _power_below_one(step) + math.floor(math.log10(biggest)) if biggest > 0 and math.isfinite(step) else 1
+        return [_scientific_label(value, min(max(1, digits), 8)) for value in values]
+    if kind == "count":
         return [_count_label(value, step, biggest) for value in values]
-    decimals = _decimals(step)
-    if biggest >= 1e6 or decimals > 5 or not math.isfinite(step):
-        return [_scalar_label(value) for value in values]
     return [f"{value + 0.0:.{decimals}f}" for value in values]
 
 
 def _decimals(step: float) -> int:
     """Digits after the point that tell neighbouring ticks apart."""
-    return max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 and math.isfinite(step) else 0
+    return max(0, _power_below_one(step))
+
+
+def _power_below_one(step: float) -> int:
+    return -math.floor(math.log10(step) + 1e-9) if step > 0 and math.isfinite(step) else 0
 
 
 def _scalar_label(value: float) -> str:
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:g}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    return f"{value:g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else _scientific_label(value, 1)
+
+
+def _scientific_label(value: float, digits: int) -> str:
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _count_label(value: float, step: float, biggest: float) -> str:
     if biggest < _PLAIN_COUNT:
         return f"{value + 0.0:,.{_decimals(step)}f}"
     unit, suffix = next((pair for pair in _COUNT_UNITS if biggest >= pair[0]), (1.0, ""))
-    return "0" if value == 0 else f"{value / unit:.{min(6, _decimals(step / unit))}f}{suffix}"
+    return "0" if value == 0 else f"{value / unit:.{min(9, _decimals(step / unit))}f}{suffix}"
 
 
 def _clock_label(seconds: float) -> str:

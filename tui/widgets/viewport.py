@@ -38,7 +38,7 @@ class View:
         if self.end is not None:
             return self.end - width, self.end
         column = width / max(1, columns)
-        end = max(width, math.ceil(newest / column) * column)
+        end = max(width, newest, math.ceil(newest / column) * column)
         return end - width, end
 
     def zoomed(self, factor: float, newest: float, whole: float, anchor: float | None) -> View:
@@ -69,4 +69,5 @@ class View:
         first, last = self.span(newest, 0)
         if first <= step <= last:
             return self
-        return View(self.width, max(self.width, step if step > last else step + self.width))
+        air = 0.02 * self.width
+        return View(self.width, max(self.width, step + air if step > last else step + self.width - air))

@@ -1,0 +1,69 @@
+"""The engine's voice: what is filed, what is only shown, and what is said when the journal cannot be written."""
+
+from babytrain.engine.recorder import DENSE_VITALS_SECONDS, Recorder
+from babytrain.runs.events import AnyEvent, HostReading, Note, SamplePiece, Vitals
+from babytrain.runs.feed import LiveFeed
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.events: list[AnyEvent] = []
+        self.failing_since: float | None = None
+        self.last_error = ""
+
+    def append(self, event: AnyEvent) -> None:
+        self.events.append(event)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make() -> tuple[Recorder, Sink, LiveFeed, Clock]:
+    sink, feed, clock = Sink(), LiveFeed(), Clock()
+    return Recorder(sink, feed, start_t=100.0, clock=clock), sink, feed, clock
+
+
+def test_time_goes_on_from_where_the_run_stood() -> None:
+    recorder, _, _, clock = make()
+    clock.now = 2.5
+    assert recorder.now() == 102.5
+
+
+def test_a_sample_being_written_is_shown_but_not_filed() -> None:
+    recorder, sink, feed, _ = make()
+    recorder.emit(SamplePiece(t=1.0, step=1, sample_id=1, prompt="", text="the sn"))
+    assert sink.events == []
+    assert len(feed.drain_events()) == 1
+
+
+def test_a_failing_journal_is_said_once_and_its_recovery_too() -> None:
+    recorder, sink, feed, _ = make()
+    sink.failing_since, sink.last_error = 5.0, "No space left on device"
+    recorder.file_handed_over()
+    recorder.file_handed_over()
+    sink.failing_since = None
+    recorder.file_handed_over()
+    notes = [event for event in feed.drain_events() if isinstance(event, Note)]
+    assert [note.level for note in notes] == ["error", "info"]
+    assert "No space left" in notes[0].text
+
+
+def test_readings_are_all_shown_but_filed_ever_more_seldom() -> None:
+    recorder, sink, feed, clock = make()
+    for second in range(1000):
+        clock.now = float(second)
+        recorder.publish_vitals(HostReading(cpu_percent=1.0), (), "")
+        recorder.file_handed_over()
+    assert len(sink.events) == 1000
+    clock.now = 24 * 3600.0
+    for _ in range(240):
+        clock.now += 1.0
+        recorder.publish_vitals(HostReading(cpu_percent=1.0), (), "")
+        recorder.file_handed_over()
+    filed = [event for event in sink.events if isinstance(event, Vitals) and event.t > 24 * 3600.0]
+    assert 240 / (2 + 24 * 3600 / DENSE_VITALS_SECONDS) <= len(filed) <= 10
+    assert len(feed.drain_events()) == 1240
