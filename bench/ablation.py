@@ -1,4 +1,4 @@
-"""Which choices make a small model learn fast: variants of one recipe, several seeds each, loss by step and milliseconds.
+"""Which choices make a small model learn fast: variants of one recipe, several seeds each.
 
 The last 5% of the text never enters here: it is kept for the one report at the end (`time_to_loss.py --final`). Of the
 rest, the training part is nanoGPT's (the first 90% of the whole) and validation is the 5% after it, so that nothing is
@@ -69,7 +69,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
         optimizer.zero_grad()
         starts = torch.from_numpy(windows.starts(step * config.batch_size, config.batch_size))
         rows = splits.train[starts[:, None] + offsets].long()
-        model.loss(rows[:, :-1], rows[:, 1:]).backward()
+        model.loss(rows[:, :-1], rows[:, 1:]).backward()  # type: ignore[no-untyped-call]
         optimizer.gradient_norm(config.clip)
         optimizer.step()
         milliseconds.append(1000 * (time.perf_counter() - began))

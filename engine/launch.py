@@ -24,11 +24,12 @@ from babytrain.engine.config import Config, ConfigError, build_config
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.device import choose_device, choose_precision, choose_threads
+from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
 from babytrain.engine.dials import Dials
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.presets import DEFAULT_PRESET
+from babytrain.engine.probe import probe_processor
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.telemetry.sampler import TelemetrySampler
@@ -89,8 +90,7 @@ class _Prepared:
     corpus: Corpus
     model: GPT
     device: torch.device
-    precision: str
-    threads: int
+    trial: str  # a sentence on how threads and number format were chosen, if they were
 
 
 FolderCallback = Callable[[RunFolder], None]
@@ -115,11 +115,9 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
             "sha256": corpus.sha256,
             "program_version": __version__,
             "device": str(prepared.device),
-            "precision": prepared.precision,
-            "threads": prepared.threads,
         }
         try:
-            write_run_toml(folder, config.to_dict(), provenance)
+            write_run_toml(folder, prepared.config.to_dict(), provenance)
             folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
             if plan.stdin is not None and "-" in plan.paths:
                 (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
@@ -188,16 +186,31 @@ def _prepare(config: Config, corpus: Corpus) -> _Prepared:
     """Model on its device, threads and number format chosen. Raises ValueError with a sentence."""
     device_name, _ = choose_device(config.device)
     device = torch.device(device_name)
-    threads = choose_threads(config.threads)
+    threads, precision, trial = _choose_speed(config, corpus, device_name)
     torch.set_num_threads(threads)
-    precision = choose_precision(config.precision, device_name)
+    # The choices become settings, so that a resume repeats them.
+    config = config.replace(threads=threads, precision=precision)
     model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
     model.set_precision(precision)
     # Imports and weights are here to stay: keep the collector from walking them in the middle of a step.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    return _Prepared(config, corpus, model, device, precision, threads)
+    return _Prepared(config, corpus, model, device, trial)
+
+
+def _choose_speed(config: Config, corpus: Corpus, device: str) -> tuple[int, Precision, str]:
+    """Threads, number format and a sentence on why; tried out where the config leaves it open on a processor."""
+    threads = choose_threads(config.threads)
+    if device != "cpu" or (config.threads and config.precision != "auto"):
+        return threads, choose_precision(config.precision, device), ""
+    counts = [threads] if config.threads else sorted({threads, max(1, threads - 1), max(1, threads // 2)}, reverse=True)
+    formats: list[Precision] = (
+        ["fp32", "bf16"] if config.precision == "auto" else [choose_precision(config.precision, device)]
+    )
+    tokens = torch.from_numpy(corpus.train[: 200 * config.context].astype("int32"))
+    choice = probe_processor(config, tokens, corpus.tokenizer.vocabulary_size, threads=counts, precisions=formats)
+    return choice.threads, choice.precision, choice.sentence() if choice.milliseconds else ""
 
 
 def _train(
@@ -221,6 +234,8 @@ def _train(
     recorder.step = progress.step
     recorder.emit(first)
     recorder.note(corpus_summary(prepared.corpus))
+    if prepared.trial:
+        recorder.note(prepared.trial)
     for note in (*prepared.corpus.notes, *notes):
         recorder.note(note, "warning")
     sampler = TelemetrySampler(recorder.publish_vitals)
@@ -287,8 +302,8 @@ def _started(folder: RunFolder, prepared: _Prepared, name: str) -> Started:
         tokens_per_step=windows_per_step * config.context,
         device=str(prepared.device),
         device_name=torch.cuda.get_device_name(prepared.device) if prepared.device.type == "cuda" else "",
-        precision=prepared.precision,
-        threads=prepared.threads,
+        precision=config.precision,
+        threads=config.threads,
         compiled=config.compile == "on",
         program_version=__version__,
     )

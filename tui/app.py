@@ -4,46 +4,43 @@ Invariants:
 - One session at a time. Its `run` is called in a thread worker and never touches a widget; the app learns of its end
   from the worker, everything else from the feed.
 - Whatever way the app ends, `feed.stop_requested` is set first: Textual waits for its thread workers.
-- Nothing here imports torch, and the engine's thread starts after the first paint.
+- Nothing here imports torch, and the engine's thread starts after the first paint. What the home screen does not need
+  (charts, numpy, dialogs) is imported by the method that does, which halves the time to the first paint.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from queue import SimpleQueue
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
 
-from babytrain.runs.errors import RunsError
-from babytrain.runs.journal import load_state
-from babytrain.runs.state import RunState
+from babytrain.tui import messages
+from babytrain.tui.charset import CharsetName, detect_charset
+from babytrain.tui.charset_filter import CharsetFilter
 from babytrain.tui.commands import CommandsProvider
-from babytrain.tui.keymap import Mode, bindings_in
+from babytrain.tui.keymap import bindings_in
 from babytrain.tui.keys_file import UserKeys, keys_path, load_user_keys
-from babytrain.tui.launcher import Launcher, TrainingSession
-from babytrain.tui.run_rows import RunRow
 from babytrain.tui.safe_text import safe_line
-from babytrain.tui.screens.ask import TellScreen
-from babytrain.tui.screens.help import HelpScreen
+from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.screens.home import HomeScreen
-from babytrain.tui.screens.live import LiveScreen
-from babytrain.tui.screens.new_run import NewRunScreen
-from babytrain.tui.screens.quit import QuitScreen
-from babytrain.tui.screens.replay import ReplayScreen
-from babytrain.tui.screens.run import RunScreen
-from babytrain.tui.screens.watch import WatchScreen
 from babytrain.tui.themes import DARK, LIGHT
-from babytrain.tui.widgets.canvas import CharsetName, detect_charset
+
+if TYPE_CHECKING:
+    from babytrain.runs.state import RunState
+    from babytrain.tui.launcher import Launcher, TrainingSession
+    from babytrain.tui.run_rows import RunRow
 
 ENGINE_GROUP = "engine"
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
@@ -99,9 +96,9 @@ class BabytrainApp(App[AppResult]):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
-    # The three layouts, and two for terminals of a few lines; see styles/.
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-strip"), (60, "-compact"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (8, "-low"), (18, "-tall")]
+    # The three layouts, and two for terminals of a few lines; see styles/. (Textual declares both as plain attributes.)
+    HORIZONTAL_BREAKPOINTS = [(0, "-strip"), (60, "-compact"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (18, "-tall")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -115,6 +112,8 @@ class BabytrainApp(App[AppResult]):
         self.launcher = launcher
         self.charset: CharsetName = charset or detect_charset(os.environ)
         self.session: TrainingSession | None = None  # the one in training, or the last one
+        self._charset_filter = CharsetFilter(self.charset)
+        self.failure: Exception | None = None
         self._opening = opening
         self._wall_clock = wall_clock
         self._training = False
@@ -129,17 +128,22 @@ class BabytrainApp(App[AppResult]):
 
     # opening and closing
 
-    def get_default_screen(self) -> Screen[None]:
-        """The first screen."""
+    def _first_screen(self) -> Screen[None]:
         match self._opening:
             case Train(session):
                 return self._live(session)
             case Replay(state, title, playing, speed):
-                return ReplayScreen(state, title, self.charset, playing=playing, speed=speed)
+                return self._replay(state, title, playing=playing, speed=speed)
             case Watch(journal, title):
-                return WatchScreen(journal, title, self.charset)
+                return self._watch(journal, title)
             case _:
                 return self._home()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the one that keeps to the terminal's character set."""
+        if self.charset == "braille":
+            return super().get_line_filters()
+        return [*super().get_line_filters(), self._charset_filter]
 
     def on_mount(self) -> None:
         """People's own keys, and what is printed from now on."""
@@ -148,10 +152,17 @@ class BabytrainApp(App[AppResult]):
         for problem in self._user_keys.problems:
             self.notify(safe_line(problem), severity="warning", markup=False, timeout=12)
         self.begin_capture_print(self)
+        # On top of Textual's empty screen, not in its place: that one cannot be switched for another later.
+        self.push_screen(self._first_screen())
 
     def on_unmount(self) -> None:
         """Also when the app dies of a mistake of ours, training must come to its end."""
         self._stop_at_once()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A mistake of ours ends the app; the command line says so in a sentence (see `screen_main`)."""
+        self.failure = error
+        super()._handle_exception(error)
 
     def leave(self) -> None:
         """End the app."""
@@ -179,48 +190,64 @@ class BabytrainApp(App[AppResult]):
             self.launcher.runs_dir, self.charset, highlight=self._highlight, trash=self._trash, now=self._wall_clock
         )
 
-    def _live(self, session: TrainingSession) -> LiveScreen:
+    def _live(self, session: TrainingSession) -> Screen[None]:
         """The screen of a session whose thread starts as soon as the screen was painted."""
+        from babytrain.tui.screens.live import LiveScreen
+
         self.session = session
         self._training = True
-        self.call_after_refresh(self._start_engine)
         return LiveScreen(session, self.charset, self._printed)
 
+    def _replay(self, state: RunState, title: str, *, playing: bool, speed: float) -> Screen[None]:
+        from babytrain.tui.screens.replay import ReplayScreen
+
+        return ReplayScreen(state, title, self.charset, playing=playing, speed=speed)
+
+    def _watch(self, journal: Path, title: str) -> Screen[None]:
+        from babytrain.tui.screens.watch import WatchScreen
+
+        return WatchScreen(journal, title, self.charset)
+
+    @on(messages.LiveScreenPainted)
     def _start_engine(self) -> None:
         if self.session is not None:
             self.run_worker(self.session.run, thread=True, exit_on_error=False, group=ENGINE_GROUP, name="engine")
 
-    @on(RunScreen.Leave)
+    @on(messages.LeaveWanted)
     def _leave_run(self) -> None:
         if self._training:
             self.action_ask_quit()
         else:
             self.action_go_home()
 
-    @on(HomeScreen.NewRun)
+    @on(messages.NewRunWanted)
     def _new_run(self) -> None:
+        from babytrain.tui.screens.new_run import NewRunScreen
+
         def done(session: TrainingSession | None) -> None:
             if session is not None:
                 self._show_screen(self._live(session))
 
         self.push_screen(NewRunScreen(self.launcher.presets(), self.launcher.new), done)
 
-    @on(HomeScreen.Resume)
-    def _resume(self, message: HomeScreen.Resume) -> None:
+    @on(messages.ResumeWanted)
+    def _resume(self, message: messages.ResumeWanted) -> None:
         try:
-            session = self.launcher.resume(message.folder.path)
+            session = self.launcher.resume(message.folder)
         except ValueError as error:
-            self.push_screen(TellScreen("It cannot be resumed", str(error)))
+            self._tell("It cannot be resumed", str(error))
             return
-        self._highlight = f"run:{message.folder.run_id}"
+        self._highlight = f"run:{message.folder.name}"
         self._show_screen(self._live(session))
 
-    @on(HomeScreen.Open)
-    def _open(self, message: HomeScreen.Open) -> None:
+    @on(messages.OpenWanted)
+    def _open(self, message: messages.OpenWanted) -> None:
+        from babytrain.runs.journal import load_state
+
         row = message.row
         self._highlight = row.key
         if row.status == "training":
-            self._show_screen(WatchScreen(row.journal, row.name, self.charset))
+            self._show_screen(self._watch(row.journal, row.name))
             return
         # A long journal takes a moment to read, and the screen must not stand still for it.
         self.run_worker(
@@ -231,7 +258,7 @@ class BabytrainApp(App[AppResult]):
         if not isinstance(self.screen, HomeScreen):
             return  # gone elsewhere meanwhile
         speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
-        self._show_screen(ReplayScreen(state, row.name, self.charset, playing=row.is_demo, speed=speed))
+        self._show_screen(self._replay(state, row.name, playing=row.is_demo, speed=speed))
 
     # the session
 
@@ -245,12 +272,17 @@ class BabytrainApp(App[AppResult]):
         elif worker.group == "open":
             if event.state is WorkerState.SUCCESS and worker.result is not None:
                 self._opened(*worker.result)
-            elif isinstance(worker.error, RunsError):
+            elif worker.error is not None:
                 self.notify(safe_line(str(worker.error)), severity="error", markup=False)
 
     def _session_over(self) -> None:
         """Everything is saved: tell the screen, then do what was being waited for."""
+        from babytrain.tui.screens.live import LiveScreen
+        from babytrain.tui.screens.quit import QuitScreen
+
         self._training = False
+        if not self.screen_stack:
+            return  # the app is being taken down
         session = self.session
         if session is not None and session.run_dir is not None:
             self._highlight = f"run:{session.run_dir.name}"
@@ -268,9 +300,14 @@ class BabytrainApp(App[AppResult]):
                 self.action_go_home()
                 return
         if session is not None and session.error:
-            self.push_screen(TellScreen("Training failed", session.error))
+            self._tell("Training failed", session.error)
 
-    @on(QuitScreen.Chosen)
+    def _tell(self, heading: str, text: str) -> None:
+        from babytrain.tui.screens.ask import TellScreen
+
+        self.push_screen(TellScreen(heading, text))
+
+    @on(messages.StopWanted)
     def _stop_training(self) -> None:
         if self.session is not None and self._training:
             self.session.feed.ask("stop")
@@ -279,6 +316,9 @@ class BabytrainApp(App[AppResult]):
 
     def action_ask_quit(self) -> None:
         """Leave; a run that trains is asked about first."""
+        from babytrain.tui.screens.live import LiveScreen
+        from babytrain.tui.screens.quit import QuitScreen
+
         if not self._training:
             self.leave()
         elif not isinstance(self.screen, QuitScreen):
@@ -291,6 +331,8 @@ class BabytrainApp(App[AppResult]):
 
     def action_interrupt(self) -> None:
         """ctrl+c: the question; pressed again, save and stop at once."""
+        from babytrain.tui.screens.quit import QuitScreen
+
         if self._training and isinstance(self.screen, QuitScreen):
             self._stop_at_once()
             self.screen.action_choose("quit")
@@ -299,15 +341,18 @@ class BabytrainApp(App[AppResult]):
 
     def action_help(self) -> None:
         """Keys and numbers of the screen one is on."""
+        from babytrain.tui.screens.help import HelpScreen
+
         screen = self.screen
-        mode: Mode = screen.mode if isinstance(screen, (HomeScreen, RunScreen)) else "dialog"
+        if not isinstance(screen, ModeScreen):
+            return
 
         async def done(action: str | None) -> None:
             if action is not None:
                 await self.run_action(action, screen)
 
         path, _ = keys_path(os.environ)
-        self.push_screen(HelpScreen(mode, self._user_keys.keymap, str(path), self.charset), done)
+        self.push_screen(HelpScreen(screen.mode, self._user_keys.keymap, str(path), self.charset), done)
 
     # what is printed while the app runs
 

@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from babytrain.tui.keymap import KeyCommand, Mode, commands_for
-from babytrain.tui.screens.help import format_key_words
-from babytrain.tui.screens.home import HomeScreen
-from babytrain.tui.screens.run import RunScreen
+from babytrain.tui.keymap import KeyCommand, commands_for, format_key_words
+from babytrain.tui.screens.base import ModeScreen
 
 
 class CommandsProvider(Provider):
@@ -30,8 +28,7 @@ class CommandsProvider(Provider):
 
     def _offered(self) -> Iterator[KeyCommand]:
         screen = self.screen
-        mode: Mode | None = screen.mode if isinstance(screen, (HomeScreen, RunScreen)) else None
-        for command in commands_for(mode) if mode is not None else []:
+        for command in commands_for(screen.mode) if isinstance(screen, ModeScreen) else []:
             # A name with a dot means the app, and needs no leave of the screen.
             action = command.action.partition("(")[0]
             if command.title and ("." in action or screen.check_action(action, ()) is not False):

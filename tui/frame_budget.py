@@ -2,7 +2,7 @@
 
 Every frame of the screen holds up the training thread (one interpreter lock for both), so drawing has a budget: a
 share of one core. The cost of a frame is measured, painting included, as the processor time this thread spent from
-one tick to the next, and the frames are spaced so that the share is kept.
+one frame to the next, and the frames are spaced so that the share is kept.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ class FrameBudget:
         self._processor = processor
         self._spent_until = processor()
         self._costs: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
-        self._drew = False
         self._chart = _Part()
         self._numbers = _Part()
         self._vitals = _Part()
@@ -63,14 +62,14 @@ class FrameBudget:
 
     def due(self, *, changed: bool, vitals_changed: bool) -> Due:
         """What to draw now: what changed since it was drawn last and has waited long enough. It counts as drawn."""
-        self._measure()
         now, period = self._now(), self.period_seconds
         due = Due(
             chart=self._chart.take(changed, now, period),
             numbers=self._numbers.take(changed, now, max(NUMBERS_SECONDS, period)),
             vitals=self._vitals.take(vitals_changed, now, max(VITALS_SECONDS, period)),
         )
-        self._drew = due.chart or due.numbers or due.vitals
+        if due.chart or due.numbers or due.vitals:
+            self._measure()
         return due
 
     def drawn(self) -> None:
@@ -80,10 +79,10 @@ class FrameBudget:
             part.drawn(now)
 
     def _measure(self) -> None:
+        """What the last frame cost, with all the ticks since that had nothing to draw."""
         spent = self._processor()
-        cost, self._spent_until = spent - self._spent_until, spent
-        if self._drew:
-            self._costs.append(cost)
+        self._costs.append(spent - self._spent_until)
+        self._spent_until = spent
 
 
 class _Part:

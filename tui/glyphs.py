@@ -1,7 +1,7 @@
 """The signs the screen uses besides letters, in the three character sets a terminal may have.
 
-The chart brings its own (`widgets/canvas.py`); these are for words, bars and frames. The middle set is what code page
-437, the font of a bare Linux console, can show.
+The chart brings its own (`widgets/canvas.py`), frames follow by `charset_filter.py`; these are for words and bars. The
+middle set is what code page 437, the font of a bare Linux console, can show.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.charset import CharsetName
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Glyphs:
     bar_rest: str
     tick: str  # an event on the replay bar
     head: str  # where the replay stands
-    border: str  # a Textual border style
 
 
 GLYPHS: Mapping[CharsetName, Glyphs] = {
@@ -59,7 +58,6 @@ GLYPHS: Mapping[CharsetName, Glyphs] = {
         bar_rest="─",
         tick="╿",
         head="◉",
-        border="round",
     ),
     "blocks": Glyphs(
         running="•",
@@ -81,7 +79,6 @@ GLYPHS: Mapping[CharsetName, Glyphs] = {
         bar_rest="░",
         tick="│",
         head="█",
-        border="solid",
     ),
     "ascii": Glyphs(
         running="*",
@@ -103,6 +100,5 @@ GLYPHS: Mapping[CharsetName, Glyphs] = {
         bar_rest="-",
         tick="'",
         head="O",
-        border="ascii",
     ),
 }

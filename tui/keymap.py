@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from textual.binding import Binding
+from textual.keys import format_key
 
 Scope: TypeAlias = Literal[
     "everywhere", "home", "live", "replay", "panes", "cycle", "chart", "arrows", "scroll", "quit", "dialog"
@@ -263,6 +264,17 @@ def split_keys(keys: str) -> list[str]:
 def keys_of(command: KeyCommand, keymap: Mapping[str, str]) -> list[str]:
     """The keys a command has now, a person's own keys counted in."""
     return split_keys(keymap.get(command.id, command.keys))
+
+
+def shown_keys(command: KeyCommand, keymap: Mapping[str, str]) -> str:
+    """The keys of a command as people call them."""
+    return " ".join(format_key_words(key) for key in keys_of(command, keymap))
+
+
+def format_key_words(key: str) -> str:
+    """A key as people call it: `ctrl+c`, `←`, `.`."""
+    *modifiers, name = key.split("+")
+    return "+".join([*modifiers, format_key(name)])
 
 
 def find_clashes(keymap: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -1,19 +1,20 @@
 """The lines of the home screen: a person's own runs, then the recordings that came with the program.
 
-Reading them touches every run's folder, so `read_rows` is called in a worker thread.
+Reading them touches every run's folder, so `read_rows` is called in a worker thread; it also imports there what the
+first frame does not need.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder
-from babytrain.runs.journal import load_state
-from babytrain.runs.library import list_runs
-from babytrain.runs.recorded import recorded_runs
-from babytrain.runs.summary import RunSummary, SummaryStatus
+
+if TYPE_CHECKING:
+    from babytrain.runs.summary import RunSummary, SummaryStatus
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class RunList:
 
 def read_rows(runs_dir: Path) -> RunList:
     """Every run, newest first, then the recordings."""
+    from babytrain.runs.library import list_runs
+    from babytrain.runs.recorded import recorded_runs
+
     problem = ""
     summaries: list[RunSummary] = []
     try:
@@ -79,6 +83,8 @@ def _row(summary: RunSummary) -> RunRow:
 
 
 def _demo_row(path: Path) -> RunRow | None:
+    from babytrain.runs.journal import load_state
+
     try:
         state = load_state(path)
     except RunsError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -31,6 +32,9 @@ def run_screen(opening: Opening, runs_dir: Path) -> int:
     session = app.session
     if session is not None:
         _say_goodbye(session)
+    if app.failure is not None:
+        _report(app.failure, runs_dir)
+        return EXIT_FAILED
     if received:
         return EXIT_INTERRUPTED
     if app.return_code or (session is not None and session.error):
@@ -54,6 +58,20 @@ def _leave_on_signal(app: BabytrainApp) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _report(failure: Exception, runs_dir: Path) -> None:
+    """A sentence for the person, the traceback in a file for whoever mends it."""
+    details = runs_dir / "screen-crash.log"
+    where = f" Details are in {details}."
+    try:
+        details.parent.mkdir(parents=True, exist_ok=True)
+        details.write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
+    except OSError:
+        where = ""
+    kind = type(failure).__name__
+    sentence = f"babytrain-tui: the screen broke ({kind}: {failure}); what was trained is saved.{where}"
+    typer.echo(safe_text(sentence), err=True)
 
 
 def _say_goodbye(session: TrainingSession) -> None:

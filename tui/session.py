@@ -6,6 +6,7 @@ thread or in a command that has no screen, so the first screen is painted before
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,9 @@ class EngineSession:
 
     def run(self) -> None:
         """Train until the end. Never raises: what goes wrong stands in `error`."""
+        # Two threads that spin while they wait for each other crawl as soon as anything else wants a core, and the
+        # screen does. Must be set before torch loads its thread library.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             from babytrain.engine.launch import EngineError, NewRunPlan, train_new, train_resumed
         except ImportError as error:

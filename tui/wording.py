@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from babytrain.runs.events import Command, CommandAction, PhaseName, Status
-from babytrain.runs.state import Moment
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.units import format_count, format_factor, format_learning_rate
+
+if TYPE_CHECKING:
+    from babytrain.runs.events import Command, CommandAction, PhaseName, Status
+    from babytrain.runs.state import Moment
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 

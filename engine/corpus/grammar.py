@@ -43,8 +43,9 @@ class Slot:
 class Template:
     """All ways to fill a row of slots (joined by single spaces) with exactly `syllables` syllables."""
 
-    def __init__(self, slots: Sequence[Slot], syllables: int) -> None:
+    def __init__(self, slots: Sequence[Slot], syllables: int, boost: int = 1) -> None:
         self.slots = tuple(slots)
+        self.boost = boost  # factor on the weight of this template in a LineTable
         self.syllables = syllables
         # _ways[i][s]: fillings of slots i.. with s syllables.
         self._ways = [[0] * (syllables + 1) for _ in self.slots] + [[1] + [0] * syllables]
@@ -107,7 +108,7 @@ class Template:
 
 @dataclass(frozen=True)
 class LineTable:
-    """The lines that may stand at one place of a poem: templates, each with the weight `bit_length` of its count."""
+    """The lines that may stand at one place of a poem: templates, weighted by the bits of their count and a boost."""
 
     templates: tuple[Template, ...]
 
@@ -122,7 +123,7 @@ class LineTable:
     @cached_property
     def weights(self) -> tuple[int, ...]:
         """Chance of each template, up to their sum."""
-        return tuple(template.count.bit_length() for template in self.templates)
+        return tuple(template.count.bit_length() * template.boost for template in self.templates)
 
     @cached_property
     def _bounds(self) -> tuple[int, ...]:

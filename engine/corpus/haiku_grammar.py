@@ -194,9 +194,15 @@ class HaikuGrammar:
         key = (line, *_about(self._needs[line], image, creature))
         table = self._tables.get(key)
         if table is None:
-            syllables = self.data.lines[line].syllables
-            rows = ([self._slot(piece, image, creature) for piece in row] for row in self._rows[line])
-            table = self._tables[key] = LineTable.of([Template(row, syllables) for row in rows])
+            kind = self.data.lines[line]
+            rows = zip(kind.templates, self._rows[line], strict=True)
+            templates = [
+                Template(
+                    [self._slot(piece, image, creature) for piece in row], kind.syllables, kind.boosts.get(text, 1)
+                )
+                for text, row in rows
+            ]
+            table = self._tables[key] = LineTable.of(templates)
         return table
 
     def _shape_tables(self, context: Context) -> Iterator[tuple[float, list[LineTable]]]:

@@ -151,7 +151,7 @@ KINDS: Mapping[str, Kind] = {
         "sing, call, tune up, keep time, call back, start the band, in the dark, out of tune, sing their names,"
         " in the grass, behind the barn, all evening",
         "loud, glad, earnest, merry, tireless",
-        "under the, among the, over the, louder than the",
+        "among the, over the, after the, louder than the",
         "praise, sing to, sing above, sing around, serenade, hum behind, sing about, lull",
         "listen, hush, suddenly",
     ),

@@ -8,17 +8,18 @@ itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from babytrain.engine.corpus.haiku_images import SEASONS
 
 
 @dataclass(frozen=True)
 class Line:
-    """A kind of line: its syllables and its templates."""
+    """A kind of line: its syllables, its templates, and a factor on the chance of those that should come up more."""
 
     syllables: int
     templates: tuple[str, ...]
+    boosts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ LINES: Mapping[str, Line] = {
             "{she} {muses}",
             "{proverb}",
         ),
+        {"{she} {muses}": 4, "{proverb}": 4},
     ),
     "dreamer": Line(
         7,
@@ -88,6 +90,7 @@ LINES: Mapping[str, Line] = {
             "of {food} in the {larder}",
             "of {dream_adjective} {dream_adjective_too} {dream_thing}",
         ),
+        {"of {dream}": 3},
     ),
     "watcher": Line(
         7,
@@ -106,6 +109,7 @@ LINES: Mapping[str, Line] = {
             "the {animal} {in_view}",
             "the {object_adjective} {animal} {nearby}",
         ),
+        {"{view}": 2},
     ),
     "hearer": Line(
         7,
@@ -157,6 +161,7 @@ LINES: Mapping[str, Line] = {
             "but has no {lacking}",
             "in front of the {in_front}",
         ),
+        {"{outcome}": 2},
     ),
     "brief": Line(
         5,

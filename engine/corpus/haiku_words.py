@@ -14,14 +14,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "with": {"": "smoke, moss, tea, silence, stillness, a bell, one cloud, nothing else, an old song, a far bell"},
     "adjective": {
         "": (
-            "old, young, small, long, thin, wise, shy, proud, plump, sleek, striped, green, sleepy, patient, lazy,"
-            " polite, ancient, little, speckled, golden, careful, stubborn, gentle, silent, slender, modest, dusty,"
-            " dignified, elegant, curious, very small, very old"
+            "old, young, small, long, thin, wise, shy, proud, sleek, striped, green, sleepy, patient, lazy, polite,"
+            " modest, golden, silent, elegant, very old"
         ),
-        "spring": "thirsty, hungry, drowsy",
-        "summer": "sunburnt, idle, well fed",
-        "autumn": "weary, late, well fed",
-        "winter": "warm, snug, drowsy",
+        "spring": "thirsty, hungry",
+        "summer": "idle, sunburnt",
+        "autumn": "weary, late",
+        "winter": "warm, snug",
     },
     "rest": {
         "": (
@@ -67,7 +66,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             " under the stones, in {her} deep bed"
         ),
     },
-    "move": {"": "slides, glides, slips, winds, creeps, flows, pours, wanders, wriggles, hurries, travels, strolls"},
+    "move": {"": "slides, glides, slips, winds, creeps, flows, wanders, hurries"},
     "path": {
         "spring": (
             "through ferns, uphill, past stones, through the grass, past the gate, through wet ferns,"
@@ -85,24 +84,23 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             " along the ditch, back to the barn"
         ),
     },
-    "lie": {"": "lies, rests, sprawls, hangs, dozes, curls up, lies still, is draped, lies around"},
+    "lie": {"": "lies, rests, sprawls, hangs, dozes, curls up, lies still"},
     "lie_like": {
         "": (
-            "like rope, like yarn, like string, like old rope, like a knot, like a soft knot, like a lost scarf,"
-            " like a garden hose, like a dropped ribbon, like a question mark, like a loose shoelace"
+            "like rope, like yarn, like string, like old rope, like a knot, like a lost scarf, like a garden hose,"
+            " like a question mark, like a loose shoelace"
         ),
     },
-    "flow": {"": "slides, glides, slips, winds, flows, pours, wanders, travels"},
+    "flow": {"": "slides, glides, slips, winds, flows, pours, wanders"},
     "flow_like": {
         "": (
-            "like smoke, like silk, like time, like spilled ink, like slow water, like poured honey,"
-            " like a long thought, like a loose shoelace, like a lost ribbon, like a green stream, like a secret,"
-            " like a slow train"
+            "like smoke, like silk, like time, like slow water, like poured honey, like a long thought,"
+            " like a loose shoelace, like a secret, like a slow train"
         ),
     },
     "manner": {
         "": (
-            "once more, alone, by heart, with care, on time, half asleep, all alone, without a sound, in no hurry,"
+            "once more, alone, in style, with care, for fun, half asleep, all alone, without a sound, in no hurry,"
             " with great care, as planned"
         ),
     },
@@ -126,44 +124,37 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "body_adjective": {
         "": "old, cold, warm",
-        "spring": "new, bright, thin, sleepy, folded, muddy",
-        "summer": "long, bright, smooth, gold, dusty, gleaming, lazy",
-        "autumn": "long, worn, bright, narrow, sleepy, faded",
-        "winter": "small, low, dark, deep, hidden, narrow, quiet, secret, tidy",
+        "spring": "new, bright, thin, sleepy",
+        "summer": "long, bright, smooth, dusty",
+        "autumn": "long, worn, bright, sleepy",
+        "winter": "small, low, dark, deep, hidden, quiet, secret",
     },
     "body": {
         "spring": "back, coils, scales, tail, nose, coat",
         "summer": "back, coils, scales, tail, nose, sides",
         "autumn": "back, coils, scales, tail, nose, coat",
-        "winter": "roof, door, den, bed, stone, burrow, doorstep, ceiling",
+        "winter": "roof, door, den, bed, stone, burrow, doorstep",
     },
     "animal": {
         "": "mouse, sparrow",
-        "spring": "frog, toad, wren, newt, lamb, duck, snail, robin, beetle, hedgehog",
-        "summer": "frog, toad, newt, bee, moth, duck, heron, lizard, turtle, beetle, kitten",
-        "autumn": "toad, vole, owl, fox, crow, snail, squirrel, hedgehog, spider",
-        "winter": "owl, hare, fox, wren, deer, robin, magpie, badger, snowman",
+        "spring": "frog, toad, newt, lamb, duck, snail, robin",
+        "summer": "frog, toad, bee, duck, heron, lizard, turtle",
+        "autumn": "toad, owl, fox, crow, snail, squirrel, hedgehog",
+        "winter": "owl, hare, fox, wren, deer, robin, snowman",
     },
     "animals": {
         "": "mice",
-        "spring": "frogs, toads, newts, lambs, ducks, snails",
-        "summer": "frogs, toads, newts, ducks, bees, moths",
-        "autumn": "toads, voles, owls, snails, crows, hens",
-        "winter": "owls, hares, wrens, moles, hens",
+        "spring": "frogs, toads, lambs, ducks",
+        "summer": "frogs, toads, ducks, bees",
+        "autumn": "toads, owls, snails, crows",
+        "winter": "owls, hares, wrens, moles",
     },
-    "animal_adjective": {
-        "": (
-            "small, old, young, wise, brave, plump, shy, pale, brown, little, sleepy, nervous, careful, polite,"
-            " tiny, thoughtful"
-        ),
-    },
+    "animal_adjective": {"": "small, old, wise, brave, plump, brown, little, sleepy, polite, nervous"},
     "reacts": {
         "": (
             "waits, stares, blinks, nods, moves house, thinks twice, looks up, stands still, looks away,"
-            " says nothing, moves away, stops to look, holds its breath, tiptoes home, counts to ten, does not mind,"
-            " does not ask, clears its throat, writes it down, says good night, pretends to sleep, thinks it over,"
-            " keeps its distance, changes its mind, keeps very still, minds its manners, takes the long way,"
-            " takes a small bow"
+            " says nothing, holds its breath, tiptoes home, counts to ten, does not mind, clears its throat,"
+            " pretends to sleep, thinks it over, changes its mind, minds its manners, takes a small bow"
         ),
     },
     "react": {"": "look up, applaud, stand still, look round, make room, agree, wait, hush, nod"},
@@ -216,8 +207,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "": "fast asleep, in {her} sleep, eyes open, curled up small",
         "winter": "underground, in {her} bed, in the dark",
     },
-    "food": {"": "mice, frogs, toads, eggs, newts, voles"},
-    "larder": {"": "hay, reeds, grass, barn, shade, corn, rain, moss, sun"},
+    "food": {"": "mice, frogs, toads, eggs"},
+    "larder": {"": "hay, reeds, grass, barn, corn, rain, sun"},
     "dream": {
         "": (
             "having two feet, owning a hat, shoes and long walks, soup and warm socks, arms and long hugs,"
@@ -226,18 +217,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             " being quite tall, wearing a tie, having a chin, opening doors"
         ),
     },
-    "dream_adjective": {"": "warm, slow, long, gold, bright, soft, wide, round"},
-    "dream_adjective_too": {"": "golden, yellow, sunny, endless, open, flat, smooth, blue"},
-    "dream_thing": {"": "days, stones, hills, roads, noons, meadows, gardens, mornings, pebbles"},
+    "dream_adjective": {"": "warm, slow, long, bright, soft, round"},
+    "dream_adjective_too": {"": "golden, yellow, sunny, endless, smooth, flat"},
+    "dream_thing": {"": "days, stones, hills, noons, gardens, mornings, pebbles"},
     "from_where": {
         "": "at last, up close, half asleep, all morning, once again, without a word, very still",
         "spring": "from the wall, from the ditch, from a branch, from the gate",
         "summer": "from the shade, from the reeds, from the porch, from the wall",
         "autumn": "from the leaves, from the wall, from a stump, from the barn",
     },
-    "adverb": {"": "slowly, calmly, gently, kindly, closely, politely, carefully"},
+    "adverb": {"": "slowly, calmly, gently, kindly, closely"},
     "watches": {"": "sees, spots, eyes, finds, watches, studies, follows, admires, looks for, waits for"},
-    "object_adjective": {"": "small, slow, plump, lost, brave, brown, shy, tiny, careless, lonely, sleepy"},
+    "object_adjective": {"": "small, slow, plump, brave, brown, tiny, lonely, sleepy"},
     "nearby": {"": "nearby, below, next door, outside"},
     "view": {
         "": (
@@ -280,10 +271,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             " the worms changing sides, the roots telling jokes, a sled on the hill"
         ),
     },
-    "skin_verb": {"": "leaves, hangs, drops, forgets, takes off, folds up, outgrows"},
-    "skin": {
-        "": "skin, coat, old skin, old coat, best coat, last skin, winter coat, silver coat, paper coat, nightgown",
-    },
+    "skin_verb": {"": "leaves, hangs, drops, forgets, takes off, folds up"},
+    "skin": {"": "skin, coat, old skin, old coat, best coat, winter coat, silver coat, nightgown"},
     "skin_where": {
         "": (
             "on the garden wall, at the temple gate, by the kitchen door, on the washing line, in the bramble hedge,"
@@ -292,7 +281,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             " among the nettles, inside out again, where the path divides"
         ),
     },
-    "tries": {"": "tries to, learns to, wants to, hopes to, decides to, attempts to"},
+    "tries": {"": "tries to, learns to, wants to, hopes to"},
     "feat": {
         "": (
             "wave, hop, skip, dance, clap, knit, shrug, juggle, tiptoe, whistle, tap dance, shake hands,"
@@ -306,40 +295,41 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             " and wakes up the owl, then asks for a chair"
         ),
     },
-    "lacking": {"": "elbows, shoulders, fingers, ankles, trousers, eyebrows, kneecaps"},
+    "lacking": {"": "elbows, shoulders, fingers, ankles, kneecaps, eyebrows"},
     "in_front": {
-        "spring": "frogs, toads, lambs, ducks, hens",
-        "summer": "frogs, toads, bees, ducks, hens",
-        "autumn": "crows, toads, owls, hens, mice",
+        "": "hens",
+        "spring": "frogs, toads, lambs, ducks",
+        "summer": "frogs, toads, bees, ducks",
+        "autumn": "crows, toads, owls, mice",
     },
     "soft_ground": {
-        "spring": "grass, ferns, reeds, mud, hedge, clover",
-        "summer": "grass, corn, ferns, reeds, wheat, clover",
-        "autumn": "leaves, hay, grass, reeds, weeds, bracken",
+        "spring": "grass, ferns, reeds, mud, clover",
+        "summer": "grass, corn, ferns, reeds, clover",
+        "autumn": "leaves, hay, grass, reeds",
     },
-    "soft_adjective": {"": "tall, soft, deep, cool, loose, long"},
+    "soft_adjective": {"": "tall, soft, deep, cool, long"},
     "soft_adjective_too": {
-        "": "dark, still, tangled",
-        "spring": "wet, green, dripping",
-        "summer": "warm, dry, humming",
-        "autumn": "brown, dry, rustling",
+        "": "dark, tangled",
+        "spring": "wet, green",
+        "summer": "warm, dry",
+        "autumn": "brown, dry",
     },
-    "landmark_adjective": {"": "old, dark, cold, quiet, crooked, broken, sleeping, empty"},
-    "landmark": {"": "gate, barn, shed, well, bridge, fence, bench, scarecrow, windmill, temple, farmhouse, mailbox"},
+    "landmark_adjective": {"": "old, dark, cold, quiet, sleeping, empty"},
+    "landmark": {"": "gate, barn, shed, well, bridge, fence, scarecrow, temple, farmhouse"},
     "past": {"": "past, under, around, behind, beyond, along"},
     "cover_adjective": {
-        "": "old, dark, quiet, hidden, crooked, mossy",
+        "": "old, dark, quiet, mossy",
         "spring": "wet, sunny",
-        "summer": "cool, warm, dusty",
-        "autumn": "cold, bare, sleepy",
+        "summer": "warm, dusty",
+        "autumn": "cold, sleepy",
         "winter": "cold, white, frozen",
     },
     "cover": {
-        "": "barn, stones, bridge, roots, oak, hill, church, woodpile, orchard",
+        "": "barn, stones, bridge, roots, oak, hill, church, woodpile",
         "spring": "hedge, ferns",
         "summer": "porch, ferns",
-        "autumn": "leaves, stump",
-        "winter": "field, floor, snow",
+        "autumn": "leaves",
+        "winter": "field, snow",
     },
     "under": {
         "spring": "under, beneath, behind, beside",

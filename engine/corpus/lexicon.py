@@ -20,7 +20,7 @@ _WORDS_BY_SYLLABLES: dict[int, str] = {
         drift drifts drinks drip drips drop dropped drops drums dry duck ducks dusk dust each earth eaves egg eggs
         elms else end ends eye eyes face fall falls fang fangs far fast fear fed feel feels feet fell felt fence ferns
         few field fields fills finds first fish five flat floor flows flute fly folds foot for fork forth four fox
-        freeze friend frog frogs from front frost gate geese girl gives glad glass glides glints glow go goes gold
+        freeze friend frog frogs from front frost fun gate geese girl gives glad glass glides glints glow go goes gold
         gone good grass graze great green grief grow guard guards hail hair half hand hands hang hangs hard hare hares
         has hat hay he head heads hear hears heart heat hedge hens her here hers hide hides high hill hills him his
         hiss hit hold holds hole holes home honk hop hopes horse hose hot house how howls hugs hum hums hush ice if in
@@ -38,8 +38,8 @@ _WORDS_BY_SYLLABLES: dict[int, str] = {
         silk sing sings sit sits six skim skin skins skip sky slams sled sleek sleep sleeps slept slide slides slips
         slow slows small smells smoke smooth snail snails snake snakes snores snow snug so socks soft some song soon
         sound soup south spilled spoon spots sprawls spring stairs stamp stand stands star stares stars start starts
-        stays stiff still stone stones stood stop stops stove straight stream string striped strolls stump sun sway
-        sweep sweeps sweet swoop tail take takes tall tap taps tastes tea teeth tell tells ten than that thaw the
+        stays stiff still stone stones stood stop stops stove straight stream string striped strolls stump style sun
+        sway sweep sweeps sweet swoop tail take takes tall tap taps tastes tea teeth tell tells ten than that thaw the
         their them then there these they thin things think thinks this those thought three throat through ticks tie
         ties tight till time tin tip to toad toads toes told tongue tongues too town tracks train tree trees tries try
         tugs tune turns twice two up use voice vole voles wait waits wake wakes walk walked walks wall wants war warm

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from babytrain.engine.config import Config
-from babytrain.engine.model import short_attention
 from babytrain.engine.model.cache import KeyValueCache
 from babytrain.engine.model.linear import Linear
 from babytrain.engine.model.norm import EPSILON
 from babytrain.engine.model.rotary import rotate
+from babytrain.engine.model.short_attention import short_attention, suits_short_attention
 
 
 class Attention(nn.Module):
@@ -34,8 +34,8 @@ class Attention(nn.Module):
         """[B, T, width] -> [B, T, width]; `rotary` holds the angles of these T positions."""
         batch, length, _ = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.heads, self.head_size)
-        if cache is None and short_attention.suits(x.device, x.dtype, length):
-            mixed = short_attention.ShortAttention.apply(qkv, rotary, self.qk_norm)
+        if cache is None and suits_short_attention(x.device, x.dtype, length):
+            mixed = short_attention(qkv, rotary, self.qk_norm)
         else:
             mixed = self._attend(qkv, rotary, cache)
         projected: Tensor = self.projection(mixed)

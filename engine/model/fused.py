@@ -15,13 +15,28 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from babytrain.engine.model.attention import Attention
+from babytrain.engine.model.mlp import MLP
 from babytrain.engine.model.norm import reciprocal_rms, rms_norm_backward
 from babytrain.engine.model.short_attention import Saved, attend, attend_backward
 
 
-class AttentionHalf(torch.autograd.Function):
-    """x + projection(attend(qkv(rms_norm(x)))), no biases, no dropout."""
+def attention_half(x: Tensor, attention: Attention, rotary: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """x + attention(rms_norm(x)) for an attention without biases; `x` [B, T, width] fp32, products in `dtype`."""
+    weights = attention.qkv.weight, attention.projection.weight
+    y: Tensor = _AttentionHalf.apply(  # type: ignore[no-untyped-call]
+        x, *weights, rotary, attention.heads, attention.qk_norm, dtype
+    )
+    return y
 
+
+def squared_relu_half(x: Tensor, mlp: MLP, dtype: torch.dtype) -> Tensor:
+    """x + mlp(rms_norm(x)) for a relu2 mlp without biases; `x` [B, T, width] fp32, products in `dtype`."""
+    y: Tensor = _SquaredReLUHalf.apply(x, mlp.up.weight, mlp.down.weight, dtype)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _AttentionHalf(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
@@ -33,7 +48,6 @@ class AttentionHalf(torch.autograd.Function):
         normalise: bool,
         dtype: torch.dtype,
     ) -> Tensor:
-        """`x` [B, T, width] fp32 -> the same; products in `dtype`."""
         batch, length, width = x.shape
         scale = reciprocal_rms(x)
         normed = x * scale
@@ -48,8 +62,7 @@ class AttentionHalf(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        """Gradients of x and of the two weights."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         scale, normed, read, mixed, qkv_weight, projection_weight, *saved = ctx.saved_tensors
         batch, length, width = gradient.shape
         written = gradient.to(read.dtype).view(-1, width)
@@ -62,12 +75,9 @@ class AttentionHalf(torch.autograd.Function):
         return x_gradient, qkv_weight_gradient.float(), projection_gradient.float(), None, None, None, None
 
 
-class SquaredReLUHalf(torch.autograd.Function):
-    """x + down(relu(up(rms_norm(x)))^2), no biases, no dropout."""
-
+class _SquaredReLUHalf(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, up_weight: Tensor, down_weight: Tensor, dtype: torch.dtype) -> Tensor:
-        """`x` [B, T, width] fp32 -> the same; products in `dtype`."""
         width = x.shape[-1]
         scale = reciprocal_rms(x)
         normed = x * scale
@@ -80,8 +90,7 @@ class SquaredReLUHalf(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        """Gradients of x and of the two weights."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         scale, normed, read, rectified, squared, up_weight, down_weight = ctx.saved_tensors
         width = gradient.shape[-1]
         written = gradient.to(read.dtype).view(-1, width)

@@ -22,13 +22,13 @@ from torch import Tensor, nn
 from babytrain.engine.config import Config
 from babytrain.engine.model.attention import Attention
 from babytrain.engine.model.cache import KeyValueCache
-from babytrain.engine.model.fused import AttentionHalf, SquaredReLUHalf
+from babytrain.engine.model.fused import attention_half, squared_relu_half
 from babytrain.engine.model.init import initialise
 from babytrain.engine.model.linear import Linear
 from babytrain.engine.model.mlp import MLP
 from babytrain.engine.model.norm import build_norm
 from babytrain.engine.model.rotary import rotary_table
-from babytrain.engine.model.short_attention import suits
+from babytrain.engine.model.short_attention import suits_short_attention
 
 Precision = Literal["fp32", "bf16"]
 
@@ -48,20 +48,10 @@ class Block(nn.Module):
     def forward(self, x: Tensor, rotary: Tensor | None, cache: KeyValueCache | None, dtype: torch.dtype) -> Tensor:
         """[B, T, width] -> [B, T, width], fp32; products in `dtype`."""
         drops = self.training and self.dropout > 0.0
-        if cache is None and self.bare and not drops and suits(x.device, dtype, x.shape[1]):
-            attention = self.attention
-            x = AttentionHalf.apply(
-                x,
-                attention.qkv.weight,
-                attention.projection.weight,
-                rotary,
-                attention.heads,
-                attention.qk_norm,
-                dtype,
-            )
+        if cache is None and self.bare and not drops and suits_short_attention(x.device, dtype, x.shape[1]):
+            x = attention_half(x, self.attention, rotary, dtype)
             if self.mlp.kind == "relu2":
-                y: Tensor = SquaredReLUHalf.apply(x, self.mlp.up.weight, self.mlp.down.weight, dtype)
-                return y
+                return squared_relu_half(x, self.mlp, dtype)
         else:
             x = x + self._drop(self.attention(self.attention_norm(x, dtype), rotary, cache))
         return x + self._drop(self.mlp(self.mlp_norm(x, dtype)))

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 EPSILON = 1e-6
+_EPSILON = torch.tensor(EPSILON)  # a 0-D tensor, so that one call squares, divides and adds
 
 
 def reciprocal_rms(x: Tensor) -> Tensor:
-    """1 / sqrt(mean(x^2) + EPSILON) over the last dimension, kept as size 1."""
+    """1 / sqrt(mean(x^2) + EPSILON) over the last dimension, kept as size 1; `x` on the CPU."""
     # vector_norm reads x once; x.square().mean() would write a copy of it and read that again.
-    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return norm.square_().div_(x.shape[-1]).add_(EPSILON).rsqrt_()
+    norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return torch.addcmul(_EPSILON, norm, norm, value=1.0 / x.shape[-1]).rsqrt_()
 
 
 def rms_norm_backward(gradient: Tensor, y: Tensor, scale: Tensor, factor: float = 1.0) -> Tensor:
@@ -45,7 +46,7 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         y, scale = ctx.saved_tensors
         copy = gradient.clone() if gradient.dtype == y.dtype else gradient.to(y.dtype)
         return rms_norm_backward(copy, y, scale), None
@@ -57,7 +58,7 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """[..., width] fp32 -> [..., width] in `dtype`."""
         if x.device.type == "cpu":
-            normalised: Tensor = _RMSNorm.apply(x, dtype)
+            normalised: Tensor = _RMSNorm.apply(x, dtype)  # type: ignore[no-untyped-call]
             return normalised
         return F.rms_norm(x, (x.shape[-1],), eps=EPSILON).to(dtype)
 

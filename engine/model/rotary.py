@@ -21,7 +21,7 @@ def rotary_table(context: int, head_size: int) -> Tensor:
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
     """Turn every pair of `x` [..., T, head_size] fp32 by its position's angle; `table` holds those T positions."""
-    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * table).flatten(-2)
+    return torch.view_as_real(torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2)) * table).flatten(-2)
 
 
 def rotate_(x: Tensor, table: Tensor) -> None:

@@ -25,7 +25,7 @@ from babytrain.engine.model.rotary import rotate_
 _LONGEST = {torch.bfloat16: 512, torch.float32: 128}
 
 
-def suits(device: torch.device, dtype: torch.dtype, length: int) -> bool:
+def suits_short_attention(device: torch.device, dtype: torch.dtype, length: int) -> bool:
     """Whether these kernels are the faster way."""
     return device.type == "cpu" and length <= _LONGEST[dtype]
 
@@ -88,20 +88,22 @@ def attend_backward(gradient: Tensor, saved: Saved) -> Tensor:
     return qkv_gradient
 
 
-class ShortAttention(torch.autograd.Function):
-    """`attend` with its gradient."""
+def short_attention(qkv: Tensor, rotary: Tensor | None, normalise: bool) -> Tensor:
+    """`attend`, differentiable."""
+    mixed: Tensor = _ShortAttention.apply(qkv, rotary, normalise)  # type: ignore[no-untyped-call]
+    return mixed
 
+
+class _ShortAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, rotary: Tensor | None, normalise: bool) -> Tensor:
-        """See `attend`."""
         mixed, saved = attend(qkv, rotary, normalise)
         ctx.save_for_backward(*saved)
         return mixed
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        """See `attend_backward`."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return attend_backward(gradient, Saved(*ctx.saved_tensors)), None, None
 
 

@@ -21,8 +21,8 @@ def orthogonalise(stack: Tensor, *, dtype: torch.dtype) -> Tensor:
 
     Singular values end between about 0.7 and 1.2, which serves as well as exactly 1 (Muon post). Zero stays zero.
     """
-    x = stack / stack.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-7)
-    x = x.to(dtype)
+    norm: Tensor = torch.linalg.matrix_norm(stack, keepdim=True)
+    x = (stack / norm.clamp_min(1e-7)).to(dtype)
     tall = x.shape[-2] > x.shape[-1]
     if tall:
         x = x.mT

@@ -197,9 +197,11 @@ def _differences(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list
         problems.append(f"{_some(missing)} missing")
     if extra := sorted(given.keys() - own.keys()):
         problems.append(f"{_some(extra)} unknown")
-    for name in sorted(own.keys() & given.keys()):
-        if own[name].shape != given[name].shape:
-            problems.append(f"{name} has shape {list(given[name].shape)} instead of {list(own[name].shape)}")
+    problems.extend(
+        f"{name} has shape {list(given[name].shape)} instead of {list(own[name].shape)}"
+        for name in sorted(own.keys() & given.keys())
+        if own[name].shape != given[name].shape
+    )
     return problems[:4]
 
 

@@ -25,7 +25,7 @@ def learning_rate_factor(config: Config, step: int, total_steps: int) -> float:
         return 1.0
     start = warmup
     if config.schedule == "wsd":
-        start = max(warmup, total_steps - round(config.decay * total_steps))
+        start = max(warmup, total_steps - max(1, round(config.decay * total_steps)))
     progress = (step - start) / max(1, total_steps - start)
     shape = _cosine if config.schedule == "cosine" else _linear
     return config.min_lr + (1.0 - config.min_lr) * shape(min(1.0, max(0.0, progress)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -58,8 +59,13 @@ class Pane:
         subprocess.run(["tmux", "-L", self._server, "kill-server"], capture_output=True)
 
     def _tmux(self, *arguments: str) -> str:
+        # Without `env` a child also gets what libreadline put into the C environment: LINES and COLUMNS of nowhere.
         done = subprocess.run(
-            ["tmux", "-L", self._server, "-f", "/dev/null", *arguments], capture_output=True, text=True, check=True
+            ["tmux", "-L", self._server, "-f", "/dev/null", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
         )
         return done.stdout
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from babytrain.runs.events import (
@@ -33,6 +34,15 @@ WALL_TIME = 1_700_000_000.0
 STEP_SECONDS = 0.05
 TOKENS_PER_STEP = 768
 HAIKU = "a snake in the grass\ncoils around the morning sun\nthe old frog forgets"
+# What a model writes after 100, 200, ... steps.
+SAMPLES = (
+    "thae oo n snrse\nitn lo  eafo",
+    "the sanl in tha gars\nroud the wen mon",
+    "a snake in the grass\nthe old wind of the mornin",
+    "a snake in the grass\ncoils around the old moon\nand the fog",
+    "a snake in the grass\ncoils around the morning sun\nthe old fog forgets",
+    HAIKU,
+)
 
 CONFIG: dict[str, Any] = {
     "corpus": "haiku",
@@ -144,7 +154,16 @@ def script(steps: int = 620, total_steps: int = 1500) -> list[AnyEvent]:
                 best = val_loss
             t += 0.3
             events.append(
-                Sample(t=t, step=step, sample_id=step, prompt="", text=HAIKU, seed=step, temperature=0.8, seconds=0.3)
+                Sample(
+                    t=t,
+                    step=step,
+                    sample_id=step,
+                    prompt="",
+                    text=SAMPLES[min(step // 100, len(SAMPLES)) - 1],
+                    seed=step,
+                    temperature=0.8,
+                    seconds=0.3,
+                )
             )
         if step % 250 == 0:
             t += 0.1
@@ -220,7 +239,8 @@ class ScriptedSession:
         self.started.set()
         if self.fail_with is not None:
             self.error = self.fail_with
-            self.feed.events.put(ending(self.events, "failed", self.fail_with))
+            if self.events:
+                self.feed.events.put(ending(self.events, "failed", self.fail_with))
         else:
             self._obey()
             self.may_end.wait(10)
@@ -229,14 +249,16 @@ class ScriptedSession:
 
     def _obey(self) -> None:
         """Until a stop, whichever way it comes."""
-        while not self.feed.stop_requested.wait(0.005):
-            while not self.feed.requests.empty():
-                request = self.feed.requests.get()
-                self.requests.append(request)
-                if self.answers:
-                    self._answer(request)
-                if request.action == "stop":
-                    return
+        while not self.feed.stop_requested.is_set():
+            try:
+                request = self.feed.requests.get(timeout=0.05)
+            except Empty:
+                continue
+            if self.answers:
+                self._answer(request)
+            self.requests.append(request)
+            if request.action == "stop":
+                return
 
     def _answer(self, request: Request) -> None:
         newest = max(self.events, key=lambda event: event.t)

@@ -12,14 +12,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.keys import format_key
 from textual.message import Message
 from textual.screen import ModalScreen
 
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.glossary import GLOSSARY
-from babytrain.tui.keymap import MODES, SCOPE_TITLES, KeyCommand, Mode, bindings_in, commands_in, keys_of
+from babytrain.tui.keymap import MODES, SCOPE_TITLES, KeyCommand, Mode, bindings_in, commands_in, shown_keys
 from babytrain.tui.safe_text import safe_line
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.text_pane import TextPane
 
 WIDE_LABELS = 14
@@ -101,17 +100,6 @@ class HelpScreen(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Close."""
         self.dismiss(None)
-
-
-def shown_keys(command: KeyCommand, keymap: Mapping[str, str]) -> str:
-    """The keys of a command as people call them."""
-    return " ".join(format_key_words(key) for key in keys_of(command, keymap))
-
-
-def format_key_words(key: str) -> str:
-    """A key as people call it: `ctrl+c`, `←`, `.`."""
-    *modifiers, name = key.split("+")
-    return "+".join([*modifiers, format_key(name)])
 
 
 def _heading(text: str) -> list[Content]:

@@ -11,48 +11,29 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 from textual.widgets import DataTable, Static
 from textual.worker import Worker, WorkerState
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder
-from babytrain.runs.library import delete_run, restore_run
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.keymap import MODES, Mode, bindings_in
-from babytrain.tui.run_rows import RunList, RunRow, read_rows
+from babytrain.tui.messages import NewRunWanted, OpenWanted, ResumeWanted
+from babytrain.tui.run_rows import RunList, read_rows
 from babytrain.tui.safe_text import safe_line
-from babytrain.tui.screens.ask import ConfirmScreen
-from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.runs_table import RunsTable
 
 LONGEST_NAME = 40
 
 
-class HomeScreen(Screen[None]):
-    """Posts what the person wants; the app does it."""
+class HomeScreen(ModeScreen):
+    """Posts what the person wants; the app does it. What only some keys need is imported when they are pressed."""
 
     mode: ClassVar[Mode] = "home"
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["home"]))
-
-    class NewRun(Message):
-        """Ask for a new run."""
-
-    class Open(Message):
-        """Show a run."""
-
-        def __init__(self, row: RunRow) -> None:
-            super().__init__()
-            self.row = row
-
-    class Resume(Message):
-        """Go on training a run."""
-
-        def __init__(self, folder: RunFolder) -> None:
-            super().__init__()
-            self.folder = folder
 
     def __init__(
         self,
@@ -80,6 +61,7 @@ class HomeScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """The list is read in a thread; the screen does not wait for a disk."""
+        self.apply_breakpoints()
         self.query_one("#welcome").display = False
         self.query_one(RunsTable).focus()
         self.call_after_refresh(self.action_refresh_runs)
@@ -142,11 +124,11 @@ class HomeScreen(Screen[None]):
             why = "it never started" if row.status == "empty" else "its journal cannot be read"
             self._say(f"There is nothing to show of {row.name}: {why}. d deletes it.")
             return
-        self.post_message(self.Open(row))
+        self.post_message(OpenWanted(row))
 
     def action_new_run(self) -> None:
         """Ask what to train."""
-        self.post_message(self.NewRun())
+        self.post_message(NewRunWanted())
 
     def action_resume_run(self) -> None:
         """Go on training it."""
@@ -163,7 +145,7 @@ class HomeScreen(Screen[None]):
         if why:
             self._say(f"{row.name} cannot be resumed: {why}.")
         else:
-            self.post_message(self.Resume(row.folder))
+            self.post_message(ResumeWanted(row.folder.path))
 
     def action_delete_run(self) -> None:
         """Into the trash, after a question."""
@@ -176,6 +158,8 @@ class HomeScreen(Screen[None]):
             if agreed:
                 self._delete(folder)
 
+        from babytrain.tui.screens.ask import ConfirmScreen
+
         name = safe_line(row.name, LONGEST_NAME)
         self.app.push_screen(
             ConfirmScreen(f"Delete {name}?", detail="It goes to the trash folder; u brings it back.", yes="Delete"),
@@ -183,6 +167,8 @@ class HomeScreen(Screen[None]):
         )
 
     def _delete(self, folder: RunFolder) -> None:
+        from babytrain.runs.library import delete_run
+
         try:
             self._trash.append(delete_run(folder))
         except RunsError as error:
@@ -193,6 +179,8 @@ class HomeScreen(Screen[None]):
 
     def action_undo_delete(self) -> None:
         """Bring back what was deleted last."""
+        from babytrain.runs.library import restore_run
+
         if not self._trash:
             return
         try:

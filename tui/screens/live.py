@@ -9,16 +9,17 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.events import CommandAction
+from babytrain.runs.events import CommandAction, Request
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.eta import Eta, estimate_eta
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.keymap import MODES, Mode, bindings_in, live_refusals
 from babytrain.tui.launcher import TrainingSession
+from babytrain.tui.messages import LiveScreenPainted
 from babytrain.tui.screens.ask import AskScreen
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.source import LiveSource
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.progress_header import HeaderFacts
 from babytrain.tui.widgets.units import format_learning_rate
 from babytrain.tui.wording import State, learning_rate_dial, state_of
@@ -52,17 +53,24 @@ class LiveScreen(RunScreen):
         super().__init__(LiveSource(session.feed), "", charset, printed)
         self.session = session
         self.over = False
+        self._request: Request | None = None  # the newest command
+        self._commands_before = 0  # how many commands were on record when it was sent
         self._goal: tuple[CommandAction, float] | None = None  # the learning rate asked for last
         self._goal_unsent = False
         self._goal_sent_at = -math.inf
+
+    def on_mount(self) -> None:
+        """The engine waits for the first paint, since loading torch takes the interpreter's lock for seconds."""
+        self.call_after_refresh(self.post_message, LiveScreenPainted())
 
     # how it stands
 
     def session_over(self) -> None:
         """Training has ended and everything is saved, or it has failed."""
         self.over = True
-        if self.session.error:
-            self.print_line(self.session.error)
+        self.look()
+        if self.session.error and self.source.moment().ended is None:
+            self.print_line(self.session.error)  # it failed before it could write this into the journal
         self.refresh_bindings()
         self.refresh_now()
 
@@ -84,9 +92,7 @@ class LiveScreen(RunScreen):
         """When it is over: how it went and where to go."""
         if not self.over:
             return ""
-        if self.session.error:
-            return f"{self.session.error} enter: runs, q: quit"
-        return "enter: runs, q: quit"
+        return self.session.error or "enter: runs, q: quit"
 
     def header_facts(self, moment: Moment) -> HeaderFacts:
         """The estimate counts running time, which a pause stops."""
@@ -115,22 +121,30 @@ class LiveScreen(RunScreen):
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "") -> None:
         """Send a command, and show at once that it was asked."""
-        self.request = self.source.ask(action, value, text)
+        self._commands_before = len(self.source.state.commands)
+        self._request = self.source.ask(action, value, text)
         self.refresh_now()
+
+    @property
+    def pending(self) -> Request | None:
+        """The newest command, while it has no answer; ids start anew with each session, so older answers do not count."""
+        request = self._request
+        if request is None:
+            return None
+        newer = self.source.state.commands.events[self._commands_before :]
+        answered = any(command.command_id == request.command_id and command.status != "asked" for command in newer)
+        return None if answered else request
 
     def is_pending(self, *actions: CommandAction) -> bool:
         """Whether the newest command is one of these and has no answer yet."""
-        request = self.request
-        if request is None or request.action not in actions:
-            return False
-        newest = self.source.moment().commands[-20:]
-        return all(command.command_id != request.command_id or command.status == "asked" for command in newest)
+        return self.pending is not None and self.pending.action in actions
 
     def action_toggle_pause(self) -> None:
         """Pause, or go on."""
         paused = self.source.moment().phase == "paused"
-        if self.is_pending("pause", "resume", "advance") and self.request is not None:
-            paused = self.request.action != "resume"
+        pending = self.pending
+        if pending is not None and pending.action in ("pause", "resume", "advance"):
+            paused = pending.action != "resume"
         self.ask("resume" if paused else "pause")
 
     def action_advance(self) -> None:

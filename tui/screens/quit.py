@@ -5,38 +5,29 @@ Once stopping was chosen the dialog stays and says so, until everything is on di
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
 from babytrain.tui.keymap import bindings_in
+from babytrain.tui.messages import StopChoice, StopWanted
 from babytrain.tui.safe_text import safe_content
-
-Choice = Literal["quit", "home", "keep"]
 
 
 class QuitScreen(ModalScreen[None]):
-    """Posts `Chosen`; the app stops the session and closes the dialog when it has ended."""
+    """Posts `StopWanted`; the app stops the session and closes the dialog when it has ended."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("quit"))
-
-    class Chosen(Message):
-        """The person chose to stop."""
-
-        def __init__(self, choice: Choice) -> None:
-            super().__init__()
-            self.choice = choice
 
     def __init__(self, name: str) -> None:
         super().__init__(classes="dialog")
         self._name = name
-        self.choice: Choice | None = None
+        self.choice: StopChoice | None = None
 
     def compose(self) -> ComposeResult:
         """Three buttons, each with its key; then only what is being waited for."""
@@ -61,7 +52,7 @@ class QuitScreen(ModalScreen[None]):
             case _:
                 self.action_choose("keep")
 
-    def action_choose(self, choice: Choice) -> None:
+    def action_choose(self, choice: StopChoice) -> None:
         """Act on a choice. While saving, changing one's mind about where to go is allowed, about stopping is not."""
         if choice == "keep":
             if self.choice is None:
@@ -73,4 +64,4 @@ class QuitScreen(ModalScreen[None]):
         self.query_one("#question", Label).update(safe_content(f"Saving {self._name}, {goal}…"))
         self.query_one("#keep", Button).display = False
         if first:
-            self.post_message(self.Chosen(choice))
+            self.post_message(StopWanted(choice))

@@ -20,20 +20,20 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.eta import Eta
 from babytrain.tui.frame_budget import TICK_SECONDS, Due, FrameBudget
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.keymap import BY_ID, Mode
 from babytrain.tui.log_lines import PrintedLine
+from babytrain.tui.messages import LeaveWanted
+from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.source import RunSource
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.log_pane import LogPane
@@ -47,16 +47,13 @@ MOST_PRINTED_LINES = 300
 ZOOM_FACTOR = 1.5
 
 
-class RunScreen(Screen[None]):
+class RunScreen(ModeScreen):
     """Panes, header and footer of a run. Subclasses add what can be done with it."""
 
     mode: ClassVar[Mode] = "watch"
     program: ClassVar[str] = "babytrain"
     sample_hint: ClassVar[str] = "Nothing written yet."
     BINDINGS: ClassVar[list[BindingType]] = []
-
-    class Leave(Message):
-        """The person wants to go back to the runs."""
 
     def __init__(
         self,
@@ -70,7 +67,6 @@ class RunScreen(Screen[None]):
         self.source = source
         self.run_title = title
         self.glyphs = GLYPHS[charset]
-        self.request: Request | None = None  # the newest command sent from here
         self._charset = charset
         self._budget = budget or FrameBudget()
         self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
@@ -98,6 +94,7 @@ class RunScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start the one timer."""
+        self.apply_breakpoints()
         self.query_one("#loss").focus()
         self.set_interval(TICK_SECONDS, self.tick)
         self.call_after_refresh(self.refresh_now)
@@ -157,7 +154,7 @@ class RunScreen(Screen[None]):
             self._show(VitalsPane, moment)
         if due.numbers:
             self.query_one(ProgressHeader).show(self.header_facts(moment))
-            self.query_one(DialsPane).show(moment, self.request)
+            self.query_one(DialsPane).show(moment, self.pending)
             self._show(SamplePane, moment)
             self.query_one(LogPane).show(moment, self._printed, self._printed_count)
 
@@ -176,6 +173,11 @@ class RunScreen(Screen[None]):
 
     def estimate(self, moment: Moment) -> Eta | None:
         """How long it will still take; None where that makes no sense."""
+        return None
+
+    @property
+    def pending(self) -> Request | None:
+        """The newest command sent from here, while it has no answer."""
         return None
 
     def advice(self, moment: Moment) -> str:
@@ -282,7 +284,7 @@ class RunScreen(Screen[None]):
 
     def leave(self) -> None:
         """Away from this screen; the app knows what that means for a run that trains."""
-        self.post_message(self.Leave())
+        self.post_message(LeaveWanted())
 
     def action_refuse(self, command_id: str) -> None:
         """Say why a command of a live run does nothing here."""

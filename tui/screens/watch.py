@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.eta import Eta, estimate_eta
 from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.source import WatchSource
-from babytrain.tui.widgets.canvas import CharsetName
 
 
 class WatchScreen(RunScreen):

@@ -64,8 +64,8 @@ def round_up(value: float, clock: bool = False) -> float:
 
     The ladder is fine enough that at least two thirds of the axis are in use.
     """
-    if not math.isfinite(value) or value <= 0:
-        return 1.0
+    if not 1e-290 < value < 1e290:
+        return max(1.0, value) if value < math.inf else 1.0
     if clock and 10 <= value < 86400:
         unit = 1 if value < 60 else 60 if value < 3600 else 3600
         return float(next(rung * unit for rung in _CLOCK_LADDER if rung * unit >= value))

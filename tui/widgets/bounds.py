@@ -27,6 +27,7 @@ def robust_range(lines: list[FloatArray], bands: list[Intervals]) -> tuple[float
     curves = [values for values in map(_finite, lines) if len(values)]
     tops = [values for values in (_finite(band.high) for band in bands) if len(values)]
     bottoms = [values for values in (_finite(band.low) for band in bands) if len(values)]
+    tops, bottoms = tops or bottoms, bottoms or tops
     if not curves and not tops:
         return None
     steady = [_rolling_median(curve) for curve in curves]

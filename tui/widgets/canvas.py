@@ -11,10 +11,9 @@ array a layer; whole layers are packed at once, so the cost does not depend on w
 
 from __future__ import annotations
 
-import locale
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,8 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 
-CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
+from babytrain.tui.charset import CharsetName
+
 Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 Dots: TypeAlias = tuple[IntArray, IntArray]  # the row and the column of each dot, every dot once
@@ -186,22 +186,6 @@ def fold(text: str, charset: CharsetName) -> str:
     if charset == "blocks" or text.isascii():
         return text
     return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
-
-
-def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> CharsetName:
-    """The richest charset the terminal is likely to show.
-
-    `BABYTRAIN_CHARSET` decides when it names one; without a UTF-8 `encoding` (default: the locale's) it is ASCII; the
-    Linux console (`TERM=linux`) has no braille in its font.
-    """
-    wish = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
-    for name in get_args(CharsetName):
-        if wish == name:
-            return name  # type: ignore[no-any-return]
-    codec = (encoding if encoding is not None else locale.getpreferredencoding(False)).lower()
-    if codec.replace("-", "").replace("_", "") not in {"utf8", "cp65001"}:
-        return "ascii"
-    return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
 
 
 def column_dots(top: IntArray, bottom: IntArray, texture: Texture = "solid") -> Dots:

@@ -14,7 +14,8 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from babytrain.tui.widgets.canvas import CHARSETS, CharsetName, detect_charset
+from babytrain.tui.charset import CharsetName, detect_charset
+from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.painter import Picture, draw
 from babytrain.tui.widgets.plot import STYLE_NAMES, Plot
 

@@ -8,8 +8,8 @@ from textual.content import Content
 
 from babytrain.runs.events import Command, Request
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.safe_text import safe_line
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
 from babytrain.tui.wording import LearningRateDial, describe_command, learning_rate_dial
@@ -23,13 +23,13 @@ class DialsPane(TextPane):
 
     def __init__(self, *, number: str = "3", charset: CharsetName = "braille") -> None:
         self._moment: Moment | None = None
-        self._request: Request | None = None
+        self._pending: Request | None = None
         super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
 
-    def show(self, moment: Moment, request: Request | None) -> None:
-        """Show the settings; `request` is the newest command sent from here, answered or not."""
+    def show(self, moment: Moment, pending: Request | None) -> None:
+        """Show the settings; `pending` is a command sent from here that has no answer yet."""
         self._moment = moment
-        self._request = request
+        self._pending = pending
         self.rebuild()
 
     def build(self, width: int) -> list[Content]:
@@ -77,9 +77,9 @@ class DialsPane(TextPane):
     def _last_command(self, moment: Moment, width: int) -> list[Content]:
         """The newest command: asked, then applied at a step, or refused and why."""
         commands = [command for command in moment.commands if command.command_id != 0]
-        request = self._request
-        if request is not None and all(command.command_id != request.command_id for command in commands[-20:]):
-            words = describe_command(request.action, request.value, request.text, self.glyphs)
+        pending = self._pending
+        if pending is not None:
+            words = describe_command(pending.action, pending.value, pending.text, self.glyphs)
             answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
         elif commands:
             newest = commands[-1]

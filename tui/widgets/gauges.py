@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from babytrain.tui.widgets.canvas import CharsetName
-from babytrain.tui.widgets.spans import Chunk, Line, choose, shortened
+from babytrain.tui.charset import CharsetName
+from babytrain.tui.widgets.spans import Chunk, Line, choose, printable, shortened
 from babytrain.tui.widgets.sparkline import spark
 
 _NAME_WIDTH = 5  # of the usual names, so that blocks drawn apart line up
 _WIDEST_HISTORY = 30
+_NARROWEST_HISTORY = 4
 _WIDTH_WITH_HISTORY = 24
+_LONGEST_VALUE = len("61°C warm  22° to slowdown")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Gauge:
 
 
 def chunk(text: str, style: str = "", rank: int = 0) -> Chunk:
-    """A value that is one word."""
-    return Chunk(((text, style),), rank)
+    """A value that is one word, which may come from a driver."""
+    return Chunk(((printable(text), style),), rank)
 
 
 def missing(reason: str) -> tuple[Chunk, ...]:
@@ -47,10 +49,11 @@ def gauge_lines(gauges: Sequence[Gauge], width: int, charset: CharsetName) -> li
     name_width = max((len(gauge.name) for gauge in gauges), default=0)
     name_width = max(name_width, _NAME_WIDTH) + 1 if width > 2 * _NAME_WIDTH else name_width + 1
     room = max(0, width - name_width)
-    columns = min(_WIDEST_HISTORY, width // 5) if width >= _WIDTH_WITH_HISTORY else 0
+    fits = min(_WIDEST_HISTORY, width // 5, max(_NARROWEST_HISTORY, room - _LONGEST_VALUE - 1))
+    columns = fits if width >= _WIDTH_WITH_HISTORY else 0
     lines: list[Line] = []
     for gauge in gauges:
-        name = (gauge.name.ljust(name_width), "label")
+        name = (gauge.name.ljust(name_width)[:width], "label")
         history = spark(gauge.history, columns, gauge.low, gauge.high, charset) if gauge.history and columns else ""
         if not history:
             lines.append((name, *(choose(gauge.values, room) or _cut_first(gauge.values, room))))

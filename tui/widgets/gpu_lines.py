@@ -9,7 +9,7 @@ from babytrain.runs.events import Fan, GpuReading, Vitals
 from babytrain.tui.widgets.canvas import Charset
 from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines, missing
 from babytrain.tui.widgets.heat import heat_of
-from babytrain.tui.widgets.spans import Chunk, Line, choose, shortened
+from babytrain.tui.widgets.spans import Chunk, Line, choose, printable, shortened
 from babytrain.tui.widgets.units import format_bytes_of, format_count, format_percent
 
 # Slower than it could be, but as intended: nothing to worry about.
@@ -109,12 +109,12 @@ def title_line(now: GpuReading, width: int) -> Line:
 
 
 def _lost_line(now: GpuReading, width: int) -> Line:
-    return ((shortened(now.missing["card"], width), "bad"),)
+    return ((shortened(printable(now.missing["card"]), width), "bad"),)
 
 
 def title_text(now: GpuReading) -> str:
     """`gpu 0 · NAME`, without the brand that every card of the brand carries."""
-    return f"gpu {now.index} · {now.name.removeprefix('NVIDIA ').removeprefix('GeForce ')}"
+    return f"gpu {now.index} · {printable(now.name).removeprefix('NVIDIA ').removeprefix('GeForce ')}"
 
 
 def _named(name: str, value: str, rank: int = 0) -> Chunk:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from babytrain.runs.events import HostReading, Vitals
-from babytrain.tui.widgets.canvas import Charset, CharsetName
+from babytrain.tui.charset import CharsetName
+from babytrain.tui.widgets.canvas import Charset
 from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines
 from babytrain.tui.widgets.heat import heat_of
 from babytrain.tui.widgets.spans import Chunk, Line, choose

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.log_lines import LogEvent, PrintedLine, log_key, log_lines, recent_events
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.text_pane import TextPane
 
 

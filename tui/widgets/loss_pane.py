@@ -18,7 +18,8 @@ from textual.widget import Widget
 
 from babytrain.runs.events import Started
 from babytrain.runs.state import Moment
-from babytrain.tui.widgets.canvas import CHARSETS, CharsetName, detect_charset
+from babytrain.tui.charset import CharsetName, detect_charset
+from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.chart import LineChart
 from babytrain.tui.widgets.loss_header import header_line, row_of_step
 from babytrain.tui.widgets.loss_plot import DECAYS, X_MODES, LossPlotter, Settings, XScale

@@ -31,7 +31,7 @@ _MOST_MARKS = 40
 _MOST_SPOTS = 4000
 _WAITING: dict[PhaseName, str] = {
     "loading": "Still packing the school bag: the first step follows.",
-    "compiling": "Compiling. It is worth the wait, they say.",
+    "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
     "paused": "Paused before the first step.",
     "stopping": "Stopping before the first step.",
 }

@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.eta import Eta
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.safe_text import safe_content, safe_line
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.units import format_compact, format_count, format_learning_rate, format_rate, format_seconds
 from babytrain.tui.wording import State
 
@@ -78,6 +78,9 @@ def header_lines(
     inner = max(1, width - 2)
     if height == 1:
         lines = [_spread(_state(facts), [_percent(facts), _eta(facts, glyphs)], [], inner)]
+    elif width < NARROW and facts.advice:
+        advice = safe_content(facts.advice, one_line=True)
+        lines = [_spread(_state(facts), [_percent(facts)], [_speed(facts)], inner), advice]
     elif width < NARROW:
         lines = [
             _spread(_state(facts), [_percent(facts)], [_eta(facts, glyphs)], inner),
@@ -142,6 +145,9 @@ def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
     if room < SHORTEST_BAR and len(left) > 1:
         before = left[1]
         room = width - before.cell_length - after.cell_length - 4
+    if room < SHORTEST_BAR and facts.advice:
+        before = _steps(facts)
+        return Content.assemble(before, "  ", after.truncate(max(1, width - before.cell_length - 2), ellipsis=True))
     if room < SHORTEST_BAR:
         return _spread(before, [], [after], width)
     bar = progress_bar(moment.step / total, room, glyphs)

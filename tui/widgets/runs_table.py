@@ -9,10 +9,10 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.run_rows import RunRow
 from babytrain.tui.safe_text import safe_line
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.units import format_compact, format_count, format_loss
 from babytrain.tui.wording import State, format_ago, status_of
 

@@ -10,8 +10,8 @@ from textual.content import Content
 
 from babytrain.runs.events import Sample, SamplePiece
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.safe_text import safe_content, safe_line
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import format_count, format_factor
 

@@ -15,7 +15,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from babytrain.tui.widgets.canvas import CharsetName, fold
+from babytrain.tui.charset import CharsetName
+from babytrain.tui.widgets.canvas import fold
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]

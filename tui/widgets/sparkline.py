@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from babytrain.tui.widgets.canvas import CharsetName
+from babytrain.tui.charset import CharsetName
 
 # Eight levels each. The Linux console's font has shades and full blocks, but no eighths.
 LEVELS: dict[CharsetName, str] = {"braille": "▁▂▃▄▅▆▇█", "blocks": "░░▒▒▓▓██", "ascii": ".:-=+*#@"}

@@ -16,9 +16,9 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.keymap import bindings_in
-from babytrain.tui.widgets.canvas import CharsetName
 
 
 class TextPane(ScrollView, can_focus=True, inherit_bindings=False):

@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from babytrain.runs.playback import PlaybackClock
 from babytrain.runs.state import RunState
+from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
-from babytrain.tui.widgets.canvas import CharsetName
 from babytrain.tui.wording import format_clock
 
 SHORTEST_BAR = 6

@@ -16,8 +16,9 @@ from textual.widget import Widget
 
 from babytrain.runs.events import Vitals
 from babytrain.runs.state import Moment
+from babytrain.tui.charset import CharsetName, detect_charset
 from babytrain.tui.widgets import gpu_lines, host_lines
-from babytrain.tui.widgets.canvas import CHARSETS, Charset, CharsetName, detect_charset, fold
+from babytrain.tui.widgets.canvas import CHARSETS, Charset, fold
 from babytrain.tui.widgets.gauges import wrapped_words
 from babytrain.tui.widgets.painter import Picture
 from babytrain.tui.widgets.plot import STYLE_NAMES
@@ -125,7 +126,7 @@ class VitalsPane(Widget, can_focus=True):
         """A single card gives its name to the border, which saves a line, if there is a border."""
         gpus = self._newest.gpus if self._newest is not None else ()
         bordered = self.styles.border_top[0] not in ("", "none", "hidden", "blank")
-        title = printable(gpu_lines.title_text(gpus[0])) if len(gpus) == 1 and bordered else _TITLE
+        title = gpu_lines.title_text(gpus[0]) if len(gpus) == 1 and bordered else _TITLE
         if title != self._title:
             self._title = title
             # As content: a card's name is nobody's markup.
@@ -206,6 +207,7 @@ def _without_card(vitals: Sequence[Vitals], width: int, charset: Charset) -> Ite
     yield note, host_full, False
     yield short_note, host_full, False
     yield _nothing, host_full, False
+    yield note, host_compact, False
     yield short_note, host_compact, False
     yield _nothing, host_compact, False
     yield _nothing, host_row if host_row() else short_note, False

@@ -3,9 +3,10 @@
 import math
 
 import pytest
-from babytrain.tui.widgets.axis import axis_ticks, nice_step, round_up
 from hypothesis import given
 from hypothesis import strategies as st
+
+from babytrain.tui.widgets.axis import axis_ticks, nice_step, round_up
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

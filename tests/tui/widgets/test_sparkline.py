@@ -3,9 +3,10 @@
 import math
 
 import pytest
-from babytrain.tui.widgets.sparkline import GAP, LEVELS, bar_levels, spark
 from hypothesis import given
 from hypothesis import strategies as st
+
+from babytrain.tui.widgets.sparkline import GAP, LEVELS, bar_levels, spark
 
 VALUES = st.lists(st.one_of(st.none(), st.floats()), max_size=30)
 

@@ -3,9 +3,10 @@
 import math
 
 import pytest
-from babytrain.tui.widgets import units
 from hypothesis import given
 from hypothesis import strategies as st
+
+from babytrain.tui.widgets import units
 
 ANY_NUMBER = st.one_of(st.none(), st.floats(), st.integers(-(10**18), 10**18))
 FORMATTERS = [

@@ -1,8 +1,9 @@
 """Looking closer, following, coming back."""
 
-from babytrain.tui.widgets.viewport import View
 from hypothesis import given
 from hypothesis import strategies as st
+
+from babytrain.tui.widgets.viewport import View
 
 STEPS = st.floats(10, 1e7)
 

@@ -1,0 +1,59 @@
+"""The trial before a run: what it may choose, and that the choice is kept with the run."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from babytrain.engine import probe
+from babytrain.engine.config import Config
+from babytrain.engine.probe import probe_processor
+from babytrain.runs.events import Note, Started
+from babytrain.runs.folder import RunFolder, read_run_toml
+from tests.engine.runs_for_tests import events_of, final_weights, resume_from, same_bits, tiny_config, train
+
+TOKENS = torch.arange(400, dtype=torch.int32) % 20
+
+
+def choose(monkeypatch, milliseconds: dict[tuple[int, str], float]) -> probe.Choice:
+    def scripted(config: Config, tokens: torch.Tensor, size: int, threads: int, precision: str) -> float:
+        return milliseconds[threads, precision]
+
+    monkeypatch.setattr(probe, "_step_milliseconds", scripted)
+    monkeypatch.setattr(probe, "supports_bf16", lambda device: True)
+    return probe_processor(tiny_config(), TOKENS, 20, threads=[2, 1], precisions=["fp32", "bf16"])
+
+
+def test_bf16_only_where_it_wins(monkeypatch) -> None:
+    slower = choose(monkeypatch, {(2, "fp32"): 10.0, (2, "bf16"): 9.9, (1, "fp32"): 18.0})
+    assert (slower.threads, slower.precision) == (2, "fp32")
+    faster = choose(monkeypatch, {(2, "fp32"): 10.0, (2, "bf16"): 5.0, (1, "bf16"): 8.0})
+    assert (faster.threads, faster.precision) == (2, "bf16")
+
+
+def test_a_thread_that_only_gets_in_the_way_is_left_out(monkeypatch) -> None:
+    choice = choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 40.0, (1, "bf16"): 8.0})
+    assert (choice.threads, choice.precision) == (1, "bf16")
+    assert "bf16 with 1 thread," in choice.sentence()
+
+
+def test_a_real_trial_leaves_no_trace() -> None:
+    torch.manual_seed(3)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    probe_processor(tiny_config(), TOKENS, 20, threads=[2, 1], precisions=["fp32", "bf16"])
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32"])
+def test_what_was_chosen_is_kept_and_repeated_by_a_resume(tmp_path: Path, precision: str) -> None:
+    result = train(tmp_path, precision=precision, threads=0)
+    events = events_of(result)
+    started = events[0]
+    assert isinstance(started, Started)
+    saved, _ = read_run_toml(RunFolder(Path(result.run_dir)))
+    assert (saved["precision"], saved["threads"]) == (started.precision, started.threads)
+    assert saved["precision"] in ("fp32", "bf16")
+    assert saved["threads"] >= 1
+    assert sum(isinstance(event, Note) and "short trial" in event.text for event in events) <= 1
+    assert same_bits(final_weights(result), final_weights(resume_from(result, 10)))

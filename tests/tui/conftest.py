@@ -1,0 +1,37 @@
+"""The same terminal for every test: no animations, no settings of whoever runs them."""
+
+from __future__ import annotations
+
+import os
+
+# Textual reads these once, when it is imported.
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ.pop("TEXTUAL_THEME", None)
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.snapshots import Golden
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the text snapshots of screens anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(update=bool(request.config.getoption("--update-golden", default=False)))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-settings"))
+    monkeypatch.delenv("BABYTRAIN_KEYS", raising=False)
+    monkeypatch.setenv("BABYTRAIN_CHARSET", "braille")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    return tmp_path / "runs"

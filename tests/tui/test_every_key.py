@@ -1,0 +1,474 @@
+"""Every key of the key map does what its help says, on every screen that offers it.
+
+`CHECKS` holds one check a command; a command without one fails the first test. A check is handed each of the command's
+keys in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from textual.command import CommandPalette
+
+from babytrain.tui.keymap import BY_ID, MODES, Mode, commands_for, split_keys
+from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
+from babytrain.tui.screens.help import HelpScreen
+from babytrain.tui.screens.home import HomeScreen
+from babytrain.tui.screens.live import LiveScreen
+from babytrain.tui.screens.new_run import NewRunScreen
+from babytrain.tui.screens.quit import QuitScreen
+from babytrain.tui.screens.replay import ReplayScreen
+from babytrain.tui.screens.watch import WatchScreen
+from babytrain.tui.widgets.log_pane import LogPane
+from babytrain.tui.widgets.loss_pane import LossPane
+from babytrain.tui.widgets.runs_table import RunsTable
+from tests.tui.driving import COMPACT, Driver, driving, home, replay, write_run
+from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script, started
+
+Check: TypeAlias = Callable[[Driver, str], Awaitable[None]]
+CHECKS: dict[str, Check] = {}
+# Checks that end the app or leave the screen get an app to themselves.
+ALONE: set[str] = set()
+
+
+def check(*ids: str, alone: bool = False) -> Callable[[Check], Check]:
+    """This is how to see that these commands work."""
+
+    def register(function: Check) -> Check:
+        for command_id in ids:
+            CHECKS[command_id] = function
+            if alone:
+                ALONE.add(command_id)
+        return function
+
+    return register
+
+
+def loss(driver: Driver) -> LossPane:
+    return driver.run.query_one(LossPane)
+
+
+# everywhere
+
+
+@check("app.help")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(HelpScreen)
+    await driver.press("escape")
+    await driver.wait(lambda: not isinstance(driver.app.screen, HelpScreen), "help to close")
+
+
+@check("app.palette")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(CommandPalette)
+    await driver.press("escape")
+    await driver.wait(lambda: not isinstance(driver.app.screen, CommandPalette), "the palette to close")
+
+
+@check("app.quit", "app.interrupt", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    if driver.session is not None:
+        await driver.see(QuitScreen)
+    else:
+        await driver.wait(lambda: driver.app.return_value is not None, "the app to end")
+
+
+# runs
+
+
+@check("home.new")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(NewRunScreen)
+    await driver.press("escape")
+    await driver.see(HomeScreen)
+    assert driver.launcher.wishes == []
+
+
+@check("home.open", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    screen = await driver.see(ReplayScreen)
+    assert screen.clock.finished
+
+
+@check("home.resume", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("down", key)
+    await driver.see(LiveScreen)
+    assert [path.name for path in driver.launcher.resumed] == ["stopped-20231114-211320"]
+
+
+@check("home.delete")
+async def _(driver: Driver, key: str) -> None:
+    table = driver.app.screen.query_one(RunsTable)
+    before = table.row_count
+    await driver.press(key)
+    await driver.see(ConfirmScreen)
+    await driver.press("escape")
+    await driver.see(HomeScreen)
+    assert table.row_count == before
+    await driver.press(key)
+    await driver.see(ConfirmScreen)
+    await driver.press("enter")
+    await driver.wait(lambda: table.row_count == before - 1, "the run to go")
+
+
+@check("home.undo")
+async def _(driver: Driver, key: str) -> None:
+    table = driver.app.screen.query_one(RunsTable)
+    before = table.row_count
+    await driver.press("d")
+    await driver.see(ConfirmScreen)
+    await driver.press("enter")
+    await driver.wait(lambda: table.row_count == before - 1, "the run to go")
+    await driver.press(key)
+    await driver.wait(lambda: table.row_count == before, "the run to come back")
+
+
+@check("home.refresh")
+async def _(driver: Driver, key: str) -> None:
+    table = driver.app.screen.query_one(RunsTable)
+    before = table.row_count
+    write_run(driver.launcher.runs_dir, f"new{before}", script(20))
+    await driver.press(key)
+    await driver.wait(lambda: table.row_count == before + 1, "the new run in the list")
+
+
+# while it trains
+
+
+@check("live.pause")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.wait(lambda: driver.asked[-1:] == [("pause", None)], "a pause asked for")
+    await driver.wait(lambda: driver.run.source.moment().phase == "paused", "the pause")
+    await driver.press(key)
+    await driver.wait(lambda: driver.asked[-1:] == [("resume", None)], "a resume asked for")
+    await driver.wait(lambda: driver.run.source.moment().phase == "training", "training")
+
+
+@check("live.lr_up", "live.lr_down")
+async def _(driver: Driver, key: str) -> None:
+    before = learning_rate_factor(driver)
+    count = len(driver.asked)
+    await driver.press(key)
+    await driver.wait(lambda: len(driver.asked) > count, "a factor asked for")
+    action, value = driver.asked[-1]
+    assert action == "lr_scale"
+    assert value == pytest.approx(before / 1.1 if key == "minus" else before * 1.1, rel=1e-4)
+    await driver.wait(lambda: learning_rate_factor(driver) == value, "the factor applied")
+
+
+def learning_rate_factor(driver: Driver) -> float:
+    from babytrain.tui.wording import learning_rate_dial
+
+    driver.run.source.poll()
+    return learning_rate_dial(driver.run.source.moment().commands).factor
+
+
+@check("live.lr_type")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press(*"1e-3", "enter")
+    await driver.wait(lambda: driver.asked[-1:] == [("lr_hold", 1e-3)], "the value held")
+    await driver.see(LiveScreen)
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press("enter")
+    await driver.wait(lambda: driver.asked[-1:] == [("lr_release", None)], "the schedule back")
+    await driver.see(LiveScreen)
+
+
+@check("live.sample", "live.evaluate", "live.checkpoint", "live.advance")
+async def _(driver: Driver, key: str) -> None:
+    action = {"s": "sample", "e": "evaluate", "c": "checkpoint", "full_stop": "advance"}[key]
+    await driver.press(key)
+    await driver.wait(lambda: [name for name, _ in driver.asked][-1:] == [action], f"{action} asked for")
+
+
+@check("live.note")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press(*"hm", "enter")
+    await driver.see(LiveScreen)
+    await driver.wait(lambda: driver.asked[-1:] == [("note", None)], "the note")
+    assert driver.session is not None
+    assert driver.session.requests[-1].text == "hm"
+
+
+# replay
+
+
+@check("replay.toggle")
+async def _(driver: Driver, key: str) -> None:
+    driver.replay.clock.seek(3.0)
+    await driver.press(key)
+    assert driver.replay.clock.playing
+    await driver.press(key)
+    assert not driver.replay.clock.playing
+
+
+@check("replay.slower", "replay.faster")
+async def _(driver: Driver, key: str) -> None:
+    before = driver.replay.clock.speed
+    await driver.press(key)
+    assert driver.replay.clock.speed == before * (0.5 if key == "less_than_sign" else 2.0)
+
+
+@check("replay.back", "replay.forward", "replay.far_back", "replay.far_forward")
+async def _(driver: Driver, key: str) -> None:
+    clock = driver.replay.clock
+    clock.seek(15.0)
+    await driver.press(key)
+    seconds = {"left": -5.0, "right": 5.0, "shift+left": -30.0, "shift+right": 30.0}[key]
+    assert clock.position == min(clock.duration, max(0.0, 15.0 + seconds))
+
+
+@check("replay.next_event", "replay.previous_event")
+async def _(driver: Driver, key: str) -> None:
+    evals = [event.t for event in driver.replay.source.state.evals.events]
+    driver.replay.clock.seek(evals[1] - 0.1 if key == "tab" else evals[1] + 0.1)
+    await driver.press(key)
+    assert driver.replay.clock.position == evals[1]
+
+
+@check("replay.start", "replay.end")
+async def _(driver: Driver, key: str) -> None:
+    clock = driver.replay.clock
+    clock.seek(7.0)
+    await driver.press(key)
+    assert clock.position == (0.0 if key == "home" else clock.duration)
+
+
+# chart
+
+
+@check(
+    *("replay.crosshair_left", "replay.crosshair_right", "chart.crosshair_left", "chart.crosshair_right"),
+    *("chart.crosshair_far_left", "chart.crosshair_far_right"),
+)
+async def _(driver: Driver, key: str) -> None:
+    loss(driver).clear_crosshair()
+    await driver.press(key)
+    assert loss(driver).crosshair_step is not None
+    loss(driver).move_crosshair(-30)
+    before = loss(driver).crosshair_step or 0
+    await driver.press(key)
+    after = loss(driver).crosshair_step or 0
+    assert after > before if "right" in key else after < before
+    loss(driver).clear_crosshair()
+
+
+@check("chart.log_y")
+async def _(driver: Driver, key: str) -> None:
+    before = loss(driver).settings.log_y
+    await driver.press(key)
+    assert loss(driver).settings.log_y is not before
+
+
+@check("chart.x_axis")
+async def _(driver: Driver, key: str) -> None:
+    before = loss(driver).settings.x_mode
+    await driver.press(key)
+    assert loss(driver).settings.x_mode != before
+
+
+@check("chart.smoothing")
+async def _(driver: Driver, key: str) -> None:
+    before = loss(driver).settings.decay
+    await driver.press(key)
+    assert loss(driver).settings.decay != before
+
+
+@check("chart.zoom_in", "chart.zoom_out")
+async def _(driver: Driver, key: str) -> None:
+    loss(driver).show_all()
+    await driver.press("right_square_bracket", "right_square_bracket")
+    closer = loss(driver).settings.view
+    assert not closer.is_whole
+    await driver.press(key)
+    assert loss(driver).settings.view != closer
+
+
+@check("chart.show_all", "replay.show_all")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("right_square_bracket", key)
+    assert loss(driver).settings.view.is_whole
+
+
+@check("chart.follow", "replay.follow")
+async def _(driver: Driver, key: str) -> None:
+    loss(driver).show_all()
+    await driver.press("right_square_bracket", "right_square_bracket", key)
+    assert loss(driver).settings.view.follows
+
+
+# panes
+
+
+@check("pane.next", "pane.previous")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("3")
+    await driver.press(key)
+    assert driver.run.focused is not None
+    assert driver.run.focused.id == ("sample" if key == "tab" else "vitals")
+
+
+@check("pane.loss", "pane.vitals", "pane.dials", "pane.sample", "pane.log")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    assert driver.run.focused is not None
+    assert driver.run.focused.id == ("loss", "vitals", "dials", "sample", "log")[int(key) - 1]
+
+
+@check("pane.maximise")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("5", key)
+    assert driver.run.solo is driver.run.query_one(LogPane)
+    await driver.press(key)
+    assert driver.run.solo is None
+
+
+@check("pane.back")
+async def _(driver: Driver, key: str) -> None:
+    loss(driver).move_crosshair(-5)
+    await driver.press("5", "z", key)
+    assert driver.run.solo is None
+    assert loss(driver).crosshair_step is not None
+    await driver.press(key)
+    assert loss(driver).crosshair_step is None
+    await driver.press(key)
+    if driver.session is not None:
+        await driver.see(QuitScreen)
+        await driver.press("escape")
+        await driver.see(LiveScreen)
+    else:
+        await driver.see(HomeScreen)
+
+
+ALONE.add("pane.back")
+
+
+@check("run.home", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    if driver.session is not None:
+        await driver.press(key)
+        assert isinstance(driver.app.screen, LiveScreen), "a run that trains is not left by Enter"
+        driver.session.feed.stop_requested.set()
+        await driver.wait(lambda: driver.live.over, "the end")
+    await driver.press(key)
+    await driver.see(HomeScreen)
+
+
+@check("scroll.up", "scroll.down", "scroll.page_up", "scroll.page_down")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("5")
+    pane = driver.run.query_one(LogPane)
+    down = "down" in key
+    pane.scroll_to(y=0 if down else pane.max_scroll_y, animate=False)
+    await driver.pilot.pause()
+    before = pane.scroll_offset.y
+    await driver.press(key)
+    await driver.wait(lambda: (pane.scroll_offset.y > before) if down else (pane.scroll_offset.y < before), "scrolling")
+
+
+# leaving a run
+
+
+@check("quit.stop", "quit.home", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.wait(lambda: driver.asked[-1:] == [("stop", None)], "the stop")
+    if key == "s":
+        await driver.wait(lambda: driver.app.return_value is not None, "the app to end")
+    else:
+        await driver.see(HomeScreen)
+
+
+@check("quit.keep", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(LiveScreen)
+    assert driver.asked == []
+
+
+@check("dialog.cancel", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(LiveScreen)
+
+
+def test_every_command_has_a_check() -> None:
+    assert set(CHECKS) == set(BY_ID)
+
+
+def write_runs(runs_dir: Path) -> None:
+    events = script(120)
+    write_run(runs_dir, "done", [*events, ending(events)], stamp="20231114-221320")
+    stopped = [started(wall_time=WALL_TIME - 3600), *script(60)[1:]]
+    write_run(runs_dir, "stopped", [*stopped, ending(stopped, "interrupted")], stamp="20231114-211320")
+
+
+def opened(mode: Mode, runs_dir: Path) -> object:
+    """An app that shows a mode."""
+    from babytrain.tui.app import Train, Watch
+
+    # Many events, so that the panes have something to scroll.
+    if mode == "home":
+        write_runs(runs_dir)
+        return home(runs_dir)
+    if mode == "replay":
+        return replay(runs_dir, COMPACT)
+    if mode == "watch":
+        folder = write_run(runs_dir, "elsewhere", script(620))
+        return driving(Watch(folder / "journal.jsonl", "elsewhere"), runs_dir, COMPACT)
+    return driving(Train(ScriptedSession()), runs_dir, COMPACT)
+
+
+async def reach(mode: Mode, driver: Driver) -> None:
+    """From the first screen to the mode's own."""
+    if mode == "quit":
+        await driver.press("q")
+        await driver.see(QuitScreen)
+    elif mode == "dialog":
+        await driver.press("n")
+        await driver.see(AskScreen)
+    elif mode == "watch":
+        screen = await driver.see(WatchScreen)
+        await driver.wait(lambda: screen.source.moment().rows == 620, "the journal to be read")
+        await driver.settle()
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode not in ("quit", "dialog")])
+async def test_the_keys_of_a_screen(mode: Mode, runs_dir: Path) -> None:
+    async with opened(mode, runs_dir) as driver:  # type: ignore[attr-defined]
+        await reach(mode, driver)
+        for command in commands_for(mode):
+            for key in split_keys(command.keys):
+                if command.id not in ALONE:
+                    await CHECKS[command.id](driver, key)
+
+
+LEAVING = [
+    (mode, command.id, key)
+    for mode in MODES
+    for command in commands_for(mode)
+    for key in split_keys(command.keys)
+    if command.id in ALONE
+]
+
+
+@pytest.mark.parametrize(("mode", "command_id", "key"), LEAVING, ids=lambda value: str(value))
+async def test_a_key_that_leaves_the_screen(mode: Mode, command_id: str, key: str, runs_dir: Path) -> None:
+    async with opened(mode, runs_dir) as driver:  # type: ignore[attr-defined]
+        await reach(mode, driver)
+        await CHECKS[command_id](driver, key)

@@ -1,0 +1,146 @@
+"""What every screen looks like, at the three sizes it was made for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from babytrain.runs.events import AnyEvent, Phase
+from babytrain.tui.app import Train
+from babytrain.tui.screens.ask import AskScreen, TellScreen
+from babytrain.tui.screens.help import HelpScreen
+from babytrain.tui.screens.new_run import NewRunScreen
+from babytrain.tui.screens.quit import QuitScreen
+from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, driving, home, live, replay, write_run
+from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script, started
+from tests.tui.snapshots import Golden, screen_text
+
+SIZES = pytest.mark.parametrize(
+    ("size", "width"), [(WIDE, "120x36"), (COMPACT, "80x24"), (STRIP, "40x12")], ids=["120x36", "80x24", "40x12"]
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demos that ship with the program may change; these pictures should not."""
+    monkeypatch.setattr("babytrain.runs.recorded.recorded_runs", list)
+
+
+def write_some_runs(runs_dir: Path) -> None:
+    done = script(1500)
+    write_run(runs_dir, "ziggy", [*done, ending(done)])
+    stopped: list[AnyEvent] = [
+        started(name="toddler", parameters=3_100_000, wall_time=WALL_TIME - 90_000),
+        *script(400)[1:],
+    ]
+    write_run(runs_dir, "toddler", [*stopped, ending(stopped, "interrupted")], stamp="20231113-211320")
+    failed: list[AnyEvent] = [started(name="boom[red]\x1b[31m", wall_time=WALL_TIME - 300_000), *script(200)[1:]]
+    write_run(runs_dir, "boom", [*failed, ending(failed, "failed")], stamp="20231111-111320", checkpoint=False)
+
+
+@SIZES
+async def test_home_without_runs(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with home(runs_dir, size) as driver:
+        golden.check(f"home-empty-{width}", driver.app)
+
+
+@SIZES
+async def test_home_with_runs(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    write_some_runs(runs_dir)
+    async with home(runs_dir, size) as driver:
+        golden.check(f"home-runs-{width}", driver.app)
+
+
+@SIZES
+async def test_a_run_that_trains(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with live(runs_dir, size) as driver:
+        golden.check(f"live-{width}", driver.app)
+
+
+async def test_a_run_that_is_paused(golden: Golden, runs_dir: Path) -> None:
+    events = script()
+    pause = Phase(t=events[-1].t, step=620, phase="paused")
+    async with live(runs_dir, COMPACT, events=[*events, pause]) as driver:
+        golden.check("live-paused-80x24", driver.app)
+
+
+async def test_a_run_that_was_stopped(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir, COMPACT) as driver:
+        assert driver.session is not None
+        driver.session.feed.stop_requested.set()
+        await driver.wait(lambda: driver.live.over, "the end")
+        await driver.settle()
+        golden.check("live-stopped-80x24", driver.app)
+
+
+async def test_a_run_that_failed(golden: Golden, runs_dir: Path) -> None:
+    session = ScriptedSession(fail_with="The loss became NaN at step 620; lower lr and resume.")
+    async with driving(Train(session), runs_dir, COMPACT) as driver:
+        await driver.see(TellScreen)
+        golden.check("failed-dialog-80x24", driver.app)
+        await driver.press("enter")
+        await driver.settle()
+        golden.check("live-failed-80x24", driver.app)
+
+
+@SIZES
+async def test_a_replay(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with replay(runs_dir, size) as driver:
+        driver.replay.clock.seek(22.0)
+        await driver.settle()
+        golden.check(f"replay-{width}", driver.app)
+
+
+@SIZES
+async def test_the_quit_question(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with live(runs_dir, size) as driver:
+        await driver.press("q")
+        await driver.see(QuitScreen)
+        golden.check(f"quit-{width}", driver.app)
+
+
+@SIZES
+async def test_the_new_run_dialog(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with home(runs_dir, size) as driver:
+        await driver.press("n")
+        await driver.see(NewRunScreen)
+        golden.check(f"new-run-{width}", driver.app)
+
+
+@SIZES
+async def test_a_typed_value(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with live(runs_dir, size) as driver:
+        await driver.press("l")
+        await driver.see(AskScreen)
+        await driver.press("x", "enter")
+        golden.check(f"type-lr-{width}", driver.app)
+
+
+@SIZES
+async def test_help(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+    async with live(runs_dir, size) as driver:
+        await driver.press("question_mark")
+        await driver.see(HelpScreen)
+        golden.check(f"help-{width}", driver.app)
+
+
+async def test_a_maximised_pane_keeps_header_and_keys(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir, COMPACT) as driver:
+        await driver.press("5", "z")
+        await driver.settle()
+        golden.check("live-log-maximised-80x24", driver.app)
+
+
+async def test_in_plain_ascii(golden: Golden, runs_dir: Path) -> None:
+    async with driving(Train(ScriptedSession()), runs_dir, COMPACT, charset="ascii") as driver:
+        golden.check("live-ascii-80x24", driver.app)
+
+
+async def test_a_terminal_of_a_few_characters_still_says_how_it_goes(runs_dir: Path) -> None:
+    async with live(runs_dir, TINY) as driver:
+        text = screen_text(driver.app)
+        assert "training" in text
+        assert "train 1." in text
+        assert all(len(line) <= 20 for line in text.splitlines())
+        assert len(text.splitlines()) == 5

@@ -1,0 +1,53 @@
+"""One command, one place: what the key map promises to bindings, footer, palette and help."""
+
+from __future__ import annotations
+
+import pytest
+
+from babytrain.tui.keymap import (
+    BY_ID,
+    COMMANDS,
+    MODES,
+    Mode,
+    commands_for,
+    commands_in,
+    find_clashes,
+    refusals,
+    split_keys,
+)
+from babytrain.tui.keys_file import key_name
+
+
+def test_every_command_has_its_own_id() -> None:
+    assert len(BY_ID) == len(COMMANDS)
+
+
+def test_no_key_stands_for_two_commands_on_one_screen() -> None:
+    assert find_clashes({}) == []
+
+
+def test_every_command_is_explained() -> None:
+    assert [command.id for command in COMMANDS if not command.help.endswith(".")] == []
+
+
+def test_every_command_belongs_to_a_screen() -> None:
+    offered = {command.id for mode in MODES for command in commands_for(mode)}
+    assert offered == set(BY_ID)
+
+
+def test_what_is_in_the_footer_is_in_the_palette_too() -> None:
+    assert [command.id for command in COMMANDS if command.label and not command.title] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_keys_are_written_as_textual_knows_them(command: object) -> None:
+    keys = split_keys(command.keys)  # type: ignore[attr-defined]
+    assert [key_name(key) for key in keys] == keys
+
+
+@pytest.mark.parametrize("mode", ["replay", "watch"])
+def test_live_keys_explain_themselves_where_nothing_can_be_steered(mode: Mode) -> None:
+    taken = {key for command in commands_for(mode) for key in split_keys(command.keys)}
+    free = {key for command in commands_in("live") for key in split_keys(command.keys)} - taken
+    assert {binding.key for binding in refusals(mode)} == free
+    assert not any(binding.show for binding in refusals(mode))

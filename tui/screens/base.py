@@ -1,0 +1,31 @@
+"""What the home screen and the run screens share: a place in the key map, and a first frame of the right layout.
+
+Textual gives a screen its classes for the terminal's size with the first resize event, after something has been
+painted already. Given on mount, the first frame is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.screen import Screen
+
+from babytrain.tui.keymap import Mode
+
+
+class ModeScreen(Screen[None]):
+    """A screen with commands of its own."""
+
+    mode: ClassVar[Mode] = "home"
+
+    def apply_breakpoints(self) -> None:
+        """Take on the classes for the size the terminal has now."""
+        size = self.app.size
+        self.add_class(breakpoint_class(size.width, self.app.HORIZONTAL_BREAKPOINTS or []))
+        self.add_class(breakpoint_class(size.height, self.app.VERTICAL_BREAKPOINTS or []))
+
+
+def breakpoint_class(cells: int, breakpoints: Sequence[tuple[int, str]]) -> str:
+    """The class of the widest breakpoint that `cells` reaches."""
+    return max((low, name) for low, name in breakpoints if cells >= low)[1]
