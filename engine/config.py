@@ -54,7 +54,7 @@ class Config:
     layers: int = option(4, "transformer blocks", low=1, high=96)
     heads: int = option(4, "attention heads in each block", low=1, high=128)
     width: int = option(128, "size of the residual stream", low=8, high=8192)
-    context: int = option(64, "tokens the model looks at, at most", low=2, high=8192)
+    context: int = option(128, "tokens the model looks at, at most", low=2, high=8192)
     mlp: str = option("relu2", "the feed-forward half of a block", choices=("relu2", "gelu", "swiglu", "fmn"))
     mlp_ratio: float = option(4.0, "hidden width of the mlp as a multiple of width", low=0.25, high=16)
     fmn_rank: int = option(40, "rank of the latent of a factored multiplicative neuron", low=1, high=8192)
@@ -66,23 +66,25 @@ class Config:
     tied: bool = option(False, "one matrix for embedding and head")
     dropout: float = option(0.0, "dropout probability", low=0.0, high=0.9)
     # optimizer
-    optimizer: str = option("adamw", "update rule for the weight matrices", choices=("adamw", "muon"))
-    lr: float = option(3e-3, "peak learning rate (of AdamW)", low=1e-9, high=10.0)
-    muon_lr: float = option(0.02, "peak learning rate of Muon, for the hidden matrices", low=1e-9, high=10.0)
+    optimizer: str = option(
+        "muon", "update rule for the hidden matrices", choices=("muon", "adamw")
+    )
+    lr: float = option(1.2e-2, "peak learning rate of AdamW; 3e-3 when it updates everything", low=1e-9, high=10.0)
+    muon_lr: float = option(0.01, "peak learning rate of Muon, for the hidden matrices", low=1e-9, high=10.0)
     beta1: float = option(0.9, "AdamW: decay of the gradient average", low=0.0, high=0.9999)
     beta2: float = option(0.99, "AdamW: decay of the squared-gradient average", low=0.0, high=0.99999)
     weight_decay: float = option(0.1, "decoupled weight decay of the matrices", low=0.0, high=10.0)
     clip: float = option(1.0, "largest gradient norm let through, 0 = no clipping", low=0.0, high=1e6)
     schedule: str = option(
-        "cosine", "course of the learning rate after the warm-up", choices=("cosine", "linear", "wsd", "constant")
+        "linear", "course of the learning rate after the warm-up", choices=("linear", "cosine", "wsd", "constant")
     )
-    warmup: int = option(50, "steps of linear warm-up", low=0, high=10_000_000)
+    warmup: int = option(10, "steps of linear warm-up", low=0, high=10_000_000)
     decay: float = option(0.2, "wsd: share of the run spent decaying, at its end", low=0.01, high=1.0)
-    min_lr: float = option(0.1, "learning rate at the end as a share of the peak", low=0.0, high=1.0)
-    batch_size: int = option(12, "windows in one forward pass", low=1, high=65536)
+    min_lr: float = option(0.0, "learning rate at the end as a share of the peak", low=0.0, high=1.0)
+    batch_size: int = option(6, "windows in one forward pass", low=1, high=65536)
     accumulate: int = option(1, "forward passes in one step", low=1, high=4096)
     # run
-    steps: int = option(1500, "optimizer steps", low=1, high=1_000_000_000)
+    steps: int = option(2000, "optimizer steps", low=1, high=1_000_000_000)
     epochs: float = option(0.0, "passes over the training split, 0 = go by steps", low=0.0, high=1e6)
     minutes: float = option(0.0, "train for this long and plan the steps to fit, 0 = go by steps", low=0.0, high=1e7)
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
@@ -90,9 +92,9 @@ class Config:
     precision: str = option("auto", "number format of the matrix products", choices=("auto", "fp32", "bf16"))
     compile: str = option("off", "torch.compile the step", choices=("off", "on"))
     threads: int = option(0, "CPU threads for torch, 0 = choose", low=0, high=1024)
-    eval_every: int = option(100, "steps between evaluations of the whole validation split", low=1, high=1_000_000_000)
-    sample_every: int = option(100, "steps between samples, 0 = none", low=0, high=1_000_000_000)
-    checkpoint_every: int = option(250, "steps between checkpoints, 0 = best and last only", low=0, high=1_000_000_000)
+    eval_every: int = option(200, "steps between evaluations of the whole validation split", low=1, high=1_000_000_000)
+    sample_every: int = option(200, "steps between samples, 0 = none", low=0, high=1_000_000_000)
+    checkpoint_every: int = option(500, "steps between checkpoints, 0 = best and last only", low=0, high=1_000_000_000)
     keep: int = option(3, "checkpoints to keep besides best", low=1, high=100_000)
     # samples
     prompt: str = option("", "what every sample starts with, empty = start of a text")
@@ -114,6 +116,7 @@ class Config:
 
 
 FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Config)}
+ADAMW_LR = 3e-3
 _TYPES: dict[str, type] = get_type_hints(Config)
 _SWITCH_WORDS = {
     "true": True,
@@ -147,6 +150,8 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
                 values[key] = parse_value(key, raw)
             except ValueError as error:
                 problems.append(str(error))
+    if values.get("optimizer") == "adamw" and "lr" not in values:
+        values["lr"] = ADAMW_LR  # matrices take less than the embedding and the head, which the default is for
     config = Config(**values)
     problems.extend(find_problems(config))
     if problems:

@@ -23,15 +23,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "baby": Preset("0.8M parameters, learns haiku on a laptop in a minute or two", MappingProxyType({})),
         "toddler": Preset(
             "about 3M parameters, for a quarter of an hour",
-            MappingProxyType(
-                {"layers": 6, "heads": 6, "width": 204, "context": 128, "batch_size": 16, "steps": 3000, "lr": 2e-3}
-            ),
+            MappingProxyType({"layers": 6, "heads": 6, "width": 204, "context": 128, "batch_size": 16, "steps": 3000}),
         ),
         "seven-million": Preset(
             "about 7M parameters, for an evening or a GPU",
-            MappingProxyType(
-                {"layers": 9, "heads": 8, "width": 256, "context": 256, "batch_size": 16, "steps": 5000, "lr": 1e-3}
-            ),
+            MappingProxyType({"layers": 9, "heads": 8, "width": 256, "context": 256, "batch_size": 16, "steps": 5000}),
         ),
         "gpt2": Preset(
             "nanoGPT's shapes and recipe exactly, for comparison",
@@ -44,6 +40,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "zero_init": False,
                     "bias": False,
                     "tied": True,
+                    "context": 64,
+                    "batch_size": 12,
                     "optimizer": "adamw",
                     "lr": 1e-3,
                     "beta2": 0.99,

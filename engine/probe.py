@@ -37,9 +37,8 @@ class Choice:
     def sentence(self) -> str:
         """One line for the log."""
         tried = ", ".join(f"{name} {value:.0f} ms" for name, value in self.milliseconds.items())
-        return (
-            f"Computing in {self.precision} with {self.threads} threads, the fastest of a short trial: {tried} a step."
-        )
+        chosen = f"{self.precision} with {self.threads} thread{'s' if self.threads != 1 else ''}"
+        return f"Computing in {chosen}, the fastest of a short trial: {tried} a step."
 
 
 def probe_processor(

@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from rich.console import RenderableType
 from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
@@ -155,18 +156,21 @@ class BabytrainApp(App[AppResult]):
         # On top of Textual's empty screen, not in its place: that one cannot be switched for another later.
         self.push_screen(self._first_screen())
 
-    def on_unmount(self) -> None:
-        """Also when the app dies of a mistake of ours, training must come to its end."""
+    def exit(
+        self, result: AppResult | None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """Whoever ends the app, training ends with it, saved."""
         self._stop_at_once()
+        super().exit(result, return_code, message)
 
     def _handle_exception(self, error: Exception) -> None:
         """A mistake of ours ends the app; the command line says so in a sentence (see `screen_main`)."""
+        self._stop_at_once()
         self.failure = error
         super()._handle_exception(error)
 
     def leave(self) -> None:
         """End the app."""
-        self._stop_at_once()
         self.exit(AppResult(self.session))
 
     def _stop_at_once(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -221,4 +222,4 @@ def test_the_important_columns_stay_longest(tmp_path: Path) -> None:
     kept = [fitting_columns(cells, width, 1) for width in range(200)]
     assert kept[0] == ["run", "state"]
     assert kept[-1] == list(COLUMNS)
-    assert all(set(before) <= set(after) for before, after in zip(kept[:-1], kept[1:], strict=True))
+    assert all(set(before) <= set(after) for before, after in pairwise(kept))

@@ -95,7 +95,13 @@ def header_lines(
             _spread(name, [], [*status, _speed(facts), _elapsed(facts)], inner),
             _progress(facts, glyphs, inner),
         ]
-    return [Content.assemble(" ", line.truncate(inner, ellipsis=True).pad_right(inner), " ") for line in lines]
+    return [Content.assemble(" ", exactly(line, inner), " ") for line in lines]
+
+
+def exactly(line: Content, width: int) -> Content:
+    """The line cut or filled to `width` columns."""
+    line = line.truncate(width, ellipsis=True)
+    return line.pad_right(width - line.cell_length)
 
 
 def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
@@ -136,7 +142,7 @@ def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
     moment = facts.moment
     total = moment.total_steps
     if not total:
-        return Content.assemble((facts.advice or facts.state.word + glyphs.ellipsis, "$foreground 60%"))
+        return safe_content(facts.advice or facts.state.word + glyphs.ellipsis, "$foreground 60%", one_line=True)
     left = [_epochs(facts), _steps(facts)]
     right = [_percent(facts), _eta(facts, glyphs)]
     before = Content("   ").join([part for part in left if part])

@@ -15,6 +15,7 @@ from babytrain.runs.playback import PlaybackClock
 from babytrain.runs.state import RunState
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
+from babytrain.tui.widgets.progress_header import exactly
 from babytrain.tui.wording import format_clock
 
 SHORTEST_BAR = 6
@@ -122,7 +123,7 @@ class Transport(Widget):
         room = width - left.cell_length - len(position) - 2
         if room < SHORTEST_BAR:
             self._bar = (0, 0)
-            return Content.assemble(left, " ", position).truncate(width).pad_right(width)
+            return exactly(Content.assemble(left, " ", position), width)
         self._bar = (left.cell_length + 1, room)
         bar = transport_bar(clock.position, clock.duration, self._marks, room, glyphs)
         return Content.assemble(left, " ", bar, " ", (position, "$foreground 60%"))
@@ -153,7 +154,7 @@ def _ticks(marks: Sequence[Landmark], duration: float, width: int) -> dict[int, 
     if duration <= 0:
         return {}
     return {
-        min(width - 1, max(0, round(mark.t / duration * (width - 1)))): mark.style
+        round(min(1.0, max(0.0, mark.t / duration)) * (width - 1)): mark.style
         for mark in marks
         if math.isfinite(mark.t)
     }

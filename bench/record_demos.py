@@ -1,0 +1,63 @@
+"""The two recordings that ship with the program, made by the program: one healthy run and one that goes wrong.
+
+Both are real runs of the default preset. In the second a person grows impatient and keeps raising the learning rate;
+the steps at which that happens are the script, everything else is what the engine did.
+
+    python -m bench.record_demos runs/recorded
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from babytrain.runs.events import CommandAction
+from babytrain.tui.session import EngineSession, check_wish
+
+Script = list[tuple[int, CommandAction, float | None, str]]
+
+IMPATIENCE: Script = [
+    (260, "lr_scale", 2.0, ""),
+    (330, "note", None, "still faster, surely"),
+    (340, "lr_scale", 8.0, ""),
+    (460, "note", None, "it only needs a push"),
+    (470, "lr_scale", 40.0, ""),
+    (640, "note", None, "that was my fault"),
+    (650, "stop", None, ""),
+]
+
+
+def record(name: str, target: Path, script: Script, steps: int | None) -> None:
+    """Train, turn the dials at their steps, copy the journal."""
+    settings = {} if steps is None else {"steps": steps}
+    with tempfile.TemporaryDirectory() as folder:
+        session = EngineSession(Path(folder), wish=check_wish(name=name, settings=settings))
+        thread = threading.Thread(target=session.run)
+        thread.start()
+        for step, action, value, text in script:
+            while thread.is_alive() and session.feed.steps.count < step:
+                time.sleep(0.005)
+            session.feed.ask(action, value, text)
+        thread.join()
+        assert session.run_dir is not None, session.error
+        shutil.copy(session.run_dir / "journal.jsonl", target)
+        print(target, target.stat().st_size, session.error or "went well")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", choices=("healthy", "wrong"))
+    options = parser.parse_args()
+    if options.only != "wrong":
+        record("ziggy", options.folder / "1-healthy.jsonl", [], None)
+    if options.only != "healthy":
+        record("icarus", options.folder / "2-goes-wrong.jsonl", IMPATIENCE, 1500)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The README's picture: a recorded run on the real screen at a chosen moment, written as SVG by the program itself.
+
+python -m bench.screenshot RUN.jsonl docs/training.svg --at 0.97
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from babytrain.runs.journal import load_state
+from babytrain.tui.app import BabytrainApp, Replay
+from babytrain.tui.picture import screen_svg
+from babytrain.tui.session import EngineLauncher
+from babytrain.tui.source import ReplaySource
+
+
+async def take(journal: Path, target: Path, *, share: float, columns: int, rows: int) -> None:
+    state = load_state(journal)
+    title = state.started.name if state.started else journal.stem
+    app = BabytrainApp(
+        launcher=EngineLauncher(Path("unused")), opening=Replay(state, title, playing=False), charset="braille"
+    )
+    async with app.run_test(size=(columns, rows)) as pilot:
+        await pilot.pause()
+        source = app.screen.source
+        assert isinstance(source, ReplaySource)
+        source.clock.seek(share * state.at().t)
+        app.screen.refresh_now()
+        await pilot.pause()
+        target.write_text(screen_svg(app), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("journal", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--at", type=float, default=1.0, help="moment, as a share of the recording")
+    parser.add_argument("--columns", type=int, default=120)
+    parser.add_argument("--rows", type=int, default=36)
+    options = parser.parse_args()
+    asyncio.run(take(options.journal, options.target, share=options.at, columns=options.columns, rows=options.rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The words on the screen: states, commands, times, the header at any width, the log."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from babytrain.runs.events import AnyEvent, Command, CommandAction, Ended, Note, Phase, Resumed
+from babytrain.runs.state import Moment
+from babytrain.tui.eta import Eta
+from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.log_lines import LONGEST_LOG, PrintedLine, log_key, log_lines, recent_events
+from babytrain.tui.widgets.progress_header import HeaderFacts, header_lines, progress_bar
+from babytrain.tui.wording import (
+    LearningRateDial,
+    describe_command,
+    format_ago,
+    format_clock,
+    learning_rate_dial,
+    state_of,
+)
+from tests.tui.scripted import ending, script, started, state_from
+
+GLYPH_SETS = list(GLYPHS.values())
+LIVE = state_from(script(620)).at()
+EMPTY = state_from([]).at()
+ENDED = state_from([*script(60), ending(script(60))]).at()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    moment=st.sampled_from([LIVE, EMPTY, ENDED]),
+    width=st.integers(1, 250),
+    height=st.integers(1, 2),
+    eta=st.sampled_from([None, Eta(5.0, 7.0), Eta(86_400.0, 1e6)]),
+    advice=st.sampled_from(["", "enter: runs, q: quit", "a long\nsentence " * 9]),
+    glyphs=st.sampled_from(GLYPH_SETS),
+    program=st.sampled_from(["babytrain", "replay", "watching"]),
+)
+def test_the_header_fits_any_width(
+    moment: Moment, width: int, height: int, eta: Eta | None, advice: str, glyphs: object, program: str
+) -> None:
+    facts = HeaderFacts(moment, state_of(moment, glyphs), eta, advice, "a title", paused=True)  # type: ignore[arg-type]
+    lines = header_lines(facts, width, height, glyphs, program)  # type: ignore[arg-type]
+    assert len(lines) == height
+    assert all(line.cell_length == max(width, 3) for line in lines)
+    assert not any("\n" in line.plain for line in lines)
+
+
+def test_the_header_says_what_matters_most_where_there_is_little_room() -> None:
+    facts = HeaderFacts(LIVE, state_of(LIVE, GLYPHS["braille"]), Eta(5.0, 7.0))
+    assert "training" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
+    assert "41%" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
+
+
+def test_a_hundred_percent_is_for_the_end() -> None:
+    almost = state_from([started(1000), *script(999, 1000)[1:]]).at()
+    text = header_lines(HeaderFacts(almost, state_of(almost, GLYPHS["braille"])), 100, 2, GLYPHS["braille"])[1].plain
+    assert "99%" in text
+    assert "100%" not in text
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True), st.integers(0, 100))
+def test_a_bar_is_as_wide_as_asked(fraction: float, width: int) -> None:
+    assert progress_bar(fraction, width, GLYPHS["braille"]).cell_length == width
+
+
+@pytest.mark.parametrize(
+    ("status", "word"), [("done", "✓ done"), ("interrupted", "■ stopped, saved"), ("failed", "✗ failed")]
+)
+def test_endings_are_a_sign_and_a_word(status: str, word: str) -> None:
+    events = script(60)
+    state = state_of(state_from([*events, ending(events, status)]).at(), GLYPHS["braille"])
+    assert f"{state.symbol} {state.word}" == word
+
+
+@pytest.mark.parametrize("phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused"])
+def test_every_phase_is_said(phase: str) -> None:
+    state = state_of(state_from([*script(60), Phase(t=99, step=60, phase=phase)]).at(), GLYPHS["ascii"])  # type: ignore[arg-type]
+    assert state.word == phase
+    assert state.symbol.isascii()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "just now"),
+        (10, "just now"),
+        (180, "3 min ago"),
+        (7200, "2 h ago"),
+        (86_400, "yesterday"),
+        (5 * 86_400, "5 days ago"),
+        (90 * 86_400, "3 months ago"),
+        (1000 * 86_400, "3 years ago"),
+    ],
+)
+def test_how_long_ago(seconds: float, words: str) -> None:
+    assert format_ago(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"), [(0, "0:00"), (7.9, "0:07"), (754, "12:34"), (3723, "1:02:03"), (-1, "0:00")]
+)
+def test_clocks(seconds: float, clock: str) -> None:
+    assert format_clock(seconds) == clock
+
+
+def command(action: CommandAction, value: float | None = None, status: str = "applied") -> Command:
+    return Command(t=1.0, step=1, command_id=1, action=action, status=status, value=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("commands", "dial"),
+    [
+        ([], LearningRateDial()),
+        ([command("lr_scale", 0.5)], LearningRateDial(0.5)),
+        ([command("lr_scale", 0.5), command("lr_scale", 2.0)], LearningRateDial(2.0)),
+        ([command("lr_scale", 0.5), command("lr_hold", 1e-3)], LearningRateDial(0.5, 1e-3)),
+        ([command("lr_hold", 1e-3), command("lr_release")], LearningRateDial()),
+        ([command("lr_hold", 1e-3), command("lr_scale", 2.0)], LearningRateDial(2.0)),
+        ([command("lr_scale", 0.5), command("lr_scale", 9.0, "refused")], LearningRateDial(0.5)),
+        ([command("lr_scale", 0.5), command("lr_scale", 9.0, "asked")], LearningRateDial(0.5)),
+    ],
+)
+def test_where_the_learning_rate_dial_stands(commands: list[Command], dial: LearningRateDial) -> None:
+    assert learning_rate_dial(commands) == dial
+
+
+def test_every_command_has_words() -> None:
+    for action in get_args(CommandAction):
+        assert describe_command(action, 1.5, "hm", GLYPHS["braille"])
+
+
+def test_the_log_tells_the_story_in_order() -> None:
+    events: list[AnyEvent] = [
+        *script(260),
+        Resumed(t=20.0, step=250, wall_time=0.0, checkpoint="c", total_steps=1500),
+        Note(t=21.0, step=250, level="warning", text="hot\nhere"),
+        Ended(t=22.0, step=260, status="done", reason="all steps done", tokens=1, tokens_per_second=1.0),
+    ]
+    printed = [PrintedLine(t=20.5, step=250, text="a print")]
+    moment = state_from(events).at()
+    lines = [line.plain for line in log_lines(recent_events(moment, printed), GLYPHS["braille"])]
+    assert [line[10:] for line in lines][-4:] == [
+        "→ resumed from step 250",
+        "| a print",
+        "! hot⏎here",
+        "✓ done: all steps done",
+    ]
+    assert not any("\n" in line for line in lines)
+
+
+def test_a_long_log_keeps_its_end() -> None:
+    notes: list[AnyEvent] = [Note(t=float(index), step=index, level="info", text=str(index)) for index in range(2000)]
+    events = recent_events(state_from(notes).at(), [])
+    assert len(events) == LONGEST_LOG
+    assert events[-1].step == 1999
+
+
+def test_the_log_knows_when_it_has_news() -> None:
+    state = state_from(script(60))
+    before = log_key(state.at(), 0)
+    assert log_key(state.at(), 0) == before
+    assert log_key(state.at(), 1) != before
+    state.apply(Note(t=99.0, step=60, level="info", text="x"))
+    assert log_key(state.at(), 0) != before
+
+
+def test_a_replay_shows_no_line_from_the_future() -> None:
+    state = state_from(script(400))
+    middle = state.at(10.0)
+    assert recent_events(middle, []) != []
+    assert max(event.t for event in recent_events(middle, [PrintedLine(99.0, 1, "later")])) <= 10.0
