@@ -54,6 +54,16 @@ class Driver:
         await self.pilot.pause()
         return self.app.screen
 
+    async def resize(self, size: tuple[int, int]) -> None:
+        """Another terminal size, and everything drawn for it."""
+        await self.pilot.resize_terminal(*size)
+        await self.wait(lambda: self.app.size == size and self.app.screen.size == size, f"the size {size}")
+        await self.pilot.pause()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, RunScreen):
+                screen.refresh_now()
+        await self.pilot.pause()
+
     async def settle(self) -> None:
         """Everything drawn that there is to draw."""
         if isinstance(self.app.screen, RunScreen):

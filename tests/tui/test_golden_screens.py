@@ -12,13 +12,18 @@ from babytrain.tui.screens.ask import AskScreen, TellScreen
 from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.new_run import NewRunScreen
 from babytrain.tui.screens.quit import QuitScreen
-from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, driving, home, live, replay, write_run
+from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, Driver, driving, home, live, replay, write_run
 from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script, started
 from tests.tui.snapshots import Golden, screen_text
 
-SIZES = pytest.mark.parametrize(
-    ("size", "width"), [(WIDE, "120x36"), (COMPACT, "80x24"), (STRIP, "40x12")], ids=["120x36", "80x24", "40x12"]
-)
+SIZES = {"120x36": WIDE, "80x24": COMPACT, "40x12": STRIP}
+
+
+async def check_sizes(golden: Golden, name: str, driver: Driver) -> None:
+    """One picture for each size, all from one app: a resize has to lead to the same screen as a start."""
+    for label, size in SIZES.items():
+        await driver.resize(size)
+        golden.check(f"{name}-{label}", driver.app)
 
 
 @pytest.fixture(autouse=True)
@@ -39,23 +44,20 @@ def write_some_runs(runs_dir: Path) -> None:
     write_run(runs_dir, "boom", [*failed, ending(failed, "failed")], stamp="20231111-111320", checkpoint=False)
 
 
-@SIZES
-async def test_home_without_runs(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with home(runs_dir, size) as driver:
-        golden.check(f"home-empty-{width}", driver.app)
+async def test_home_without_runs(golden: Golden, runs_dir: Path) -> None:
+    async with home(runs_dir) as driver:
+        await check_sizes(golden, "home-empty", driver)
 
 
-@SIZES
-async def test_home_with_runs(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
+async def test_home_with_runs(golden: Golden, runs_dir: Path) -> None:
     write_some_runs(runs_dir)
-    async with home(runs_dir, size) as driver:
-        golden.check(f"home-runs-{width}", driver.app)
+    async with home(runs_dir) as driver:
+        await check_sizes(golden, "home-runs", driver)
 
 
-@SIZES
-async def test_a_run_that_trains(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with live(runs_dir, size) as driver:
-        golden.check(f"live-{width}", driver.app)
+async def test_a_run_that_trains(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        await check_sizes(golden, "live", driver)
 
 
 async def test_a_run_that_is_paused(golden: Golden, runs_dir: Path) -> None:
@@ -84,45 +86,40 @@ async def test_a_run_that_failed(golden: Golden, runs_dir: Path) -> None:
         golden.check("live-failed-80x24", driver.app)
 
 
-@SIZES
-async def test_a_replay(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with replay(runs_dir, size) as driver:
+async def test_a_replay(golden: Golden, runs_dir: Path) -> None:
+    async with replay(runs_dir) as driver:
         driver.replay.clock.seek(22.0)
         await driver.settle()
-        golden.check(f"replay-{width}", driver.app)
+        await check_sizes(golden, "replay", driver)
 
 
-@SIZES
-async def test_the_quit_question(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with live(runs_dir, size) as driver:
+async def test_the_quit_question(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
         await driver.press("q")
         await driver.see(QuitScreen)
-        golden.check(f"quit-{width}", driver.app)
+        await check_sizes(golden, "quit", driver)
 
 
-@SIZES
-async def test_the_new_run_dialog(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with home(runs_dir, size) as driver:
+async def test_the_new_run_dialog(golden: Golden, runs_dir: Path) -> None:
+    async with home(runs_dir) as driver:
         await driver.press("n")
         await driver.see(NewRunScreen)
-        golden.check(f"new-run-{width}", driver.app)
+        await check_sizes(golden, "new-run", driver)
 
 
-@SIZES
-async def test_a_typed_value(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with live(runs_dir, size) as driver:
+async def test_a_typed_value(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
         await driver.press("l")
         await driver.see(AskScreen)
         await driver.press("x", "enter")
-        golden.check(f"type-lr-{width}", driver.app)
+        await check_sizes(golden, "type-lr", driver)
 
 
-@SIZES
-async def test_help(golden: Golden, runs_dir: Path, size: tuple[int, int], width: str) -> None:
-    async with live(runs_dir, size) as driver:
+async def test_help(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
         await driver.press("question_mark")
         await driver.see(HelpScreen)
-        golden.check(f"help-{width}", driver.app)
+        await check_sizes(golden, "help", driver)
 
 
 async def test_a_maximised_pane_keeps_header_and_keys(golden: Golden, runs_dir: Path) -> None:
