@@ -61,14 +61,12 @@ class Config:
     position: str = option("rope", "how a token knows where it stands", choices=("rope", "learned"))
     norm: str = option("rms", "normalisation before each half block", choices=("rms", "layer"))
     qk_norm: bool = option(True, "normalise queries and keys")
-    zero_init: bool = option(True, "start the projections back into the residual stream, and the head, at zero")
+    zero_init: bool = option(True, "start the projections back into the residual stream at zero")
     bias: bool = option(False, "biases in linear layers and norms")
     tied: bool = option(False, "one matrix for embedding and head")
     dropout: float = option(0.0, "dropout probability", low=0.0, high=0.9)
     # optimizer
-    optimizer: str = option(
-        "muon", "update rule for the hidden matrices", choices=("muon", "adamw")
-    )
+    optimizer: str = option("muon", "update rule for the hidden matrices", choices=("muon", "adamw"))
     lr: float = option(1.2e-2, "peak learning rate of AdamW; 3e-3 when it updates everything", low=1e-9, high=10.0)
     muon_lr: float = option(0.01, "peak learning rate of Muon, for the hidden matrices", low=1e-9, high=10.0)
     beta1: float = option(0.9, "AdamW: decay of the gradient average", low=0.0, high=0.9999)

@@ -20,9 +20,9 @@ from babytrain.engine.device import Precision, supports_bf16
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
 
-WARM_UP_STEPS = 2
-TIMED_STEPS = 5
-SECONDS_PER_TRIAL = 0.4
+WARM_UP_STEPS = 1
+TIMED_STEPS = 4
+SECONDS_PER_TRIAL = 0.25
 WORTH_IT = 0.95  # a choice must be this much faster than the plainer one
 
 

@@ -7,6 +7,7 @@ descriptors rather than on `sys.stdout` also catches what C and C++ libraries pr
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -30,7 +31,7 @@ class OutputCapture:
             stream.flush()
         self._saved_descriptors = (os.dup(1), os.dup(2))
         self._saved_streams = (sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr)
-        terminal_out, terminal_err = (_writer(os.dup(descriptor)) for descriptor in (1, 2))
+        terminal_out, terminal_err = (_writer(os.dup(descriptor), _TerminalStream) for descriptor in (1, 2))
         read_end, write_end = os.pipe()
         os.dup2(write_end, 1)
         os.dup2(write_end, 2)
@@ -73,7 +74,24 @@ class OutputCapture:
                 self._add_line(rest.decode("utf-8", errors="replace"))
 
 
-def _writer(descriptor: int) -> TextIO:
-    return io.TextIOWrapper(
+class _TerminalStream(io.TextIOWrapper):
+    """The terminal, which may go away: a closed window or a lost connection must not keep the program from ending.
+
+    Textual's writing thread would die of the error and everything that waits for it would wait for ever.
+    """
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
+def _writer(descriptor: int, kind: type[io.TextIOWrapper] = io.TextIOWrapper) -> TextIO:
+    return kind(
         os.fdopen(descriptor, "wb", buffering=0), encoding="utf-8", errors="backslashreplace", write_through=True
     )

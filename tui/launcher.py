@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from babytrain.runs.feed import LiveFeed
+if TYPE_CHECKING:
+    from babytrain.runs.feed import LiveFeed
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,8 @@ def _row(strip: Strip, top: float, theme: TerminalTheme, ground: str) -> list[st
         style = segment.style or Style()
         front, back = _colours(style, theme, ground)
         if back != ground:
-            rectangles.append(
-                f'<rect x="{left:.1f}" y="{top:.1f}" width="{width + 0.2:.1f}" height="{CELL_HEIGHT + 0.2}" fill="{back}"/>'
-            )
+            size = f'width="{width + 0.2:.1f}" height="{CELL_HEIGHT + 0.2}"'
+            rectangles.append(f'<rect x="{left:.1f}" y="{top:.1f}" {size} fill="{back}"/>')
         texts.extend(_texts(segment.text, left, top + BASELINE, front, style))
         column += cells
     return rectangles + texts

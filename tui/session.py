@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from babytrain.engine.config import FIELDS, Config, ConfigError, build_config, load_toml
-from babytrain.engine.corpus.sources import CorpusError, inspect_sources
 from babytrain.engine.presets import DEFAULT_PRESET, PRESETS
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder
 from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
     from babytrain.engine.launch import RunResult
+    from babytrain.runs.folder import RunFolder
 
 
 class UsageError(ValueError):
@@ -59,10 +57,13 @@ def check_wish(
         config = build_config(preset, *layers, settings or {})
     except ConfigError as error:
         problems.extend(error.problems)
-    try:
-        inspect_sources(paths, as_bytes=config is not None and config.tokenizer == "byte")
-    except CorpusError as error:
-        problems.extend(error.problems)
+    if paths:
+        from babytrain.engine.corpus.sources import CorpusError, inspect_sources
+
+        try:
+            inspect_sources(paths, as_bytes=config is not None and config.tokenizer == "byte")
+        except CorpusError as error:
+            problems.extend(error.problems)
     if problems or config is None:
         raise UsageError(problems)
     # Standard input is read before the screen opens: afterwards it belongs to the keyboard.
@@ -74,6 +75,8 @@ class EngineSession:
     """One run trained by the real engine in whatever thread calls `run`."""
 
     def __init__(self, runs_dir: Path, *, wish: TrainWish | None = None, argv: Sequence[str] = ()) -> None:
+        from babytrain.runs.feed import LiveFeed  # numpy: not before a session is wanted
+
         self.feed = LiveFeed()
         self.run_dir: Path | None = None
         self.error: str | None = None

@@ -27,7 +27,7 @@ ACTION_WORDS: dict[CommandAction, str] = {
     "note": "note",
     "stop": "stop",
 }
-ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "stopped, saved", "failed": "failed"}
+ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "interrupted", "failed": "failed"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def status_of(status: Status, glyphs: Glyphs) -> State:
     if status == "failed":
         return State(glyphs.failed, "failed", "bold $error")
     if status == "interrupted":
-        return State(glyphs.stopped, "stopped, saved", "bold $warning")
+        return State(glyphs.stopped, "interrupted", "bold $warning")
     return State(glyphs.running, "training", "bold $success")
 
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from babytrain.runs.events import Command
@@ -62,7 +63,7 @@ def test_start_turn_the_learning_rate_quit_and_replay(panes: list[Pane], tmp_pat
     replay = open_pane(panes, tmp_path, "replay", "ziggy")
     replay.wait_for("ziggy", "loss")
     replay.press("End")
-    replay.wait_for("stopped, saved", "×1.1")
+    replay.wait_for("interrupted", "×1.1")
     replay.press("q")
     replay.wait_for("EXIT CODE 0")
 
@@ -88,6 +89,15 @@ def test_a_signal_saves_and_gives_the_terminal_back(panes: list[Pane], tmp_path:
     pane.wait_for("training", "tok/s")
     os.kill(pane.pid("babytrain"), number)
     pane.wait_for("EXIT CODE 130")
+    assert load_state(journal(tmp_path)).at().status == "interrupted"
+
+
+def test_a_window_that_is_closed_saves_the_run(panes: list[Pane], tmp_path: Path) -> None:
+    pane = train(panes, tmp_path)
+    pane.wait_for("training", "tok/s")
+    program = psutil.Process(pane.pid("babytrain"))
+    pane.close()
+    program.wait(timeout=30)
     assert load_state(journal(tmp_path)).at().status == "interrupted"
 
 
@@ -125,11 +135,9 @@ def test_a_killed_run_shows_as_interrupted_and_resumes(panes: list[Pane], tmp_pa
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12), (20, 5)])
-def test_small_terminals_train_without_a_traceback(
-    panes: list[Pane], tmp_path: Path, columns: int, rows: int
-) -> None:
+def test_small_terminals_train_without_a_traceback(panes: list[Pane], tmp_path: Path, columns: int, rows: int) -> None:
     pane = train(panes, tmp_path, columns=columns, rows=rows)
-    pane.wait_for("ziggy" if columns > 20 else "/")
+    pane.wait_for("training", "%")
     deadline_text = ""
     while load_steps(tmp_path) < 30:
         deadline_text = pane.text()

@@ -11,8 +11,14 @@ os.environ.pop("TEXTUAL_THEME", None)
 from pathlib import Path
 
 import pytest
+import textual._wait
 
 from tests.tui.snapshots import Golden
+
+# A pilot waits for messages to be handled and then for an idle processor, in pieces of 20 ms. The messages are what
+# counts here, and whatever takes longer is waited for by a condition; with pieces of 4 ms a key costs a fifth.
+textual._wait.SLEEP_GRANULARITY = 1 / 250
+textual._wait.SLEEP_IDLE = textual._wait.SLEEP_GRANULARITY / 20
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ async def wait_for(pilot: Pilot[Any], condition: Callable[[], bool], description
     for _ in range(MOST_WAITS):
         if condition():
             return
-        await pilot.pause(0.01)
+        await asyncio.sleep(0.01)
+    await pilot.pause()
     raise AssertionError(f"never came: {description}")
 
 
@@ -116,7 +118,7 @@ async def driving(
             await driver.wait(lambda: screen.loaded, "the list of runs")
         if driver.session is not None and driver.session.events:
             await driver.wait(driver.session.started.is_set, "the session")
-            await driver.wait(lambda: shown_run(app).source.state.started is not None, "the run on the screen")
+            await driver.wait(lambda: shown_run(app).look().started is not None, "the run on the screen")
         await driver.settle()
         try:
             yield driver

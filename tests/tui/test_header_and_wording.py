@@ -69,7 +69,7 @@ def test_a_bar_is_as_wide_as_asked(fraction: float, width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "word"), [("done", "✓ done"), ("interrupted", "■ stopped, saved"), ("failed", "✗ failed")]
+    ("status", "word"), [("done", "✓ done"), ("interrupted", "■ interrupted"), ("failed", "✗ failed")]
 )
 def test_endings_are_a_sign_and_a_word(status: str, word: str) -> None:
     events = script(60)

@@ -127,7 +127,7 @@ class LiveScreen(RunScreen):
 
     @property
     def pending(self) -> Request | None:
-        """The newest command, while it has no answer; ids start anew with each session, so older answers do not count."""
+        """The newest command, while it has no answer. Ids begin anew with each session: older answers do not count."""
         request = self._request
         if request is None:
             return None
@@ -183,9 +183,9 @@ class LiveScreen(RunScreen):
         def done(text: str | None) -> None:
             if text is None:
                 return
-            self._goal = None
-            if text:
-                self.ask("lr_hold", float(text))
+            self._goal = ("lr_hold", float(text)) if text else None
+            if self._goal is not None:
+                self.ask(*self._goal)
             else:
                 self.ask("lr_release")
 
@@ -229,7 +229,9 @@ class LiveScreen(RunScreen):
         if self._goal is not None and (self._goal_unsent or self.is_pending("lr_scale", "lr_hold")):
             return self._goal
         dial = learning_rate_dial(self.source.moment().commands)
-        return ("lr_scale", dial.factor) if dial.held is None else ("lr_hold", dial.held)
+        if dial.held is None or self.is_pending("lr_release"):
+            return "lr_scale", dial.factor
+        return "lr_hold", dial.held
 
 
 def learning_rate_problem(text: str) -> str | None:

@@ -18,6 +18,7 @@ class LogPane(TextPane):
     def __init__(self, *, number: str = "5", charset: CharsetName = "braille") -> None:
         self._key: tuple[int, ...] = ()
         self._events: list[LogEvent] = []
+        self._follows = True
         super().__init__(f"{number} log", id="log", charset=charset, classes="pane")
 
     def show(self, moment: Moment, printed: Sequence[PrintedLine], printed_count: int) -> None:
@@ -25,12 +26,20 @@ class LogPane(TextPane):
         key = log_key(moment, printed_count)
         if key == self._key:
             return
-        follow = self.at_end or not self._events
         self._key = key
         self._events = recent_events(moment, printed)
         self.rebuild()
-        if follow:
-            self.scroll_end(animate=False)
+
+    def rebuild(self) -> None:
+        """Build the lines again and stay at the end."""
+        super().rebuild()
+        if self._follows:
+            self.scroll_end(animate=False, immediate=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolling up stops the following, scrolling back to the end begins it again."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = self.at_end
 
     def build(self, width: int) -> list[Content]:
         """One line an event, cut at the edge."""

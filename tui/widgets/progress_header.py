@@ -212,16 +212,17 @@ def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
         return safe_content(facts.advice, "$foreground 60%", one_line=True)
     if facts.eta is None:
         return Content()
-    low, high = format_seconds(_whole(facts.eta.low)), format_seconds(_whole(facts.eta.high))
+    low, high = _duration(facts.eta.low), _duration(facts.eta.high)
     text = low if low == high else f"{low}{glyphs.range}{high}"
     return Content.assemble(
         ("ETA ", "$foreground 60%"), (text, "bold"), (" when resumed" if facts.paused else "", "$foreground 60%")
     )
 
 
-def _whole(seconds: float) -> float:
-    """Tenths of a second in an estimate would be a lie."""
-    return float(max(1, round(seconds)))
+def _duration(seconds: float) -> str:
+    """Whole seconds: tenths would be a lie in an estimate and flicker in a clock."""
+    whole = max(1, round(seconds))
+    return f"{whole}s" if whole < 60 else format_seconds(whole)
 
 
 def _speed(facts: HeaderFacts) -> Content:
@@ -231,7 +232,7 @@ def _speed(facts: HeaderFacts) -> Content:
 
 def _elapsed(facts: HeaderFacts) -> Content:
     moment = facts.moment
-    return Content.assemble((format_seconds(_whole(moment.t)), "$foreground 60%")) if moment.rows else Content()
+    return Content.assemble((_duration(moment.t), "$foreground 60%")) if moment.rows else Content()
 
 
 def _learning_rate(facts: HeaderFacts) -> Content:

@@ -43,7 +43,7 @@ class SamplePane(TextPane):
         self.set_title(self._heading(newest))
         self.rebuild()
         if newest is None or before is None or newest.sample_id != before.sample_id:
-            self.scroll_home(animate=False)
+            self.scroll_home(animate=False, immediate=True)
 
     def build(self, width: int) -> list[Content]:
         """The prompt, quietly, and the text after it; earlier samples fainter, each under its step."""

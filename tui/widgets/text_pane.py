@@ -38,6 +38,7 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         self.glyphs: Glyphs = GLYPHS[charset]
         self.lines: list[Content] = []
         self._title: Content | None = None
+        self._built_width = -1
         self.set_title(Content(title))
 
     @abstractmethod
@@ -55,6 +56,7 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
+        self._built_width = width
         before, self.lines = self.lines, self.build(width)
         size = Size(width, len(self.lines))
         if size != self.virtual_size:
@@ -76,6 +78,10 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Row `y` of what is visible."""
         width = self.scrollable_content_region.width
+        if width != self._built_width:
+            # A scroll bar came or went, of which there is no event.
+            self._built_width = width
+            self.call_later(self.rebuild)
         style = self.visual_style
         line = self._line(self.lines, self.scroll_offset.y + y)
         if line is None:
@@ -89,11 +95,12 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_scroll_lines(self, lines: int) -> None:
         """Scroll by some lines, down when positive."""
-        self.scroll_relative(y=lines, animate=False)
+        self.scroll_relative(y=lines, animate=False, immediate=True)
 
     def action_scroll_pages(self, pages: int) -> None:
         """Scroll by some pages, down when positive."""
-        self.scroll_relative(y=pages * max(1, self.scrollable_content_region.height - 1), animate=False)
+        page = max(1, self.scrollable_content_region.height - 1)
+        self.scroll_relative(y=pages * page, animate=False, immediate=True)
 
     @staticmethod
     def _line(lines: list[Content], index: int) -> Content | None:

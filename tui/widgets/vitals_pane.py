@@ -94,6 +94,7 @@ class VitalsPane(Widget, can_focus=True):
     def on_resize(self) -> None:
         """Another size, another layout."""
         self._lines = None
+        self.refresh()  # a frame of the old layout may have been drawn at the new size already
 
     def render_line(self, y: int) -> Strip:
         """One line of the layout."""
