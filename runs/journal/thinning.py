@@ -59,7 +59,10 @@ def merge_steps(steps: Sequence[Step]) -> Step:
     if len(steps) == 1:
         return last
     count = sum(step.merged for step in steps)
-    extremes = [bound for step in steps for bound in (step.loss, step.loss_min, step.loss_max) if bound is not None]
+    # The mean of merged steps is no extreme of theirs, though rounding may put it a hair outside their range.
+    lows = [step.loss if step.loss_min is None else step.loss_min for step in steps]
+    highs = [step.loss if step.loss_max is None else step.loss_max for step in steps]
+    extremes = lows + highs
     finite = [bound for bound in extremes if math.isfinite(bound)] or extremes
     return Step(
         t=last.t,

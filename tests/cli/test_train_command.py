@@ -1,4 +1,4 @@
-"""`babytrain-tui train` and `resume` without a screen, as real processes: data on stdout, words on stderr, exit codes."""
+"""`train` and `resume` without a screen, as real processes: data on stdout, words on stderr, exit codes."""
 
 import json
 import os

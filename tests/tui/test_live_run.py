@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from babytrain.runs.events import Command, Phase, SamplePiece
+from babytrain.runs.events import Command, Phase, Sample, SamplePiece
 from babytrain.tui.app import Train
 from babytrain.tui.screens.ask import AskScreen, TellScreen
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.live import LiveScreen, learning_rate_problem
 from babytrain.tui.screens.quit import QuitScreen
+from babytrain.tui.widgets.log_pane import LogPane
 from babytrain.tui.widgets.sample_pane import SamplePane
 from tests.tui.driving import COMPACT, STRIP, WIDE, driving, live
 from tests.tui.scripted import ScriptedSession, publish, script, train_step
@@ -299,3 +300,33 @@ async def test_any_size_is_survived(runs_dir: Path) -> None:
             lines = screen_text(driver.app).splitlines()
             assert len(lines) == size[1]
             assert all(len(line) <= size[0] for line in lines)
+
+
+async def test_the_log_follows_its_end_unless_somebody_reads(runs_dir: Path) -> None:
+    async with live(runs_dir, COMPACT) as driver:
+        log = driver.live.query_one(LogPane)
+        driver.live.print_line("first")
+        await driver.settle()
+        assert "first" in screen_text(driver.app)
+        await driver.press("5", "up", "up")
+        reading = log.scroll_offset.y
+        driver.live.print_line("second")
+        await driver.settle()
+        assert log.scroll_offset.y == reading
+        await driver.press("pagedown", "pagedown")
+        driver.live.print_line("third")
+        await driver.settle()
+        assert "third" in screen_text(driver.app)
+
+
+async def test_a_new_sample_is_shown_from_its_beginning(runs_dir: Path) -> None:
+    async with live(runs_dir, COMPACT) as driver:
+        assert driver.session is not None
+        pane = driver.live.query_one(SamplePane)
+        await driver.press("4", "down", "down")
+        assert pane.scroll_offset.y == 2
+        driver.session.feed.events.put(
+            Sample(t=36.0, step=620, sample_id=99, prompt="", text="fresh", seed=1, temperature=1.0, seconds=0.1)
+        )
+        await driver.wait(lambda: "fresh" in screen_text(driver.app), "the new sample")
+        assert pane.scroll_offset.y == 0

@@ -34,7 +34,7 @@ class LogPane(TextPane):
         """Build the lines again and stay at the end."""
         super().rebuild()
         if self._follows:
-            self.scroll_end(animate=False, immediate=True)
+            self.scroll_end(animate=False, force=True, immediate=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolling up stops the following, scrolling back to the end begins it again."""

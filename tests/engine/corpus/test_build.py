@@ -114,7 +114,7 @@ def test_a_short_text_gets_one_sentence_with_the_numbers(tmp_path, length, token
     path.write_text("snake grass " * 100)
     path.write_text(path.read_text()[:length])
     with pytest.raises(CorpusError) as caught:
-        build_corpus(Config(tokenizer=tokenizer), [str(path)])
+        build_corpus(Config(tokenizer=tokenizer, context=64), [str(path)])
     (problem,) = caught.value.problems
     assert "needs 65 of each" in problem
     assert "more text" in problem
@@ -124,12 +124,12 @@ def test_the_advice_for_a_short_text_works(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("snake grass " * 30)  # 360 characters: 324 and 36
     with pytest.raises(CorpusError) as caught:
-        build_corpus(Config(), [str(path)])
+        build_corpus(Config(context=64), [str(path)])
     (problem,) = caught.value.problems
     assert "set context to 35 or less" in problem
     assert "set val_fraction to 0.199 or more" in problem
     assert len(build_corpus(Config(context=35), [str(path)]).val) == 36
-    assert len(build_corpus(Config(val_fraction=0.199), [str(path)]).val) >= 65
+    assert len(build_corpus(Config(context=64, val_fraction=0.199), [str(path)]).val) >= 65
 
 
 def test_a_prompt_the_text_never_spells_is_refused(file):
@@ -139,7 +139,8 @@ def test_a_prompt_the_text_never_spells_is_refused(file):
 
 
 def test_the_same_config_and_text_give_the_same_corpus(file):
-    first, again = build_corpus(Config(tokenizer="bpe"), [file]), build_corpus(Config(tokenizer="bpe"), [file])
+    config = Config(tokenizer="bpe", context=16)
+    first, again = build_corpus(config, [file]), build_corpus(config, [file])
     np.testing.assert_array_equal(first.train, again.train)
     assert first.facts == again.facts
     assert first.tokenizer.to_json() == again.tokenizer.to_json()

@@ -34,7 +34,7 @@ def train(model: GPT, optimizer: Optimizer, first: int, last: int) -> None:
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
 def test_adamw_is_the_textbooks(weight_decay: float) -> None:
-    model, optimizer = start(weight_decay=weight_decay, beta1=0.8, beta2=0.95)
+    model, optimizer = start(optimizer="adamw", weight_decay=weight_decay, beta1=0.8, beta2=0.95)
     name = "blocks.1.mlp.up.weight"
     weight = dict(model.named_parameters())[name]
     expected, average, squared = weight.detach().clone().double(), 0.0, 0.0
