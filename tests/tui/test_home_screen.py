@@ -202,6 +202,19 @@ async def test_undo_outlives_a_look_at_another_run(runs_dir: Path) -> None:
         assert gone.exists()
 
 
+async def test_the_last_run_can_be_deleted_brought_back_and_opened(runs_dir: Path) -> None:
+    write_run(runs_dir, "only", script(60))
+    async with home(runs_dir, COMPACT) as driver:
+        await driver.press("d", "enter")
+        await driver.wait(lambda: "No runs yet." in screen_text(driver.app), "the empty list")
+        await driver.press("u")
+        await driver.wait(lambda: table(driver).row_count == 1, "the run to come back")
+        await driver.pilot.pause()
+        assert table(driver).has_focus
+        await driver.press("enter")
+        await driver.see(ReplayScreen)
+
+
 async def test_a_runs_folder_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("not a folder")
     async with home(tmp_path / "runs", COMPACT) as driver:

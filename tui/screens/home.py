@@ -96,6 +96,8 @@ class HomeScreen(ModeScreen):
             welcome.update(welcome_text(has_demos=len(runs.rows) > own))
         welcome.display = bool(runs.problem) or own == 0
         table.display = bool(runs.rows)
+        if runs.rows and self.focused is None:
+            table.focus()  # a hidden table loses it
         self.loaded = True
         self.refresh_bindings()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, HostReading, Step, Vitals
@@ -48,6 +48,7 @@ def test_merging_keeps_mean_range_count_and_time(values: list[float], stride: in
 
 
 @given(losses, st.integers(1, 5), st.integers(1, 5))
+@example([0.4, 0.4, 0.4, 0.0], 3, 1)
 def test_merging_what_was_merged_is_merging_once(values: list[float], first: int, second: int) -> None:
     steps = [step(number, loss=loss) for number, loss in enumerate(values, 1)]
     parts = [merge_steps(steps[start : start + first]) for start in range(0, len(steps), first)]
