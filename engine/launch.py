@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ import torch
 
 from babytrain import __version__
 from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, load_newest
+from babytrain.engine.checks.software import check_compile
 from babytrain.engine.config import Config, ConfigError, build_config
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
@@ -186,6 +188,10 @@ def _prepare(config: Config, corpus: Corpus) -> _Prepared:
     """Model on its device, threads and number format chosen. Raises ValueError with a sentence."""
     device_name, _ = choose_device(config.device)
     device = torch.device(device_name)
+    if config.compile == "on":
+        finding = check_compile(os.environ, device_name)
+        if not finding.ok:
+            raise ValueError(f"compile=on cannot work here: {finding.what}. {finding.why}")
     threads, precision, trial = _choose_speed(config, corpus, device_name)
     torch.set_num_threads(threads)
     # The choices become settings, so that a resume repeats them.

@@ -76,7 +76,10 @@ class Trainer:
                 evaluate(bench)
                 if bench.config.sample_every:
                     write_sample(bench, bench.config.prompt, asked=False)
-            self._go_on()
+            if bench.config.compile == "on":
+                bench.enter("compiling")  # until the first step has made its kernels
+            else:
+                self._go_on()
             while not self._finished():
                 self._obey_requests()
                 if self._stopping:
@@ -87,6 +90,8 @@ class Trainer:
                     self._wait_paused()
                     continue
                 self._step()
+                if bench.phase == "compiling":
+                    self._go_on()
                 self._do_what_is_due()
             self._read_losses()
             bench.enter("stopping")

@@ -1,6 +1,7 @@
 """Real (tiny) runs: what is recorded, what is obeyed, and that a resumed run equals one that never stopped."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import torch
 
 from babytrain.engine import launch, workbench
 from babytrain.engine.checkpoint import CheckpointError, load_newest
+from babytrain.engine.checks.software import check_compile
 from babytrain.engine.launch import EngineError, train_resumed
 from babytrain.engine.model.gpt import GPT
 from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Note, Phase, Resumed, Sample, Started, Step, Vitals
@@ -255,3 +257,19 @@ def test_every_mlp_and_tokenizer_trains(tmp_path: Path, mlp: str, tokenizer: str
     result = train(tmp_path, mlp=mlp, tokenizer=tokenizer, vocabulary=270, fmn_rank=4, steps=12)
     evaluations = [event.val_loss for event in events_of(result) if isinstance(event, Eval)]
     assert evaluations[-1] < evaluations[0]
+
+
+def test_a_compiled_run_learns_the_same(tmp_path: Path) -> None:
+    if not check_compile(os.environ, "cpu").ok:
+        pytest.skip("torch.compile needs a C++ compiler and Python's headers")
+    compiled, plain = train(tmp_path, name="compiled", compile="on"), train(tmp_path, name="plain")
+    assert compiled.val_loss == pytest.approx(plain.val_loss, abs=1e-3)
+    phases = [event.phase for event in events_of(compiled) if isinstance(event, Phase)]
+    assert phases.index("compiling") < phases.index("training")
+
+
+def test_compiling_without_a_compiler_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="compile=on"):
+        train(tmp_path, compile="on")

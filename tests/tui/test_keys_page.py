@@ -13,7 +13,7 @@ INTRODUCTION = """# Keys
 (`ctrl+p`), and most in the footer, where they can be clicked.
 
 Keys can be changed: put `id = "keys"` lines into `keys.toml` in the user's configuration folder (`?` names the file;
-`BABYTRAIN_KEYS` may name another). Several keys are separated by commas. A line that cannot be used is said at the start.
+`BABYTRAIN_KEYS` may name another). Several keys are separated by commas. What is wrong in it is said at the start.
 
 ```toml
 "live.lr_up" = "plus,k"

@@ -60,7 +60,7 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         before, self.lines = self.lines, self.build(width)
         size = Size(width, len(self.lines))
         if size != self.virtual_size:
-            self.virtual_size = size
+            self._resize_content(size)
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
         changed = [
             row
@@ -69,6 +69,15 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         ]
         if changed:
             self.refresh(*(Region(0, row, width, 1) for row in changed))
+
+    def _resize_content(self, size: Size) -> None:
+        """Take on another number of lines; with a new layout of the screen only if a scroll bar has to follow."""
+        height = self.scrollable_content_region.height
+        same_bar = (size.height > height) == (self.virtual_size.height > height) and not self.has_focus
+        if same_bar and size.width == self.virtual_size.width:
+            self.set_reactive(TextPane.virtual_size, size)
+        else:
+            self.virtual_size = size
 
     @property
     def at_end(self) -> bool:
