@@ -6,9 +6,6 @@ a run that never started.
 
 from __future__ import annotations
 
-import gc
-import math
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -21,17 +18,15 @@ import torch
 
 from babytrain import __version__
 from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, load_newest
-from babytrain.engine.checks.software import check_compile
 from babytrain.engine.config import Config, ConfigError, build_config
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
 from babytrain.engine.dials import Dials
-from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.prepare import Prepared, prepare, with_planned_steps
 from babytrain.engine.presets import DEFAULT_PRESET
-from babytrain.engine.probe import probe_processor
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.telemetry.sampler import TelemetrySampler
@@ -86,15 +81,6 @@ class RunResult:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    config: Config
-    corpus: Corpus
-    model: GPT
-    device: torch.device
-    trial: str  # a sentence on how threads and number format were chosen, if they were
-
-
 FolderCallback = Callable[[RunFolder], None]
 
 
@@ -102,8 +88,8 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     """Train a new run to its end. Raises EngineError."""
     try:
         corpus = build_corpus(plan.config, plan.paths, stdin=plan.stdin)
-        config = _with_planned_steps(plan.config, corpus)
-        prepared = _prepare(config, corpus)
+        config = with_planned_steps(plan.config, corpus)
+        prepared = prepare(config, corpus)
         folder = create_run(plan.runs_dir, plan.name)
     except (ConfigError, CorpusError) as error:
         raise EngineError(error.problems) from error
@@ -142,7 +128,7 @@ def train_resumed(
             checkpoint, problems = load_newest(folder.checkpoints)
             progress, dials = restore_progress(checkpoint.trainer, config)
             if {"steps", "epochs"} & set(changes):
-                config = _with_planned_steps(config, corpus)
+                config = with_planned_steps(config, corpus)
                 dials = replace(dials, total_steps=config.steps)
             if {"lr", "schedule"} & set(changes):
                 dials = replace(dials, lr_hold=None, lr_scale=1.0)
@@ -150,7 +136,7 @@ def train_resumed(
                 raise EngineError(
                     [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
                 )
-            prepared = _prepare(config, corpus)
+            prepared = prepare(config, corpus)
             _load_weights(prepared.model, checkpoint)
             last_t = _show_history(folder, feed, progress.step)
             if on_folder is not None:
@@ -184,43 +170,8 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def _prepare(config: Config, corpus: Corpus) -> _Prepared:
-    """Model on its device, threads and number format chosen. Raises ValueError with a sentence."""
-    device_name, _ = choose_device(config.device)
-    device = torch.device(device_name)
-    if config.compile == "on":
-        finding = check_compile(os.environ, device_name)
-        if not finding.ok:
-            raise ValueError(f"compile=on cannot work here: {finding.what}. {finding.why}")
-    threads, precision, trial = _choose_speed(config, corpus, device_name)
-    torch.set_num_threads(threads)
-    # The choices become settings, so that a resume repeats them.
-    config = config.replace(threads=threads, precision=precision)
-    model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
-    model.set_precision(precision)
-    # Imports and weights are here to stay: keep the collector from walking them in the middle of a step.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    return _Prepared(config, corpus, model, device, trial)
-
-
-def _choose_speed(config: Config, corpus: Corpus, device: str) -> tuple[int, Precision, str]:
-    """Threads, number format and a sentence on why; tried out where the config leaves it open on a processor."""
-    threads = choose_threads(config.threads)
-    if device != "cpu" or (config.threads and config.precision != "auto"):
-        return threads, choose_precision(config.precision, device), ""
-    counts = [threads] if config.threads else sorted({threads, max(1, threads - 1), max(1, threads // 2)}, reverse=True)
-    formats: list[Precision] = (
-        ["fp32", "bf16"] if config.precision == "auto" else [choose_precision(config.precision, device)]
-    )
-    tokens = torch.from_numpy(corpus.train[: 200 * config.context].astype("int32"))
-    choice = probe_processor(config, tokens, corpus.tokenizer.vocabulary_size, threads=counts, precisions=formats)
-    return choice.threads, choice.precision, choice.sentence() if choice.milliseconds else ""
-
-
 def _train(
-    prepared: _Prepared,
+    prepared: Prepared,
     folder: RunFolder,
     feed: LiveFeed,
     first: Started | Resumed,
@@ -289,7 +240,7 @@ def _record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progr
     return sentence + where
 
 
-def _started(folder: RunFolder, prepared: _Prepared, name: str) -> Started:
+def _started(folder: RunFolder, prepared: Prepared, name: str) -> Started:
     config, corpus = prepared.config, prepared.corpus
     windows_per_step = config.batch_size * config.accumulate
     windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
@@ -313,14 +264,6 @@ def _started(folder: RunFolder, prepared: _Prepared, name: str) -> Started:
         compiled=config.compile == "on",
         program_version=__version__,
     )
-
-
-def _with_planned_steps(config: Config, corpus: Corpus) -> Config:
-    """The config with `steps` counted out when the plan is in epochs."""
-    if config.epochs <= 0:
-        return config
-    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
-    return config.replace(steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate))))
 
 
 def _same_corpus(folder: RunFolder, config: Config, provenance: dict[str, Any]) -> Corpus:

@@ -7,7 +7,6 @@ one frame to the next, and the frames are spaced so that the share is kept.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -51,8 +50,10 @@ class FrameBudget:
 
     @property
     def frame_seconds(self) -> float:
-        """What a frame costs lately: the median, since one slow frame (a new layout) says nothing about the next."""
-        return statistics.median(self._costs) if len(self._costs) >= FEWEST_FRAMES else 0.0
+        """What a frame costs lately: the mean without the dearest, since one odd frame says nothing about the next."""
+        if len(self._costs) < FEWEST_FRAMES:
+            return 0.0
+        return (sum(self._costs) - max(self._costs)) / (len(self._costs) - 1)
 
     @property
     def period_seconds(self) -> float:
