@@ -2,7 +2,7 @@
 
 Screen and headless runs alternate (A B A B) with the same seed; speed is tokens over the summed step times of each
 run's own journal, after the first steps. Key latency is from the byte written to the terminal until the terminal has
-been painted with the answer (the help screen opening).
+been painted with the answer (the curves smoothed anew).
 
     python -m bench.screen_cost --rounds 3 --steps 600
 """
@@ -61,24 +61,26 @@ def wait_until_ended(screen: Terminal, runs_dir: Path) -> None:
 
 
 def key_latencies(presses: int, extra: list[str]) -> list[float]:
-    """Milliseconds from key to painted answer, while training at full speed."""
+    """Milliseconds from a key to its painted answer while training at full speed: `m` smooths the curves anew."""
     latencies = []
+    answers = [b"EMA 0.98", b"EMA 0.995", None, b"EMA 0.95"]  # the third is no smoothing, which has no name of its own
     with (
         tempfile.TemporaryDirectory() as runs_dir,
         terminal(program(*arguments(runs_dir, 1_000_000, extra))) as screen,
     ):
         while not any(b'"kind":"step"' in path.read_bytes() for path in Path(runs_dir).glob("*/journal.jsonl")):
             screen.drain(0.1)
-        screen.drain(2.0)
+        screen.drain(3.0)
         for press in range(presses):
-            screen.drain(0.15 + 0.013 * (press % 17))
-            before = len(screen.output)
-            pressed = time.perf_counter()
-            screen.press(b"?" if press % 2 == 0 else b"\x1b")
-            # An open or closed help screen repaints far more than a frame of the chart does.
-            while len(screen.output) - before < 2500 and time.perf_counter() - pressed < 2:
+            screen.drain(0.25 + 0.013 * (press % 17))  # at every phase of the frame timer
+            answer, before, pressed = answers[press % 4], len(screen.output), time.perf_counter()
+            screen.press(b"m")
+            while answer and answer not in screen.output[before:]:
                 screen.read(0.5)
-            latencies.append(1000 * (time.perf_counter() - pressed))
+                if time.perf_counter() - pressed > 2:
+                    raise TimeoutError(f"{answer!r} was not painted")
+            if answer:
+                latencies.append(1000 * (time.perf_counter() - pressed))
     return latencies
 
 

@@ -23,7 +23,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "baby": Preset("0.8M parameters, learns haiku on a laptop in a minute or two", MappingProxyType({})),
         "toddler": Preset(
             "about 3M parameters, for a quarter of an hour",
-            MappingProxyType({"layers": 6, "heads": 6, "width": 204, "context": 128, "batch_size": 16, "steps": 3000}),
+            MappingProxyType({"layers": 5, "heads": 7, "width": 224, "context": 128, "batch_size": 16, "steps": 3000}),
         ),
         "seven-million": Preset(
             "about 7M parameters, for an evening or a GPU",

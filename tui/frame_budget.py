@@ -2,11 +2,12 @@
 
 Every frame of the screen holds up the training thread (one interpreter lock for both), so drawing has a budget: a
 share of one core. The cost of a frame is measured, painting included, as the processor time this thread spent from
-one frame to the next, and the frames are spaced so that the share is kept.
+one frame of the chart to the next, and the frames are spaced so that the share is kept.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -64,14 +65,16 @@ class FrameBudget:
     def due(self, *, changed: bool, vitals_changed: bool) -> Due:
         """What to draw now: what changed since it was drawn last and has waited long enough. It counts as drawn."""
         now, period = self._now(), self.period_seconds
-        due = Due(
-            chart=self._chart.take(changed, now, period),
-            numbers=self._numbers.take(changed, now, max(NUMBERS_SECONDS, period)),
+        chart = self._chart.take(changed, now, period)
+        if chart:
+            self._measure()
+        # With the chart where possible: two changes in one go are cheaper than one after the other.
+        numbers_period = max(NUMBERS_SECONDS, period) if chart or not self._chart.stale else math.inf
+        return Due(
+            chart=chart,
+            numbers=self._numbers.take(changed, now, numbers_period),
             vitals=self._vitals.take(vitals_changed, now, max(VITALS_SECONDS, period)),
         )
-        if due.chart or due.numbers or due.vitals:
-            self._measure()
-        return due
 
     def drawn(self) -> None:
         """Everything was drawn just now, out of turn."""
@@ -80,7 +83,7 @@ class FrameBudget:
             part.drawn(now)
 
     def _measure(self) -> None:
-        """What the last frame cost, with all the ticks since that had nothing to draw."""
+        """What the last frame of the chart cost, with everything else done since."""
         spent = self._processor()
         self._costs.append(spent - self._spent_until)
         self._spent_until = spent
@@ -90,18 +93,18 @@ class _Part:
     """A part of the screen: whether it is out of date, and when it was drawn."""
 
     def __init__(self) -> None:
-        self._stale = False
+        self.stale = False
         self._drawn_at = float("-inf")
 
     def take(self, changed: bool, now: float, period: float) -> bool:
         """Whether to draw it now."""
-        self._stale = self._stale or changed
-        if not self._stale or now - self._drawn_at < period - _SLACK_SECONDS:
+        self.stale = self.stale or changed
+        if not self.stale or now - self._drawn_at < period - _SLACK_SECONDS:
             return False
         self.drawn(now)
         return True
 
     def drawn(self, now: float) -> None:
         """It is up to date."""
-        self._stale = False
+        self.stale = False
         self._drawn_at = now

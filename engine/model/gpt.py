@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from babytrain.engine.config import Config
+from babytrain.engine.model.allocator import keep_freed_memory
 from babytrain.engine.model.attention import Attention
 from babytrain.engine.model.cache import KeyValueCache
 from babytrain.engine.model.fused import attention_half, squared_relu_half
@@ -149,6 +150,8 @@ def build_model(config: Config, vocabulary_size: int, *, device: str | torch.dev
 
     Draws from a generator of its own on the CPU; torch's global random state is neither read nor changed.
     """
+    if torch.device(device).type == "cpu":
+        keep_freed_memory()  # here, so that whoever trains or measures a model does it under the same conditions
     model = GPT(config, vocabulary_size)
     initialise(model, config, torch.Generator().manual_seed(seed))
     return model.to(device)

@@ -45,9 +45,9 @@ class Saved(NamedTuple):
 def attend(qkv: Tensor, rotary: Tensor | None, normalise: bool) -> tuple[Tensor, Saved]:
     """Mix values causally: `qkv` [B, T, 3, heads, size] -> [B, T, heads * size] in the same number format."""
     batch, length, _, heads, size = qkv.shape
-    turned = torch.empty(2, batch, heads, length, size, dtype=torch.float32)
-    turned.copy_(qkv[:, :, :2].permute(2, 0, 3, 1, 4))
-    value = qkv[:, :, 2].transpose(1, 2).reshape(-1, length, size)
+    by_head = qkv.permute(2, 0, 3, 1, 4).contiguous()
+    value = by_head[2].view(-1, length, size)
+    turned = by_head[:2].to(torch.float32, copy=True)
     scale = None
     if normalise:
         scale = reciprocal_rms(turned)
@@ -68,12 +68,13 @@ def attend_backward(gradient: Tensor, saved: Saved) -> Tensor:
     _, batch, heads, length, size = turned.shape
     dtype = value.dtype
     gradient = gradient.view(batch, length, heads, size).transpose(1, 2).reshape(-1, length, size)
-    value_gradient = torch.bmm(weights.mT, gradient)
     score_gradient = torch._softmax_backward_data(torch.bmm(gradient, value.mT), weights, -1, dtype)
-    pair = torch.empty(2, batch * heads, length, size, dtype=dtype)
-    torch.bmm(score_gradient, key, out=pair[0])
-    torch.bmm(score_gradient.mT, query, out=pair[1])
-    turned_gradient = pair.to(torch.float32).view_as(turned)
+    by_head = torch.empty(3, batch * heads, length, size, dtype=dtype)
+    torch.bmm(score_gradient, key, out=by_head[0])
+    torch.bmm(score_gradient.mT, query, out=by_head[1])
+    torch.bmm(weights.mT, gradient, out=by_head[2])
+    by_head = by_head.view(3, batch, heads, length, size)
+    turned_gradient = by_head[:2].to(torch.float32, copy=True)
     # Turning keeps lengths and angles, so undoing the norm before the turn gives the same as after it.
     factor = 1 / math.sqrt(size)
     if scale is not None:
@@ -82,10 +83,8 @@ def attend_backward(gradient: Tensor, saved: Saved) -> Tensor:
         turned_gradient.mul_(factor)
     if rotary is not None:
         rotate_(turned_gradient, rotary.conj())
-    qkv_gradient = torch.empty(batch, length, 3, heads, size, dtype=dtype)
-    qkv_gradient[:, :, :2].copy_(turned_gradient.permute(1, 3, 0, 2, 4))
-    qkv_gradient[:, :, 2].copy_(value_gradient.view(batch, heads, length, size).transpose(1, 2))
-    return qkv_gradient
+    by_head[:2].copy_(turned_gradient)
+    return by_head.permute(1, 3, 0, 2, 4).contiguous()
 
 
 def short_attention(qkv: Tensor, rotary: Tensor | None, normalise: bool) -> Tensor:

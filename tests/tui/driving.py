@@ -20,6 +20,7 @@ from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.replay import ReplayScreen
 from babytrain.tui.screens.run import RunScreen
 from tests.tui.scripted import WALL_TIME, ScriptedLauncher, ScriptedSession, script, state_from
+from tests.tui.snapshots import screen_text
 
 WIDE, COMPACT, STRIP, TINY = (120, 36), (80, 24), (40, 12), (20, 5)
 MOST_WAITS = 400
@@ -59,18 +60,26 @@ class Driver:
     async def resize(self, size: tuple[int, int]) -> None:
         """Another terminal size, and everything drawn for it."""
         await self.pilot.resize_terminal(*size)
-        await self.wait(lambda: self.app.size == size and self.app.screen.size == size, f"the size {size}")
+        await self.wait(lambda: all(screen.size == size for screen in self.app.screen_stack), f"the size {size}")
+        await self.settle()
+
+    async def still(self) -> None:
+        """Until the picture no longer changes: screens below a dialog lay themselves out when they find the time."""
+        looks: list[str] = []
+
+        def same() -> bool:
+            looks.append(screen_text(self.app))
+            return len(looks) > 5 and len(set(looks[-5:])) == 1
+
+        await self.wait(same, "a picture that stays")
+
+    async def settle(self) -> None:
+        """Everything drawn that there is to draw."""
         await self.pilot.pause()
         for screen in self.app.screen_stack:
             if isinstance(screen, RunScreen):
                 screen.refresh_now()
-        await self.pilot.pause()
-
-    async def settle(self) -> None:
-        """Everything drawn that there is to draw."""
-        if isinstance(self.app.screen, RunScreen):
-            self.app.screen.refresh_now()
-        await self.pilot.pause()
+        await self.still()
 
     @property
     def run(self) -> RunScreen:

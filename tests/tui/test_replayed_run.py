@@ -31,6 +31,13 @@ async def test_playing_moves_the_screen(runs_dir: Path) -> None:
         await driver.wait(lambda: not driver.replay.clock.playing, "the clock to stop")
 
 
+async def test_a_recording_that_breaks_off_was_interrupted(runs_dir: Path) -> None:
+    async with driving(Replay(state_from(script(200)), "ziggy", playing=False), runs_dir, COMPACT) as driver:
+        assert "interrupted" in screen_text(driver.app)
+        await driver.press("home")
+        assert "interrupted" not in screen_text(driver.app)
+
+
 async def test_seeking_back_takes_everything_back(runs_dir: Path) -> None:
     async with replay(runs_dir) as driver:
         await driver.press("home")

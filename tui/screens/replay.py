@@ -16,6 +16,7 @@ from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.source import ReplaySource
 from babytrain.tui.widgets.transport import Transport, next_landmark
+from babytrain.tui.wording import State, status_of
 
 SKIP_SECONDS = 5.0
 SKIP_SHARE = 0.01  # of a run so long that seconds lead nowhere
@@ -54,6 +55,12 @@ class ReplayScreen(RunScreen):
         super().draw(moment, due)
         if due.chart:
             self.query_one(Transport).show(self._note)
+
+    def run_state(self, moment: Moment) -> State:
+        """A recording that simply breaks off is of a run that was killed."""
+        if moment.ended is None and self.clock.position >= self.clock.duration:
+            return status_of("interrupted", self.glyphs)
+        return super().run_state(moment)
 
     def refusal(self) -> str:
         """Why a recording does nothing."""

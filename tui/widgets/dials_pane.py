@@ -15,6 +15,7 @@ from babytrain.tui.widgets.units import UNKNOWN, format_count, format_factor, fo
 from babytrain.tui.wording import LearningRateDial, describe_command, learning_rate_dial
 
 LABEL_WIDTH = 6
+WIDE = 26
 LONGEST_WORD = 16  # of a setting; a recorded config is only text
 
 
@@ -43,10 +44,11 @@ class DialsPane(TextPane):
         accumulate = _word(config, "accumulate")
         if accumulate not in ("1", UNKNOWN):
             batch += f" {self.glyphs.times} {accumulate}"
+        norm = "norm " if width >= WIDE else ""
         lines = [
             *self._learning_rate(moment, config, width),
             *self._last_command(moment, width),
-            _pair("grad", f"norm {format_loss(moment.gradient_norm)}{dot}clip {_word(config, 'clip')}"),
+            _pair("grad", f"{norm}{format_loss(moment.gradient_norm)}{dot}clip {_word(config, 'clip')}"),
             _pair("batch", batch),
             _pair("decay", f"{_word(config, 'weight_decay')}{dot}dropout {_word(config, 'dropout')}"),
             _pair("by", f"{_word(config, 'optimizer')}{dot}{_word(config, 'schedule')}"),

