@@ -45,8 +45,8 @@ def generate(
 ) -> Iterator[int]:
     """Yield up to `max_tokens` new token ids; ends early when `stop()` says so.
 
-    `temperature` 0 always takes the likeliest token; `top_k` > 0 draws from the k likeliest only. The model is in
-    evaluation mode and fp32 while it computes and as it was before whenever a token is handed out. Raises ValueError
+    `temperature` 0 always takes the likeliest token; `top_k` > 0 draws from the k likeliest only. The model
+    computes without dropout and in fp32, and is as it was before whenever a token is handed out. Raises ValueError
     for an empty prompt or an id outside the vocabulary.
     """
     if not prompt_ids:

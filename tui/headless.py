@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from babytrain.runs.growth import grown_up
 from babytrain.runs.state import Moment
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import EngineSession
@@ -124,6 +125,8 @@ def _tell(moment: Moment, told: tuple[int, int], console: Console) -> tuple[int,
         console.print(Text(safe_text(note.text), style=style), soft_wrap=True)
     for event in evals[told[0] :]:
         mark = "  best" if event.best else ""
+        grown = grown_up(event.val_loss, moment.started.corpus) if moment.started else None
+        mark += "" if grown is None else f"  {grown:.0%} grown up"
         console.print(
             Text(f"step {event.step:>7,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}{mark}"), soft_wrap=True
         )

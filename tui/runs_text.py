@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from babytrain.runs.folder import RunFolder
+from babytrain.runs.growth import grown_up
 from babytrain.runs.journal import load_state
 from babytrain.runs.library import list_runs
 from babytrain.tui.safe_text import safe_text
@@ -66,6 +67,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
         "corpus": started.corpus.name if started else None,
         "best_val_loss": best.val_loss if best else None,
         "best_step": best.step if best else None,
+        "grown_up": grown_up(best.val_loss, started.corpus) if best and started else None,
         "unreadable_lines": state.bad_lines,
     }
     sample = moment.samples[-1] if moment.samples else None

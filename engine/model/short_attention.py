@@ -106,9 +106,18 @@ class _ShortAttention(torch.autograd.Function):
         return attend_backward(gradient, Saved(*ctx.saved_tensors)), None, None
 
 
-@functools.lru_cache(maxsize=16)
 def _causal_mask(length: int, dtype: torch.dtype) -> Tensor:
     """[T, T]: 0 on and below the diagonal, minus infinity above."""
+    # torch.compile warns about caches it cannot see through, and makes a constant of the mask anyway.
+    return _make_mask(length, dtype) if torch.compiler.is_compiling() else _kept_mask(length, dtype)
+
+
+@functools.lru_cache(maxsize=16)
+def _kept_mask(length: int, dtype: torch.dtype) -> Tensor:
     # A sample may be the first to ask, but a tensor made in inference mode is of no use to training.
     with torch.inference_mode(False):
-        return torch.full((length, length), -torch.inf, dtype=dtype).triu(1)
+        return _make_mask(length, dtype)
+
+
+def _make_mask(length: int, dtype: torch.dtype) -> Tensor:
+    return torch.full((length, length), -torch.inf, dtype=dtype).triu(1)

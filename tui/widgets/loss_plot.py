@@ -13,12 +13,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from babytrain.runs.events import Command, PhaseName
+from babytrain.runs.growth import grown_up
 from babytrain.runs.state import Moment
 from babytrain.tui.widgets.axis import AxisKind, round_up
 from babytrain.tui.widgets.envelope import FloatArray, XArray, bucket_rows
 from babytrain.tui.widgets.loss_history import BLOCK, LossHistory
 from babytrain.tui.widgets.plot import Level, Mark, Pins, Plot, Series, Spots
-from babytrain.tui.widgets.units import format_factor, format_learning_rate, format_loss
+from babytrain.tui.widgets.units import format_factor, format_learning_rate, format_loss, format_percent
 from babytrain.tui.widgets.viewport import View
 
 XMode: TypeAlias = Literal["step", "tokens", "time", "epoch"]
@@ -245,7 +246,10 @@ def _levels(moment: Moment) -> tuple[Level, ...]:
     levels = []
     if corpus.floor_nats_per_token is not None:
         floor = corpus.floor_nats_per_token
-        levels.append(Level(floor, f"floor {format_loss(floor)}", reach=True))
+        evaluation = moment.state.evals.last_until(moment.t)
+        grown = grown_up(evaluation.val_loss, corpus) if evaluation is not None else None
+        words = "" if grown is None else f", {format_percent(100 * grown)} grown up"
+        levels.append(Level(floor, f"floor {format_loss(floor)}{words}", reach=True))
     if corpus.vocabulary_size > 1:
         guess = math.log(corpus.vocabulary_size)
         levels.append(Level(guess, f"pure guessing {format_loss(guess)}"))

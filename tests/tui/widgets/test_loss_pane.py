@@ -12,6 +12,7 @@ from babytrain.runs.events import Phase
 from babytrain.runs.state import RunState
 from babytrain.tui.widgets.chart import LineChart
 from babytrain.tui.widgets.loss_pane import LossPane
+from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
 from tests.tui.widgets.runs import eval_event, lr_event, run_state, started, step_event
 
 
@@ -328,3 +329,11 @@ async def test_the_background_follows_the_pane():
             segment.style.bgcolor.triplet for y in range(app.chart.size.height) for segment in app.chart.render_line(y)
         }
         assert {tuple(triplet) for triplet in backgrounds} == {(255, 0, 0)}
+
+
+def test_the_floor_says_how_grown_up_the_model_is() -> None:
+    state = RunState()
+    state.apply(started(floor=1.0))
+    state.apply(eval_event(10, val_loss=1.0 + 0.25 * (math.log(65) - 1.0)))
+    levels = LossPlotter().plot(state.at(), Settings(), 80).levels
+    assert levels[0].label == "floor 1.00, 75% grown up"
