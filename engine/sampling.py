@@ -12,6 +12,7 @@ Choices:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -47,7 +48,7 @@ def generate(
 
     `temperature` 0 always takes the likeliest token; `top_k` > 0 draws from the k likeliest only. The model
     computes without dropout and in fp32, and is as it was before whenever a token is handed out. Raises ValueError
-    for an empty prompt or an id outside the vocabulary.
+    for an empty prompt or an id outside the vocabulary at once, and while writing when the weights are not numbers.
     """
     if not prompt_ids:
         raise ValueError("A prompt needs at least one token to go on from.")
@@ -86,11 +87,14 @@ def _write(
 
 
 def choose_token(logits: Tensor, temperature: float, top_k: int, generator: torch.Generator) -> int:
-    """Draw a token id from `logits` [vocabulary] on the CPU."""
+    """Draw a token id from `logits` [vocabulary] on the CPU. Raises ValueError when they are not numbers."""
+    largest = float(logits.max())
+    if not math.isfinite(largest):
+        raise ValueError("The model's weights are damaged (its predictions are not numbers), so it cannot write.")
     if temperature <= 0.0:
         return int(logits.argmax())
     # Subtracting the largest first keeps a tiny temperature from overflowing.
-    scaled = (logits - logits.max()) / temperature
+    scaled = (logits - largest) / temperature
     if 0 < top_k < scaled.numel():
         smallest_kept = scaled.topk(top_k).values[-1]
         scaled = scaled.masked_fill(scaled < smallest_kept, -torch.inf)

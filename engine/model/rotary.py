@@ -1,7 +1,7 @@
 """Rotary positions (Su et al. 2021, arXiv 2104.09864): neighbouring dimensions 2i and 2i + 1 turn as a pair.
 
-That pairing (the paper's own) makes a head a row of complex numbers, and turning it one complex product. Llama-style
-checkpoints pair i with i + half instead; an export reorders the rows of the query and key matrices.
+That pairing (the paper's own) makes a head a row of complex numbers, and turning it one complex product on a CPU.
+Llama-style checkpoints pair i with i + half instead; an export reorders the rows of the query and key matrices.
 """
 
 from __future__ import annotations
@@ -13,17 +13,27 @@ BASE = 10_000.0
 
 
 def rotary_table(context: int, head_size: int) -> Tensor:
-    """exp(i angle), complex64 [context, head_size / 2], of the angle position * BASE^(-2i / head_size)."""
+    """cos and sin, fp32 [context, head_size / 2, 2], of the angle position * BASE^(-2i / head_size)."""
     frequency = BASE ** (-torch.arange(0, head_size, 2, dtype=torch.float64) / head_size)
     angle = torch.arange(context, dtype=torch.float64)[:, None] * frequency
-    return torch.polar(torch.ones_like(angle), angle).to(torch.complex64)
+    return torch.stack((angle.cos(), angle.sin()), dim=-1).float()
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
     """Turn every pair of `x` [..., T, head_size] fp32 by its position's angle; `table` holds those T positions."""
-    return torch.view_as_real(torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2)) * table).flatten(-2)
+    if x.device.type != "cpu":  # complex numbers are what compilers and some devices lack
+        return rotate_in_real_numbers(x, table)
+    pairs = x.reshape(*x.shape[:-1], -1, 2)
+    return torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(table)).flatten(-2)
 
 
-def rotate_(x: Tensor, table: Tensor) -> None:
-    """`rotate` in place, for a contiguous `x` outside autograd."""
-    torch.view_as_complex(x.view(*x.shape[:-1], -1, 2)).mul_(table)
+def rotate_in_real_numbers(x: Tensor, table: Tensor) -> Tensor:
+    """`rotate`, spelled out."""
+    (first, second), (cos, sin) = x.reshape(*x.shape[:-1], -1, 2).unbind(-1), table.unbind(-1)
+    return torch.stack((first * cos - second * sin, first * sin + second * cos), dim=-1).flatten(-2)
+
+
+def rotate_(x: Tensor, table: Tensor, *, back: bool = False) -> None:
+    """`rotate`, or its inverse, in place, for a contiguous `x` on the CPU and outside autograd."""
+    factor = torch.view_as_complex(table)
+    torch.view_as_complex(x.view(*x.shape[:-1], -1, 2)).mul_(factor.conj() if back else factor)

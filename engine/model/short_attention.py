@@ -82,7 +82,7 @@ def attend_backward(gradient: Tensor, saved: Saved) -> Tensor:
     else:
         turned_gradient.mul_(factor)
     if rotary is not None:
-        rotate_(turned_gradient, rotary.conj())
+        rotate_(turned_gradient, rotary, back=True)
     by_head[:2].copy_(turned_gradient)
     return by_head.permute(1, 3, 0, 2, 4).contiguous()
 

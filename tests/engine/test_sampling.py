@@ -132,3 +132,11 @@ def test_it_stops_when_told_to() -> None:
 def test_bad_prompts_are_refused_at_once(prompt: list[int], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         generate(tiny_model(), prompt, max_tokens=1, temperature=1.0, seed=1, device="cpu")
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_damaged_model_is_a_sentence_and_not_a_traceback_from_torch(temperature: float) -> None:
+    model = tiny_model()
+    model.token_embedding.data.fill_(float("nan"))
+    with pytest.raises(ValueError, match="damaged"):
+        write(model, [1], temperature=temperature)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.model.mlp import MLP
-from babytrain.engine.model.rotary import rotary_table, rotate, rotate_
+from babytrain.engine.model.rotary import rotary_table, rotate, rotate_, rotate_in_real_numbers
 from tests.engine.model.tiny import tiny_config, tiny_model, tiny_tokens
 
 
@@ -24,13 +24,18 @@ def test_rotated_products_depend_on_the_distance_only(first: int, second: int, s
     torch.testing.assert_close(at(query, first).norm(), query.norm())
 
 
-def test_rotating_in_place_is_rotating_and_the_conjugate_undoes_it() -> None:
+def test_rotating_in_place_is_rotating_and_can_be_undone() -> None:
     table, x = rotary_table(5, 6), torch.randn(2, 3, 5, 6, generator=torch.Generator().manual_seed(1))
     turned = x.clone()
     rotate_(turned, table)
     torch.testing.assert_close(turned, rotate(x, table))
-    rotate_(turned, table.conj())
+    rotate_(turned, table, back=True)
     torch.testing.assert_close(turned, x)
+
+
+def test_devices_without_complex_numbers_turn_the_same_way() -> None:
+    table, x = rotary_table(5, 6), torch.randn(2, 5, 6, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(rotate_in_real_numbers(x, table), rotate(x, table))
 
 
 def mlp_with_random_weights(kind: str) -> MLP:
