@@ -5,9 +5,8 @@ Choices:
 - `auto` means the NVIDIA (or ROCm) card where torch can use it, then Apple's, then the processor. A card that is
   there but too old for this build of torch counts as none; asked for by name it is refused with a sentence.
 - Threads default to the physical cores this process may use (see `cores`), or to OMP_NUM_THREADS where it is set.
-- `auto` precision is bf16 on a CUDA card that has it in hardware and fp32 everywhere else: a timing would choose
-  differently from day to day, and the same config on the same machine must give the same weights. On a processor bf16
-  is worth a trial when the doctor says so.
+- `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor only a trial can tell (`probe.py`),
+  and what it chose is kept in the settings of the run; without a trial it is fp32.
 """
 
 from __future__ import annotations

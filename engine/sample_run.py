@@ -11,7 +11,7 @@ import torch
 
 from babytrain.engine.checkpoint import CheckpointError, best_checkpoint, load_checkpoint, load_newest
 from babytrain.engine.config import ConfigError, build_config
-from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
+from babytrain.engine.corpus.tokenizer import Tokenizer, starting_prompt, tokenizer_from_json
 from babytrain.engine.launch import EngineError
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.presets import DEFAULT_PRESET
@@ -30,10 +30,8 @@ class Speaker:
 
     def pieces(self, prompt: str, *, max_tokens: int, temperature: float, top_k: int, seed: int) -> Iterator[str]:
         """The continuation of `prompt` as it is written. Raises EngineError for characters the model never saw."""
-        if not prompt and self.tokenizer.unknown_characters("\n"):
-            prompt = self.tokenizer.decode([0])  # a text without line breaks starts with its first character
         try:
-            prompt_ids = self.tokenizer.encode(prompt or "\n").tolist()
+            prompt_ids = self.tokenizer.encode(prompt or starting_prompt(self.tokenizer)).tolist()
         except ValueError as error:
             raise EngineError([str(error)]) from error
         ids: list[int] = []

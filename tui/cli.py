@@ -232,7 +232,7 @@ def doctor() -> None:
     for finding in examine():
         symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[finding.ok]
         words = Text(finding.what)
-        if finding.why:
+        if finding.why and not finding.ok:
             words.append(f"\n{finding.why}", style="dim")
         table.add_row(Text(symbol, style=style), Text(finding.topic), words)
     Console().print(table)

@@ -29,8 +29,10 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
         Console(stderr=True).print(Text(f"No runs in {runs_dir} yet. Start one: babytrain-tui train"))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("run", "corpus", "parameters", "steps", "best val", "status", "started"):
-        table.add_column(heading, justify="right" if heading in ("parameters", "steps", "best val") else "left")
+    for heading in ("run", "corpus", "params", "steps", "best val", "status", "started"):
+        right = heading in ("params", "steps", "best val")
+        # The id is what one copies into the next command: never cut.
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading in ("run", "started"))
     for summary in summaries:
         best = "-" if summary.best_val_loss is None else f"{summary.best_val_loss:.4f}"
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_wall_time))
@@ -44,7 +46,7 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
             when if summary.started_wall_time else "-",
         )
         table.add_row(*(Text(safe_text(cell)) for cell in cells))
-    Console().print(table)
+    Console(width=None if Console().is_terminal else 200).print(table)
 
 
 def print_run(folder: RunFolder, *, as_json: bool) -> None:
