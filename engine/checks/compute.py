@@ -64,9 +64,7 @@ def check_bf16(device: str, threads: int) -> Finding:
     hardware = "" if supports_bf16(device) else ", emulated"
     what = f"{shape} products on {device}: {fp32:.0f} GFLOP/s in fp32, {bf16:.0f} in bf16{hardware}"
     if bf16 >= WORTH_IT * fp32:
-        why = (
-            f"bf16 products are {bf16 / fp32:.1f} times as fast; precision=auto tries both on real steps before a run."
-        )
+        why = f"bf16 products are {bf16 / fp32:.1f} times as fast; precision=auto tries real steps before a run."
         return Finding("bf16", True, what, why)
     return Finding(
         "bf16", None, what, "bf16 gains nothing here now; precision=auto tries both on real steps before a run."
