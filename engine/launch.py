@@ -120,6 +120,8 @@ def train_resumed(
 ) -> RunResult:
     """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError."""
     folder = RunFolder(run_dir)
+    if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
+        changes = {"minutes": 0.0, "epochs": 0.0} | changes
     try:
         with _locked(folder):
             saved, provenance = read_run_toml(folder)

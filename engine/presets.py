@@ -55,7 +55,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
         ),
         "fmn": Preset(
-            "the baby with factored multiplicative neurons for an mlp",
+            "the baby with factored multiplicative neurons for an mlp, 0.3M parameters",
             MappingProxyType({"mlp": "fmn", "fmn_rank": 40}),
         ),
     }

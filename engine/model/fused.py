@@ -1,9 +1,9 @@
 """The two halves of a block on a CPU, each one autograd node with its backward pass written out.
 
 For models this small a training step is made of some hundred calls of ten microseconds each, and autograd's own
-bookkeeping, the casts it inserts and the memory it cannot reuse are a twentieth of it. Here gradients are formed in place,
-the residual is added where it is at hand, and the factor 2 of relu^2 is put where the tensor is smallest. The plain
-modules compute the same; tests hold the two together, and everything these functions do not cover (other norms,
+bookkeeping, the casts it inserts and the memory it cannot reuse are a twentieth of it. Here gradients are formed in
+place, the residual is added where it is at hand, and the factor 2 of relu^2 is put where the tensor is smallest. The
+plain modules compute the same; tests hold the two together, and everything these functions do not cover (other norms,
 biases, dropout, other devices) runs through those.
 """
 

@@ -21,19 +21,23 @@ def rotary_table(context: int, head_size: int) -> Tensor:
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
     """Turn every pair of `x` [..., T, head_size] fp32 by its position's angle; `table` holds those T positions."""
-    if x.device.type != "cpu":  # complex numbers are what compilers and some devices lack
-        return rotate_in_real_numbers(x, table)
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return rotate_in_real_numbers(x, table)  # some devices lack complex numbers, and the compiler does
     pairs = x.reshape(*x.shape[:-1], -1, 2)
     return torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(table)).flatten(-2)
 
 
-def rotate_in_real_numbers(x: Tensor, table: Tensor) -> Tensor:
-    """`rotate`, spelled out."""
+def rotate_in_real_numbers(x: Tensor, table: Tensor, *, back: bool = False) -> Tensor:
+    """`rotate`, or its inverse, spelled out."""
     (first, second), (cos, sin) = x.reshape(*x.shape[:-1], -1, 2).unbind(-1), table.unbind(-1)
+    sin = -sin if back else sin
     return torch.stack((first * cos - second * sin, first * sin + second * cos), dim=-1).flatten(-2)
 
 
 def rotate_(x: Tensor, table: Tensor, *, back: bool = False) -> None:
     """`rotate`, or its inverse, in place, for a contiguous `x` on the CPU and outside autograd."""
+    if torch.compiler.is_compiling():
+        x.copy_(rotate_in_real_numbers(x, table, back=back))
+        return
     factor = torch.view_as_complex(table)
     torch.view_as_complex(x.view(*x.shape[:-1], -1, 2)).mul_(factor.conj() if back else factor)

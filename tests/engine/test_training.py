@@ -243,6 +243,12 @@ def test_training_by_the_clock_replans_and_ends_by_itself(tmp_path: Path) -> Non
     assert all(event.command_id == 0 for event in plans)
 
 
+def test_a_new_end_in_steps_replaces_one_in_minutes(tmp_path: Path) -> None:
+    result = train(tmp_path, minutes=0.02, steps=1_000_000)
+    more = train_resumed(Path(result.run_dir), {"steps": result.steps + 7}, LiveFeed())
+    assert (more.status, more.steps) == ("done", result.steps + 7)
+
+
 def test_unknown_characters_in_a_prompt_are_named_and_left_out(tmp_path: Path) -> None:
     feed = LiveFeed()
     feed.ask("sample", text="the 龍 snake")

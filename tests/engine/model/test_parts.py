@@ -35,7 +35,9 @@ def test_rotating_in_place_is_rotating_and_can_be_undone() -> None:
 
 def test_devices_without_complex_numbers_turn_the_same_way() -> None:
     table, x = rotary_table(5, 6), torch.randn(2, 5, 6, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(rotate_in_real_numbers(x, table), rotate(x, table))
+    turned = rotate_in_real_numbers(x, table)
+    torch.testing.assert_close(turned, rotate(x, table))
+    torch.testing.assert_close(rotate_in_real_numbers(turned, table, back=True), x)
 
 
 def mlp_with_random_weights(kind: str) -> MLP:
