@@ -24,11 +24,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from babytrain.engine.checkpoint import list_checkpoints, load_checkpoint
-from babytrain.engine.config import build_config
+from babytrain.engine.config import config_of_run
 from babytrain.engine.corpus.tokenizer import tokenizer_from_json
 from babytrain.engine.evaluation import evaluate_split
 from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.presets import DEFAULT_PRESET
 from babytrain.runs.folder import RunFolder, read_run_toml
 from bench.machine import run_child
 from bench.peer import CONTEXT, WorkingCopy, load_model_module
@@ -85,7 +84,7 @@ def _our_models(run_dir: Path, last_only: bool) -> Iterator[tuple[int, nn.Module
     folder = RunFolder(run_dir)
     saved, _ = read_run_toml(folder)
     tokenizer = tokenizer_from_json(folder.tokenizer_file.read_text(encoding="utf-8"))
-    model = build_model(build_config(DEFAULT_PRESET, saved), tokenizer.vocabulary_size, seed=0)  # fp32 until told
+    model = build_model(config_of_run(saved), tokenizer.vocabulary_size, seed=0)  # fp32 until told
     for path in list_checkpoints(folder.checkpoints)[-1 if last_only else 0 :]:
         checkpoint = load_checkpoint(path)
         model.load_state_dict(checkpoint.model)

@@ -59,12 +59,23 @@ class Config:
     mlp_ratio: float = option(4.0, "hidden width of the mlp as a multiple of width", low=0.25, high=16)
     fmn_rank: int = option(40, "rank of the latent of a factored multiplicative neuron", low=1, high=8192)
     position: str = option("rope", "how a token knows where it stands", choices=("rope", "learned"))
+    token_shift: int = option(3, "earlier tokens whose embeddings each token takes a learned share of", low=0, high=16)
+    ngram_rows: int = option(
+        0, "rows of a hashed embedding of the last few tokens together, 0 = none", low=0, high=10_000_000
+    )
     norm: str = option("rms", "normalisation before each half block", choices=("rms", "layer"))
     qk_norm: bool = option(True, "normalise queries and keys")
     zero_init: bool = option(True, "start the projections back into the residual stream at zero")
     bias: bool = option(False, "biases in linear layers and norms")
     tied: bool = option(False, "one matrix for embedding and head")
     dropout: float = option(0.0, "dropout probability", low=0.0, high=0.9)
+    label_smoothing: float = option(
+        0.0, "share of each training target spread evenly over all tokens; evaluation never smooths", low=0.0, high=0.9
+    )
+    jitter: float = option(
+        0.0, "how far a training window may start from its place, as a share of the context", low=0.0, high=1.0
+    )
+    noise: float = option(0.0, "share of the tokens read in training replaced by random ones", low=0.0, high=0.5)
     # optimizer
     optimizer: str = option("muon", "update rule for the hidden matrices", choices=("muon", "adamw"))
     lr: float = option(1.2e-2, "peak learning rate of AdamW; 3e-3 when it updates everything", low=1e-9, high=10.0)
@@ -88,12 +99,29 @@ class Config:
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
     precision: str = option("auto", "number format of the matrix products", choices=("auto", "fp32", "bf16"))
-    compile: str = option("off", "torch.compile the step", choices=("off", "on"))
+    products: str = option(
+        "auto", "library for fp32 matrix products on a processor", choices=("auto", "torch", "onednn")
+    )
+    compile: str = option(
+        "auto",
+        "torch.compile, on CUDA with graphs; auto: only where a trial shows that a long run gains",
+        choices=("auto", "off", "on"),
+    )
     threads: int = option(0, "CPU threads for torch, 0 = choose", low=0, high=1024)
     eval_every: int = option(200, "steps between evaluations of the whole validation split", low=1, high=1_000_000_000)
     sample_every: int = option(200, "steps between samples, 0 = none", low=0, high=1_000_000_000)
     checkpoint_every: int = option(500, "steps between checkpoints, 0 = best and last only", low=0, high=1_000_000_000)
     keep: int = option(3, "checkpoints to keep besides best", low=1, high=100_000)
+    # guard
+    guard: str = option(
+        "rollback",
+        "after several steps in a row that are no numbers, or when the run diverges: go back to the last good "
+        "checkpoint with a lower learning rate, only skip such steps, or stop",
+        choices=("rollback", "skip", "stop"),
+    )
+    guard_patience: int = option(3, "steps in a row that are no numbers before the guard acts", low=1, high=1000)
+    rescues: int = option(5, "rescues before the guard gives up and stops in order", low=0, high=1000)
+    overfitting: str = option("say", "what to do once a run overfits", choices=("say", "stop", "go_back"))
     # samples
     prompt: str = option("", "what every sample starts with, empty = start of a text")
     sample_tokens: int = option(200, "tokens in a sample", low=1, high=100_000)
@@ -115,6 +143,11 @@ class Config:
 
 FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Config)}
 ADAMW_LR = 3e-3
+_BEFORE_IT_EXISTED = {
+    "token_shift": 0,
+    "products": "torch",
+    "compile": "off",
+}  # what a run that does not mention a setting was trained with
 _TYPES: dict[str, type] = get_type_hints(Config)
 _SWITCH_WORDS = {
     "true": True,
@@ -155,6 +188,11 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def config_of_run(saved: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Config:
+    """The config of a run from what its `run.toml` says, with `changes` on top. Raises ConfigError."""
+    return build_config(DEFAULT_PRESET, _BEFORE_IT_EXISTED, saved, changes or {})
 
 
 def parse_value(key: str, raw: Any) -> Any:

@@ -29,12 +29,44 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "about 7M parameters, for an evening or a GPU",
             MappingProxyType({"layers": 9, "heads": 8, "width": 256, "context": 256, "batch_size": 16, "steps": 5000}),
         ),
+        "schoolchild": Preset(
+            "10.7M parameters in the shape of nanoGPT's GPU recipe, for a GPU",
+            MappingProxyType(
+                {
+                    "layers": 6,
+                    "heads": 6,
+                    "width": 384,
+                    "context": 256,
+                    "batch_size": 64,
+                    "dropout": 0.2,
+                    "steps": 2000,
+                    "eval_every": 100,
+                }
+            ),
+        ),
+        "prodigy": Preset(
+            "1.5M parameters, most of them a table of letter groups: the fastest to a first loss",
+            MappingProxyType(
+                {
+                    "layers": 2,
+                    "ngram_rows": 8192,
+                    "context": 64,
+                    "batch_size": 12,
+                    "lr": 2e-2,
+                    "muon_lr": 0.014,
+                    "steps": 150,
+                    "eval_every": 50,
+                    "sample_every": 50,
+                }
+            ),
+        ),
         "gpt2": Preset(
             "nanoGPT's shapes and recipe exactly, for comparison",
             MappingProxyType(
                 {
                     "mlp": "gelu",
                     "position": "learned",
+                    "token_shift": 0,
                     "norm": "layer",
                     "qk_norm": False,
                     "zero_init": False,

@@ -10,11 +10,10 @@ from typing import Literal
 import torch
 
 from babytrain.engine.checkpoint import CheckpointError, best_checkpoint, load_checkpoint, load_newest
-from babytrain.engine.config import ConfigError, build_config
+from babytrain.engine.config import ConfigError, config_of_run
 from babytrain.engine.corpus.tokenizer import Tokenizer, starting_prompt, tokenizer_from_json
 from babytrain.engine.launch import EngineError
 from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.presets import DEFAULT_PRESET
 from babytrain.engine.sampling import generate
 from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
 
@@ -58,7 +57,7 @@ def load_speaker(run_dir: Path, which: Literal["best", "last"] = "best") -> Spea
     folder = RunFolder(run_dir)
     try:
         saved, _ = read_run_toml(folder)
-        config = build_config(DEFAULT_PRESET, saved)
+        config = config_of_run(saved)
         tokenizer = tokenizer_from_json(folder.tokenizer_file.read_text(encoding="utf-8"))
         best = best_checkpoint(folder.checkpoints) if which == "best" else None
         checkpoint = load_checkpoint(best) if best is not None else load_newest(folder.checkpoints)[0]

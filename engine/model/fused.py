@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 from babytrain.engine.model.attention import Attention
 from babytrain.engine.model.mlp import MLP
 from babytrain.engine.model.norm import reciprocal_rms, rms_norm_backward
+from babytrain.engine.model.product import multiply
 from babytrain.engine.model.short_attention import Saved, attend, attend_backward
 
 
@@ -53,12 +54,12 @@ class _AttentionHalf(torch.autograd.Function):
         normed = x * scale
         read = normed.to(dtype).view(-1, width)
         qkv_weight, projection_weight = qkv_weight.to(dtype), projection_weight.to(dtype)
-        qkv = torch.mm(read, qkv_weight.t()).view(batch, length, 3, heads, width // heads)
+        qkv = multiply(read, qkv_weight.t()).view(batch, length, 3, heads, width // heads)
         mixed, saved = attend(qkv, rotary, normalise)
         mixed = mixed.view(-1, width)
         ctx.save_for_backward(scale, normed, read, mixed, qkv_weight, projection_weight, *saved)
         # In this order the sum is formed in fp32 in the memory of the cast.
-        return torch.mm(mixed, projection_weight.t()).float().view_as(x).add_(x)
+        return multiply(mixed, projection_weight.t()).float().view_as(x).add_(x)
 
     @staticmethod
     @once_differentiable
@@ -66,11 +67,11 @@ class _AttentionHalf(torch.autograd.Function):
         scale, normed, read, mixed, qkv_weight, projection_weight, *saved = ctx.saved_tensors
         batch, length, width = gradient.shape
         written = gradient.to(read.dtype).view(-1, width)
-        projection_gradient = torch.mm(written.t(), mixed)
-        mixed_gradient = torch.mm(written, projection_weight).view(batch, length, width)
+        projection_gradient = multiply(written.t(), mixed)
+        mixed_gradient = multiply(written, projection_weight).view(batch, length, width)
         qkv_gradient = attend_backward(mixed_gradient, Saved(*saved)).view(-1, 3 * width)
-        qkv_weight_gradient = torch.mm(qkv_gradient.t(), read)
-        normed_gradient = torch.mm(qkv_gradient, qkv_weight).float().view_as(normed)
+        qkv_weight_gradient = multiply(qkv_gradient.t(), read)
+        normed_gradient = multiply(qkv_gradient, qkv_weight).float().view_as(normed)
         x_gradient = rms_norm_backward(normed_gradient, normed, scale).add_(gradient)
         return x_gradient, qkv_weight_gradient.float(), projection_gradient.float(), None, None, None, None
 
@@ -83,10 +84,10 @@ class _SquaredReLUHalf(torch.autograd.Function):
         normed = x * scale
         read = normed.to(dtype).view(-1, width)
         up_weight, down_weight = up_weight.to(dtype), down_weight.to(dtype)
-        rectified = torch.mm(read, up_weight.t()).relu_()
+        rectified = multiply(read, up_weight.t()).relu_()
         squared = rectified.square()  # twice as fast as rectified * rectified in bf16
         ctx.save_for_backward(scale, normed, read, rectified, squared, up_weight, down_weight)
-        return torch.mm(squared, down_weight.t()).float().view_as(x).add_(x)
+        return multiply(squared, down_weight.t()).float().view_as(x).add_(x)
 
     @staticmethod
     @once_differentiable
@@ -94,9 +95,9 @@ class _SquaredReLUHalf(torch.autograd.Function):
         scale, normed, read, rectified, squared, up_weight, down_weight = ctx.saved_tensors
         width = gradient.shape[-1]
         written = gradient.to(read.dtype).view(-1, width)
-        down_gradient = torch.mm(written.t(), squared)
-        half = torch.mm(written, down_weight).mul_(rectified)  # half the gradient of up's output
-        up_gradient = torch.mm(half.t(), read).mul_(2.0)
-        normed_gradient = torch.mm(half, up_weight).float().view_as(normed)
+        down_gradient = multiply(written.t(), squared)
+        half = multiply(written, down_weight).mul_(rectified)  # half the gradient of up's output
+        up_gradient = multiply(half.t(), read).mul_(2.0)
+        normed_gradient = multiply(half, up_weight).float().view_as(normed)
         x_gradient = rms_norm_backward(normed_gradient, normed, scale, 2.0).add_(gradient)
         return x_gradient, up_gradient.float(), down_gradient.float(), None

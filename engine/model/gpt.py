@@ -23,11 +23,14 @@ from babytrain.engine.config import Config
 from babytrain.engine.model.allocator import keep_freed_memory
 from babytrain.engine.model.attention import Attention
 from babytrain.engine.model.cache import KeyValueCache
+from babytrain.engine.model.embedding import ngram_rows, reach, shift_tokens
 from babytrain.engine.model.fused import attention_half, squared_relu_half
 from babytrain.engine.model.init import initialise
 from babytrain.engine.model.linear import Linear
+from babytrain.engine.model.live import DialTensors, drop, smoothed_cross_entropy
 from babytrain.engine.model.mlp import MLP
 from babytrain.engine.model.norm import build_norm
+from babytrain.engine.model.product import linear
 from babytrain.engine.model.rotary import rotary_table
 from babytrain.engine.model.short_attention import suits_short_attention
 
@@ -43,22 +46,24 @@ class Block(nn.Module):
         self.attention = Attention(config, layer)
         self.mlp_norm = build_norm(config.norm, config.width, bias=config.bias)
         self.mlp = MLP(config)
-        self.dropout = config.dropout
         self.bare = config.norm == "rms" and not config.bias
 
-    def forward(self, x: Tensor, rotary: Tensor | None, cache: KeyValueCache | None, dtype: torch.dtype) -> Tensor:
-        """[B, T, width] -> [B, T, width], fp32; products in `dtype`."""
-        drops = self.training and self.dropout > 0.0
-        if cache is None and self.bare and not drops and suits_short_attention(x.device, dtype, x.shape[1]):
+    def forward(
+        self,
+        x: Tensor,
+        rotary: Tensor | None,
+        cache: KeyValueCache | None,
+        dtype: torch.dtype,
+        dropout: Tensor | float | None,
+    ) -> Tensor:
+        """[B, T, width] -> [B, T, width], fp32; products in `dtype`; `dropout` None where nothing drops."""
+        if cache is None and self.bare and dropout is None and suits_short_attention(x.device, dtype, x.shape[1]):
             x = attention_half(x, self.attention, rotary, dtype)
             if self.mlp.kind == "relu2":
                 return squared_relu_half(x, self.mlp, dtype)
         else:
-            x = x + self._drop(self.attention(self.attention_norm(x, dtype), rotary, cache))
-        return x + self._drop(self.mlp(self.mlp_norm(x, dtype)))
-
-    def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout) if self.training and self.dropout > 0.0 else x
+            x = x + drop(self.attention(self.attention_norm(x, dtype), rotary, cache), dropout)
+        return x + drop(self.mlp(self.mlp_norm(x, dtype)), dropout)
 
 
 class GPT(nn.Module):
@@ -70,11 +75,15 @@ class GPT(nn.Module):
         self.vocabulary_size = vocabulary_size
         self.context = config.context
         self.dropout = config.dropout
+        self.label_smoothing = config.label_smoothing
+        self._dial_tensors: DialTensors | None = None
         self.precision: Precision = "fp32"
         self.token_embedding = nn.Parameter(torch.empty(vocabulary_size, config.width))
         self.position_embedding = (
             nn.Parameter(torch.empty(config.context, config.width)) if config.position == "learned" else None
         )
+        self.token_shift = nn.Parameter(torch.empty(config.token_shift, config.width)) if config.token_shift else None
+        self.ngram_embedding = nn.Parameter(torch.empty(config.ngram_rows, config.width)) if config.ngram_rows else None
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.final_norm = build_norm(config.norm, config.width, bias=config.bias)
         self.head = None if config.tied else Linear(config.width, vocabulary_size, bias=False)
@@ -91,37 +100,79 @@ class GPT(nn.Module):
         end = start + tokens.shape[1]
         if end > self.context:
             raise ValueError(f"{end} tokens do not fit a context of {self.context}.")
-        x = F.embedding(tokens, self.token_embedding)
+        x = self._embed(tokens) if cache is None else self._embed(cache.with_recent(tokens))[:, -tokens.shape[1] :]
         if self.position_embedding is not None:
             x = x + self.position_embedding[start:end]
-        if self.training and self.dropout > 0.0:
-            x = F.dropout(x, self.dropout)
+        dropout = self._active_dropout()
+        x = drop(x, dropout)
         dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
         rotary = None if self.rotary is None else self.rotary[start:end]
         for block in self.blocks:
-            x = block(x, rotary, cache, dtype)
+            x = block(x, rotary, cache, dtype, dropout)
         x = self.final_norm(x, dtype)
         if cache is not None:
             cache.length = end
         head = self.token_embedding if self.head is None else self.head.weight
-        return F.linear(x, head.to(dtype)).float()
+        return linear(x, head.to(dtype)).float()
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        """[B, T] int64 -> [B, T, width], fp32, without positions."""
+        x = F.embedding(tokens, self.token_embedding)
+        if self.ngram_embedding is not None:
+            rows = ngram_rows(tokens, self.vocabulary_size, len(self.ngram_embedding))
+            x = x + F.embedding(rows, self.ngram_embedding).sum(-2)
+        return x if self.token_shift is None else shift_tokens(x, self.token_shift)
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats per token, a scalar, fp32; `targets` [B, T] are the tokens one further."""
-        return F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten())
+        """Mean cross-entropy in nats per token, a scalar, fp32; `targets` [B, T] are the tokens one further.
+
+        Smoothed in training mode, plain in evaluation mode.
+        """
+        dials = self._dial_tensors
+        smoothing = 0.0 if not self.training else self.label_smoothing if dials is None else dials.label_smoothing
+        return smoothed_cross_entropy(self(tokens).flatten(0, 1), targets.flatten(), smoothing)
+
+    def window_losses(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean plain cross-entropy of each window, [B] fp32, nats per token."""
+        losses = F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten(), reduction="none")
+        return losses.view(targets.shape).mean(dim=1)
 
     def new_cache(self) -> KeyValueCache:
         """An empty cache for writing one text with this model."""
         config = self.config
         device = self.token_embedding.device
-        return KeyValueCache(config.layers, config.heads, config.context, config.width // config.heads, device)
+        recent = reach(config.token_shift, config.ngram_rows)
+        head_size = config.width // config.heads
+        return KeyValueCache(config.layers, config.heads, config.context, head_size, recent, device)
 
     def set_dropout(self, probability: float) -> None:
         """Change the dropout probability from the next forward pass on."""
         self.dropout = probability
-        for module in self.blocks:
-            assert isinstance(module, Block)
-            module.dropout = probability
+        if self._dial_tensors is not None:
+            self._dial_tensors.dropout.fill_(probability)
+
+    def set_label_smoothing(self, smoothing: float) -> None:
+        """Change the label smoothing of the training loss from the next forward pass on."""
+        self.label_smoothing = smoothing
+        if self._dial_tensors is not None:
+            self._dial_tensors.label_smoothing.fill_(smoothing)
+
+    def put_dials_in_tensors(self) -> None:
+        """Keep dropout and label smoothing in tensors from now on, for a compiler or a CUDA graph (see `live`).
+
+        Training passes then always apply both. The model must be on its device by now.
+        """
+        device = self.token_embedding.device
+        self._dial_tensors = DialTensors(
+            torch.tensor(self.dropout, device=device), torch.tensor(self.label_smoothing, device=device)
+        )
+
+    def _active_dropout(self) -> Tensor | float | None:
+        if not self.training:
+            return None
+        if self._dial_tensors is not None:  # asked first: a compiler would keep what a plain number was
+            return self._dial_tensors.dropout
+        return self.dropout if self.dropout > 0.0 else None
 
     def set_precision(self, precision: Precision) -> None:
         """Compute the products in "fp32" or "bf16" from the next forward pass on; the weights stay fp32."""
@@ -130,16 +181,13 @@ class GPT(nn.Module):
     @contextmanager
     def reading(self) -> Iterator[None]:
         """No dropout and fp32 for the time of a `with`, then back to what it was."""
-        precision, dropping = self.precision, self.training and self.dropout > 0.0
-        self.precision = "fp32"
-        if dropping:  # walking all modules twice would otherwise be a third of the time of writing a token
-            self.eval()
+        before = self.precision, self.training
+        # Only this module looks at its mode; walking all of them twice would be a third of the time of writing a token.
+        self.precision, self.training = "fp32", False
         try:
             yield
         finally:
-            self.precision = precision
-            if dropping:
-                self.train()
+            self.precision, self.training = before
 
     @property
     def parameter_count(self) -> int:

@@ -1,7 +1,8 @@
 """Every first value of every parameter, in one function.
 
 Embeddings and matrices start normal with deviation 0.02, the projections back into the residual stream with
-0.02 / sqrt(2 layers), norms at one and biases at zero: GPT-2's, as nanoGPT has them. Two departures:
+0.02 / sqrt(2 layers), norms at one and biases at zero: GPT-2's, as nanoGPT has them. What the embedding of a token
+takes from its neighbours starts at zero. Two departures:
 
 - `zero_init` starts the projections back into the residual stream at zero, so that every block begins as the identity
   (Zhang et al. 2019, "Fixup", arXiv 1901.09321).
@@ -22,6 +23,7 @@ from torch import nn
 from babytrain.engine.config import Config
 
 _DEVIATION = 0.02
+_FROM_ZERO = ("token_shift", "ngram_embedding")
 _RESIDUAL_PROJECTIONS = ("attention.projection.weight", "mlp.down.weight")
 
 
@@ -33,6 +35,8 @@ def initialise(model: nn.Module, config: Config, generator: torch.Generator) -> 
             parameter.zero_()
         elif parameter.dim() < 2:  # the gain of a norm
             parameter.fill_(1.0)
+        elif name in _FROM_ZERO:
+            parameter.zero_()
         elif name == "head.weight":
             parameter.normal_(0.0, 1.0 / math.sqrt(config.width), generator=generator)
         elif not name.endswith(_RESIDUAL_PROJECTIONS):

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from babytrain.engine.model.product import linear
+
 
 class Linear(nn.Module):
     """y = x W^T (+ b), W [outputs, inputs] fp32. Not initialised: `init.py` does that for the whole model.
@@ -25,5 +27,5 @@ class Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., inputs] -> [..., outputs], in the number format of `x`."""
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.linear(x, self.weight.to(x.dtype), bias)
+        weight = self.weight.to(x.dtype)
+        return linear(x, weight) if self.bias is None else F.linear(x, weight, self.bias.to(x.dtype))

@@ -8,7 +8,8 @@ Choices:
   the fixed one of the Muon post: a tenth of the training step saved at the same loss (baby, tinyshakespeare, 300
   steps, 6 seeds: 1.852 against 1.860). Polynomials tuned to end closer to one but to start at larger singular values
   were clearly worse (1.879 from 0.02 up): it is the weak directions that must be lifted.
-- The products are made in the number format the model computes in; momentum and weights stay fp32.
+- The products are made in bf16 where the model's are or the hardware has it, as the Muon post recommends: direction
+  is all that counts here. Momentum and weights stay fp32.
 """
 
 from __future__ import annotations

@@ -19,12 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from babytrain.engine.config import Config
+from babytrain.engine.device import supports_bf16
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.model.linear import Linear
 from babytrain.engine.optim.adamw import FlatAdamW
 from babytrain.engine.optim.flat import FlatParameters, Placed
 from babytrain.engine.optim.muon import MuonStack
 
+_NO_MATRICES = ("token_shift", "ngram_embedding")
 Named: TypeAlias = list[tuple[str, nn.Parameter]]
 
 
@@ -60,7 +62,8 @@ class Optimizer:
             betas=(config.beta1, config.beta2),
             weight_decay=config.weight_decay,
         )
-        dtype = torch.bfloat16 if model.precision == "bf16" else torch.float32
+        device = self._flat.values.device.type
+        dtype = torch.bfloat16 if model.precision == "bf16" or supports_bf16(device) else torch.float32
         self._muon = []
         for shape, named in groups.muon.items():
             values, gradients = self._part([places[name] for name, _ in named])
@@ -92,6 +95,9 @@ class Optimizer:
         norm = torch.dot(gradients, gradients).sqrt()
         if clip > 0.0:
             gradients.mul_((clip / (norm + 1e-6)).clamp_(max=1.0))
+        if gradients.device.type != "cpu":
+            # Nobody waits for the norm there, so the guard sees a broken step too late: its gradients count as zero.
+            gradients.copy_(torch.where(torch.isfinite(norm), gradients, 0.0))
         return norm
 
     def step(self) -> None:
@@ -183,7 +189,7 @@ def _sort_parameters(model: GPT, config: Config) -> _Groups:
         if matrix is not None and name != "head.weight" and config.optimizer == "muon":
             rows, columns = parameter.shape
             groups.muon.setdefault((rows // matrix.parts, columns), []).append((name, parameter))
-        elif matrix is not None or (config.tied and parameter.dim() >= 2):
+        elif matrix is not None or (config.tied and parameter.dim() >= 2 and name not in _NO_MATRICES):
             groups.decaying.append((name, parameter))
         else:
             groups.plain.append((name, parameter))

@@ -12,22 +12,24 @@ import math
 from babytrain.engine.config import Config
 
 
-def learning_rate_factor(config: Config, step: int, total_steps: int) -> float:
+def learning_rate_factor(config: Config, step: int, total_steps: int, schedule: str = "") -> float:
     """The share, in [0, 1], of the peak learning rate for the step number `step` (the first is 0).
 
     Warm-up: (step + 1) / (warmup + 1), so that the very first step already learns and the peak is reached without a
-    jump. Afterwards `config.schedule` falls to `config.min_lr` at `total_steps` ("constant" never falls).
+    jump. Afterwards the schedule (the config's unless another is named) falls to `config.min_lr` at `total_steps`
+    ("constant" never falls).
     """
+    schedule = schedule or config.schedule
     warmup = min(config.warmup, total_steps // 2)
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    if config.schedule == "constant":
+    if schedule == "constant":
         return 1.0
     start = warmup
-    if config.schedule == "wsd":
+    if schedule == "wsd":
         start = max(warmup, total_steps - max(1, round(config.decay * total_steps)))
     progress = (step - start) / max(1, total_steps - start)
-    shape = _cosine if config.schedule == "cosine" else _linear
+    shape = _cosine if schedule == "cosine" else _linear
     return config.min_lr + (1.0 - config.min_lr) * shape(min(1.0, max(0.0, progress)))
 
 

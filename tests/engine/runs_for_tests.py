@@ -35,6 +35,8 @@ TINY: dict[str, Any] = {
     "threads": 1,
     "device": "cpu",
     "precision": "fp32",
+    "products": "torch",
+    "compile": "off",
 }
 
 TEXT = "".join(f"the snake number {i} sleeps under stone {i * 7 % 13} until spring comes back\n" for i in range(60))

@@ -15,13 +15,15 @@ from tests.engine.runs_for_tests import events_of, final_weights, resume_from, s
 TOKENS = torch.arange(400, dtype=torch.int32) % 20
 
 
-def choose(monkeypatch, milliseconds: dict[tuple[int, str], float]) -> probe.Choice:
-    def scripted(config: Config, tokens: torch.Tensor, size: int, threads: int, precision: str) -> float:
-        return milliseconds[threads, precision]
+def choose(monkeypatch, milliseconds: dict[tuple[int, str], float], by_onednn: float = 1e9) -> probe.Choice:
+    def scripted(config: Config, tokens: torch.Tensor, size: int, threads: int, precision: str, by: str) -> float:
+        return by_onednn if by == "onednn" else milliseconds[threads, precision]
 
     monkeypatch.setattr(probe, "_step_milliseconds", scripted)
     monkeypatch.setattr(probe, "supports_bf16", lambda device: True)
-    return probe_processor(tiny_config(), TOKENS, 20, threads=[2, 1], precisions=["fp32", "bf16"])
+    return probe_processor(
+        tiny_config(), TOKENS, 20, threads=[2, 1], precisions=["fp32", "bf16"], libraries=["torch", "onednn"]
+    )
 
 
 def test_bf16_only_where_it_wins(monkeypatch) -> None:
@@ -35,6 +37,14 @@ def test_a_thread_that_only_gets_in_the_way_is_left_out(monkeypatch) -> None:
     choice = choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 40.0, (1, "bf16"): 8.0})
     assert (choice.threads, choice.precision) == (1, "bf16")
     assert "bf16 with 1 thread," in choice.sentence()
+
+
+def test_the_other_library_where_it_multiplies_faster_and_bf16_does_not_win(monkeypatch) -> None:
+    choice = choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 60.0}, by_onednn=25.0)
+    assert (choice.precision, choice.products) == ("fp32", "onednn")
+    assert "by oneDNN" in choice.sentence()
+    assert choice.step_seconds == 0.025
+    assert choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 10.0, (1, "bf16"): 9.9}).products == "torch"
 
 
 def test_a_real_trial_leaves_no_trace() -> None:

@@ -31,6 +31,8 @@ VARIANTS = [
         ("seven-million", 7.0e6, 7.2e6),
         ("fmn", 0.33e6, 0.35e6),
         ("gpt2", 0.80e6, 0.81e6),
+        ("prodigy", 1.44e6, 1.5e6),
+        ("schoolchild", 10.6e6, 10.8e6),
     ],
 )
 @pytest.mark.parametrize("vocabulary", [40, 65])
@@ -43,8 +45,9 @@ def test_presets_have_the_size_their_names_promise(preset: str, low: float, high
 def test_parameter_count_is_the_sum_of_the_shapes() -> None:
     width, layers, hidden = 16, 2, 64
     blocks = layers * (3 * width * width + width * width + 2 * width * hidden)
-    assert tiny_model().parameter_count == 2 * VOCABULARY * width + blocks
-    assert tiny_model(tied=True, position="learned").parameter_count == (VOCABULARY + 8) * width + blocks
+    assert tiny_model(token_shift=3).parameter_count == (2 * VOCABULARY + 3) * width + blocks
+    tied = tiny_model(tied=True, position="learned", token_shift=0, ngram_rows=20)
+    assert tied.parameter_count == (VOCABULARY + 8 + 20) * width + blocks
 
 
 def test_swiglu_has_about_as_many_parameters_as_the_plain_mlps() -> None:
