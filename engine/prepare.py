@@ -8,14 +8,24 @@ import os
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from babytrain.engine.checks.software import check_compile
 from babytrain.engine.config import Config
 from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
+from babytrain.engine.execution.choice import (
+    SECONDS_WORTH_A_TRIAL,
+    CompileChoice,
+    CompileTrial,
+    choose_compile,
+    measure_compile,
+    planned_seconds,
+)
 from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.probe import probe_processor
+from babytrain.engine.model.product import Products, onednn_available, use_products
+from babytrain.engine.probe import Choice, eager_step_seconds, probe_processor
 
 
 @dataclass(frozen=True)
@@ -26,42 +36,78 @@ class Prepared:
     corpus: Corpus
     model: GPT
     device: torch.device
-    trial: str  # a sentence on how threads and number format were chosen, if they were
+    trials: tuple[str, ...]  # a sentence on each choice that was made by trying
 
 
 def prepare(config: Config, corpus: Corpus) -> Prepared:
-    """Model on its device, threads and number format chosen. Raises ValueError with a sentence."""
+    """Model on its device; threads, number format and compiling chosen. Raises ValueError with a sentence."""
     device_name, _ = choose_device(config.device)
     device = torch.device(device_name)
     if config.compile == "on":
         finding = check_compile(os.environ, device_name)
         if not finding.ok:
             raise ValueError(f"compile=on cannot work here: {finding.what}. {finding.why}")
-    threads, precision, trial = _choose_speed(config, corpus, device_name)
+    speed = _choose_speed(config, corpus, device_name)
+    threads, precision = speed.threads, speed.precision
     torch.set_num_threads(threads)
+    use_products(speed.products)
     # The choices become settings, so that a resume repeats them.
-    config = config.replace(threads=threads, precision=precision)
+    config = config.replace(threads=threads, precision=precision, products=speed.products)
+    sentences = [speed.sentence()] if speed.milliseconds else []
+    if config.compile == "auto":
+        choice = _choose_compile(config, corpus, device_name, speed)
+        config = config.replace(compile="on" if choice.compiled else "off")
+        sentences += [choice.sentence] if choice.sentence else []
     model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
     model.set_precision(precision)
     # Imports and weights are here to stay: keep the collector from walking them in the middle of a step.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    return Prepared(config, corpus, model, device, trial)
+    return Prepared(config, corpus, model, device, tuple(sentences))
 
 
-def _choose_speed(config: Config, corpus: Corpus, device: str) -> tuple[int, Precision, str]:
-    """Threads, number format and a sentence on why; tried out where the config leaves it open on a processor."""
+def _choose_speed(config: Config, corpus: Corpus, device: str) -> Choice:
+    """Threads, number format and library; tried out where the config leaves them open on a processor."""
     threads = choose_threads(config.threads)
-    if device != "cpu" or (config.threads and config.precision != "auto"):
-        return threads, choose_precision(config.precision, device), ""
+    if device != "cpu":
+        return Choice(threads, choose_precision(config.precision, device), {})
     counts = [threads] if config.threads else sorted({threads, max(1, threads - 1), max(1, threads // 2)}, reverse=True)
     formats: list[Precision] = (
         ["fp32", "bf16"] if config.precision == "auto" else [choose_precision(config.precision, device)]
     )
-    tokens = torch.from_numpy(corpus.train[: 200 * config.context].astype("int32"))
-    choice = probe_processor(config, tokens, corpus.tokenizer.vocabulary_size, threads=counts, precisions=formats)
-    return choice.threads, choice.precision, choice.sentence() if choice.milliseconds else ""
+    libraries: list[Products] = ["onednn" if config.products == "onednn" else "torch"]
+    if config.products == "auto" and onednn_available():
+        libraries.append("onednn")
+    return probe_processor(
+        config,
+        _trial_tokens(config, corpus),
+        corpus.tokenizer.vocabulary_size,
+        threads=counts,
+        precisions=formats,
+        libraries=libraries,
+    )
+
+
+def _choose_compile(config: Config, corpus: Corpus, device: str, speed: Choice) -> CompileChoice:
+    """Whether to compile, for a config that leaves it open. Not where the compiler is missing; nobody asked for one."""
+    if device not in SECONDS_WORTH_A_TRIAL or not check_compile(os.environ, device).ok:
+        return CompileChoice(False)
+    tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
+
+    def eager() -> float:
+        return speed.step_seconds or eager_step_seconds(
+            config, tokens, vocabulary_size, device=device, precision=speed.precision
+        )
+
+    def measure() -> CompileTrial:
+        return measure_compile(config, tokens, vocabulary_size, device=device, precision=speed.precision)
+
+    return choose_compile(device, planned_seconds(config, eager), measure)
+
+
+def _trial_tokens(config: Config, corpus: Corpus) -> Tensor:
+    return torch.from_numpy(corpus.train[: 200 * config.context].astype("int32"))
 
 
 def with_planned_steps(config: Config, corpus: Corpus) -> Config:

@@ -1,0 +1,1 @@
+"""The ways to make one forward and backward pass, and the choice between them."""
