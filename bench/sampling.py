@@ -1,13 +1,14 @@
 """Writing speed: tokens per second of generated text, ours (key-value cache) against the peer nanoGPT's `generate`.
 
-    python -m bench.sampling --peer NANOGPT
+    OMP_NUM_THREADS=1 python -m bench.sampling --peer NANOGPT
 
 Both models have the peer's 0.8M shape and untrained weights (what a model says costs the same whatever it has learned).
 As in the peer's sample.py: one text at a time, from a line break, 500 tokens, temperature 0.8, the 200 likeliest, fp32.
 Building the models is not counted. Both run in this process, in turn, with the same number of threads, after an
-unmeasured text each. The peer computes its whole window for every token; ours reads one token, and every half a
-context the newer half of the text again (`engine/sampling.py`), so ours sees between half and all of the context where
-the peer sees all of it.
+unmeasured text each. Ours writes in numpy, whose threads `--threads` does not govern; OMP_NUM_THREADS does for both,
+and processor time is reported beside the time on the clock. The peer computes its whole window for every token; ours
+reads one token, and every half a context the newer half of the text again (`engine/sampling.py`), so ours sees between
+half and all of the context where the peer sees all of it.
 """
 
 from __future__ import annotations
@@ -68,14 +69,14 @@ def peer_writer(checkout: Path, folder: Path) -> tuple[Writer, int]:
     return write, sum(parameter.numel() for parameter in model.parameters())
 
 
-def speed(write: Writer, tokens: int) -> float:
-    """Tokens per second. Raises BenchError when not all were written."""
-    began = time.perf_counter()
+def seconds_per_token(write: Writer, tokens: int) -> tuple[float, float]:
+    """Seconds on the clock and of the processor, per token. Raises BenchError when not all were written."""
+    began, processor_began = time.perf_counter(), time.process_time()
     written = write(tokens)
-    seconds = time.perf_counter() - began
+    seconds, processor_seconds = time.perf_counter() - began, time.process_time() - processor_began
     if written != tokens:
         raise BenchError(f"{written} tokens were written instead of {tokens}.")
-    return tokens / seconds
+    return seconds / tokens, processor_seconds / tokens
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -85,15 +86,18 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     for name, (_, parameters) in writers.items():
         if parameters > MOST_PARAMETERS:
             raise BenchError(f"{name} has {parameters:,} parameters; at most {MOST_PARAMETERS:,} may compete.")
-    speeds: dict[str, list[float]] = {name: [] for name in writers}
+    seconds: dict[str, list[float]] = {name: [] for name in writers}
+    processor_seconds: dict[str, list[float]] = {name: [] for name in writers}
     for repeat in range(options.repeats + 1):
         for name, (write, _) in writers.items():
-            figure = speed(write, options.tokens)
+            clock, processor = seconds_per_token(write, options.tokens)
             if repeat:  # the first warms up
-                speeds[name].append(figure)
-    ratio = compare(speeds["ours"], speeds["peer"])
-    for name, figures in speeds.items():
-        narrate(f"{name}: {statistics.median(figures):,.0f} tokens/s")
+                seconds[name].append(clock)
+                processor_seconds[name].append(processor)
+    ratio = compare(seconds["peer"], seconds["ours"])
+    for name, figures in seconds.items():
+        usual = statistics.median(figures)
+        narrate(f"{name}: {1 / usual:,.0f} tokens/s, {usual * 1e6:.1f} us a token, {min(figures) * 1e6:.1f} at best")
     narrate(f"{ratio['ratio']:.2f} times faster ({ratio['lowest_pairing']:.2f} to {ratio['highest_pairing']:.2f})")
     return {
         "tokens": options.tokens,
@@ -102,8 +106,9 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "ours": options.variant,
         "parameters": {name: parameters for name, (_, parameters) in writers.items()},
-        "tokens_per_second": {name: statistics.median(figures) for name, figures in speeds.items()},
-        "tokens_per_second_runs": speeds,
+        "tokens_per_second": {name: 1 / statistics.median(figures) for name, figures in seconds.items()},
+        "seconds_per_token_runs": seconds,
+        "processor_seconds_per_token_runs": processor_seconds,
         "times_faster": ratio,
     }
 
