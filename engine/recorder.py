@@ -57,7 +57,7 @@ class Recorder:
 
     def emit(self, event: AnyEvent) -> None:
         """Publish an event and file it. Training thread only."""
-        self._feed.events.put(event)
+        self._feed.publish(event)
         if not isinstance(event, SamplePiece):
             self._sink.append(event)
 
@@ -67,15 +67,7 @@ class Recorder:
 
     def record_step(self, event: Step) -> None:
         """A finished step: a row in the shared columns and a line in the journal."""
-        self._feed.steps.append(
-            step=event.step,
-            t=event.t,
-            loss=event.loss,
-            learning_rate=event.learning_rate,
-            gradient_norm=event.gradient_norm,
-            tokens=event.tokens,
-            step_seconds=event.step_seconds,
-        )
+        self._feed.publish_step(event)
         self._sink.append(event)
 
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:

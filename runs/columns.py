@@ -2,6 +2,8 @@
 
 The engine's thread appends, the screen's thread reads. The count is published last, and a full table is replaced by
 a larger copy with the same prefix, so a reader that takes the count first and the arrays second always sees whole rows.
+Whoever knows how long the run will be reserves its rows, and they take their memory at once: a long run must not need
+more of it day by day.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from babytrain.runs.events import Step
 
 FloatColumn = npt.NDArray[np.float64]
 IntColumn = npt.NDArray[np.int64]
@@ -39,9 +43,14 @@ class StepColumns:
         self.count = 0
         self._capacity = max(16, capacity)
         for name in self._INTS:
-            setattr(self, name, np.zeros(self._capacity, dtype=np.int64))
+            setattr(self, name, np.full(self._capacity, 0, dtype=np.int64))
         for name in self._FLOATS:
-            setattr(self, name, np.zeros(self._capacity, dtype=np.float64))
+            setattr(self, name, np.full(self._capacity, 0.0, dtype=np.float64))
+
+    @property
+    def capacity(self) -> int:
+        """Rows there is memory for."""
+        return self._capacity
 
     def append(
         self,
@@ -59,7 +68,7 @@ class StepColumns:
         """Add one row and publish it."""
         row = self.count
         if row == self._capacity:
-            self._grow()
+            self.reserve(2 * self._capacity)
         self.step[row] = step
         self.t[row] = t
         self.loss[row] = loss
@@ -71,6 +80,20 @@ class StepColumns:
         self.step_seconds[row] = step_seconds
         self.count = row + 1
 
+    def append_step(self, event: Step) -> None:
+        """Add an event as a row."""
+        self.append(
+            step=event.step,
+            t=event.t,
+            loss=event.loss,
+            learning_rate=event.learning_rate,
+            gradient_norm=event.gradient_norm,
+            tokens=event.tokens,
+            step_seconds=event.step_seconds,
+            loss_min=event.loss_min,
+            loss_max=event.loss_max,
+        )
+
     def rows_until(self, t: float) -> int:
         """How many rows happened at or before time `t` (seconds of running time)."""
         count = self.count
@@ -80,10 +103,13 @@ class StepColumns:
         """Forget the rows of steps later than `step`: a resume from there superseded them."""
         self.count = int(np.searchsorted(self.step[: self.count], step, side="right"))
 
-    def _grow(self) -> None:
-        self._capacity *= 2
+    def reserve(self, rows: int) -> None:
+        """Take the memory for `rows` rows in all, if there is less. Only for the one who appends."""
+        if rows <= self._capacity:
+            return
+        self._capacity = rows
         for name in (*self._INTS, *self._FLOATS):
             old: npt.NDArray[Any] = getattr(self, name)
-            new = np.zeros(self._capacity, dtype=old.dtype)
+            new = np.full(rows, 0, dtype=old.dtype)  # not np.zeros, whose pages come one by one as rows are written
             new[: len(old)] = old
             setattr(self, name, new)

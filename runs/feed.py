@@ -1,17 +1,26 @@
 """The wire between a training engine and whoever watches it, in one process.
 
 Steps go into shared columns, everything rarer onto a queue, commands come back on another. Nothing here blocks and
-nothing here takes a lock in the training step.
+nothing here takes a lock in the training step. The columns hold what the journal would: of a run too long to keep every
+step, several make one row, so that a week needs no more memory than an hour.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
 from babytrain.runs.columns import StepColumns
-from babytrain.runs.events import AnyEvent, CommandAction, Request
+from babytrain.runs.events import AnyEvent, CommandAction, Request, SamplePiece, Step
+from babytrain.runs.journal.thinning import MAX_STEP_LINES, StepThinner, planned_steps, stride_for
+
+# Steps that are slow as well as many do not wait for their row to be complete for longer than a second or this share of
+# the time the run has taken, or else the screen would stand still.
+LONGEST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SHARE = 1 / 20_000
+SPARE_ROWS = 1.1  # evaluations, samples and checkpoints each end a row before its time
 
 
 class LiveFeed:
@@ -23,10 +32,43 @@ class LiveFeed:
         self.requests: SimpleQueue[Request] = SimpleQueue()
         self.stop_requested = threading.Event()  # looked at every step: the way out when there is no time to ask
         self._ids = itertools.count(1)
+        self._thinner = StepThinner(1)
+        self._last_row_t = 0.0
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "") -> Request:
+    def publish_step(self, event: Step) -> None:
+        """A finished step. Engine's thread only."""
+        if self._thinner.stride == 1:
+            self.steps.append_step(event)
+            return
+        self._append_rows(self._thinner.add(event))
+        if event.t - self._last_row_t >= max(LONGEST_WAIT_SECONDS, event.t * LONGEST_WAIT_SHARE):
+            self._append_rows(self._thinner.flush())
+
+    def publish(self, event: AnyEvent) -> None:
+        """Anything but a step, after all the steps before it. Engine's thread only."""
+        if not isinstance(event, SamplePiece):
+            self._append_rows(self._thinner.flush())
+            self._plan(event)
+        self.events.put(event)
+
+    def _plan(self, event: AnyEvent) -> None:
+        """Settle how many steps make a row for a run of this length, and take the memory for all of them."""
+        total_steps = planned_steps(event)
+        if total_steps is not None:
+            self._thinner.stride = stride_for(total_steps)
+            rows = max(0.0, total_steps - event.step) / self._thinner.stride
+            if self.steps.capacity - self.steps.count < rows <= MAX_STEP_LINES:
+                self.steps.reserve(self.steps.count + int(SPARE_ROWS * rows))
+
+    def _append_rows(self, events: Sequence[AnyEvent]) -> None:
+        for event in events:
+            if isinstance(event, Step):
+                self.steps.append_step(event)
+                self._last_row_t = event.t
+
+    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request:
         """Send a command to the engine; it is applied at the next step boundary."""
-        request = Request(command_id=next(self._ids), action=action, value=value, text=text)
+        request = Request(command_id=next(self._ids), action=action, dial=dial, value=value, text=text)
         self.requests.put(request)
         return request
 

@@ -17,6 +17,8 @@ TICK_SECONDS = 0.1  # the chart's fastest pace
 NUMBERS_SECONDS = 0.25
 VITALS_SECONDS = 1.0
 UNWATCHED_SECONDS = 0.5  # while another window has the keyboard
+UNTOUCHED_SECONDS = 0.25  # after a while without a key: somebody may still look, but nobody steers
+UNTOUCHED_AFTER_SECONDS = 60.0
 SLOWEST_SECONDS = 1.0
 CORE_SHARE = 0.03
 FEWEST_FRAMES = 3
@@ -47,6 +49,7 @@ class FrameBudget:
         self._chart = _Part()
         self._numbers = _Part()
         self._vitals = _Part()
+        self._touched_at = now()
         self.watched = True  # whether the terminal has the keyboard
 
     @property
@@ -59,8 +62,16 @@ class FrameBudget:
     @property
     def period_seconds(self) -> float:
         """Time between two frames that keeps the share."""
-        fastest = TICK_SECONDS if self.watched else UNWATCHED_SECONDS
+        fastest = TICK_SECONDS
+        if self._now() - self._touched_at >= UNTOUCHED_AFTER_SECONDS:
+            fastest = UNTOUCHED_SECONDS
+        if not self.watched:
+            fastest = UNWATCHED_SECONDS
         return min(SLOWEST_SECONDS, max(fastest, self.frame_seconds / CORE_SHARE))
+
+    def touched(self) -> None:
+        """Somebody pressed a key: whoever does that wants to see what follows."""
+        self._touched_at = self._now()
 
     def due(self, *, changed: bool, vitals_changed: bool) -> Due:
         """What to draw now: what changed since it was drawn last and has waited long enough. It counts as drawn."""

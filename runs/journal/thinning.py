@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from babytrain.runs.events import AnyEvent, Step, Vitals
+from babytrain.runs.events import AnyEvent, Command, Resumed, Started, Step, Vitals
 
 MAX_STEP_LINES = 200_000
 
@@ -16,6 +16,17 @@ MAX_STEP_LINES = 200_000
 def stride_for(total_steps: float) -> int:
     """How many steps share a line so that a run of `total_steps` keeps at most about `MAX_STEP_LINES` of them."""
     return max(1, math.ceil(total_steps / MAX_STEP_LINES)) if math.isfinite(total_steps) else 1
+
+
+def planned_steps(event: AnyEvent) -> float | None:
+    """The step at which the run will end from here on, if the event says so."""
+    match event:
+        case Started() | Resumed():
+            return event.total_steps
+        case Command(action="total_steps", status="applied", after=float() | int() as total_steps):
+            return total_steps
+        case _:
+            return None
 
 
 class StepThinner:

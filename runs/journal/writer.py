@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import Self
 
 from babytrain.runs.errors import RunsError
-from babytrain.runs.events import AnyEvent, Checkpoint, Command, Ended, Eval, Resumed, SamplePiece, Started, Step
+from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
 from babytrain.runs.journal.codec import encode
-from babytrain.runs.journal.thinning import StepThinner, stride_for
+from babytrain.runs.journal.thinning import StepThinner, planned_steps, stride_for
 
 BACKLOG_BYTES = 64 * 2**20
 FIRST_RETRY_SECONDS = 1.0
@@ -113,11 +113,9 @@ class JournalWriter:
 
     def _plan(self, event: AnyEvent) -> None:
         """Keep as many steps as suits the length the run is planned for from here on."""
-        match event:
-            case Started() | Resumed():
-                self._thinner.stride = stride_for(event.total_steps)
-            case Command(action="total_steps", status="applied", after=float() | int() as total_steps):
-                self._thinner.stride = stride_for(total_steps)
+        total_steps = planned_steps(event)
+        if total_steps is not None:
+            self._thinner.stride = stride_for(total_steps)
 
     def _append(self, event: AnyEvent) -> None:
         line = encode(event)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.tui.frame_budget import CORE_SHARE, SLOWEST_SECONDS, TICK_SECONDS, Due, FrameBudget
+from babytrain.tui.frame_budget import (
+    CORE_SHARE,
+    SLOWEST_SECONDS,
+    TICK_SECONDS,
+    UNTOUCHED_AFTER_SECONDS,
+    Due,
+    FrameBudget,
+)
 
 
 class Machine:
@@ -83,6 +90,15 @@ def test_nobody_looking_means_fewer_frames() -> None:
     machine = Machine()
     machine.budget.watched = False
     assert frames(machine, 10, 0.001) <= 21
+
+
+def test_a_screen_that_nobody_touches_slows_down_until_the_next_key() -> None:
+    machine = Machine()
+    assert frames(machine, 10, 0.001) == 100
+    machine.now += UNTOUCHED_AFTER_SECONDS
+    assert frames(machine, 10, 0.001) <= 51
+    machine.budget.touched()
+    assert frames(machine, 10, 0.001) == 100
 
 
 def test_what_was_drawn_out_of_turn_is_not_drawn_again() -> None:

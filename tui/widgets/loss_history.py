@@ -101,7 +101,7 @@ class LossHistory:
 
     def _extend(self, steps: StepColumns, rows: int) -> None:
         first = self.count
-        self._make_room(rows)
+        self._make_room(rows, steps.capacity)
         loss = steps.loss[first:rows]
         finite = np.isfinite(loss)
         for target, column in ((self.low, steps.loss_min), (self.high, steps.loss_max)):
@@ -128,13 +128,14 @@ class LossHistory:
         self._bad_rows[self._bad : needed] = rows
         self._bad = needed
 
-    def _make_room(self, rows: int) -> None:
+    def _make_room(self, rows: int, capacity: int) -> None:
+        """As much as the table has room for, so that a long run takes its memory once."""
         if rows <= len(self.low):
             return
-        capacity = max(rows, 2 * len(self.low))
+        capacity = max(rows, capacity)
         for name in ("low", "high", "smooth"):
             old: FloatArray = getattr(self, name)
-            new = np.empty(capacity)
+            new = np.full(capacity, math.nan)
             new[: self.count] = old[: self.count]
             setattr(self, name, new)
 

@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from babytrain.runs.events import Command, Ended, Phase, Resumed
 from babytrain.runs.state import RunState
@@ -12,6 +14,8 @@ from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.loss_header import header_line, row_of_step
 from babytrain.tui.widgets.loss_history import BLOCK
 from babytrain.tui.widgets.loss_plot import DECAYS, X_MODES, LossPlotter, Settings
+from babytrain.tui.widgets.painter import draw
+from babytrain.tui.widgets.plot import STYLE_NUMBERS
 from babytrain.tui.widgets.spans import line_length
 from babytrain.tui.widgets.viewport import View
 from tests.tui.widgets.runs import (
@@ -163,8 +167,7 @@ def test_a_very_long_run_is_drawn_from_blocks_and_counted_from_points():
     state.apply(started(total_steps=10**6))
     state.apply(step_event(1))
     n, steps = 100_000, state.steps
-    while len(steps.step) < n:
-        steps._grow()
+    steps.reserve(n)
     steps.step[:n] = np.arange(1, n + 1)
     steps.t[:n] = steps.step[:n] * STEP_SECONDS
     for column in (steps.loss, steps.loss_min, steps.loss_max):
@@ -178,6 +181,41 @@ def test_a_very_long_run_is_drawn_from_blocks_and_counted_from_points():
     assert len(series.every_high) == n
     close = plot_of(state, Settings(view=View(width=500.0))).series[-1]
     assert close.stride == 1
+
+
+@pytest.fixture(scope="module")
+def long_run():
+    """A run of 100,000 steps without a spike, and the plotter that has taken it in."""
+    state = RunState()
+    state.apply(started(total_steps=100_000))
+    steps, n = state.steps, 100_000
+    steps.reserve(n)
+    steps.step[:n] = np.arange(1, n + 1)
+    for column in (steps.loss, steps.loss_min, steps.loss_max):
+        column[:n] = 2.0
+    steps.count = n
+    return state
+
+
+@settings(max_examples=40, deadline=None)
+@given(row=st.integers(0, 99_999), width=st.integers(30, 300), up=st.booleans(), name=st.sampled_from(list(CHARSETS)))
+@example(row=99_999, width=300, up=True, name="braille")
+def test_one_spike_among_a_hundred_thousand_steps_is_visible_at_any_width(long_run, row, width, up, name):
+    steps = long_run.steps
+    steps.loss[row] = steps.loss_min[row] = steps.loss_max[row] = 4.0 if up else 1.4
+    try:
+        picture = draw(plot_of(long_run, columns=width), width, 20, CHARSETS[name])
+    finally:
+        steps.loss[row] = steps.loss_min[row] = steps.loss_max[row] = 2.0
+    drawn = np.isin(picture.canvas.styles, [STYLE_NUMBERS["train"], STYLE_NUMBERS["band"]])
+    inked = drawn & (picture.canvas.codes != ord(" "))
+    rows = np.flatnonzero(inked.any(axis=1))
+    flat = rows[np.argmax(inked[rows].sum(axis=1))]
+    needle = inked[:flat] if up else inked[flat + 1 :]
+    columns = np.flatnonzero(needle.any(axis=0))
+    assert len(columns), "the spike is not in the picture"
+    goal = picture.area.left + row / 100_000 * picture.area.columns
+    assert abs(columns - goal).min() <= 2
 
 
 @pytest.mark.parametrize("phase", ["loading", "compiling", "paused", "training"])
