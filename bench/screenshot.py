@@ -10,7 +10,8 @@ import asyncio
 from pathlib import Path
 
 from babytrain.runs.journal import load_state
-from babytrain.tui.app import BabytrainApp, Replay
+from babytrain.tui.app import BabytrainApp
+from babytrain.tui.opening import Replay
 from babytrain.tui.picture import screen_svg
 from babytrain.tui.session import EngineLauncher
 from babytrain.tui.source import ReplaySource

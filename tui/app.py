@@ -13,10 +13,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
 from textual import events, on
@@ -33,6 +32,7 @@ from babytrain.tui.charset_filter import CharsetFilter
 from babytrain.tui.commands import CommandsProvider
 from babytrain.tui.keymap import bindings_in
 from babytrain.tui.keys_file import UserKeys, keys_path, load_user_keys
+from babytrain.tui.opening import AppResult, Home, Opening, Replay, Train, Watch
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.screens.home import HomeScreen
@@ -47,46 +47,6 @@ ENGINE_GROUP = "engine"
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
 LONGEST_PENDING_LINES = 1000
 STYLES = Path(__file__).parent / "styles"
-
-
-@dataclass(frozen=True)
-class Home:
-    """Open the list of runs."""
-
-
-@dataclass(frozen=True)
-class Train:
-    """Open a run and train it."""
-
-    session: TrainingSession
-
-
-@dataclass(frozen=True)
-class Replay:
-    """Open a recorded run: playing from its start, or paused at its end. `speed` 1 is as it happened."""
-
-    state: RunState
-    title: str
-    playing: bool = True
-    speed: float = 1.0
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Open a run that another process trains."""
-
-    journal: Path
-    title: str
-
-
-Opening: TypeAlias = Home | Train | Replay | Watch
-
-
-@dataclass(frozen=True)
-class AppResult:
-    """What the command line wants to know afterwards."""
-
-    last_session: TrainingSession | None
 
 
 class BabytrainApp(App[AppResult]):
@@ -137,7 +97,7 @@ class BabytrainApp(App[AppResult]):
                 return self._replay(state, title, playing=playing, speed=speed)
             case Watch(journal, title):
                 return self._watch(journal, title)
-            case _:
+            case Home():
                 return self._home()
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -16,13 +16,22 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from babytrain import __version__
-from babytrain.runs.folder import RunFolder, RunsError, default_runs_dir
+from babytrain.runs.errors import RunsError
+from babytrain.tui.command_line import (
+    EXIT_INTERRUPTED,
+    RunName,
+    RunsDir,
+    chosen_runs_dir,
+    fail,
+    usage_error,
+    wanted_journal,
+    wanted_run,
+)
+from babytrain.tui.runs_commands import runs_app
 
 if TYPE_CHECKING:
-    from babytrain.tui.app import Opening
+    from babytrain.tui.opening import Opening
 
-
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="babytrain-tui",
@@ -33,18 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-runs_app = typer.Typer(
-    help="List, show and delete saved runs.",
-    epilog="Example: babytrain-tui runs list",
-    no_args_is_help=False,
-)
 app.add_typer(runs_app, name="runs")
 
-RunsDir = Annotated[
-    Path | None,
-    typer.Option("--runs-dir", envvar="BABYTRAIN_RUNS_DIR", help="Where runs are kept.", show_default=False),
-]
-RunName = Annotated[str, typer.Argument(help="A run: its id, name, a unique beginning of either, `last`, or a path.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting; repeat for more. `settings` lists them."),
@@ -72,12 +71,10 @@ def home(
     if context.invoked_subcommand is not None:
         return
     if not _has_screen():
-        _fail(
-            "There is no terminal here to draw on. Try `babytrain-tui train --headless` or `babytrain-tui runs list`."
-        )
-    from babytrain.tui.app import Home
+        fail("There is no terminal here to draw on. Try `babytrain-tui train --headless` or `babytrain-tui runs list`.")
+    from babytrain.tui.opening import Home
 
-    _show(Home(), _runs_dir(context, None))
+    _show(Home(), chosen_runs_dir(context, None))
 
 
 @app.command(epilog="Example: babytrain-tui train my-diary.txt --preset baby --set lr=3e-3 --minutes 5")
@@ -109,9 +106,9 @@ def train(
     try:
         wish = check_wish(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
     except UsageError as error:
-        _usage(error.problems)
-    session = EngineSession(_runs_dir(context, runs_dir), wish=wish, argv=sys.argv)
-    _train(session, _runs_dir(context, runs_dir), headless=headless, as_json=as_json)
+        usage_error(error.problems)
+    session = EngineSession(chosen_runs_dir(context, runs_dir), wish=wish, argv=sys.argv)
+    _train(session, chosen_runs_dir(context, runs_dir), headless=headless, as_json=as_json)
 
 
 @app.command(epilog="Example: babytrain-tui resume last --steps 4000")
@@ -131,9 +128,9 @@ def resume(
     try:
         changes = check_changes(chosen)
     except UsageError as error:
-        _usage(error.problems)
-    where = _runs_dir(context, runs_dir)
-    folder = _find(where, run)
+        usage_error(error.problems)
+    where = chosen_runs_dir(context, runs_dir)
+    folder = wanted_run(where, run)
     _train(EngineSession.resuming(folder.path, changes), where, headless=headless, as_json=as_json)
 
 
@@ -155,25 +152,25 @@ def replay(
         matches = [recording for recording in recorded_runs() if str(run) in recording.stem]
         if not matches:
             names = ", ".join(recording.stem for recording in recorded_runs())
-            _usage([f"There is no recording called {run!r}: {names}."])
+            usage_error([f"There is no recording called {run!r}: {names}."])
         path = matches[0]
     elif run is None:
-        _usage(["Say which run to replay (`babytrain-tui runs list`), or use --demo."])
+        usage_error(["Say which run to replay (`babytrain-tui runs list`), or use --demo."])
     else:
-        path = _find_journal(_runs_dir(context, runs_dir), run)
+        path = wanted_journal(chosen_runs_dir(context, runs_dir), run)
     if not _has_screen():
-        _fail("A replay needs a terminal to draw on; `babytrain-tui runs show` prints a run as text.")
+        fail("A replay needs a terminal to draw on; `babytrain-tui runs show` prints a run as text.")
     try:
         state = load_state(path)
     except RunsError as error:
-        _fail(str(error))
+        fail(str(error))
     if state.started is None:
-        _fail(f"The journal {path} holds no run.")
-    from babytrain.tui.app import Replay
+        fail(f"The journal {path} holds no run.")
+    from babytrain.tui.opening import Replay
 
     _show(
         Replay(state=state, title=state.started.name, speed=speed or float("inf")),
-        _runs_dir(context, runs_dir),
+        chosen_runs_dir(context, runs_dir),
     )
 
 
@@ -193,7 +190,7 @@ def sample(
     from babytrain.tui.safe_text import safe_text
     from babytrain.tui.session import UsageError, sample_pieces
 
-    folder = _find(_runs_dir(context, runs_dir), run)
+    folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
     typer.echo(safe_text(prompt or ""), nl=False)
     try:
         for piece in sample_pieces(
@@ -209,7 +206,7 @@ def sample(
             sys.stdout.flush()
     except UsageError as error:
         typer.echo("")
-        _fail(*error.problems)
+        fail(*error.problems)
     except KeyboardInterrupt:
         typer.echo("")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -255,50 +252,6 @@ def settings() -> None:
     Console().print(table)
 
 
-@runs_app.callback(invoke_without_command=True)
-def runs_default(context: typer.Context, runs_dir: RunsDir = None) -> None:
-    """List, show and delete saved runs."""
-    context.obj = _runs_dir(context, runs_dir)
-    if context.invoked_subcommand is None:
-        runs_list(context)
-
-
-@runs_app.command("list", epilog="Example: babytrain-tui runs list --json")
-def runs_list(context: typer.Context, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
-    """All saved runs, newest first."""
-    from babytrain.tui.runs_text import print_runs
-
-    print_runs(_runs_dir(context, runs_dir), as_json=as_json)
-
-
-@runs_app.command("show", epilog="Example: babytrain-tui runs show last")
-def runs_show(context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
-    """One run: settings, figures, newest sample."""
-    from babytrain.tui.runs_text import print_run
-
-    print_run(_find(_runs_dir(context, runs_dir), run), as_json=as_json)
-
-
-@runs_app.command("delete", epilog="Example: babytrain-tui runs delete ziggy --yes")
-def runs_delete(
-    context: typer.Context,
-    run: RunName,
-    runs_dir: RunsDir = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Move a run to the trash folder beside the others."""
-    from babytrain.runs.library import delete_run
-
-    folder = _find(_runs_dir(context, runs_dir), run)
-    if not yes and not typer.confirm(f"Move {folder.run_id} to the trash?"):
-        raise typer.Exit(EXIT_INTERRUPTED)
-    try:
-        trash = delete_run(folder)
-    except RunsError as error:
-        _fail(str(error))
-    typer.echo(f"{folder.run_id} is in {trash}.", err=True)
-
-
 def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool) -> None:
     wants_screen = not (headless or as_json)
     if wants_screen and not _has_screen():
@@ -310,7 +263,7 @@ def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool) -> No
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _as_keyboard_interrupt)
         raise typer.Exit(train_headless(session, as_json=as_json))
-    from babytrain.tui.app import Train
+    from babytrain.tui.opening import Train
 
     _show(Train(session), runs_dir)
 
@@ -330,52 +283,12 @@ def _has_screen() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
-def _runs_dir(context: typer.Context, chosen: Path | None) -> Path:
-    inherited = context.obj if isinstance(context.obj, Path) else None
-    return (chosen or inherited or default_runs_dir()).expanduser()
-
-
-def _find(runs_dir: Path, text: str) -> RunFolder:
-    from babytrain.runs.library import find_run
-
-    try:
-        return find_run(runs_dir, text)
-    except RunsError as error:
-        _usage([str(error)])
-
-
-def _find_journal(runs_dir: Path, text: str) -> Path:
-    from babytrain.runs.library import find_journal
-
-    try:
-        return find_journal(runs_dir, text)
-    except RunsError as error:
-        _usage([str(error)])
-
-
 def _parse_settings(pairs: list[str] | None) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
-        _usage([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
+        usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
     for pair in pairs or []:
         key, value = pair.split("=", 1)
         settings[key.strip()] = value.strip()
     return settings
-
-
-def _usage(problems: list[str]) -> NoReturn:
-    _say(problems)
-    raise typer.Exit(EXIT_USAGE)
-
-
-def _fail(*problems: str) -> NoReturn:
-    _say(list(problems))
-    raise typer.Exit(EXIT_FAILED)
-
-
-def _say(problems: list[str]) -> None:
-    from babytrain.tui.safe_text import safe_text
-
-    for problem in problems:
-        typer.echo(safe_text(f"babytrain-tui: {problem}"), err=True)

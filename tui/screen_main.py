@@ -13,9 +13,10 @@ from types import FrameType
 
 import typer
 
-from babytrain.tui.app import BabytrainApp, Opening
+from babytrain.tui.app import BabytrainApp
 from babytrain.tui.capture import OutputCapture
 from babytrain.tui.launcher import TrainingSession
+from babytrain.tui.opening import Opening
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import EngineLauncher, EngineSession
 

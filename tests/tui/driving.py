@@ -13,8 +13,9 @@ from textual.pilot import Pilot
 
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal import encode
-from babytrain.tui.app import AppResult, BabytrainApp, Home, Opening, Replay, Train
+from babytrain.tui.app import BabytrainApp
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.opening import AppResult, Home, Opening, Replay, Train
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.replay import ReplayScreen

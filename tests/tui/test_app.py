@@ -11,8 +11,8 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from babytrain.runs.events import Note, Sample
-from babytrain.tui.app import AppResult
 from babytrain.tui.keymap import COMMANDS, MODES, commands_for
+from babytrain.tui.opening import AppResult
 from babytrain.tui.screens.help import HelpPane, HelpScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.quit import QuitScreen

@@ -420,7 +420,7 @@ def write_runs(runs_dir: Path) -> None:
 
 def opened(mode: Mode, runs_dir: Path) -> object:
     """An app that shows a mode."""
-    from babytrain.tui.app import Train, Watch
+    from babytrain.tui.opening import Train, Watch
 
     # Many events, so that the panes have something to scroll.
     if mode == "home":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from babytrain.runs.events import AnyEvent, Phase
-from babytrain.tui.app import Train
+from babytrain.tui.opening import Train
 from babytrain.tui.screens.ask import AskScreen, TellScreen
 from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.new_run import NewRunScreen

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from babytrain.runs.events import Command, Phase, Sample, SamplePiece
-from babytrain.tui.app import Train
+from babytrain.tui.opening import Train
 from babytrain.tui.screens.ask import AskScreen, TellScreen
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.live import LiveScreen, learning_rate_problem

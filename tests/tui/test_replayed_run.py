@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.tui.app import Replay
 from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.opening import Replay
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.replay import make_clock, set_speed
 from babytrain.tui.widgets.transport import Landmark, Transport, landmarks, next_landmark, transport_bar

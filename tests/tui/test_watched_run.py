@@ -9,7 +9,7 @@ import pytest
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal import JournalTail, encode
-from babytrain.tui.app import Watch
+from babytrain.tui.opening import Watch
 from babytrain.tui.screens.home import HomeScreen
 from tests.tui.driving import COMPACT, driving, write_run
 from tests.tui.scripted import ending, script

@@ -1,0 +1,51 @@
+"""What the app is asked to open first, and what it answers when it is left. No screen is imported to say either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from babytrain.runs.state import RunState
+    from babytrain.tui.launcher import TrainingSession
+
+
+@dataclass(frozen=True)
+class Home:
+    """Open the list of runs."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Open a run and train it."""
+
+    session: TrainingSession
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Open a recorded run: playing from its start, or paused at its end. `speed` 1 is as it happened."""
+
+    state: RunState
+    title: str
+    playing: bool = True
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Open a run that another process trains."""
+
+    journal: Path
+    title: str
+
+
+Opening: TypeAlias = Home | Train | Replay | Watch
+
+
+@dataclass(frozen=True)
+class AppResult:
+    """What the command line wants to know afterwards."""
+
+    last_session: TrainingSession | None
