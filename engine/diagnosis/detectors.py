@@ -1,0 +1,197 @@
+"""Two watchmen for the training loop: one for single wild steps, one for a run that is leaving.
+
+Both are told every step and answer at once, in constant time and memory. Neither touches the data or a clock, so the
+same run is judged the same way again. A loss that is no finite number never gets into their memory: there it would
+blind them to everything after it.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+from typing import Any
+
+from babytrain.engine.diagnosis.measures import NORMAL_MAD
+
+SPIKE_WINDOW = 64  # steps: enough for a median good to 16% of the noise, short enough to follow a falling curve
+SPIKE_FEWEST = 16  # steps before a spread means anything
+SPIKE_Z = 8.0  # batches have heavier tails than the normal curve; 6 is met about once in 500 healthy steps
+# A curve without noise must not make every small step a spike: in nats per token, and of the gradient norm's logarithm.
+SMALLEST_LOSS_SPREAD = 0.01
+SMALLEST_GRADIENT_SPREAD = 0.05
+
+FAST = 1 / 4  # a change is followed within about 4 steps
+SLOW = 1 / 16  # the level that was reached is a mean of about 16 steps
+NOISE = 1 / 32
+SETTLING_STEPS = 24  # after the warm-up, while the averages fill
+# In standard deviations of single steps. The fast average has 0.38 of them, so this is about eight of its own.
+DIVERGENCE_MARGIN = 3.0
+# Of the loss: doubling a fair learning rate lifts the loss by up to 10% for some dozen steps, and that passes.
+RELATIVE_MARGIN = 0.1
+PATIENCE = 4  # steps running above the margin: a spike of one or two bad batches is over by then
+CLIPPED_NOISE = 4.0  # a difference counts at most as this many times the noise so far
+
+
+class _RunningMedian:
+    """Median and MAD of the last `SPIKE_WINDOW` values: a ring of them and the same values in order."""
+
+    __slots__ = ("_next", "_ring", "_sorted")
+
+    def __init__(self) -> None:
+        self._ring = array("d")
+        self._sorted: list[float] = []
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def add(self, value: float) -> None:
+        if len(self._ring) < SPIKE_WINDOW:
+            self._ring.append(value)
+        else:
+            del self._sorted[bisect_left(self._sorted, self._ring[self._next])]
+            self._ring[self._next] = value
+            self._next = (self._next + 1) % SPIKE_WINDOW
+        insort(self._sorted, value)
+
+    def state(self) -> list[float]:
+        """The values, oldest first, for a checkpoint; `add` them in this order to get here again."""
+        ring = list(self._ring)
+        return ring[self._next :] + ring[: self._next]
+
+    def z_score(self, value: float, smallest_spread: float) -> float:
+        """How many robust standard deviations `value` lies above the median."""
+        ordered = self._sorted
+        median = ordered[len(ordered) // 2]
+        spread = max(NORMAL_MAD * self._deviation(median), smallest_spread)
+        return (value - median) / spread
+
+    def _deviation(self, median: float) -> float:
+        """Median absolute deviation: the narrowest way to take half of the ordered values around the median."""
+        ordered = self._sorted
+        half = len(ordered) // 2
+        low, high = 0, half  # the first value of a stretch of half + 1 that holds the median
+        while low < high:
+            first = (low + high) // 2
+            last = first + half
+            if last >= len(ordered) - 1 or median - ordered[first] <= ordered[last + 1] - median:
+                high = first
+            else:
+                low = first + 1
+        last = min(low + half, len(ordered) - 1)
+        return max(median - ordered[low], ordered[last] - median)
+
+
+class SpikeDetector:
+    """Says of each step whether its loss or gradient norm stands out from the last 64.
+
+    `loss_z` and `gradient_z` hold the newest robust z-scores: deviations above the running median in units of the
+    running MAD; the gradient norm's on a logarithmic scale, where it is about symmetric. Infinite for what is not a
+    finite number.
+    """
+
+    __slots__ = ("_gradients", "_losses", "_steps", "_warmup_steps", "gradient_z", "loss_z")
+
+    def __init__(self, warmup_steps: int = 0) -> None:
+        self._warmup_steps = warmup_steps
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, as after going back to a checkpoint; a warm-up that is over stays over."""
+        self._losses, self._gradients = _RunningMedian(), _RunningMedian()
+        self._steps = 0
+        self.loss_z = self.gradient_z = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """What it remembers, as plain values for a checkpoint."""
+        return {"losses": self._losses.state(), "gradients": self._gradients.state(), "steps": self._steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Remember what `state()` said."""
+        self.reset()
+        for values, name in ((self._losses, "losses"), (self._gradients, "gradients")):
+            for value in state[name]:
+                values.add(float(value))
+        self._steps = int(state["steps"])
+
+    def update(self, step: int, loss: float, gradient_norm: float) -> bool:
+        """Take in a step (`step` finished ones, nats per token, norm before clipping); True when it is a spike."""
+        judged = step > self._warmup_steps and self._steps >= SPIKE_FEWEST
+        self._steps += 1
+        self.loss_z = _take(self._losses, loss, judged, SMALLEST_LOSS_SPREAD)
+        logarithm = math.log(max(gradient_norm, 1e-30)) if math.isfinite(gradient_norm) else math.nan
+        self.gradient_z = _take(self._gradients, logarithm, judged, SMALLEST_GRADIENT_SPREAD)
+        return self.loss_z > SPIKE_Z or self.gradient_z > SPIKE_Z
+
+
+def _take(values: _RunningMedian, value: float, judged: bool, smallest_spread: float) -> float:
+    if not math.isfinite(value):
+        return math.inf
+    z = values.z_score(value, smallest_spread) if judged and len(values) >= SPIKE_FEWEST else 0.0
+    values.add(value)
+    return z
+
+
+class DivergenceDetector:
+    """Says when the loss has left the level it had reached: `update` is True while the run diverges.
+
+    A fast average of the loss is compared with the lowest slow average so far, by a margin of the noise between
+    neighbouring steps. The noise is learnt only while nothing is suspicious, so a run that goes wild does not excuse
+    itself. `reset` after going back to a checkpoint.
+    """
+
+    __slots__ = ("_above", "_fast", "_last", "_noise", "_slow", "_steps", "_warmup_steps", "best")
+
+    def __init__(self, warmup_steps: int = 0) -> None:
+        self._warmup_steps = warmup_steps
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; a warm-up that is over stays over."""
+        self._steps = self._above = 0
+        self._fast = self._slow = self._last = self._noise = 0.0
+        self.best = math.inf
+
+    def state(self) -> dict[str, float]:
+        """What it remembers, as plain values for a checkpoint."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Remember what `state()` said."""
+        for name in self.__slots__:
+            setattr(self, name, state[name])
+
+    @property
+    def margin(self) -> float:
+        """How far above `best` is too far, in nats per token."""
+        return max(DIVERGENCE_MARGIN * self._noise, RELATIVE_MARGIN * abs(self.best))
+
+    def update(self, step: int, loss: float) -> bool:
+        """Take in the loss of a step; True while the run diverges. A loss that is not finite counts at once."""
+        if not math.isfinite(loss):
+            self._above = PATIENCE
+            return True
+        if self._steps == 0:
+            self._fast = self._slow = self._last = loss
+        self._steps += 1
+        self._fast += FAST * (loss - self._fast)
+        settled = step > self._warmup_steps and self._steps > SETTLING_STEPS
+        suspicious = settled and self._fast > self.best + self.margin / 2.0
+        if not suspicious:
+            # Mean absolute difference of normal neighbours: 1.128 standard deviations.
+            difference = abs(loss - self._last) / 1.128
+            if self._noise > 0.0 and settled:
+                difference = min(difference, CLIPPED_NOISE * self._noise)
+            self._noise += max(NOISE, 1.0 / self._steps) * (difference - self._noise)
+        self._slow += max(SLOW, 1.0 / self._steps) * (loss - self._slow)
+        self._last = loss
+        if not settled:
+            self.best = self._slow
+            return False
+        self.best = min(self.best, self._slow)
+        # The step's own loss must be high as well: the fast average remembers one terrible batch for several steps.
+        left = self._fast > self.best + self.margin and loss > self.best + self.margin / 2.0
+        self._above = self._above + 1 if left else 0
+        return self._above >= PATIENCE

@@ -1,0 +1,110 @@
+"""What a diagnosis looks at: views of a run's columns and a few plain numbers, nothing that can move meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+
+ABSURD_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20, so this is no loss any more
+
+
+def _empty() -> Array:
+    return np.empty(0)
+
+
+@dataclass(frozen=True)
+class WindowLosses:
+    """Validation losses of one evaluation, [windows] in the order of the text, nats per token, fp32."""
+
+    step: int
+    losses: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A run as it stands. Arrays of one group have one length and are in order of `step`; losses in nats per token.
+
+    Rows of steps: `step`, `t` (seconds of running time), `loss`, `learning_rate`, `gradient_norm`, `step_seconds`.
+    Evaluations: `eval_step`, `eval_t`, `val_loss` and `train_loss`, the latter in evaluation mode on fixed windows.
+    `windows` holds the per-window validation losses of the best evaluation and of the newest ones: without those of the
+    best and the newest, overfitting is not decided at all.
+    """
+
+    step: Array = field(default_factory=_empty)
+    t: Array = field(default_factory=_empty)
+    loss: Array = field(default_factory=_empty)
+    learning_rate: Array = field(default_factory=_empty)
+    gradient_norm: Array = field(default_factory=_empty)
+    step_seconds: Array = field(default_factory=_empty)
+    eval_step: Array = field(default_factory=_empty)
+    eval_t: Array = field(default_factory=_empty)
+    val_loss: Array = field(default_factory=_empty)
+    train_loss: Array = field(default_factory=_empty)
+    windows: tuple[WindowLosses, ...] = ()
+    warmup_steps: int = 0
+    total_steps: int = 0
+    uniform_loss: float = float("inf")  # log of the vocabulary size: what knowing nothing costs
+    floor: float | None = None  # entropy of the source in nats per token, where it is known
+    throttled_seconds: float = 0.0  # of the last 60: time the hardware slowed itself down
+    waiting_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
+    finished: bool = False
+    # Dials as they stand: advice is given as their new position.
+    lr_scale: float = 1.0
+    lr_held: bool = False
+    dropout: float = 0.0
+    weight_decay: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows of steps that every column has."""
+        return min(len(self.step), len(self.t), len(self.loss), len(self.learning_rate), len(self.gradient_norm))
+
+    @property
+    def newest_step(self) -> int:
+        """Finished optimizer steps."""
+        return whole(self.step[self.rows - 1]) if self.rows else 0
+
+    @property
+    def newest_t(self) -> float:
+        """Seconds of running time, 0 before the first step."""
+        times = [float(column[-1]) for column in (self.t[: self.rows], self.eval_t) if len(column)]
+        return max((t for t in times if np.isfinite(t)), default=0.0)
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is over, in [0, 1]; 0 when its length is unknown."""
+        return min(1.0, max(0.0, self.newest_step / self.total_steps)) if self.total_steps > 0 else 0.0
+
+    @property
+    def learning_rate_share(self) -> float:
+        """The newest learning rate over the highest so far; 1 while it has not decayed."""
+        rates = self.learning_rate[: self.rows]
+        # A glance: a schedule has no peak so narrow that a thousand looks would miss it by much.
+        seen = np.asarray(rates[:: max(1, len(rates) // 1024)], dtype=np.float64)
+        highest = float(seen[np.isfinite(seen)].max(initial=0.0))
+        return min(1.0, float(rates[-1]) / highest) if highest > 0.0 and np.isfinite(rates[-1]) else 1.0
+
+    def tail(self, name: str, rows: int) -> FloatArray:
+        """The newest `rows` values of a column of steps, with NaN for what is no number."""
+        end = self.rows
+        values = np.asarray(getattr(self, name)[max(0, end - rows) : end], dtype=np.float64)
+        return np.where(np.abs(values) < ABSURD_LOSS, values, np.nan) if name == "loss" else values
+
+    def window_losses(self, step: int) -> npt.NDArray[np.float32] | None:
+        """Per-window losses of the evaluation at a step, where they were kept."""
+        for losses in reversed(self.windows):
+            if losses.step == step:
+                return losses.losses
+        return None
+
+
+def whole(number: object) -> int:
+    """A step number from any cell of a column; 0 for what is no finite number."""
+    value = float(number)  # type: ignore[arg-type]  # a numpy scalar
+    return int(value) if np.isfinite(value) else 0
