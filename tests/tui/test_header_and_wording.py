@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from babytrain.runs.eta import SecondsRange
 from babytrain.runs.events import AnyEvent, Command, CommandAction, Ended, Note, Phase, Resumed
 from babytrain.runs.state import Moment
-from babytrain.tui.eta import Eta
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.log_lines import LONGEST_LOG, PrintedLine, log_key, log_lines, recent_events
 from babytrain.tui.widgets.progress_header import HeaderFacts, header_lines, progress_bar
@@ -35,13 +35,13 @@ ENDED = state_from([*script(60), ending(script(60))]).at()
     moment=st.sampled_from([LIVE, EMPTY, ENDED]),
     width=st.integers(1, 250),
     height=st.integers(1, 2),
-    eta=st.sampled_from([None, Eta(5.0, 7.0), Eta(86_400.0, 1e6)]),
+    eta=st.sampled_from([None, SecondsRange(5.0, 7.0), SecondsRange(86_400.0, 1e6)]),
     advice=st.sampled_from(["", "enter: runs, q: quit", "a long\nsentence " * 9]),
     glyphs=st.sampled_from(GLYPH_SETS),
     program=st.sampled_from(["babytrain", "replay", "watching"]),
 )
 def test_the_header_fits_any_width(
-    moment: Moment, width: int, height: int, eta: Eta | None, advice: str, glyphs: object, program: str
+    moment: Moment, width: int, height: int, eta: SecondsRange | None, advice: str, glyphs: object, program: str
 ) -> None:
     facts = HeaderFacts(moment, state_of(moment, glyphs), eta, advice, "a title", paused=True)  # type: ignore[arg-type]
     lines = header_lines(facts, width, height, glyphs, program)  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ def test_the_header_fits_any_width(
 
 
 def test_the_header_says_what_matters_most_where_there_is_little_room() -> None:
-    facts = HeaderFacts(LIVE, state_of(LIVE, GLYPHS["braille"]), Eta(5.0, 7.0))
+    facts = HeaderFacts(LIVE, state_of(LIVE, GLYPHS["braille"]), SecondsRange(5.0, 7.0))
     assert "training" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
     assert "41%" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.events import CommandAction, Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.eta import Eta, estimate_eta
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.keymap import MODES, Mode, bindings_in, live_refusals
 from babytrain.tui.launcher import TrainingSession
@@ -84,7 +84,7 @@ class LiveScreen(RunScreen):
         """Also knows of sessions that failed before they could say so."""
         return state_of(moment, self.glyphs, error=self.session.error if self.over else None)
 
-    def estimate(self, moment: Moment) -> Eta | None:
+    def estimate(self, moment: Moment) -> SecondsRange | None:
         """Only while it trains."""
         return None if self.over else estimate_eta(moment)
 

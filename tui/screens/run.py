@@ -23,10 +23,10 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.eta import SecondsRange
 from babytrain.runs.events import Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.eta import Eta
 from babytrain.tui.frame_budget import TICK_SECONDS, Due, FrameBudget
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.keymap import BY_ID, Mode
@@ -171,7 +171,7 @@ class RunScreen(ModeScreen):
         """What the run is doing."""
         return state_of(moment, self.glyphs)
 
-    def estimate(self, moment: Moment) -> Eta | None:
+    def estimate(self, moment: Moment) -> SecondsRange | None:
         """How long it will still take; None where that makes no sense."""
         return None
 
@@ -202,6 +202,14 @@ class RunScreen(ModeScreen):
             self._read_error = sentence
             self.print_line(sentence)
             self.notify(sentence, severity="error", markup=False)
+
+    def on_key(self) -> None:
+        """Any key, whatever it does."""
+        self._budget.touched()
+
+    def on_click(self) -> None:
+        """Any click too."""
+        self._budget.touched()
 
     def on_resize(self, event: events.Resize) -> None:
         """Other panes may be visible now."""

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.eta import Eta, estimate_eta
 from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.source import WatchSource
@@ -25,7 +25,7 @@ class WatchScreen(RunScreen):
     def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
         super().__init__(WatchSource(journal), title, charset)
 
-    def estimate(self, moment: Moment) -> Eta | None:
+    def estimate(self, moment: Moment) -> SecondsRange | None:
         """As the one who trains it sees it."""
         return estimate_eta(moment)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.widget import Widget
 
+from babytrain.runs.eta import SecondsRange
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.eta import Eta
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.safe_text import safe_content, safe_line
 from babytrain.tui.widgets.units import format_compact, format_count, format_learning_rate, format_rate, format_seconds
@@ -34,7 +34,7 @@ class HeaderFacts:
 
     moment: Moment
     state: State
-    eta: Eta | None = None
+    eta: SecondsRange | None = None
     advice: str = ""
     title: str = ""  # until the run has said its name
     paused: bool = False

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import AnyEvent, Checkpoint, Eval, Sample, Step
+from babytrain.runs.eta import estimate_eta, upcoming
+from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, Sample, Step
 from babytrain.runs.state import Moment
-from babytrain.tui.eta import estimate_eta, upcoming
 from tests.tui.scripted import CONFIG, TOKENS_PER_STEP, ending, started, state_from
 
 
@@ -126,19 +127,99 @@ def replace_corpus(event: AnyEvent, **changes: Any) -> AnyEvent:
 
 
 def test_steps_of_varying_speed_widen_the_range() -> None:
-    steady, _ = run(200, 1000)
-    jumpy = [
-        replace_step(event, seconds=0.1 if event.step // 25 % 2 else 0.2) if isinstance(event, Step) else event
-        for event in steady
-    ]
-    narrow, wide = estimate_eta(moment(steady)), estimate_eta(moment(jumpy))
+    narrow = estimate_eta(moment(run(200, 1000)[0]))
+    wide = estimate_eta(moment(at_speeds(lambda step: 0.1 if step // 25 % 2 else 0.2)))
     assert narrow is not None
     assert wide is not None
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
-def replace_step(event: Step, seconds: float) -> Step:
-    return msgspec.structs.replace(event, step_seconds=seconds)
+def at_speeds(seconds_of: Callable[[int], float], steps: int = 300, total: int = 1000) -> list[AnyEvent]:
+    """A run of steps alone, each with its own seconds; the evaluation at the end costs nothing."""
+    quiet = CONFIG | {"eval_every": 0, "sample_every": 0, "checkpoint_every": 0}
+    events: list[AnyEvent] = [replace_corpus(started(total, config=quiet), val_tokens=0)]
+    t = 0.0
+    for step in range(1, steps + 1):
+        seconds = seconds_of(step)
+        t += seconds
+        events.append(training_step(step, t, seconds))
+    return events
+
+
+def training_step(step: int, t: float, step_seconds: float) -> Step:
+    return Step(
+        t=t,
+        step=step,
+        loss=1.0,
+        learning_rate=1e-3,
+        gradient_norm=1.0,
+        tokens=step * TOKENS_PER_STEP,
+        step_seconds=step_seconds,
+    )
+
+
+def test_a_machine_that_slows_down_is_followed() -> None:
+    eta = estimate_eta(moment(at_speeds(lambda step: 0.1 if step <= 150 else 0.15)))
+    assert eta is not None
+    assert eta.low < 700 * 0.15 < eta.high
+    assert 0.5 * (eta.low + eta.high) > 700 * 0.13
+
+
+def test_steps_handed_over_to_a_gpu_count_by_the_clock() -> None:
+    # The recorded seconds are those of handing over; the step itself takes a hundred times as long.
+    events = [
+        msgspec.structs.replace(event, step_seconds=0.001) if isinstance(event, Step) else event
+        for event in at_speeds(lambda _: 0.1)
+    ]
+    eta = estimate_eta(moment(events))
+    assert eta is not None
+    assert eta.low < 70.0 < eta.high
+
+
+def test_a_pause_is_no_part_of_the_speed() -> None:
+    events = at_speeds(lambda _: 0.1)
+    t = events[-1].t
+    events += [Phase(t=t, step=300, phase="paused"), Phase(t=t + 1000.0, step=300, phase="training")]
+    events += [training_step(300 + more, t + 1000.0 + 0.1 * more, 0.1) for more in range(1, 101)]
+    eta = estimate_eta(moment(events))
+    assert eta is not None
+    assert eta.low < 60.0 < eta.high < 70.0
+
+
+def test_a_night_asleep_is_no_part_of_the_speed() -> None:
+    events = at_speeds(lambda step: 30_000.0 if step == 250 else 0.1)
+    eta = estimate_eta(moment(events))
+    assert eta is not None
+    assert eta.low < 70.0 < eta.high
+
+
+def test_another_batch_size_is_another_speed() -> None:
+    events = at_speeds(lambda step: 0.1 if step <= 260 else 0.2)
+    assert isinstance(events[260], Step)
+    larger = Command(
+        t=events[260].t, step=260, command_id=1, action="set", status="applied", dial="batch_size", value=24.0
+    )
+    eta = estimate_eta(moment([*events[:261], larger, *events[261:]]))
+    assert eta is not None
+    assert eta.low < 140.0 < eta.high < 150.0
+
+
+def test_the_way_to_an_earlier_step_is_shorter() -> None:
+    events, _ = run(200, 1000)
+    part, whole = estimate_eta(moment(events), until=600), estimate_eta(moment(events))
+    assert part is not None
+    assert whole is not None
+    assert part.high < whole.low
+
+
+def test_a_changed_plan_changes_the_estimate() -> None:
+    events = at_speeds(lambda _: 0.1)
+    longer = Command(
+        t=events[-1].t, step=300, command_id=1, action="total_steps", status="applied", value=2000, after=2000.0
+    )
+    eta = estimate_eta(moment([*events, longer]))
+    assert eta is not None
+    assert eta.low < 170.0 < eta.high
 
 
 def test_a_run_by_the_clock_ends_by_the_clock() -> None:
