@@ -26,7 +26,7 @@ from babytrain.engine.config import Config, build_config
 from babytrain.engine.corpus.tokenizer import train_tokenizer
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import choose_precision
-from babytrain.engine.dials import Dials, learning_rate
+from babytrain.engine.dials import initial_dials, learning_rate
 from babytrain.engine.evaluation import evaluate_split
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
@@ -58,7 +58,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
     optimizer = build_optimizer(model, config)
     windows = EpochWindows(len(splits.train), config.context, config.seed)
     offsets = torch.arange(config.context + 1)
-    dials = Dials(total_steps=config.steps)
+    dials = initial_dials(config)
     losses: dict[int, float] = {}
     milliseconds = []
     model.train()

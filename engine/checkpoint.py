@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from torch import Tensor
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
 TRAINER_FILE = "trainer.json"
+LONGEST_NAME = 40
 
 
 class CheckpointError(Exception):
@@ -38,9 +40,10 @@ class LoadedCheckpoint:
     trainer: dict[str, Any]
 
 
-def checkpoint_name(step: int) -> str:
-    """The folder name of a step; sorts by step up to a billion."""
-    return f"step-{step:09d}"
+def checkpoint_name(step: int, name: str = "") -> str:
+    """The folder name of a step, and of what a person called it; sorts by step up to a billion."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_NAME]
+    return f"step-{step:09d}-{words}" if words else f"step-{step:09d}"
 
 
 def save_checkpoint(
@@ -52,10 +55,14 @@ def save_checkpoint(
     *,
     best: bool,
     keep: int,
+    name: str = "",
 ) -> Path:
-    """Write a checkpoint and prune old ones, keeping the newest `keep`, and the best. Raises CheckpointError."""
-    place = checkpoints / checkpoint_name(step)
-    draft = checkpoints / f".draft-{checkpoint_name(step)}"
+    """Write a checkpoint and prune old ones, keeping the newest `keep`, the best and all that have a name.
+
+    Raises CheckpointError.
+    """
+    place = checkpoints / checkpoint_name(step, name)
+    draft = checkpoints / f".draft-{place.name}"
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)
         _remove_drafts(checkpoints)
@@ -92,12 +99,22 @@ def list_checkpoints(checkpoints: Path) -> list[Path]:
 
 def best_checkpoint(checkpoints: Path) -> Path | None:
     """The checkpoint with the lowest validation loss, if one was kept."""
-    try:
-        name = (checkpoints / "best").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    path = checkpoints / Path(name).name
-    return path if (path / TRAINER_FILE).is_file() else None
+    return _pointed_at(checkpoints / "best")
+
+
+def last_checkpoint(checkpoints: Path) -> Path | None:
+    """Where training goes on from: the checkpoint written last, or gone back to since. None when there is none.
+
+    A kill between a checkpoint and its mark leaves the mark on the one before it, which is as good.
+    """
+    marked = _pointed_at(checkpoints / "last")
+    places = list_checkpoints(checkpoints)
+    return marked if marked in places else (max(places, key=_written) if places else None)
+
+
+def point_to_last(checkpoints: Path, place: Path) -> None:
+    """Go on from here from now on. Raises OSError."""
+    _point(checkpoints / "last", place.name)
 
 
 def load_checkpoint(path: Path) -> LoadedCheckpoint:
@@ -112,12 +129,14 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
 
 
 def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
-    """The newest checkpoint that can be read, and a sentence for each newer one that cannot.
+    """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
 
     Raises CheckpointError when there is none.
     """
     problems: list[str] = []
-    for path in reversed(list_checkpoints(checkpoints)):
+    last = last_checkpoint(checkpoints)
+    others = sorted(list_checkpoints(checkpoints), key=_written, reverse=True)
+    for path in [*([last] if last else []), *(place for place in others if place != last)]:
         try:
             return load_checkpoint(path), problems
         except CheckpointError as error:
@@ -128,11 +147,30 @@ def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
 
 
 def _prune(checkpoints: Path, keep: int) -> None:
-    """Drop all but the newest `keep` and the best. Best effort: an undeletable old checkpoint harms nobody."""
+    """Drop all without a name but the `keep` written last and the best. What cannot be deleted harms nobody."""
     best = best_checkpoint(checkpoints)
-    for path in list_checkpoints(checkpoints)[:-keep]:
+    nameless = [place for place in list_checkpoints(checkpoints) if place.name.count("-") == 1]
+    # By time and not by step: of a run that went back, later steps are the older ones.
+    for path in sorted(nameless, key=_written)[:-keep]:
         if path != best:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _written(place: Path) -> tuple[int, str]:
+    """When a checkpoint was written; among those of one tick the later step counts as the later."""
+    try:
+        return (place / TRAINER_FILE).stat().st_mtime_ns, place.name
+    except OSError:
+        return 0, place.name
+
+
+def _pointed_at(pointer: Path) -> Path | None:
+    try:
+        name = pointer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    path = pointer.parent / Path(name).name
+    return path if (path / TRAINER_FILE).is_file() else None
 
 
 def _remove_drafts(checkpoints: Path) -> None:

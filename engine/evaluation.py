@@ -7,13 +7,24 @@ over it: only then does the gap between the two mean something.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from babytrain.engine.corpus.windows import evaluation_windows
 from babytrain.engine.model.gpt import GPT
+
+
+@dataclass(frozen=True)
+class SplitLosses:
+    """Losses in nats per token: the mean of all tokens, and of every window [windows] fp32 in order of the text."""
+
+    mean: float
+    by_window: npt.NDArray[np.float32]
+
 
 TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache
 
@@ -26,6 +37,18 @@ def evaluate_split(
     lengths = np.full(len(starts), context)
     lengths[-1] = last_length
     return _mean_loss(model, tokens, starts, lengths, context, should_stop)
+
+
+def evaluate_windows(
+    model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
+) -> SplitLosses | None:
+    """Like `evaluate_split`, and the mean loss of every window as well."""
+    starts, last_length = evaluation_windows(len(tokens), context)
+    lengths = np.full(len(starts), context)
+    lengths[-1] = last_length
+    by_window: list[Tensor] = []
+    mean = _mean_loss(model, tokens, starts, lengths, context, should_stop, by_window)
+    return None if mean is None else SplitLosses(mean, torch.cat(by_window).cpu().numpy())
 
 
 def evaluate_spread(
@@ -46,7 +69,9 @@ def _mean_loss(
     lengths: np.ndarray,
     context: int,
     should_stop: Callable[[], bool] | None,
+    by_window: list[Tensor] | None = None,
 ) -> float | None:
+    """The longest windows first; `by_window` is filled with the mean losses [windows] of each."""
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -59,7 +84,11 @@ def _mean_loss(
                 if should_stop is not None and should_stop():
                     return None
                 windows = tokens[chosen[first : first + batch, None] + offsets].long()
-                loss = model.loss(windows[:, :-1], windows[:, 1:])
+                if by_window is None:
+                    loss = model.loss(windows[:, :-1], windows[:, 1:])
+                else:
+                    by_window.append(model.window_losses(windows[:, :-1], windows[:, 1:]))
+                    loss = by_window[-1].mean()
                 predicted = windows.shape[0] * int(length)
                 total += float(loss) * predicted
                 count += predicted

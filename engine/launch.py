@@ -18,21 +18,20 @@ import torch
 
 from babytrain import __version__
 from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, load_newest
-from babytrain.engine.config import Config, ConfigError, build_config
+from babytrain.engine.config import Config, ConfigError, config_of_run
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.dials import Dials
+from babytrain.engine.dials import SETTABLE, Dials, initial_dials
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.prepare import Prepared, prepare, with_planned_steps
-from babytrain.engine.presets import DEFAULT_PRESET
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.trainer import Trainer
 from babytrain.engine.workbench import Workbench
-from babytrain.runs.events import SCHEMA_VERSION, Ended, Resumed, Started, Step
+from babytrain.runs.events import SCHEMA_VERSION, Ended, Eval, Resumed, Started, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
 from babytrain.runs.journal import JournalWriter, read_journal
@@ -112,7 +111,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         except (OSError, RunsError) as error:
             raise EngineError([f"The run folder {folder.path} cannot be written: {error}."]) from error
         first = _started(folder, prepared, plan.name or folder.name)
-        return _train(prepared, folder, feed, first, None, Progress(), Dials(total_steps=config.steps))
+        return _train(prepared, folder, feed, first, None, Progress(), initial_dials(config))
 
 
 def train_resumed(
@@ -125,7 +124,7 @@ def train_resumed(
     try:
         with _locked(folder):
             saved, provenance = read_run_toml(folder)
-            config = build_config(DEFAULT_PRESET, saved, changes)
+            config = config_of_run(saved, changes)
             corpus = _same_corpus(folder, config, provenance)
             checkpoint, problems = load_newest(folder.checkpoints)
             progress, dials = restore_progress(checkpoint.trainer, config)
@@ -134,25 +133,26 @@ def train_resumed(
                 dials = replace(dials, total_steps=config.steps)
             if {"lr", "schedule"} & set(changes):
                 dials = replace(dials, lr_hold=None, lr_scale=1.0)
+            dials = replace(dials, **{name: getattr(config, name) for name in SETTABLE if name in changes})
             if progress.step >= dials.total_steps:
                 raise EngineError(
                     [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
                 )
             prepared = prepare(config, corpus)
             _load_weights(prepared.model, checkpoint)
-            last_t = _show_history(folder, feed, progress.step)
+            past = _show_history(folder, feed, progress.step)
             if on_folder is not None:
                 on_folder(folder)
             if changes:
-                write_run_toml(folder, config.to_dict(), provenance)
+                write_run_toml(folder, prepared.config.to_dict(), provenance)
             first = Resumed(
-                t=max(last_t, float(checkpoint.trainer.get("t", 0.0))),
+                t=max(past.last_t, float(checkpoint.trainer.get("t", 0.0))),
                 step=progress.step,
                 wall_time=time.time(),
                 checkpoint=checkpoint.path.name,
                 total_steps=dials.total_steps,
             )
-            return _train(prepared, folder, feed, first, checkpoint, progress, dials, problems)
+            return _train(prepared, folder, feed, first, checkpoint, progress, dials, problems, past.evals.events)
     except (ConfigError, CorpusError) as error:
         raise EngineError(error.problems) from error
     except (RunsError, CheckpointError, ValueError) as error:
@@ -181,6 +181,7 @@ def _train(
     progress: Progress,
     dials: Dials,
     notes: Sequence[str] = (),
+    evaluations: Sequence[Eval] = (),
 ) -> RunResult:
     """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
     config = prepared.config
@@ -193,25 +194,31 @@ def _train(
     recorder.step = progress.step
     recorder.emit(first)
     recorder.note(corpus_summary(prepared.corpus))
-    if prepared.trial:
-        recorder.note(prepared.trial)
+    for sentence in prepared.trials:
+        recorder.note(sentence)
     for note in (*prepared.corpus.notes, *notes):
         recorder.note(note, "warning")
     sampler = TelemetrySampler(recorder.publish_vitals)
     sampler.start()
+    bench: Workbench | None = None
     try:
         bench = Workbench(
             config, prepared.corpus, prepared.model, optimizer, recorder, feed, folder, prepared.device, dials, progress
         )
+        bench.evaluations.extend(evaluations)
+        if checkpoint is not None:
+            bench.undos.extend(checkpoint.trainer.get("undos", []))
+            if "guard" in checkpoint.trainer:
+                bench.guard.restore(checkpoint.trainer["guard"])
         ended = Trainer(bench).run()
     except Exception as error:
-        sentence = _record_crash(folder, recorder, error, progress)
+        sentence = _record_crash(folder, recorder, error, bench.progress if bench is not None else progress)
         raise EngineError([sentence]) from error
     finally:
         sampler.stop()
         recorder.file_handed_over()
         journal.close()
-    return _result(folder, prepared.model, ended, progress)
+    return _result(folder, prepared.model, ended, bench.progress)
 
 
 def _record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progress: Progress) -> str:
@@ -287,8 +294,8 @@ def _load_weights(model: GPT, checkpoint: LoadedCheckpoint) -> None:
         raise EngineError([f"The checkpoint {checkpoint.path} does not fit this model: {error}."]) from error
 
 
-def _show_history(folder: RunFolder, feed: LiveFeed, step: int) -> float:
-    """Give the feed what the journal holds, so that the screen of a resumed run shows its past. Returns the last t."""
+def _show_history(folder: RunFolder, feed: LiveFeed, step: int) -> RunState:
+    """Give the feed what the journal holds, so that the screen of a resumed run shows its past. Returns that."""
     contents = read_journal(folder.journal)
     past = RunState(steps=feed.steps)
     past.apply_all(contents.events)
@@ -296,7 +303,8 @@ def _show_history(folder: RunFolder, feed: LiveFeed, step: int) -> float:
     for event in contents.events:
         if not isinstance(event, Step):
             feed.events.put(event)
-    return past.last_t
+    past.evals.drop_after_step(step)
+    return past
 
 
 def _absolute(paths: Sequence[str]) -> list[str]:

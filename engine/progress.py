@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from babytrain.engine.config import Config
-from babytrain.engine.dials import Dials
+from babytrain.engine.dials import Dials, restore_dials
 
 
 @dataclass
@@ -27,7 +27,4 @@ class Progress:
 def restore_progress(trainer_state: dict[str, Any], config: Config) -> tuple[Progress, Dials]:
     """Progress and dials from a checkpoint's `trainer.json`; what an older version did not write keeps its default."""
     progress = Progress(**{name: trainer_state[name] for name in vars(Progress()) if name in trainer_state})
-    dials = Dials(total_steps=config.steps)
-    saved = trainer_state.get("dials", {})
-    known = {name: saved[name] for name in dials.to_dict() if name in saved}
-    return progress, replace(dials, **known)
+    return progress, restore_dials(trainer_state.get("dials", {}), config)

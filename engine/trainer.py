@@ -4,28 +4,31 @@ Choices:
 - The data of a step is a pure function of the seed and the number of windows seen, dropout noise of the seed and the
   step; so a resumed run equals one that never stopped, to the bit.
 - On a CPU the loss is read every step (it is there anyway); on a GPU steps are queued and read a few times a second.
-- A loss or gradient that is not finite is caught before it reaches the weights (CPU) or the next checkpoint (GPU).
+- A loss or gradient that is not finite never reaches the weights: on a CPU the guard sees it before the update, on a
+  GPU such gradients are zeroed and the guard acts when it reads of them.
 - The loop's thread owns the journal, the model and the optimizer; nobody else touches them.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from dataclasses import dataclass
-from queue import Empty
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.dials import learning_rate, turn_dial
+from babytrain.engine.batches import Batches
+from babytrain.engine.control import Control
+from babytrain.engine.dials import learning_rate
+from babytrain.engine.execution.passes import build_pass
+from babytrain.engine.guard import GO_ON, Answer
+from babytrain.engine.rescue import OrderlyStopError, halve_batch, rescue
+from babytrain.engine.watch import Watch
 from babytrain.engine.workbench import Workbench, evaluate, save, write_sample
-from babytrain.runs.events import Command, Ended, Request, Step
+from babytrain.runs.events import Ended, Request, Step
 
-PAUSE_POLL_SECONDS = 0.05
 READ_LOSSES_SECONDS = 0.1  # on a GPU
 
 
@@ -40,10 +43,7 @@ class _Queued:
     learning_rate: float
     tokens: int
     step_seconds: float
-
-
-class NonFiniteLossError(Exception):
-    """The loss or the gradient stopped being a number; the message says where and at which learning rate."""
+    first_window: int
 
 
 class Trainer:
@@ -52,16 +52,18 @@ class Trainer:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         config = bench.config
-        self._windows = EpochWindows(len(bench.train), config.context, config.seed)
-        self._offsets = torch.arange(config.context + 1, device=bench.device)
-        self._loss = bench.model.loss
-        if config.compile == "on":
-            self._loss = torch.compile(bench.model.loss, dynamic=False)
+        self._batches = Batches(
+            bench.train, context=config.context, seed=config.seed, vocabulary_size=bench.model.vocabulary_size
+        )
+        self._pass = build_pass(
+            bench.model,
+            compiled=config.compile == "on",
+            note=lambda sentence: bench.recorder.note(sentence, "warning"),
+        )
+        self._control = Control(bench, self._batches.windows_per_epoch)
+        self._watch = Watch(bench)
         self._queued: deque[_Queued] = deque()
         self._last_read = 0.0
-        self._paused = False
-        self._advance = 0  # steps to take before pausing again
-        self._stopping = False
         self._deadline_t: float | None = None
 
     def run(self) -> Ended:
@@ -80,29 +82,36 @@ class Trainer:
                 bench.enter("compiling")  # until the first step has made its kernels
             else:
                 self._go_on()
-            while not self._finished():
-                self._obey_requests()
-                if self._stopping:
-                    status, reason = "interrupted", "stopped by hand"
-                    break
-                if self._paused and not self._advance:
-                    bench.enter("paused")
-                    self._wait_paused()
-                    continue
-                self._step()
-                if bench.phase == "compiling":
-                    self._go_on()
-                self._do_what_is_due()
+            if not self._train():
+                status, reason = "interrupted", "stopped by hand"
             self._read_losses()
             bench.enter("stopping")
             if status == "done" and bench.evaluated_step != bench.progress.step:
                 evaluate(bench)
+            self._watch.look(finished=status == "done")
             save(bench, "end")
-        except NonFiniteLossError as error:
-            status, reason = "failed", str(error)
-            if bench.device.type == "cpu":  # elsewhere the bad step may already stand in the weights
-                save(bench, "end")
+        except OrderlyStopError as error:
+            status, reason = error.status, str(error)
+            save(bench, "end")
         return self._end(status, reason)
+
+    def _train(self) -> bool:
+        """Step until the plan is done, or False when a person stopped it. Raises OrderlyStopError."""
+        bench, control = self._bench, self._control
+        while not self._finished():
+            self._obey()
+            if control.stopping:
+                return False
+            if control.waits:
+                bench.enter("paused")
+                control.wait_for_request()
+                self._after_commands()
+                continue
+            self._step()
+            if bench.phase == "compiling":
+                self._go_on()
+            self._do_what_is_due()
+        return True
 
     def _finished(self) -> bool:
         if self._deadline_t is not None and self._bench.recorder.now() >= self._deadline_t:
@@ -112,62 +121,73 @@ class Trainer:
     # -- one step ----------------------------------------------------------------------------------------------
 
     def _step(self) -> None:
-        """One optimizer step: `accumulate` batches, clip, update."""
+        """One optimizer step: batches forward and backward, clip, the guard, update."""
         bench = self._bench
-        config, progress, optimizer = bench.config, bench.progress, bench.optimizer
+        dials, progress, optimizer = bench.dials, bench.progress, bench.optimizer
         began = time.perf_counter()
-        rate = learning_rate(config, bench.dials, progress.step)
-        optimizer.set_learning_rates(rate, config.muon_lr * rate / config.lr)
-        optimizer.zero_grad()
-        loss_sum: Tensor | None = None
-        for micro in range(config.accumulate):
-            inputs, targets = self._next_batch(micro)
-            if config.dropout > 0.0:
-                torch.manual_seed(dropout_seed(config.seed, progress.step, micro))
-            loss = self._loss(inputs, targets)
-            (loss if config.accumulate == 1 else loss / config.accumulate).backward()  # type: ignore[no-untyped-call]
-            loss_sum = loss.detach() if loss_sum is None else loss_sum + loss.detach()
-        assert loss_sum is not None
-        mean_loss = loss_sum / config.accumulate if config.accumulate > 1 else loss_sum
-        gradient_norm = optimizer.gradient_norm(config.clip)
-        if bench.device.type == "cpu" and not math.isfinite(float(mean_loss) + float(gradient_norm)):
-            self._queue(mean_loss, gradient_norm, rate, progress.step + 1, began)
+        rate = learning_rate(bench.config, dials, progress.step)
+        optimizer.set_learning_rates(rate, bench.config.muon_lr * rate / bench.config.lr)
+        try:
+            loss = self._gradients()
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            self._make_room(error)
+            return
+        gradient_norm = optimizer.gradient_norm(dials.clip)
+        if bench.device.type == "cpu":
+            answer = bench.guard.judge(progress.step + 1, float(loss), float(gradient_norm))
+            if answer.deed in ("go on", "note"):
+                optimizer.step()
+            queued = self._count(loss, gradient_norm, rate, began)
             self._read_losses()
-        optimizer.step()
-        windows = config.batch_size * config.accumulate
+            if answer is not GO_ON:
+                self._rescue(answer, queued)
+        else:
+            optimizer.step()
+            self._count(loss, gradient_norm, rate, began)
+            if time.monotonic() - self._last_read >= READ_LOSSES_SECONDS:
+                self._read_losses()
+        if self._control.advance:
+            self._control.advance -= 1
+
+    def _gradients(self) -> Tensor:
+        """The mean loss of a step's batches, a scalar on the device, their gradients summed up in the optimizer."""
+        bench = self._bench
+        dials, progress = bench.dials, bench.progress
+        bench.optimizer.zero_grad()
+        loss_sum: Tensor | None = None
+        for micro in range(dials.accumulate):
+            inputs, targets = self._batches.take(progress.windows_seen + micro * dials.batch_size, dials)
+            seed = dropout_seed(bench.config.seed, progress.step, micro) if dials.dropout > 0.0 else None
+            loss = self._pass(inputs, targets, accumulate=dials.accumulate, seed=seed)
+            loss_sum = loss if loss_sum is None else loss_sum + loss
+        assert loss_sum is not None
+        return loss_sum / dials.accumulate if dials.accumulate > 1 else loss_sum
+
+    def _count(self, loss: Tensor, gradient_norm: Tensor, rate: float, began: float) -> _Queued:
+        """The step is made: move on and line it up for the record."""
+        bench = self._bench
+        progress, windows = bench.progress, bench.dials.windows_per_step
+        first_window = progress.windows_seen
         progress.windows_seen += windows
-        progress.tokens += windows * config.context
+        progress.tokens += windows * bench.config.context
         progress.step += 1
         bench.recorder.step = progress.step
-        progress.training_seconds += self._queue(mean_loss, gradient_norm, rate, progress.step, began)
-        if bench.device.type == "cpu" or time.monotonic() - self._last_read >= READ_LOSSES_SECONDS:
-            self._read_losses()
-        if self._advance:
-            self._advance -= 1
-
-    def _next_batch(self, micro: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets [batch, context], int64, of the next windows in epoch order."""
-        bench = self._bench
-        first = bench.progress.windows_seen + micro * bench.config.batch_size
-        starts = torch.from_numpy(self._windows.starts(first, bench.config.batch_size)).to(bench.device)
-        rows = bench.train[starts[:, None] + self._offsets].long()
-        return rows[:, :-1], rows[:, 1:]
-
-    def _queue(self, loss: Tensor, norm: Tensor, rate: float, step: int, began: float) -> float:
-        """Line a step up for the record; returns the seconds it took."""
         seconds = time.perf_counter() - began
-        tokens = self._bench.progress.tokens
-        self._queued.append(_Queued(step, self._bench.recorder.now(), loss, norm, rate, tokens, seconds))
-        return seconds
+        progress.training_seconds += seconds
+        queued = _Queued(
+            progress.step, bench.recorder.now(), loss, gradient_norm, rate, progress.tokens, seconds, first_window
+        )
+        self._queued.append(queued)
+        return queued
 
     def _read_losses(self) -> None:
-        """Bring queued losses over from the device and record them. Raises NonFiniteLossError."""
-        recorder = self._bench.recorder
+        """Bring queued losses over from the device and record them. Off the CPU the guard hears of them here."""
+        bench = self._bench
         self._last_read = time.monotonic()
         while self._queued:
             queued = self._queued.popleft()
             loss, norm = float(queued.loss), float(queued.gradient_norm)
-            recorder.record_step(
+            bench.recorder.record_step(
                 Step(
                     t=queued.t,
                     step=queued.step,
@@ -178,28 +198,67 @@ class Trainer:
                     step_seconds=queued.step_seconds,
                 )
             )
-            if not math.isfinite(loss + norm):
-                self._queued.clear()
-                rate = queued.learning_rate
-                raise NonFiniteLossError(
-                    f"the loss stopped being a number at step {queued.step:,} with lr {rate:.2g}: "
-                    f"try again with a lower learning rate, for instance lr={rate / 4:.1g}"
-                )
-        recorder.file_handed_over()
+            if bench.device.type != "cpu":
+                answer = bench.guard.judge(queued.step, loss, norm)
+                if answer is not GO_ON:
+                    self._rescue(answer, queued)
+        bench.recorder.file_handed_over()
+
+    # -- when something goes wrong -----------------------------------------------------------------------------
+
+    def _rescue(self, answer: Answer, queued: _Queued) -> None:
+        """Do what the guard says. Raises OrderlyStopError."""
+        went_back = rescue(
+            self._bench,
+            answer,
+            loss=float(queued.loss),
+            gradient_norm=float(queued.gradient_norm),
+            learning_rate=queued.learning_rate,
+            first_window=queued.first_window,
+            turn=self._control.apply,
+        )
+        if went_back:
+            self._queued.clear()  # what was under way on a GPU belongs to the past that was left
+            self._watch.gone_back()
+
+    def _make_room(self, error: BaseException) -> None:
+        """Half the batch, twice as often. Raises OrderlyStopError when a batch of one does not fit."""
+        self._bench.optimizer.zero_grad()
+        if self._bench.device.type == "cuda":
+            torch.cuda.empty_cache()
+        halve_batch(self._bench, error, turn=self._control.apply)
 
     # -- between steps -----------------------------------------------------------------------------------------
 
+    def _obey(self) -> None:
+        """Apply what was asked since the last step."""
+        feed = self._bench.feed
+        if feed.requests.empty() and not feed.stop_requested.is_set():
+            return
+        self._read_losses()
+        self._control.obey_waiting()
+        self._after_commands()
+
+    def _after_commands(self) -> None:
+        if self._control.turned:
+            self._control.turned = False
+            self._bench.guard.turned()
+            self._watch.gone_back()
+        self._go_on()
+
     def _do_what_is_due(self) -> None:
         bench = self._bench
-        config, step = bench.config, bench.progress.step
-        due_evaluation = step % config.eval_every == 0
-        due_sample = bool(config.sample_every) and step % config.sample_every == 0
+        config, dials, step = bench.config, bench.dials, bench.progress.step
+        due_evaluation = step % dials.eval_every == 0
+        due_sample = bool(dials.sample_every) and step % dials.sample_every == 0
         due_checkpoint = bool(config.checkpoint_every) and step % config.checkpoint_every == 0
+        self._watch.glance()
         if not (due_evaluation or due_sample or due_checkpoint):
             return
         self._read_losses()
         if due_evaluation:
             evaluate(bench)
+            self._watch.look(turn=self._control.apply)
         if due_sample:
             write_sample(bench, config.prompt, asked=False)
         if due_checkpoint:
@@ -219,78 +278,10 @@ class Trainer:
         # Seconds of running time a step costs, evaluations and samples included.
         planned = step + max(1, int((self._deadline_t - now) * step / now))
         if abs(planned - bench.dials.total_steps) > 0.01 * planned:
-            self._apply(Request(command_id=0, action="total_steps", value=float(planned)))
+            self._control.apply(Request(command_id=0, action="total_steps", value=float(planned)))
 
     def _go_on(self) -> None:
-        self._bench.enter("paused" if self._paused and not self._advance else "training")
-
-    # -- requests ----------------------------------------------------------------------------------------------
-
-    def _obey_requests(self, waiting: list[Request] | None = None) -> None:
-        """Apply what was asked since the last step; of several requests for one dial only the newest counts."""
-        if self._bench.feed.stop_requested.is_set():
-            self._stopping = True
-        waiting = waiting or []
-        while True:
-            try:
-                waiting.append(self._bench.feed.requests.get_nowait())
-            except Empty:
-                break
-        newest: dict[str, Request] = {
-            request.action: request for request in waiting if request.action in ("lr_scale", "lr_hold")
-        }
-        for request in waiting:
-            if newest.get(request.action, request) is request:
-                self._apply(request)
-
-    def _wait_paused(self) -> None:
-        """Idle until the next request, filing what the sensors say meanwhile."""
-        try:
-            request = self._bench.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
-        except Empty:
-            self._bench.recorder.file_handed_over()
-            return
-        self._obey_requests([request])
-
-    def _apply(self, request: Request) -> None:
-        """Obey one request and put on record what became of it."""
-        bench = self._bench
-        self._read_losses()
-        before = after = None
-        refusal = ""
-        match request.action:
-            case "pause" | "resume":
-                self._paused, self._advance = request.action == "pause", 0
-            case "advance":
-                self._paused, self._advance = True, max(1, int(request.value or 1))
-            case "sample":
-                write_sample(bench, request.text or bench.config.prompt, asked=True)
-            case "evaluate":
-                evaluate(bench)
-            case "checkpoint":
-                save(bench, "asked")
-            case "stop":
-                self._stopping = True
-            case "note":
-                pass  # the command itself, with its text, is the record
-            case _:
-                turn = turn_dial(bench.config, bench.dials, request, bench.progress.step)
-                bench.dials, before, after, refusal = turn.dials, turn.before, turn.after, turn.refusal
-        bench.recorder.emit(
-            Command(
-                t=bench.recorder.now(),
-                step=bench.progress.step,
-                command_id=request.command_id,
-                action=request.action,
-                status="refused" if refusal else "applied",
-                value=request.value,
-                text=request.text,
-                before=before,
-                after=after,
-                reason=refusal,
-            )
-        )
-        self._go_on()
+        self._bench.enter("paused" if self._control.waits else "training")
 
     def _end(self, status: Literal["done", "interrupted", "failed"], reason: str) -> Ended:
         progress, recorder = self._bench.progress, self._bench.recorder

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from babytrain.engine.checkpoint import CheckpointError, save_checkpoint
 from babytrain.engine.config import Config
 from babytrain.engine.corpus.build import Corpus
-from babytrain.engine.dials import Dials
-from babytrain.engine.evaluation import evaluate_split, evaluate_spread
+from babytrain.engine.diagnosis.observation import WindowLosses
+from babytrain.engine.dials import Dials, beta2_in_use
+from babytrain.engine.evaluation import evaluate_spread, evaluate_windows
+from babytrain.engine.guard import Guard
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.progress import Progress
@@ -54,6 +57,11 @@ class Workbench:
     evaluated_step: int = -1
     saved_step: int = -1
     phase: PhaseName = "loading"
+    evaluations: list[Eval] = field(default_factory=list)  # so far, oldest first
+    best_windows: WindowLosses | None = None
+    newest_windows: list[WindowLosses] = field(default_factory=list)
+    undos: list[dict[str, Any]] = field(default_factory=list)  # what an undo puts back, newest last
+    guard: Guard = field(init=False)
 
     def __post_init__(self) -> None:
         self.train = torch.from_numpy(self.corpus.train.astype(np.int32)).to(self.device)
@@ -61,6 +69,30 @@ class Workbench:
         if self.progress.step:
             self.saved_step = self.progress.step
         self.recorder.step = self.progress.step
+        config = self.config
+        self.guard = Guard(
+            config.guard,  # type: ignore[arg-type]  # one of the choices of this setting
+            patience=config.guard_patience,
+            rescues=config.rescues,
+            warmup_steps=config.warmup,
+        )
+        self.put_dials_in_force()
+
+    def put_dials_in_force(self) -> None:
+        """Tell the optimizer and the model where the dials stand that they keep themselves."""
+        dials = self.dials
+        self.optimizer.weight_decay = dials.weight_decay
+        self.optimizer.betas = (dials.beta1, beta2_in_use(dials))
+        if self.model.dropout != dials.dropout:
+            self.model.set_dropout(dials.dropout)
+        if self.model.label_smoothing != dials.label_smoothing:
+            self.model.set_label_smoothing(dials.label_smoothing)
+
+    def keep_windows(self, step: int, losses: npt.NDArray[np.float32], *, best: bool) -> None:
+        """Remember the per-window validation losses of the best evaluation and of the newest two."""
+        if best:
+            self.best_windows = WindowLosses(step, losses)
+        self.newest_windows = [*self.newest_windows[-1:], WindowLosses(step, losses)]
 
     def enter(self, phase: PhaseName) -> None:
         """Say what the engine does from now on."""
@@ -74,9 +106,10 @@ def evaluate(bench: Workbench) -> bool:
     bench.enter("evaluating")
     began = time.perf_counter()
     stop, context = bench.feed.stop_requested.is_set, bench.config.context
-    val_loss = evaluate_split(bench.model, bench.val, context, should_stop=stop)
-    if val_loss is None:
+    val = evaluate_windows(bench.model, bench.val, context, should_stop=stop)
+    if val is None:
         return False
+    val_loss = val.mean
     train_loss = evaluate_spread(bench.model, bench.train, context, TRAIN_EVALUATION_WINDOWS, should_stop=stop)
     if train_loss is None:
         return False
@@ -86,16 +119,17 @@ def evaluate(bench: Workbench) -> bool:
     if best:
         progress.best_val_loss, progress.best_step = val_loss, progress.step
     bench.evaluated_step = progress.step
-    bench.recorder.emit(
-        Eval(
-            t=bench.recorder.now(),
-            step=progress.step,
-            val_loss=val_loss,
-            train_loss=train_loss,
-            seconds=time.perf_counter() - began,
-            best=best,
-        )
+    bench.keep_windows(progress.step, val.by_window, best=best)
+    evaluation = Eval(
+        t=bench.recorder.now(),
+        step=progress.step,
+        val_loss=val_loss,
+        train_loss=train_loss,
+        seconds=time.perf_counter() - began,
+        best=best,
     )
+    bench.evaluations.append(evaluation)
+    bench.recorder.emit(evaluation)
     if best and progress.step > 0:
         save(bench, "best")
     return True
@@ -147,11 +181,14 @@ def write_sample(bench: Workbench, wanted_prompt: str, *, asked: bool) -> None:
     )
 
 
-def save(bench: Workbench, reason: CheckpointReason) -> None:
-    """Write a checkpoint; a disk that refuses costs a line in the log, never the run."""
+def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | None:
+    """Write a checkpoint, with a name if it has one; a disk that refuses costs a line in the log, never the run.
+
+    Returns why it could not be written, None when all went well.
+    """
     progress = bench.progress
     if bench.saved_step == progress.step and reason in ("cadence", "end"):
-        return
+        return None
     bench.enter("saving")
     began = time.perf_counter()
     try:
@@ -163,10 +200,11 @@ def save(bench: Workbench, reason: CheckpointReason) -> None:
             _trainer_state(bench),
             best=progress.best_step == progress.step,
             keep=bench.config.keep,
+            name=name,
         )
     except CheckpointError as error:
         bench.recorder.note(f"{error} Training goes on; the newest good checkpoint stays.", "error")
-        return
+        return str(error)
     bench.saved_step = progress.step
     bench.recorder.emit(
         Checkpoint(
@@ -176,8 +214,10 @@ def save(bench: Workbench, reason: CheckpointReason) -> None:
             reason=reason,
             seconds=time.perf_counter() - began,
             val_loss=progress.val_loss if progress.val_step == progress.step else None,
+            name=name,
         )
     )
+    return None
 
 
 def _known_prompt(bench: Workbench, prompt: str) -> str:
@@ -194,5 +234,7 @@ def _trainer_state(bench: Workbench) -> dict[str, Any]:
         **vars(bench.progress),
         "t": bench.recorder.now(),
         "dials": bench.dials.to_dict(),
+        "undos": bench.undos,
+        "guard": bench.guard.state(),
         "optimizer": bench.optimizer.scalars(),
     }

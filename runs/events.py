@@ -34,9 +34,29 @@ CommandAction: TypeAlias = Literal[
     "evaluate",
     "checkpoint",
     "total_steps",  # value: where the run ends; also sent by the engine itself when it trains by the clock
+    "set",  # dial: which one, value or text: its new position; see `engine/dials.py` for the names
+    "rewarm",  # value: steps over which the learning rate climbs again from nothing to where the schedule has it
+    "undo",  # takes back the newest turn of a dial
+    "go_back",  # text: a checkpoint by name, "best" or "last"; training goes on from there
     "note",  # text: what the person wants to remember
     "stop",  # save, then end the run as interrupted
 ]
+VerdictName: TypeAlias = Literal[
+    "warming up",
+    "learning",
+    "slow",
+    "plateau",
+    "lr too high",
+    "lr too low",
+    "overfitting",
+    "memorising",
+    "diverging",
+    "data-bound",
+    "throttled",
+    "done",
+]
+RescueCause: TypeAlias = Literal["not finite", "spike", "diverging", "out of memory"]
+RescueDeed: TypeAlias = Literal["noted", "skipped", "rolled back", "halved the batch", "stopped"]
 NoteLevel: TypeAlias = Literal["info", "warning", "error"]
 CommandStatus: TypeAlias = Literal["asked", "applied", "refused"]
 
@@ -82,6 +102,8 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     threads: int = 1
     compiled: bool = False
     program_version: str = ""
+    # Of a run that was forked from another one: that run's id; `step` is where it left it.
+    parent: str = ""
 
 
 class Step(Event, frozen=True, kw_only=True, tag="step", gc=False):
@@ -177,12 +199,13 @@ class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
 class Command(Event, frozen=True, kw_only=True, tag="command"):
     """What a person asked for and what became of it; one event when asked, one when applied or refused.
 
-    `command_id` 0 is the engine itself, following the configuration.
+    `command_id` 0 is the engine itself, following the configuration or its guard.
     """
 
     command_id: int
     action: CommandAction
     status: CommandStatus
+    dial: str = ""  # of a `set`, and of the `undo` that takes one back
     value: float | None = None
     text: str = ""
     before: float | None = None  # the dial before and after, in the dial's own unit
@@ -197,6 +220,39 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
     reason: Literal["cadence", "best", "asked", "end"]
     seconds: float
     val_loss: float | None = None
+    name: str = ""  # what a person called it; a named checkpoint is never tidied away
+
+
+class Rescue(Event, frozen=True, kw_only=True, tag="rescue"):
+    """The guard saw something and did something about it; `text` says both in plain words."""
+
+    cause: RescueCause
+    deed: RescueDeed
+    text: str
+    loss: float | None = None  # nats per token, of the step that set it off
+    gradient_norm: float | None = None
+    learning_rate: float | None = None
+    first_window: int | None = None  # of the batch: its windows are this one and those after it, counted from the start
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A command that follows from a verdict; a key sends it. `label` is what it does in a few words."""
+
+    label: str
+    action: CommandAction
+    dial: str = ""
+    value: float | None = None
+    text: str = ""
+
+
+class Verdict(Event, frozen=True, kw_only=True, tag="verdict"):
+    """A diagnosis that differs from the one before it: what is going on, why, and what to do next."""
+
+    verdict: VerdictName
+    why: str
+    next_: str = msgspec.field(name="next")
+    advice: Advice | None = None
+    alternative: Advice | None = None
 
 
 class Phase(Event, frozen=True, kw_only=True, tag="phase"):
@@ -213,11 +269,17 @@ class Note(Event, frozen=True, kw_only=True, tag="note"):
 
 
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
-    """Training goes on from a checkpoint at `step`; everything recorded after that step is superseded."""
+    """Training goes on from a checkpoint at `step`; everything recorded after that step is superseded.
+
+    `within` is true when a running session went back by itself: then nothing was switched off in between, and what was
+    turned since stays turned.
+    """
 
     wall_time: float
     checkpoint: str
     total_steps: int
+    within: bool = False
+    reason: str = ""
 
 
 class Ended(Event, frozen=True, kw_only=True, tag="ended"):
@@ -233,7 +295,20 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
 
 
 AnyEvent: TypeAlias = (
-    Started | Step | Eval | SamplePiece | Sample | Vitals | Command | Checkpoint | Phase | Note | Resumed | Ended
+    Started
+    | Step
+    | Eval
+    | SamplePiece
+    | Sample
+    | Vitals
+    | Command
+    | Checkpoint
+    | Rescue
+    | Verdict
+    | Phase
+    | Note
+    | Resumed
+    | Ended
 )
 
 
@@ -242,5 +317,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     command_id: int
     action: CommandAction
+    dial: str = ""
     value: float | None = None
     text: str = ""

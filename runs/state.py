@@ -23,12 +23,14 @@ from babytrain.runs.events import (
     Note,
     Phase,
     PhaseName,
+    Rescue,
     Resumed,
     Sample,
     SamplePiece,
     Started,
     Status,
     Step,
+    Verdict,
     Vitals,
 )
 
@@ -90,6 +92,8 @@ class RunState:
     commands: Timeline[Command] = field(default_factory=Timeline)
     replans: Timeline[Command] = field(default_factory=Timeline)  # the applied `total_steps` commands among them
     checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
+    rescues: Timeline[Rescue] = field(default_factory=Timeline)
+    verdicts: Timeline[Verdict] = field(default_factory=Timeline)
     phases: Timeline[Phase] = field(default_factory=Timeline)
     notes: Timeline[Note] = field(default_factory=Timeline)
     resumes: Timeline[Resumed] = field(default_factory=Timeline)
@@ -128,6 +132,10 @@ class RunState:
                     self.replans.append(event)
             case Checkpoint():
                 self.checkpoints.append(event)
+            case Rescue():
+                self.rescues.append(event)
+            case Verdict():
+                self.verdicts.append(event)
             case Phase():
                 self.phases.append(event)
             case Note():
@@ -143,17 +151,7 @@ class RunState:
     def _apply_step(self, event: Step) -> None:
         if self.shares_steps:
             return
-        self.steps.append(
-            step=event.step,
-            t=event.t,
-            loss=event.loss,
-            learning_rate=event.learning_rate,
-            gradient_norm=event.gradient_norm,
-            tokens=event.tokens,
-            step_seconds=event.step_seconds,
-            loss_min=event.loss_min,
-            loss_max=event.loss_max,
-        )
+        self.steps.append_step(event)
 
     def _apply_resumed(self, event: Resumed) -> None:
         """Steps, evaluations and samples after the checkpoint are superseded; what a person did stays on record."""
@@ -288,6 +286,16 @@ class Moment:
     def checkpoints(self) -> list[Checkpoint]:
         """Checkpoints so far that a resume has not superseded."""
         return self.state.checkpoints.until(self.t)
+
+    @property
+    def rescues(self) -> list[Rescue]:
+        """What the guard noticed and did so far."""
+        return self.state.rescues.until(self.t)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The newest diagnosis."""
+        return self.state.verdicts.last_until(self.t)
 
     def recent_notes(self, count: int) -> list[Note]:
         """The newest `count` log lines, oldest first."""

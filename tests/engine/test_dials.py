@@ -1,17 +1,18 @@
 """Turning a dial: what it does to the learning rate, and what is refused."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config import build_config
-from babytrain.engine.dials import Dials, learning_rate, turn_dial
+from babytrain.engine.dials import initial_dials, learning_rate, turn_dial
 from babytrain.runs.events import Request
 
 CONFIG = build_config("baby", {"lr": 1e-2, "warmup": 10, "schedule": "cosine"})
-DIALS = Dials(total_steps=1000)
+DIALS = replace(initial_dials(CONFIG), total_steps=1000)
 
 
 def request(action: str, value: float | None = None) -> Request:

@@ -1,0 +1,106 @@
+"""Checkpoints as places: find one by name, and go back to it in the middle of a run.
+
+Going back restores the weights, the optimizer and the step. What a person has turned since stays turned, and the text
+goes on where it was: the same windows would lead to the same place.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from babytrain.engine.checkpoint import (
+    CheckpointError,
+    LoadedCheckpoint,
+    best_checkpoint,
+    last_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    point_to_last,
+)
+from babytrain.engine.progress import Progress
+from babytrain.engine.workbench import Workbench
+from babytrain.runs.events import Resumed
+
+
+class PlaceError(Exception):
+    """There is no such checkpoint, or it cannot be used; half a sentence that says why."""
+
+
+def find_place(checkpoints: Path, wanted: str) -> Path:
+    """The checkpoint called `wanted`: "best", "last", a name given to it, a step, or its folder. Raises PlaceError."""
+    places = list_checkpoints(checkpoints)
+    if not places:
+        raise PlaceError("there is no checkpoint yet")
+    word = wanted.strip().replace(",", "")
+    found: Path | None
+    if word in ("best", "last"):
+        found = best_checkpoint(checkpoints) if word == "best" else last_checkpoint(checkpoints)
+    else:
+        found = next((place for place in places if word in (place.name, name_of(place))), None)
+        if found is None and word.isdigit():
+            found = next((place for place in places if step_of(place) == int(word)), None)
+    if found is None:
+        known = ", ".join(name_of(place) or f"{step_of(place):,}" for place in places[-8:])
+        raise PlaceError(f"there is no checkpoint {wanted!r}; there are {known}")
+    return found
+
+
+def step_of(place: Path) -> int:
+    """The step of a checkpoint, from its folder."""
+    return int(place.name.removeprefix("step-").split("-", 1)[0])
+
+
+def name_of(place: Path) -> str:
+    """What a person called it, or nothing."""
+    _, _, name = place.name.removeprefix("step-").partition("-")
+    return name
+
+
+def go_back(bench: Workbench, wanted: str, reason: str) -> Path:
+    """Go on from an earlier checkpoint of this run. Raises PlaceError and leaves everything as it was."""
+    place = find_place(bench.folder.checkpoints, wanted)
+    try:
+        checkpoint = load_checkpoint(place)
+        _restore(bench, checkpoint)
+        point_to_last(bench.folder.checkpoints, place)
+    except CheckpointError as error:
+        raise PlaceError(str(error).rstrip(".")) from error
+    except OSError as error:
+        raise PlaceError(f"the checkpoint could not be marked as the newest ({error.strerror or error})") from error
+    progress = bench.progress
+    bench.recorder.step = progress.step
+    bench.feed.steps.drop_after(progress.step)
+    bench.evaluated_step = bench.saved_step = progress.step
+    bench.recorder.emit(
+        Resumed(
+            t=bench.recorder.now(),
+            step=progress.step,
+            wall_time=time.time(),
+            checkpoint=place.name,
+            total_steps=bench.dials.total_steps,
+            within=True,
+            reason=reason,
+        )
+    )
+    return place
+
+
+def _restore(bench: Workbench, checkpoint: LoadedCheckpoint) -> None:
+    """Weights, optimizer and step of a checkpoint. Raises CheckpointError before anything is changed."""
+    own = bench.model.state_dict()
+    if {name: tensor.shape for name, tensor in own.items()} != {
+        name: tensor.shape for name, tensor in checkpoint.model.items()
+    }:
+        raise CheckpointError(f"The checkpoint {checkpoint.path.name} is of another model.")
+    try:
+        bench.optimizer.load_tensors(checkpoint.optimizer)
+    except ValueError as error:
+        raise CheckpointError(f"The checkpoint {checkpoint.path.name} does not fit: {error}.") from error
+    bench.optimizer.load_scalars(checkpoint.trainer["optimizer"])
+    bench.model.load_state_dict(checkpoint.model)
+    now = bench.progress
+    past = {name: checkpoint.trainer[name] for name in vars(Progress()) if name in checkpoint.trainer}
+    kept = {name: getattr(now, name) for name in ("windows_seen", "tokens", "training_seconds", "samples")}
+    bench.progress = Progress(**{**past, **kept})
+    bench.put_dials_in_force()

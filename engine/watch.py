@@ -1,0 +1,120 @@
+"""The diagnosis of a run while it trains: looks now and then, speaks only when the verdict changes.
+
+It looks at each evaluation and otherwise every few hundred steps, never by the clock, so that what it leads to (a stop
+or a way back when the run overfits) happens at the same step when the run is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from babytrain.engine.diagnosis import diagnose
+from babytrain.engine.diagnosis.observation import Observation
+from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
+from babytrain.engine.diagnosis.verdicts import Diagnosis
+from babytrain.engine.dials import SETTABLE
+from babytrain.engine.workbench import Workbench
+from babytrain.runs.events import Advice, Request, Verdict
+
+STEPS_BETWEEN_LOOKS = 50
+
+
+class Watch:
+    """Diagnoses one run."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._diagnosis: Diagnosis | None = None
+        self._acted = False
+
+    def glance(self) -> None:
+        """Look if it is time to."""
+        if self._bench.progress.step % STEPS_BETWEEN_LOOKS == 0:
+            self.look()
+
+    def look(self, *, finished: bool = False, turn: Callable[[Request], None] | None = None) -> None:
+        """Diagnose now. With `turn`, which applies a command, an overfitting run is dealt with as configured."""
+        bench = self._bench
+        before = self._diagnosis
+        self._diagnosis = found = diagnose(self._observation(finished), before)
+        if before is None or found.verdict != before.verdict:
+            bench.recorder.emit(
+                Verdict(
+                    t=bench.recorder.now(),
+                    step=bench.progress.step,
+                    verdict=found.verdict,
+                    why=found.why,
+                    next_=found.next_,
+                    advice=_offer(found.advice),
+                    alternative=_offer(found.alternative),
+                )
+            )
+        if turn is not None and found.verdict == "overfitting" and not self._acted:
+            self._act(turn)
+
+    def gone_back(self) -> None:
+        """The run stands at an earlier step: evaluations after it never happened."""
+        bench, step = self._bench, self._bench.progress.step
+        bench.evaluations = [one for one in bench.evaluations if one.step <= step]
+        bench.newest_windows = [one for one in bench.newest_windows if one.step <= step]
+        if bench.best_windows is not None and bench.best_windows.step > step:
+            bench.best_windows = None
+
+    def _act(self, turn: Callable[[Request], None]) -> None:
+        """Stop or go back once, if the settings say so."""
+        wish = self._bench.config.overfitting
+        if wish == "say":
+            return
+        self._acted = True
+        if wish == "go_back":
+            turn(Request(command_id=0, action="go_back", text="best"))
+        turn(Request(command_id=0, action="stop"))
+
+    def _observation(self, finished: bool) -> Observation:
+        bench = self._bench
+        steps, dials, config = bench.feed.steps, bench.dials, bench.config
+        rows = steps.count
+        rounds = [(one.step, one.t, one.val_loss, one.train_loss) for one in bench.evaluations]
+        evaluations = np.array(rounds, dtype=np.float64).reshape(-1, 4)
+        windows = [*([bench.best_windows] if bench.best_windows is not None else []), *bench.newest_windows]
+        return Observation(
+            step=steps.step[:rows],
+            t=steps.t[:rows],
+            loss=steps.loss[:rows],
+            learning_rate=steps.learning_rate[:rows],
+            gradient_norm=steps.gradient_norm[:rows],
+            step_seconds=steps.step_seconds[:rows],
+            eval_step=evaluations[:, 0],
+            eval_t=evaluations[:, 1],
+            val_loss=evaluations[:, 2],
+            train_loss=evaluations[:, 3],
+            windows=tuple(windows),
+            warmup_steps=config.warmup,
+            total_steps=dials.total_steps,
+            uniform_loss=math.log(bench.model.vocabulary_size),
+            floor=bench.corpus.facts.floor_nats_per_token,
+            finished=finished,
+            lr_scale=dials.lr_scale,
+            lr_held=dials.lr_hold is not None,
+            dropout=dials.dropout,
+            weight_decay=dials.weight_decay,
+        )
+
+
+def _offer(suggestion: Suggestion | None) -> Advice | None:
+    """A suggestion as the command that carries it out."""
+    if suggestion is None:
+        return None
+    if suggestion.action in SETTABLE:
+        return Advice(
+            label=suggestion.label, action="set", dial=suggestion.action, value=suggestion.value, text=suggestion.text
+        )
+    return Advice(
+        label=suggestion.label,
+        action=suggestion.action,  # type: ignore[arg-type]  # what is no dial is a command of the same name
+        value=suggestion.value,
+        text=suggestion.text,
+    )

@@ -1,0 +1,147 @@
+"""What goes wrong in a run is noticed, kept from the weights, and survived; each time with an event that says so."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from babytrain.engine.guard import Guard
+from babytrain.engine.model.gpt import GPT
+from babytrain.runs.events import Command, Rescue, Resumed, Step
+from tests.engine.runs_for_tests import events_of, final_weights, resume_from, same_bits, train
+
+
+@pytest.fixture
+def poison(monkeypatch) -> Callable[[Callable[[int], bool], float], None]:
+    """Multiply the training loss of chosen forward passes, counted from 1."""
+
+    def arrange(chosen: Callable[[int], bool], factor: float) -> None:
+        honest, calls = GPT.loss, 0
+
+        def poisoned(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            nonlocal calls
+            calls += self.training
+            loss = honest(self, tokens, targets)
+            return loss * factor if self.training and chosen(calls) else loss
+
+        monkeypatch.setattr(GPT, "loss", poisoned)
+
+    return arrange
+
+
+def rescues(result) -> list[Rescue]:
+    return [event for event in events_of(result) if isinstance(event, Rescue)]
+
+
+def folder(parent: Path, name: str) -> Path:
+    (parent / name).mkdir()
+    return parent / name
+
+
+def test_a_step_that_is_no_number_is_left_out_and_the_run_goes_on(tmp_path: Path, poison) -> None:
+    poison(lambda call: call == 8, math.nan)
+    result = train(tmp_path)
+    assert (result.status, result.steps) == ("done", 20)
+    assert all(tensor.isfinite().all() for tensor in final_weights(result).values())
+    (rescue,) = rescues(result)
+    assert (rescue.cause, rescue.deed, rescue.step) == ("not finite", "skipped", 8)
+    assert "step 8" in rescue.text
+    assert "lr " in rescue.text
+    assert rescue.first_window == 7 * 4
+    steps = {event.step: event for event in events_of(result) if isinstance(event, Step)}
+    assert math.isnan(steps[8].loss)
+    assert math.isfinite(steps[9].loss)
+
+
+def test_several_in_a_row_lead_back_to_the_last_good_checkpoint_with_half_the_learning_rate(
+    tmp_path: Path, poison
+) -> None:
+    poison(lambda call: 8 <= call <= 10, math.nan)  # checkpoints stand every 5 steps
+    result = train(tmp_path, guard_patience=3)
+    assert (result.status, result.steps) == ("done", 20)
+    assert [rescue.deed for rescue in rescues(result)] == ["skipped", "skipped", "rolled back"]
+    (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
+    assert (back.step, back.within) == (5, True)
+    (turned,) = [event for event in events_of(result) if isinstance(event, Command) and event.action == "lr_scale"]
+    assert (turned.command_id, turned.value) == (0, 0.5)
+    assert all(tensor.isfinite().all() for tensor in final_weights(result).values())
+
+
+def test_after_so_many_rescues_it_stops_in_order_with_everything_saved(tmp_path: Path, poison) -> None:
+    poison(lambda call: call >= 8, math.nan)
+    result = train(tmp_path, guard_patience=2, rescues=2)
+    assert result.status == "failed"
+    assert "lower learning rate" in result.reason
+    assert [rescue.deed for rescue in rescues(result)].count("rolled back") == 2
+    assert rescues(result)[-1].deed == "stopped"
+    assert all(tensor.isfinite().all() for tensor in final_weights(result).values())
+
+
+def test_the_policy_stop_stops_at_once(tmp_path: Path, poison) -> None:
+    poison(lambda call: call == 8, math.nan)
+    result = train(tmp_path, guard="stop")
+    assert (result.status, result.steps) == ("failed", 8)
+    assert "step 8" in result.reason
+
+
+def test_too_little_memory_halves_the_batch_and_trains_on_the_same_windows(tmp_path: Path, monkeypatch) -> None:
+    honest = GPT.loss
+
+    def hungry(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if self.training and len(tokens) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return honest(self, tokens, targets)
+
+    untroubled = train(folder(tmp_path, "a"))
+    monkeypatch.setattr(GPT, "loss", hungry)
+    result = train(folder(tmp_path, "b"))
+    assert (result.status, result.steps, result.tokens) == ("done", 20, untroubled.tokens)
+    assert [rescue.deed for rescue in rescues(result)] == ["halved the batch"]
+    one, other = final_weights(untroubled), final_weights(result)
+    assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
+
+
+def test_a_single_window_that_does_not_fit_ends_the_run_with_advice(tmp_path: Path, monkeypatch) -> None:
+    def hungry(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    honest = GPT.loss
+    monkeypatch.setattr(GPT, "loss", lambda self, *rows: (hungry if self.training else honest)(self, *rows))
+    result = train(tmp_path)
+    assert result.status == "failed"
+    assert "smaller context" in result.reason
+
+
+def test_a_resume_in_the_middle_of_trouble_is_judged_like_a_run_that_never_stopped(tmp_path: Path, poison) -> None:
+    result = train(tmp_path, steps=40, checkpoint_every=5, lr=3e-2)
+    again = resume_from(result, 25)
+    assert same_bits(final_weights(result), final_weights(again))
+
+
+def test_the_state_of_a_guard_survives_json() -> None:
+    guard, losses = Guard("rollback", patience=3, rescues=5, warmup_steps=2), torch.Generator().manual_seed(1)
+    series = [3.0 + float(torch.randn((), generator=losses)) * 0.1 for _ in range(90)] + [9.0, 3.0, 9.0, math.nan]
+    for step, loss in enumerate(series[:60], 1):
+        guard.judge(step, loss, 1.0)
+    copy = Guard("rollback", patience=3, rescues=5, warmup_steps=2)
+    copy.restore(json.loads(json.dumps(guard.state())))
+    for step, loss in enumerate(series[60:], 61):
+        assert copy.judge(step, loss, 1.0) == guard.judge(step, loss, 1.0)
+    assert copy.state() == guard.state()
+
+
+def test_a_spike_is_noted_and_a_second_one_soon_after_is_left_out() -> None:
+    guard = Guard("rollback", patience=3, rescues=5, warmup_steps=0)
+    noise = torch.Generator().manual_seed(2)
+    step = 0
+    for _ in range(80):
+        step += 1
+        assert guard.judge(step, 2.0 + 0.02 * float(torch.randn((), generator=noise)), 1.0).deed == "go on"
+    assert guard.judge(step + 1, 4.0, 1.0).deed == "note"
+    assert guard.judge(step + 2, 2.0, 1.0).deed == "go on"
+    assert guard.judge(step + 3, 4.0, 1.0).deed == "skip"
