@@ -26,6 +26,7 @@ from babytrain.engine.execution.choice import (
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.model.product import Products, onednn_available, use_products
 from babytrain.engine.probe import Choice, eager_step_seconds, probe_processor
+from babytrain.engine.range_test import sweep_learning_rates
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def prepare(config: Config, corpus: Corpus) -> Prepared:
         sentences += [choice.sentence] if choice.sentence else []
     model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
     model.set_precision(precision)
+    if config.range_test:
+        tokens = torch.from_numpy(corpus.train.astype("int32")).to(device)
+        bracket = sweep_learning_rates(
+            config, tokens, corpus.tokenizer.vocabulary_size, device=device_name, precision=precision
+        )
+        sentences.append(bracket.sentence(config.lr))
     # Imports and weights are here to stay: keep the collector from walking them in the middle of a step.
     gc.collect()
     gc.freeze()

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+NUMBERS_AT_ONCE = 65_536
 RESAMPLES = 2000  # the error of a tail probability of 1% is then 0.2%
 CONFIDENCE = 0.95
 FEWEST_WINDOWS = 4  # below that, redrawing blocks says nothing about the spread
@@ -114,8 +115,14 @@ def _redrawn_means(differences: FloatArray, length: int, resamples: int, seed: i
     block_sums = sums[length - 1 :].copy()
     block_sums[1:] -= sums[: count - 1]
     generator = np.random.Generator(np.random.Philox(key=seed))
-    starts = generator.integers(0, count, size=(resamples, blocks), dtype=np.uint32)
-    drawn = block_sums[starts].sum(axis=1) / (blocks * length)
+    drawn = np.empty(resamples)
+    # A few rows at a time: all at once would take tens of megabytes in the middle of a run and never give them back.
+    rows = max(1, NUMBERS_AT_ONCE // blocks)
+    for first in range(0, resamples, rows):
+        part = drawn[first : first + rows]
+        starts = generator.integers(0, count, size=(len(part), blocks), dtype=np.uint32)
+        part[:] = block_sums[starts].sum(axis=1)
+    drawn /= blocks * length
     # Whole blocks draw a little more than the series holds, and its own mean was taken from it, as n - 1 is for n with
     # single windows: each would make the interval a little too narrow.
     means: FloatArray = mean + drawn * math.sqrt(blocks * length / (count - min(length, count / 2)))
