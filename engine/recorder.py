@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from babytrain.engine.telemetry.nvml_calls import HARMLESS
 from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, NoteLevel, SamplePiece, Step, Vitals
 from babytrain.runs.feed import LiveFeed
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
 DENSE_VITALS_SECONDS = 3600.0
+RECENT_SECONDS = 60.0
 
 
 class EventSink(Protocol):
@@ -40,15 +43,23 @@ class Recorder:
     """The engine's voice. `t` counts seconds of running time on from `start_t`."""
 
     def __init__(
-        self, sink: EventSink, feed: LiveFeed, *, start_t: float = 0.0, clock: Callable[[], float] = time.monotonic
+        self,
+        sink: EventSink,
+        feed: LiveFeed,
+        *,
+        start_t: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        listener: Callable[[AnyEvent], None] | None = None,
     ) -> None:
         self._sink = sink
         self._feed = feed
         self._clock = clock
         self._origin = clock() - start_t
+        self._listener = listener  # hears every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
         self._sink_failed = False
         self._vitals_filed_t = -math.inf
+        self._throttled: deque[float] = deque(maxlen=int(RECENT_SECONDS))  # when a card said that it slows itself down
         self.step = 0  # finished optimizer steps, kept by the trainer
 
     def now(self) -> float:
@@ -60,6 +71,8 @@ class Recorder:
         self._feed.publish(event)
         if not isinstance(event, SamplePiece):
             self._sink.append(event)
+        if self._listener is not None:
+            self._listener(event)
 
     def note(self, text: str, level: NoteLevel = "info") -> None:
         """A line for the log pane."""
@@ -69,12 +82,21 @@ class Recorder:
         """A finished step: a row in the shared columns and a line in the journal."""
         self._feed.publish_step(event)
         self._sink.append(event)
+        if self._listener is not None:
+            self._listener(event)
 
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:
         """Sensor readings from the telemetry thread: shown at once, filed by the training thread's next look."""
         event = Vitals(t=self.now(), step=self.step, host=host, gpus=gpus, gpu_note=gpu_note)
+        if any(reason not in HARMLESS for gpu in gpus for reason in gpu.throttle_reasons):
+            self._throttled.append(event.t)
         self._feed.events.put(event)
         self._handed_over.put(event)
+
+    def throttled_seconds(self) -> float:
+        """About how many of the last sixty seconds a card was slowed down by itself; readings come once a second."""
+        since = self.now() - RECENT_SECONDS
+        return float(sum(t >= since for t in tuple(self._throttled)))
 
     def file_handed_over(self) -> None:
         """Write what other threads handed over, and say when the journal fails or works again. Training thread only."""

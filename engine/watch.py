@@ -96,6 +96,8 @@ class Watch:
             total_steps=dials.total_steps,
             uniform_loss=math.log(bench.model.vocabulary_size),
             floor=bench.corpus.facts.floor_nats_per_token,
+            throttled_seconds=bench.recorder.throttled_seconds(),
+            waiting_share=bench.waiting_share,
             finished=finished,
             lr_scale=dials.lr_scale,
             lr_held=dials.lr_hold is not None,

@@ -28,6 +28,7 @@ from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.progress import Progress
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.sampling import generate
+from babytrain.engine.script import Script
 from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName, Sample, SamplePiece
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
@@ -57,11 +58,14 @@ class Workbench:
     evaluated_step: int = -1
     saved_step: int = -1
     phase: PhaseName = "loading"
+    waiting_share: float = 0.0  # of the step time of late, spent on fetching the next windows
     evaluations: list[Eval] = field(default_factory=list)  # so far, oldest first
     best_windows: WindowLosses | None = None
     newest_windows: list[WindowLosses] = field(default_factory=list)
     undos: list[dict[str, Any]] = field(default_factory=list)  # what an undo puts back, newest last
     guard: Guard = field(init=False)
+    script: Script | None = None  # of a run that repeats another one
+    begun_step: int = 0  # where the run's own steps begin: a fork's do not at 0
 
     def __post_init__(self) -> None:
         self.train = torch.from_numpy(self.corpus.train.astype(np.int32)).to(self.device)

@@ -30,6 +30,10 @@ _THROTTLE_WORDS = (
     (0x200, "at its board's limit"),
     (0x400, "held back for reliability"),
 )
+# Normal under load, or somebody's wish: not what makes a run slower than it was.
+HARMLESS = frozenset(
+    (AT_POWER_LIMIT, "keeping step with other cards", "clocks set by hand", "clocks set for the display")
+)
 
 
 def throttle_words(bits: int) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """The engine's voice: what is filed, what is only shown, and what is said when the journal cannot be written."""
 
 from babytrain.engine.recorder import DENSE_VITALS_SECONDS, Recorder
-from babytrain.runs.events import AnyEvent, HostReading, Note, SamplePiece, Vitals
+from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT
+from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, SamplePiece, Vitals
 from babytrain.runs.feed import LiveFeed
 
 
@@ -67,3 +68,14 @@ def test_readings_are_all_shown_but_filed_ever_more_seldom() -> None:
     filed = [event for event in sink.events if isinstance(event, Vitals) and event.t > 24 * 3600.0]
     assert 240 / (2 + 24 * 3600 / DENSE_VITALS_SECONDS) <= len(filed) <= 10
     assert len(feed.drain_events()) == 1240
+
+
+def test_seconds_slowed_down_by_heat_count_for_a_minute_and_a_power_limit_does_not() -> None:
+    recorder, _, _, clock = make()
+    for second in range(10):
+        clock.now = float(second)
+        reasons = (HOT,) if second < 4 else (AT_POWER_LIMIT,)
+        recorder.publish_vitals(HostReading(), (GpuReading(index=0, name="card", throttle_reasons=reasons),), "")
+    assert recorder.throttled_seconds() == 4.0
+    clock.now = 61.5  # the first two are more than a minute ago
+    assert recorder.throttled_seconds() == 2.0
