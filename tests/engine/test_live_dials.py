@@ -1,0 +1,119 @@
+"""Every dial, turned while a run trains: the outcome changes, and what is absurd is refused with the range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from babytrain.engine.dials import SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
+from babytrain.runs.events import Command, Eval, Request, Sample
+from babytrain.runs.feed import LiveFeed
+from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config, train
+
+POSITIONS: dict[str, float | str] = {
+    "schedule": "linear",
+    "batch_size": 2,
+    "accumulate": 2,
+    "weight_decay": 1.0,
+    "dropout": 0.3,
+    "clip": 0.01,
+    "label_smoothing": 0.2,
+    "beta1": 0.5,
+    "beta2": 0.5,
+    "jitter": 0.5,
+    "noise": 0.3,
+}
+CADENCES = {"eval_every": 4, "sample_every": 4}
+
+
+def turned_run(folder: Path, dial: str, position: float | str, **changes):
+    feed = LiveFeed()
+    word = isinstance(position, str)
+    feed.ask("set", None if word else float(position), text=position if word else "", dial=dial)
+    return train(folder, feed, dial, **changes)
+
+
+@pytest.fixture(scope="module")
+def unturned(tmp_path_factory) -> dict[str, torch.Tensor]:
+    return final_weights(train(tmp_path_factory.mktemp("unturned")))
+
+
+def test_the_list_of_dials_is_whole() -> None:
+    assert {*POSITIONS, *CADENCES} == set(SETTABLE)
+
+
+@pytest.mark.parametrize("dial", POSITIONS)
+def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor]) -> None:
+    result = turned_run(tmp_path, dial, POSITIONS[dial])
+    (command,) = [event for event in events_of(result) if isinstance(event, Command)]
+    assert (command.dial, command.status) == (dial, "applied")
+    assert not same_bits(final_weights(result), unturned)
+
+
+def test_cadences_change_what_is_done_between_steps(tmp_path: Path) -> None:
+    evaluated = turned_run(tmp_path, "eval_every", CADENCES["eval_every"])
+    assert sum(isinstance(event, Eval) for event in events_of(evaluated)) == 6
+    sampled = turned_run(tmp_path, "sample_every", CADENCES["sample_every"])
+    assert sum(isinstance(event, Sample) for event in events_of(sampled)) == 6
+
+
+@pytest.mark.parametrize(
+    ("dial", "value", "words"),
+    [
+        ("dropout", 1.5, "between 0 and 0.9"),
+        ("batch_size", 1e9, "between 1 and"),
+        ("batch_size", 5000.0, "more than the"),
+        ("batch_size", 2.5, "whole number"),
+        ("clip", float("nan"), "between"),
+        ("beta1", -1.0, "between"),
+        ("noise", float("inf"), "between"),
+        ("warp", 1.0, "no dial"),
+        ("schedule", None, "one of"),
+    ],
+)
+def test_absurd_positions_are_refused_in_a_sentence_and_change_nothing(
+    tmp_path: Path, dial: str, value: float | None, words: str, unturned: dict[str, torch.Tensor]
+) -> None:
+    feed = LiveFeed()
+    feed.ask("set", value, text="" if value is not None else "zigzag", dial=dial)
+    result = train(tmp_path, feed)
+    (command,) = [event for event in events_of(result) if isinstance(event, Command)]
+    assert command.status == "refused"
+    assert words in command.reason
+    assert same_bits(final_weights(result), unturned)
+
+
+def test_an_undo_puts_back_the_newest_turn_and_then_the_one_before(
+    tmp_path: Path, unturned: dict[str, torch.Tensor]
+) -> None:
+    feed = LiveFeed()
+    feed.ask("set", 0.3, dial="dropout")
+    feed.ask("lr_scale", 0.5)
+    for _ in range(3):
+        feed.ask("undo")
+    result = train(tmp_path, feed)
+    commands = [event for event in events_of(result) if isinstance(event, Command)]
+    undone = [command for command in commands if command.action == "undo"]
+    assert [command.dial for command in undone] == ["lr_scale", "dropout", ""]
+    assert [command.status for command in undone] == ["applied", "applied", "refused"]
+    assert (undone[1].before, undone[1].after) == (0.3, 0.0)
+    assert same_bits(final_weights(result), unturned)
+
+
+def test_a_rewarm_climbs_from_near_nothing_to_where_the_schedule_is() -> None:
+    config = tiny_config(warmup=0, schedule="constant", lr=1e-2)
+    dials = turn_dial(config, initial_dials(config), Request(command_id=1, action="rewarm", value=4.0), 10).dials
+    rates = [learning_rate(config, dials, step) for step in range(9, 16)]
+    assert rates == pytest.approx([1e-2, 2e-3, 4e-3, 6e-3, 8e-3, 1e-2, 1e-2])
+
+
+def test_the_half_life_of_beta2_is_kept_in_tokens_when_the_batch_changes() -> None:
+    config = tiny_config(beta2=0.99, batch_size=4)
+    dials = initial_dials(config)
+    larger = turn_dial(config, dials, Request(command_id=1, action="set", dial="batch_size", value=8.0), 0).dials
+    assert beta2_in_use(dials) == 0.99
+    assert beta2_in_use(larger) == pytest.approx(0.99**2)
+    by_hand = turn_dial(config, larger, Request(command_id=2, action="set", dial="beta2", value=0.95), 0).dials
+    assert beta2_in_use(by_hand) == 0.95  # what a person says holds for the batch it was said for

@@ -1,0 +1,64 @@
+"""The diagnosis inside a run: it speaks when the verdict changes, and an overfitting run is dealt with as asked."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+from babytrain.engine.launch import NewRunPlan, RunResult, train_new
+from babytrain.runs.events import Command, Eval, Resumed, Verdict
+from babytrain.runs.feed import LiveFeed
+from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config
+
+# Letters without any order: all that can be learned from them is by heart.
+NOISE = "".join(random.Random(1).choices("abcdefgh", k=3000))
+
+
+def memorise(folder: Path, name: str, **changes: Any) -> RunResult:
+    file = folder / "noise.txt"
+    file.write_text(NOISE, encoding="utf-8")
+    settings: dict[str, Any] = {
+        "width": 32,
+        "context": 32,
+        "batch_size": 8,
+        "steps": 300,
+        "lr": 1e-2,
+        "schedule": "constant",
+        "eval_every": 20,
+        "sample_every": 0,
+        "checkpoint_every": 0,
+        **changes,
+    }
+    plan = NewRunPlan(config=tiny_config(**settings), runs_dir=folder / "runs", paths=(str(file),), name=name)
+    return train_new(plan, LiveFeed())
+
+
+def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
+    result = memorise(tmp_path, "told")
+    events = events_of(result)
+    verdicts = [event for event in events if isinstance(event, Verdict)]
+    assert verdicts[0].verdict == "warming up"
+    assert verdicts[-1].verdict == "done"
+    assert all(one.verdict != other.verdict for one, other in itertools.pairwise(verdicts))
+    (found,) = [verdict for verdict in verdicts if verdict.verdict == "overfitting"][:1]
+    evaluations = [event for event in events if isinstance(event, Eval)]
+    best = min(evaluations, key=lambda event: event.val_loss)
+    assert best.step < found.step
+    assert f"{best.step:,}" in found.why
+    assert found.advice is not None
+    assert result.steps == 300
+
+
+def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(tmp_path: Path) -> None:
+    stopped = memorise(tmp_path, "stop", overfitting="stop")
+    assert (stopped.status, stopped.best_step is not None) == ("interrupted", True)
+    assert stopped.steps < 300
+    back = memorise(tmp_path, "back", overfitting="go_back")
+    assert back.steps == back.best_step == stopped.best_step
+    events = events_of(back)
+    assert [event.action for event in events if isinstance(event, Command)] == ["go_back", "stop"]
+    assert any(isinstance(event, Resumed) and event.within for event in events)
+    best = memorise(tmp_path, "short", steps=back.steps)
+    assert same_bits(final_weights(back), final_weights(best))
