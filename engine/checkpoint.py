@@ -7,6 +7,7 @@ Two small files, `best` and `last`, name a folder each. Nothing here ever loads 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
 TRAINER_FILE = "trainer.json"
 LONGEST_NAME = 40
+_REPLACED = ".draft-replaced-"
 
 
 class CheckpointError(Exception):
@@ -73,7 +75,7 @@ def save_checkpoint(
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
-        replaced = checkpoints / f".draft-replaced-{place.name}"
+        replaced = checkpoints / f"{_REPLACED}{place.name}"
         if place.exists():  # the same step again, after a resume
             place.rename(replaced)
         draft.rename(place)
@@ -128,6 +130,42 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
         raise CheckpointError(f"The checkpoint {path} cannot be read: {error}.") from error
 
 
+def misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """What is wrong with the weights `given` for a model with its `own`, as half a sentence; empty when they fit."""
+    missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
+    if missing or unknown:
+        parts = [
+            f"{word} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+            for word, names in (("it lacks", missing), ("it has an unknown", unknown))
+            if names
+        ]
+        return ", ".join(parts)
+    for name, tensor in own.items():
+        if tensor.shape != given[name].shape:
+            return f"{name} has shape {list(given[name].shape)} instead of {list(tensor.shape)}"
+    return ""
+
+
+def optimizer_scalars(checkpoint: LoadedCheckpoint) -> dict[str, Any]:
+    """The optimizer's plain numbers. Raises CheckpointError when there are none."""
+    scalars = checkpoint.trainer.get("optimizer")
+    if not isinstance(scalars, dict):
+        raise CheckpointError(f"{TRAINER_FILE} in {checkpoint.path.name} says nothing of the optimizer.")
+    return scalars
+
+
+def put_back_replaced(checkpoints: Path) -> None:
+    """A kill between taking an old checkpoint away and putting the new one of its step there: the old one stays.
+
+    For whoever holds the run's lock.
+    """
+    for replaced in checkpoints.glob(f"{_REPLACED}*"):
+        place = checkpoints / replaced.name.removeprefix(_REPLACED)
+        if not place.exists():
+            with contextlib.suppress(OSError):
+                replaced.rename(place)
+
+
 def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
     """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
 
@@ -153,7 +191,17 @@ def _prune(checkpoints: Path, keep: int) -> None:
     # By time and not by step: of a run that went back, later steps are the older ones.
     for path in sorted(nameless, key=_written)[:-keep]:
         if path != best:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(place: Path) -> None:
+    """Delete a checkpoint. Under another name first: a kill half-way must not leave a half one that looks whole."""
+    doomed = place.with_name(f".draft-removed-{place.name}")
+    try:
+        place.rename(doomed)
+    except OSError:
+        return
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _written(place: Path) -> tuple[int, str]:
@@ -174,6 +222,7 @@ def _pointed_at(pointer: Path) -> Path | None:
 
 
 def _remove_drafts(checkpoints: Path) -> None:
+    put_back_replaced(checkpoints)
     for draft in checkpoints.glob(".draft-*"):
         shutil.rmtree(draft, ignore_errors=True)
 

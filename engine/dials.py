@@ -127,21 +127,27 @@ def turn_dial(config: Config, dials: Dials, request: Request, step: int, most_wi
         case "lr_scale":
             if value is None or not math.isfinite(value) or not SMALLEST_SCALE <= value <= LARGEST_SCALE:
                 return Turn(
-                    dials, refusal=f"the factor must lie between {SMALLEST_SCALE:g} and {LARGEST_SCALE:g}, not {value}"
+                    dials,
+                    refusal=f"the factor must lie between {SMALLEST_SCALE:g} and {LARGEST_SCALE:g}, "
+                    f"not {_said(request)}",
                 )
             return _turn_rate(config, dials, replace(dials, lr_scale=value, lr_hold=None), step)
         case "lr_hold":
             low, high = FIELDS["lr"].metadata["low"], FIELDS["lr"].metadata["high"]
             if value is None or not math.isfinite(value) or not low <= value <= high:
-                return Turn(dials, refusal=f"lr must lie between {low:g} and {high:g}, not {value}")
+                return Turn(dials, refusal=f"lr must lie between {low:g} and {high:g}, not {_said(request)}")
             return Turn(replace(dials, lr_hold=value), learning_rate(config, dials, step), value)
         case "rewarm":
-            if value is None or not math.isfinite(value) or not 1 <= value <= FIELDS["warmup"].metadata["high"]:
-                return Turn(dials, refusal=f"a warm-up takes at least 1 step, not {value}")
+            longest = FIELDS["warmup"].metadata["high"]
+            if value is None or not math.isfinite(value) or not 1 <= value <= longest:
+                return Turn(dials, refusal=f"a warm-up takes between 1 and {longest:,} steps, not {_said(request)}")
             return _turn_rate(config, dials, replace(dials, rewarm_step=step, rewarm_steps=int(value)), step)
         case "total_steps":
-            if value is None or not math.isfinite(value) or value < step or value > FIELDS["steps"].metadata["high"]:
-                return Turn(dials, refusal=f"the run is at step {step} and cannot end at {value}")
+            latest = FIELDS["steps"].metadata["high"]
+            if value is None or not math.isfinite(value) or not step <= value <= latest:
+                return Turn(
+                    dials, refusal=f"the run can end between step {step:,} and {latest:,}, not at {_said(request)}"
+                )
             return Turn(replace(dials, total_steps=int(value)), dials.total_steps, int(value))
         case "set":
             return _set(dials, request, most_windows)
@@ -160,7 +166,9 @@ def _set(dials: Dials, request: Request, most_windows: int | None) -> Turn:
     try:
         value = parse_value(name, request.text if request.value is None else _plain(request.value))
     except ValueError as error:
-        return Turn(dials, refusal=str(error).rstrip("."))
+        limits = FIELDS[name].metadata
+        allowed = f" between {limits['low']:g} and {limits['high']:g}" if limits["low"] is not None else ""
+        return Turn(dials, refusal=str(error).rstrip(".").replace(" number,", f" number{allowed},"))
     problem = check_field(name, value)
     if problem:
         return Turn(dials, refusal=problem.rstrip("."))
@@ -176,6 +184,11 @@ def _set(dials: Dials, request: Request, most_windows: int | None) -> Turn:
     if isinstance(value, str):
         return Turn(turned)
     return Turn(turned, float(before), float(value))
+
+
+def _said(request: Request) -> str:
+    """What was asked for, in the words of a refusal."""
+    return repr(request.text) if request.value is None else f"{request.value:g}"
 
 
 def _plain(value: float) -> str:

@@ -7,27 +7,36 @@ a run that never started.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from babytrain import __version__
-from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, load_newest
+from babytrain.engine.beginning import Beginning, beginning_on_record, changed_dials, keep_beginning
+from babytrain.engine.checkpoint import (
+    CheckpointError,
+    LoadedCheckpoint,
+    load_newest,
+    misfit,
+    optimizer_scalars,
+    put_back_replaced,
+)
 from babytrain.engine.config import Config, ConfigError, config_of_run
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.dials import SETTABLE, Dials, initial_dials
+from babytrain.engine.crash import record_crash
+from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
 from babytrain.engine.prepare import Prepared, prepare, with_planned_steps
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
+from babytrain.engine.script import Script
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.trainer import Trainer
 from babytrain.engine.workbench import Workbench
@@ -60,6 +69,10 @@ class NewRunPlan:
     name: str | None = None
     argv: tuple[str, ...] = ()
     stdin: bytes | None = None  # the text behind the path `-`
+    sha256: str = ""  # of the text it must be, if it must
+    beginning: Beginning | None = None  # of a fork
+    rerun_of: str = ""  # the run id of the one it repeats
+    script: Script | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +100,13 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     """Train a new run to its end. Raises EngineError."""
     try:
         corpus = build_corpus(plan.config, plan.paths, stdin=plan.stdin)
+        if plan.sha256 and corpus.sha256 != plan.sha256:
+            raise EngineError([_changed_text(plan.paths, corpus)])
         config = with_planned_steps(plan.config, corpus)
         prepared = prepare(config, corpus)
+        begun = plan.beginning.planned(config) if plan.beginning is not None else None
+        if begun is not None:
+            _load_weights(prepared.model, begun.checkpoint)
         folder = create_run(plan.runs_dir, plan.name)
     except (ConfigError, CorpusError) as error:
         raise EngineError(error.problems) from error
@@ -103,21 +121,37 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
             "program_version": __version__,
             "device": str(prepared.device),
         }
+        if plan.rerun_of:
+            provenance["rerun_of"] = plan.rerun_of
+        if begun is not None:
+            provenance |= begun.provenance()
         try:
             write_run_toml(folder, prepared.config.to_dict(), provenance)
             folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
             if plan.stdin is not None and "-" in plan.paths:
                 (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
-        except (OSError, RunsError) as error:
+            if begun is not None:
+                keep_beginning(folder, begun)
+        except (OSError, RunsError, CheckpointError) as error:
             raise EngineError([f"The run folder {folder.path} cannot be written: {error}."]) from error
-        first = _started(folder, prepared, plan.name or folder.name)
-        return _train(prepared, folder, feed, first, None, Progress(), initial_dials(config))
+        first = _started(folder, prepared, plan, begun)
+        progress, dials, checkpoint = Progress(), initial_dials(config), None
+        if begun is not None:
+            progress, dials, checkpoint = begun.progress, begun.dials, begun.checkpoint
+        return _train(prepared, folder, feed, first, checkpoint, progress, dials, script=plan.script)
 
 
 def train_resumed(
-    run_dir: Path, changes: dict[str, Any], feed: LiveFeed, on_folder: FolderCallback | None = None
+    run_dir: Path,
+    changes: dict[str, Any],
+    feed: LiveFeed,
+    on_folder: FolderCallback | None = None,
+    script: Script | None = None,
 ) -> RunResult:
-    """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError."""
+    """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError.
+
+    With a `script` the feed has seen this run's past already.
+    """
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
@@ -126,21 +160,19 @@ def train_resumed(
             saved, provenance = read_run_toml(folder)
             config = config_of_run(saved, changes)
             corpus = _same_corpus(folder, config, provenance)
+            put_back_replaced(folder.checkpoints)
             checkpoint, problems = load_newest(folder.checkpoints)
             progress, dials = restore_progress(checkpoint.trainer, config)
             if {"steps", "epochs"} & set(changes):
                 config = with_planned_steps(config, corpus)
-                dials = replace(dials, total_steps=config.steps)
-            if {"lr", "schedule"} & set(changes):
-                dials = replace(dials, lr_hold=None, lr_scale=1.0)
-            dials = replace(dials, **{name: getattr(config, name) for name in SETTABLE if name in changes})
+            dials = changed_dials(dials, config, changes)
             if progress.step >= dials.total_steps:
                 raise EngineError(
                     [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
                 )
             prepared = prepare(config, corpus)
             _load_weights(prepared.model, checkpoint)
-            past = _show_history(folder, feed, progress.step)
+            past = _show_history(folder, feed if script is None else LiveFeed(), progress.step)
             if on_folder is not None:
                 on_folder(folder)
             if changes:
@@ -151,8 +183,22 @@ def train_resumed(
                 wall_time=time.time(),
                 checkpoint=checkpoint.path.name,
                 total_steps=dials.total_steps,
+                changes=changes,
             )
-            return _train(prepared, folder, feed, first, checkpoint, progress, dials, problems, past.evals.events)
+            begun_step = past.started.step if past.started is not None else 0
+            return _train(
+                prepared,
+                folder,
+                feed,
+                first,
+                checkpoint,
+                progress,
+                dials,
+                problems,
+                past.evals.events,
+                script=script,
+                begun_step=begun_step,
+            )
     except (ConfigError, CorpusError) as error:
         raise EngineError(error.problems) from error
     except (RunsError, CheckpointError, ValueError) as error:
@@ -182,17 +228,22 @@ def _train(
     dials: Dials,
     notes: Sequence[str] = (),
     evaluations: Sequence[Eval] = (),
+    *,
+    script: Script | None = None,
+    begun_step: int = 0,
 ) -> RunResult:
     """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
     config = prepared.config
     optimizer = build_optimizer(prepared.model, config)
     if checkpoint is not None:
-        optimizer.load_tensors(checkpoint.optimizer)
-        optimizer.load_scalars(checkpoint.trainer["optimizer"])
+        _load_optimizer(optimizer, checkpoint)
     journal = JournalWriter(folder.journal)
-    recorder = Recorder(journal, feed, start_t=first.t)
+    recorder = Recorder(journal, feed, start_t=first.t, listener=script.hear if script is not None else None)
     recorder.step = progress.step
     recorder.emit(first)
+    if isinstance(first, Started) and first.parent:
+        begun_step = first.step
+        recorder.emit(beginning_on_record(folder, first))
     recorder.note(corpus_summary(prepared.corpus))
     for sentence in prepared.trials:
         recorder.note(sentence)
@@ -205,6 +256,7 @@ def _train(
         bench = Workbench(
             config, prepared.corpus, prepared.model, optimizer, recorder, feed, folder, prepared.device, dials, progress
         )
+        bench.script, bench.begun_step = script, begun_step
         bench.evaluations.extend(evaluations)
         if checkpoint is not None:
             bench.undos.extend(checkpoint.trainer.get("undos", []))
@@ -212,7 +264,7 @@ def _train(
                 bench.guard.restore(checkpoint.trainer["guard"])
         ended = Trainer(bench).run()
     except Exception as error:
-        sentence = _record_crash(folder, recorder, error, bench.progress if bench is not None else progress)
+        sentence = record_crash(folder, recorder, error, bench.progress if bench is not None else progress)
         raise EngineError([sentence]) from error
     finally:
         sampler.stop()
@@ -221,49 +273,21 @@ def _train(
     return _result(folder, prepared.model, ended, bench.progress)
 
 
-def _record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progress: Progress) -> str:
-    """Close the journal of a run that broke, keep the traceback in the run folder, and say it in one sentence."""
-    details = folder.path / "crash.log"
-    where = f" Details are in {details}."
-    try:
-        details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    except OSError:
-        where = ""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        sentence = "The machine ran out of memory: try half the batch_size with twice the accumulate."
-    else:
-        sentence = f"Training broke at step {progress.step:,} ({type(error).__name__}: {error})."
-    recorder.emit(
-        Ended(
-            t=recorder.now(),
-            step=progress.step,
-            status="failed",
-            reason=sentence,
-            tokens=progress.tokens,
-            tokens_per_second=0.0,
-            val_loss=progress.val_loss,
-            best_val_loss=progress.best_val_loss,
-            best_step=progress.best_step,
-        )
-    )
-    return sentence + where
-
-
-def _started(folder: RunFolder, prepared: Prepared, name: str) -> Started:
+def _started(folder: RunFolder, prepared: Prepared, plan: NewRunPlan, begun: Beginning | None) -> Started:
     config, corpus = prepared.config, prepared.corpus
     windows_per_step = config.batch_size * config.accumulate
     windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
     return Started(
         t=0.0,
-        step=0,
+        step=begun.progress.step if begun is not None else 0,
         schema=SCHEMA_VERSION,
         run_id=folder.run_id,
-        name=name,
+        name=plan.name or folder.name,
         wall_time=time.time(),
         config=config.to_dict(),
         corpus=corpus.facts,
         parameters=prepared.model.parameter_count,
-        total_steps=config.steps,
+        total_steps=begun.dials.total_steps if begun is not None else config.steps,
         steps_per_epoch=windows / windows_per_step,
         tokens_per_step=windows_per_step * config.context,
         device=str(prepared.device),
@@ -272,6 +296,8 @@ def _started(folder: RunFolder, prepared: Prepared, name: str) -> Started:
         threads=config.threads,
         compiled=config.compile == "on",
         program_version=__version__,
+        parent=begun.parent if begun is not None else "",
+        rerun_of=plan.rerun_of,
     )
 
 
@@ -281,17 +307,27 @@ def _same_corpus(folder: RunFolder, config: Config, provenance: dict[str, Any]) 
     stdin = (folder.path / CORPUS_COPY).read_bytes() if "-" in paths else None
     corpus = build_corpus(config, paths, stdin=stdin)
     if corpus.sha256 != provenance.get("sha256"):
-        raise EngineError(
-            [f"The text of this run has changed since ({', '.join(paths) or corpus.name}): put the old text back."]
-        )
+        raise EngineError([_changed_text(paths, corpus)])
     return corpus
 
 
+def _changed_text(paths: Sequence[str], corpus: Corpus) -> str:
+    return f"The text of this run has changed since ({', '.join(paths) or corpus.name}): put the old text back."
+
+
 def _load_weights(model: GPT, checkpoint: LoadedCheckpoint) -> None:
+    if problem := misfit(model.state_dict(), checkpoint.model):
+        raise EngineError([f"The checkpoint {checkpoint.path} does not fit this model: {problem}."])
+    model.load_state_dict(checkpoint.model)
+
+
+def _load_optimizer(optimizer: Optimizer, checkpoint: LoadedCheckpoint) -> None:
+    """Raises EngineError."""
     try:
-        model.load_state_dict(checkpoint.model)
-    except RuntimeError as error:
-        raise EngineError([f"The checkpoint {checkpoint.path} does not fit this model: {error}."]) from error
+        optimizer.load_tensors(checkpoint.optimizer)
+        optimizer.load_scalars(optimizer_scalars(checkpoint))
+    except (ValueError, CheckpointError) as error:
+        raise EngineError([f"The checkpoint {checkpoint.path} cannot be used: {error}"]) from error
 
 
 def _show_history(folder: RunFolder, feed: LiveFeed, step: int) -> RunState:

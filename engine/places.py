@@ -16,6 +16,8 @@ from babytrain.engine.checkpoint import (
     last_checkpoint,
     list_checkpoints,
     load_checkpoint,
+    misfit,
+    optimizer_scalars,
     point_to_last,
 )
 from babytrain.engine.progress import Progress
@@ -88,16 +90,15 @@ def go_back(bench: Workbench, wanted: str, reason: str) -> Path:
 
 def _restore(bench: Workbench, checkpoint: LoadedCheckpoint) -> None:
     """Weights, optimizer and step of a checkpoint. Raises CheckpointError before anything is changed."""
-    own = bench.model.state_dict()
-    if {name: tensor.shape for name, tensor in own.items()} != {
-        name: tensor.shape for name, tensor in checkpoint.model.items()
-    }:
-        raise CheckpointError(f"The checkpoint {checkpoint.path.name} is of another model.")
+    if problem := misfit(bench.model.state_dict(), checkpoint.model):
+        raise CheckpointError(f"The checkpoint {checkpoint.path.name} is of another model: {problem}.")
+    scalars, before = optimizer_scalars(checkpoint), bench.optimizer.scalars()
     try:
+        bench.optimizer.load_scalars(scalars)
         bench.optimizer.load_tensors(checkpoint.optimizer)
     except ValueError as error:
-        raise CheckpointError(f"The checkpoint {checkpoint.path.name} does not fit: {error}.") from error
-    bench.optimizer.load_scalars(checkpoint.trainer["optimizer"])
+        bench.optimizer.load_scalars(before)
+        raise CheckpointError(f"The checkpoint {checkpoint.path.name} does not fit: {error}") from error
     bench.model.load_state_dict(checkpoint.model)
     now = bench.progress
     past = {name: checkpoint.trainer[name] for name in vars(Progress()) if name in checkpoint.trainer}

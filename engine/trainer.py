@@ -30,6 +30,7 @@ from babytrain.engine.workbench import Workbench, evaluate, save, write_sample
 from babytrain.runs.events import Ended, Request, Step
 
 READ_LOSSES_SECONDS = 0.1  # on a GPU
+NEWEST_SHARE = 1 / 32  # of a running mean over steps
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Trainer:
         self._watch = Watch(bench)
         self._queued: deque[_Queued] = deque()
         self._last_read = 0.0
+        self._fetching_seconds = 0.0  # of the step that is being made
         self._deadline_t: float | None = None
 
     def run(self) -> Ended:
@@ -74,10 +76,10 @@ class Trainer:
         status: Literal["done", "interrupted", "failed"] = "done"
         reason = "the plan is done"
         try:
-            if bench.progress.step == 0:
+            if self._owes_evaluation():
                 evaluate(bench)
-                if bench.config.sample_every:
-                    write_sample(bench, bench.config.prompt, asked=False)
+            if bench.progress.step == 0 and bench.config.sample_every:
+                write_sample(bench, bench.config.prompt, asked=False)
             if bench.config.compile == "on":
                 bench.enter("compiling")  # until the first step has made its kernels
             else:
@@ -102,6 +104,8 @@ class Trainer:
             self._obey()
             if control.stopping:
                 return False
+            if self._script_is_done():
+                continue
             if control.waits:
                 bench.enter("paused")
                 control.wait_for_request()
@@ -113,7 +117,16 @@ class Trainer:
             self._do_what_is_due()
         return True
 
+    def _owes_evaluation(self) -> bool:
+        """Before the first step of a run; or one was due where it was stopped, and the stop cut it short."""
+        progress = self._bench.progress
+        if progress.val_loss is None:
+            return True
+        return progress.step % self._bench.dials.eval_every == 0 and progress.val_step != progress.step
+
     def _finished(self) -> bool:
+        if self._script_is_done():
+            return True
         if self._deadline_t is not None and self._bench.recorder.now() >= self._deadline_t:
             return True
         return self._bench.progress.step >= self._bench.dials.total_steps
@@ -156,7 +169,9 @@ class Trainer:
         bench.optimizer.zero_grad()
         loss_sum: Tensor | None = None
         for micro in range(dials.accumulate):
+            fetching = time.perf_counter()
             inputs, targets = self._batches.take(progress.windows_seen + micro * dials.batch_size, dials)
+            self._fetching_seconds += time.perf_counter() - fetching
             seed = dropout_seed(bench.config.seed, progress.step, micro) if dials.dropout > 0.0 else None
             loss = self._pass(inputs, targets, accumulate=dials.accumulate, seed=seed)
             loss_sum = loss if loss_sum is None else loss_sum + loss
@@ -174,6 +189,8 @@ class Trainer:
         bench.recorder.step = progress.step
         seconds = time.perf_counter() - began
         progress.training_seconds += seconds
+        bench.waiting_share += NEWEST_SHARE * (self._fetching_seconds / seconds - bench.waiting_share)
+        self._fetching_seconds = 0.0
         queued = _Queued(
             progress.step, bench.recorder.now(), loss, gradient_norm, rate, progress.tokens, seconds, first_window
         )
@@ -215,7 +232,7 @@ class Trainer:
             gradient_norm=float(queued.gradient_norm),
             learning_rate=queued.learning_rate,
             first_window=queued.first_window,
-            turn=self._control.apply,
+            turn=self._turn,
         )
         if went_back:
             self._queued.clear()  # what was under way on a GPU belongs to the past that was left
@@ -226,12 +243,18 @@ class Trainer:
         self._bench.optimizer.zero_grad()
         if self._bench.device.type == "cuda":
             torch.cuda.empty_cache()
-        halve_batch(self._bench, error, turn=self._control.apply)
+        halve_batch(self._bench, error, turn=self._turn)
 
     # -- between steps -----------------------------------------------------------------------------------------
 
+    def _turn(self, request: Request) -> None:
+        """Turn a dial by itself. Settled at once: not at the next command, whenever that comes."""
+        self._control.apply(request)
+        self._settle()
+
     def _obey(self) -> None:
-        """Apply what was asked since the last step."""
+        """Apply what was asked since the last step, and what a script has for here."""
+        self._follow_script()
         feed = self._bench.feed
         if feed.requests.empty() and not feed.stop_requested.is_set():
             return
@@ -239,12 +262,30 @@ class Trainer:
         self._control.obey_waiting()
         self._after_commands()
 
+    def _follow_script(self) -> None:
+        bench, script = self._bench, self._bench.script
+        if script is None:
+            return
+        while (request := script.next_due(bench.progress.step)) is not None:
+            self._read_losses()
+            self._control.apply(request)
+            self._after_commands()
+        if script.over(bench.progress.step) and not script.finished:
+            self._control.stopping = True
+
+    def _script_is_done(self) -> bool:
+        script = self._bench.script
+        return script is not None and script.finished and script.over(self._bench.progress.step)
+
     def _after_commands(self) -> None:
+        self._settle()
+        self._go_on()
+
+    def _settle(self) -> None:
         if self._control.turned:
             self._control.turned = False
             self._bench.guard.turned()
             self._watch.gone_back()
-        self._go_on()
 
     def _do_what_is_due(self) -> None:
         bench = self._bench
@@ -258,7 +299,7 @@ class Trainer:
         self._read_losses()
         if due_evaluation:
             evaluate(bench)
-            self._watch.look(turn=self._control.apply)
+            self._watch.look(turn=self._turn)
         if due_sample:
             write_sample(bench, config.prompt, asked=False)
         if due_checkpoint:
@@ -273,12 +314,13 @@ class Trainer:
             return
         self._deadline_t = bench.config.minutes * 60.0
         now, step = bench.recorder.now(), bench.progress.step
-        if step < 10 or now >= self._deadline_t:
+        made = step - bench.begun_step
+        if made < 10 or now >= self._deadline_t:
             return
         # Seconds of running time a step costs, evaluations and samples included.
-        planned = step + max(1, int((self._deadline_t - now) * step / now))
+        planned = step + max(1, int((self._deadline_t - now) * made / now))
         if abs(planned - bench.dials.total_steps) > 0.01 * planned:
-            self._control.apply(Request(command_id=0, action="total_steps", value=float(planned)))
+            self._turn(Request(command_id=0, action="total_steps", value=float(planned)))
 
     def _go_on(self) -> None:
         self._bench.enter("paused" if self._control.waits else "training")

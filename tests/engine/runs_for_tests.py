@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from babytrain.engine.config import Config, build_config
 from babytrain.engine.launch import NewRunPlan, RunResult, train_new, train_resumed
-from babytrain.runs.events import AnyEvent
+from babytrain.runs.events import AnyEvent, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.journal import read_journal
 
@@ -87,3 +87,19 @@ def events_of(result: RunResult) -> list[AnyEvent]:
     assert contents.bad_lines == 0
     assert contents.unknown_lines == 0
     return contents.events
+
+
+class SteeredFeed(LiveFeed):
+    """Asks for commands as soon as a step is recorded, so that they take effect before the next one."""
+
+    def __init__(self, commands: dict[int, list[dict[str, Any]]]) -> None:
+        super().__init__()
+        self._commands = {step: list(several) for step, several in commands.items()}
+
+    def publish_step(self, event: Step) -> None:
+        super().publish_step(event)
+        for command in self._commands.pop(event.step, ()):  # once, also where the run comes by again
+            if command["action"] == "stop now":
+                self.stop_requested.set()
+            else:
+                self.ask(**command)

@@ -14,6 +14,7 @@ from babytrain.engine.checkpoint import (
     list_checkpoints,
     load_checkpoint,
     load_newest,
+    put_back_replaced,
     save_checkpoint,
 )
 
@@ -80,6 +81,43 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, 
     loaded, problems = load_newest(tmp_path)
     assert loaded.trainer["step"] == 1
     assert (damage == "gone" and file == "trainer.json") or "step-000000002" in problems[0]
+
+
+def test_a_kill_while_an_old_checkpoint_is_deleted_leaves_none_that_looks_whole(tmp_path: Path, monkeypatch) -> None:
+    save(tmp_path, 1)
+    save(tmp_path, 2)
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if "removed" in path.name:
+            (path / "model.safetensors").unlink()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, 3)
+    monkeypatch.undo()
+    assert [load_checkpoint(place).trainer["step"] for place in list_checkpoints(tmp_path)] == [2, 3]
+    save(tmp_path, 4)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_old_one(tmp_path: Path, monkeypatch) -> None:
+    save(tmp_path, 3)
+    honest, calls = Path.rename, 0
+
+    def killed(self: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return honest(self, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, 3)
+    monkeypatch.undo()
+    put_back_replaced(tmp_path)
+    assert load_newest(tmp_path)[0].trainer["step"] == 3
 
 
 def test_no_checkpoint_at_all_is_a_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""What is left of a run that broke: a closed journal, the traceback in its folder, and one sentence for a person."""
+
+from __future__ import annotations
+
+import traceback
+
+import torch
+
+from babytrain.engine.progress import Progress
+from babytrain.engine.recorder import Recorder
+from babytrain.runs.events import Ended
+from babytrain.runs.folder import RunFolder
+
+
+def record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progress: Progress) -> str:
+    """Close the journal of a run that broke, keep the traceback in the run folder, and say it in one sentence."""
+    details = folder.path / "crash.log"
+    where = f" Details are in {details}."
+    try:
+        details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        where = ""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        sentence = "The machine ran out of memory: try half the batch_size with twice the accumulate."
+    else:
+        sentence = f"Training broke at step {progress.step:,} ({type(error).__name__}: {error})."
+    recorder.emit(
+        Ended(
+            t=recorder.now(),
+            step=progress.step,
+            status="failed",
+            reason=sentence,
+            tokens=progress.tokens,
+            tokens_per_second=0.0,
+            val_loss=progress.val_loss,
+            best_val_loss=progress.best_val_loss,
+            best_step=progress.best_step,
+        )
+    )
+    return sentence + where

@@ -1,0 +1,113 @@
+"""Forking: a new run that starts from a checkpoint of another one and goes on with other settings.
+
+The original is only read. What the model is and what it reads cannot change, since the weights would mean something
+else; everything about how it is trained can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from babytrain.engine.beginning import Beginning, changed_dials
+from babytrain.engine.checkpoint import CheckpointError, load_checkpoint
+from babytrain.engine.config import Config, ConfigError, config_of_run
+from babytrain.engine.launch import CORPUS_COPY, EngineError, NewRunPlan
+from babytrain.engine.places import PlaceError, find_place
+from babytrain.engine.progress import restore_progress
+from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
+
+# The shapes, what the weights mean, and what the tokens are.
+_FIXED = frozenset(
+    [
+        "corpus",
+        "tokenizer",
+        "vocabulary",
+        "val_fraction",
+        "layers",
+        "heads",
+        "width",
+        "mlp",
+        "mlp_ratio",
+        "fmn_rank",
+        "position",
+        "token_shift",
+        "ngram_rows",
+        "norm",
+        "qk_norm",
+        "zero_init",
+        "bias",
+        "tied",
+        "optimizer",
+    ]
+)
+
+
+def plan_fork(
+    source: RunFolder,
+    wanted: str,
+    changes: Mapping[str, Any],
+    *,
+    runs_dir: Path,
+    name: str | None = None,
+    argv: Sequence[str] = (),
+) -> NewRunPlan:
+    """The plan of a fork from the checkpoint `wanted` ("best", "last", its name or its step). Raises EngineError.
+
+    `steps` in `changes` is where the fork ends, counted like the parent's steps.
+    """
+    if "steps" in changes:
+        changes = {"minutes": 0.0, "epochs": 0.0} | dict(changes)
+    try:
+        saved, provenance = read_run_toml(source)
+        old, config = config_of_run(saved), config_of_run(saved, changes)
+        if problem := _refusal(old, config, changes):
+            raise EngineError([problem])
+        checkpoint = load_checkpoint(find_place(source.checkpoints, wanted))
+        progress, dials = restore_progress(checkpoint.trainer, config)
+    except ConfigError as error:
+        raise EngineError(error.problems) from error
+    except PlaceError as error:
+        sentence = str(error)
+        raise EngineError([f"{sentence[0].upper()}{sentence[1:]}."]) from error
+    except (RunsError, CheckpointError, ValueError, TypeError) as error:
+        raise EngineError([str(error)]) from error
+    checkpoint = replace(checkpoint, trainer={**checkpoint.trainer, "undos": []})
+    # What was best belongs to the parent; the fork measures where it begins.
+    progress = replace(progress, val_loss=None, val_step=None, best_val_loss=None, best_step=None)
+    paths = tuple(str(path) for path in provenance.get("paths", []))
+    return NewRunPlan(
+        config=config,
+        runs_dir=runs_dir,
+        paths=paths,
+        name=name or f"{source.name}-fork",
+        argv=tuple(argv),
+        stdin=kept_text(source) if "-" in paths else None,
+        sha256=str(provenance.get("sha256", "")),
+        beginning=Beginning(
+            parent=source.run_id,
+            checkpoint=checkpoint,
+            progress=progress,
+            dials=changed_dials(dials, config, changes),
+            replan=bool({"steps", "epochs"} & changes.keys()),
+        ),
+    )
+
+
+def kept_text(folder: RunFolder) -> bytes:
+    """The text that came from standard input. Raises EngineError."""
+    try:
+        return (folder.path / CORPUS_COPY).read_bytes()
+    except OSError as error:
+        raise EngineError([f"The text of this run, {folder.path / CORPUS_COPY}, cannot be read: {error}."]) from error
+
+
+def _refusal(old: Config, new: Config, changes: Mapping[str, Any]) -> str:
+    fixed = [key for key in changes if key in _FIXED and getattr(old, key) != getattr(new, key)]
+    if new.position == "learned" and "context" in changes and new.context != old.context:
+        fixed.append("context")
+    if not fixed:
+        return ""
+    return f"A fork keeps its parent's model and text, so {', '.join(fixed)} cannot change: train a new run for that."
