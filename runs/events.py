@@ -104,6 +104,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     program_version: str = ""
     # Of a run that was forked from another one: that run's id; `step` is where it left it.
     parent: str = ""
+    rerun_of: str = ""  # of a run that repeats another one: that run's id
 
 
 class Step(Event, frozen=True, kw_only=True, tag="step", gc=False):
@@ -280,6 +281,7 @@ class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     total_steps: int
     within: bool = False
     reason: str = ""
+    changes: dict[str, Any] = msgspec.field(default_factory=dict)  # settings that were changed by the way
 
 
 class Ended(Event, frozen=True, kw_only=True, tag="ended"):

@@ -112,13 +112,13 @@ def cadence(moment: Moment, dial: str) -> int:
 
 def applied_turns(moment: Moment) -> list[Command]:
     """The turns of dials that hold, oldest first, `undo` among them."""
-    resumed = moment.state.resumes.last_until(moment.t)
+    resumes = [resumed for resumed in moment.state.resumes.until(moment.t) if not resumed.within]
     return [
         command
         for command in moment.commands
         if command.status == "applied"
         and (command.action in TURNS or command.action == "undo")
-        and not (resumed and not resumed.within and command.t <= resumed.t and command.step > resumed.step)
+        and not any(command.t <= resumed.t and command.step > resumed.step for resumed in resumes)
     ]
 
 

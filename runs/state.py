@@ -190,7 +190,9 @@ class Moment:
         if self.rows:
             return int(self.state.steps.step[self.rows - 1])
         resumed = self.state.resumes.last_until(self.t)
-        return resumed.step if resumed else 0
+        if resumed is not None:
+            return resumed.step
+        return self.state.started.step if self.state.started else 0  # a fork starts where it left its parent
 
     @property
     def total_steps(self) -> int:
@@ -242,8 +244,15 @@ class Moment:
         if self.rows - first < 2:
             return None
         steps = self.state.steps
-        seconds = float(steps.step_seconds[first + 1 : self.rows].sum())
-        tokens = int(steps.tokens[self.rows - 1] - steps.tokens[first])
+        taken = steps.step_seconds[first + 1 : self.rows]
+        gained = steps.tokens[first + 1 : self.rows] - steps.tokens[first : self.rows - 1]
+        for resumed in self.state.resumes.until(self.t)[-window:]:
+            # The step after a way back also counts the tokens of the steps that were given up.
+            row = int(steps.step[first : self.rows].searchsorted(resumed.step, side="right"))
+            if 0 < row <= len(gained):
+                taken, gained = taken.copy(), gained.copy()
+                taken[row - 1], gained[row - 1] = 0.0, 0
+        seconds, tokens = float(taken.sum()), int(gained.sum())
         return tokens / seconds if seconds > 0 else None
 
     @property

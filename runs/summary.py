@@ -48,6 +48,9 @@ class RunSummary:
     started_wall_time: float = 0.0  # Unix seconds; the folder's own age when the journal does not say
     seconds: float = 0.0
     checkpoints: int = 0
+    parent: str = ""  # the run id it was forked from
+    parent_step: int = 0  # the step it left that run at
+    rerun_of: str = ""  # the run id it repeats
 
     @property
     def has_checkpoint(self) -> bool:
@@ -85,6 +88,9 @@ def summarise(folder: RunFolder) -> RunSummary:
         started_wall_time=started.wall_time,
         seconds=moment.t,
         checkpoints=checkpoints,
+        parent=started.parent,
+        parent_step=started.step,
+        rerun_of=started.rerun_of,
     )
 
 

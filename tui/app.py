@@ -32,6 +32,7 @@ from babytrain.tui.charset_filter import CharsetFilter
 from babytrain.tui.commands import CommandsProvider
 from babytrain.tui.keymap import bindings_in
 from babytrain.tui.keys_file import UserKeys, keys_path, load_user_keys
+from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.opening import AppResult, Home, Opening, Replay, Train, Watch
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.base import ModeScreen
@@ -76,6 +77,7 @@ class BabytrainApp(App[AppResult]):
         self._charset_filter = CharsetFilter(self.charset)
         self.failure: Exception | None = None
         self._opening = opening
+        self._notice = opening.notice if isinstance(opening, Train) else NoticeWishes()
         self._wall_clock = wall_clock
         self._training = False
         self._trash: list[Path] = []
@@ -156,11 +158,19 @@ class BabytrainApp(App[AppResult]):
 
     def _live(self, session: TrainingSession) -> Screen[None]:
         """The screen of a session whose thread starts as soon as the screen was painted."""
+        from babytrain.tui.notice import Notifier
         from babytrain.tui.screens.live import LiveScreen
 
         self.session = session
         self._training = True
-        return LiveScreen(session, self.charset, self._printed)
+        notifier = Notifier(self._notice, self._write_to_terminal, self.add_log_line)
+        return LiveScreen(session, self.charset, self._printed, dials=self.launcher.dials(), notifier=notifier)
+
+    def _write_to_terminal(self, characters: str) -> None:
+        """Past everything that is drawn: for sequences that draw nothing, such as a bell."""
+        if self._driver is not None:
+            self._driver.write(characters)
+            self._driver.flush()
 
     def _replay(self, state: RunState, title: str, *, playing: bool, speed: float) -> Screen[None]:
         from babytrain.tui.screens.replay import ReplayScreen

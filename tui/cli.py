@@ -30,6 +30,7 @@ from babytrain.tui.command_line import (
 from babytrain.tui.runs_commands import runs_app
 
 if TYPE_CHECKING:
+    from babytrain.tui.notice_wishes import NoticeWishes
     from babytrain.tui.opening import Opening
 
 
@@ -50,6 +51,19 @@ Settings = Annotated[
 ]
 Headless = Annotated[bool, typer.Option("--headless", help="No screen: a progress line on stderr.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Headless, and one JSON object on stdout at the end.")]
+Bell = Annotated[bool, typer.Option("--bell/--no-bell", help="Ring the terminal's bell at the end.")]
+Desktop = Annotated[
+    bool, typer.Option("--desktop", help="Desktop notifications (OSC 9): end, rescues, and what calls for a person.")
+]
+OnEvent = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run this at the end, at a rescue, and when a diagnosis calls for a person; no shell, facts as "
+        "arguments and BABYTRAIN_... variables.",
+        show_default=False,
+    ),
+]
 
 
 def main() -> None:
@@ -97,10 +111,14 @@ def train(
     runs_dir: RunsDir = None,
     headless: Headless = False,
     as_json: AsJson = False,
+    bell: Bell = True,
+    desktop: Desktop = False,
+    on_event: OnEvent = None,
 ) -> None:
     """Train a model, at once."""
     from babytrain.tui.session import EngineSession, UsageError, check_wish
 
+    notice = _notice_wishes(bell, desktop, on_event)
     overrides = {"corpus": corpus, "steps": steps, "epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
     chosen = _parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
     try:
@@ -108,7 +126,7 @@ def train(
     except UsageError as error:
         usage_error(error.problems)
     session = EngineSession(chosen_runs_dir(context, runs_dir), wish=wish, argv=sys.argv)
-    _train(session, chosen_runs_dir(context, runs_dir), headless=headless, as_json=as_json)
+    _train(session, chosen_runs_dir(context, runs_dir), headless=headless, as_json=as_json, notice=notice)
 
 
 @app.command(epilog="Example: babytrain-tui resume last --steps 4000")
@@ -120,10 +138,14 @@ def resume(
     runs_dir: RunsDir = None,
     headless: Headless = False,
     as_json: AsJson = False,
+    bell: Bell = True,
+    desktop: Desktop = False,
+    on_event: OnEvent = None,
 ) -> None:
     """Go on with a run from its newest checkpoint."""
     from babytrain.tui.session import EngineSession, UsageError, check_changes
 
+    notice = _notice_wishes(bell, desktop, on_event)
     chosen = _parse_settings(settings) | ({} if steps is None else {"steps": steps})
     try:
         changes = check_changes(chosen)
@@ -131,7 +153,50 @@ def resume(
         usage_error(error.problems)
     where = chosen_runs_dir(context, runs_dir)
     folder = wanted_run(where, run)
-    _train(EngineSession.resuming(folder.path, changes), where, headless=headless, as_json=as_json)
+    _train(EngineSession.resuming(folder.path, changes), where, headless=headless, as_json=as_json, notice=notice)
+
+
+@app.command(epilog="Example: babytrain-tui fork last --at best --set lr=1e-3 --steps 3000")
+def fork(
+    context: typer.Context,
+    run: RunName,
+    at: Annotated[str, typer.Option(help="A checkpoint: best, last, its name or its step.")] = "best",
+    settings: Settings = None,
+    steps: Annotated[int | None, typer.Option(help="Where the fork ends, in steps of the original.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
+    runs_dir: RunsDir = None,
+    headless: Headless = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a new run from a checkpoint of another one, with other settings."""
+    from babytrain.tui.descendants import ForkSession
+    from babytrain.tui.session import UsageError, check_changes
+
+    chosen = _parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    try:
+        changes = check_changes(chosen)
+    except UsageError as error:
+        usage_error(error.problems)
+    where = chosen_runs_dir(context, runs_dir)
+    session = ForkSession(where, wanted_run(where, run), at, changes, name=name, argv=sys.argv)
+    _train(session, where, headless=headless, as_json=as_json)
+
+
+@app.command(epilog="Example: babytrain-tui rerun last")
+def rerun(
+    context: typer.Context,
+    run: RunName,
+    name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
+    runs_dir: RunsDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout at the end.")] = False,
+) -> None:
+    """Train a run again with every command at its step, and say whether it comes out the same to the bit."""
+    from babytrain.tui.descendants import rerun_headless
+
+    where = chosen_runs_dir(context, runs_dir)
+    folder = wanted_run(where, run)
+    _let_signals_interrupt()
+    raise typer.Exit(rerun_headless(where, folder, name=name, argv=sys.argv, as_json=as_json))
 
 
 @app.command(epilog="Example: babytrain-tui replay last --speed 8    (or: babytrain-tui replay --demo)")
@@ -252,7 +317,20 @@ def settings() -> None:
     Console().print(table)
 
 
-def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool) -> None:
+def _notice_wishes(bell: bool, desktop: bool, command: str | None) -> NoticeWishes:
+    """How to tell somebody who looks away. Ends the program when the command cannot be run."""
+    from babytrain.tui.notice_wishes import NoticeWishes, parse_command
+
+    try:
+        return NoticeWishes(bell=bell, desktop=desktop, command=parse_command(command) if command is not None else ())
+    except ValueError as error:
+        usage_error([str(error)])
+
+
+def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool, notice: NoticeWishes | None = None) -> None:
+    from babytrain.tui.notice_wishes import NoticeWishes
+
+    notice = notice or NoticeWishes()
     wants_screen = not (headless or as_json)
     if wants_screen and not _has_screen():
         typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)
@@ -260,12 +338,11 @@ def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool) -> No
     if not wants_screen:
         from babytrain.tui.headless import train_headless
 
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _as_keyboard_interrupt)
-        raise typer.Exit(train_headless(session, as_json=as_json))
+        _let_signals_interrupt()
+        raise typer.Exit(train_headless(session, as_json=as_json, notice=notice))
     from babytrain.tui.opening import Train
 
-    _show(Train(session), runs_dir)
+    _show(Train(session, notice), runs_dir)
 
 
 def _show(opening: Opening, runs_dir: Path) -> NoReturn:
@@ -273,6 +350,11 @@ def _show(opening: Opening, runs_dir: Path) -> NoReturn:
     from babytrain.tui.screen_main import run_screen
 
     raise typer.Exit(run_screen(opening, runs_dir))
+
+
+def _let_signals_interrupt() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_keyboard_interrupt)
 
 
 def _as_keyboard_interrupt(number: int, frame: FrameType | None) -> None:

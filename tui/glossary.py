@@ -42,6 +42,25 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("batch", "Windows of text in one step, times the tokens in a window."),
     ("decay", "Weight decay: how strongly weights are pulled towards zero, so that the model stays simple."),
     ("dropout", "Share of the connections switched off at random while training, against learning by heart."),
+    (
+        "re-warm",
+        "The learning rate climbs from nothing again, over some steps, to where the schedule has it: gentle on weights "
+        "whose settings were just changed.",
+    ),
+    (
+        "diagnosis",
+        "What the curves say about the run (learning, plateau, overfitting, lr too high, ...), why, and what to do "
+        "next. Where a key does it, the key stands beside it.",
+    ),
+    (
+        "rescue",
+        "The guard saw a loss that was no number, jumped or ran away, and did something about it: the step is left "
+        "out, or the run goes back to a good checkpoint with a lower learning rate.",
+    ),
+    (
+        "forecast",
+        "When the run will end and between which losses, nine times out of ten. It says nothing where it would guess.",
+    ),
     ("T", "Temperature of a sample: 0 always takes the likeliest letter, 1 follows the odds, more is bolder."),
     ("params", "Numbers the model consists of; all of them are learnt."),
     ("throttle", "The machine slows itself down, because of heat or power; the reason is named."),

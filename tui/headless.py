@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from dataclasses import asdict
+from typing import TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -17,11 +18,14 @@ from rich.text import Text
 
 from babytrain.runs.growth import grown_up
 from babytrain.runs.state import Moment
+from babytrain.tui.notice import Notifier
+from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import EngineSession
 from babytrain.tui.source import LiveSource
 
 REFRESH_SECONDS = 0.25
+Told: TypeAlias = tuple[int, int, int, int]
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 JSON_KEYS = (
     "run_id",
@@ -38,14 +42,10 @@ JSON_KEYS = (
 )
 
 
-def train_headless(session: EngineSession, *, as_json: bool) -> int:
+def train_headless(session: EngineSession, *, as_json: bool, notice: NoticeWishes | None = None) -> int:
     """Train, narrate, and return the exit code. Ctrl-C saves and stops; a second one abandons the saving."""
     console = Console(stderr=True)
-    finished = threading.Event()
-    threading.Thread(target=_run_then_tell, args=(session, finished), name="engine", daemon=True).start()
-    interrupted = _narrate(session, finished, console)
-    if session.error:
-        console.print(Text(safe_text(session.error)), style="red", soft_wrap=True)
+    interrupted = run_and_narrate(session, console, notice or NoticeWishes())
     if session.result is None:
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
@@ -57,6 +57,16 @@ def train_headless(session: EngineSession, *, as_json: bool) -> int:
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
 
 
+def run_and_narrate(session: EngineSession, console: Console, notice: NoticeWishes) -> bool:
+    """Run a session to its end with a progress line, and say what went wrong. True when a Ctrl-C came."""
+    finished = threading.Event()
+    threading.Thread(target=_run_then_tell, args=(session, finished), name="engine", daemon=True).start()
+    interrupted = _narrate(session, finished, console, make_notifier(notice, console))
+    if session.error:
+        console.print(Text(safe_text(session.error)), style="red", soft_wrap=True)
+    return interrupted
+
+
 def _run_then_tell(session: EngineSession, finished: threading.Event) -> None:
     try:
         session.run()
@@ -64,11 +74,22 @@ def _run_then_tell(session: EngineSession, finished: threading.Event) -> None:
         finished.set()
 
 
-def _narrate(session: EngineSession, finished: threading.Event, console: Console) -> bool:
+def make_notifier(wishes: NoticeWishes, console: Console) -> Notifier:
+    """Rings and notifies where standard error is a terminal; the person's command runs anyway."""
+
+    def write(characters: str) -> None:
+        if console.is_terminal:
+            console.file.write(characters)
+            console.file.flush()
+
+    return Notifier(wishes, write, lambda sentence: console.print(Text(sentence, style="yellow"), soft_wrap=True))
+
+
+def _narrate(session: EngineSession, finished: threading.Event, console: Console, notifier: Notifier) -> bool:
     """Keep the progress line going until the engine has finished. True when a Ctrl-C came."""
     source = LiveSource(session.feed)
     interruptions = 0
-    told = (0, 0)
+    told = (0, 0, 0, 0)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -94,6 +115,7 @@ def _narrate(session: EngineSession, finished: threading.Event, console: Console
                     numbers=_numbers(moment),
                 )
                 told = _tell(moment, told, console)
+                notifier.look(moment, session.run_dir)
             except KeyboardInterrupt:
                 interruptions += 1
                 if interruptions > 1:
@@ -101,7 +123,10 @@ def _narrate(session: EngineSession, finished: threading.Event, console: Console
                 session.feed.stop_requested.set()
                 console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
         source.poll()
-        _tell(source.moment(), told, console)
+        moment = source.moment()
+        _tell(moment, told, console)
+    notifier.look(moment, session.run_dir)
+    notifier.tell_end(moment, session.run_dir, session.error)
     return interruptions > 0
 
 
@@ -117,12 +142,15 @@ def _numbers(moment: Moment) -> str:
     return "  ".join(parts)
 
 
-def _tell(moment: Moment, told: tuple[int, int], console: Console) -> tuple[int, int]:
-    """One line an evaluation, and every note, so that a log file tells the story. Returns how many of each."""
+def _tell(moment: Moment, told: Told, console: Console) -> Told:
+    """A line for each evaluation, note, rescue and verdict, so that a log file tells the story. Returns how many."""
     evals, notes = moment.evals, moment.state.notes.events
+    rescues, verdicts = moment.state.rescues.events, moment.state.verdicts.events
     for note in notes[told[1] :]:
         style = {"info": "dim", "warning": "yellow", "error": "red"}[note.level]
         console.print(Text(safe_text(note.text), style=style), soft_wrap=True)
+    for rescue in rescues[told[2] :]:
+        console.print(Text(safe_text(rescue.text), style="red"), soft_wrap=True)
     for event in evals[told[0] :]:
         mark = "  best" if event.best else ""
         grown = grown_up(event.val_loss, moment.started.corpus) if moment.started else None
@@ -130,7 +158,10 @@ def _tell(moment: Moment, told: tuple[int, int], console: Console) -> tuple[int,
         console.print(
             Text(f"step {event.step:>7,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}{mark}"), soft_wrap=True
         )
-    return len(evals), len(notes)
+    for verdict in verdicts[told[3] :]:
+        words = f"step {verdict.step:>7,}  {verdict.verdict}: {verdict.why} {verdict.next_}"
+        console.print(Text(safe_text(words), style="cyan"), soft_wrap=True)
+    return len(evals), len(notes), len(rescues), len(verdicts)
 
 
 def _farewell(session: EngineSession) -> str:

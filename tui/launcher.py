@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from babytrain.runs.events import CommandAction
     from babytrain.runs.feed import LiveFeed
 
 
@@ -31,6 +33,18 @@ class NewRun:
     steps: int | None = None  # None: the preset's own
 
 
+@dataclass(frozen=True)
+class DialRule:
+    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None."""
+
+    name: str
+    explanation: str
+    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
+    problem: Callable[[str], str | None]
+    action: CommandAction = "set"
+    is_word: bool = False  # its positions are words, not numbers
+
+
 class TrainingSession(Protocol):
     """One run being trained by this process. `run` blocks until training has ended and everything is saved."""
 
@@ -49,6 +63,9 @@ class Launcher(Protocol):
 
     def presets(self) -> list[PresetChoice]:
         """The presets to choose from, default first."""
+
+    def dials(self) -> Sequence[DialRule]:
+        """What may be turned while a run trains, in the order in which it is shown."""
 
     def new(self, wish: NewRun) -> TrainingSession:
         """A session that will train a new run."""

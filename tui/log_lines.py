@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from textual.content import Content
 
-from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Note, Resumed
+from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Note, Rescue, Resumed, Verdict
 from babytrain.runs.state import Moment, Timeline
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.safe_text import safe_content
+from babytrain.tui.verdict_words import verdict_state
 from babytrain.tui.widgets.units import format_count, format_loss, format_seconds
 from babytrain.tui.wording import describe_command, format_clock, status_of
 
@@ -29,16 +30,15 @@ class PrintedLine:
     text: str
 
 
-LogEvent: TypeAlias = Eval | Checkpoint | Command | Note | Resumed | Ended | PrintedLine
+_Taken = TypeVar("_Taken", Eval, Checkpoint, Note, Rescue, Verdict, Resumed)
+LogEvent: TypeAlias = Eval | Checkpoint | Command | Note | Rescue | Verdict | Resumed | Ended | PrintedLine
 
 
 def log_key(moment: Moment, printed: int) -> tuple[int, ...]:
     """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
     state, t = moment.state, moment.t
-    counts = [
-        timeline.count_until(t)
-        for timeline in (state.evals, state.checkpoints, state.commands, state.notes, state.resumes, state.endings)
-    ]
+    often = (state.evals, state.checkpoints, state.commands, state.notes, state.verdicts)
+    counts = [timeline.count_until(t) for timeline in (*often, state.rescues, state.resumes, state.endings)]
     return (*counts, printed)
 
 
@@ -47,13 +47,15 @@ def recent_events(moment: Moment, printed: Sequence[PrintedLine], limit: int = L
     state = moment.state
     events: list[LogEvent] = []
 
-    def take(timeline: Timeline[Eval] | Timeline[Checkpoint] | Timeline[Note] | Timeline[Resumed]) -> None:
+    def take(timeline: Timeline[_Taken]) -> None:
         end = timeline.count_until(moment.t)
         events.extend(timeline.events[max(0, end - limit) : end])
 
     take(state.evals)
     take(state.checkpoints)
     take(state.notes)
+    take(state.rescues)
+    take(state.verdicts)
     take(state.resumes)
     events.extend(state.endings.until(moment.t))
     # A command is news when it is answered; the dials pane shows the ones still on their way.
@@ -93,7 +95,9 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
             took = format_seconds(event.seconds)
             return glyphs.stopped, "bold $primary", Content(f"checkpoint, {reason}, {took}")
         case Command():
-            text = describe_command(event.action, event.value, event.text, glyphs)
+            text = describe_command(event.action, event.value, event.text, glyphs, event.dial)
+            if event.command_id == 0:
+                text += f" {glyphs.dot} by itself"
             if event.status == "refused":
                 return glyphs.failed, "bold $error", safe_content(f"{text}: {event.reason}", one_line=True)
             return glyphs.arrow, "bold $secondary", safe_content(text, one_line=True)
@@ -101,6 +105,14 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
             styles = {"info": "$foreground 60%", "warning": "bold $warning", "error": "bold $error"}
             symbols = {"info": glyphs.dot, "warning": "!", "error": glyphs.failed}
             return symbols[event.level], styles[event.level], safe_content(event.text, one_line=True)
+        case Rescue():
+            return "!", "bold $error", safe_content(event.text, one_line=True)
+        case Verdict():
+            state = verdict_state(event.verdict, glyphs)
+            return state.symbol, state.style, safe_content(f"{state.word}: {event.why}", one_line=True)
+        case Resumed() if event.within:
+            words = f"went back to step {format_count(event.step)}" + (f": {event.reason}" if event.reason else "")
+            return glyphs.arrow, "bold $warning", safe_content(words, one_line=True)
         case Resumed():
             return glyphs.arrow, "bold $primary", Content(f"resumed from step {format_count(event.step)}")
         case Ended():

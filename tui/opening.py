@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from babytrain.tui.notice_wishes import NoticeWishes
 
 if TYPE_CHECKING:
     from babytrain.runs.state import RunState
@@ -18,9 +20,10 @@ class Home:
 
 @dataclass(frozen=True)
 class Train:
-    """Open a run and train it."""
+    """Open a run and train it. `notice`: how to tell somebody who looks away."""
 
     session: TrainingSession
+    notice: NoticeWishes = field(default_factory=NoticeWishes)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    from babytrain.runs.lineage import Relative
     from babytrain.runs.summary import RunSummary, SummaryStatus
 
 
@@ -33,6 +34,8 @@ class RunRow:
     journal: Path
     folder: RunFolder | None
     can_resume: bool = False
+    depth: int = 0  # 0 stands by itself; a fork or a rerun stands one further in than what it came from
+    kinship: str = ""  # "fork", "rerun" or nothing
 
     @property
     def is_demo(self) -> bool:
@@ -49,8 +52,9 @@ class RunList:
 
 
 def read_rows(runs_dir: Path) -> RunList:
-    """Every run, newest first, then the recordings."""
+    """Every run, newest first, forks and reruns under what they came from; then the recordings."""
     from babytrain.runs.library import list_runs
+    from babytrain.runs.lineage import family_tree
     from babytrain.runs.recorded import recorded_runs
 
     problem = ""
@@ -59,12 +63,13 @@ def read_rows(runs_dir: Path) -> RunList:
         summaries = list_runs(runs_dir)
     except RunsError as error:
         problem = str(error)
-    rows = [_row(summary) for summary in summaries]
+    rows = [_row(relative) for relative in family_tree(summaries)]
     demos = [row for path in recorded_runs() if (row := _demo_row(path)) is not None]
     return RunList((*rows, *demos), problem)
 
 
-def _row(summary: RunSummary) -> RunRow:
+def _row(relative: Relative) -> RunRow:
+    summary = relative.summary
     folder = RunFolder(summary.path)
     return RunRow(
         key=f"run:{summary.run_id}",
@@ -79,6 +84,8 @@ def _row(summary: RunSummary) -> RunRow:
         journal=folder.journal,
         folder=folder,
         can_resume=summary.has_checkpoint and summary.status in ("interrupted", "failed"),
+        depth=relative.depth,
+        kinship=relative.kinship,
     )
 
 

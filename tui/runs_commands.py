@@ -41,6 +41,22 @@ def runs_show(context: typer.Context, run: RunName, runs_dir: RunsDir = None, as
     print_run(wanted_run(chosen_runs_dir(context, runs_dir), run), as_json=as_json)
 
 
+@runs_app.command("checkpoints", epilog="Example: babytrain-tui runs checkpoints last")
+def runs_checkpoints(context: typer.Context, run: RunName, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
+    """The checkpoints of a run: places to go back to, to fork from, to sample."""
+    from babytrain.tui.family_text import print_checkpoints
+
+    print_checkpoints(wanted_run(chosen_runs_dir(context, runs_dir), run), as_json=as_json)
+
+
+@runs_app.command("tree", epilog="Example: babytrain-tui runs tree")
+def runs_tree(context: typer.Context, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
+    """Which run came from which: forks and reruns under where they came from."""
+    from babytrain.tui.family_text import print_tree
+
+    print_tree(chosen_runs_dir(context, runs_dir), as_json=as_json)
+
+
 @runs_app.command("delete", epilog="Example: babytrain-tui runs delete ziggy --yes")
 def runs_delete(
     context: typer.Context,

@@ -10,16 +10,19 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from babytrain.engine.config import FIELDS, Config, ConfigError, build_config, load_toml
+from babytrain.engine.config import FIELDS, Config, ConfigError, build_config, check_field, load_toml, parse_value
+from babytrain.engine.dials import SETTABLE
 from babytrain.engine.presets import DEFAULT_PRESET, PRESETS
-from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
+from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
     from babytrain.engine.launch import RunResult
+    from babytrain.runs.events import CommandAction
     from babytrain.runs.folder import RunFolder
 
 
@@ -97,29 +100,14 @@ class EngineSession:
 
     def run(self) -> None:
         """Train until the end. Never raises: what goes wrong stands in `error`."""
-        # Threads that wait for each other by spinning crawl as soon as anything else wants a core, and the screen
-        # does; threads that sleep at once take twice as long on a quiet machine. So they spin for some microseconds.
-        # Must be set before torch loads its thread library.
-        if "OMP_WAIT_POLICY" not in os.environ:
-            os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+        before_torch()
         try:
-            from babytrain.engine.launch import EngineError, NewRunPlan, train_new, train_resumed
+            from babytrain.engine.launch import EngineError
         except ImportError as error:
             self.error = f"PyTorch cannot be loaded ({error}): install it with `pip install torch`."
             return
         try:
-            if self._resume_dir is not None:
-                self.result = train_resumed(self._resume_dir, self._changes, self.feed, self._remember_folder)
-            elif self._wish is not None:
-                plan = NewRunPlan(
-                    config=self._wish.config,
-                    runs_dir=self._runs_dir,
-                    paths=self._wish.paths,
-                    name=self._wish.name,
-                    argv=self._argv,
-                    stdin=self._wish.stdin,
-                )
-                self.result = train_new(plan, self.feed, self._remember_folder)
+            self.result = self._train()
         except EngineError as error:
             self.error = str(error)
         except Exception as error:  # noqa: BLE001 - the seam: a person gets a sentence, never a traceback
@@ -127,8 +115,34 @@ class EngineSession:
         if self.result is not None and self.result.status == "failed":
             self.error = self.result.reason
 
+    def _train(self) -> RunResult | None:
+        """The training itself. Raises EngineError."""
+        from babytrain.engine.launch import NewRunPlan, train_new, train_resumed
+
+        if self._resume_dir is not None:
+            return train_resumed(self._resume_dir, self._changes, self.feed, self._remember_folder)
+        if self._wish is None:
+            return None
+        plan = NewRunPlan(
+            config=self._wish.config,
+            runs_dir=self._runs_dir,
+            paths=self._wish.paths,
+            name=self._wish.name,
+            argv=self._argv,
+            stdin=self._wish.stdin,
+        )
+        return train_new(plan, self.feed, self._remember_folder)
+
     def _remember_folder(self, folder: RunFolder) -> None:
         self.run_dir = folder.path
+
+
+def before_torch() -> None:
+    """Settings that count only if they are made before torch loads its thread library."""
+    # Threads that wait for each other by spinning crawl as soon as anything else wants a core, and the screen does;
+    # threads that sleep at once take twice as long on a quiet machine. So they spin for some microseconds.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 class EngineLauncher:
@@ -141,6 +155,10 @@ class EngineLauncher:
     def presets(self) -> list[PresetChoice]:
         """The presets to choose from, default first."""
         return [PresetChoice(name, preset.summary) for name, preset in PRESETS.items()]
+
+    def dials(self) -> Sequence[DialRule]:
+        """Every dial, with the limits its setting has."""
+        return dial_rules()
 
     def new(self, wish: NewRun) -> TrainingSession:
         """A session for a new run. Raises UsageError."""
@@ -160,6 +178,31 @@ class EngineLauncher:
     def resume(self, run_dir: Path) -> TrainingSession:
         """A session that goes on with an interrupted run."""
         return EngineSession.resuming(run_dir, {})
+
+
+def dial_rules() -> list[DialRule]:
+    """What may be turned while a run trains: the learning rate, the dials of the engine, and the end of the run."""
+    return [
+        _rule("lr", "lr_hold", "learning rate, held whatever the schedule says"),
+        *(_rule(name, "set") for name in SETTABLE),
+        _rule("steps", "total_steps", "where the run ends"),
+    ]
+
+
+def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
+    limits = FIELDS[name].metadata
+    choices = limits["choices"]
+    allowed = ", ".join(choices) if choices else f"{limits['low']:g} to {limits['high']:g}"
+    problem = partial(_dial_problem, name)
+    return DialRule(name, explanation or limits["doc"], allowed, problem, action, is_word=bool(choices))
+
+
+def _dial_problem(name: str, text: str) -> str | None:
+    """What is wrong with a typed position of a dial, as a sentence."""
+    try:
+        return check_field(name, parse_value(name, text))
+    except ValueError as error:
+        return str(error)
 
 
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class RunSource(Protocol):
     def moment(self) -> Moment:
         """The run as it should be shown now."""
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "") -> Request | None:
+    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
         """Send a command to the engine; None where nobody is there to obey it."""
 
 
@@ -51,9 +51,9 @@ class LiveSource:
         """The newest state."""
         return self.state.at(math.inf)
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "") -> Request | None:
+    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
         """Put a request on the engine's queue."""
-        return self.feed.ask(action, value, text)
+        return self.feed.ask(action, value, text, dial)
 
 
 class ReplaySource:
@@ -73,7 +73,7 @@ class ReplaySource:
         """The run as it stood at the clock's position."""
         return self.state.at(self.clock.position)
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "") -> Request | None:
+    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
         """A recording obeys nobody."""
         return None
 
@@ -100,6 +100,6 @@ class WatchSource:
         """The newest state on disk."""
         return self.state.at(math.inf)
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "") -> Request | None:
+    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
         """The run belongs to another process; it takes no commands from here."""
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.units import format_count, format_factor, format_learning_rate
 
 if TYPE_CHECKING:
-    from babytrain.runs.events import Command, CommandAction, PhaseName, Status
+    from babytrain.runs.events import CommandAction, PhaseName, Status
     from babytrain.runs.state import Moment
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -20,13 +19,16 @@ ACTION_WORDS: dict[CommandAction, str] = {
     "lr_release": "lr back to its schedule",
     "pause": "pause",
     "resume": "go on",
-    "advance": "one step",
     "sample": "sample",
     "evaluate": "evaluate",
     "checkpoint": "checkpoint",
     "note": "note",
     "stop": "stop",
 }
+# What a dial is called where its name is that of a command.
+_DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
+_LONGEST_DIAL = 24
+_LONGEST_POSITION = 24
 ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "interrupted", "failed": "failed"}
 
 
@@ -94,43 +96,42 @@ def format_ago(seconds: float) -> str:
     return f"{round(days / 30)} months ago" if days < 700 else f"{round(days / 365)} years ago"
 
 
-def describe_command(action: CommandAction, value: float | None, text: str, glyphs: Glyphs) -> str:
-    """A command in a few words: `lr ×0.91`, `lr held at 1.0e-3`, `note: look here`."""
-    if action == "lr_scale":
-        return f"lr {glyphs.times}{format_factor(value)}"
-    if action == "lr_hold":
-        return f"lr held at {format_learning_rate(value)}"
-    if action == "total_steps":
-        return f"end at step {format_count(value)}"
-    if action == "note":
-        return f"note: {safe_line(text, 300)}"
-    if action == "sample" and text:
-        return f'sample "{safe_line(text, 60)}"'
+def describe_command(action: CommandAction, value: float | None, text: str, glyphs: Glyphs, dial: str = "") -> str:
+    """A command in a few words: `lr ×0.91`, `dropout 0.1`, `undo dropout`, `note: look here`."""
+    match action:
+        case "lr_scale":
+            return f"lr {glyphs.times}{format_factor(value)}"
+        case "lr_hold":
+            return f"lr held at {format_learning_rate(value)}"
+        case "total_steps":
+            return f"end at step {format_count(value)}"
+        case "set":
+            position = format_position(value) if value is not None else safe_line(text, _LONGEST_POSITION)
+            return f"{dial_words(dial) or 'dial'} {position}"
+        case "rewarm":
+            return f"re-warm over {format_count(value)} steps"
+        case "undo":
+            return f"undo {dial_words(dial)}" if dial else "undo"
+        case "go_back":
+            return f"back to {'best' if text in ('', 'best') else safe_line(text, _LONGEST_DIAL)}"
+        case "advance":
+            return "one step" if value is None or value <= 1 else f"{format_count(value)} steps, then pause"
+        case "note":
+            return f"note: {safe_line(text, 300)}"
+        case "sample" | "checkpoint" if text:
+            return f'{action} "{safe_line(text, 60)}"'
     return ACTION_WORDS[action]
 
 
-@dataclass(frozen=True)
-class LearningRateDial:
-    """What people did to the learning rate: a factor on the schedule, and a fixed value that overrules it."""
-
-    factor: float = 1.0
-    held: float | None = None
+def dial_words(dial: str) -> str:
+    """What to call a dial: its setting's name, and a word for what is no setting."""
+    return _DIAL_WORDS.get(dial) or safe_line(dial, _LONGEST_DIAL)
 
 
-def learning_rate_dial(commands: Sequence[Command]) -> LearningRateDial:
-    """The dial after some commands, from those that were applied."""
-    factor: float | None = None
-    held: float | None = None
-    held_known = False
-    for command in reversed(commands):
-        if command.status != "applied":
-            continue
-        if command.action in ("lr_scale", "lr_hold", "lr_release") and not held_known:
-            # A new factor is of use on the schedule only, so it ends a hold.
-            held = command.value if command.action == "lr_hold" else None
-            held_known = True
-        if command.action == "lr_scale" and factor is None:
-            factor = command.value
-        if factor is not None and held_known:
-            break
-    return LearningRateDial(1.0 if factor is None else factor, held)
+def format_position(value: object) -> str:
+    """Where a dial stands, as a person would type it: `0.1`, `200`, `cosine`."""
+    if isinstance(value, float):
+        return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format_count(value) if abs(value) >= 10_000 else str(value)
+    return safe_line(str(value), _LONGEST_POSITION)

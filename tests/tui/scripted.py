@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from babytrain.runs.events import (
+    Advice,
     AnyEvent,
     Checkpoint,
     Command,
@@ -21,14 +22,17 @@ from babytrain.runs.events import (
     Note,
     Phase,
     Request,
+    Rescue,
     Sample,
     Started,
     Step,
+    Verdict,
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.state import RunState
-from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
+from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
+from babytrain.tui.session import dial_rules
 
 WALL_TIME = 1_700_000_000.0
 STEP_SECONDS = 0.05
@@ -52,6 +56,11 @@ CONFIG: dict[str, Any] = {
     "weight_decay": 0.1,
     "dropout": 0.0,
     "clip": 1.0,
+    "label_smoothing": 0.0,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "jitter": 0.0,
+    "noise": 0.0,
     "optimizer": "adamw",
     "schedule": "cosine",
     "warmup": 50,
@@ -178,6 +187,46 @@ def script(steps: int = 620, total_steps: int = 1500) -> list[AnyEvent]:
     return events
 
 
+def troubled(steps: int = 620) -> list[AnyEvent]:
+    """A run whose dials were turned, that was rescued, and that a diagnosis has advice for."""
+    events = script(steps)
+    t = events[-1].t
+    at: dict[str, Any] = {"t": t, "step": steps}
+    return [
+        *events,
+        Command(
+            t=t,
+            step=420,
+            command_id=2,
+            action="set",
+            status="applied",
+            dial="dropout",
+            value=0.1,
+            before=0.0,
+            after=0.1,
+        ),
+        Command(**at, command_id=3, action="set", status="applied", dial="schedule", text="constant"),
+        Rescue(**at, cause="spike", deed="skipped", text=f"A step was left out: the loss jumped (step {steps})."),
+        Verdict(
+            **at,
+            verdict="overfitting",
+            why="val loss rose by 0.06 (95%: 0.03 to 0.09) since step 500, while train fell by 0.04.",
+            next_="More dropout may help; the best checkpoint is kept.",
+            advice=Advice(label="stop, keep the best of step 500", action="stop"),
+            alternative=Advice(label="go back to step 500", action="go_back", text="best"),
+        ),
+        Command(
+            **at,
+            command_id=4,
+            action="set",
+            status="refused",
+            dial="batch_size",
+            value=9000.0,
+            reason="a step of 9,000 windows is more than the 4,100 the text has",
+        ),
+    ]
+
+
 def ending(events: Iterable[AnyEvent], status: str = "done", reason: str = "all steps done") -> Ended:
     newest = max(events, key=lambda event: event.t)
     return Ended(
@@ -271,6 +320,7 @@ class ScriptedSession:
                 status="applied",
                 value=request.value,
                 text=request.text,
+                dial=request.dial,
             )
         )
         if request.action in ("pause", "advance"):
@@ -295,6 +345,9 @@ class ScriptedLauncher:
             PresetChoice("baby", "0.8M parameters, learns haiku in a minute or two"),
             PresetChoice("toddler", "about 3M parameters, for a quarter of an hour"),
         ]
+
+    def dials(self) -> Sequence[DialRule]:
+        return dial_rules()
 
     def new(self, wish: NewRun) -> TrainingSession:
         if self.refusal:

@@ -16,6 +16,7 @@ from babytrain.tui.opening import AppResult
 from babytrain.tui.screens.help import HelpPane, HelpScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.quit import QuitScreen
+from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.key_bar import KeyBar
 from tests.tui.driving import COMPACT, WIDE, home, live, replay, write_run
 from tests.tui.scripted import script, started
@@ -129,6 +130,7 @@ async def test_the_palette_finds_every_command_of_the_screen(runs_dir: Path) -> 
         hits = [hit async for hit in provider(driver.live).discover()]  # type: ignore[operator]
         offered = {str(hit.text or hit.display).split("  (")[0] for hit in hits}
         wanted = {command.title for command in commands_for("live") if command.title} - {"Back to the runs"}
+        wanted |= {f"Set the {rule.name.replace('_', ' ')}…" for rule in dial_rules()}
         assert offered == wanted
 
 

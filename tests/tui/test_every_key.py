@@ -13,6 +13,7 @@ from typing import TypeAlias
 import pytest
 from textual.command import CommandPalette
 
+from babytrain.runs.events import Advice, Verdict
 from babytrain.tui.keymap import BY_ID, MODES, Mode, commands_for, split_keys
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.help import HelpScreen
@@ -167,10 +168,70 @@ async def _(driver: Driver, key: str) -> None:
 
 
 def learning_rate_factor(driver: Driver) -> float:
-    from babytrain.tui.wording import learning_rate_dial
+    from babytrain.tui.dial_positions import dial_positions
 
     driver.run.source.poll()
-    return learning_rate_dial(driver.run.source.moment().commands).factor
+    return dial_positions(driver.run.source.moment()).lr_scale
+
+
+@check("live.dial")
+async def _(driver: Driver, key: str) -> None:
+    assert driver.session is not None
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press(*"drop 0.2, sched cosine", "enter")
+    await driver.see(LiveScreen)
+    await driver.wait(lambda: driver.asked[-2:] == [("set", 0.2), ("set", None)], "both turns")
+    assert [(one.dial, one.text) for one in driver.session.requests[-2:]] == [("dropout", ""), ("schedule", "cosine")]
+
+
+@check("live.undo")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.wait(lambda: driver.asked[-1:] == [("undo", None)], "the undo")
+
+
+@check("live.go_back")
+async def _(driver: Driver, key: str) -> None:
+    count = len(driver.asked)
+    await driver.press(key)
+    await driver.see(ConfirmScreen)
+    await driver.press("escape")
+    await driver.see(LiveScreen)
+    assert len(driver.asked) == count
+    await driver.press(key)
+    await driver.see(ConfirmScreen)
+    await driver.press("enter")
+    await driver.wait(lambda: driver.asked[-1:] == [("go_back", None)], "the way back")
+    assert driver.session is not None
+    assert driver.session.requests[-1].text == "best"
+    await driver.see(LiveScreen)
+
+
+@check("live.advice", "live.alternative")
+async def _(driver: Driver, key: str) -> None:
+    assert driver.session is not None
+    advice = Advice(label="dropout 0.3", action="set", dial="dropout", value=0.3)
+    other = Advice(label="run longer", action="total_steps", value=9000.0)
+    driver.session.feed.events.put(
+        Verdict(t=99.0, step=620, verdict="memorising", why="Why.", next_="Next.", advice=advice, alternative=other)
+    )
+    await driver.wait(lambda: driver.run.source.moment().verdict is not None, "the verdict")
+    await driver.press(key)
+    wanted = ("set", 0.3) if key == "a" else ("total_steps", 9000.0)
+    await driver.wait(lambda: driver.asked[-1:] == [wanted], "the advice followed")
+
+
+@check("live.rewarm", "live.advance_many")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press(*"0", "enter")
+    assert isinstance(driver.app.screen, AskScreen), "no steps are no number of steps"
+    await driver.press("backspace", *"1,50", "enter")
+    await driver.see(LiveScreen)
+    action = "rewarm" if key == "w" else "advance"
+    await driver.wait(lambda: driver.asked[-1:] == [(action, 150.0)], f"{action} asked for")
 
 
 @check("live.lr_type")

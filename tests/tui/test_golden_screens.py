@@ -13,7 +13,7 @@ from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.new_run import NewRunScreen
 from babytrain.tui.screens.quit import QuitScreen
 from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, Driver, driving, home, live, replay, write_run
-from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script, started
+from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script, started, troubled
 from tests.tui.snapshots import Golden, screen_text
 
 SIZES = {"120x36": WIDE, "80x24": COMPACT, "40x12": STRIP}
@@ -64,6 +64,21 @@ async def test_home_with_runs(golden: Golden, runs_dir: Path) -> None:
 async def test_a_run_that_trains(golden: Golden, runs_dir: Path) -> None:
     async with live(runs_dir) as driver:
         await check_sizes(golden, "live", driver)
+
+
+async def test_a_run_in_trouble(golden: Golden, runs_dir: Path) -> None:
+    async with live(runs_dir, events=troubled(620)) as driver:
+        await check_sizes(golden, "live-trouble", driver)
+
+
+@DIALOG_SIZES
+async def test_turning_a_dial(golden: Golden, runs_dir: Path, label: str, size: tuple[int, int]) -> None:
+    async with live(runs_dir, size) as driver:
+        await driver.press("d")
+        await driver.see(AskScreen)
+        await driver.press(*"drop 2", "enter")
+        await driver.settle()
+        golden.check(f"turn-dial-{label}", driver.app)
 
 
 async def test_a_run_that_is_paused(golden: Golden, runs_dir: Path) -> None:

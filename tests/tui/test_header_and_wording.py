@@ -9,17 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.eta import SecondsRange
-from babytrain.runs.events import AnyEvent, Command, CommandAction, Ended, Note, Phase, Resumed
+from babytrain.runs.events import AnyEvent, Command, CommandAction, Ended, Note, Phase, Rescue, Resumed, Verdict
 from babytrain.runs.state import Moment
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.log_lines import LONGEST_LOG, PrintedLine, log_key, log_lines, recent_events
 from babytrain.tui.widgets.progress_header import HeaderFacts, header_lines, progress_bar
 from babytrain.tui.wording import (
-    LearningRateDial,
     describe_command,
     format_ago,
     format_clock,
-    learning_rate_dial,
     state_of,
 )
 from tests.tui.scripted import ending, script, started, state_from
@@ -108,30 +106,31 @@ def test_clocks(seconds: float, clock: str) -> None:
     assert format_clock(seconds) == clock
 
 
-def command(action: CommandAction, value: float | None = None, status: str = "applied") -> Command:
-    return Command(t=1.0, step=1, command_id=1, action=action, status=status, value=value)  # type: ignore[arg-type]
+def test_every_command_has_words() -> None:
+    said = {describe_command(action, 1.5, "hm", GLYPHS["braille"], "dropout") for action in get_args(CommandAction)}
+    assert len(said) == len(get_args(CommandAction))
+    assert all(said)
 
 
 @pytest.mark.parametrize(
-    ("commands", "dial"),
+    ("action", "value", "text", "dial", "words"),
     [
-        ([], LearningRateDial()),
-        ([command("lr_scale", 0.5)], LearningRateDial(0.5)),
-        ([command("lr_scale", 0.5), command("lr_scale", 2.0)], LearningRateDial(2.0)),
-        ([command("lr_scale", 0.5), command("lr_hold", 1e-3)], LearningRateDial(0.5, 1e-3)),
-        ([command("lr_hold", 1e-3), command("lr_release")], LearningRateDial()),
-        ([command("lr_hold", 1e-3), command("lr_scale", 2.0)], LearningRateDial(2.0)),
-        ([command("lr_scale", 0.5), command("lr_scale", 9.0, "refused")], LearningRateDial(0.5)),
-        ([command("lr_scale", 0.5), command("lr_scale", 9.0, "asked")], LearningRateDial(0.5)),
+        ("set", 0.1, "", "dropout", "dropout 0.1"),
+        ("set", 24.0, "", "batch_size", "batch_size 24"),
+        ("set", None, "cosine", "schedule", "schedule cosine"),
+        ("set", None, "a\x1b[31m\nb", "x\x1b]0;y", "x␛]0;y a␛[31m⏎b"),
+        ("rewarm", 100.0, "", "", "re-warm over 100 steps"),
+        ("undo", None, "", "", "undo"),
+        ("undo", None, "", "lr_scale", "undo lr"),
+        ("undo", None, "", "dropout", "undo dropout"),
+        ("go_back", None, "best", "", "back to best"),
+        ("go_back", None, "before the spike", "", "back to before the spike"),
+        ("advance", 1.0, "", "", "one step"),
+        ("advance", 250.0, "", "", "250 steps, then pause"),
     ],
 )
-def test_where_the_learning_rate_dial_stands(commands: list[Command], dial: LearningRateDial) -> None:
-    assert learning_rate_dial(commands) == dial
-
-
-def test_every_command_has_words() -> None:
-    for action in get_args(CommandAction):
-        assert describe_command(action, 1.5, "hm", GLYPHS["braille"])
+def test_commands_in_words(action: CommandAction, value: float | None, text: str, dial: str, words: str) -> None:
+    assert describe_command(action, value, text, GLYPHS["braille"], dial) == words
 
 
 def test_the_log_tells_the_story_in_order() -> None:
@@ -151,6 +150,24 @@ def test_the_log_tells_the_story_in_order() -> None:
         "✓ done: all steps done",
     ]
     assert not any("\n" in line for line in lines)
+
+
+def test_the_log_tells_of_the_engines_own_deeds() -> None:
+    events: list[AnyEvent] = [
+        Rescue(t=1.0, step=9, cause="spike", deed="skipped", text="A step was\x1b[2J left out."),
+        Resumed(
+            t=2.0, step=5, wall_time=0.0, checkpoint="c", total_steps=9, within=True, reason="the loss was no number"
+        ),
+        Command(t=3.0, step=5, command_id=0, action="lr_scale", status="applied", value=0.5),
+        Verdict(t=4.0, step=8, verdict="overfitting", why="val rose by 0.1.", next_="Stop."),
+    ]
+    lines = [line.plain for line in log_lines(recent_events(state_from(events).at(), []), GLYPHS["braille"])]
+    assert [line[8:] for line in lines] == [
+        "! A step was␛[2J left out.",
+        "→ went back to step 5: the loss was no number",
+        "→ lr ×0.5 · by itself",
+        "✗ overfitting: val rose by 0.1.",
+    ]
 
 
 def test_a_long_log_keeps_its_end() -> None:

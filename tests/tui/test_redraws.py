@@ -84,7 +84,7 @@ async def test_a_step_paints_the_curve_and_the_numbers_and_nothing_else(
         await driver.wait(lambda: dirtied["ProgressHeader"] > 0, "the numbers")
         await ticks_later(driver, ticks, 4)
         assert dirtied["LineChart"] > 0
-        assert dirtied.keys() <= {"LineChart", "LossHeader", "ProgressHeader", "DialsPane"}
+        assert dirtied.keys() <= {"LineChart", "LossHeader", "ProgressHeader", "HealthBar", "DialsPane"}
 
 
 async def test_a_reading_of_the_sensors_paints_their_pane_alone(

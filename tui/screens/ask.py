@@ -20,6 +20,7 @@ class AskScreen(ModalScreen[str | None]):
     """One line of typed text, or None when it was cancelled.
 
     `check` returns what is wrong with an answer as a sentence, or None; while something is wrong the dialog stays.
+    `hint` says something about what has been typed so far; `below` stands under the line.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog"))
@@ -32,6 +33,8 @@ class AskScreen(ModalScreen[str | None]):
         initial: str = "",
         placeholder: str = "",
         check: Callable[[str], str | None] = lambda text: None,
+        hint: Callable[[str], str] | None = None,
+        below: str = "",
     ) -> None:
         super().__init__(classes="dialog")
         self._question = question
@@ -39,6 +42,8 @@ class AskScreen(ModalScreen[str | None]):
         self._initial = initial
         self._placeholder = placeholder
         self._check = check
+        self._hint = hint
+        self._below = below
 
     def compose(self) -> ComposeResult:
         """Question, explanation, a line to type in, and what is wrong with it."""
@@ -47,14 +52,26 @@ class AskScreen(ModalScreen[str | None]):
             if self._detail:
                 yield Label(safe_content(self._detail), classes="detail")
             yield Input(self._initial, placeholder=self._placeholder, id="answer", compact=True)
+            if self._hint is not None:
+                yield Label(safe_content(self._hint(self._initial)), id="hint", classes="hint")
             yield Label("", id="problem", classes="problem -none")
+            if self._below:
+                yield Label(safe_content(self._below), classes="detail")
             with Horizontal(classes="buttons"):
                 yield Button("OK", id="ok", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
         """Typing can begin at once."""
-        self.query_one("#answer", Input).focus()
+        answer = self.query_one("#answer", Input)
+        answer.select_on_focus = False  # what is filled in is there to be gone on with
+        answer.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        if self._hint is not None:
+            self.query_one("#hint", Label).update(safe_content(self._hint(event.value)))
+        self.query_one("#problem", Label).add_class("-none")
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#ok")

@@ -7,6 +7,7 @@ painted already. Given on mount, the first frame is right.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.screen import Screen
@@ -14,10 +15,23 @@ from textual.screen import Screen
 from babytrain.tui.keymap import Mode
 
 
+@dataclass(frozen=True)
+class PaletteEntry:
+    """A line of the command palette that no key stands for."""
+
+    title: str
+    help: str
+    action: str
+
+
 class ModeScreen(Screen[None]):
     """A screen with commands of its own."""
 
     mode: ClassVar[Mode] = "home"
+
+    def palette_entries(self) -> Sequence[PaletteEntry]:
+        """What the palette offers besides the commands of the key map."""
+        return ()
 
     def apply_breakpoints(self) -> None:
         """Take on the classes for the size the terminal has now."""

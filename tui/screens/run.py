@@ -6,7 +6,7 @@ allows; nothing is posted per training step. Keys answer at once, whatever the b
 | pane   | drawn by                                | at most          |
 | ------ | --------------------------------------- | ---------------- |
 | loss   | `LossPane.show`, only changed rows      | 10 times a second |
-| header, dials, sample, log | only if a letter changed | 4 times a second |
+| header, health, dials, sample, log | only if a letter changed | 4 times a second |
 | vitals | `VitalsPane.show`                       | once a second    |
 """
 
@@ -16,7 +16,7 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -29,12 +29,14 @@ from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.frame_budget import TICK_SECONDS, Due, FrameBudget
 from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.health_lines import ADVICE_IDS, Foresight, HealthFacts
 from babytrain.tui.keymap import BY_ID, Mode
 from babytrain.tui.log_lines import PrintedLine
 from babytrain.tui.messages import LeaveWanted
 from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.source import RunSource
 from babytrain.tui.widgets.dials_pane import DialsPane
+from babytrain.tui.widgets.health_bar import HealthBar
 from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.log_pane import LogPane
 from babytrain.tui.widgets.loss_pane import LossPane
@@ -75,10 +77,12 @@ class RunScreen(ModeScreen):
         self._token: object = None
         self._vitals_count = -1
         self._read_error = ""
+        self._foresight = Foresight()
 
     def compose(self) -> ComposeResult:
         """Header, five panes, footer."""
         yield ProgressHeader(self._charset, self.program)
+        yield HealthBar(self._charset)
         with Container(id="panes"):
             yield LossPane(charset=self._charset)
             yield VitalsPane(charset=self._charset)
@@ -142,7 +146,7 @@ class RunScreen(ModeScreen):
         """Differs from the last one if anything but the sensors changed."""
         state, t = moment.state, moment.t
         rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.notes)
-        rarer = (state.resumes, state.endings)
+        rarer = (state.resumes, state.endings, state.rescues, state.verdicts)
         counts = tuple(timeline.count_until(t) for timeline in (*rare, *rarer))
         return (id(state), moment.rows, moment.step, counts, id(moment.sample_piece), self._printed_count)
 
@@ -154,6 +158,7 @@ class RunScreen(ModeScreen):
             self._show(VitalsPane, moment)
         if due.numbers:
             self.query_one(ProgressHeader).show(self.header_facts(moment))
+            self.query_one(HealthBar).show(self.health_facts(moment))
             self.query_one(DialsPane).show(moment, self.pending)
             self._show(SamplePane, moment)
             self.query_one(LogPane).show(moment, self._printed, self._printed_count)
@@ -166,6 +171,29 @@ class RunScreen(ModeScreen):
     def header_facts(self, moment: Moment) -> HeaderFacts:
         """What the two lines on top say."""
         return HeaderFacts(moment, self.run_state(moment), self.estimate(moment), self.advice(moment), self.run_title)
+
+    def health_facts(self, moment: Moment) -> HealthFacts:
+        """What the lines below the header say: diagnosis, newest rescue, forecast."""
+        eta = self.estimate(moment)
+        foresees = self.source.kind != "replay" and moment.ended is None
+        return HealthFacts(
+            moment,
+            eta=eta,
+            forecast=self._foresight.at(moment) if foresees else None,
+            keys=self._advice_keys(moment),
+        )
+
+    def _advice_keys(self, moment: Moment) -> dict[str, tuple[str, str]]:
+        """The keys that follow an advice, as shown and as sent; none where there is no advice, or nobody to take it."""
+        verdict = moment.verdict
+        if verdict is None or verdict.advice is None:
+            return {}
+        bindings = [active.binding for active in self.active_bindings.values() if active.enabled]
+        return {
+            binding.id: (self.app.get_key_display(binding), binding.key)
+            for binding in bindings
+            if binding.id in ADVICE_IDS and binding.id is not None
+        }
 
     def run_state(self, moment: Moment) -> State:
         """What the run is doing."""
@@ -293,6 +321,14 @@ class RunScreen(ModeScreen):
     def leave(self) -> None:
         """Away from this screen; the app knows what that means for a run that trains."""
         self.post_message(LeaveWanted())
+
+    @on(DialsPane.Chosen)
+    def _dial_chosen(self, message: DialsPane.Chosen) -> None:
+        self.choose_dial(message.dial)
+
+    def choose_dial(self, name: str) -> None:
+        """A dial was clicked; only a run that trains here can be steered."""
+        self.action_refuse("live.dial")
 
     def action_refuse(self, command_id: str) -> None:
         """Say why a command of a live run does nothing here."""

@@ -1,115 +1,198 @@
-"""The dials: what the learning rate is and how it comes about, the other settings, and what became of a command."""
+"""The dials: what the learning rate is and how it comes about, every other dial, and what became of a command.
+
+Shown is where the dials stand now; one that was turned shows where it came from as well. A click on a dial asks to turn
+it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
+from textual import events
 from textual.content import Content
+from textual.message import Message
 
 from babytrain.runs.events import Command, Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.safe_text import safe_line
+from babytrain.tui.dial_positions import DialPositions, dial_positions
+from babytrain.tui.safe_text import safe_content, safe_line
 from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
-from babytrain.tui.wording import LearningRateDial, describe_command, learning_rate_dial
+from babytrain.tui.wording import describe_command, format_position
 
 LABEL_WIDTH = 6
 WIDE = 26
 LONGEST_WORD = 16  # of a setting; a recorded config is only text
+MOST_REASON_LINES = 3
+LEARNING_RATE = "lr"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label and its facts; each fact may belong to a dial, which a click on it turns."""
+
+    label: str
+    facts: tuple[tuple[str, Content], ...]  # name of the dial or "", what is shown
 
 
 class DialsPane(TextPane):
     """Pane 3."""
 
+    class Chosen(Message):
+        """A dial was clicked; `dial` is its name, or `lr`."""
+
+        def __init__(self, dial: str) -> None:
+            super().__init__()
+            self.dial = dial
+
     def __init__(self, *, number: str = "3", charset: CharsetName = "braille") -> None:
         self._moment: Moment | None = None
         self._pending: Request | None = None
+        self._places: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
+        self._positions: tuple[object, DialPositions] | None = None
         super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
 
     def show(self, moment: Moment, pending: Request | None) -> None:
-        """Show the settings; `pending` is a command sent from here that has no answer yet."""
+        """Show the dials; `pending` is a command sent from here that has no answer yet."""
         self._moment = moment
         self._pending = pending
         self.rebuild()
 
+    def on_click(self, event: events.Click) -> None:
+        """Ask to turn the dial that stands there; beside the words, the nearest one on the line."""
+        offset = event.get_content_offset(self)
+        places = self._places.get(self.scroll_offset.y + offset.y, []) if offset is not None else []
+        if offset is not None and places:
+            self.post_message(self.Chosen(next((dial for end, dial in places if offset.x < end), places[-1][1])))
+
     def build(self, width: int) -> list[Content]:
-        """The learning rate first, then the newest command, then what does not change; cut at the edge."""
+        """The learning rate first, then the newest command, then the other dials; cut at the edge."""
         moment = self._moment
+        self._places = {}
         if moment is None or moment.started is None:
             return []
-        config = moment.started.config
-        dot = f" {self.glyphs.dot} "
-        batch = f"{_word(config, 'batch_size')} {self.glyphs.times} {_word(config, 'context')} tokens"
-        accumulate = _word(config, "accumulate")
-        if accumulate not in ("1", UNKNOWN):
-            batch += f" {self.glyphs.times} {accumulate}"
-        norm = "norm " if width >= WIDE else ""
-        lines = [
-            *self._learning_rate(moment, config, width),
-            *self._last_command(moment, width),
-            _pair("grad", f"{norm}{format_loss(moment.gradient_norm)}{dot}clip {_word(config, 'clip')}"),
-            _pair("batch", batch),
-            _pair("decay", f"{_word(config, 'weight_decay')}{dot}dropout {_word(config, 'dropout')}"),
-            _pair("by", f"{_word(config, 'optimizer')}{dot}{_word(config, 'schedule')}"),
-        ]
+        positions = self._present(moment)
+        lines = self._learning_rate(moment, positions, width)
+        self._places = {number: [(width, LEARNING_RATE)] for number in range(len(lines))}
+        lines += self._last_command(moment, width)
+        rows = zip(
+            self._rows(moment, positions, brief=width < WIDE), self._rows(moment, positions, brief=True), strict=True
+        )
+        for row, brief in rows:
+            line, places = self._line_of(row)
+            if line.cell_length > width:
+                line, places = self._line_of(brief)
+            if places:
+                self._places[len(lines)] = places
+            lines.append(line)
         return [line.truncate(width, ellipsis=True) for line in lines]
 
-    def _learning_rate(self, moment: Moment, config: dict[str, Any], width: int) -> list[Content]:
+    def _present(self, moment: Moment) -> DialPositions:
+        """Where the dials stand; worked out anew only when a command or a resume came."""
+        state, t = moment.state, moment.t
+        key = (id(state), id(state.started), state.commands.count_until(t), state.resumes.count_until(t))
+        if self._positions is None or self._positions[0] != key:
+            self._positions = (key, dial_positions(moment))
+        return self._positions[1]
+
+    def _rows(self, moment: Moment, positions: DialPositions, *, brief: bool) -> list[Row]:
+        """Everything but the learning rate, what is turned most first; `brief` without where a dial came from."""
+
+        def at(dial: str, name: str = "") -> tuple[str, Content]:
+            return dial, Content.assemble(f"{name} " if name else "", self._position(positions, dial, brief=brief))
+
+        tokens = f" {self.glyphs.times} {_word(positions, 'context')} tokens"
+        batch = [("batch_size", Content.assemble(self._position(positions, "batch_size", brief=brief), tokens))]
+        if positions.of("accumulate") not in (1, None) or positions.is_turned("accumulate"):
+            batch.append(at("accumulate", "passes"))
+        norm = "" if brief else "norm "
+        rows = [
+            Row("grad", (("clip", Content(norm + format_loss(moment.gradient_norm))), at("clip", "clip"))),
+            Row("batch", tuple(batch)),
+            Row("decay", (at("weight_decay"), at("dropout", "dropout"))),
+            Row("by", (("schedule", Content(_word(positions, "optimizer"))), at("schedule"))),
+            Row("betas", (at("beta1"), at("beta2"))),
+            Row("soft", (at("label_smoothing", "labels"),)),
+            Row("shake", (at("jitter", "jitter"), at("noise", "noise"))),
+            Row("every", (at("eval_every", "eval"), at("sample_every", "sample"))),
+        ]
+        return [row for row in rows if any(positions.of(dial) is not None for dial, _ in row.facts)]
+
+    def _position(self, positions: DialPositions, dial: str, *, brief: bool) -> Content:
+        """Where a dial stands, and before it where it stood at the start if that is elsewhere."""
+        now = _word(positions, dial)
+        if not positions.is_turned(dial):
+            return Content(now)
+        if brief:
+            return Content.assemble((now, "bold $accent"))
+        start = positions.start.get(dial)
+        before = UNKNOWN if start is None else safe_line(format_position(start), LONGEST_WORD)
+        return Content.assemble((f"{before}{self.glyphs.arrow}", "$foreground 60%"), (now, "bold $accent"))
+
+    def _line_of(self, row: Row) -> tuple[Content, list[tuple[int, str]]]:
+        """A row as a line, and up to which column each of its dials reaches."""
+        parts: list[Content | str | tuple[str, str]] = [(f"{row.label:<{LABEL_WIDTH}}", "$foreground 60%")]
+        places: list[tuple[int, str]] = []
+        end = LABEL_WIDTH
+        dot = f" {self.glyphs.dot} "
+        for number, (dial, shown) in enumerate(row.facts):
+            if number:
+                parts.append(dot)
+                end += len(dot)
+            parts.append(shown)
+            end += shown.cell_length
+            if dial:
+                places.append((end, dial))
+        return Content.assemble(*parts), places
+
+    def _learning_rate(self, moment: Moment, positions: DialPositions, width: int) -> list[Content]:
         """The value in use, the schedule, and what a person did to it; on one line where there is room."""
-        dial = learning_rate_dial(moment.commands)
-        course = self._course(moment, config, dial)
+        course = self._course(moment, positions)
         value = Content.assemble(
             (f"{'lr':<{LABEL_WIDTH}}", "$foreground 60%"), (format_learning_rate(moment.learning_rate), "bold $accent")
         )
         if value.cell_length + 2 + len(course) <= width:
             return [Content.assemble(value, "  ", course)]
-        return [value, _pair("", course)]
+        return [value, Content.assemble(" " * LABEL_WIDTH, course)]
 
-    def _course(self, moment: Moment, config: dict[str, Any], dial: LearningRateDial) -> str:
-        if dial.held is not None:
-            return f"held at {format_learning_rate(dial.held)}"
-        warmup = config.get("warmup", 0)
-        schedule = _word(config, "schedule")
+    def _course(self, moment: Moment, positions: DialPositions) -> str:
+        climbed, steps = moment.step - positions.rewarm_step, positions.rewarm_steps
+        if 0 <= climbed < steps:
+            return f"re-warm {format_count(climbed)}/{format_count(steps)}"
+        if positions.lr_hold is not None:
+            return f"held at {format_learning_rate(positions.lr_hold)}"
+        warmup = positions.of("warmup")
+        schedule = _word(positions, "schedule")
         if isinstance(warmup, (int, float)) and moment.step < warmup:
             schedule = f"warm-up {format_count(moment.step)}/{format_count(warmup)}"
-        factor = "" if dial.factor == 1.0 else f" {self.glyphs.times}{format_factor(dial.factor)}"
+        factor = "" if positions.lr_scale == 1.0 else f" {self.glyphs.times}{format_factor(positions.lr_scale)}"
         return schedule + factor
 
     def _last_command(self, moment: Moment, width: int) -> list[Content]:
         """The newest command: asked, then applied at a step, or refused and why."""
-        commands = [command for command in moment.commands if command.command_id != 0]
-        pending = self._pending
-        if pending is not None:
-            words = describe_command(pending.action, pending.value, pending.text, self.glyphs)
-            answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
-        elif commands:
-            newest = commands[-1]
-            words = describe_command(newest.action, newest.value, newest.text, self.glyphs)
-            answer = self._answer(newest)
-        else:
+        newest = next((command for command in reversed(moment.commands) if command.command_id != 0), None)
+        asked: Request | Command | None = self._pending or newest
+        if asked is None:
             return []
+        words = describe_command(asked.action, asked.value, asked.text, self.glyphs, asked.dial)
         wish = Content.assemble((f"{self.glyphs.arrow} ", "$secondary"), (words, "bold"))
+        if isinstance(asked, Command) and asked.status == "refused":
+            reason = safe_content(f"refused: {safe_line(asked.reason, 200)}", "$error")
+            return [
+                wish,
+                *(Content.assemble("  ", line) for line in reason.wrap(max(8, width - 2))[:MOST_REASON_LINES]),
+            ]
+        if isinstance(asked, Command) and asked.status == "applied":
+            answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
+        else:
+            answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
         if wish.cell_length + 2 + answer.cell_length <= width:
             return [Content.assemble(wish, "  ", answer)]
         return [wish, Content.assemble("  ", answer)]
 
-    def _answer(self, command: Command) -> Content:
-        if command.status == "refused":
-            return Content.assemble((f"refused: {safe_line(command.reason, 200)}", "$error"))
-        if command.status == "asked":
-            return Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
-        return Content.assemble((f"applied at step {format_count(command.step)}", "$success"))
 
-
-def _pair(label: str, value: str) -> Content:
-    return Content.assemble((f"{label:<{LABEL_WIDTH}}", "$foreground 60%"), value)
-
-
-def _word(config: dict[str, Any], key: str) -> str:
-    """A setting from a recorded config, whatever stands there."""
-    value = config.get(key)
-    if value is None:
-        return UNKNOWN
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return safe_line(text, LONGEST_WORD)
+def _word(positions: DialPositions, name: str) -> str:
+    """A setting of a recorded run, whatever stands there."""
+    value = positions.of(name)
+    return UNKNOWN if value is None else safe_line(format_position(value), LONGEST_WORD)

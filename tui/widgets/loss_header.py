@@ -9,7 +9,7 @@ import numpy as np
 from babytrain.runs.state import Moment
 from babytrain.tui.widgets.canvas import Charset
 from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
-from babytrain.tui.widgets.spans import Chunk, Line, choose, line_length
+from babytrain.tui.widgets.spans import Chunk, Line, choose, line_length, shortened
 from babytrain.tui.widgets.units import (
     format_compact,
     format_count,
@@ -20,10 +20,21 @@ from babytrain.tui.widgets.units import (
 )
 
 
-def header_line(moment: Moment, plotter: LossPlotter, settings: Settings, charset: Charset, width: int) -> Line:
-    """What fits into `width`; the values on the left, how they are drawn on the right."""
+def header_line(
+    moment: Moment, plotter: LossPlotter, settings: Settings, charset: Charset, width: int, reach: float = 0.0
+) -> Line:
+    """What fits into `width`; the values on the left, how they are drawn on the right.
+
+    Marks up to `reach` from the crosshair, in units of the x axis, are read with it.
+    """
     if settings.crosshair is not None:
-        return choose(_crosshair_chunks(moment, plotter, settings.crosshair, charset), width)
+        chunks = _crosshair_chunks(moment, plotter, settings.crosshair, charset)
+        marks = plotter.marks_at(moment, settings, reach)
+        if marks:
+            words = ", ".join(mark.label for mark in marks)
+            longest = max(8, width - line_length(chunks[0].spans) - 2)
+            chunks.insert(1, Chunk(((shortened(words, longest), marks[-1].style),), 1))
+        return choose(chunks, width)
     values = _newest_chunks(moment, plotter, charset)
     if not values:
         return ()
@@ -79,6 +90,7 @@ def _crosshair_chunks(moment: Moment, plotter: LossPlotter, step: int, charset: 
     if row is None:
         return [Chunk((("no step here yet", "label"),))]
     steps = moment.state.steps
+    step = int(steps.step[row])  # not the one asked for: a run that went back may end before it
     chunks = [Chunk(((f"{charset.crosshair} ", "crosshair"), (f"step {format_count(step)}", "crosshair")), 0)]
     smooth = plotter.smooth_loss(moment, row)
     chunks.append(_value("train", math.nan if smooth is None else smooth, "train", charset.solid_line, 1))

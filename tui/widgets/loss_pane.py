@@ -31,7 +31,7 @@ _WHEEL = 1.25
 class LossHeader(Widget):
     """One line of styled words."""
 
-    STYLES: ClassVar[tuple[str, ...]] = ("label", "train", "val", "best", "bad", "crosshair")
+    STYLES: ClassVar[tuple[str, ...]] = ("label", "train", "val", "best", "bad", "crosshair", "mark", "saved")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in STYLES}
     DEFAULT_CSS = """
     LossHeader {
@@ -42,6 +42,8 @@ class LossHeader(Widget):
         .header--val { color: $warning; text-style: bold; }
         .header--best { color: $success; text-style: bold; }
         .header--bad { color: $error; text-style: bold; }
+        .header--mark { color: $text-secondary; text-style: bold; }
+        .header--saved { color: $success 70%; }
         .header--crosshair { color: $foreground; text-style: bold; }
         &:ansi .header--label { text-style: dim; }
     }
@@ -224,7 +226,7 @@ class LossPane(Widget, can_focus=True):
         if moment is None or not self.is_attached or not self.size.width:
             return
         state, t = moment.state, moment.t
-        rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.endings)
+        rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.rescues, state.endings)
         newest = (moment.rows, moment.step, float(state.steps.t[moment.rows - 1]) if moment.rows else t)
         seen = (id(state), newest, [line.count_until(t) for line in rare], moment.phase, self._settings, self.size)
         if seen == self._seen and state.started is self._started:
@@ -233,4 +235,5 @@ class LossPane(Widget, can_focus=True):
         area = self._chart.picture.area
         self._chart.show_plot(self._plotter.plot(moment, self._settings, area.columns or self.size.width))
         width = self.size.width
-        self._header.show_line(header_line(moment, self._plotter, self._settings, self._charset, width))
+        reach = self._chart.picture.x_per_column / 2 if self._settings.crosshair is not None else 0.0
+        self._header.show_line(header_line(moment, self._plotter, self._settings, self._charset, width, reach))

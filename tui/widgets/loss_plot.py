@@ -7,6 +7,7 @@ changes; the columns of training steps are handed on as they are.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -15,12 +16,14 @@ import numpy as np
 from babytrain.runs.events import Command, PhaseName
 from babytrain.runs.growth import grown_up
 from babytrain.runs.state import Moment
+from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.axis import AxisKind, round_up
 from babytrain.tui.widgets.envelope import FloatArray, XArray, bucket_rows
 from babytrain.tui.widgets.loss_history import BLOCK, LossHistory
 from babytrain.tui.widgets.plot import Level, Mark, Pins, Plot, Series, Spots
-from babytrain.tui.widgets.units import format_factor, format_learning_rate, format_loss, format_percent
+from babytrain.tui.widgets.units import format_count, format_factor, format_learning_rate, format_loss, format_percent
 from babytrain.tui.widgets.viewport import View
+from babytrain.tui.wording import dial_words, format_position
 
 XMode: TypeAlias = Literal["step", "tokens", "time", "epoch"]
 X_MODES: tuple[XMode, ...] = ("step", "tokens", "time", "epoch")
@@ -30,6 +33,14 @@ DECAYS = (0.95, 0.98, 0.995, 0.0)
 _BLOCKS_A_COLUMN = 8
 _MOST_MARKS = 40
 _MOST_SPOTS = 4000
+_LONGEST_LABEL = 20
+_RESCUES: dict[str, str] = {
+    "noted": "noted",
+    "skipped": "left out",
+    "rolled back": "went back",
+    "halved the batch": "half batch",
+    "stopped": "stopped",
+}
 _WAITING: dict[PhaseName, str] = {
     "loading": "Still packing the school bag: the first step follows.",
     "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
@@ -83,9 +94,18 @@ class LossPlotter:
             pins=pins,
             spots=self._spots(moment, x),
             log_y=settings.log_y,
-            crosshair=None if settings.crosshair is None else x.of_step(settings.crosshair),
+            # A run that went back may end before the step that was looked at.
+            crosshair=None if settings.crosshair is None else x.of_step(min(settings.crosshair, moment.step)),
             message=_message(moment),
         )
+
+    def marks_at(self, moment: Moment, settings: Settings, reach: float) -> list[Mark]:
+        """The marks under the crosshair: no farther from it than `reach` in units of the axis."""
+        if settings.crosshair is None:
+            return []
+        x = XScale(moment, settings.x_mode)
+        place = x.of_step(min(settings.crosshair, moment.step))
+        return [mark for mark in self._rare_marks(moment, x)[0] if abs(mark.x - place) <= reach]
 
     def smooth_loss(self, moment: Moment, row: int | None = None) -> float | None:
         """The moving average at a row, by default the newest; None when there is none yet."""
@@ -128,7 +148,7 @@ class LossPlotter:
 
     def _rare_marks(self, moment: Moment, x: XScale) -> tuple[tuple[Mark, ...], tuple[Pins, ...]]:
         state, t = moment.state, moment.t
-        lines = (state.commands, state.checkpoints, state.resumes)
+        lines = (state.commands, state.checkpoints, state.resumes, state.rescues)
         key = (tuple(line.count_until(t) for line in lines), len(state.resumes), x.mode, id(state))
         if key != self._marks_key:
             self._marks_key = key
@@ -195,44 +215,89 @@ class XScale:
         return float(total * started.tokens_per_step if self.mode == "tokens" else total)
 
 
-def command_label(command: Command) -> tuple[str, Literal["up", "down"]] | None:
-    """What to write beside an applied change of the learning rate, and which way it went; None for other commands."""
-    value = command.value
+Direction: TypeAlias = Literal["up", "down"]
+
+
+def command_label(command: Command) -> tuple[str, Direction] | None:
+    """What to write beside an applied turn of a dial, and which way it went; None for other commands."""
+    value, dial = command.value, dial_words(command.dial)
     raised = command.after >= command.before if command.after is not None and command.before is not None else True
-    if command.action == "lr_scale" and value is not None:
-        if command.after is None or command.before is None:
-            raised = value >= 1
-        return f"lr×{format_factor(value)}", "up" if raised else "down"
-    if command.action == "lr_hold" and value is not None:
-        return f"lr={format_learning_rate(value)}", "up" if raised else "down"
-    if command.action == "lr_release":
-        return "lr on schedule", "up" if raised else "down"
+    way: Direction = "up" if raised else "down"
+    match command.action:
+        case "lr_scale" if value is not None:
+            if command.after is None or command.before is None:
+                way = "up" if value >= 1 else "down"
+            return f"lr×{format_factor(value)}", way
+        case "lr_hold" if value is not None:
+            return f"lr={format_learning_rate(value)}", way
+        case "lr_release":
+            return "lr on schedule", way
+        case "rewarm":
+            return f"re-warm {format_count(value)}", "up"
+        case "undo":
+            return f"undo {dial}".rstrip(), way
+        case "total_steps" if command.command_id != 0:  # the engine plans anew all the time when it goes by the clock
+            return f"end {format_count(value)}", way
+        case "set":
+            position = format_position(value) if value is not None else safe_line(command.text, _LONGEST_LABEL)
+            return f"{dial} {position}", way
     return None
 
 
+def place_in_time(moment: Moment) -> Callable[[int, float], int | None]:
+    """Where on the axis of steps something belongs that happened at a step and a time; None if it no longer does.
+
+    A run that went back within a session keeps what was turned: it belongs where the run went on from. A resume from a
+    checkpoint takes back what came after it.
+    """
+    resumes = moment.state.resumes.until(moment.t)
+
+    def place(step: int, t: float) -> int | None:
+        for resumed in resumes:
+            if t <= resumed.t and step > resumed.step:
+                if not resumed.within:
+                    return None
+                step = resumed.step
+        return step
+
+    return place
+
+
 def _rare_marks(moment: Moment, x: XScale) -> tuple[tuple[Mark, ...], tuple[Pins, ...]]:
-    """Learning-rate changes, resumes and asked-for checkpoints with words; the other checkpoints and pauses without."""
+    """Turns of dials, rescues, resumes and asked-for checkpoints with words; other checkpoints and pauses without."""
     marks: dict[tuple[str, int], tuple[float, Mark]] = {}
-    pauses = []
+    pauses: list[float] = []
+    place = place_in_time(moment)
     for command in moment.commands:
-        if command.status != "applied":
+        step = place(command.step, command.t) if command.status == "applied" else None
+        if step is None:
             continue
-        place = x.of(command.step, command.t)
         if command.action == "pause":
-            pauses.append(place)
+            pauses.append(x.of(step, command.t))
         elif (found := command_label(command)) is not None:
             # Several taps of a key between two steps are one change.
-            marks["lr", command.step] = (command.t, Mark(place, found[1], found[0]))
+            kind = "lr" if command.action in ("lr_scale", "lr_hold", "lr_release") else found[0].partition(" ")[0]
+            marks[kind, step] = (command.t, Mark(x.of(step, command.t), found[1], found[0]))
     saved = []
     for checkpoint in moment.checkpoints:
-        place = x.of(checkpoint.step, checkpoint.t)
         if checkpoint.reason == "asked":
-            marks["saved", checkpoint.step] = (checkpoint.t, Mark(place, "saved", "saved", style="saved"))
+            label = safe_line(checkpoint.name, _LONGEST_LABEL) or "saved"
+            at = x.of(checkpoint.step, checkpoint.t)
+            marks["saved", checkpoint.step] = (checkpoint.t, Mark(at, "saved", label, style="saved"))
         else:
-            saved.append(place)
+            saved.append(x.of(checkpoint.step, checkpoint.t))
     for resumed in moment.state.resumes.until(moment.t):
-        place = x.of(resumed.step, resumed.t)
-        marks["resumed", resumed.step] = (resumed.t, Mark(place, "resumed", "resumed"))
+        step = place(resumed.step, resumed.t)
+        if step is not None:
+            words = "went back" if resumed.within else "resumed"
+            marks["resumed", step] = (resumed.t, Mark(x.of(step, resumed.t), "resumed", words))
+    for rescue in moment.rescues:
+        step = place(rescue.step, rescue.t)
+        if step is not None:
+            if rescue.deed == "rolled back":
+                marks.pop(("resumed", step), None)  # the same thing said twice
+            words = f"{_RESCUES.get(rescue.deed, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
+            marks["rescue", step] = (rescue.t, Mark(x.of(step, rescue.t), "bad", words, style="bad"))
     in_order = sorted(marks.values(), key=lambda entry: entry[0])[-_MOST_MARKS:]
     pins = (Pins(np.sort(np.array(saved)), "saved", "saved"), Pins(np.sort(np.array(pauses)), "paused", "mark"))
     return tuple(mark for _, mark in in_order), tuple(pin for pin in pins if len(pin.x))

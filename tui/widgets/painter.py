@@ -259,7 +259,9 @@ class _Painter:
     def _place_mark(self, mark: Mark, column: int, text: str) -> bool:
         for start in (column, column - len(text) + 1):
             for row in range(max(1, min(4, self.area.rows // 3))):
-                if start >= self.area.left and self.canvas.is_free(start, row, len(text) + 1, _SOFT):
+                # A column of air on the side where the words end, away from the sign.
+                first = start if start == column else max(self.area.left, start - 1)
+                if start >= self.area.left and self.canvas.is_free(first, row, len(text) + 1, _SOFT):
                     words = text if start == column else text[1:] + text[0]
                     self.canvas.put(start, row, words, STYLE_NUMBERS[mark.style])
                     return True

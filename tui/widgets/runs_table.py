@@ -22,6 +22,7 @@ RIGHT_ALIGNED = frozenset({"steps", "best val", "params"})
 WIDE = 100
 LONGEST_NAME = 24
 LONGEST_CORPUS = 18
+MOST_INDENT = 4  # generations shown one further in each
 
 
 class RunsTable(DataTable[Text], inherit_bindings=False):
@@ -103,6 +104,13 @@ def run_cells(row: RunRow, now: float, glyphs: Glyphs, colours: Mapping[str, str
     state = row_state(row, glyphs)
     steps = f"{format_count(row.step)}/{format_count(row.total_steps)}" if row.total_steps else "–"
     name = Text(safe_line(row.name, LONGEST_NAME), style="bold")
+    if row.kinship:
+        indent = "  " * min(row.depth, MOST_INDENT)
+        name = Text.assemble(
+            (f"{indent}{glyphs.arrow} ", "dim"),
+            (safe_line(row.name, LONGEST_NAME - 7), "bold"),
+            (f"  {row.kinship}", "italic dim"),
+        )
     if row.is_demo:
         name = Text.assemble((safe_line(row.name, LONGEST_NAME - 7), "bold"), ("  demo", "italic dim"))
     return {

@@ -39,6 +39,8 @@ def landmarks(state: RunState) -> list[Landmark]:
     found += [Landmark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
     found += [Landmark(event.t, "command", "$warning") for event in state.commands.events if event.status != "asked"]
     found += [Landmark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
+    found += [Landmark(event.t, "rescue", "$error") for event in state.rescues.events]
+    found += [Landmark(event.t, event.verdict, "$primary") for event in state.verdicts.events]
     found += [Landmark(event.t, "resume", "$warning") for event in state.resumes.events]
     found += [Landmark(event.t, "end", "$success") for event in state.endings.events]
     return sorted(found, key=lambda landmark: landmark.t)

@@ -1,0 +1,338 @@
+"""Dials on the screen: what is typed, where they stand, and turning them by mouse and by advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from babytrain.engine.config import build_config
+from babytrain.engine.dials import SETTABLE, initial_dials, turn_dial
+from babytrain.runs.events import Advice, AnyEvent, Command, Request, Resumed, Verdict
+from babytrain.tui.dial_input import DialTurn, parse_turns, problem_in, rule_in_progress
+from babytrain.tui.dial_positions import dial_positions, replay_turns
+from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
+from babytrain.tui.screens.live import LiveScreen, steps_typed
+from babytrain.tui.session import dial_rules
+from babytrain.tui.widgets.dials_pane import DialsPane
+from tests.tui.driving import COMPACT, STRIP, live, replay
+from tests.tui.scripted import script, state_from, troubled
+from tests.tui.snapshots import screen_text
+
+RULES = dial_rules()
+
+
+# typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "turns"),
+    [
+        ("dropout 0.1", [DialTurn("set", "dropout", 0.1, "")]),
+        (
+            " drop=.1 , WEIGHT-decay : 0.2,",
+            [DialTurn("set", "dropout", 0.1, ""), DialTurn("set", "weight_decay", 0.2, "")],
+        ),
+        ("sched cosine", [DialTurn("set", "schedule", None, "cosine")]),
+        ("batch 1_024", [DialTurn("set", "batch_size", 1024.0, "")]),
+        ("lr 1e-3", [DialTurn("lr_hold", "", 1e-3, "")]),
+        ("steps 4000", [DialTurn("total_steps", "", 4000.0, "")]),
+    ],
+)
+def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
+    assert parse_turns(typed, RULES) == turns
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "such as: dropout 0.1"),
+        ("dropout", "dropout needs a position: 0 to 0.9."),
+        ("dropout 0.1 0.2", "dropout takes one position: 0 to 0.9."),
+        ("dropout 1", "dropout must lie between 0 and 0.9; it is 1.0."),
+        ("dropout nan", "dropout must lie between 0 and 0.9; it is nan."),
+        ("dropout much", "dropout is a number, not 'much'."),
+        ("batch_size 1.5", "batch_size is a whole number, not '1.5'."),
+        ("beta 0.5", "beta may mean beta1 or beta2: type more of it."),
+        ("schedule round", "schedule is one of linear, cosine, wsd, constant"),
+        ("dropout 0.1, fan 3", "There is no dial fan; there are lr, schedule"),
+        ("x\x1b[31m 3", "There is no dial x␛[31m;"),
+    ],
+)
+def test_a_slip_is_told_with_what_is_allowed(typed: str, words: str) -> None:
+    assert words in (problem_in(typed, RULES) or "")
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_is_turns_or_a_sentence(typed: str) -> None:
+    rule_in_progress(typed, RULES)
+    problem = problem_in(typed, RULES)
+    if problem is None:
+        assert parse_turns(typed, RULES)
+    else:
+        assert problem.isprintable()
+
+
+@given(st.lists(st.sampled_from([rule.name for rule in RULES]), min_size=1, max_size=3))
+def test_what_the_dialog_lets_through_the_engine_takes(names: list[str]) -> None:
+    config = build_config()
+    by_name = {rule.name: rule for rule in RULES}
+    positions = {name: "cosine" if by_name[name].is_word else "0.5" for name in names}
+    positions = {name: "3" if by_name[name].problem(text) else text for name, text in positions.items()}
+    for turn in parse_turns(", ".join(f"{name} {text}" for name, text in positions.items()), RULES):
+        request = Request(command_id=1, action=turn.action, dial=turn.dial, value=turn.value, text=turn.text)
+        assert turn_dial(config, initial_dials(config), request, 0).refusal == ""
+
+
+def test_every_dial_of_the_engine_can_be_typed() -> None:
+    assert {rule.name for rule in RULES} == {*SETTABLE, "lr", "steps"}
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [("100", 100), ("1,500", 1500), ("", None), ("0", None), ("-3", None), ("1e3", None), ("٣", None)],
+)
+def test_numbers_of_steps(text: str, steps: int | None) -> None:
+    assert steps_typed(text) == steps
+
+
+# positions
+
+
+def turned(action: str, value: float | None = None, status: str = "applied", **rest: object) -> Command:
+    facts = {"t": 1.0, "step": 1, "command_id": 1, **rest}
+    return Command(action=action, status=status, value=value, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("commands", "scale", "held"),
+    [
+        ([], 1.0, None),
+        ([turned("lr_scale", 0.5)], 0.5, None),
+        ([turned("lr_scale", 0.5), turned("lr_scale", 2.0)], 2.0, None),
+        ([turned("lr_scale", 0.5), turned("lr_hold", 1e-3)], 0.5, 1e-3),
+        ([turned("lr_hold", 1e-3), turned("lr_release")], 1.0, None),
+        ([turned("lr_hold", 1e-3), turned("lr_scale", 2.0)], 2.0, None),
+        ([turned("lr_scale", 0.5), turned("lr_scale", 9.0, "refused")], 0.5, None),
+        ([turned("lr_scale", 0.5), turned("lr_scale", 9.0, "asked")], 0.5, None),
+        ([turned("lr_scale", 0.5), turned("lr_scale", 2.0), turned("undo")], 0.5, None),
+        ([turned("lr_hold", 1e-3), turned("lr_scale", 2.0), turned("undo")], 1.0, 1e-3),
+        ([turned("lr_scale", 0.5), turned("undo"), turned("undo")], 1.0, None),
+        ([turned("lr_scale", 2.0), turned("lr_scale", 0.5, command_id=0), turned("undo")], 1.0, None),
+    ],
+)
+def test_where_the_learning_rate_stands(commands: list[Command], scale: float, held: float | None) -> None:
+    positions = dial_positions(state_from([*script(20), *commands]).at())
+    assert (positions.lr_scale, positions.lr_hold) == (scale, held)
+
+
+def test_dials_stand_where_they_were_turned_to_and_undo_puts_them_back() -> None:
+    turns = [turned("set", 0.1, dial="dropout"), turned("set", None, dial="schedule", text="wsd")]
+    positions = dial_positions(state_from([*script(20), *turns]).at())
+    assert (positions.of("dropout"), positions.of("schedule"), positions.of("clip")) == (0.1, "wsd", 1.0)
+    assert positions.is_turned("dropout")
+    assert not positions.is_turned("clip")
+    back = dial_positions(state_from([*script(20), *turns, turned("undo", dial="schedule")]).at())
+    assert (back.of("dropout"), back.of("schedule")) == (0.1, "cosine")
+
+
+def test_a_resume_takes_back_what_came_after_its_checkpoint_and_a_way_back_does_not() -> None:
+    def after(within: bool) -> object:
+        events: list[AnyEvent] = [
+            *script(20),
+            turned("set", 0.1, dial="dropout", t=2.0, step=20),
+            Resumed(t=3.0, step=10, wall_time=0.0, checkpoint="c", total_steps=1500, within=within),
+            Resumed(t=4.0, step=15, wall_time=0.0, checkpoint="c", total_steps=1500, within=within),
+        ]
+        return dial_positions(state_from(events).at()).of("dropout")
+
+    assert after(within=True) == 0.1
+    assert after(within=False) == 0.0
+
+
+def test_a_resume_with_other_settings_turns_dials_too() -> None:
+    def resumed(t: float, **changes: object) -> Resumed:
+        return Resumed(t=t, step=20, wall_time=0.0, checkpoint="c", total_steps=1500, changes=changes)
+
+    events: list[AnyEvent] = [
+        *script(20),
+        turned("lr_scale", 0.5),
+        resumed(3.0, dropout=0.2, schedule="wsd"),
+        turned("set", 0.3, dial="dropout", t=4.0, step=20),
+    ]
+    state = state_from(events)
+    before, now = dial_positions(state.at(3.5)), dial_positions(state.at())
+    assert (before.of("dropout"), before.of("schedule"), before.lr_scale) == (0.2, "wsd", 1.0)
+    assert (now.of("dropout"), now.of("schedule")) == (0.3, "wsd")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                turned("lr_scale", 0.5),
+                turned("lr_hold", 1e-3),
+                turned("lr_release"),
+                turned("set", 0.1, dial="dropout"),
+                turned("set", 0.2, dial="dropout"),
+                turned("set", None, dial="schedule", text="cosine"),
+                turned("rewarm", 5.0),
+                turned("total_steps", 99.0),
+                turned("undo"),
+            ]
+        ),
+        max_size=25,
+    )
+)
+def test_positions_are_those_of_the_engine(commands: list[Command]) -> None:
+    config = build_config()
+    dials, past = initial_dials(config), []
+    for command in commands:
+        if command.action == "undo":
+            dials = past.pop() if past else dials
+            continue
+        request = Request(
+            command_id=1, action=command.action, dial=command.dial, value=command.value, text=command.text
+        )
+        new = turn_dial(config, dials, request, 1).dials
+        if new != dials:
+            past.append(dials)
+        dials = new
+    positions = replay_turns(config.to_dict(), commands)
+    assert {name: positions.of(name) for name in SETTABLE} == {name: getattr(dials, name) for name in SETTABLE}
+    assert (positions.lr_scale, positions.lr_hold) == (dials.lr_scale, dials.lr_hold)
+    assert (positions.of("steps"), positions.rewarm_steps) == (dials.total_steps, dials.rewarm_steps)
+
+
+# on the screen
+
+
+async def test_the_pane_shows_the_present_positions(runs_dir: Path) -> None:
+    async with live(runs_dir, events=troubled()) as driver:
+        text = screen_text(driver.app)
+        assert "dropout 0→0.1" in text
+        assert "constant ×0.5" in text
+        assert "refused: a step of 9,000" in text
+
+
+async def test_asked_then_applied(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False) as driver:
+        assert driver.session is not None
+        await driver.press("d")
+        await driver.see(AskScreen)
+        await driver.press(*"clip 0.5", "enter")
+        await driver.see(LiveScreen)
+        await driver.settle()
+        assert "→ clip 0.5  asked…" in screen_text(driver.app)
+        newest = driver.run.source.moment().t
+        answer = turned("set", 0.5, dial="clip", t=newest, step=620, command_id=driver.session.requests[-1].command_id)
+        driver.session.feed.events.put(answer)
+        await driver.wait(lambda: "· clip 0.5" in screen_text(driver.app), "the new position")
+        assert "applied at step 620" in screen_text(driver.app)
+
+
+async def test_a_click_on_a_dial_asks_for_its_position(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        pane = driver.run.query_one(DialsPane)
+        row = next(row for row, line in enumerate(pane.lines) if "dropout" in line.plain)
+        column = pane.lines[row].plain.index("dropout")
+        edge = pane.content_region.offset - pane.region.offset
+        await driver.pilot.click(DialsPane, offset=(edge.x + column + 1, edge.y + row))
+        await driver.see(AskScreen)
+        await driver.press(*"0.3", "enter")
+        await driver.see(LiveScreen)
+        await driver.wait(lambda: driver.asked == [("set", 0.3)], "the turn")
+        await driver.pilot.click(DialsPane, offset=(edge.x + 1, edge.y))
+        await driver.see(AskScreen)
+        assert "Learning rate" in screen_text(driver.app)
+
+
+async def test_a_click_on_a_dial_of_a_recording_explains(runs_dir: Path) -> None:
+    async with replay(runs_dir) as driver:
+        await driver.pilot.click(DialsPane, offset=(3, 1))
+        await driver.wait(lambda: any("recording" in toast for toast in driver.toasts), "the explanation")
+
+
+async def test_the_palette_opens_the_dialog_with_the_name_in_it(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        await driver.press("ctrl+p")
+        await driver.press(*"Set the weight decay")
+        await driver.wait(lambda: "Set the weight decay…" in screen_text(driver.app), "the entry")
+        await driver.press("enter")
+        await driver.see(AskScreen)
+        await driver.press(*"0.3", "enter")
+        await driver.wait(lambda: driver.asked == [("set", 0.3)], "the turn")
+        assert driver.session is not None
+        assert driver.session.requests[0].dial == "weight_decay"
+
+
+@pytest.mark.parametrize("size", [COMPACT, STRIP])
+async def test_the_dialog_stays_until_the_position_will_do(runs_dir: Path, size: tuple[int, int]) -> None:
+    async with live(runs_dir, size) as driver:
+        await driver.press("d")
+        await driver.see(AskScreen)
+        await driver.press(*"drop 5", "enter")
+        assert isinstance(driver.app.screen, AskScreen)
+        await driver.wait(lambda: "0 and 0.9" in screen_text(driver.app), "what is allowed")
+        await driver.press("escape")
+        await driver.see(LiveScreen)
+        assert driver.asked == []
+
+
+# advice
+
+
+async def give_advice(driver: object, advice: Advice | None, alternative: Advice | None = None) -> None:
+    verdict = Verdict(
+        t=99.0, step=620, verdict="plateau", why="Why.", next_="Next.", advice=advice, alternative=alternative
+    )
+    driver.session.feed.events.put(verdict)  # type: ignore[attr-defined]
+    await driver.wait(lambda: driver.run.source.moment().verdict is not None, "the verdict")  # type: ignore[attr-defined]
+    await driver.settle()  # type: ignore[attr-defined]
+
+
+async def test_advice_names_its_key_is_followed_once_and_says_so(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        await give_advice(driver, Advice(label="halve the lr", action="lr_scale", value=0.5))
+        assert "a halve the lr" in screen_text(driver.app)
+        await driver.press("a")
+        await driver.wait(lambda: driver.asked == [("lr_scale", 0.5)], "the advice")
+        driver.run.source.state.apply(turned("lr_scale", 0.5, t=100.0, step=620, command_id=9))
+        await driver.settle()
+        assert "✓ halve the lr" in screen_text(driver.app)
+        await driver.press("a")
+        await driver.wait(lambda: any("Done already" in toast for toast in driver.toasts), "the word that it is done")
+        assert len(driver.asked) == 1
+
+
+async def test_advice_to_stop_or_to_go_back_asks_first(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        stop, back = Advice(label="stop here", action="stop"), Advice(label="back", action="go_back", text="best")
+        await give_advice(driver, back, stop)
+        for key in ("a", "A"):
+            await driver.press(key)
+            await driver.see(ConfirmScreen)
+            await driver.press("escape")
+            await driver.see(LiveScreen)
+        assert driver.asked == []
+
+
+async def test_without_advice_the_key_says_so(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        await driver.press("a")
+        await driver.wait(lambda: any("no such advice" in toast for toast in driver.toasts), "the word")
+        assert driver.asked == []
+
+
+async def test_a_click_on_the_advice_follows_it(runs_dir: Path) -> None:
+    from babytrain.tui.widgets.health_bar import HealthBar
+
+    async with live(runs_dir) as driver:
+        await give_advice(driver, Advice(label="dropout 0.1", action="set", dial="dropout", value=0.1))
+        lines = screen_text(driver.app).splitlines()
+        bar = driver.run.query_one(HealthBar).region
+        row, column = next((y, line.index("a dropout 0.1")) for y, line in enumerate(lines) if "a dropout 0.1" in line)
+        await driver.pilot.click(HealthBar, offset=(column + 3 - bar.x, row - bar.y))
+        await driver.wait(lambda: driver.asked == [("set", 0.1)], "the advice")

@@ -1,0 +1,220 @@
+"""How a run is doing, in one to four lines: the verdict and why, what to do and which key does it, the newest rescue,
+and what is to be expected. Pure functions, and the little memory that keeps the forecast from being made too often.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from textual.content import Content
+
+from babytrain.runs.eta import SecondsRange
+from babytrain.runs.events import Advice, Rescue, Verdict
+from babytrain.runs.forecast import Forecast, forecast_run
+from babytrain.runs.state import Moment
+from babytrain.tui.glyphs import Glyphs
+from babytrain.tui.safe_text import safe_content, safe_line
+from babytrain.tui.verdict_words import verdict_state
+from babytrain.tui.widgets.units import format_count, format_loss, format_seconds
+from babytrain.tui.wording import State
+
+FORECAST_SECONDS = 5.0  # a forecast costs some milliseconds, and changes slowly
+LONGEST_LABEL = 36
+FEWEST_WORDS = 12  # columns for a sentence; with less it is not begun
+ADVICE_IDS = ("live.advice", "live.alternative")
+
+
+class Foresight:
+    """The forecast of a run, made anew every few seconds at most."""
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        forecast: Callable[[Moment], Forecast] = forecast_run,
+    ) -> None:
+        self._now = now
+        self._make = forecast
+        self._made_at = 0.0
+        self._run: object = None
+        self._seen: object = None
+        self._forecast: Forecast | None = None
+
+    def at(self, moment: Moment) -> Forecast:
+        """The newest forecast, some seconds old at most; that of another run, or of another past, is none."""
+        now, state = self._now(), moment.state
+        run = (id(state), id(state.started), len(state.resumes), moment.phase)
+        seen = (moment.rows, moment.step, len(state.evals), len(state.commands))
+        due = now - self._made_at >= FORECAST_SECONDS and seen != self._seen
+        if self._forecast is None or run != self._run or due:
+            self._forecast, self._made_at, self._run, self._seen = self._make(moment), now, run, seen
+        return self._forecast
+
+
+@dataclass(frozen=True)
+class HealthFacts:
+    """What the health lines say. `keys` is for each id in `ADVICE_IDS` the key as shown and as sent."""
+
+    moment: Moment
+    eta: SecondsRange | None = None
+    forecast: Forecast | None = None
+    keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Button:
+    """A piece of a line that can be clicked: its columns [first, end) and the key that a click sends."""
+
+    first: int
+    end: int
+    key: str
+
+
+@dataclass(frozen=True)
+class HealthLine:
+    """One line and what can be clicked on it."""
+
+    content: Content
+    buttons: tuple[Button, ...] = ()
+
+
+def has_news(facts: HealthFacts) -> bool:
+    """Whether there is anything to say at all, or will be: an old recording knows of no diagnosis."""
+    return facts.forecast is not None or bool(facts.moment.state.verdicts) or bool(facts.moment.state.rescues)
+
+
+def is_followed(moment: Moment, advice: Advice) -> bool:
+    """Whether an advice of the newest verdict was followed: its command was applied since."""
+    verdict = moment.verdict
+    since = verdict.t if verdict is not None else 0.0
+    wanted = (advice.action, advice.dial, advice.value, advice.text)
+    return any(
+        command.status == "applied" and (command.action, command.dial, command.value, command.text) == wanted
+        for command in moment.state.commands.events[moment.state.commands.count_until(since - 1e-9) :]
+        if command.t <= moment.t
+    )
+
+
+def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) -> list[HealthLine]:
+    """`height` (1 to 4) lines of exactly `width` columns, for a width of 1 and more."""
+    inner = max(1, width - 2)
+    moment = facts.moment
+    verdict, rescue = moment.verdict, moment.state.rescues.last_until(moment.t)
+    buttons = _buttons(facts, verdict, glyphs)
+    if height <= 1:
+        return [_line(_diagnosis(verdict, glyphs, why=False), buttons, inner)]
+    next_ = _sentence("next", verdict.next_ if verdict is not None else "")
+    if height == 2 and lines_wanted(facts) > 2:
+        newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
+        second = _rescue(rescue, glyphs) if newer and rescue is not None else next_
+        expected = [(_final_loss(facts, glyphs), "")] if facts.forecast and facts.forecast.final_loss else []
+        return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
+    lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
+    if moment.state.verdicts:
+        lines.append(_line(next_, buttons, inner))
+    if moment.state.rescues:
+        lines.append(_line(Content() if rescue is None else _rescue(rescue, glyphs), [], inner))
+    if facts.forecast is not None:
+        lines.append(_line(_forecast(facts, glyphs), [], inner))
+    return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
+
+
+def lines_wanted(facts: HealthFacts) -> int:
+    """How many lines there are to fill; in a recording the same at every moment, so that seeking moves no pane."""
+    state = facts.moment.state
+    return 1 + bool(state.verdicts) + bool(state.rescues) + (facts.forecast is not None)
+
+
+def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:
+    state = State(glyphs.waiting, "no diagnosis yet", "$foreground 60%")
+    if verdict is not None:
+        state = verdict_state(verdict.verdict, glyphs)
+    words = safe_content(verdict.why, one_line=True) if verdict is not None and why else Content()
+    return Content.assemble((f"{state.symbol} {state.word}", state.style), "  " if words else "", words)
+
+
+def _sentence(label: str, words: str) -> Content:
+    if not words:
+        return Content()
+    return Content.assemble((f"{label} ", "$foreground 60%"), safe_content(words, one_line=True))
+
+
+def _rescue(rescue: Rescue, glyphs: Glyphs) -> Content:
+    where = f"! {safe_line(rescue.deed, 20)} @{format_count(rescue.step)}  "
+    return Content.assemble((where, "bold $error"), safe_content(rescue.text, one_line=True))
+
+
+def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
+    """When it ends and at which loss, or why nobody knows."""
+    forecast = facts.forecast
+    if forecast is None:
+        return Content()
+    if forecast.end_reason == forecast.final_loss_reason and facts.eta is None and forecast.end_reason:
+        return _sentence("forecast", forecast.end_reason)
+    if facts.eta is not None:
+        low, high = _duration(facts.eta.low), _duration(facts.eta.high)
+        span = low if low == high else f"{low}{glyphs.range}{high}"
+        end = Content.assemble("ends in ", (span, "bold"), " when resumed" if forecast.paused else "")
+    else:
+        end = Content(f"end: {forecast.end_reason or 'not known'}")
+    return Content.assemble(
+        ("forecast ", "$foreground 60%"), end, f" {glyphs.dot} ", _final_loss(facts, glyphs, reason=True)
+    )
+
+
+def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> Content:
+    forecast = facts.forecast
+    if forecast is None or forecast.final_loss is None:
+        words = forecast.final_loss_reason if forecast is not None else ""
+        return Content(f"final val: {words}" if words and reason else "")
+    loss = forecast.final_loss
+    span = f"{format_loss(loss.low)}{glyphs.range}{format_loss(loss.high)}"
+    return Content.assemble(("final val ", "$foreground 60%"), (span, "bold"))
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"{whole}s" if whole < 60 else format_seconds(whole)
+
+
+def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> list[tuple[Content, str]]:
+    """What a key does about it, and the key to send; what was done already has a sign in place of the key."""
+    if verdict is None:
+        return []
+    found: list[tuple[Content, str]] = []
+    for advice, name in zip((verdict.advice, verdict.alternative), ADVICE_IDS, strict=True):
+        if advice is None or name not in facts.keys:
+            continue
+        label = safe_line(advice.label, LONGEST_LABEL)
+        shown, sent = facts.keys[name]
+        if is_followed(facts.moment, advice):
+            found.append((Content.assemble((f"{glyphs.done} ", "bold $success"), (label, "$foreground 60%")), ""))
+        else:
+            found.append((Content.assemble((f"{shown} ", "bold $primary"), label), sent))
+    return found
+
+
+def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> HealthLine:
+    """The words, cut where need be, and at the right end as many of the buttons as there is room for."""
+    room = inner - min(words.cell_length, max(FEWEST_WORDS, inner // 2))
+    chosen: list[tuple[Content, str]] = []
+    for button, key in buttons:
+        if button.cell_length + 2 > room:
+            if not chosen and room >= FEWEST_WORDS:
+                chosen.append((button.truncate(room - 2, ellipsis=True), key))
+            break
+        chosen.append((button, key))
+        room -= button.cell_length + 2
+    taken = sum(button.cell_length + 2 for button, _ in chosen)
+    words = words.truncate(max(0, inner - taken), ellipsis=True)
+    parts: list[Content | str] = [" ", words, " " * (inner - taken - words.cell_length)]
+    places: list[Button] = []
+    column = 1 + inner - taken
+    for button, key in chosen:
+        parts += ["  ", button]
+        if key:
+            places.append(Button(column + 2, column + 2 + button.cell_length, key))
+        column += 2 + button.cell_length
+    parts.append(" ")
+    return HealthLine(Content.assemble(*parts), tuple(places))
