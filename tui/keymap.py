@@ -121,6 +121,8 @@ COMMANDS: tuple[KeyCommand, ...] = (
         "Do what the diagnosis advises; the line at the top says what that is."),
     KeyCommand("live.sample", "live", "s", "sample_now", "sample", "Sample now",
         "Let the model write a text now."),
+    KeyCommand("live.prompt", "live", "i", "prompt", "", "Begin a text yourself",
+        "Type a beginning; the model goes on from it, also while training is paused."),
     KeyCommand("live.evaluate", "live", "e", "evaluate_now", "eval", "Evaluate now",
         "Measure the loss on the whole validation split now."),
     KeyCommand("live.checkpoint", "live", "c", "checkpoint_now", "save", "Checkpoint now",

@@ -14,7 +14,8 @@ from babytrain.runs.events import Advice, AnyEvent, Command, Request, Resumed, V
 from babytrain.tui.dial_input import DialTurn, parse_turns, problem_in, rule_in_progress
 from babytrain.tui.dial_positions import dial_positions, replay_turns
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
-from babytrain.tui.screens.live import LiveScreen, steps_typed
+from babytrain.tui.screens.live import LiveScreen
+from babytrain.tui.screens.steering import steps_typed
 from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
 from tests.tui.driving import COMPACT, STRIP, live, replay

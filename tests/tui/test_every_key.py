@@ -266,6 +266,17 @@ async def _(driver: Driver, key: str) -> None:
     assert driver.session.requests[-1].text == "hm"
 
 
+@check("live.prompt")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press(*"frog", "enter")
+    await driver.see(LiveScreen)
+    await driver.wait(lambda: driver.asked[-1:] == [("sample", None)], "a text from this beginning")
+    assert driver.session is not None
+    assert driver.session.requests[-1].text == "frog"
+
+
 # replay
 
 

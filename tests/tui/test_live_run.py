@@ -11,8 +11,9 @@ from babytrain.runs.events import Command, Phase, Sample, SamplePiece
 from babytrain.tui.opening import Train
 from babytrain.tui.screens.ask import AskScreen, TellScreen
 from babytrain.tui.screens.home import HomeScreen
-from babytrain.tui.screens.live import LiveScreen, learning_rate_problem
+from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.quit import QuitScreen
+from babytrain.tui.screens.steering import learning_rate_problem
 from babytrain.tui.widgets.log_pane import LogPane
 from babytrain.tui.widgets.sample_pane import SamplePane
 from tests.tui.driving import COMPACT, STRIP, WIDE, driving, live

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import ClassVar
@@ -11,39 +9,25 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from babytrain.runs.eta import SecondsRange, estimate_eta
-from babytrain.runs.events import Advice, CommandAction, Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.dial_input import parse_turns, problem_in, rule_in_progress
-from babytrain.tui.dial_positions import dial_positions
-from babytrain.tui.frame_budget import TICK_SECONDS
-from babytrain.tui.health_lines import is_followed
 from babytrain.tui.keymap import MODES, Mode, bindings_in, commands_in, live_refusals
 from babytrain.tui.launcher import DialRule, TrainingSession
 from babytrain.tui.messages import LiveScreenPainted
 from babytrain.tui.notice import Notifier
-from babytrain.tui.safe_text import safe_line
-from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
-from babytrain.tui.screens.base import PaletteEntry
-from babytrain.tui.screens.run import RunScreen
+from babytrain.tui.screens.steering import SteeringScreen
 from babytrain.tui.source import LiveSource
 from babytrain.tui.widgets.progress_header import HeaderFacts
-from babytrain.tui.widgets.units import UNKNOWN, format_count, format_learning_rate, format_loss
-from babytrain.tui.wording import State, format_position, state_of
+from babytrain.tui.wording import State, state_of
 
-LR_STEP = 1.1
-SMALLEST_FACTOR, LARGEST_FACTOR = 1e-6, 1e6
-LONGEST_NOTE = 2000
-LONGEST_RUN = 1_000_000_000  # steps in one go
 # A run that is over takes none of these.
 _LIVE_ACTIONS = frozenset(command.action.partition("(")[0] for command in commands_in("live"))
 
 
-class LiveScreen(RunScreen):
+class LiveScreen(SteeringScreen):
     """`session_over` is called by the app when the session's thread has ended."""
 
     mode: ClassVar[Mode] = "live"
-    sample_hint: ClassVar[str] = "Nothing written yet; s asks for a sample now."
     # The refusals come last: they are reached when the commands are switched off, after the end of the run.
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*MODES["live"]), *live_refusals()]
 
@@ -56,16 +40,9 @@ class LiveScreen(RunScreen):
         dials: Sequence[DialRule] = (),
         notifier: Notifier | None = None,
     ) -> None:
-        super().__init__(LiveSource(session.feed), "", charset, printed)
+        super().__init__(LiveSource(session.feed), charset, printed, dials)
         self.session = session
-        self._dial_rules = tuple(dials)
         self._notifier = notifier
-        self.over = False
-        self._request: Request | None = None  # the newest command
-        self._commands_before = 0  # how many commands were on record when it was sent
-        self._goal: tuple[CommandAction, float] | None = None  # the learning rate asked for last
-        self._goal_unsent = False
-        self._goal_sent_at = -math.inf
 
     def on_mount(self) -> None:
         """The engine waits for the first paint, since loading torch takes the interpreter's lock for seconds."""
@@ -128,262 +105,8 @@ class LiveScreen(RunScreen):
         """Why nothing happens."""
         return "this run is over."
 
-    # steering it
-
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
-        """Send a command, and show at once that it was asked."""
-        self._commands_before = len(self.source.state.commands)
-        self._request = self.source.ask(action, value, text, dial)
-        self.refresh_now()
-
-    @property
-    def pending(self) -> Request | None:
-        """The newest command, while it has no answer. Ids begin anew with each session: older answers do not count."""
-        request = self._request
-        if request is None:
-            return None
-        newer = self.source.state.commands.events[self._commands_before :]
-        answered = any(command.command_id == request.command_id and command.status != "asked" for command in newer)
-        return None if answered else request
-
-    def is_pending(self, *actions: CommandAction) -> bool:
-        """Whether the newest command is one of these and has no answer yet."""
-        return self.pending is not None and self.pending.action in actions
-
-    def action_toggle_pause(self) -> None:
-        """Pause, or go on."""
-        paused = self.source.moment().phase == "paused"
-        pending = self.pending
-        if pending is not None and pending.action in ("pause", "resume", "advance"):
-            paused = pending.action != "resume"
-        self.ask("resume" if paused else "pause")
-
-    def action_advance(self) -> None:
-        """One step, then pause."""
-        self._ask_once("advance", 1)
-
-    def action_advance_many(self) -> None:
-        """As many steps as are typed, then pause."""
-        self._ask_for_steps("Run some steps, then pause", "advance")
-
-    def action_rewarm(self) -> None:
-        """A second warm-up of the learning rate."""
-        self._ask_for_steps("Warm the learning rate up again, over how many steps?", "rewarm")
-
-    def _ask_for_steps(self, question: str, action: CommandAction) -> None:
-        def done(text: str | None) -> None:
-            if text:
-                self.ask(action, float(steps_typed(text) or 0))
-
-        def check(text: str) -> str | None:
-            return None if steps_typed(text) else "Type a number of steps, such as 100."
-
-        self.app.push_screen(AskScreen(question, placeholder="such as 100", check=check), done)
-
-    def action_sample_now(self) -> None:
-        """A sample, between two steps."""
-        self._ask_once("sample")
-
-    def action_evaluate_now(self) -> None:
-        """An evaluation, between two steps."""
-        self._ask_once("evaluate")
-
-    def action_checkpoint_now(self) -> None:
-        """A checkpoint, between two steps."""
-        self._ask_once("checkpoint")
-
-    def _ask_once(self, action: CommandAction, value: float | None = None) -> None:
-        """A key that is held down asks again only once the first wish was granted."""
-        if not self.is_pending(action):
-            self.ask(action, value)
-
-    def action_note(self) -> None:
-        """A line for the log."""
-
-        def done(text: str | None) -> None:
-            if text:
-                self.ask("note", text=text[:LONGEST_NOTE])
-
-        self.app.push_screen(AskScreen("A note for the log", placeholder="what happened, what you tried"), done)
-
-    def action_type_lr(self) -> None:
-        """Hold the learning rate at a typed value, or give it back."""
-
-        def done(text: str | None) -> None:
-            if text is None:
-                return
-            self._goal = ("lr_hold", float(text)) if text else None
-            if self._goal is not None:
-                self.ask(*self._goal)
-            else:
-                self.ask("lr_release")
-
-        current = format_learning_rate(self.source.moment().learning_rate)
-        self.app.push_screen(
-            AskScreen(
-                "Learning rate",
-                detail=f"Now {current}. A number holds it there; nothing gives it back to the schedule.",
-                placeholder="such as 1e-3",
-                check=learning_rate_problem,
-            ),
-            done,
-        )
-
-    def action_turn_dial(self, name: str = "") -> None:
-        """Type the new position of one dial, or of several."""
-        rules = self._dial_rules
-
-        def done(text: str | None) -> None:
-            for turn in parse_turns(text, rules) if text else ():
-                self.ask(turn.action, turn.value, turn.text, turn.dial)
-
-        self.app.push_screen(
-            AskScreen(
-                "Turn a dial",
-                detail="Its name and its new position, such as dropout 0.1. Several with commas between them.",
-                initial=f"{name} " if name else "",
-                placeholder="dropout 0.1, weight_decay 0.2",
-                check=lambda text: problem_in(text, rules),
-                hint=self._dial_hint,
-                below=self._all_dials(),
-            ),
-            done,
-        )
-
-    def _dial_hint(self, typed: str) -> str:
-        """What is known about the dial that is being typed."""
-        rule = rule_in_progress(typed, self._dial_rules)
-        if rule is None:
-            return " "
-        return f"{rule.name}: {rule.explanation}. {rule.allowed}; now {self._shown_position(rule.name)}."
-
-    def _shown_position(self, name: str) -> str:
-        moment = self.source.moment()
-        if name == "lr":
-            return format_learning_rate(moment.learning_rate)
-        position = moment.total_steps if name == "steps" else dial_positions(moment).of(name)
-        return UNKNOWN if position is None else format_position(position)
-
-    def _all_dials(self) -> str:
-        dot = f" {self.glyphs.dot} "
-        return "Now: " + dot.join(f"{rule.name} {self._shown_position(rule.name)}" for rule in self._dial_rules)
-
-    def action_undo_turn(self) -> None:
-        """Take back the newest turn."""
-        self._ask_once("undo")
-
-    def action_go_back(self) -> None:
-        """To the best checkpoint, after a question."""
-        self._confirm_going_back(Advice(label="", action="go_back", text="best"))
-
-    def action_apply_advice(self, which: int) -> None:
-        """Do what the diagnosis advises (1), or the other thing (2)."""
-        moment = self.source.moment()
-        verdict = moment.verdict
-        advice = None if verdict is None else verdict.advice if which == 1 else verdict.alternative
-        if advice is None:
-            self.notify("The diagnosis has no such advice now.", markup=False, timeout=4)
-        elif is_followed(moment, advice):
-            self.notify(f"Done already: {safe_line(advice.label, 60)}.", markup=False, timeout=4)
-        elif advice.action == "go_back":
-            self._confirm_going_back(advice)
-        elif advice.action == "stop":
-            self._confirm(f"{safe_line(advice.label, 60).capitalize()}?", "A checkpoint is saved first.", advice)
-        elif not self.is_pending(advice.action):
-            self._send(advice)
-
-    def _confirm_going_back(self, advice: Advice) -> None:
-        moment = self.source.moment()
-        best = moment.best_eval
-        detail = "Training goes on from there; the steps after it are given up. Dials stay as they are."
-        if best is not None:
-            where = f"Step {format_count(best.step)}, val {format_loss(best.val_loss)}: now it is step"
-            detail = f"{where} {format_count(moment.step)}. {detail}"
-        self._confirm("Back to the best checkpoint?", detail, advice)
-
-    def _confirm(self, question: str, detail: str, advice: Advice) -> None:
-        def done(agreed: bool | None) -> None:
-            if agreed and not self.over:
-                self._send(advice)
-
-        self.app.push_screen(ConfirmScreen(question, detail=detail), done)
-
-    def _send(self, advice: Advice) -> None:
-        self.ask(advice.action, advice.value, advice.text, advice.dial)
-
-    def choose_dial(self, name: str) -> None:
-        """A dial was clicked."""
-        if self.over:
-            self.action_refuse("live.dial")
-        elif name == "lr":
-            self.action_type_lr()
-        else:
-            self.action_turn_dial(name)
-
-    def palette_entries(self) -> Sequence[PaletteEntry]:
-        """Every dial by its name."""
-        if self.over:
-            return ()
-        return [
-            PaletteEntry(
-                f"Set the {rule.name.replace('_', ' ')}{self.glyphs.ellipsis}",
-                f"{rule.explanation[0].upper()}{rule.explanation[1:]}: {rule.allowed}.",
-                f"turn_dial('{rule.name}')",
-            )
-            for rule in self._dial_rules
-        ]
-
-    def action_scale_lr(self, direction: int) -> None:
-        """One notch up or down, from what was asked for last."""
-        action, value = self._learning_rate_goal()
-        value = float(f"{value * LR_STEP**direction:.6g}")
-        if action == "lr_scale":
-            value = min(LARGEST_FACTOR, max(SMALLEST_FACTOR, value))
-        self._goal = (action, value)
-        # A held key comes thirty times a second: the first press goes at once, of the others only the newest.
-        if time.monotonic() - self._goal_sent_at >= TICK_SECONDS:
-            self._send_goal()
-        else:
-            self._goal_unsent = True
-
     def before_frame(self) -> None:
         """Send the newest of the presses that came too fast, and tell whoever is away what happened."""
-        if self._goal_unsent:
-            self._send_goal()
+        self.send_what_waits()
         if self._notifier is not None and not self.over:
             self._notifier.look(self.source.moment(), self.session.run_dir)
-
-    def _send_goal(self) -> None:
-        self._goal_unsent = False
-        self._goal_sent_at = time.monotonic()
-        if self._goal is not None and not self.over:
-            self.ask(*self._goal)
-
-    def _learning_rate_goal(self) -> tuple[CommandAction, float]:
-        """Where the dial stands, counting what is on its way."""
-        if self._goal is not None and (self._goal_unsent or self.is_pending("lr_scale", "lr_hold")):
-            return self._goal
-        positions = dial_positions(self.source.moment())
-        if positions.lr_hold is None or self.is_pending("lr_release"):
-            return "lr_scale", positions.lr_scale
-        return "lr_hold", positions.lr_hold
-
-
-def steps_typed(text: str) -> int | None:
-    """A typed number of steps, None when it is none that can be run."""
-    digits = text.replace(",", "").replace("_", "").strip()
-    steps = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
-    return steps if 1 <= steps <= LONGEST_RUN else None
-
-
-def learning_rate_problem(text: str) -> str | None:
-    """What is wrong with a typed learning rate, None when it will do."""
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return f"{text!r} is not a number; write 0.001 or 1e-3."
-    if not math.isfinite(value) or value <= 0:
-        return "A learning rate is a number above zero, such as 1e-3."
-    return None
