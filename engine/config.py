@@ -122,6 +122,9 @@ class Config:
     guard_patience: int = option(3, "steps in a row that are no numbers before the guard acts", low=1, high=1000)
     rescues: int = option(5, "rescues before the guard gives up and stops in order", low=0, high=1000)
     overfitting: str = option("say", "what to do once a run overfits", choices=("say", "stop", "go_back"))
+    target_loss: float = option(
+        0.0, "validation loss to forecast the arrival at, nats per token, 0 = none", low=0.0, high=100.0
+    )
     range_test: bool = option(False, "before the run, try sixty learning rates on a copy and say which look useful")
     # samples
     prompt: str = option("", "what every sample starts with, empty = start of a text")

@@ -12,7 +12,7 @@ from typing import Any
 
 from babytrain.engine.dials import Turn, turn_dial
 from babytrain.engine.places import PlaceError, go_back
-from babytrain.engine.workbench import Workbench, evaluate, save, write_sample
+from babytrain.engine.workbench import Workbench, evaluate, predict, save, write_sample
 from babytrain.runs.events import Command, Request
 
 PAUSE_POLL_SECONDS = 0.05
@@ -73,6 +73,8 @@ class Control:
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
                 write_sample(bench, request.text or bench.config.prompt, asked=True)
+            case "predict":
+                predict(bench, request.text)
             case "evaluate":
                 evaluate(bench)
             case "checkpoint":

@@ -27,7 +27,7 @@ from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.progress import Progress
 from babytrain.engine.recorder import Recorder
-from babytrain.engine.sampling import generate
+from babytrain.engine.sampling import TorchReader, generate
 from babytrain.engine.script import Script
 from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName, Sample, SamplePiece
 from babytrain.runs.feed import LiveFeed
@@ -35,6 +35,7 @@ from babytrain.runs.folder import RunFolder
 
 SAMPLE_PIECES_PER_SECOND = 15.0
 TRAIN_EVALUATION_WINDOWS = 128
+PREDICTED_TOKENS = 8
 
 CheckpointReason = Literal["cadence", "best", "asked", "end"]
 
@@ -183,6 +184,19 @@ def write_sample(bench: Workbench, wanted_prompt: str, *, asked: bool) -> None:
             asked=asked,
         )
     )
+
+
+def predict(bench: Workbench, wanted_prompt: str) -> None:
+    """Note the likeliest tokens after a text, with their probabilities."""
+    tokenizer = bench.corpus.tokenizer
+    prompt = _known_prompt(bench, wanted_prompt)
+    ids = tokenizer.encode(prompt or bench.corpus.first_prompt).tolist()[-bench.model.context :]
+    logits = TorchReader(bench.model, bench.device).read(ids).astype(np.float64)
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    likeliest = np.argsort(-shares, kind="stable")[:PREDICTED_TOKENS]
+    words = ", ".join(f"{tokenizer.decode([int(token)])!r} {shares[token]:.0%}" for token in likeliest)
+    bench.recorder.note(f"After {prompt[-40:]!r} comes {words}.")
 
 
 def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | None:

@@ -31,6 +31,7 @@ CommandAction: TypeAlias = Literal[
     "resume",
     "advance",  # value: run this many steps, then pause
     "sample",  # text: the prompt; empty means the run's own prompt
+    "predict",  # text: what comes before; the likeliest next tokens are noted in the log
     "evaluate",
     "checkpoint",
     "total_steps",  # value: where the run ends; also sent by the engine itself when it trains by the clock

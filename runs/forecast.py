@@ -44,6 +44,7 @@ EARLIEST, LATEST = 0.02, 0.98  # a crossing is less certain than a level: where 
 WIDEST_SHARE = 0.6  # of the middle of the range
 RISING_ERRORS = 4.0
 UNLIKELY, LIKELY = 0.1, 0.9
+NO_TARGET = "no target was set"
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ def _final_loss(draws: LossDraws | str) -> tuple[LossRange | None, str]:
 
 def _forecast_target(moment: Moment, draws: LossDraws | str, loss: float | None) -> tuple[TargetForecast | None, str]:
     if loss is None or not math.isfinite(loss):
-        return None, "no target was set"
+        return None, NO_TARGET
     reached = [event.step for event in moment.evals if event.val_loss <= loss]
     if reached:
         return TargetForecast(loss, 1.0, "reached", reached_step=reached[0]), ""

@@ -18,9 +18,9 @@ NUMBERS_SECONDS = 0.25
 VITALS_SECONDS = 1.0
 UNWATCHED_SECONDS = 0.5  # while another window has the keyboard
 UNTOUCHED_SECONDS = 0.25  # after a while without a key: somebody may still look, but nobody steers
-UNTOUCHED_AFTER_SECONDS = 60.0
+UNTOUCHED_AFTER_SECONDS = 5.0
 SLOWEST_SECONDS = 1.0
-CORE_SHARE = 0.03
+CORE_SHARE = 0.02
 FEWEST_FRAMES = 3
 REMEMBERED_FRAMES = 9
 # The timer is never quite on time; a frame that is due within this is due.

@@ -12,7 +12,7 @@ from textual.content import Content
 
 from babytrain.runs.eta import SecondsRange
 from babytrain.runs.events import Advice, Rescue, Verdict
-from babytrain.runs.forecast import Forecast, forecast_run
+from babytrain.runs.forecast import NO_TARGET, Forecast, forecast_run
 from babytrain.runs.state import Moment
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.safe_text import safe_content, safe_line
@@ -32,10 +32,10 @@ class Foresight:
     def __init__(
         self,
         now: Callable[[], float] = time.monotonic,
-        forecast: Callable[[Moment], Forecast] = forecast_run,
+        forecast: Callable[[Moment], Forecast] | None = None,
     ) -> None:
         self._now = now
-        self._make = forecast
+        self._make = forecast or _forecast_with_target
         self._made_at = 0.0
         self._run: object = None
         self._seen: object = None
@@ -50,6 +50,12 @@ class Foresight:
         if self._forecast is None or run != self._run or due:
             self._forecast, self._made_at, self._run, self._seen = self._make(moment), now, run, seen
         return self._forecast
+
+
+def _forecast_with_target(moment: Moment) -> Forecast:
+    """The forecast, of the arrival at the target as well where the run's settings name one."""
+    wanted = moment.started.config.get("target_loss") if moment.started is not None else None
+    return forecast_run(moment, float(wanted) if isinstance(wanted, int | float) and wanted > 0 else None)
 
 
 @dataclass(frozen=True)
@@ -158,9 +164,21 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
         end = Content.assemble("ends in ", (span, "bold"), " when resumed" if forecast.paused else "")
     else:
         end = Content(f"end: {forecast.end_reason or 'not known'}")
-    return Content.assemble(
-        ("forecast ", "$foreground 60%"), end, f" {glyphs.dot} ", _final_loss(facts, glyphs, reason=True)
-    )
+    parts = [end, _final_loss(facts, glyphs, reason=True), *_target(forecast, glyphs)]
+    return Content.assemble(("forecast ", "$foreground 60%"), Content(f" {glyphs.dot} ").join(parts))
+
+
+def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
+    """Whether and when the loss that was asked about is reached, or why nobody knows."""
+    target = forecast.target
+    if target is None:
+        told = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
+        return [] if forecast.target_reason in told else [Content(f"target: {forecast.target_reason}")]
+    words = Content.assemble(("val ", "$foreground 60%"), (format_loss(target.loss), "bold"), f" {target.words}")
+    if target.steps is None:
+        return [words]
+    low, high = format_count(target.steps.low), format_count(target.steps.high)
+    return [Content.assemble(words, f", step {low}{glyphs.range}{high}")]
 
 
 def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> Content:

@@ -21,6 +21,7 @@ ACTION_WORDS: dict[CommandAction, str] = {
     "resume": "go on",
     "sample": "sample",
     "evaluate": "evaluate",
+    "predict": "what comes next",
     "checkpoint": "checkpoint",
     "note": "note",
     "stop": "stop",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
 from babytrain.engine.dials import SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
-from babytrain.runs.events import Command, Eval, Request, Sample
+from babytrain.runs.events import Command, Eval, Note, Request, Sample
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config, train
 
@@ -117,3 +118,17 @@ def test_the_half_life_of_beta2_is_kept_in_tokens_when_the_batch_changes() -> No
     assert beta2_in_use(larger) == pytest.approx(0.99**2)
     by_hand = turn_dial(config, larger, Request(command_id=2, action="set", dial="beta2", value=0.95), 0).dials
     assert beta2_in_use(by_hand) == 0.95  # what a person says holds for the batch it was said for
+
+
+def test_a_look_at_what_comes_next_names_likely_tokens_and_changes_nothing(
+    tmp_path: Path, unturned: dict[str, torch.Tensor]
+) -> None:
+    feed = LiveFeed()
+    feed.ask("predict", text="the sna")
+    result = train(tmp_path, feed)
+    (note,) = [event.text for event in events_of(result) if isinstance(event, Note) and "comes" in event.text]
+    shares = [int(share) for share in re.findall(r"(\d+)%", note)]
+    assert "'the sna'" in note
+    assert len(shares) == 8
+    assert shares == sorted(shares, reverse=True)
+    assert same_bits(final_weights(result), unturned)

@@ -277,6 +277,18 @@ async def _(driver: Driver, key: str) -> None:
     assert driver.session.requests[-1].text == "frog"
 
 
+@check("live.predict", "live.save_named", "live.back_to")
+async def _(driver: Driver, key: str) -> None:
+    action = {"P": "predict", "C": "checkpoint", "B": "go_back"}[key]
+    await driver.press(key)
+    await driver.see(AskScreen)
+    await driver.press(*"hell", "enter")
+    await driver.see(LiveScreen)
+    await driver.wait(lambda: driver.asked[-1:] == [(action, None)], f"{action} asked for")
+    assert driver.session is not None
+    assert driver.session.requests[-1].text == "hell"
+
+
 # replay
 
 

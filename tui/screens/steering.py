@@ -27,6 +27,7 @@ LR_STEP = 1.1
 SMALLEST_FACTOR, LARGEST_FACTOR = 1e-6, 1e6
 LONGEST_NOTE = 2000
 LONGEST_PROMPT = 2000
+LONGEST_NAME = 80
 LONGEST_RUN = 1_000_000_000  # steps in one go
 
 
@@ -110,6 +111,15 @@ class SteeringScreen(RunScreen):
 
         self.app.push_screen(AskScreen("Begin a text; the model goes on", placeholder="the old frog"), done)
 
+    def action_predict(self) -> None:
+        """What the model thinks comes after a typed text; the answer stands in the log."""
+
+        def done(text: str | None) -> None:
+            if text:
+                self.ask("predict", text=text[:LONGEST_PROMPT])
+
+        self.app.push_screen(AskScreen("What comes next after this text?", placeholder="hell"), done)
+
     def action_evaluate_now(self) -> None:
         """An evaluation, between two steps."""
         self._ask_once("evaluate")
@@ -117,6 +127,35 @@ class SteeringScreen(RunScreen):
     def action_checkpoint_now(self) -> None:
         """A checkpoint, between two steps."""
         self._ask_once("checkpoint")
+
+    def action_checkpoint_named(self) -> None:
+        """A checkpoint with a name, which is never tidied away."""
+
+        def done(text: str | None) -> None:
+            if text:
+                self.ask("checkpoint", text=text[:LONGEST_NAME])
+
+        self.app.push_screen(AskScreen("Save a checkpoint under a name", placeholder="before-the-cliff"), done)
+
+    def action_go_back_to(self) -> None:
+        """To any checkpoint of this run."""
+        saved = {event.directory.rpartition("/")[2]: event for event in self.source.moment().checkpoints}
+        dot = f" {self.glyphs.dot} "
+        known = dot.join(event.name or format_count(event.step) for event in list(saved.values())[-12:])
+
+        def done(text: str | None) -> None:
+            if text:
+                self.ask("go_back", text=text[:LONGEST_NAME])
+
+        self.app.push_screen(
+            AskScreen(
+                "Back to which checkpoint?",
+                detail="A step, a name, best or last. The steps after it are given up; dials stay as they are.",
+                placeholder="best",
+                below=f"Saved: {known}" if known else "",
+            ),
+            done,
+        )
 
     def _ask_once(self, action: CommandAction, value: float | None = None) -> None:
         """A key that is held down asks again only once the first wish was granted."""
