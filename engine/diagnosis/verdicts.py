@@ -6,21 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from babytrain.runs.bootstrap import Comparison
+from babytrain.runs.events import VerdictName
 
-Verdict: TypeAlias = Literal[
-    "warming up",
-    "learning",
-    "slow",
-    "plateau",
-    "lr too high",
-    "lr too low",
-    "overfitting",
-    "memorising",
-    "diverging",
-    "data-bound",
-    "throttled",
-    "done",
-]
+Verdict: TypeAlias = VerdictName
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 AdviceAction: TypeAlias = Literal[
