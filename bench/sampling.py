@@ -27,6 +27,7 @@ import torch
 from babytrain.engine.device import choose_threads
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.sampling import generate
+from babytrain.engine.token_choice import SamplingSettings
 from bench import machine, peer
 from bench.machine import BenchError, compare, narrate, parse_variant
 from bench.ours import resolve
@@ -47,7 +48,7 @@ def our_writer(text: str) -> tuple[Writer, int]:
 
     def write(tokens: int) -> int:
         written = generate(
-            model, [LINE_BREAK], max_tokens=tokens, temperature=TEMPERATURE, top_k=TOP_K, seed=1337, device="cpu"
+            model, [LINE_BREAK], SamplingSettings(TEMPERATURE, TOP_K), max_tokens=tokens, seed=1337, device="cpu"
         )
         return sum(1 for _ in written)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from babytrain.runs.journal import load_state
 from babytrain.tui.app import BabytrainApp
+from babytrain.tui.engine_launcher import EngineLauncher
 from babytrain.tui.opening import Replay
 from babytrain.tui.picture import screen_svg
-from babytrain.tui.session import EngineLauncher
 from babytrain.tui.source import ReplaySource
 
 

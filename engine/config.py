@@ -11,12 +11,14 @@ import dataclasses
 import difflib
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from babytrain.engine.house import check_bands, check_currency, check_hours, check_nickname
 from babytrain.engine.presets import DEFAULT_PRESET, PRESETS
+from babytrain.runs.tariff import DEFAULT_CO2_GRAMS_PER_KWH
 
 
 class ConfigError(ValueError):
@@ -34,11 +36,15 @@ def option(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[str] = (),
+    check: Callable[[str], str] | None = None,
+    house: bool = False,
 ) -> Any:
-    """A config field with its explanation, inclusive limits and allowed words."""
-    return dataclasses.field(
-        default=default, metadata={"doc": doc, "low": low, "high": high, "choices": tuple(choices)}
-    )
+    """A config field with its explanation, inclusive limits and allowed words.
+
+    `check` says what is wrong with a text, or nothing; `house` settings change no result and may stand in `house.toml`.
+    """
+    metadata = {"doc": doc, "low": low, "high": high, "choices": tuple(choices), "check": check, "house": house}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Config:
     batch_size: int = option(6, "windows in one forward pass", low=1, high=65536)
     accumulate: int = option(1, "forward passes in one step", low=1, high=4096)
     # run
-    steps: int = option(2000, "optimizer steps", low=1, high=1_000_000_000)
+    steps: int = option(3000, "optimizer steps", low=1, high=1_000_000_000)
     epochs: float = option(0.0, "passes over the training split, 0 = go by steps", low=0.0, high=1e6)
     minutes: float = option(0.0, "train for this long and plan the steps to fit, 0 = go by steps", low=0.0, high=1e7)
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
@@ -131,6 +137,56 @@ class Config:
     sample_tokens: int = option(200, "tokens in a sample", low=1, high=100_000)
     temperature: float = option(0.8, "0 = always the likeliest token", low=0.0, high=10.0)
     top_k: int = option(0, "sample from the k likeliest tokens only, 0 = all", low=0, high=1_000_000)
+    top_p: float = option(1.0, "sample from the likeliest tokens that make up this share", low=0.01, high=1.0)
+    min_p: float = option(0.1, "leave out tokens less likely than this share of the likeliest one", low=0.0, high=1.0)
+    repetition_penalty: float = option(
+        1.0, "how much less likely a token gets that was just written, 1 = not at all", low=1.0, high=10.0
+    )
+    more_prompts: str = option("", "further prompts for each sample, with | between them")
+    favourite: str = option("e", "the letter whose progress is followed")
+    canaries: int = option(0, "made-up lines planted in the training text, to ask the model for later", low=0, high=16)
+    # house: who lives with the machine, and who pays
+    nickname: str = option("", "what you call the graphics card that trains", check=check_nickname, house=True)
+    electricity_price: float = option(0.0, "price of a kilowatt-hour, 0 = not known", low=0.0, high=1e6, house=True)
+    currency: str = option(
+        "", "of the price, in three letters, such as EUR, INR or USD", check=check_currency, house=True
+    )
+    price_bands: str = option(
+        "", "other prices at other times, such as 22:00-06:00 0.19, 12:00-14:00 0.25", check=check_bands, house=True
+    )
+    co2_grams_per_kwh: float = option(
+        DEFAULT_CO2_GRAMS_PER_KWH,
+        "of your electricity; the default is the world's average",
+        low=0,
+        high=5000,
+        house=True,
+    )
+    wall_watts: float = option(
+        0.0, "what a wall meter says the computer draws while it trains, 0 = not known", low=0, high=1e5, house=True
+    )
+    idle_watts: float = option(
+        0.0, "what the computer would draw anyway, taken off the bill, 0 = nothing is", low=0, high=1e5, house=True
+    )
+    supply_factor: float = option(
+        1.0, "watts at the wall for each watt measured inside; a power supply loses some", low=1, high=3, house=True
+    )
+    quiet_hours: str = option("", "when the run makes no noise, such as 23:00-07:00", check=check_hours, house=True)
+    quiet_duty: float = option(
+        0.0, "share of the time it may work in quiet hours, 0 = not at all", low=0, high=1, house=True
+    )
+    temperature_ceiling: float = option(
+        0.0,
+        "degrees Celsius of the card (or processor) it trains on to stay below, 0 = none",
+        low=0,
+        high=120,
+        house=True,
+    )
+    power_budget: float = option(0.0, "watts to stay below on average, 0 = none", low=0, high=1e5, house=True)
+    on_battery: str = option("train", "what to do without mains power", choices=("train", "pause"), house=True)
+    encouragement: bool = option(True, "a kind word with the sensors", house=True)
+    sensors: str = option(
+        "auto", "read the real cards, or play one from a script", choices=("auto", "scripted"), house=True
+    )
 
     def replace(self, **changes: Any) -> Config:
         """A copy with some fields changed, validated."""
@@ -146,11 +202,14 @@ class Config:
 
 
 FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Config)}
+HOUSE_SETTINGS = tuple(name for name, field in FIELDS.items() if field.metadata["house"])
 ADAMW_LR = 3e-3
 _BEFORE_IT_EXISTED = {
     "token_shift": 0,
     "products": "torch",
     "compile": "off",
+    "min_p": 0.0,
+    "steps": 2000,
 }  # what a run that does not mention a setting was trained with
 _TYPES: dict[str, type] = get_type_hints(Config)
 _SWITCH_WORDS = {
@@ -235,6 +294,8 @@ def find_problems(config: Config) -> list[str]:
         )
     if config.mlp == "fmn" and config.fmn_rank > config.width * 8:
         problems.append(f"fmn_rank ({config.fmn_rank}) is far above width ({config.width}): try {config.width // 3}.")
+    if (config.electricity_price or config.price_bands) and not config.currency:
+        problems.append("A price needs a currency: add currency=EUR, INR, USD or yours.")
     return problems
 
 
@@ -245,6 +306,8 @@ def check_field(name: str, value: Any) -> str | None:
         if value in meta["choices"]:
             return None
         return f"{name} is one of {', '.join(meta['choices'])}, not {value!r}{_nearest(str(value), meta['choices'])}."
+    if meta["check"] is not None and (problem := meta["check"](str(value))):
+        return f"{name}: {problem}."
     low, high = meta["low"], meta["high"]
     if low is None or (isinstance(value, (int, float)) and low <= value <= high):
         return None

@@ -10,10 +10,12 @@ from dataclasses import asdict, replace
 from queue import Empty
 from typing import Any
 
-from babytrain.engine.dials import Turn, turn_dial
+from babytrain.engine.dials import Turn, turn_dial, without_house
 from babytrain.engine.places import PlaceError, go_back
-from babytrain.engine.workbench import Workbench, evaluate, predict, save, write_sample
+from babytrain.engine.workbench import Workbench, evaluate, save
+from babytrain.engine.writing import predict, write_sample
 from babytrain.runs.events import Command, Request
+from babytrain.runs.sampling_wish import read_sampling_words
 
 PAUSE_POLL_SECONDS = 0.05
 MOST_UNDOS = 50
@@ -68,13 +70,27 @@ class Control:
         step = bench.progress.step
         match request.action:
             case "pause" | "resume":
+                if request.action == "resume" and not self.waits:  # it can only mean a rule that holds the run back
+                    bench.housekeeper.overrule(bench.dials)
                 self.paused, self.advance = request.action == "pause", 0
             case "advance":
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
-                write_sample(bench, request.text or bench.config.prompt, asked=True)
+                wish = read_sampling_words(request.dial)
+                refusal = write_sample(bench, request.text or bench.config.prompt, wish, asked=True)
             case "predict":
                 predict(bench, request.text)
+                # One comes with every letter that is typed: shown, and not worth a line of the journal.
+                answer = Command(
+                    t=bench.recorder.now(),
+                    step=step,
+                    command_id=request.command_id,
+                    action="predict",
+                    status="applied",
+                    text=request.text,
+                )
+                bench.feed.publish(answer)
+                return
             case "evaluate":
                 evaluate(bench)
             case "checkpoint":
@@ -110,8 +126,8 @@ class Control:
         )
 
     def _put_in_force(self, turn: Turn) -> None:
-        if turn.dials != self._bench.dials:
-            self._bench.dials = turn.dials
+        before, self._bench.dials = self._bench.dials, turn.dials
+        if without_house(turn.dials) != without_house(before):  # the others change nothing that is trained or judged
             self._bench.put_dials_in_force()
             self.turned = True
 

@@ -6,9 +6,9 @@ import traceback
 
 import torch
 
+from babytrain.engine.ending import put_end_on_record
 from babytrain.engine.progress import Progress
 from babytrain.engine.recorder import Recorder
-from babytrain.runs.events import Ended
 from babytrain.runs.folder import RunFolder
 
 
@@ -24,17 +24,5 @@ def record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progre
         sentence = "The machine ran out of memory: try half the batch_size with twice the accumulate."
     else:
         sentence = f"Training broke at step {progress.step:,} ({type(error).__name__}: {error})."
-    recorder.emit(
-        Ended(
-            t=recorder.now(),
-            step=progress.step,
-            status="failed",
-            reason=sentence,
-            tokens=progress.tokens,
-            tokens_per_second=0.0,
-            val_loss=progress.val_loss,
-            best_val_loss=progress.best_val_loss,
-            best_step=progress.best_step,
-        )
-    )
+    put_end_on_record(recorder, progress, "failed", sentence)
     return sentence + where

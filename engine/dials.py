@@ -10,7 +10,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from babytrain.engine.config import FIELDS, Config, check_field, parse_value
+from babytrain.engine.config import FIELDS, HOUSE_SETTINGS, Config, check_field, parse_value
 from babytrain.engine.optim.schedule import learning_rate_factor
 from babytrain.runs.events import Request
 
@@ -31,6 +31,11 @@ SETTABLE = (
     "noise",
     "eval_every",
     "sample_every",
+    "quiet_hours",
+    "quiet_duty",
+    "temperature_ceiling",
+    "power_budget",
+    "on_battery",
 )
 
 
@@ -57,6 +62,11 @@ class Dials:
     noise: float
     eval_every: int
     sample_every: int
+    quiet_hours: str = ""
+    quiet_duty: float = 0.0
+    temperature_ceiling: float = 0.0
+    power_budget: float = 0.0
+    on_battery: str = "train"
     lr_scale: float = 1.0
     lr_hold: float | None = None
     rewarm_step: int = 0
@@ -70,6 +80,15 @@ class Dials:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a checkpoint."""
         return asdict(self)
+
+
+HOUSE_DIALS = tuple(name for name in SETTABLE if name in HOUSE_SETTINGS)
+
+
+def without_house(dials: Dials) -> Dials:
+    """The dials with those of the house, which change no result, where they stand by themselves."""
+    by_themselves: dict[str, Any] = {name: FIELDS[name].default for name in HOUSE_DIALS}
+    return replace(dials, **by_themselves)
 
 
 def initial_dials(config: Config) -> Dials:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from babytrain.engine.corpus.windows import evaluation_windows
+from babytrain.engine.letters import GuessCounts, GuessTally
 from babytrain.engine.model.gpt import GPT
 
 
@@ -24,6 +25,7 @@ class SplitLosses:
 
     mean: float
     by_window: npt.NDArray[np.float32]
+    guesses: GuessCounts
 
 
 TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache
@@ -42,13 +44,19 @@ def evaluate_split(
 def evaluate_windows(
     model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
 ) -> SplitLosses | None:
-    """Like `evaluate_split`, and the mean loss of every window as well."""
+    """Like `evaluate_split`, and the mean loss of every window as well, and how often each token was guessed right."""
     starts, last_length = evaluation_windows(len(tokens), context)
     lengths = np.full(len(starts), context)
     lengths[-1] = last_length
     by_window: list[Tensor] = []
-    mean = _mean_loss(model, tokens, starts, lengths, context, should_stop, by_window)
-    return None if mean is None else SplitLosses(mean, torch.cat(by_window).cpu().numpy())
+    tally = GuessTally(model.vocabulary_size, tokens.device)
+
+    def look(targets: Tensor, losses: Tensor, guesses: Tensor) -> None:
+        by_window.append(losses)
+        tally.add(targets, guesses)
+
+    mean = _mean_loss(model, tokens, starts, lengths, context, should_stop, look)
+    return None if mean is None else SplitLosses(mean, torch.cat(by_window).cpu().numpy(), tally.counts())
 
 
 def evaluate_spread(
@@ -69,9 +77,9 @@ def _mean_loss(
     lengths: np.ndarray,
     context: int,
     should_stop: Callable[[], bool] | None,
-    by_window: list[Tensor] | None = None,
+    look: Callable[[Tensor, Tensor, Tensor], None] | None = None,
 ) -> float | None:
-    """The longest windows first; `by_window` is filled with the mean losses [windows] of each."""
+    """The longest windows first; `look` gets the targets [B, T], losses [B] and guesses [B, T] of each batch."""
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -84,11 +92,12 @@ def _mean_loss(
                 if should_stop is not None and should_stop():
                     return None
                 windows = tokens[chosen[first : first + batch, None] + offsets].long()
-                if by_window is None:
+                if look is None:
                     loss = model.loss(windows[:, :-1], windows[:, 1:])
                 else:
-                    by_window.append(model.window_losses(windows[:, :-1], windows[:, 1:]))
-                    loss = by_window[-1].mean()
+                    losses, guesses = model.window_losses(windows[:, :-1], windows[:, 1:])
+                    look(windows[:, 1:], losses, guesses)
+                    loss = losses.mean()
                 predicted = windows.shape[0] * int(length)
                 total += float(loss) * predicted
                 count += predicted

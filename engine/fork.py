@@ -12,37 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from babytrain.engine.beginning import Beginning, changed_dials
-from babytrain.engine.checkpoint import CheckpointError, load_checkpoint
+from babytrain.engine.checkpoint import TRAINER_FILE, CheckpointError, load_checkpoint
 from babytrain.engine.config import Config, ConfigError, config_of_run
+from babytrain.engine.fork_check import planned_afresh, refusal
+from babytrain.engine.guard import Guard
 from babytrain.engine.launch import CORPUS_COPY, EngineError, NewRunPlan
 from babytrain.engine.places import PlaceError, find_place
 from babytrain.engine.progress import restore_progress
 from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
-
-# The shapes, what the weights mean, and what the tokens are.
-_FIXED = frozenset(
-    [
-        "corpus",
-        "tokenizer",
-        "vocabulary",
-        "val_fraction",
-        "layers",
-        "heads",
-        "width",
-        "mlp",
-        "mlp_ratio",
-        "fmn_rank",
-        "position",
-        "token_shift",
-        "ngram_rows",
-        "norm",
-        "qk_norm",
-        "zero_init",
-        "bias",
-        "tied",
-        "optimizer",
-    ]
-)
 
 
 def plan_fork(
@@ -58,22 +35,25 @@ def plan_fork(
 
     `steps` in `changes` is where the fork ends, counted like the parent's steps.
     """
-    if "steps" in changes:
-        changes = {"minutes": 0.0, "epochs": 0.0} | dict(changes)
+    changes = planned_afresh(changes)
     try:
         saved, provenance = read_run_toml(source)
         old, config = config_of_run(saved), config_of_run(saved, changes)
-        if problem := _refusal(old, config, changes):
+        if problem := refusal(old, config, changes):
             raise EngineError([problem])
         checkpoint = load_checkpoint(find_place(source.checkpoints, wanted))
-        progress, dials = restore_progress(checkpoint.trainer, config)
     except ConfigError as error:
         raise EngineError(error.problems) from error
     except PlaceError as error:
         sentence = str(error)
         raise EngineError([f"{sentence[0].upper()}{sentence[1:]}."]) from error
-    except (RunsError, CheckpointError, ValueError, TypeError) as error:
+    except (RunsError, CheckpointError, ValueError) as error:
         raise EngineError([str(error)]) from error
+    try:
+        progress, dials = restore_progress(checkpoint.trainer, config)
+        _check_guard(config, checkpoint.trainer.get("guard"))
+    except (ValueError, TypeError) as error:
+        raise EngineError([f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({error})."]) from error
     checkpoint = replace(checkpoint, trainer={**checkpoint.trainer, "undos": []})
     # What was best belongs to the parent; the fork measures where it begins.
     progress = replace(progress, val_loss=None, val_step=None, best_val_loss=None, best_step=None)
@@ -104,10 +84,12 @@ def kept_text(folder: RunFolder) -> bytes:
         raise EngineError([f"The text of this run, {folder.path / CORPUS_COPY}, cannot be read: {error}."]) from error
 
 
-def _refusal(old: Config, new: Config, changes: Mapping[str, Any]) -> str:
-    fixed = [key for key in changes if key in _FIXED and getattr(old, key) != getattr(new, key)]
-    if new.position == "learned" and "context" in changes and new.context != old.context:
-        fixed.append("context")
-    if not fixed:
-        return ""
-    return f"A fork keeps its parent's model and text, so {', '.join(fixed)} cannot change: train a new run for that."
+def _check_guard(config: Config, state: Any) -> None:
+    """Raises ValueError when a guard cannot remember `state`, where there is one."""
+    if state is None:
+        return
+    guard = Guard("rollback", patience=config.guard_patience, rescues=config.rescues, warmup_steps=config.warmup)
+    try:
+        guard.restore(state)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError("what it says of the guard") from error

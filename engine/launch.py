@@ -6,14 +6,13 @@ a run that never started.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from babytrain import __version__
 from babytrain.engine.beginning import Beginning, beginning_on_record, changed_dials, keep_beginning
@@ -28,25 +27,26 @@ from babytrain.engine.checkpoint import (
 from babytrain.engine.config import Config, ConfigError, config_of_run
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
-from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.crash import record_crash
 from babytrain.engine.dials import Dials, initial_dials
+from babytrain.engine.first_line import started
+from babytrain.engine.housekeeping import appoint_examiner, keep_house
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
+from babytrain.engine.past import Past, show_past
 from babytrain.engine.prepare import Prepared, prepare, with_planned_steps
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.script import Script
-from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.trainer import Trainer
+from babytrain.engine.watch_memory import unpack
 from babytrain.engine.workbench import Workbench
-from babytrain.runs.events import SCHEMA_VERSION, Ended, Eval, Resumed, Started, Step
+from babytrain.runs.events import Ended, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
-from babytrain.runs.journal import JournalWriter, read_journal
+from babytrain.runs.journal import JournalWriter
 from babytrain.runs.lock import RunLock
 from babytrain.runs.provenance import collect
-from babytrain.runs.state import RunState
 
 CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
 
@@ -105,16 +105,14 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         config = with_planned_steps(plan.config, corpus)
         prepared = prepare(config, corpus)
         begun = plan.beginning.planned(config) if plan.beginning is not None else None
-        if begun is not None:
-            _load_weights(prepared.model, begun.checkpoint)
+        checkpoint = begun.checkpoint if begun is not None else None
+        optimizer = _loaded_optimizer(prepared, checkpoint)
         folder = create_run(plan.runs_dir, plan.name)
     except (ConfigError, CorpusError) as error:
         raise EngineError(error.problems) from error
     except (RunsError, ValueError) as error:
         raise EngineError([str(error)]) from error
     with _locked(folder):
-        if on_folder is not None:
-            on_folder(folder)
         provenance = collect(plan.argv) | {
             "paths": _absolute(plan.paths),
             "sha256": corpus.sha256,
@@ -133,12 +131,16 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
             if begun is not None:
                 keep_beginning(folder, begun)
         except (OSError, RunsError, CheckpointError) as error:
-            raise EngineError([f"The run folder {folder.path} cannot be written: {error}."]) from error
-        first = _started(folder, prepared, plan, begun)
-        progress, dials, checkpoint = Progress(), initial_dials(config), None
+            shutil.rmtree(folder.path, ignore_errors=True)  # ours since a moment ago, and it holds nothing yet
+            reason = str(error).rstrip(".")
+            raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
+        if on_folder is not None:
+            on_folder(folder)
+        first = started(folder, prepared, begun, name=plan.name or folder.name, rerun_of=plan.rerun_of)
+        progress, dials = Progress(), initial_dials(config)
         if begun is not None:
-            progress, dials, checkpoint = begun.progress, begun.dials, begun.checkpoint
-        return _train(prepared, folder, feed, first, checkpoint, progress, dials, script=plan.script)
+            progress, dials = begun.progress, begun.dials
+        return _train(prepared, optimizer, folder, feed, first, checkpoint, progress, dials, script=plan.script)
 
 
 def train_resumed(
@@ -171,8 +173,8 @@ def train_resumed(
                     [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
                 )
             prepared = prepare(config, corpus)
-            _load_weights(prepared.model, checkpoint)
-            past = _show_history(folder, feed if script is None else LiveFeed(), progress.step)
+            optimizer = _loaded_optimizer(prepared, checkpoint)
+            past = show_past(folder, feed if script is None else LiveFeed(), progress.step)
             if on_folder is not None:
                 on_folder(folder)
             if changes:
@@ -185,9 +187,10 @@ def train_resumed(
                 total_steps=dials.total_steps,
                 changes=changes,
             )
-            begun_step = past.started.step if past.started is not None else 0
+            before = past.energy_in(config.currency, config_of_run(saved).currency)
             return _train(
                 prepared,
+                optimizer,
                 folder,
                 feed,
                 first,
@@ -195,9 +198,8 @@ def train_resumed(
                 progress,
                 dials,
                 problems,
-                past.evals.events,
+                replace(past, energy=before),
                 script=script,
-                begun_step=begun_step,
             )
     except (ConfigError, CorpusError) as error:
         raise EngineError(error.problems) from error
@@ -220,6 +222,7 @@ def _locked(folder: RunFolder) -> Iterator[None]:
 
 def _train(
     prepared: Prepared,
+    optimizer: Optimizer,
     folder: RunFolder,
     feed: LiveFeed,
     first: Started | Resumed,
@@ -227,78 +230,58 @@ def _train(
     progress: Progress,
     dials: Dials,
     notes: Sequence[str] = (),
-    evaluations: Sequence[Eval] = (),
+    past: Past | None = None,
     *,
     script: Script | None = None,
-    begun_step: int = 0,
 ) -> RunResult:
     """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
-    config = prepared.config
-    optimizer = build_optimizer(prepared.model, config)
-    if checkpoint is not None:
-        _load_optimizer(optimizer, checkpoint)
+    config, past = prepared.config, past or Past(begun_step=first.step)
     journal = JournalWriter(folder.journal)
     recorder = Recorder(journal, feed, start_t=first.t, listener=script.hear if script is not None else None)
     recorder.step = progress.step
     recorder.emit(first)
     if isinstance(first, Started) and first.parent:
-        begun_step = first.step
         recorder.emit(beginning_on_record(folder, first))
     recorder.note(corpus_summary(prepared.corpus))
     for sentence in prepared.trials:
         recorder.note(sentence)
     for note in (*prepared.corpus.notes, *notes):
         recorder.note(note, "warning")
-    sampler = TelemetrySampler(recorder.publish_vitals)
-    sampler.start()
     bench: Workbench | None = None
     try:
-        bench = Workbench(
-            config, prepared.corpus, prepared.model, optimizer, recorder, feed, folder, prepared.device, dials, progress
-        )
-        bench.script, bench.begun_step = script, begun_step
-        bench.evaluations.extend(evaluations)
-        if checkpoint is not None:
-            bench.undos.extend(checkpoint.trainer.get("undos", []))
-            if "guard" in checkpoint.trainer:
-                bench.guard.restore(checkpoint.trainer["guard"])
-        ended = Trainer(bench).run()
+        with keep_house(config, recorder, feed, folder, prepared.device, past.energy) as housekeeper:
+            examiner = appoint_examiner(config, prepared.corpus, recorder, folder, past)
+            bench = Workbench(
+                config,
+                prepared.corpus,
+                prepared.model,
+                optimizer,
+                recorder,
+                feed,
+                folder,
+                prepared.device,
+                dials,
+                progress,
+                housekeeper,
+                examiner,
+                script=script,
+                begun_step=past.begun_step,
+                held_seconds=past.held_seconds,
+            )
+            bench.evaluations.extend(past.evaluations)
+            if checkpoint is not None:
+                bench.undos.extend(checkpoint.trainer.get("undos", []))
+                if "guard" in checkpoint.trainer:
+                    bench.guard.restore(checkpoint.trainer["guard"])
+                if isinstance(first, Resumed):
+                    bench.watched = unpack(checkpoint.trainer.get("watch", {}))
+            ended = Trainer(bench).run()
     except Exception as error:
         sentence = record_crash(folder, recorder, error, bench.progress if bench is not None else progress)
         raise EngineError([sentence]) from error
     finally:
-        sampler.stop()
-        recorder.file_handed_over()
         journal.close()
     return _result(folder, prepared.model, ended, bench.progress)
-
-
-def _started(folder: RunFolder, prepared: Prepared, plan: NewRunPlan, begun: Beginning | None) -> Started:
-    config, corpus = prepared.config, prepared.corpus
-    windows_per_step = config.batch_size * config.accumulate
-    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
-    return Started(
-        t=0.0,
-        step=begun.progress.step if begun is not None else 0,
-        schema=SCHEMA_VERSION,
-        run_id=folder.run_id,
-        name=plan.name or folder.name,
-        wall_time=time.time(),
-        config=config.to_dict(),
-        corpus=corpus.facts,
-        parameters=prepared.model.parameter_count,
-        total_steps=begun.dials.total_steps if begun is not None else config.steps,
-        steps_per_epoch=windows / windows_per_step,
-        tokens_per_step=windows_per_step * config.context,
-        device=str(prepared.device),
-        device_name=torch.cuda.get_device_name(prepared.device) if prepared.device.type == "cuda" else "",
-        precision=config.precision,
-        threads=config.threads,
-        compiled=config.compile == "on",
-        program_version=__version__,
-        parent=begun.parent if begun is not None else "",
-        rerun_of=plan.rerun_of,
-    )
 
 
 def _same_corpus(folder: RunFolder, config: Config, provenance: dict[str, Any]) -> Corpus:
@@ -315,32 +298,20 @@ def _changed_text(paths: Sequence[str], corpus: Corpus) -> str:
     return f"The text of this run has changed since ({', '.join(paths) or corpus.name}): put the old text back."
 
 
-def _load_weights(model: GPT, checkpoint: LoadedCheckpoint) -> None:
-    if problem := misfit(model.state_dict(), checkpoint.model):
+def _loaded_optimizer(prepared: Prepared, checkpoint: LoadedCheckpoint | None) -> Optimizer:
+    """The optimizer of a model; both as in the checkpoint, if there is one. Raises EngineError when it does not fit."""
+    if checkpoint is None:
+        return build_optimizer(prepared.model, prepared.config)
+    if problem := misfit(prepared.model.state_dict(), checkpoint.model):
         raise EngineError([f"The checkpoint {checkpoint.path} does not fit this model: {problem}."])
-    model.load_state_dict(checkpoint.model)
-
-
-def _load_optimizer(optimizer: Optimizer, checkpoint: LoadedCheckpoint) -> None:
-    """Raises EngineError."""
+    prepared.model.load_state_dict(checkpoint.model)
+    optimizer = build_optimizer(prepared.model, prepared.config)
     try:
         optimizer.load_tensors(checkpoint.optimizer)
         optimizer.load_scalars(optimizer_scalars(checkpoint))
     except (ValueError, CheckpointError) as error:
         raise EngineError([f"The checkpoint {checkpoint.path} cannot be used: {error}"]) from error
-
-
-def _show_history(folder: RunFolder, feed: LiveFeed, step: int) -> RunState:
-    """Give the feed what the journal holds, so that the screen of a resumed run shows its past. Returns that."""
-    contents = read_journal(folder.journal)
-    past = RunState(steps=feed.steps)
-    past.apply_all(contents.events)
-    past.steps.drop_after(step)
-    for event in contents.events:
-        if not isinstance(event, Step):
-            feed.events.put(event)
-    past.evals.drop_after_step(step)
-    return past
+    return optimizer
 
 
 def _absolute(paths: Sequence[str]) -> list[str]:

@@ -69,7 +69,7 @@ def sweep_learning_rates(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.gradient_norm(config.clip)
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
             if not math.isfinite(losses[-1]):
                 break
     finally:

@@ -15,13 +15,29 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from babytrain.engine.telemetry.nvml_calls import HARMLESS
-from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, NoteLevel, SamplePiece, Step, Vitals
+from babytrain.runs.events import (
+    AnyEvent,
+    Ended,
+    Energy,
+    GpuReading,
+    HostReading,
+    Note,
+    NoteLevel,
+    Phase,
+    PhaseName,
+    Rescue,
+    SamplePiece,
+    Step,
+    Vitals,
+)
 from babytrain.runs.feed import LiveFeed
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
 DENSE_VITALS_SECONDS = 3600.0
 RECENT_SECONDS = 60.0
+# The electricity is a running total, of which a line every ten seconds is plenty, and later one every few minutes.
+ENERGY_SECONDS, DENSE_ENERGY_SECONDS = 10.0, 1000.0
 
 
 class EventSink(Protocol):
@@ -58,9 +74,13 @@ class Recorder:
         self._listener = listener  # hears every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
         self._sink_failed = False
-        self._vitals_filed_t = -math.inf
+        self._vitals_filed_t = self._energy_filed_t = -math.inf
+        self._energy: Energy | None = None  # the newest that is not filed yet
+        self._ended = False
+        self._trouble_t = start_t
         self._throttled: deque[float] = deque(maxlen=int(RECENT_SECONDS))  # when a card said that it slows itself down
         self.step = 0  # finished optimizer steps, kept by the trainer
+        self.phase: PhaseName = "loading"
 
     def now(self) -> float:
         """Seconds of running time."""
@@ -68,6 +88,13 @@ class Recorder:
 
     def emit(self, event: AnyEvent) -> None:
         """Publish an event and file it. Training thread only."""
+        match event:
+            case Phase():
+                self.phase = event.phase
+            case Ended():
+                self._ended = True
+            case Rescue(cause="diverging" | "not finite"):
+                self._trouble_t = event.t
         self._feed.publish(event)
         if not isinstance(event, SamplePiece):
             self._sink.append(event)
@@ -93,13 +120,29 @@ class Recorder:
         self._feed.events.put(event)
         self._handed_over.put(event)
 
+    def publish(self, event: AnyEvent) -> None:
+        """An event of another thread: shown at once, filed by the training thread's next look.
+
+        Of the electricity so far only the newest is filed, now and then and before the end.
+        """
+        self._feed.events.put(event)
+        self._handed_over.put(event)
+
+    def calm_seconds(self) -> float:
+        """Running time of this session since the run last diverged or met a number that was none."""
+        return self.now() - self._trouble_t
+
     def throttled_seconds(self) -> float:
         """About how many of the last sixty seconds a card was slowed down by itself; readings come once a second."""
         since = self.now() - RECENT_SECONDS
         return float(sum(t >= since for t in tuple(self._throttled)))
 
-    def file_handed_over(self) -> None:
-        """Write what other threads handed over, and say when the journal fails or works again. Training thread only."""
+    def file_handed_over(self, *, last: bool = False) -> None:
+        """Write what other threads handed over, and say when the journal fails or works again. Training thread only.
+
+        `last` is for the moment before the end: the newest electricity is filed however long ago the one before was.
+        Nothing is filed after an ending.
+        """
         failed = self._sink.failing_since is not None
         if failed != self._sink_failed:
             self._sink_failed = failed
@@ -111,11 +154,28 @@ class Recorder:
                 )
             else:
                 self.note("The journal is being written again; nothing of it is missing.")
+        self._take_handed_over()
+        energy = self._energy
+        if energy is None or self._ended:
+            return
+        if last or energy.t - self._energy_filed_t >= max(ENERGY_SECONDS, energy.t / DENSE_ENERGY_SECONDS):
+            self._energy, self._energy_filed_t = None, energy.t
+            self._sink.append(energy)
+
+    def _take_handed_over(self) -> None:
         while True:
             try:
                 event = self._handed_over.get_nowait()
             except Empty:
                 return
-            if event.t - self._vitals_filed_t >= event.t / DENSE_VITALS_SECONDS:
-                self._vitals_filed_t = event.t
+            if isinstance(event, Energy):
+                self._energy = event
+            elif not self._ended and not (isinstance(event, Vitals) and self._is_dense(event)):
                 self._sink.append(event)
+
+    def _is_dense(self, event: Vitals) -> bool:
+        """Whether the readings filed so far are enough for now."""
+        if event.t - self._vitals_filed_t < event.t / DENSE_VITALS_SECONDS:
+            return True
+        self._vitals_filed_t = event.t
+        return False

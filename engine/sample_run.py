@@ -2,72 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-import torch
-
-from babytrain.engine.checkpoint import CheckpointError, best_checkpoint, load_checkpoint, load_newest
+from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, best_checkpoint, load_checkpoint, load_newest
 from babytrain.engine.config import ConfigError, config_of_run
-from babytrain.engine.corpus.tokenizer import Tokenizer, starting_prompt, tokenizer_from_json
+from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
 from babytrain.engine.launch import EngineError
 from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.sampling import generate
+from babytrain.engine.places import PlaceError, find_place
+from babytrain.engine.prompts import PreparedPrompt
+from babytrain.engine.sampling import Reader, generate, new_reader, next_tokens
+from babytrain.engine.token_choice import SamplingSettings
 from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
 
 
-@dataclass(frozen=True)
+@dataclass
 class Speaker:
-    """A trained model that can be asked for text."""
+    """A trained model on the CPU that can be asked for text. `notes` say what was odd about its checkpoint."""
 
     model: GPT
     tokenizer: Tokenizer
     step: int
-    default_prompt: str
+    checkpoint: str  # the name of its folder
+    default_prompt: str = ""
+    notes: tuple[str, ...] = ()
+    _reader: Reader | None = field(default=None, init=False, repr=False)
 
-    def pieces(self, prompt: str, *, max_tokens: int, temperature: float, top_k: int, seed: int) -> Iterator[str]:
-        """The continuation of `prompt` as it is written. Raises EngineError for characters the model never saw."""
+    def pieces(
+        self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
+    ) -> Iterator[str]:
+        """The continuation of `prompt` as it is written. Raises EngineError when the weights are damaged."""
+        tokens = generate(self.model, prompt.ids, settings, max_tokens=max_tokens, seed=seed, device="cpu")
         try:
-            prompt_ids = self.tokenizer.encode(prompt or starting_prompt(self.tokenizer)).tolist()
+            yield from decode_pieces(tokens, self.tokenizer)
         except ValueError as error:
             raise EngineError([str(error)]) from error
-        ids: list[int] = []
-        written = ""
-        for token in generate(
-            self.model,
-            prompt_ids,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            seed=seed,
-            device=torch.device("cpu"),
-        ):
-            ids.append(token)
-            text = self.tokenizer.decode(ids)
-            if text.endswith("\ufffd") and len(ids) < max_tokens:
-                continue  # half a character: the rest is in the next token
-            yield text[len(written) :]
-            written = text
+
+    def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
+        """The likeliest next tokens, made visible, and their probabilities. Raises EngineError as `pieces` does."""
+        self._reader = self._reader or new_reader(self.model, "cpu")
+        try:
+            tokens, shares = next_tokens(self._reader, prompt.ids, count)
+        except ValueError as error:
+            raise EngineError([str(error)]) from error
+        texts = [self.tokenizer.token_text(token) for token in tokens.tolist()]
+        return list(zip(texts, shares.tolist(), strict=True))
 
 
-def load_speaker(run_dir: Path, which: Literal["best", "last"] = "best") -> Speaker:
-    """The model of a run from its best (or newest) checkpoint. Raises EngineError."""
+def load_speaker(run_dir: Path, which: str = "best") -> Speaker:
+    """The model of a run from a checkpoint: "best", "last", a name given to one, a step, or its folder.
+
+    Before a run has a best checkpoint that is the newest. Raises EngineError.
+    """
     folder = RunFolder(run_dir)
     try:
         saved, _ = read_run_toml(folder)
         config = config_of_run(saved)
         tokenizer = tokenizer_from_json(folder.tokenizer_file.read_text(encoding="utf-8"))
-        best = best_checkpoint(folder.checkpoints) if which == "best" else None
-        checkpoint = load_checkpoint(best) if best is not None else load_newest(folder.checkpoints)[0]
+        checkpoint, notes = _load(folder.checkpoints, which.strip())
         model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
         model.load_state_dict(checkpoint.model)
     except ConfigError as error:
         raise EngineError(error.problems) from error
+    except PlaceError as error:
+        sentence = str(error)
+        raise EngineError([f"{sentence[:1].upper()}{sentence[1:]}."]) from error
     except (CheckpointError, RunsError, OSError, ValueError) as error:
         raise EngineError([str(error)]) from error
     except RuntimeError as error:
         raise EngineError([f"The checkpoint does not fit the model of this run: {error}."]) from error
     model.eval()
-    return Speaker(model, tokenizer, int(checkpoint.trainer["step"]), config.prompt)
+    step = int(checkpoint.trainer["step"])
+    return Speaker(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))
+
+
+def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
+    """The text of `tokens` as they come, in whole characters: the pieces together are the text of all of them."""
+    waiting: list[int] = []
+    for token in tokens:
+        waiting.append(token)
+        text = tokenizer.decode(waiting)
+        if not text.endswith("\ufffd"):  # half a character: the rest is in the next token
+            yield text
+            waiting.clear()
+    if waiting:
+        yield tokenizer.decode(waiting)
+
+
+def _load(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:
+    """A checkpoint, and a sentence for each newer one that cannot be read. Raises CheckpointError or PlaceError."""
+    if which == "best" and (best := best_checkpoint(checkpoints)) is not None:
+        return load_checkpoint(best), []
+    if which in ("best", "last"):
+        return load_newest(checkpoints)
+    return load_checkpoint(find_place(checkpoints, which)), []

@@ -24,12 +24,11 @@ from numpy.typing import NDArray
 
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.scribe.scribe import Scribe
+from babytrain.engine.token_choice import REPETITION_WINDOW, SamplingSettings, choose_token
 
 # On one thread numpy is 11 times faster at 0.8M parameters (width 128), 4 at 3M (224), 2.8 at 7M (256) and 2.2 at 10.7M
 # (384). Beyond, the arithmetic is nearly all there is, and torch may spread it over more threads or a graphics card.
 _MOST_SCRIBE_PARAMETERS = 12_000_000
-# A temperature below this takes the likeliest token: the others' chances would be below what fp32 logits can tell.
-_COLDEST = 1e-6
 
 
 class Reader(Protocol):
@@ -91,41 +90,61 @@ def window_start(tokens_before: int, context: int) -> int:
 def generate(
     model: GPT,
     prompt_ids: Sequence[int],
+    settings: SamplingSettings,
     *,
     max_tokens: int,
-    temperature: float,
-    top_k: int = 0,
     seed: int,
     device: str | torch.device,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[int]:
-    """Yield up to `max_tokens` new token ids; ends early when `stop()` says so.
+    """Yield up to `max_tokens` new token ids, drawn as `settings` say; ends early when `stop()` says so.
 
-    `device` is where the model is. `temperature` 0 always takes the likeliest token; `top_k` > 0 draws from the k
-    likeliest only. The model computes without dropout and in fp32, and is as it was before whenever a token is handed
-    out. Raises ValueError for an empty prompt or an id outside the vocabulary at once, and while writing when the
-    weights are not numbers.
+    `device` is where the model is. The model computes without dropout and in fp32, and is as it was before whenever a
+    token is handed out. Raises ValueError for an empty prompt or an id outside the vocabulary at once, and while
+    writing when the weights are not numbers.
     """
     if not prompt_ids:
         raise ValueError("A prompt needs at least one token to go on from.")
     strangers = [token for token in prompt_ids if not 0 <= token < model.vocabulary_size]
     if strangers:
         raise ValueError(f"Token {strangers[0]} is not in the vocabulary of {model.vocabulary_size}.")
-    return _write(model, list(prompt_ids), max_tokens, temperature, top_k, seed, torch.device(device), stop)
+    return _write(model, list(prompt_ids), settings, max_tokens, seed, torch.device(device), stop)
+
+
+def new_reader(model: GPT, device: str | torch.device) -> Reader:
+    """What reads a text fastest with `model`, which is on `device`. A copy of the weights, where that is in numpy."""
+    return Scribe(model) if suits_scribe(model) else TorchReader(model, torch.device(device))
+
+
+def next_tokens(reader: Reader, ids: Sequence[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The `count` likeliest tokens after `ids`, likeliest first, and their probabilities at temperature 1.
+
+    Equally likely ones stand in the order of the vocabulary. The reader forgets what it read before and has read `ids`
+    afterwards. Raises ValueError when they do not fit its context, there are none, or the weights are not numbers.
+    """
+    reader.clear()
+    logits = reader.read(ids).astype(np.float64)
+    largest = float(logits.max())
+    if not math.isfinite(largest):
+        raise ValueError("The model's weights are damaged (its predictions are not numbers), so it cannot predict.")
+    shares = np.exp(logits - largest)
+    shares /= shares.sum()
+    likeliest = np.argsort(-shares, kind="stable")[: max(0, count)]
+    return likeliest, shares[likeliest]
 
 
 def _write(
     model: GPT,
     tokens: list[int],
+    settings: SamplingSettings,
     max_tokens: int,
-    temperature: float,
-    top_k: int,
     seed: int,
     device: torch.device,
     stop: Callable[[], bool] | None,
 ) -> Iterator[int]:
     random = np.random.Generator(np.random.Philox(seed))
-    reader: Reader = Scribe(model) if suits_scribe(model) else TorchReader(model, device)
+    reader = new_reader(model, device)
+    penalises = settings.repetition_penalty != 1.0
     begin = 0  # index of the first token the reader remembers
     for _ in range(max_tokens):
         if stop is not None and stop():
@@ -135,25 +154,7 @@ def _write(
             reader.clear()
             begin = start
         logits = reader.read(tokens[start + reader.length :])
-        token = choose_token(logits, temperature, top_k, random)
+        recent = tokens[-REPETITION_WINDOW:] if penalises else ()
+        token = choose_token(logits, settings, random, recent)
         tokens.append(token)
         yield token
-
-
-def choose_token(logits: NDArray[np.float32], temperature: float, top_k: int, random: np.random.Generator) -> int:
-    """Draw a token id from `logits` [vocabulary]. Raises ValueError when they are not numbers."""
-    likeliest = int(logits.argmax())  # or the first that is no number
-    largest = float(logits[likeliest])
-    if not math.isfinite(largest):
-        raise ValueError("The model's weights are damaged (its predictions are not numbers), so it cannot write.")
-    if temperature < _COLDEST:
-        return likeliest
-    # Subtracting the largest first keeps a tiny temperature from overflowing.
-    odds = np.subtract(logits, largest, dtype=np.float64)
-    odds /= temperature
-    if 0 < top_k < odds.size:
-        odds[odds < np.partition(odds, -top_k)[-top_k]] = -np.inf
-    np.exp(odds, odds)
-    below = odds.cumsum()
-    # fp32 has 24 bits: the product stays below the total in fp64, so that the search ends at a token with a chance.
-    return int(below.searchsorted(float(random.random(dtype=np.float32)) * below[-1], side="right"))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -22,29 +21,22 @@ from torch import Tensor
 from babytrain.engine.batches import Batches
 from babytrain.engine.control import Control
 from babytrain.engine.dials import learning_rate
+from babytrain.engine.ending import put_end_on_record
 from babytrain.engine.execution.passes import build_pass
 from babytrain.engine.guard import GO_ON, Answer
+from babytrain.engine.learned.finals import hold_finals
+from babytrain.engine.noise_seed import dropout_seed
+from babytrain.engine.queued_step import QueuedStep
 from babytrain.engine.rescue import OrderlyStopError, halve_batch, rescue
+from babytrain.engine.restraint.lost_card import PATIENCE_SECONDS, LostCardError, stop_for_lost_card
+from babytrain.engine.time_limit import steps_that_fit
 from babytrain.engine.watch import Watch
-from babytrain.engine.workbench import Workbench, evaluate, save, write_sample
-from babytrain.runs.events import Ended, Request, Step
+from babytrain.engine.workbench import Workbench, evaluate, save
+from babytrain.engine.writing import write_due_samples
+from babytrain.runs.events import Ended, Request
 
 READ_LOSSES_SECONDS = 0.1  # on a GPU
 NEWEST_SHARE = 1 / 32  # of a running mean over steps
-
-
-@dataclass(frozen=True)
-class _Queued:
-    """A step whose loss may still be on the device."""
-
-    step: int
-    t: float
-    loss: Tensor
-    gradient_norm: Tensor
-    learning_rate: float
-    tokens: int
-    step_seconds: float
-    first_window: int
 
 
 class Trainer:
@@ -63,10 +55,11 @@ class Trainer:
         )
         self._control = Control(bench, self._batches.windows_per_epoch)
         self._watch = Watch(bench)
-        self._queued: deque[_Queued] = deque()
+        self._queued: deque[QueuedStep] = deque()
         self._last_read = 0.0
         self._fetching_seconds = 0.0  # of the step that is being made
-        self._deadline_t: float | None = None
+        self._worked_seconds = 0.0  # since the housekeeper last heard of it
+        self._limit_seconds = config.minutes * 60.0  # of running time without pauses and rests; 0 = none
 
     def run(self) -> Ended:
         """Train to the end and leave everything saved. Returns the event that closed the journal."""
@@ -79,7 +72,7 @@ class Trainer:
             if self._owes_evaluation():
                 evaluate(bench)
             if bench.progress.step == 0 and bench.config.sample_every:
-                write_sample(bench, bench.config.prompt, asked=False)
+                write_due_samples(bench)
             if bench.config.compile == "on":
                 bench.enter("compiling")  # until the first step has made its kernels
             else:
@@ -92,15 +85,27 @@ class Trainer:
                 evaluate(bench)
             self._watch.look(finished=status == "done")
             save(bench, "end")
+            if status == "done":
+                hold_finals(bench)
         except OrderlyStopError as error:
             status, reason = error.status, str(error)
             save(bench, "end")
-        return self._end(status, reason)
+        except LostCardError as error:
+            status, reason = "failed", stop_for_lost_card(bench, str(error), broken=False)
+        except RuntimeError:  # of which a device's errors are a kind
+            card = bench.housekeeper.lost_card(PATIENCE_SECONDS)
+            if not card:
+                raise
+            status, reason = "failed", stop_for_lost_card(bench, card, broken=True)
+        bench.examiner.finish()
+        return put_end_on_record(bench.recorder, bench.progress, status, reason)
 
     def _train(self) -> bool:
-        """Step until the plan is done, or False when a person stopped it. Raises OrderlyStopError."""
+        """Step until the plan is done, or False when a person stopped it. Raises OrderlyStopError, LostCardError."""
         bench, control = self._bench, self._control
         while not self._finished():
+            if card := bench.housekeeper.lost_card():
+                raise LostCardError(card)
             self._obey()
             if control.stopping:
                 return False
@@ -111,10 +116,14 @@ class Trainer:
                 control.wait_for_request()
                 self._after_commands()
                 continue
+            if self._rests():
+                continue
+            began = time.monotonic()
             self._step()
             if bench.phase == "compiling":
                 self._go_on()
             self._do_what_is_due()
+            self._worked_seconds += time.monotonic() - began
         return True
 
     def _owes_evaluation(self) -> bool:
@@ -127,7 +136,7 @@ class Trainer:
     def _finished(self) -> bool:
         if self._script_is_done():
             return True
-        if self._deadline_t is not None and self._bench.recorder.now() >= self._deadline_t:
+        if self._limit_seconds and self._bench.working_seconds() >= self._limit_seconds:
             return True
         return self._bench.progress.step >= self._bench.dials.total_steps
 
@@ -178,7 +187,7 @@ class Trainer:
         assert loss_sum is not None
         return loss_sum / dials.accumulate if dials.accumulate > 1 else loss_sum
 
-    def _count(self, loss: Tensor, gradient_norm: Tensor, rate: float, began: float) -> _Queued:
+    def _count(self, loss: Tensor, gradient_norm: Tensor, rate: float, began: float) -> QueuedStep:
         """The step is made: move on and line it up for the record."""
         bench = self._bench
         progress, windows = bench.progress, bench.dials.windows_per_step
@@ -191,7 +200,7 @@ class Trainer:
         progress.training_seconds += seconds
         bench.waiting_share += NEWEST_SHARE * (self._fetching_seconds / seconds - bench.waiting_share)
         self._fetching_seconds = 0.0
-        queued = _Queued(
+        queued = QueuedStep(
             progress.step, bench.recorder.now(), loss, gradient_norm, rate, progress.tokens, seconds, first_window
         )
         self._queued.append(queued)
@@ -203,27 +212,17 @@ class Trainer:
         self._last_read = time.monotonic()
         while self._queued:
             queued = self._queued.popleft()
-            loss, norm = float(queued.loss), float(queued.gradient_norm)
-            bench.recorder.record_step(
-                Step(
-                    t=queued.t,
-                    step=queued.step,
-                    loss=loss,
-                    learning_rate=queued.learning_rate,
-                    gradient_norm=norm,
-                    tokens=queued.tokens,
-                    step_seconds=queued.step_seconds,
-                )
-            )
+            event = queued.event()
+            bench.recorder.record_step(event)
             if bench.device.type != "cpu":
-                answer = bench.guard.judge(queued.step, loss, norm)
+                answer = bench.guard.judge(event.step, event.loss, event.gradient_norm)
                 if answer is not GO_ON:
                     self._rescue(answer, queued)
         bench.recorder.file_handed_over()
 
     # -- when something goes wrong -----------------------------------------------------------------------------
 
-    def _rescue(self, answer: Answer, queued: _Queued) -> None:
+    def _rescue(self, answer: Answer, queued: QueuedStep) -> None:
         """Do what the guard says. Raises OrderlyStopError."""
         went_back = rescue(
             self._bench,
@@ -246,6 +245,20 @@ class Trainer:
         halve_batch(self._bench, error, turn=self._turn)
 
     # -- between steps -----------------------------------------------------------------------------------------
+
+    def _rests(self) -> bool:
+        """Rest if a rule of the house says so. True when requests come before the next step."""
+        bench, control, housekeeper = self._bench, self._control, self._bench.housekeeper
+        worked, self._worked_seconds = self._worked_seconds, 0.0
+        if housekeeper.judge(bench.dials).pauses and not control.advance:  # steps that are asked for are made
+            self._read_losses()
+            bench.enter("resting")
+            control.wait_for_request()
+            self._after_commands()
+            return True
+        if bench.phase == "resting":
+            self._go_on()
+        return housekeeper.hold_back(bench.dials, worked)
 
     def _turn(self, request: Request) -> None:
         """Turn a dial by itself. Settled at once: not at the next command, whenever that comes."""
@@ -285,7 +298,7 @@ class Trainer:
         if self._control.turned:
             self._control.turned = False
             self._bench.guard.turned()
-            self._watch.gone_back()
+            self._watch.turned()
 
     def _do_what_is_due(self) -> None:
         bench = self._bench
@@ -301,7 +314,7 @@ class Trainer:
             evaluate(bench)
             self._watch.look(turn=self._turn)
         if due_sample:
-            write_sample(bench, config.prompt, asked=False)
+            write_due_samples(bench)
         if due_checkpoint:
             save(bench, "cadence")
         self._plan_by_clock()
@@ -309,44 +322,20 @@ class Trainer:
 
     def _plan_by_clock(self) -> None:
         """With `minutes` set, plan as many steps as will fit at the speed measured so far."""
-        bench = self._bench
-        if bench.config.minutes <= 0:
-            return
-        self._deadline_t = bench.config.minutes * 60.0
-        now, step = bench.recorder.now(), bench.progress.step
-        made = step - bench.begun_step
-        if made < 10 or now >= self._deadline_t:
-            return
-        # Seconds of running time a step costs, evaluations and samples included.
-        planned = step + max(1, int((self._deadline_t - now) * made / now))
-        if abs(planned - bench.dials.total_steps) > 0.01 * planned:
+        bench, step = self._bench, self._bench.progress.step
+        planned = steps_that_fit(
+            self._limit_seconds,
+            bench.working_seconds(),
+            made=step - bench.begun_step,
+            step=step,
+            total_steps=bench.dials.total_steps,
+        )
+        if planned is not None:
             self._turn(Request(command_id=0, action="total_steps", value=float(planned)))
 
     def _go_on(self) -> None:
-        self._bench.enter("paused" if self._control.waits else "training")
-
-    def _end(self, status: Literal["done", "interrupted", "failed"], reason: str) -> Ended:
-        progress, recorder = self._bench.progress, self._bench.recorder
-        recorder.file_handed_over()
-        ended = Ended(
-            t=recorder.now(),
-            step=progress.step,
-            status=status,
-            reason=reason,
-            tokens=progress.tokens,
-            tokens_per_second=progress.tokens / progress.training_seconds if progress.training_seconds else 0.0,
-            val_loss=progress.val_loss,
-            best_val_loss=progress.best_val_loss,
-            best_step=progress.best_step,
-        )
-        recorder.emit(ended)
-        return ended
-
-
-def dropout_seed(seed: int, step: int, micro: int) -> int:
-    """A 63-bit seed for the noise of one forward pass: a splitmix64 finaliser over the three numbers."""
-    mask = (1 << 64) - 1
-    value = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + micro * 0x94D049BB133111EB) & mask
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & mask
-    return (value ^ (value >> 31)) >> 1
+        if self._control.waits:
+            self._bench.enter("paused")
+        else:
+            rests = self._bench.housekeeper.pausing and not self._control.advance
+            self._bench.enter("resting" if rests else "training")

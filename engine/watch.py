@@ -1,6 +1,6 @@
-"""The diagnosis of a run while it trains: looks now and then, speaks only when the verdict changes.
+"""The diagnosis of a run while it trains: looks now and then, speaks when the verdict or its figures change.
 
-It looks at each evaluation and otherwise every few hundred steps, never by the clock, so that what it leads to (a stop
+It looks at each evaluation and otherwise every fifty steps, never by the clock, so that what it leads to (a stop
 or a way back when the run overfits) happens at the same step when the run is repeated.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from babytrain.engine.workbench import Workbench
 from babytrain.runs.events import Advice, Request, Verdict
 
 STEPS_BETWEEN_LOOKS = 50
+# After a turn of a dial the advice stays as it was for so long: what it measures is still mostly of before the turn,
+# and the same advice followed twice goes too far.
+STEPS_UNTIL_NEW_ADVICE = 150
 
 
 class Watch:
@@ -27,8 +31,8 @@ class Watch:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._diagnosis: Diagnosis | None = None
-        self._acted = False
+        self._given: Verdict | None = None
+        self._turned_step = -STEPS_UNTIL_NEW_ADVICE
 
     def glance(self) -> None:
         """Look if it is time to."""
@@ -38,37 +42,49 @@ class Watch:
     def look(self, *, finished: bool = False, turn: Callable[[Request], None] | None = None) -> None:
         """Diagnose now. With `turn`, which applies a command, an overfitting run is dealt with as configured."""
         bench = self._bench
-        before = self._diagnosis
-        self._diagnosis = found = diagnose(self._observation(finished), before)
-        if before is None or found.verdict != before.verdict:
-            bench.recorder.emit(
-                Verdict(
-                    t=bench.recorder.now(),
-                    step=bench.progress.step,
-                    verdict=found.verdict,
-                    why=found.why,
-                    next_=found.next_,
-                    advice=_offer(found.advice),
-                    alternative=_offer(found.alternative),
-                )
-            )
-        if turn is not None and found.verdict == "overfitting" and not self._acted:
+        before = bench.watched.diagnosis
+        found = diagnose(self._observation(finished), before)
+        bench.watched = replace(bench.watched, diagnosis=found)
+        again = before is not None and found.verdict == before.verdict
+        if before is None or not again or (found.why, found.next_) != (before.why, before.next_):
+            self._say(found, again)
+        if turn is not None and found.verdict == "overfitting" and not bench.watched.acted:
             self._act(turn)
+
+    def _say(self, found: Diagnosis, again: bool) -> None:
+        bench = self._bench
+        advice, alternative = _offer(found.advice), _offer(found.alternative)
+        if again and self._given is not None and bench.progress.step - self._turned_step < STEPS_UNTIL_NEW_ADVICE:
+            advice, alternative = self._given.advice, self._given.alternative
+        self._given = Verdict(
+            t=bench.recorder.now(),
+            step=bench.progress.step,
+            verdict=found.verdict,
+            why=found.why,
+            next_=found.next_,
+            advice=advice,
+            alternative=alternative,
+            again=again,
+        )
+        bench.recorder.emit(self._given)
+
+    def turned(self) -> None:
+        """A dial was turned, or the run went back."""
+        self._turned_step = self._bench.progress.step
+        self.gone_back()
 
     def gone_back(self) -> None:
         """The run stands at an earlier step: evaluations after it never happened."""
         bench, step = self._bench, self._bench.progress.step
         bench.evaluations = [one for one in bench.evaluations if one.step <= step]
-        bench.newest_windows = [one for one in bench.newest_windows if one.step <= step]
-        if bench.best_windows is not None and bench.best_windows.step > step:
-            bench.best_windows = None
+        bench.watched = bench.watched.until(step)
 
     def _act(self, turn: Callable[[Request], None]) -> None:
         """Stop or go back once, if the settings say so."""
         wish = self._bench.config.overfitting
         if wish == "say":
             return
-        self._acted = True
+        self._bench.watched = replace(self._bench.watched, acted=True)
         if wish == "go_back":
             turn(Request(command_id=0, action="go_back", text="best"))
         turn(Request(command_id=0, action="stop"))
@@ -79,7 +95,8 @@ class Watch:
         rows = steps.count
         rounds = [(one.step, one.t, one.val_loss, one.train_loss) for one in bench.evaluations]
         evaluations = np.array(rounds, dtype=np.float64).reshape(-1, 4)
-        windows = [*([bench.best_windows] if bench.best_windows is not None else []), *bench.newest_windows]
+        best, newest = bench.watched.best_windows, bench.watched.newest_windows
+        windows = newest if best is None else (best, *newest)
         return Observation(
             step=steps.step[:rows],
             t=steps.t[:rows],
@@ -91,7 +108,7 @@ class Watch:
             eval_t=evaluations[:, 1],
             val_loss=evaluations[:, 2],
             train_loss=evaluations[:, 3],
-            windows=tuple(windows),
+            windows=windows,
             warmup_steps=config.warmup,
             total_steps=dials.total_steps,
             uniform_loss=math.log(bench.model.vocabulary_size),

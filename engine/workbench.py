@@ -1,7 +1,7 @@
 """Everything a training run works with, in one place, and the things done to it between steps.
 
-`evaluate`, `write_sample` and `save` are what the loop in `trainer.py` calls when they are due or asked for. Each
-records what it did; none of them changes the weights or a random state the training depends on.
+`evaluate` and `save` are what the loop in `trainer.py` calls when they are due or asked for (`writing.py` has the
+third). Each records what it did; none of them changes the weights or a random state the training depends on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -23,19 +22,20 @@ from babytrain.engine.diagnosis.observation import WindowLosses
 from babytrain.engine.dials import Dials, beta2_in_use
 from babytrain.engine.evaluation import evaluate_spread, evaluate_windows
 from babytrain.engine.guard import Guard
+from babytrain.engine.learned.examiner import Examiner
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.progress import Progress
 from babytrain.engine.recorder import Recorder
-from babytrain.engine.sampling import TorchReader, generate
+from babytrain.engine.restraint.housekeeper import Housekeeper
 from babytrain.engine.script import Script
-from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName, Sample, SamplePiece
+from babytrain.engine.watch_memory import WatchMemory, pack
+from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
+from babytrain.runs.held_time import HELD_PHASES
 
-SAMPLE_PIECES_PER_SECOND = 15.0
 TRAIN_EVALUATION_WINDOWS = 128
-PREDICTED_TOKENS = 8
 
 CheckpointReason = Literal["cadence", "best", "asked", "end"]
 
@@ -54,6 +54,8 @@ class Workbench:
     device: torch.device
     dials: Dials
     progress: Progress
+    housekeeper: Housekeeper
+    examiner: Examiner
     train: Tensor = field(init=False)
     val: Tensor = field(init=False)
     evaluated_step: int = -1
@@ -61,12 +63,13 @@ class Workbench:
     phase: PhaseName = "loading"
     waiting_share: float = 0.0  # of the step time of late, spent on fetching the next windows
     evaluations: list[Eval] = field(default_factory=list)  # so far, oldest first
-    best_windows: WindowLosses | None = None
-    newest_windows: list[WindowLosses] = field(default_factory=list)
+    watched: WatchMemory = field(default_factory=WatchMemory)  # what the diagnosis goes on from
     undos: list[dict[str, Any]] = field(default_factory=list)  # what an undo puts back, newest last
     guard: Guard = field(init=False)
     script: Script | None = None  # of a run that repeats another one
     begun_step: int = 0  # where the run's own steps begin: a fork's do not at 0
+    held_seconds: float = 0.0  # of running time, in pauses and rests that are over
+    held_since: float | None = None  # when the present one began
 
     def __post_init__(self) -> None:
         self.train = torch.from_numpy(self.corpus.train.astype(np.int32)).to(self.device)
@@ -93,17 +96,20 @@ class Workbench:
         if self.model.label_smoothing != dials.label_smoothing:
             self.model.set_label_smoothing(dials.label_smoothing)
 
-    def keep_windows(self, step: int, losses: npt.NDArray[np.float32], *, best: bool) -> None:
-        """Remember the per-window validation losses of the best evaluation and of the newest two."""
-        if best:
-            self.best_windows = WindowLosses(step, losses)
-        self.newest_windows = [*self.newest_windows[-1:], WindowLosses(step, losses)]
-
     def enter(self, phase: PhaseName) -> None:
         """Say what the engine does from now on."""
-        if phase != self.phase:
-            self.phase = phase
-            self.recorder.emit(Phase(t=self.recorder.now(), step=self.progress.step, phase=phase))
+        if phase == self.phase:
+            return
+        now = self.recorder.now()
+        if self.held_since is not None:
+            self.held_seconds += now - self.held_since
+        self.phase, self.held_since = phase, now if phase in HELD_PHASES else None
+        self.recorder.emit(Phase(t=now, step=self.progress.step, phase=phase))
+
+    def working_seconds(self) -> float:
+        """Running time of the run so far without pauses and rests."""
+        now = self.recorder.now()
+        return now - self.held_seconds - (now - self.held_since if self.held_since is not None else 0.0)
 
 
 def evaluate(bench: Workbench) -> bool:
@@ -124,7 +130,7 @@ def evaluate(bench: Workbench) -> bool:
     if best:
         progress.best_val_loss, progress.best_step = val_loss, progress.step
     bench.evaluated_step = progress.step
-    bench.keep_windows(progress.step, val.by_window, best=best)
+    bench.watched = bench.watched.with_windows(WindowLosses(progress.step, val.by_window), best=best)
     evaluation = Eval(
         t=bench.recorder.now(),
         step=progress.step,
@@ -135,68 +141,10 @@ def evaluate(bench: Workbench) -> bool:
     )
     bench.evaluations.append(evaluation)
     bench.recorder.emit(evaluation)
+    bench.examiner.evaluated(evaluation, val.guesses)
     if best and progress.step > 0:
         save(bench, "best")
     return True
-
-
-def write_sample(bench: Workbench, wanted_prompt: str, *, asked: bool) -> None:
-    """Write a text, showing it piece by piece; the seed is the run's own, so samples compare across steps."""
-    bench.enter("sampling")
-    progress, config, tokenizer = bench.progress, bench.config, bench.corpus.tokenizer
-    prompt = _known_prompt(bench, wanted_prompt)
-    began, last_piece = time.perf_counter(), 0.0
-    progress.samples += 1
-    ids: list[int] = []
-    for token in generate(
-        bench.model,
-        tokenizer.encode(prompt or bench.corpus.first_prompt).tolist(),
-        max_tokens=config.sample_tokens,
-        temperature=config.temperature,
-        top_k=config.top_k,
-        seed=config.seed,
-        device=bench.device,
-        stop=bench.feed.stop_requested.is_set,
-    ):
-        ids.append(token)
-        elapsed = time.perf_counter() - began
-        if elapsed - last_piece >= 1 / SAMPLE_PIECES_PER_SECOND:
-            last_piece = elapsed
-            bench.recorder.emit(
-                SamplePiece(
-                    t=bench.recorder.now(),
-                    step=progress.step,
-                    sample_id=progress.samples,
-                    prompt=prompt,
-                    text=tokenizer.decode(ids),
-                )
-            )
-    bench.recorder.emit(
-        Sample(
-            t=bench.recorder.now(),
-            step=progress.step,
-            sample_id=progress.samples,
-            prompt=prompt,
-            text=tokenizer.decode(ids),
-            seed=config.seed,
-            temperature=config.temperature,
-            seconds=time.perf_counter() - began,
-            asked=asked,
-        )
-    )
-
-
-def predict(bench: Workbench, wanted_prompt: str) -> None:
-    """Note the likeliest tokens after a text, with their probabilities."""
-    tokenizer = bench.corpus.tokenizer
-    prompt = _known_prompt(bench, wanted_prompt)
-    ids = tokenizer.encode(prompt or bench.corpus.first_prompt).tolist()[-bench.model.context :]
-    logits = TorchReader(bench.model, bench.device).read(ids).astype(np.float64)
-    shares = np.exp(logits - logits.max())
-    shares /= shares.sum()
-    likeliest = np.argsort(-shares, kind="stable")[:PREDICTED_TOKENS]
-    words = ", ".join(f"{tokenizer.decode([int(token)])!r} {shares[token]:.0%}" for token in likeliest)
-    bench.recorder.note(f"After {prompt[-40:]!r} comes {words}.")
 
 
 def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | None:
@@ -238,14 +186,6 @@ def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | No
     return None
 
 
-def _known_prompt(bench: Workbench, prompt: str) -> str:
-    unknown = bench.corpus.tokenizer.unknown_characters(prompt)
-    if not unknown:
-        return prompt
-    bench.recorder.note(f"The model has never seen {unknown!r}; the prompt goes on without.", "warning")
-    return "".join(character for character in prompt if character not in unknown)
-
-
 def _trainer_state(bench: Workbench) -> dict[str, Any]:
     return {
         "format": 1,
@@ -254,5 +194,6 @@ def _trainer_state(bench: Workbench) -> dict[str, Any]:
         "dials": bench.dials.to_dict(),
         "undos": bench.undos,
         "guard": bench.guard.state(),
+        "watch": pack(bench.watched),
         "optimizer": bench.optimizer.scalars(),
     }

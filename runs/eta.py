@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from babytrain.runs.events import Checkpoint, Eval, Event, Sample
+from babytrain.runs.held_time import held_seconds
 from babytrain.runs.planned_rate import applied_turns, cadence
 from babytrain.runs.state import Moment, Timeline
 
@@ -258,6 +259,7 @@ def _timed(seconds: Sequence[float], unseen: Cost) -> Cost:
 def _within_time_limit(total: Cost, moment: Moment, step: Cost, *, ends: bool) -> Cost:
     """A run with `minutes` ends by the clock: its plan is mended whenever something is due, until nothing is any more.
 
+    Pauses and rests do not count, neither those there were nor those to come.
     The last evaluation and checkpoint come after the time is up.
     """
     started = moment.started
@@ -265,7 +267,7 @@ def _within_time_limit(total: Cost, moment: Moment, step: Cost, *, ends: bool) -
     minutes = started.config.get("minutes", 0.0)
     if not isinstance(minutes, (int, float)) or not minutes > 0:
         return total
-    left = max(0.0, minutes * 60 - moment.t)
+    left = max(0.0, minutes * 60 - (moment.t - held_seconds(moment.state, moment.t)))
     if not ends:
         return Cost(min(total.low, left), min(total.high, left))
     closing = _evaluation_cost(moment, step).plus(_checkpoint_cost(moment))

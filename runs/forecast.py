@@ -106,7 +106,7 @@ def forecast_run(moment: Moment, target_loss: float | None = None) -> Forecast:
     if moment.started is None or moment.ended is not None:
         reason = "not started yet" if moment.started is None else "the run is over"
         return Forecast(end_reason=reason, final_loss_reason=reason, target_reason=reason)
-    paused = moment.phase == "paused"
+    paused = moment.phase in ("paused", "resting")
     end = estimate_eta(moment)
     draws = draw_losses(moment)
     target, target_reason = _forecast_target(moment, draws, target_loss)

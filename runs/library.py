@@ -12,7 +12,7 @@ from babytrain.runs.folder import RunFolder
 from babytrain.runs.lock import RunLock
 from babytrain.runs.summary import RunSummary, name_of, summarise
 
-__all__ = ["RunSummary", "delete_run", "find_journal", "find_run", "list_runs", "restore_run"]
+__all__ = ["RunSummary", "delete_run", "find_journal", "find_run", "list_runs", "restore_run", "run_folders"]
 
 TRASH = ".trash"
 _MOST_NAMED = 5  # runs listed in an error
@@ -20,7 +20,7 @@ _MOST_NAMED = 5  # runs listed in an error
 
 def list_runs(runs_dir: Path) -> list[RunSummary]:
     """Every run in `runs_dir`, newest first; none when there is no such folder. Broken runs are listed as such."""
-    summaries = [summarise(folder) for folder in _run_folders(runs_dir)]
+    summaries = [summarise(folder) for folder in run_folders(runs_dir)]
     return sorted(summaries, key=lambda summary: (summary.started_wall_time, summary.run_id), reverse=True)
 
 
@@ -30,7 +30,7 @@ def find_run(runs_dir: Path, text: str) -> RunFolder:
     In this order: a run's id, `last` for the newest, a name only one run has, the beginning of one id, the path of a
     run folder or of the journal in it. Raises RunsError, naming the nearest runs, when it is none or several of these.
     """
-    folders = {folder.run_id: folder for folder in _run_folders(runs_dir)}
+    folders = {folder.run_id: folder for folder in run_folders(runs_dir)}
     if text in folders:
         return folders[text]
     if text == "last":
@@ -76,7 +76,8 @@ def restore_run(trashed: Path) -> RunFolder:
     return folder
 
 
-def _run_folders(runs_dir: Path) -> list[RunFolder]:
+def run_folders(runs_dir: Path) -> list[RunFolder]:
+    """The folder of every run in `runs_dir`, by name; none when there is no such folder. Raises RunsError."""
     try:
         with os.scandir(runs_dir) as entries:
             paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]

@@ -60,6 +60,15 @@ class RunSummary:
 
 def summarise(folder: RunFolder) -> RunSummary:
     """The summary of one run, whatever state its folder is in. Never raises for what lies on the disk."""
+    return read_summary(folder)[0]
+
+
+def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
+    """The summary of one run and what was skimmed for it, None where the journal tells of no run. Never raises.
+
+    The state lacks most steps, the readings of sensors and the texts; evaluations, the energy and what was done to the
+    run are all there.
+    """
     checkpoints = _count_checkpoints(folder)
     live = owner(folder) is not None
     try:
@@ -67,14 +76,14 @@ def summarise(folder: RunFolder) -> RunSummary:
     except RunsError:
         missing = not folder.journal.is_symlink() and not folder.journal.exists()
         status: SummaryStatus = "training" if live else "empty" if missing else "unreadable"
-        return _without_journal(folder, status, checkpoints)
+        return _without_journal(folder, status, checkpoints), None
     started = state.started
     if started is None:
         status = "training" if live else "unreadable" if state.bad_lines else "empty"
-        return _without_journal(folder, status, checkpoints)
+        return _without_journal(folder, status, checkpoints), None
     moment = state.at()
     best, evals = moment.best_eval, moment.evals
-    return RunSummary(
+    summary = RunSummary(
         run_id=folder.run_id,
         path=folder.path,
         name=started.name or folder.name,
@@ -92,6 +101,7 @@ def summarise(folder: RunFolder) -> RunSummary:
         parent_step=started.step,
         rerun_of=started.rerun_of,
     )
+    return summary, state
 
 
 def name_of(folder: RunFolder) -> str:

@@ -35,14 +35,16 @@ from babytrain.tui.keys_file import UserKeys, keys_path, load_user_keys
 from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.opening import AppResult, Home, Opening, Replay, Train, Watch
 from babytrain.tui.safe_text import safe_line
-from babytrain.tui.screens.base import ModeScreen
+from babytrain.tui.screens.base import ModeScreen, OverlayScreen
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from babytrain.runs.state import RunState
+    from babytrain.tui.fork_flow import ForkFlow
     from babytrain.tui.launcher import Launcher, TrainingSession
     from babytrain.tui.run_rows import RunRow
+    from babytrain.tui.words_flow import WordsFlow
 
 ENGINE_GROUP = "engine"
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
@@ -54,8 +56,10 @@ class BabytrainApp(App[AppResult]):
     """See the module's docstring. `charset` None: the richest the terminal can show."""
 
     TITLE = "babytrain"
-    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / name for name in ("app.tcss", "run.tcss", "home.tcss")]
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere"))
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        STYLES / name for name in ("app.tcss", "run.tcss", "home.tcss", "words.tcss", "letters.tcss")
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere", "picture"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
     # The three layouts, and two for terminals of a few lines; see styles/. (Textual declares both as plain attributes.)
@@ -80,6 +84,7 @@ class BabytrainApp(App[AppResult]):
         self._notice = opening.notice if isinstance(opening, Train) else NoticeWishes()
         self._wall_clock = wall_clock
         self._training = False
+        self._fork: ForkFlow | None = None  # made with the first wish for one
         self._trash: list[Path] = []
         self._highlight = ""
         self._printed: SimpleQueue[str] = SimpleQueue()
@@ -95,8 +100,8 @@ class BabytrainApp(App[AppResult]):
         match self._opening:
             case Train(session):
                 return self._live(session)
-            case Replay(state, title, playing, speed):
-                return self._replay(state, title, playing=playing, speed=speed)
+            case Replay(state, title, playing, speed, folder):
+                return self._replay(state, title, playing=playing, speed=speed, folder=folder)
             case Watch(journal, title):
                 return self._watch(journal, title)
             case Home():
@@ -146,8 +151,8 @@ class BabytrainApp(App[AppResult]):
         self._show_screen(self._home())
 
     def _show_screen(self, screen: Screen[None]) -> None:
-        """This screen instead of the one there is, dialogs on top of it included."""
-        while isinstance(self.screen, ModalScreen):
+        """This screen instead of the one there is, with everything that stands on top of it."""
+        while isinstance(self.screen, ModalScreen | OverlayScreen):
             self.pop_screen()
         self.switch_screen(screen)
 
@@ -172,10 +177,10 @@ class BabytrainApp(App[AppResult]):
             self._driver.write(characters)
             self._driver.flush()
 
-    def _replay(self, state: RunState, title: str, *, playing: bool, speed: float) -> Screen[None]:
+    def _replay(self, state: RunState, title: str, *, playing: bool, speed: float, folder: Path | None) -> Screen[None]:
         from babytrain.tui.screens.replay import ReplayScreen
 
-        return ReplayScreen(state, title, self.charset, playing=playing, speed=speed)
+        return ReplayScreen(state, title, self.charset, playing=playing, speed=speed, folder=folder)
 
     def _watch(self, journal: Path, title: str) -> Screen[None]:
         from babytrain.tui.screens.watch import WatchScreen
@@ -214,6 +219,38 @@ class BabytrainApp(App[AppResult]):
         self._highlight = f"run:{message.folder.name}"
         self._show_screen(self._live(session))
 
+    @on(messages.ForkWanted)
+    def _ask_for_fork(self, message: messages.ForkWanted) -> None:
+        from babytrain.tui.fork_flow import ForkFlow
+
+        self._fork = self._fork or ForkFlow(
+            self,
+            self.launcher,
+            self.charset,
+            running=lambda: self.session if self._training else None,
+            show=lambda session: self._show_screen(self._live(session)),
+        )
+        self._fork.ask(message.folder, message.name)
+
+    @on(messages.SamplesWanted)
+    def _show_samples(self, message: messages.SamplesWanted) -> None:
+        self._words_flow().samples(message)
+
+    @on(messages.LettersWanted)
+    def _show_letters(self, message: messages.LettersWanted) -> None:
+        from babytrain.tui.letters_flow import LettersFlow
+
+        LettersFlow(self, self.charset).show(message)
+
+    @on(messages.TalkWanted)
+    def _talk(self, message: messages.TalkWanted) -> None:
+        self._words_flow().talk(message)
+
+    def _words_flow(self) -> WordsFlow:
+        from babytrain.tui.words_flow import WordsFlow
+
+        return WordsFlow(self, self.launcher, self.charset)
+
     @on(messages.OpenWanted)
     def _open(self, message: messages.OpenWanted) -> None:
         from babytrain.runs.journal import load_state
@@ -232,7 +269,8 @@ class BabytrainApp(App[AppResult]):
         if not isinstance(self.screen, HomeScreen):
             return  # gone elsewhere meanwhile
         speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
-        self._show_screen(self._replay(state, row.name, playing=row.is_demo, speed=speed))
+        folder = row.folder.path if row.folder is not None else None
+        self._show_screen(self._replay(state, row.name, playing=row.is_demo, speed=speed, folder=folder))
 
     # the session
 
@@ -260,6 +298,7 @@ class BabytrainApp(App[AppResult]):
         session = self.session
         if session is not None and session.run_dir is not None:
             self._highlight = f"run:{session.run_dir.name}"
+        fork = self._fork.take_next() if self._fork is not None else None
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen):
                 screen.session_over()
@@ -275,6 +314,8 @@ class BabytrainApp(App[AppResult]):
                 return
         if session is not None and session.error:
             self._tell("Training failed", session.error)
+        elif fork is not None:
+            self._show_screen(self._live(fork))
 
     def _tell(self, heading: str, text: str) -> None:
         from babytrain.tui.screens.ask import TellScreen
@@ -307,11 +348,20 @@ class BabytrainApp(App[AppResult]):
         """ctrl+c: the question; pressed again, save and stop at once."""
         from babytrain.tui.screens.quit import QuitScreen
 
-        if self._training and isinstance(self.screen, QuitScreen):
+        screen = self.screen
+        if isinstance(screen, ModeScreen) and screen.interrupt():
+            return
+        if self._training and isinstance(screen, QuitScreen):
             self._stop_at_once()
-            self.screen.action_choose("quit")
+            screen.action_choose("quit")
         else:
             self.action_ask_quit()
+
+    def action_picture(self) -> None:
+        """A picture of the screen as it is; it is taken now and written in a thread."""
+        from babytrain.tui.screen_picture import save_picture_of
+
+        save_picture_of(self, self._wall_clock())
 
     def action_help(self) -> None:
         """Keys and numbers of the screen one is on."""

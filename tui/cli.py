@@ -17,17 +17,22 @@ import typer
 
 from babytrain import __version__
 from babytrain.runs.errors import RunsError
+from babytrain.tui.bill_command import bill
+from babytrain.tui.chat_command import CHAT_EPILOG, chat
 from babytrain.tui.command_line import (
-    EXIT_INTERRUPTED,
     RunName,
     RunsDir,
     chosen_runs_dir,
     fail,
+    parse_settings,
     usage_error,
     wanted_journal,
     wanted_run,
 )
+from babytrain.tui.frame_command import FRAME_EPILOG, frame
+from babytrain.tui.report_command import REPORT_EPILOG, report
 from babytrain.tui.runs_commands import runs_app
+from babytrain.tui.sample_command import SAMPLE_EPILOG, sample
 
 if TYPE_CHECKING:
     from babytrain.tui.notice_wishes import NoticeWishes
@@ -44,6 +49,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(runs_app, name="runs")
+app.command(epilog="Example: babytrain-tui bill --month 2026-11")(bill)
+app.command(epilog=FRAME_EPILOG)(frame)
+app.command(epilog=REPORT_EPILOG)(report)
 
 Settings = Annotated[
     list[str] | None,
@@ -55,12 +63,15 @@ Bell = Annotated[bool, typer.Option("--bell/--no-bell", help="Ring the terminal'
 Desktop = Annotated[
     bool, typer.Option("--desktop", help="Desktop notifications (OSC 9): end, rescues, and what calls for a person.")
 ]
+Milestones = Annotated[
+    bool, typer.Option("--milestones", help="Ring (and with --desktop notify) at milestones too: first word, ...")
+]
 OnEvent = Annotated[
     str | None,
     typer.Option(
         metavar="COMMAND",
-        help="Run this at the end, at a rescue, and when a diagnosis calls for a person; no shell, facts as "
-        "arguments and BABYTRAIN_... variables.",
+        help="Run this at the end, at a rescue, at a milestone, and when a diagnosis calls for a person; no shell, "
+        "facts as arguments (the first: end, rescue, milestone or verdict) and BABYTRAIN_... variables.",
         show_default=False,
     ),
 ]
@@ -113,14 +124,15 @@ def train(
     as_json: AsJson = False,
     bell: Bell = True,
     desktop: Desktop = False,
+    milestones: Milestones = False,
     on_event: OnEvent = None,
 ) -> None:
     """Train a model, at once."""
     from babytrain.tui.session import EngineSession, UsageError, check_wish
 
-    notice = _notice_wishes(bell, desktop, on_event)
+    notice = _notice_wishes(bell, desktop, milestones, on_event)
     overrides = {"corpus": corpus, "steps": steps, "epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
-    chosen = _parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
+    chosen = parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
     try:
         wish = check_wish(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
     except UsageError as error:
@@ -140,13 +152,14 @@ def resume(
     as_json: AsJson = False,
     bell: Bell = True,
     desktop: Desktop = False,
+    milestones: Milestones = False,
     on_event: OnEvent = None,
 ) -> None:
     """Go on with a run from its newest checkpoint."""
     from babytrain.tui.session import EngineSession, UsageError, check_changes
 
-    notice = _notice_wishes(bell, desktop, on_event)
-    chosen = _parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    notice = _notice_wishes(bell, desktop, milestones, on_event)
+    chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
     try:
         changes = check_changes(chosen)
     except UsageError as error:
@@ -172,7 +185,7 @@ def fork(
     from babytrain.tui.descendants import ForkSession
     from babytrain.tui.session import UsageError, check_changes
 
-    chosen = _parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
     try:
         changes = check_changes(chosen)
     except UsageError as error:
@@ -234,48 +247,18 @@ def replay(
     from babytrain.tui.opening import Replay
 
     _show(
-        Replay(state=state, title=state.started.name, speed=speed or float("inf")),
+        Replay(
+            state=state,
+            title=state.started.name,
+            speed=speed or float("inf"),
+            folder=None if demo else path.parent,
+        ),
         chosen_runs_dir(context, runs_dir),
     )
 
 
-@app.command(epilog="Example: babytrain-tui sample last --prompt 'the old frog'")
-def sample(
-    context: typer.Context,
-    run: RunName,
-    prompt: Annotated[str | None, typer.Option(help="What the text starts with.", show_default=False)] = None,
-    tokens: Annotated[int, typer.Option(help="How much to write.", min=1)] = 300,
-    temperature: Annotated[float, typer.Option(help="0 = always the likeliest.", min=0.0, max=10.0)] = 0.8,
-    top_k: Annotated[int, typer.Option(help="Only from the k likeliest, 0 = all.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Same seed, same text.", min=0)] = 1,
-    last: Annotated[bool, typer.Option("--last", help="The newest checkpoint instead of the best.")] = False,
-    runs_dir: RunsDir = None,
-) -> None:
-    """Let a trained model write."""
-    from babytrain.tui.safe_text import safe_text
-    from babytrain.tui.session import UsageError, sample_pieces
-
-    folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
-    typer.echo(safe_text(prompt or ""), nl=False)
-    try:
-        for piece in sample_pieces(
-            folder.path,
-            prompt,
-            max_tokens=tokens,
-            temperature=temperature,
-            top_k=top_k,
-            seed=seed,
-            which="last" if last else "best",
-        ):
-            typer.echo(safe_text(piece), nl=False)
-            sys.stdout.flush()
-    except UsageError as error:
-        typer.echo("")
-        fail(*error.problems)
-    except KeyboardInterrupt:
-        typer.echo("")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    typer.echo("")
+app.command(epilog=SAMPLE_EPILOG)(sample)
+app.command(epilog=CHAT_EPILOG)(chat)
 
 
 @app.command(epilog="Example: babytrain-tui doctor")
@@ -317,12 +300,13 @@ def settings() -> None:
     Console().print(table)
 
 
-def _notice_wishes(bell: bool, desktop: bool, command: str | None) -> NoticeWishes:
+def _notice_wishes(bell: bool, desktop: bool, milestones: bool, command: str | None) -> NoticeWishes:
     """How to tell somebody who looks away. Ends the program when the command cannot be run."""
     from babytrain.tui.notice_wishes import NoticeWishes, parse_command
 
     try:
-        return NoticeWishes(bell=bell, desktop=desktop, command=parse_command(command) if command is not None else ())
+        words = parse_command(command) if command is not None else ()
+        return NoticeWishes(bell=bell, desktop=desktop, milestones=milestones, command=words)
     except ValueError as error:
         usage_error([str(error)])
 
@@ -363,14 +347,3 @@ def _as_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
 
 def _has_screen() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
-
-
-def _parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    wrong = [pair for pair in pairs or [] if "=" not in pair]
-    if wrong:
-        usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
-    for pair in pairs or []:
-        key, value = pair.split("=", 1)
-        settings[key.strip()] = value.strip()
-    return settings

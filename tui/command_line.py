@@ -6,7 +6,7 @@ A person gets one sentence a problem on standard error, with control characters 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -45,6 +45,18 @@ def wanted_journal(runs_dir: Path, text: str) -> Path:
         return find_journal(runs_dir, text)
     except RunsError as error:
         usage_error([str(error)])
+
+
+def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
+    """What `--set KEY=VALUE` said. Ends the program as `usage_error` does."""
+    settings: dict[str, Any] = {}
+    wrong = [pair for pair in pairs or [] if "=" not in pair]
+    if wrong:
+        usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
+    for pair in pairs or []:
+        key, value = pair.split("=", 1)
+        settings[key.strip()] = value.strip()
+    return settings
 
 
 def usage_error(problems: list[str]) -> NoReturn:

@@ -17,10 +17,10 @@ from babytrain.tui.command_line import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from babytrain.tui.headless import run_and_narrate
 from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.safe_text import safe_text
-from babytrain.tui.session import EngineSession, before_torch
+from babytrain.tui.session import NO_TORCH, EngineSession, UsageError, before_torch
 
 if TYPE_CHECKING:
-    from babytrain.engine.launch import RunResult
+    from babytrain.engine.launch import NewRunPlan, RunResult
     from babytrain.engine.rerun import RerunPlan, RerunResult
 
 EXIT_SAME = 0
@@ -44,15 +44,33 @@ class ForkSession(EngineSession):
         self._wanted = wanted
         self._changes = dict(changes)
         self._name = name
+        self._plan: NewRunPlan | None = None
+
+    def read(self) -> None:
+        """Read the checkpoint now and not when training begins. Raises UsageError."""
+        try:
+            from babytrain.engine.launch import EngineError
+        except ImportError as error:
+            raise UsageError([NO_TORCH.format(error)]) from error
+        try:
+            self._plan = self._make_plan()
+        except EngineError as error:
+            raise UsageError(error.problems) from error
+        except Exception as error:
+            raise UsageError([f"The checkpoint cannot be read ({type(error).__name__}: {error})."]) from error
 
     def _train(self) -> RunResult:
-        from babytrain.engine.fork import plan_fork
         from babytrain.engine.launch import train_new
 
-        plan = plan_fork(
+        plan, self._plan = self._plan or self._make_plan(), None
+        return train_new(plan, self.feed, self._remember_folder)
+
+    def _make_plan(self) -> NewRunPlan:
+        from babytrain.engine.fork import plan_fork
+
+        return plan_fork(
             self._source, self._wanted, self._changes, runs_dir=self._runs_dir, name=self._name, argv=self._argv
         )
-        return train_new(plan, self.feed, self._remember_folder)
 
 
 class RerunSession(EngineSession):
@@ -100,7 +118,7 @@ def _plan(runs_dir: Path, source: RunFolder, name: str | None, argv: Sequence[st
         from babytrain.engine.launch import EngineError
         from babytrain.engine.rerun import plan_rerun
     except ImportError as error:
-        fail(f"PyTorch cannot be loaded ({error}): install it with `pip install torch`.")
+        fail(NO_TORCH.format(error))
     try:
         return plan_rerun(source, runs_dir=runs_dir, name=name, argv=argv)
     except EngineError as error:

@@ -21,9 +21,29 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "Only where the text comes from a grammar whose own surprise is known, as our haiku do.",
     ),
     (
+        "unigram, bigram, trigram, 5-gram",
+        "Faint lines: what models reach on this text that only count which token follows none, one, two or four "
+        "others. Below bigram the model knows more than pairs; below 5-gram it has understood something.",
+    ),
+    (
         "EMA",
         "Exponential moving average: how much the bright line of the chart is smoothed. The band behind it is raw.",
     ),
+    (
+        "recall",
+        "Of the places where a letter stands, those where the model held it for the likeliest. The letter board fills "
+        "its tiles with it; a small arrow is the change since the evaluation before, in points.",
+    ),
+    (
+        "e 94%",
+        "Beside the losses: how often the favourite letter (setting favourite) is expected where it stands.",
+    ),
+    ("precision", "Of the places where the model held a letter for the likeliest, those where it does stand."),
+    (
+        "taken for, stands in for",
+        "What is guessed in the place of a letter, as a share of its places; and where it is itself guessed instead.",
+    ),
+    ("milestone", "Something that happened for the first time in this run. Told once, and kept."),
     ("step", "One small correction of all weights, after looking at one batch."),
     ("epoch", "One pass over the whole text."),
     ("tok/s", "Tokens (letters, or pieces of words) trained on each second, evaluations and samples left out."),
@@ -63,6 +83,39 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     ("T", "Temperature of a sample: 0 always takes the likeliest letter, 1 follows the odds, more is bolder."),
     ("params", "Numbers the model consists of; all of them are learnt."),
-    ("throttle", "The machine slows itself down, because of heat or power; the reason is named."),
+    (
+        "throttle",
+        "The machine slows itself down, because of heat or power; the reason is named, with the seconds it has cost so "
+        "far. At its power limit is normal under load. In the charts such stretches are shaded.",
+    ),
+    (
+        "tokens lost",
+        "How many fewer tokens were trained in a slowed stretch than at the speed of the steps around it.",
+    ),
     ("util, mem, temp, fan, power", "How busy the graphics card is, its memory, heat, fan and power drawn."),
+    ("vram", "How hot the memory of the card is, where it has a sensor there."),
+    ("clock", "How fast the card is clocked, of how fast it may be."),
+    ("whole card", "The card is cut into instances; power, heat and memory are told for all of it only."),
+    ("swap", "Memory that had to be put on the disk. Much of it makes everything slow."),
+    ("watts, W", "Power: electricity each second. A hundred watts for an hour are 100 Wh."),
+    (
+        "Wh, kWh, CO2",
+        "Electricity of this run so far, and what it burnt at the CO2 of your electricity (co2_grams_per_kwh); without "
+        "that, at the world's average.",
+    ),
+    (
+        "counter, polled, estimated, typed",
+        "How electricity was measured, from best to worst trusted: a counter in the hardware; power asked for every "
+        "second and added up; worked out from something else; a number you typed in (wall_watts).",
+    ),
+    ("not measured", "Time in which no meter could be read, such as a sleep of the computer. It is not filled in."),
+    ("kettle", "A litre of water from cold to boiling, about 0.1 kWh. For a feeling, not for the tax office."),
+    (
+        "resting",
+        "The run stands still out of regard for who lives with it, in quiet hours or on battery, and goes on by "
+        "itself. space overrules it.",
+    ),
+    ("quiet hours", "When the run makes no noise: it rests, or works quiet_duty of the time."),
+    ("temperature ceiling", "Degrees to stay below: the run takes breaks between steps, so that it stays cooler."),
+    ("power budget", "Watts to stay below on average, by breaks between steps. No result changes, only the time."),
 )

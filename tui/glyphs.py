@@ -24,6 +24,7 @@ class Glyphs:
     failed: str
     stopped: str
     best: str
+    milestone: str
     dot: str  # between two facts
     times: str
     arrow: str
@@ -47,6 +48,7 @@ GLYPHS: Mapping[CharsetName, Glyphs] = {
         failed="✗",
         stopped="■",
         best="★",
+        milestone="✦",
         dot="·",
         times="×",
         arrow="→",
@@ -68,6 +70,7 @@ GLYPHS: Mapping[CharsetName, Glyphs] = {
         failed="X",
         stopped="■",
         best="♥",
+        milestone="☼",
         dot="·",
         times="x",
         arrow="→",
@@ -89,6 +92,7 @@ GLYPHS: Mapping[CharsetName, Glyphs] = {
         failed="X",
         stopped="#",
         best="@",
+        milestone="&",
         dot="|",
         times="x",
         arrow=">",

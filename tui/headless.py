@@ -25,7 +25,7 @@ from babytrain.tui.session import EngineSession
 from babytrain.tui.source import LiveSource
 
 REFRESH_SECONDS = 0.25
-Told: TypeAlias = tuple[int, int, int, int]
+Told: TypeAlias = tuple[int, int, int, int, int, int]
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 JSON_KEYS = (
     "run_id",
@@ -89,7 +89,7 @@ def _narrate(session: EngineSession, finished: threading.Event, console: Console
     """Keep the progress line going until the engine has finished. True when a Ctrl-C came."""
     source = LiveSource(session.feed)
     interruptions = 0
-    told = (0, 0, 0, 0)
+    told = (0, 0, 0, 0, 0, 0)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -143,14 +143,18 @@ def _numbers(moment: Moment) -> str:
 
 
 def _tell(moment: Moment, told: Told, console: Console) -> Told:
-    """A line for each evaluation, note, rescue and verdict, so that a log file tells the story. Returns how many."""
+    """A line for each thing of note, so that a log file tells the story. Returns how many there are of each kind."""
     evals, notes = moment.evals, moment.state.notes.events
     rescues, verdicts = moment.state.rescues.events, moment.state.verdicts.events
+    restraints, milestones = moment.state.restraints.events, moment.state.milestones.events
     for note in notes[told[1] :]:
         style = {"info": "dim", "warning": "yellow", "error": "red"}[note.level]
         console.print(Text(safe_text(note.text), style=style), soft_wrap=True)
     for rescue in rescues[told[2] :]:
         console.print(Text(safe_text(rescue.text), style="red"), soft_wrap=True)
+    for restraint in restraints[told[4] :]:
+        style = "red" if restraint.deed == "stopped" else "yellow"
+        console.print(Text(safe_text(f"step {restraint.step:>7,}  {restraint.text}"), style=style), soft_wrap=True)
     for event in evals[told[0] :]:
         mark = "  best" if event.best else ""
         grown = grown_up(event.val_loss, moment.started.corpus) if moment.started else None
@@ -158,10 +162,13 @@ def _tell(moment: Moment, told: Told, console: Console) -> Told:
         console.print(
             Text(f"step {event.step:>7,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}{mark}"), soft_wrap=True
         )
+    for milestone in milestones[told[5] :]:
+        words = f"step {milestone.step:>7,}  * {milestone.text}"
+        console.print(Text(safe_text(words), style="green"), soft_wrap=True)
     for verdict in verdicts[told[3] :]:
         words = f"step {verdict.step:>7,}  {verdict.verdict}: {verdict.why} {verdict.next_}"
         console.print(Text(safe_text(words), style="cyan"), soft_wrap=True)
-    return len(evals), len(notes), len(rescues), len(verdicts)
+    return len(evals), len(notes), len(rescues), len(verdicts), len(restraints), len(milestones)
 
 
 def _farewell(session: EngineSession) -> str:

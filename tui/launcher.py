@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from babytrain.runs.events import CommandAction
     from babytrain.runs.feed import LiveFeed
+    from babytrain.tui.fork_input import ForkWish
+    from babytrain.tui.talker import Author, PromptReader
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class TrainingSession(Protocol):
 
 
 class Launcher(Protocol):
-    """Makes sessions. Both methods raise ValueError with a sentence for the person when it cannot be done."""
+    """Makes sessions. What makes one raises ValueError with a sentence for the person when it cannot be done."""
 
     runs_dir: Path
 
@@ -72,3 +74,21 @@ class Launcher(Protocol):
 
     def resume(self, run_dir: Path) -> TrainingSession:
         """A session that will go on with an interrupted run."""
+
+    def author(self, run_dir: Path, at: str) -> Author:
+        """The saved model of a run, to be talked to: "best", "last", a name or a step. Called in a worker thread."""
+
+    def prompt_reader(self, run_dir: Path, context: int) -> PromptReader:
+        """How a run reads what is typed, without its model: `context` tokens at most."""
+
+    def fork_rules(self) -> Sequence[DialRule]:
+        """What a fork may have of its own, in the order in which it is shown."""
+
+    def fork_problems(self, run_dir: Path, wish: ForkWish, *, step: int | None) -> list[str]:
+        """What can be seen at once to be wrong with a fork, one sentence each.
+
+        `step` is where the run stands if it is going to be stopped for the fork, which saves a checkpoint there.
+        """
+
+    def fork(self, run_dir: Path, wish: ForkWish, *, read_now: bool) -> TrainingSession:
+        """A session that will train a fork. May be called in any thread; `read_now` reads the checkpoint at once."""

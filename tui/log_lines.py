@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from textual.content import Content
 
-from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Note, Rescue, Resumed, Verdict
+from babytrain.runs.events import Checkpoint, Command, Ended, Eval, Milestone, Note, Rescue, Restraint, Resumed, Verdict
 from babytrain.runs.state import Moment, Timeline
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.safe_text import safe_content
@@ -30,15 +30,18 @@ class PrintedLine:
     text: str
 
 
-_Taken = TypeVar("_Taken", Eval, Checkpoint, Note, Rescue, Verdict, Resumed)
-LogEvent: TypeAlias = Eval | Checkpoint | Command | Note | Rescue | Verdict | Resumed | Ended | PrintedLine
+_Taken = TypeVar("_Taken", Eval, Checkpoint, Milestone, Note, Rescue, Restraint, Verdict, Resumed)
+LogEvent: TypeAlias = (
+    Eval | Checkpoint | Command | Milestone | Note | Rescue | Restraint | Verdict | Resumed | Ended | PrintedLine
+)
 
 
 def log_key(moment: Moment, printed: int) -> tuple[int, ...]:
     """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
     state, t = moment.state, moment.t
     often = (state.evals, state.checkpoints, state.commands, state.notes, state.verdicts)
-    counts = [timeline.count_until(t) for timeline in (*often, state.rescues, state.resumes, state.endings)]
+    rare = (state.rescues, state.restraints, state.milestones, state.resumes, state.endings)
+    counts = [timeline.count_until(t) for timeline in (*often, *rare)]
     return (*counts, printed)
 
 
@@ -55,11 +58,18 @@ def recent_events(moment: Moment, printed: Sequence[PrintedLine], limit: int = L
     take(state.checkpoints)
     take(state.notes)
     take(state.rescues)
+    take(state.restraints)
+    take(state.milestones)
     take(state.verdicts)
     take(state.resumes)
     events.extend(state.endings.until(moment.t))
-    # A command is news when it is answered; the dials pane shows the ones still on their way.
-    answered = [command for command in moment.commands[-2 * limit :] if command.status != "asked"]
+    # A command is news when it is answered; the dials pane shows the ones still on their way. What comes next is asked
+    # with every letter typed to the model.
+    answered = [
+        command
+        for command in moment.commands[-2 * limit :]
+        if command.status == "refused" or (command.status == "applied" and command.action != "predict")
+    ]
     events.extend(answered)
     events.extend(line for line in printed if line.t <= moment.t)
     events.sort(key=attrgetter("t"))
@@ -101,12 +111,18 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
             if event.status == "refused":
                 return glyphs.failed, "bold $error", safe_content(f"{text}: {event.reason}", one_line=True)
             return glyphs.arrow, "bold $secondary", safe_content(text, one_line=True)
+        case Milestone():
+            return glyphs.milestone, "bold $success", safe_content(event.text, one_line=True)
         case Note():
             styles = {"info": "$foreground 60%", "warning": "bold $warning", "error": "bold $error"}
             symbols = {"info": glyphs.dot, "warning": "!", "error": glyphs.failed}
             return symbols[event.level], styles[event.level], safe_content(event.text, one_line=True)
         case Rescue():
             return "!", "bold $error", safe_content(event.text, one_line=True)
+        case Restraint():
+            sign = {"paused": glyphs.paused, "stopped": "!"}.get(event.deed, glyphs.arrow)
+            style = "bold $error" if event.deed == "stopped" else "bold $accent"
+            return sign, style, safe_content(event.text, one_line=True)
         case Verdict():
             state = verdict_state(event.verdict, glyphs)
             return state.symbol, state.style, safe_content(f"{state.word}: {event.why}", one_line=True)

@@ -3,6 +3,7 @@ wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from babytrain.runs.events import Sample
+    from babytrain.runs.state import Moment, RunState
     from babytrain.tui.run_rows import RunRow
+    from babytrain.tui.source import LiveSource
 
 StopChoice = Literal["quit", "home", "keep"]
 
@@ -32,6 +36,42 @@ class ResumeWanted(Message):
     """Go on training the run in a folder."""
 
     folder: Path
+
+
+@dataclass
+class ForkWanted(Message):
+    """Ask how to fork the run in a folder."""
+
+    folder: Path
+    name: str
+
+
+@dataclass
+class SamplesWanted(Message):
+    """Show the samples of a run: of one in memory, or of one on disk. `at` is where to begin."""
+
+    state: RunState | None = None
+    journal: Path | None = None
+    at: Sample | None = None
+
+
+@dataclass
+class TalkWanted(Message):
+    """Talk to a run: to the one that trains here if there is `live`, otherwise to what is saved in its folder."""
+
+    name: str
+    folder: Callable[[], Path | None]
+    state: RunState | None = None
+    live: LiveSource | None = None
+
+
+@dataclass
+class LettersWanted(Message):
+    """Show the letter board of a run: of one in memory, or of one on disk. `folder` is where the run is kept."""
+
+    moment: Moment | None = None
+    journal: Path | None = None
+    folder: Path | None = None
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Telling somebody who does not look: a bell, a desktop notification, a command of their own.
 
-Told are the end of a run, a rescue, and a diagnosis that calls for a person. The bell rings at the end only. Choices:
+Told are the end of a run, a rescue, a milestone, and a diagnosis that calls for a person. The bell rings at the end
+only, and at milestones if that is asked for. Choices:
 
 - The command is split as a shell would split it and run without one: nothing in a run's texts can become a command.
   It gets what happened as arguments after its own (event, run, step, sentence) and as `BABYTRAIN_...` variables.
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from babytrain.runs.state import Moment
+from babytrain.tui.milestones import MilestoneNews, past_of
 from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.verdict_words import NEEDS_A_PERSON
 
-EventName: TypeAlias = Literal["end", "rescue", "verdict"]
+EventName: TypeAlias = Literal["end", "rescue", "verdict", "milestone"]
 LONGEST_TEXT = 300
 BELL = "\a"
 
@@ -47,20 +49,24 @@ class Notifier:
         self._write = write
         self._complain = complain
         self._rescues = 0
+        self._milestones = MilestoneNews()
         self._verdict: object = None
         self._ended = False
 
     def look(self, moment: Moment, run_dir: Path | None) -> None:
         """Tell what is new since the last look."""
         state = moment.state
-        past = max((one.t for one in state.resumes.events if not one.within), default=-1.0)
+        past = past_of(moment)
         rescues = state.rescues.events
         for rescue in rescues[self._rescues :]:
             if rescue.t > past:
                 done = {"CAUSE": rescue.cause, "DEED": rescue.deed}
                 self._tell(occasion("rescue", moment, run_dir, rescue.step, rescue.text, done))
         self._rescues = len(rescues)
-        verdict = moment.verdict
+        for milestone in self._milestones.look(moment):
+            name = {"MILESTONE": milestone.name}
+            self._tell(occasion("milestone", moment, run_dir, milestone.step, milestone.text, name))
+        verdict = moment.state.verdicts.last_until(moment.t)
         if verdict is None or verdict is self._verdict:
             return
         self._verdict = verdict
@@ -80,9 +86,10 @@ class Notifier:
         self._tell(occasion("end", moment, run_dir, moment.step, f"{status}: {reason}", {"STATUS": status}))
 
     def _tell(self, occasion: Occasion) -> None:
-        if occasion.event == "end" and self._wishes.bell:
+        asked = occasion.event != "milestone" or self._wishes.milestones
+        if (occasion.event == "end" and self._wishes.bell) or (occasion.event == "milestone" and asked):
             self._write(BELL)
-        if self._wishes.desktop:
+        if self._wishes.desktop and asked:
             self._write(desktop_sequence(occasion))
         if self._wishes.command:
             run_command(self._wishes.command, occasion, self._complain)

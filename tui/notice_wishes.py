@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NoticeWishes:
-    """`bell` rings at the end; `command` is an argument vector, empty: none."""
+    """`bell` rings at the end; `milestones` rings, and notifies the desktop, at milestones as well; `command` is an
+    argument vector, empty: none."""
 
     bell: bool = True
     desktop: bool = False
+    milestones: bool = False
     command: tuple[str, ...] = ()
 
 

@@ -34,6 +34,7 @@ class Replay:
     title: str
     playing: bool = True
     speed: float = 1.0
+    folder: Path | None = None  # of the run, if its saved models are there too
 
 
 @dataclass(frozen=True)

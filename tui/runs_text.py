@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from babytrain.runs.events import Milestone
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.growth import grown_up
 from babytrain.runs.journal import load_state
 from babytrain.runs.library import list_runs
-from babytrain.tui.safe_text import safe_text
+from babytrain.tui.safe_text import safe_line, safe_text
+from babytrain.tui.wording import format_clock
 
 
 def print_runs(runs_dir: Path, *, as_json: bool) -> None:
@@ -77,6 +79,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
         document = facts | {
             "config": started.config if started else None,
             "sample": sample.prompt + sample.text if sample else None,
+            "milestones": [_milestone(one) for one in moment.milestones],
         }
         print(json.dumps(_plain(document)))  # noqa: T201 - data
         return
@@ -88,9 +91,19 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
     for key, value in (started.config if started else {}).items():
         table.add_row(Text(key, style="dim"), Text(safe_text(str(value))))
     console.print(table)
+    if moment.milestones:
+        console.print(Text("\nmilestones", style="dim"))
+        for one in moment.milestones:
+            words = safe_line(one.text)
+            console.print(Text(f"{format_clock(one.t):>8}  step {one.step:>7,}  {words}"), soft_wrap=True)
     if sample:
         console.print(Text(f"\nsample at step {sample.step:,}", style="dim"))
         console.print(Text(safe_text(sample.prompt + sample.text)))
+
+
+def _milestone(milestone: Milestone) -> dict[str, Any]:
+    """A milestone as JSON has it."""
+    return {"name": milestone.name, "text": milestone.text, "step": milestone.step, "seconds": round(milestone.t, 1)}
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,8 @@ wrote stays readable. Choices worth knowing:
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rich.cells import get_character_cell_size
@@ -85,9 +87,69 @@ def safe_content(text: str, style: str = "", *, one_line: bool = False) -> Conte
     return Content("".join(plain), spans)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A stretch of a text, by its characters, to be set off: by a style, and by signs around it for want of colour."""
+
+    start: int
+    end: int
+    style: str
+    before: str = ""
+    after: str = ""
+
+
+def safe_marked(text: str, marks: Sequence[Mark], style: str = "") -> Content:
+    """`safe_content` of `text` with some stretches of it set off. The marks are in order and do not overlap."""
+    begins: dict[int, list[Mark]] = {}
+    for mark in marks:
+        if 0 <= mark.start < mark.end:
+            # What comes back counts a carriage return and line feed as one character.
+            start = mark.start - text.count("\r\n", 0, mark.start)
+            begins.setdefault(start, []).append(
+                replace(mark, start=start, end=mark.end - text.count("\r\n", 0, mark.end))
+            )
+    plain: list[str] = []
+    spans: list[Span] = []
+    position = 0
+    inside: tuple[Mark, int] | None = None
+
+    def put(piece: str, piece_style: str = "") -> None:
+        nonlocal position
+        plain.append(piece)
+        if piece_style:
+            spans.append(Span(position, position + len(piece), piece_style))
+        position += len(piece)
+
+    def close() -> None:
+        nonlocal inside
+        if inside is not None:
+            mark, began = inside
+            put(mark.after)
+            spans.append(Span(began, position, mark.style))
+            inside = None
+
+    pieces = [(char, False) for char in text] if _is_plain(text) else _pieces(text)
+    for place, (piece, is_symbol) in enumerate(pieces):
+        if inside is not None and place >= inside[0].end:
+            close()
+        for mark in begins.get(place, ()):
+            close()
+            inside = (mark, position)
+            put(mark.before)
+        put(piece, SYMBOL_STYLE if is_symbol else "")
+    close()
+    if style:
+        spans.insert(0, Span(0, position, style))
+    return Content("".join(plain), spans)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.replace("\n", "").isprintable()
+
+
 def _pieces(text: str) -> list[tuple[str, bool]]:
     """The safe text in pieces, and whether each is a symbol that stands for something else."""
-    if text.isascii() and text.replace("\n", "").isprintable():
+    if _is_plain(text):
         return [(text, False)]
     pieces: list[tuple[str, bool]] = []
     stacked = _LONGEST_STACK  # nothing to stack on at the start of a line

@@ -15,10 +15,11 @@ import typer
 
 from babytrain.tui.app import BabytrainApp
 from babytrain.tui.capture import OutputCapture
+from babytrain.tui.engine_launcher import EngineLauncher
 from babytrain.tui.launcher import TrainingSession
 from babytrain.tui.opening import Opening
 from babytrain.tui.safe_text import safe_text
-from babytrain.tui.session import EngineLauncher, EngineSession
+from babytrain.tui.session import EngineSession
 
 EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 

@@ -8,22 +8,35 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from babytrain.engine.config import FIELDS, Config, ConfigError, build_config, check_field, load_toml, parse_value
+from babytrain.engine.config import (
+    FIELDS,
+    HOUSE_SETTINGS,
+    Config,
+    ConfigError,
+    build_config,
+    check_field,
+    load_toml,
+    parse_value,
+)
 from babytrain.engine.dials import SETTABLE
-from babytrain.engine.presets import DEFAULT_PRESET, PRESETS
-from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
+from babytrain.engine.presets import DEFAULT_PRESET
+from babytrain.tui.house_file import load_house
+from babytrain.tui.launcher import DialRule
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
     from babytrain.engine.launch import RunResult
     from babytrain.runs.events import CommandAction
     from babytrain.runs.folder import RunFolder
+
+
+NO_TORCH = "PyTorch cannot be loaded ({}): install it with `pip install torch`."
 
 
 class UsageError(ValueError):
@@ -53,11 +66,12 @@ def check_wish(
     name: str | None = None,
 ) -> TrainWish:
     """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
-    problems: list[str] = []
+    house = load_house(HOUSE_SETTINGS, _dial_problem)
+    problems: list[str] = list(house.problems)
     config: Config | None = None
     try:
         layers = [load_toml(config_file)] if config_file is not None else []
-        config = build_config(preset, *layers, settings or {})
+        config = build_config(preset, house.settings, *layers, settings or {})
     except ConfigError as error:
         problems.extend(error.problems)
     if paths:
@@ -104,7 +118,7 @@ class EngineSession:
         try:
             from babytrain.engine.launch import EngineError
         except ImportError as error:
-            self.error = f"PyTorch cannot be loaded ({error}): install it with `pip install torch`."
+            self.error = NO_TORCH.format(error)
             return
         try:
             self.result = self._train()
@@ -145,41 +159,6 @@ def before_torch() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
-class EngineLauncher:
-    """Makes sessions for the screens."""
-
-    def __init__(self, runs_dir: Path, argv: Sequence[str] = ()) -> None:
-        self.runs_dir = runs_dir
-        self._argv = tuple(argv)
-
-    def presets(self) -> list[PresetChoice]:
-        """The presets to choose from, default first."""
-        return [PresetChoice(name, preset.summary) for name, preset in PRESETS.items()]
-
-    def dials(self) -> Sequence[DialRule]:
-        """Every dial, with the limits its setting has."""
-        return dial_rules()
-
-    def new(self, wish: NewRun) -> TrainingSession:
-        """A session for a new run. Raises UsageError."""
-        settings: dict[str, Any] = {}
-        paths: list[str] = []
-        if wish.corpus in FIELDS["corpus"].metadata["choices"]:
-            settings["corpus"] = wish.corpus
-        else:
-            paths.append(str(Path(wish.corpus).expanduser()))
-        if wish.steps is not None:
-            settings["steps"] = wish.steps
-        if "-" in paths:
-            raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
-        checked = check_wish(preset=wish.preset, settings=settings, paths=paths, name=wish.name or None)
-        return EngineSession(self.runs_dir, wish=checked, argv=self._argv)
-
-    def resume(self, run_dir: Path) -> TrainingSession:
-        """A session that goes on with an interrupted run."""
-        return EngineSession.resuming(run_dir, {})
-
-
 def dial_rules() -> list[DialRule]:
     """What may be turned while a run trains: the learning rate, the dials of the engine, and the end of the run."""
     return [
@@ -192,17 +171,48 @@ def dial_rules() -> list[DialRule]:
 def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
     limits = FIELDS[name].metadata
     choices = limits["choices"]
-    allowed = ", ".join(choices) if choices else f"{limits['low']:g} to {limits['high']:g}"
+    allowed = ", ".join(choices)
+    if limits["low"] is not None:
+        allowed = f"{limits['low']:g} to {limits['high']:g}"
+    elif not choices:
+        allowed = "off, or stretches of the day such as 23:00-07:00"
     problem = partial(_dial_problem, name)
-    return DialRule(name, explanation or limits["doc"], allowed, problem, action, is_word=bool(choices))
+    return DialRule(name, explanation or limits["doc"], allowed, problem, action, is_word=limits["low"] is None)
 
 
-def _dial_problem(name: str, text: str) -> str | None:
-    """What is wrong with a typed position of a dial, as a sentence."""
+def _dial_problem(name: str, typed: Any) -> str | None:
+    """What is wrong with a typed position of a dial, or a value from a file, as a sentence."""
     try:
-        return check_field(name, parse_value(name, text))
+        return check_field(name, parse_value(name, typed))
     except ValueError as error:
         return str(error)
+
+
+def fork_rules() -> list[DialRule]:
+    """What a fork may have of its own: the dials first, then every other setting of its training."""
+    from babytrain.engine.fork_check import CHANGEABLE
+
+    dials = ["lr", "steps", *SETTABLE]
+    others = [name for name in CHANGEABLE if name not in dials and name not in HOUSE_SETTINGS]
+    return [_fork_rule(name) for name in (*dials, *others)]
+
+
+def _fork_rule(name: str) -> DialRule:
+    limits = FIELDS[name].metadata
+    if isinstance(FIELDS[name].default, bool):
+        return DialRule(name, limits["doc"], "on, off", partial(_dial_problem, name))
+    rule = _rule(name, "set")
+    return rule if limits["low"] is not None or limits["choices"] or limits["check"] else replace(rule, allowed="text")
+
+
+def fork_problems(folder: RunFolder, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
+    """What can be seen at once to be wrong with a fork, one sentence each."""
+    from babytrain.engine.fork_check import fork_problems as problems_of
+
+    try:
+        return problems_of(folder, at, check_changes(changes), step=step)
+    except UsageError as error:
+        return error.problems
 
 
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,28 +222,6 @@ def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
     except ConfigError as error:
         raise UsageError(error.problems) from error
     return {key: getattr(config, key) for key in settings}
-
-
-def sample_pieces(
-    run_dir: Path,
-    prompt: str | None,
-    *,
-    max_tokens: int,
-    temperature: float,
-    top_k: int,
-    seed: int,
-    which: Literal["best", "last"],
-) -> Iterator[str]:
-    """Text from a trained run, piece by piece. Raises UsageError."""
-    from babytrain.engine.launch import EngineError
-    from babytrain.engine.sample_run import load_speaker
-
-    try:
-        speaker = load_speaker(run_dir, which)
-        wanted = speaker.default_prompt if prompt is None else prompt
-        yield from speaker.pieces(wanted, max_tokens=max_tokens, temperature=temperature, top_k=top_k, seed=seed)
-    except EngineError as error:
-        raise UsageError(error.problems) from error
 
 
 def examine() -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ ACTION_WORDS: dict[CommandAction, str] = {
 _DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
 _LONGEST_DIAL = 24
 _LONGEST_POSITION = 24
+_UNTIL = re.compile(r"until \d{2}:\d{2}")
 ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "interrupted", "failed": "failed"}
 
 
@@ -49,7 +51,20 @@ def state_of(moment: Moment, glyphs: Glyphs, *, error: str | None = None) -> Sta
     ended = moment.ended
     if ended is not None:
         return status_of(ended.status, glyphs)
+    if moment.phase == "resting":
+        return State(glyphs.paused, resting_words(moment), "bold $accent")
     return _phase_state(moment.phase, glyphs)
+
+
+def resting_words(moment: Moment) -> str:
+    """`resting: quiet hours until 07:00`, as far as the run says why and until when."""
+    from babytrain.runs.rests import holding_now  # knows events, which the home screen must not wait for
+
+    restraint = holding_now(moment)
+    if restraint is None:
+        return "resting"
+    until = _UNTIL.search(restraint.text)
+    return f"resting: {safe_line(restraint.cause, 24)}" + (f" {until.group()}" if until else "")
 
 
 def status_of(status: Status, glyphs: Glyphs) -> State:
@@ -68,6 +83,8 @@ def _phase_state(phase: PhaseName, glyphs: Glyphs) -> State:
         return State(glyphs.running, "training", "bold $success")
     if phase == "paused":
         return State(glyphs.paused, "paused", "bold $warning")
+    if phase == "resting":
+        return State(glyphs.paused, "resting", "bold $accent")
     if phase in ("loading", "compiling", "stopping"):
         return State(glyphs.waiting, phase, "bold $warning")
     return State(glyphs.running, phase, "bold $accent")

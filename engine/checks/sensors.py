@@ -7,38 +7,67 @@ from importlib import metadata
 from pathlib import Path
 
 from babytrain.engine.checks.finding import Finding
-from babytrain.engine.telemetry.gpu import NO_DRIVER, GpuBackend, open_gpu_backend
-from babytrain.engine.telemetry.gpu_thread import GpuThread
+from babytrain.engine.telemetry import rapl
+from babytrain.engine.telemetry.cards import open_cards
+from babytrain.engine.telemetry.gpu import NO_DRIVER, GpuBackend
+from babytrain.engine.telemetry.gpu_thread import GpuRound, GpuThread
 from babytrain.engine.telemetry.host import HostSensors
+from babytrain.engine.telemetry.sampler import EXPENSIVE_ROUND_SECONDS
 from babytrain.runs.events import GpuReading, HostReading
 
 DRIVER_SECONDS = 5.0
 _GIB = 1024**3
+_LOOKS = 3  # the first asks what is asked once, the others cost what a look costs
 
 
 def check_gpus(
-    open_gpu: Callable[[], GpuBackend] = open_gpu_backend, timeout: float = DRIVER_SECONDS
+    open_gpu: Callable[[], GpuBackend] = open_cards, timeout: float = DRIVER_SECONDS
 ) -> tuple[int, list[Finding]]:
-    """How many cards the driver counts, and what is known about driver and cards. Waits at most `timeout` seconds."""
-    thread = GpuThread(open_gpu)
-    thread.start()
-    thread.ask()
-    answer = thread.take(timeout)
-    thread.request_stop()
+    """How many NVIDIA cards there are, and what is known about drivers and cards. Waits at most `timeout` seconds."""
+    answer = _look(open_gpu, timeout)
     if answer is None:
         what = f"the graphics driver has not answered in {timeout:g} s"
         why = "Training on the processor works without it; a restart of the computer usually wakes the driver."
         return 0, [Finding("nvml", False, what, why)]
     if not answer.gpus:
-        harmless = answer.note == NO_DRIVER
-        why = (
-            "Nothing to do without an NVIDIA card." if harmless else "The sentence says what to do; cards stay unread."
-        )
+        harmless = answer.note.startswith(NO_DRIVER)
+        why = "Nothing to do without a card." if harmless else "The sentence says what to do; cards stay unread."
         return 0, [Finding("nvml", None if harmless else False, answer.note, why)]
-    binding = f"nvidia-ml-py {metadata.version('nvidia-ml-py')}"
-    count = len(answer.gpus)
-    first = Finding("nvml", True, f"the NVIDIA driver answers {binding}: {count} card(s)", "Nothing to do.")
-    return count, [first, *(describe_card(reading) for reading in answer.gpus)]
+    nvidia = sum(reading.uuid.startswith("GPU-") or not reading.uuid for reading in answer.gpus)
+    if answer.note:
+        first = Finding("nvml", False, answer.note, "The sentence says what to do; other cards are read meanwhile.")
+    elif nvidia:
+        binding = f"nvidia-ml-py {metadata.version('nvidia-ml-py')}"
+        first = Finding("nvml", True, f"the NVIDIA driver answers {binding}: {nvidia} card(s)", "Nothing to do.")
+    else:
+        first = Finding("nvml", None, f"no NVIDIA card here, but {len(answer.gpus)} other card(s)", "Nothing to do.")
+    return nvidia, [first, *(describe_card(reading) for reading in answer.gpus), describe_cost(answer)]
+
+
+def _look(open_gpu: Callable[[], GpuBackend], timeout: float) -> GpuRound | None:
+    """The last of a few looks; None when the driver does not answer."""
+    thread = GpuThread(open_gpu)
+    thread.start()
+    answer: GpuRound | None = None
+    for _ in range(_LOOKS):
+        thread.ask()
+        answer = thread.take(timeout)
+        if answer is None or not answer.gpus:
+            break
+    thread.request_stop()
+    return answer
+
+
+def describe_cost(answer: GpuRound) -> Finding:
+    """What one look at every card costs; too much is no fault, because the sensors then come less often."""
+    what = f"a look at every card takes {answer.mean_seconds * 1e3:.1f} ms"
+    if answer.dearest_call is not None:
+        what += (
+            f"; its dearest call is {answer.dearest_call.function} ({answer.dearest_call.slowest_seconds * 1e3:.1f} ms)"
+        )
+    dear = answer.mean_seconds > EXPENSIVE_ROUND_SECONDS
+    why = "More than 50 ms, so the cards are asked less often than once a second." if dear else "Nothing to do."
+    return Finding("cost", None if dear else True, what, why)
 
 
 def describe_card(reading: GpuReading) -> Finding:
@@ -53,9 +82,13 @@ def describe_card(reading: GpuReading) -> Finding:
         percent = "" if fan.percent is None else f" {fan.percent:.0f}%"
         rpm = "" if fan.rpm is None else f" {fan.rpm:.0f} rpm"
         facts.append(f"fan {number}{percent}{rpm}")
+    if reading.memory_temperature_celsius is not None:
+        facts.append(f"memory at {reading.memory_temperature_celsius:.0f} °C")
     if reading.power_watts is not None:
         limit = "" if reading.power_limit_watts is None else f" of {reading.power_limit_watts:.0f}"
         facts.append(f"{reading.power_watts:.0f}{limit} W")
+    if reading.shared:
+        facts.append("cut into instances (MIG): heat, power and memory are of the whole card")
     if reading.throttle_reasons:
         facts.append("; ".join(reading.throttle_reasons))
     silent = [f"{name.replace('_', ' ')}: {reason}" for name, reason in reading.missing.items()]
@@ -65,11 +98,11 @@ def describe_card(reading: GpuReading) -> Finding:
 
 def check_host(sensors: HostSensors | None = None) -> list[Finding]:
     """The computer's own temperature, fan and battery; absent ones with their reason."""
-    sensors = sensors or HostSensors()
-    reading = sensors.read()
+    reading = (sensors or HostSensors()).read()
+    quantities = {"temperature": "temperature_celsius", "fan": "fan_rpm", "battery": "battery_percent"}
     return [
-        _host_finding(topic, _host_text(topic, reading), sensors.missing.get(topic, ""))
-        for topic in ("temperature", "fan", "battery")
+        _host_finding(topic, _host_text(topic, reading), reading.missing.get(quantity, ""))
+        for topic, quantity in quantities.items()
     ]
 
 
@@ -80,7 +113,8 @@ def _host_text(topic: str, reading: HostReading) -> str | None:
         return f"fan at {reading.fan_rpm:.0f} rpm"
     if topic == "battery" and reading.battery_percent is not None:
         power = {True: ", plugged in", False: ", on battery", None: ""}[reading.plugged_in]
-        return f"battery at {reading.battery_percent:.0f}%{power}"
+        gives = "" if reading.battery_watts is None else f", gives {reading.battery_watts:.1f} W"
+        return f"battery at {reading.battery_percent:.0f}%{power}{gives}"
     return None
 
 
@@ -95,18 +129,17 @@ def _host_finding(topic: str, text: str | None, reason: str) -> Finding:
     return Finding(topic, None, f"no {topic} to read: {reason}", why)
 
 
-def check_energy_counter(powercap: Path = Path("/sys/class/powercap")) -> Finding:
-    """Whether the processor's energy counter (RAPL) can be read, or the command that makes it readable."""
-    zones = sorted(zone / "energy_uj" for zone in powercap.glob("intel-rapl:*") if zone.name.count(":") == 1)
-    zones = [counter for counter in zones if counter.exists()]
-    if not zones:
+def check_energy_counter(powercap: Path = rapl.POWERCAP) -> Finding:
+    """Whether the processor's energy counter (RAPL) can be read, or the commands that make it readable."""
+    counters = [zone / "energy_uj" for zone in rapl.find_packages(powercap)]
+    if not counters:
         why = "Normal in a virtual machine, and anywhere but Linux on x86: the processor's energy stays unknown."
         return Finding("energy", None, "no energy counter (RAPL) of the processor", why)
-    closed = [counter for counter in zones if not _is_readable(counter)]
-    if not closed:
-        return Finding("energy", True, f"energy counter (RAPL) readable: {len(zones)} package(s)", "Nothing to do.")
+    if all(_is_readable(counter) for counter in counters):
+        return Finding("energy", True, f"energy counter (RAPL) readable: {len(counters)} package(s)", "Nothing to do.")
     why = (
-        f"To open it until the next restart: sudo chmod a+r {' '.join(map(str, closed))} "
+        f"To open it until the next restart: {rapl.opening_command(powercap)} "
+        f"- to open it for good, on a system with systemd: {rapl.lasting_command(powercap)} "
         "(closed since CVE-2020-8694: programs can learn from it what other programs do)."
     )
     return Finding("energy", None, "the processor's energy counter (RAPL) is there but closed to this user", why)

@@ -27,6 +27,7 @@ PACKAGES = (
     "typer",
     "tokenizers",
     "pooch",
+    "resvg-py",
 )
 OLDEST_PYTHON = (3, 11)
 

@@ -35,6 +35,19 @@ _PIECE_CHARACTERS = 1_000_000
 _CUT = re.compile(r"(?<=\S\n)(?=\S)")
 
 
+def _bytes_of_alphabet() -> dict[str, int]:
+    """The byte that each character of the library's byte-level alphabet stands for.
+
+    GPT-2's table: printable characters below 256 stand for themselves, those from 256 on for the other bytes in order.
+    """
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    others = iter(sorted(set(range(256)) - {ord(char) for char in alphabet}))
+    return {char: ord(char) if ord(char) < 256 else next(others) for char in alphabet}
+
+
+_BYTE_OF = _bytes_of_alphabet()
+
+
 class BpeTokenizer:
     """Byte-level BPE around a `tokenizers.Tokenizer`."""
 
@@ -75,8 +88,13 @@ class BpeTokenizer:
         return find_lone_surrogates(text)
 
     def token_text(self, token: int) -> str:
-        """The text of one token made visible; half of a character shows as U+FFFD."""
-        return visible(self.decode([token]))
+        """The text of one token made visible; half of a character as the escapes of its bytes."""
+        text = self.decode([token])
+        if "\ufffd" in text:
+            text = bytes(_BYTE_OF[char] for char in self._library.id_to_token(token) or "").decode(
+                "utf-8", "backslashreplace"
+            )
+        return visible(text)
 
     def to_json(self) -> str:
         """The kind and the library's own JSON, readable by `tokenizers` when cut out."""

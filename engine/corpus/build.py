@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from babytrain.engine.config import Config
+from babytrain.engine.corpus.canary import make_canaries, plant_canaries
 from babytrain.engine.corpus.haiku import floor_nats_per_character
 from babytrain.engine.corpus.sources import CorpusError, SourceText, builtin_text, read_sources
 from babytrain.engine.corpus.tokenizer import Tokenizer, starting_prompt, train_tokenizer
 from babytrain.runs.events import CorpusFacts
 
+CANARY_SEED = 1  # not the run's: what a text says must not depend on how it is trained on
 StoredTokens = npt.NDArray[Any]  # uint16, or int32 for vocabularies above 65,536
 
 
@@ -34,6 +36,7 @@ class Corpus:
     val: StoredTokens
     facts: CorpusFacts
     first_prompt: str  # what a sample starts from when nobody gave a prompt
+    is_haiku: bool = False  # our own poems
     notes: tuple[str, ...] = ()  # sentences about what was changed while reading
 
 
@@ -49,20 +52,25 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
     is_haiku = not paths and config.corpus == "haiku"
     cut = split_position(source.text, config.val_fraction, whole_documents=is_haiku)
     train_text, val_text = source.text[:cut], source.text[cut:]
+    if config.canaries:
+        train_text = plant_canaries(train_text, make_canaries(CANARY_SEED, config.canaries), CANARY_SEED)
     try:
-        learned_from = source.text if config.tokenizer == "char" else train_text
+        learned_from = train_text + val_text if config.tokenizer == "char" else train_text
         tokenizer = train_tokenizer(config.tokenizer, learned_from, config.vocabulary)
     except ValueError as error:
         raise CorpusError([str(error)]) from error
     train, val = _stored(tokenizer, train_text), _stored(tokenizer, val_text)
     problems = _length_problems(config, source.name, len(train), len(val))
-    if unknown := tokenizer.unknown_characters(config.prompt):
-        problems.append(f"The text never has {_listed(unknown)}, so the model cannot read them: change the prompt.")
+    if unknown := tokenizer.unknown_characters(config.prompt + config.more_prompts.replace("|", "")):
+        problems.append(
+            f"The text never has {_listed(unknown)}, so the model cannot read them: change the prompt, or train with "
+            "tokenizer=byte, which reads everything."
+        )
     if problems:
         raise CorpusError(problems)
-    facts = _facts(source, tokenizer, len(train), len(val), is_haiku=is_haiku)
+    facts = _facts(source, tokenizer, len(train), len(val), is_haiku=is_haiku and not config.canaries)
     prompt = config.prompt or starting_prompt(tokenizer)
-    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, source.notes)
+    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes)
 
 
 def split_position(text: str, val_fraction: float, *, whole_documents: bool = False) -> int:

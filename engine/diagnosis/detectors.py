@@ -30,6 +30,9 @@ SETTLING_STEPS = 24  # after the warm-up, while the averages fill
 DIVERGENCE_MARGIN = 3.0
 # Of the loss: doubling a fair learning rate lifts the loss by up to 10% for some dozen steps, and that passes.
 RELATIVE_MARGIN = 0.1
+# In nats per token. A run that knows its text by heart has a loss near zero and bounces by many times as much; what
+# diverges does not stay this near.
+SMALLEST_MARGIN = 0.25
 PATIENCE = 4  # steps running above the margin: a spike of one or two bad batches is over by then
 CLIPPED_NOISE = 4.0  # a difference counts at most as this many times the noise so far
 
@@ -166,7 +169,7 @@ class DivergenceDetector:
     @property
     def margin(self) -> float:
         """How far above `best` is too far, in nats per token."""
-        return max(DIVERGENCE_MARGIN * self._noise, RELATIVE_MARGIN * abs(self.best))
+        return max(DIVERGENCE_MARGIN * self._noise, RELATIVE_MARGIN * abs(self.best), SMALLEST_MARGIN)
 
     def update(self, step: int, loss: float) -> bool:
         """Take in the loss of a step; True while the run diverges. A loss that is not finite counts at once."""

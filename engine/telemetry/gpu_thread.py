@@ -2,6 +2,10 @@
 
 The thread opens the driver (which may take seconds) and reads it when asked; whoever asks waits as long as they like
 and no longer. A question that has no answer yet is not put a second time.
+
+A call of the driver lets go of Python's interpreter lock and must wait to get it back, five milliseconds a call beside
+a thread that computes in Python. That is not the driver's time. How long the lock takes is tried before every look, and
+taken off for each call.
 """
 
 from __future__ import annotations
@@ -11,19 +15,44 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
-from babytrain.engine.telemetry.query import printable
+from babytrain.engine.telemetry.query import CallCost, printable
 from babytrain.runs.events import GpuReading
+
+_LOCK_MEMORY = 0.5  # how much of the lock's past counts
 
 
 @dataclass(frozen=True)
 class GpuRound:
-    """One look at every card, the note that goes with it, and the processor time it took."""
+    """One look at every card, the note that goes with it, and the time it took: the processor's and the wall's.
+
+    `driver_seconds` is the wall time less the waiting for the interpreter lock. `mean_seconds` is the wall time of a
+    look on average, this one included and the first one left out (it asks more than the others). `dearest_call` is the
+    driver's dearest function so far, where the backend times its calls.
+    """
 
     gpus: tuple[GpuReading, ...]
     note: str
     cpu_seconds: float
+    wall_seconds: float = 0.0
+    driver_seconds: float = 0.0
+    mean_seconds: float = 0.0
+    dearest_call: CallCost | None = None
+
+
+@runtime_checkable
+class TimesCalls(Protocol):
+    """A backend that knows what its calls cost."""
+
+    @property
+    def dearest_call(self) -> CallCost | None:
+        """The function whose slowest call took longest."""
+
+    @property
+    def calls_made(self) -> int:
+        """How many calls of the driver there have been."""
 
 
 class GpuThread:
@@ -82,10 +111,20 @@ class GpuThread:
     def _run(self) -> None:
         backend = self._open()
         self._opened = True
+        timed = backend if isinstance(backend, TimesCalls) else None
+        rounds, total, waiting = -1, 0.0, 0.0  # the first look is not counted
         while self._wait_for_question():
-            started = time.thread_time()
+            waiting = _LOCK_MEMORY * waiting + (1.0 - _LOCK_MEMORY) * _wait_for_lock()
+            calls = timed.calls_made if timed is not None else 0
+            cpu, wall = time.thread_time(), time.perf_counter()
             gpus, note = _read(backend)
-            answer = GpuRound(gpus, note, time.thread_time() - started)
+            cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
+            rounds += 1
+            total += wall if rounds else 0.0
+            mean = total / rounds if rounds else wall
+            calls = timed.calls_made - calls if timed is not None else 0
+            dearest = timed.dearest_call if timed is not None else None
+            answer = GpuRound(gpus, note, cpu, wall, max(0.0, wall - calls * waiting), mean, dearest)
             with self._condition:
                 self._round, self._asked_at = answer, None
                 self._condition.notify_all()
@@ -102,6 +141,13 @@ class GpuThread:
         with self._condition:
             self._condition.wait_for(lambda: self._asked_at is not None or self._stopping)
             return not self._stopping
+
+
+def _wait_for_lock() -> float:
+    """Seconds it takes now to let go of the interpreter lock and get it back."""
+    started = time.perf_counter()
+    time.sleep(0)
+    return time.perf_counter() - started
 
 
 def _read(backend: GpuBackend) -> tuple[tuple[GpuReading, ...], str]:

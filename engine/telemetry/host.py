@@ -1,9 +1,12 @@
-"""The computer itself as a reading: processor, memory, temperature, fan and battery, through psutil.
+"""The computer itself as a reading: processor, memory, disk, temperatures, fans, battery and electricity.
+
+psutil asks the system; what the processor and the battery draw comes from Linux itself (`rapl.py`, `battery.py`).
 
 Choices:
 
 - A sensor that a system does not have is asked for once, then left alone; one that fails is None this time and asked
-  again. Either way `missing` says why, in words.
+  again. Either way `missing` says why, in words, once a sensor: by the name of the first quantity it tells.
+- What moves slowly is asked less often, and so is what costs much to ask (`pace.py`).
 - psutil measures processor load since the last call *of the same thread*, and calls its first answer meaningless. So
   the first look, and one that comes too soon after another, measures over a tenth of a second of its own.
 - "Hottest sensible temperature" means of the processor: a hot disk or radio says nothing about training, and chips
@@ -16,15 +19,24 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
+from babytrain.engine.telemetry import rapl
+from babytrain.engine.telemetry.battery import POWER_SUPPLY, battery_watts, has_battery
+from babytrain.engine.telemetry.pace import Paced
+from babytrain.engine.telemetry.query import printable
 from babytrain.runs.events import HostReading
 
 T = TypeVar("T")
 
 MEASURE_SECONDS = 0.1  # psutil's own advice for the shortest stretch worth measuring
+SLOW_SECONDS = 10.0  # between looks at what moves slowly
+MOST_SENSORS = 24  # of a kind; server boards list hundreds
+NO_SENSOR = "no such sensor found"
+ON_MAINS = "the battery gives nothing while it is plugged in"
 
 # Kernel drivers of processor temperatures, best first; acpitz is often the board, and better than nothing.
 _CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal", "soc_thermal", "cpu", "acpitz")
@@ -36,32 +48,74 @@ _FAN_NONSENSE_RPM = 30_000.0  # a missing fan reads 65535 on some boards
 # charge of zero.
 _SENSOR_ERRORS = (OSError, AttributeError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError)
 
+Table = Mapping[str, Sequence[Any]]  # psutil's: entries by the chip they belong to
+
 
 class HostSensors:
-    """Looks at this computer. `read` never raises; `missing` says why a quantity of the last reading is None."""
+    """Looks at this computer. `read` never raises; `missing` says why a quantity of the last reading is None.
 
-    def __init__(self) -> None:
+    `runs_dir` is where the disk is looked at. `powercap` and `power_supply` are where Linux keeps its energy counters
+    and batteries; `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        runs_dir: Path | None = None,
+        *,
+        powercap: Path = rapl.POWERCAP,
+        power_supply: Path = POWER_SUPPLY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.missing: dict[str, str] = {}
+        self._clock = clock
         self._absent: set[str] = set()
         self._last_look: tuple[int, float] | None = None
+        self._process: psutil.Process | None = None
+        self._processor = rapl.ProcessorCounter(powercap, clock)
+        self._has_battery = has_battery(power_supply)
+        self._temperatures: Paced[Table] = self._paced(lambda: psutil.sensors_temperatures(), 0.0)
+        self._fans: Paced[Table] = self._paced(lambda: psutil.sensors_fans(), 0.0)
+        self._battery = self._paced(_read_battery, 2.0)
+        self._battery_watts = self._paced(lambda: battery_watts(power_supply), 0.0)
+        self._swap = self._paced(psutil.swap_memory, SLOW_SECONDS)
+        self._runs_dir = runs_dir
+        self._disk = self._paced(lambda: psutil.disk_usage(str(_existing(runs_dir or Path()))), SLOW_SECONDS)
 
     def read(self) -> HostReading:
         """One look. The first takes a tenth of a second, to have a processor load to report."""
         cores = self._attempt("cpu_percent", self._measure_cores) or ()
-        memory = self._attempt("memory", psutil.virtual_memory)
-        battery = self._attempt("battery", _read_battery)
+        memory = self._attempt("memory_used_bytes", psutil.virtual_memory)
+        swap = self._attempt("swap_used_bytes", self._swap)
+        disk = self._attempt("disk_free_bytes", self._disk) if self._runs_dir is not None else None
+        battery = self._attempt("battery_percent", self._battery)
+        processor = self._read_processor()
+        temperatures = self._attempt("temperature_celsius", lambda: self._temperatures() or None) or {}
+        fans = self._attempt("fan_rpm", lambda: self._fans() or None) or {}
         return HostReading(
             cpu_percent=sum(cores) / len(cores) if cores else None,
             core_percents=cores,
             # Not `used`, which counts differently on each system: what a new program could not have.
             memory_used_bytes=int(memory.total - memory.available) if memory else None,
             memory_total_bytes=int(memory.total) if memory else None,
-            process_memory_bytes=self._attempt("process_memory", lambda: int(psutil.Process().memory_info().rss)),
-            temperature_celsius=self._attempt("temperature", lambda: hottest_cpu(psutil.sensors_temperatures())),
-            fan_rpm=self._attempt("fan", lambda: first_fan(psutil.sensors_fans())),
+            process_memory_bytes=self._attempt("process_memory_bytes", self._measure_process),
+            temperature_celsius=self._chosen("temperature_celsius", hottest_cpu(temperatures)),
+            fan_rpm=self._chosen("fan_rpm", first_fan(fans)),
             battery_percent=battery[0] if battery else None,
             plugged_in=battery[1] if battery else None,
+            swap_used_bytes=int(swap.used) if swap else None,
+            swap_total_bytes=int(swap.total) if swap else None,
+            disk_free_bytes=int(disk.free) if disk else None,
+            disk_total_bytes=int(disk.total) if disk else None,
+            temperatures_celsius=believable(temperatures, _is_sensible),
+            fans_rpm=believable(fans, _is_speed),
+            processor_watts=processor.watts if processor else None,
+            processor_joules=processor.joules if processor else None,
+            battery_watts=self._read_battery_watts(),
+            missing=dict(self.missing),
         )
+
+    def _paced(self, ask: Callable[[], T], every_seconds: float) -> Paced[T]:
+        return Paced(ask, every_seconds, clock=self._clock)
 
     def _attempt(self, name: str, ask: Callable[[], T | None]) -> T | None:
         if name in self._absent:
@@ -77,20 +131,73 @@ class HostSensors:
             return None
         if value is None:
             self._absent.add(name)
-            self.missing[name] = "no such sensor found"
+            self.missing[name] = NO_SENSOR
         else:
             self.missing.pop(name, None)
         return value
 
+    def _chosen(self, name: str, value: float | None) -> float | None:
+        if value is None:
+            self.missing.setdefault(name, NO_SENSOR)
+        return value
+
     def _measure_cores(self) -> tuple[float, ...]:
-        thread, now = threading.get_ident(), time.monotonic()
+        thread, now = threading.get_ident(), self._clock()
         fresh = self._last_look is None or self._last_look[0] != thread or now - self._last_look[1] < MEASURE_SECONDS
         percents = psutil.cpu_percent(interval=MEASURE_SECONDS if fresh else None, percpu=True)
-        self._last_look = (thread, time.monotonic())
+        self._last_look = (thread, self._clock())
         return tuple(float(percent) for percent in percents)
 
+    def _measure_process(self) -> int:
+        if self._process is None:
+            self._process = psutil.Process()
+        return int(self._process.memory_info().rss)
 
-def hottest_cpu(sensors: Mapping[str, Sequence[Any]]) -> float | None:
+    def _read_processor(self) -> rapl.ProcessorEnergy | None:
+        reason, energy = rapl.ABSENT, None
+        if self._processor.present:
+            try:
+                energy = self._processor.read()
+                reason = rapl.FIRST_LOOK if energy.watts is None else ""
+            except PermissionError:
+                reason = rapl.CLOSED
+            except (OSError, ValueError) as error:
+                reason = _explain(error)
+        self._give_reason("processor_watts", reason)
+        return energy
+
+    def _read_battery_watts(self) -> float | None:
+        reason, watts = NO_SENSOR, None
+        if self._has_battery:
+            try:
+                watts = self._battery_watts()
+                reason = ON_MAINS if watts is None else ""
+            except (OSError, ValueError) as error:
+                reason = _explain(error)
+        self._give_reason("battery_watts", reason)
+        return watts
+
+    def _give_reason(self, name: str, reason: str) -> None:
+        if reason:
+            self.missing[name] = reason
+        else:
+            self.missing.pop(name, None)
+
+
+def believable(sensors: Table, is_believable: Callable[[Any], bool]) -> dict[str, float]:
+    """Every believable sensor of psutil's table by a name a person can read, such as "coretemp Package id 0"."""
+    found: dict[str, float] = {}
+    for chip, entries in sensors.items():
+        for number, entry in enumerate(entries):
+            if len(found) == MOST_SENSORS:
+                return found
+            name = printable(f"{chip} {entry.label or (number + 1 if len(entries) > 1 else '')}".strip(), 60)
+            if is_believable(entry.current):
+                found[name if name not in found else f"{name} ({number + 1})"] = float(entry.current)
+    return found
+
+
+def hottest_cpu(sensors: Table) -> float | None:
     """The hottest believable processor temperature in degrees Celsius from psutil's table, or None.
 
     On AMD chips that report both, the die (`Tdie`) is believed over the control value (`Tctl`), which some models raise
@@ -106,14 +213,14 @@ def hottest_cpu(sensors: Mapping[str, Sequence[Any]]) -> float | None:
     return None
 
 
-def first_fan(sensors: Mapping[str, Sequence[Any]]) -> float | None:
+def first_fan(sensors: Table) -> float | None:
     """The first turning fan that is not a graphics card's, in RPM; 0 when all of them stand still, None without any."""
     speeds = [
         float(entry.current)
         for chip, entries in sensors.items()
         if chip not in _GRAPHICS_CHIPS
         for entry in entries
-        if _is_number(entry.current) and 0 <= entry.current < _FAN_NONSENSE_RPM
+        if _is_speed(entry.current)
     ]
     return next((speed for speed in speeds if speed > 0), speeds[0] if speeds else None)
 
@@ -132,6 +239,15 @@ def _is_number(value: Any) -> bool:
 
 def _is_sensible(celsius: Any) -> bool:
     return _is_number(celsius) and _SENSIBLE_CELSIUS[0] <= celsius <= _SENSIBLE_CELSIUS[1]
+
+
+def _is_speed(rpm: Any) -> bool:
+    return _is_number(rpm) and 0 <= rpm < _FAN_NONSENSE_RPM
+
+
+def _existing(path: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path())
 
 
 def _explain(error: Exception) -> str:

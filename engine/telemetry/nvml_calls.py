@@ -3,6 +3,7 @@
 Choices:
 
 - A question is a tuple of alternatives: the current call first, then the deprecated one that older drivers know.
+- What has no call of its own is a *field*; the fields of a card are asked for in one call (`nvml_fields.py`).
 - A value with all bits set is NVML's "not available" mark and becomes None.
 - The binding's `nvmlDeviceGetFanSpeedRPM` asks about fan 0 only, so its struct is filled here.
 """
@@ -12,17 +13,19 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from babytrain.engine.telemetry.nvml_fields import read_field
 from babytrain.engine.telemetry.query import Call, printable
 
 HOT = "hot"
 AT_POWER_LIMIT = "at its power limit (normal under load, not a fault)"
+POWER_BRAKE = "power supply asked it to slow down"
 
 # Bits of nvmlClocksEventReasons, the grave ones first. Idle (0x1) is not a slowdown.
 _IDLE = 0x01
 _HARDWARE_SLOWDOWN = 0x08  # comes with the bit that says why; alone it needs words of its own
 _THROTTLE_WORDS = (
     (0x20 | 0x40, HOT),
-    (0x80, "power supply asked it to slow down"),
+    (0x80, POWER_BRAKE),
     (0x04, AT_POWER_LIMIT),
     (0x10, "keeping step with other cards"),
     (0x02, "clocks set by hand"),
@@ -34,6 +37,12 @@ _THROTTLE_WORDS = (
 HARMLESS = frozenset(
     (AT_POWER_LIMIT, "keeping step with other cards", "clocks set by hand", "clocks set for the display")
 )
+
+# Field values, by their numbers in nvml.h.
+MEMORY_TEMPERATURE_FIELD = 82  # NVML_FI_DEV_MEMORY_TEMP, degrees Celsius
+ENERGY_FIELD = 83  # NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION, millijoules since the driver was loaded
+# Nanoseconds slowed down: NVML_FI_DEV_CLOCKS_EVENT_REASON_{SW_THERM,HW_THERM,HW_POWER_BRAKE}_SLOWDOWN, _SW_POWER_CAP.
+SLOWED_FIELDS = {HOT: (269, 270), POWER_BRAKE: (271,), AT_POWER_LIMIT: (74,)}
 
 
 def throttle_words(bits: int) -> tuple[str, ...]:
@@ -65,6 +74,15 @@ def _read_fan_rpm(nvml: Any, card: Any, fan: int) -> float | None:
     return _sensible(info.speed)
 
 
+def _joules(nvml: Any, card: Any) -> float | None:
+    millijoules = nvml.nvmlDeviceGetTotalEnergyConsumption(card)
+    return None if millijoules >= 2**64 - 1 else millijoules * 1e-3
+
+
+def _instance_uuid(nvml: Any, card: Any, instance: int) -> str | None:
+    return printable(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, instance))) or None
+
+
 # The driver as a whole.
 INIT = (Call("nvmlInitWithFlags", lambda nvml, _: nvml.nvmlInit() is None),)
 SHUTDOWN = (Call("nvmlShutdown", lambda nvml, _: nvml.nvmlShutdown() is None),)
@@ -89,8 +107,26 @@ SLOWDOWN = (
         ),
     ),
 )
+HIGHEST_CLOCK = (
+    Call(
+        "nvmlDeviceGetMaxClockInfo",
+        lambda nvml, card: _sensible(nvml.nvmlDeviceGetMaxClockInfo(card, nvml.NVML_CLOCK_SM)) or None,
+    ),
+)
+SHARED = (Call("nvmlDeviceGetMigMode", lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0])),)
+MOST_INSTANCES = (
+    Call[int]("nvmlDeviceGetMaxMigDeviceCount", lambda nvml, card: nvml.nvmlDeviceGetMaxMigDeviceCount(card)),
+)
 
 # Every round.
+ENERGY = (
+    Call("nvmlDeviceGetTotalEnergyConsumption", lambda nvml, card: _joules(nvml, card)),
+    Call(  # the same counter as a field
+        "nvmlDeviceGetFieldValues",
+        lambda nvml, card: read_field(nvml, card, ENERGY_FIELD, 1e-3),
+        "energy",
+    ),
+)
 UTILIZATION = (
     Call("nvmlDeviceGetUtilizationRates", lambda nvml, card: _sensible(nvml.nvmlDeviceGetUtilizationRates(card).gpu)),
 )
@@ -127,6 +163,13 @@ THROTTLE = (
 def handle_of(index: int) -> tuple[Call[Any], ...]:
     """The handle that every other question about card `index` needs."""
     return (Call("nvmlDeviceGetHandleByIndex", lambda nvml, _: nvml.nvmlDeviceGetHandleByIndex(index), index),)
+
+
+def instance_uuid(instance: int) -> tuple[Call[str], ...]:
+    """The UUID of one of the instances (MIG) a card is cut into; refused where there is none of that number."""
+    return (
+        Call("nvmlDeviceGetMigDeviceHandleByIndex", lambda nvml, card: _instance_uuid(nvml, card, instance), instance),
+    )
 
 
 def fan_percent(fan: int) -> tuple[Call[float], ...]:

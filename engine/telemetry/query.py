@@ -6,12 +6,14 @@ Choices:
 - "This card cannot say" and "this driver has no such function" are remembered, so such a question is put once. A
   question may have alternatives (a call and the deprecated one it replaced): the one that works is found once too.
 - A card that fell off the bus is never asked again; the other cards go on.
+- Every call is timed, so that it can be said which one is dear.
 - The binding arrives as an argument, so nothing is imported or loaded before somebody wants a card.
 """
 
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -82,16 +84,44 @@ class Call(Generic[T_co]):
     argument: Hashable = None
 
 
-class NvmlQueries:
-    """Asks, and remembers what need not be asked again. Used from one thread."""
+@dataclass(frozen=True)
+class CallCost:
+    """What the calls of one function took, in seconds of wall time."""
 
-    def __init__(self, nvml: Any) -> None:
+    function: str
+    calls: int
+    total_seconds: float
+    slowest_seconds: float
+
+    @property
+    def mean_seconds(self) -> float:
+        """Of one call."""
+        return self.total_seconds / self.calls
+
+
+class NvmlQueries:
+    """Asks, and remembers what need not be asked again. Used from one thread. `clock` times the calls, in seconds."""
+
+    def __init__(self, nvml: Any, clock: Callable[[], float] = time.perf_counter) -> None:
         self._nvml = nvml
+        self._clock = clock
+        self._costs: dict[str, tuple[int, float, float]] = {}  # calls, total and slowest seconds
+        self.calls_made = 0
         mismatch = getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)
         self._errors: tuple[type[BaseException], ...] = (nvml.NVMLError, mismatch, *_BINDING_ERRORS)
         self._unknown_functions: dict[str, Missing] = {}
         self._refused: dict[tuple[int, str, Hashable], Missing] = {}
         self._lost: dict[int, Missing] = {}
+
+    @property
+    def dearest_call(self) -> CallCost | None:
+        """The function whose slowest call took longest since `forget_costs`; None before the first."""
+        costs = [CallCost(function, *cost) for function, cost in self._costs.items()]
+        return max(costs, key=lambda cost: cost.slowest_seconds, default=None)
+
+    def forget_costs(self) -> None:
+        """Time afresh, as after the opening, which is dear and happens once."""
+        self._costs.clear()
 
     def query(self, alternatives: Sequence[Call[T]], card: int = SYSTEM, handle: Any = None) -> T | Missing:
         """The first of `alternatives` that this driver and this card can answer, else why there is no answer."""
@@ -115,12 +145,15 @@ class NvmlQueries:
         remembered = self._unknown_functions.get(call.function) or self._refused.get(key)
         if remembered is not None:
             return remembered
+        started = self._clock()
         try:
             value = call.ask(self._nvml, handle)
         except self._errors as error:
             missing = self._explain(error)
         else:
             return NO_VALUE if value is None else value
+        finally:
+            self._count(call.function, self._clock() - started)
         if missing.code == FUNCTION_NOT_FOUND:
             self._unknown_functions[call.function] = missing
         elif missing.code in _FINAL:
@@ -129,13 +162,28 @@ class NvmlQueries:
             self._lost[card] = missing
         return missing
 
+    def _count(self, function: str, seconds: float) -> None:
+        self.calls_made += 1
+        calls, total, slowest = self._costs.get(function, (0, 0.0, 0.0))
+        self._costs[function] = (calls + 1, total + seconds, max(slowest, seconds))
+
     def _explain(self, error: BaseException) -> Missing:
         if isinstance(error, self._nvml.NVMLError):
             code = int(error.value)
-            return Missing(_REASONS.get(code) or f"the driver says: {printable(str(error))}", code)
+            return refusal(code, f"the driver says: {printable(str(error))}")
         if isinstance(error, AttributeError) or type(error).__name__ == "NVMLLibraryMismatchError":
             return Missing(_REASONS[FUNCTION_NOT_FOUND], FUNCTION_NOT_FOUND)
         return Missing(f"the driver's answer makes no sense ({type(error).__name__})")
+
+
+def refusal(code: int, unnamed: str = "") -> Missing:
+    """A return code of NVML in words; `unnamed` for a code that nobody has put in words yet."""
+    return Missing(_REASONS.get(code) or unnamed or f"the driver refuses with code {code}", code)
+
+
+def is_final(code: int | None) -> bool:
+    """Whether the same question would get the same refusal again."""
+    return code in _FINAL
 
 
 def printable(text: str, limit: int = 200) -> str:

@@ -5,8 +5,9 @@ Choices:
 - Two threads. One reads the host and publishes; the other (`GpuThread`) talks to the graphics driver, and is waited for
   at most `hang_seconds`. A driver that hangs costs the card's readings, never the host's, and never a stop.
 - While the driver is silent nothing old is published as new: the reading has no cards and a note that says since when.
-- Sensors must not cost training: a round that takes more than 50 ms of processor time doubles the interval (up to
-  10 s); cheap rounds bring it back.
+- Sensors must not cost training: two rounds in a row that take more than 50 ms each, of processor time or of waiting
+  for the graphics driver, double the interval (up to 10 s); cheap rounds bring it back. One dear round alone is a
+  hiccup of a busy computer.
 - Whatever breaks, in a sensor or in `publish`, ends up in a note. The thread goes on.
 """
 
@@ -26,6 +27,7 @@ Publish: TypeAlias = Callable[[HostReading, tuple[GpuReading, ...], str], None]
 
 EXPENSIVE_ROUND_SECONDS = 0.05
 CHEAP_ROUND_SECONDS = 0.025
+DEAR_ROUNDS = 2  # in a row
 LONGEST_INTERVAL_SECONDS = 10.0
 WAITING_NOTE = "waiting for the graphics driver"
 
@@ -41,7 +43,7 @@ class TelemetrySampler:
     """Calls `publish(host, gpus, gpu_note)` every `interval_seconds` or so, from its own thread, until stopped.
 
     `host` defaults to the real sensors. `hang_seconds` is how long a driver may take for one round before it counts as
-    hung.
+    hung; it is said as soon as that has passed, so within three seconds as it stands.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class TelemetrySampler:
         open_gpu: Callable[[], GpuBackend] = open_gpu_backend,
         host: HostSource | None = None,
         interval_seconds: float = 1.0,
-        hang_seconds: float = 3.0,
+        hang_seconds: float = 2.5,
     ) -> None:
         self._publish = publish
         self._host = host if host is not None else HostSensors()
@@ -60,6 +62,7 @@ class TelemetrySampler:
         self._hang_seconds = hang_seconds
         self._trouble = ""  # what went wrong here since the last note
         self._hung = False
+        self._dear_rounds = 0  # in a row
         self._stop = threading.Event()
         self._gpu = GpuThread(open_gpu)
         self._thread = threading.Thread(target=self._run, name="babytrain-telemetry", daemon=True)
@@ -99,7 +102,11 @@ class TelemetrySampler:
             self._tick()
             elapsed = time.monotonic() - started
             # After a round that outlasted the interval the driver gets a pause, not the next question at once.
-            self._stop.wait(self._interval - elapsed if elapsed < self._interval else self._interval)
+            pause = self._interval - elapsed if elapsed < self._interval else self._interval
+            silent = self._gpu.silent_seconds
+            if silent and not self._hung:  # look again as soon as the driver has used up its time
+                pause = min(pause, max(0.0, self._hang_seconds - silent))
+            self._stop.wait(pause)
 
     def _tick(self) -> None:
         started = time.thread_time()
@@ -117,7 +124,8 @@ class TelemetrySampler:
             self._publish(host, answer.gpus if answer else (), "; ".join(note for note in notes if note))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: one reading is lost, the next may not be
             self._trouble = f"a reading could not be passed on ({describe(error)})"
-        self._adapt(time.thread_time() - started + (answer.cpu_seconds if answer else 0.0))
+        cpu_seconds = time.thread_time() - started + (answer.cpu_seconds if answer else 0.0)
+        self._adapt(max(cpu_seconds, answer.driver_seconds if answer else 0.0))
 
     def _patience(self) -> float:
         """How long to wait for the cards: all the time they may take, but the opening keeps nobody waiting."""
@@ -138,9 +146,10 @@ class TelemetrySampler:
             notes.append(f"this computer's sensors could not be read ({describe(error)})")
             return HostReading()
 
-    def _adapt(self, cpu_seconds: float) -> None:
-        if cpu_seconds > EXPENSIVE_ROUND_SECONDS:
+    def _adapt(self, round_seconds: float) -> None:
+        self._dear_rounds = self._dear_rounds + 1 if round_seconds > EXPENSIVE_ROUND_SECONDS else 0
+        if self._dear_rounds >= DEAR_ROUNDS:
             longest = max(self._base_interval, LONGEST_INTERVAL_SECONDS)
             self._interval = min(longest, self._interval * 2)
-        elif cpu_seconds < CHEAP_ROUND_SECONDS:
+        elif round_seconds < CHEAP_ROUND_SECONDS:
             self._interval = max(self._base_interval, self._interval / 2)

@@ -1,7 +1,8 @@
 """Graphics cards that exist only in a script, for tests and demonstrations.
 
-`ScriptedGpu` plays a timeline of readings and errors against a clock; `warming_card` writes one: a card that is put to
-work, warms up, and whose fan follows.
+`ScriptedGpu` plays a timeline of readings and errors against a clock. `warming_card` writes a short one: a card that is
+put to work, warms up, and whose fan follows. `mishaps.py` makes things go wrong in one; `house_card.py` is a whole
+evening.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT
-from babytrain.runs.events import Fan, GpuReading
+from babytrain.engine.telemetry.thermal import fan_at
+from babytrain.runs.events import GpuReading
 
 Beat: TypeAlias = tuple[GpuReading, ...] | Exception
 
@@ -73,7 +75,6 @@ def warming_card(
 
 
 def _working_card(name: str, celsius: float, slowdown_celsius: float, memory_share: float) -> GpuReading:
-    fan_percent = 0.0 if celsius < 45 else min(100.0, 30.0 + 70.0 * (celsius - 45) / 45)
     hot = celsius >= slowdown_celsius
     return GpuReading(
         index=0,
@@ -84,7 +85,7 @@ def _working_card(name: str, celsius: float, slowdown_celsius: float, memory_sha
         memory_total_bytes=12 * _GIB,
         temperature_celsius=celsius,
         slowdown_celsius=slowdown_celsius,
-        fans=(Fan(percent=round(fan_percent), rpm=round(fan_percent * 32)),),
+        fans=(fan_at(celsius),),
         power_watts=168.0 if hot else 199.0,
         power_limit_watts=200.0,
         clock_mhz=1905.0 if hot else 2475.0,

@@ -90,8 +90,8 @@ def test_runs_of_an_empty_folder(run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("train",), ("resume",), ("replay",), ("sample",), ("doctor",), ("settings",), ("runs",), ("runs", "list"),
-     ("runs", "show"), ("runs", "delete")],
+    [(), ("train",), ("resume",), ("replay",), ("sample",), ("chat",), ("doctor",), ("settings",), ("runs",),
+     ("runs", "list"), ("runs", "show"), ("runs", "delete")],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(run, command) -> None:
     result = run(*command, "--help")

@@ -43,6 +43,64 @@ def test_characters_the_model_never_saw_are_named(trained: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_unknown_characters_are_left_out_when_asked_to_and_it_says_so(trained: Path) -> None:
+    result = run(trained, "sample", "last", "--prompt", "the 龍snake", "--unknown", "drop", "--tokens", "20")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("the snake")
+    assert "龍" in result.stderr
+
+
+def test_all_prompts_are_checked_before_anything_is_written(trained: Path) -> None:
+    result = run(trained, "sample", "last", "--prompt", "the snake", "--prompt", "龍", "--prompt", "§")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "龍" in result.stderr
+    assert "§" in result.stderr
+
+
+def test_a_long_prompt_is_cropped_and_it_says_so(trained: Path) -> None:
+    result = run(trained, "sample", "last", "--prompt", "the snake " * 10, "--tokens", "5")
+    assert "The first 84 characters were left out: the model looks at 16 tokens at most." in result.stderr
+    assert result.stdout.startswith("snake the snake ")
+
+
+def test_several_prompts_and_seeds_give_several_texts(trained: Path) -> None:
+    arguments = ("sample", "last", "--prompt", "the", "--prompt", "spring", "--count", "2", "--seed", "7")
+    texts = json.loads(run(trained, *arguments, "--tokens", "30", "--json").stdout)
+    assert [(text["prompt"], text["seed"]) for text in texts] == [
+        ("the", 7), ("the", 8), ("spring", 7), ("spring", 8),
+    ]  # fmt: skip
+    assert len({text["text"] for text in texts}) == 4
+    assert {len(text["text"]) for text in texts} == {30}
+    alone = run(trained, "sample", "last", "--prompt", "the", "--seed", "8", "--tokens", "30").stdout
+    assert alone.rstrip("\n") == ("the" + texts[1]["text"]).rstrip("\n")
+    streamed = run(trained, *arguments, "--tokens", "30")
+    assert all(text["prompt"] + text["text"] in streamed.stdout for text in texts)
+    assert streamed.stderr.count("seed 7") == 2
+
+
+def test_json_says_how_and_from_which_step(trained: Path) -> None:
+    (text,) = json.loads(
+        run(trained, "sample", "last", "--at", "5", "--json", "--tokens", "3", "--top-p", "0.5", "--min-p", "0.1",
+            "--repetition-penalty", "1.5", "--top-k", "9", "--temperature", "0.7").stdout
+    )  # fmt: skip
+    assert text["step"] == 5
+    assert text["settings"] == {
+        "temperature": 0.7, "top_k": 9, "top_p": 0.5, "min_p": 0.1, "repetition_penalty": 1.5, "tokens": 3,
+    }  # fmt: skip
+
+
+def test_last_is_the_newest_checkpoint_and_contradictions_are_named(trained: Path) -> None:
+    steps = [
+        json.loads(run(trained, "sample", "last", *which, "--json", "--tokens", "1").stdout)[0]["step"]
+        for which in (("--last",), ("--at", "last"), ("--at", "10"))
+    ]
+    assert steps == [12, 12, 10]
+    assert run(trained, "sample", "last", "--last", "--at", "10").exit_code == 2
+    missing = run(trained, "sample", "last", "--at", "77")
+    assert missing.exit_code == 1
+    assert "There is no checkpoint '77'" in missing.stderr
+
+
 def test_a_run_without_checkpoints_says_so(trained: Path, tmp_path: Path) -> None:
     train(tmp_path, steps=3)
     (folder,) = (tmp_path / "runs").iterdir()

@@ -201,6 +201,7 @@ def test_cards_are_described_with_what_they_do_not_tell() -> None:
         "RTX 4070, 12.0 GiB, 61 °C (slows down at 83), fan 0 43% 1320 rpm, fan 1 40%, 143 of 200 W, hot"
     )
     assert topics["card 1"].why == "Not told: fan rpm: this card does not report it."
+    assert topics["cost"].what.startswith("a look at every card takes ")
     assert describe_card(GpuReading(index=0, name="bare")).what == "bare"
 
 
@@ -232,18 +233,21 @@ def make_zone(powercap: Path, name: str) -> Path:
     counter = powercap / name / "energy_uj"
     counter.parent.mkdir(parents=True)
     counter.write_text("123456\n")
+    (powercap / name / "name").write_text("psys\n" if name.endswith(":1") else "package-0\n")
     return counter
 
 
 def test_the_energy_counter_open_closed_and_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_energy_counter(tmp_path).ok is None
-    counter = make_zone(tmp_path, "intel-rapl:0")
+    make_zone(tmp_path, "intel-rapl:0")
+    make_zone(tmp_path, "intel-rapl:1")  # the whole board, which holds the first
     make_zone(tmp_path, "intel-rapl:0:0")  # a part of the first; counting it would count twice
     assert check_energy_counter(tmp_path).what.endswith("1 package(s)")
     monkeypatch.setattr("babytrain.engine.checks.sensors._is_readable", lambda _: False)
     closed = check_energy_counter(tmp_path)
     assert closed.ok is None
-    assert f"sudo chmod a+r {counter} (" in closed.why
+    assert f"until the next restart: sudo chmod a+r {tmp_path}/intel-rapl:*/energy_uj " in closed.why
+    assert f"'z {tmp_path}/intel-rapl:*/energy_uj 0444 root root -' | sudo tee /etc/tmpfiles.d/" in closed.why
 
 
 def test_a_runs_folder_that_can_be_made(tmp_path: Path) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import load_file
+import torch
+from safetensors.torch import load_file, save_file
 
-from babytrain.engine.checkpoint import last_checkpoint, load_checkpoint
+from babytrain.engine.checkpoint import CheckpointError, last_checkpoint, load_checkpoint
 from babytrain.engine.fork import plan_fork
+from babytrain.engine.fork_check import fork_problems
 from babytrain.engine.launch import EngineError, RunResult, train_new, train_resumed
 from babytrain.engine.rerun import plan_rerun, rerun
 from babytrain.runs.events import Checkpoint, Eval, Started, Step
@@ -135,9 +141,104 @@ def test_a_fork_that_cannot_be_leaves_nothing_behind(tmp_path: Path, at: str, ch
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [result.run_id]
 
 
+def damaged(place: Path, how: str) -> None:
+    """Damage the tensors of a checkpoint."""
+    if how == "torn":
+        file = place / "model.safetensors"
+        file.write_bytes(file.read_bytes()[:-100])
+        return
+    file = place / f"{how}.safetensors"
+    tensors = load_file(file)
+    save_file({name: torch.cat([tensor.flatten()] * 2) for name, tensor in tensors.items()}, file)
+
+
+@pytest.mark.parametrize("how", ["torn", "model", "optimizer"])
+def test_a_fork_of_a_damaged_checkpoint_leaves_nothing_behind(tmp_path: Path, how: str) -> None:
+    result = train(tmp_path)
+    damaged(Path(result.run_dir) / "checkpoints" / "step-000000010", how)
+    with pytest.raises(EngineError) as caught:
+        fork(result, "10")
+    assert len(caught.value.problems) == 1
+    assert "step-000000010" in caught.value.problems[0]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [result.run_id]
+
+
+@pytest.mark.parametrize("state", [{"guard": 3}, {"guard": {"spikes": []}}, {"optimizer": None}, {"dials": 5}])
+def test_a_fork_of_a_damaged_trainer_state_leaves_nothing_behind(tmp_path: Path, state: dict[str, Any]) -> None:
+    result = train(tmp_path)
+    file = Path(result.run_dir) / "checkpoints" / "step-000000010" / "trainer.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | state))
+    with pytest.raises(EngineError, match="step-000000010"):
+        fork(result, "10")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [result.run_id]
+
+
+def test_a_fork_whose_folder_cannot_be_filled_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = train(tmp_path)
+
+    def full(*anything: object) -> None:
+        raise CheckpointError("The checkpoint at step 10 could not be written: No space left on device.")
+
+    monkeypatch.setattr("babytrain.engine.launch.keep_beginning", full)
+    with pytest.raises(EngineError, match="No space left"):
+        fork(result, "10")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [result.run_id]
+
+
 def test_a_fork_of_a_text_that_has_changed_is_refused(tmp_path: Path) -> None:
     result = train(tmp_path)
     text = write_text(tmp_path)
     text.write_text(text.read_text() + "more\n")
     with pytest.raises(EngineError, match="changed"):
         fork(result, "10")
+
+
+# what can be said before torch is loaded
+
+
+def problems(result: RunResult, at: str, step: int | None = None, **changes: Any) -> list[str]:
+    return fork_problems(RunFolder(Path(result.run_dir)), at, changes, step=step)
+
+
+def test_the_quick_look_and_the_whole_reading_agree(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    save_again = Path(result.run_dir) / "checkpoints"
+    (save_again / "step-000000005").rename(save_again / "step-000000005-cliff")
+    damaged(save_again / "step-000000015", "torn")
+    for at in ("best", "last", "10", "cliff", "step-000000005-cliff", "5", "15", "7", "none"):
+        for changes in ({}, {"steps": 30}, {"steps": 8}, {"lr": 1e9}, {"layers": 2}, {"epochs": 9.0}):
+            told = problems(result, at, **changes)
+            try:
+                plan = plan_fork(RunFolder(Path(result.run_dir)), at, changes, runs_dir=tmp_path)
+                assert plan.beginning is not None
+                if "epochs" not in changes:
+                    plan.beginning.planned(plan.config)
+            except (EngineError, ValueError):
+                assert told, (at, changes)
+            else:
+                assert not told, (at, changes)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    told = problems(result, "gone", lr=1e9, dropout=2.0)
+    assert len(told) == 3
+    assert "lr must lie between" in told[0] + told[1]
+    assert "no checkpoint 'gone'" in told[2]
+
+
+def test_stopping_saves_the_last_checkpoint_so_that_one_is_always_there(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    for place in (Path(result.run_dir) / "checkpoints").iterdir():
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    assert "no checkpoint yet" in problems(result, "last")[0]
+    assert problems(result, "last", step=12) == []
+    assert "would end at 12" in problems(result, "last", step=12, steps=12)[0]
+
+
+def test_the_quick_look_needs_no_torch() -> None:
+    code = "import sys, babytrain.engine.fork_check; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from babytrain.engine.dials import SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
-from babytrain.runs.events import Command, Eval, Note, Request, Sample
+from babytrain.engine import housekeeping
+from babytrain.engine.dials import HOUSE_DIALS, SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
+from babytrain.engine.guard import Guard
+from babytrain.runs.events import Command, Eval, HostReading, Predicted, Request, Sample
 from babytrain.runs.feed import LiveFeed
-from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config, train
+from tests.engine.runs_for_tests import SteeredFeed, events_of, final_weights, same_bits, tiny_config, train
 
 POSITIONS: dict[str, float | str] = {
     "schedule": "linear",
@@ -27,6 +29,23 @@ POSITIONS: dict[str, float | str] = {
     "noise": 0.3,
 }
 CADENCES = {"eval_every": 4, "sample_every": 4}
+HOUSE: dict[str, float | str] = {
+    "quiet_hours": "00:00-24:00",
+    "quiet_duty": 0.7,
+    "temperature_ceiling": 60,
+    "power_budget": 30,
+    "on_battery": "pause",
+}
+
+
+class PluggedIn:
+    def read(self) -> HostReading:
+        return HostReading(plugged_in=True)
+
+
+def turn(dial: str, position: float | str) -> dict[str, Any]:
+    word = isinstance(position, str)
+    return {"action": "set", "value": None if word else position, "text": position if word else "", "dial": dial}
 
 
 def turned_run(folder: Path, dial: str, position: float | str, **changes):
@@ -42,7 +61,8 @@ def unturned(tmp_path_factory) -> dict[str, torch.Tensor]:
 
 
 def test_the_list_of_dials_is_whole() -> None:
-    assert {*POSITIONS, *CADENCES} == set(SETTABLE)
+    assert {*POSITIONS, *CADENCES, *HOUSE} == set(SETTABLE)
+    assert set(HOUSE) == set(HOUSE_DIALS)
 
 
 @pytest.mark.parametrize("dial", POSITIONS)
@@ -51,6 +71,30 @@ def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: 
     (command,) = [event for event in events_of(result) if isinstance(event, Command)]
     assert (command.dial, command.status) == (dial, "applied")
     assert not same_bits(final_weights(result), unturned)
+
+
+@pytest.mark.parametrize("dial", HOUSE)
+def test_a_dial_of_the_house_changes_no_bit(
+    tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "HostSensors", lambda _: PluggedIn())
+    quiet = {"quiet_hours": "00:00-24:00"} if dial == "quiet_duty" else {"quiet_duty": 0.8}
+    feed = SteeredFeed({7: [turn(dial, HOUSE[dial])]}) if dial != "quiet_duty" else LiveFeed()
+    if dial == "quiet_duty":
+        feed.ask(**turn(dial, HOUSE[dial]))  # before the first step, or it would rest until somebody says so
+    result = train(tmp_path, feed, dial, **quiet)
+    (command,) = [event for event in events_of(result) if isinstance(event, Command)]
+    assert (command.dial, command.status) == (dial, "applied")
+    assert same_bits(final_weights(result), unturned)
+
+
+def test_a_dial_of_the_house_does_not_make_the_guard_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgot: list[int] = []
+    monkeypatch.setattr(Guard, "turned", lambda self: forgot.append(1))
+    train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling", 60)]}), "house")
+    assert forgot == []
+    train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")
+    assert forgot == [1]
 
 
 def test_cadences_change_what_is_done_between_steps(tmp_path: Path) -> None:
@@ -126,9 +170,10 @@ def test_a_look_at_what_comes_next_names_likely_tokens_and_changes_nothing(
     feed = LiveFeed()
     feed.ask("predict", text="the sna")
     result = train(tmp_path, feed)
-    (note,) = [event.text for event in events_of(result) if isinstance(event, Note) and "comes" in event.text]
-    shares = [int(share) for share in re.findall(r"(\d+)%", note)]
-    assert "'the sna'" in note
-    assert len(shares) == 8
-    assert shares == sorted(shares, reverse=True)
+    (answer,) = [event for event in feed.drain_events() if isinstance(event, Predicted)]
+    assert not any(isinstance(event, Predicted) for event in events_of(result))  # shown, and not kept
+    assert answer.prompt == "the sna"
+    assert len(answer.tokens) == len(answer.probabilities) == 8
+    assert list(answer.probabilities) == sorted(answer.probabilities, reverse=True)
+    assert 0 < sum(answer.probabilities) <= 1
     assert same_bits(final_weights(result), unturned)

@@ -2,7 +2,7 @@
 
 from babytrain.engine.recorder import DENSE_VITALS_SECONDS, Recorder
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT
-from babytrain.runs.events import AnyEvent, GpuReading, HostReading, Note, SamplePiece, Vitals
+from babytrain.runs.events import AnyEvent, Ended, Energy, GpuReading, HostReading, Note, SamplePiece, Vitals
 from babytrain.runs.feed import LiveFeed
 
 
@@ -79,3 +79,30 @@ def test_seconds_slowed_down_by_heat_count_for_a_minute_and_a_power_limit_does_n
     assert recorder.throttled_seconds() == 4.0
     clock.now = 61.5  # the first two are more than a minute ago
     assert recorder.throttled_seconds() == 2.0
+
+
+def test_electricity_is_shown_each_time_filed_now_and_then_and_once_more_before_the_end() -> None:
+    recorder, sink, feed, clock = make()
+    for second in range(600):
+        clock.now = float(second)
+        recorder.publish(Energy(t=recorder.now(), step=0, joules=float(second)))
+        recorder.file_handed_over()
+    assert len(feed.drain_events()) == 600
+    assert len(sink.events) == 60
+    recorder.file_handed_over(last=True)
+    assert [event.joules for event in sink.events if isinstance(event, Energy)][-1] == 599.0
+    clock.now = 7 * 24 * 3600.0
+    for _ in range(1000):
+        clock.now += 1.0
+        recorder.publish(Energy(t=recorder.now(), step=0, joules=clock.now))
+        recorder.file_handed_over()
+    assert len(sink.events) <= 61 + 3
+
+
+def test_nothing_is_filed_after_the_end() -> None:
+    recorder, sink, _, _ = make()
+    recorder.emit(Ended(t=1.0, step=1, status="done", reason="", tokens=1, tokens_per_second=1.0))
+    recorder.publish_vitals(HostReading(), (), "")
+    recorder.publish(Energy(t=2.0, step=1, joules=1.0))
+    recorder.file_handed_over(last=True)
+    assert isinstance(sink.events[-1], Ended)

@@ -38,7 +38,8 @@ def memorise(folder: Path, name: str, **changes: Any) -> RunResult:
 def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
     result = memorise(tmp_path, "told")
     events = events_of(result)
-    verdicts = [event for event in events if isinstance(event, Verdict)]
+    said = [event for event in events if isinstance(event, Verdict)]
+    verdicts = [event for event in said if not event.again]
     assert verdicts[0].verdict == "warming up"
     assert verdicts[-1].verdict == "done"
     assert all(one.verdict != other.verdict for one, other in itertools.pairwise(verdicts))
@@ -49,6 +50,12 @@ def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
     assert f"{best.step:,}" in found.why
     assert found.advice is not None
     assert result.steps == 300
+    for verdict, newer in itertools.pairwise(said):
+        if newer.again:  # the same verdict, with the figures of a later step
+            assert newer.verdict == verdict.verdict
+            assert newer.step >= verdict.step
+            assert (newer.why, newer.next_) != (verdict.why, verdict.next_)
+    assert any(newer.again for newer in said)
 
 
 def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.columns import StepColumns
-from babytrain.runs.events import AnyEvent, Command, Resumed, SamplePiece
+from babytrain.runs.events import AnyEvent, Command, Resumed, SamplePiece, Verdict
 from babytrain.runs.state import Moment, RunState
 from tests.runs.builders import (
     any_event,
@@ -154,6 +154,22 @@ def test_a_change_of_plan_counts_from_its_moment_on() -> None:
     state = reduce([started(), asked, applied])
     assert state.at(1.4).total_steps == 1500
     assert state.at(1.5).total_steps == 3000
+    undone = Command(
+        t=2.0, step=4, command_id=2, action="undo", dial="total_steps", status="applied", before=3000.0, after=1500.0
+    )
+    state.apply(undone)
+    assert state.at(1.9).total_steps == 3000
+    assert state.at(2.0).total_steps == 1500
+
+
+def test_a_verdict_said_again_brings_its_figures_up_to_date_and_is_no_new_verdict() -> None:
+    given = Verdict(t=1.0, step=1, verdict="slow", why="It is 1.2.", next_="Wait.")
+    again = Verdict(t=2.0, step=2, verdict="slow", why="It is 1.1.", next_="Wait.", again=True)
+    other = Verdict(t=3.0, step=3, verdict="learning", why="It falls.", next_="Wait.")
+    state = reduce([started(), given, again, other])
+    whys = [verdict.why for t in (1.5, 2.5, 3.5) if (verdict := state.at(t).verdict) is not None]
+    assert whys == ["It is 1.2.", "It is 1.1.", "It falls."]
+    assert state.verdicts.events == [given, other]
 
 
 def test_nan_losses_are_columns_like_any_other() -> None:

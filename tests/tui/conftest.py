@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
+
+# What the screen says may depend on the hour, and pictures of it must not depend on where they are taken.
+os.environ["TZ"] = "UTC"
+if hasattr(time, "tzset"):
+    time.tzset()
 
 # Textual reads these once, when it is imported.
 os.environ["TEXTUAL_ANIMATIONS"] = "none"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from babytrain.engine.corpus.tokenizer import CharTokenizer
+from babytrain.engine.prompts import PreparedPrompt, drop_unknown, prepare_prompt
+from babytrain.engine.token_choice import SamplingSettings
 from babytrain.runs.events import (
     Advice,
     AnyEvent,
@@ -21,19 +24,25 @@ from babytrain.runs.events import (
     HostReading,
     Note,
     Phase,
+    Predicted,
     Request,
     Rescue,
     Sample,
+    SamplePiece,
     Started,
     Step,
     Verdict,
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.sampling_wish import read_sampling_words
 from babytrain.runs.state import RunState
+from babytrain.tui.fork_input import ForkWish
 from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
-from babytrain.tui.session import dial_rules
+from babytrain.tui.session import check_changes, dial_rules, fork_rules
 
+REPLY = " leaps into\nthe quiet pond\n\nanother"
+LETTERS = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz/'")
 WALL_TIME = 1_700_000_000.0
 STEP_SECONDS = 0.05
 TOKENS_PER_STEP = 768
@@ -278,10 +287,12 @@ class ScriptedSession:
     requests: list[Request] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)  # holds back the end, as a slow disk would
+    may_write: threading.Event = field(default_factory=threading.Event)  # holds back the second half of a text
     ended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.may_end.set()
+        self.may_write.set()
 
     def run(self) -> None:
         publish(self.feed, self.events)
@@ -323,10 +334,89 @@ class ScriptedSession:
                 dial=request.dial,
             )
         )
-        if request.action in ("pause", "advance"):
+        if request.action == "predict":
+            tokens, shares = zip(*foretold(request.text), strict=True)
+            self.feed.events.put(Predicted(**at, prompt=request.text, tokens=tokens, probabilities=shares))
+        elif request.action == "sample" and request.dial:
+            self._write(request, at)
+        elif request.action in ("pause", "advance"):
             self.feed.events.put(Phase(**at, phase="paused"))
         elif request.action == "resume":
             self.feed.events.put(Phase(**at, phase="training"))
+
+    def _write(self, request: Request, at: dict[str, Any]) -> None:
+        """A text asked for with settings: half of it, and when `may_write` is set the whole."""
+        piece: dict[str, Any] = {**at, "sample_id": 900 + request.command_id, "prompt": request.text}
+        self.feed.events.put(SamplePiece(**piece, text=REPLY[:9]))
+        self.may_write.wait(10)
+        wish = read_sampling_words(request.dial)
+        self.feed.events.put(
+            Sample(
+                **piece,
+                text=REPLY,
+                seed=int(wish["seed"]),
+                temperature=wish["temperature"],
+                top_k=int(wish["top_k"]),
+                seconds=0.1,
+                asked=True,
+            )
+        )
+
+
+def foretold(text: str) -> list[tuple[str, float]]:
+    """What a scripted model thinks comes next."""
+    if text.endswith("hell"):
+        return [
+            ("o", 0.81),
+            ("e", 0.06),
+            (" ", 0.04),
+            ("\n", 0.03),
+            ("s", 0.02),
+            ("i", 0.01),
+            ("\x1b", 0.004),
+            ("句", 0.0),
+        ]
+    return [("e", 0.31), (" ", 0.2), ("a", 0.11), ("h", 0.07), ("o", 0.05), ("\n", 0.04), ("t", 0.03), ("m", 0.02)]
+
+
+@dataclass
+class ScriptedAuthor:
+    """A saved model that writes what it is told to; reads lower case letters, some signs, and 32 of them at a time."""
+
+    step: int = 500
+    checkpoint: str = "step-000500"
+    notes: tuple[str, ...] = ()
+    context: int = 32
+    replies: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    wishes: list[tuple[SamplingSettings, int, int]] = field(default_factory=list)
+    may_write: threading.Event = field(default_factory=threading.Event)  # held back after its first letter until set
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        self.may_write.set()
+
+    def knows(self, text: str) -> bool:
+        return not LETTERS.unknown_characters(text)
+
+    def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
+        return drop_unknown(text, LETTERS)
+
+    def prepare(self, prompt: str) -> PreparedPrompt:
+        return prepare_prompt(prompt, LETTERS, self.context)
+
+    def write(self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int) -> Iterator[str]:
+        if self.problem:
+            raise ValueError(self.problem)
+        self.read.append(prompt.text)
+        self.wishes.append((settings, max_tokens, seed))
+        for number, char in enumerate(self.replies.pop(0) if self.replies else REPLY):
+            if number == 1:
+                self.may_write.wait(10)
+            yield char
+
+    def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
+        return foretold(prompt.text)[:count]
 
 
 @dataclass
@@ -337,8 +427,27 @@ class ScriptedLauncher:
     make: Callable[[], TrainingSession] = ScriptedSession
     wishes: list[NewRun] = field(default_factory=list)
     resumed: list[Path] = field(default_factory=list)
+    forked: list[tuple[str, str, dict[str, Any], bool]] = field(default_factory=list)
     refusal: str = ""
+    fork_refusals: tuple[str, ...] = ()
+    steps_told: list[int | None] = field(default_factory=list)
     sessions: list[TrainingSession] = field(default_factory=list)
+    saved: ScriptedAuthor = field(default_factory=ScriptedAuthor)
+    woken: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
+    may_wake: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_wake.set()
+
+    def author(self, run_dir: Path, at: str) -> ScriptedAuthor:
+        self.woken.append((run_dir.name, at))
+        self.may_wake.wait(10)
+        if self.refusal:
+            raise ValueError(self.refusal)
+        return self.saved
+
+    def prompt_reader(self, run_dir: Path, context: int) -> ScriptedAuthor:
+        return ScriptedAuthor(context=context)
 
     def presets(self) -> list[PresetChoice]:
         return [
@@ -359,6 +468,19 @@ class ScriptedLauncher:
         if self.refusal:
             raise ValueError(self.refusal)
         self.resumed.append(run_dir)
+        return self._session()
+
+    def fork_rules(self) -> Sequence[DialRule]:
+        return fork_rules()
+
+    def fork_problems(self, run_dir: Path, wish: ForkWish, *, step: int | None) -> list[str]:
+        self.steps_told.append(step)
+        return list(self.fork_refusals)
+
+    def fork(self, run_dir: Path, wish: ForkWish, *, read_now: bool) -> TrainingSession:
+        if self.refusal:
+            raise ValueError(self.refusal)
+        self.forked.append((run_dir.name, wish.at, check_changes(wish.changes), read_now))
         return self._session()
 
     def _session(self) -> TrainingSession:

@@ -40,6 +40,20 @@ RULES = dial_rules()
         ("batch 1_024", [DialTurn("set", "batch_size", 1024.0, "")]),
         ("lr 1e-3", [DialTurn("lr_hold", "", 1e-3, "")]),
         ("steps 4000", [DialTurn("total_steps", "", 4000.0, "")]),
+        ("quiet_hours 23:00-07:00", [DialTurn("set", "quiet_hours", None, "23:00-07:00")]),
+        (
+            "clip 2, quiet_h: 23:00 - 7:00,12:30-13:00 , drop 0",
+            [
+                DialTurn("set", "clip", 2.0, ""),
+                DialTurn("set", "quiet_hours", None, "23:00 - 7:00, 12:30-13:00"),
+                DialTurn("set", "dropout", 0.0, ""),
+            ],
+        ),
+        ("quiet_hours=OFF", [DialTurn("set", "quiet_hours", None, "off")]),
+        (
+            "on_b pause, temp 70",
+            [DialTurn("set", "on_battery", None, "pause"), DialTurn("set", "temperature_ceiling", 70.0, "")],
+        ),
     ],
 )
 def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
@@ -59,6 +73,12 @@ def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
         ("beta 0.5", "beta may mean beta1 or beta2: type more of it."),
         ("schedule round", "schedule is one of linear, cosine, wsd, constant"),
         ("dropout 0.1, fan 3", "There is no dial fan; there are lr, schedule"),
+        ("dropout 0.1, 0.2", "dropout takes one position: 0 to 0.9."),
+        ("quiet_hours", "quiet_hours needs a position: off, or stretches of the day"),
+        ("quiet_hours 23-7", "'23-7' is no stretch of the day; write it like 23:00-07:00"),
+        ("quiet_hours 23:00-07:00, 25:00-26:00", "has a time that no clock shows"),
+        ("schedule cosine wsd", "schedule is one of linear, cosine"),
+        ("quiet 3", "quiet may mean quiet_hours or quiet_duty"),
         ("x\x1b[31m 3", "There is no dial x␛[31m;"),
     ],
 )
@@ -80,7 +100,8 @@ def test_whatever_is_typed_is_turns_or_a_sentence(typed: str) -> None:
 def test_what_the_dialog_lets_through_the_engine_takes(names: list[str]) -> None:
     config = build_config()
     by_name = {rule.name: rule for rule in RULES}
-    positions = {name: "cosine" if by_name[name].is_word else "0.5" for name in names}
+    in_words = {"schedule": "cosine", "quiet_hours": "23:00-07:00, 12:00-13:00", "on_battery": "pause"}
+    positions = {name: in_words[name] if by_name[name].is_word else "0.5" for name in names}
     positions = {name: "3" if by_name[name].problem(text) else text for name, text in positions.items()}
     for turn in parse_turns(", ".join(f"{name} {text}" for name, text in positions.items()), RULES):
         request = Request(command_id=1, action=turn.action, dial=turn.dial, value=turn.value, text=turn.text)
@@ -179,6 +200,10 @@ def test_a_resume_with_other_settings_turns_dials_too() -> None:
                 turned("set", 0.1, dial="dropout"),
                 turned("set", 0.2, dial="dropout"),
                 turned("set", None, dial="schedule", text="cosine"),
+                turned("set", None, dial="quiet_hours", text="23:00-07:00, 12:00-13:00"),
+                turned("set", None, dial="quiet_hours", text="off"),
+                turned("set", None, dial="on_battery", text="pause"),
+                turned("set", 70.0, dial="temperature_ceiling"),
                 turned("rewarm", 5.0),
                 turned("total_steps", 99.0),
                 turned("undo"),

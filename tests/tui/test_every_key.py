@@ -6,28 +6,44 @@ keys in turn.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from msgspec.structs import replace
 from textual.command import CommandPalette
 
 from babytrain.runs.events import Advice, Verdict
+from babytrain.tui.conversation import Turn
 from babytrain.tui.keymap import BY_ID, MODES, Mode, commands_for, split_keys
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
+from babytrain.tui.screens.choose_run import ChooseRunScreen
+from babytrain.tui.screens.fork import ForkScreen
 from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.home import HomeScreen
+from babytrain.tui.screens.letters import LettersScreen
 from babytrain.tui.screens.live import LiveScreen
+from babytrain.tui.screens.milestones import MilestonesScreen
 from babytrain.tui.screens.new_run import NewRunScreen
 from babytrain.tui.screens.quit import QuitScreen
 from babytrain.tui.screens.replay import ReplayScreen
+from babytrain.tui.screens.samples import SamplesScreen
+from babytrain.tui.screens.talk import TalkScreen
 from babytrain.tui.screens.watch import WatchScreen
+from babytrain.tui.widgets.letter_board import LetterBoard
 from babytrain.tui.widgets.log_pane import LogPane
 from babytrain.tui.widgets.loss_pane import LossPane
 from babytrain.tui.widgets.runs_table import RunsTable
+from babytrain.tui.widgets.sample_card import SampleCard
+from babytrain.tui.widgets.talk_pane import TalkPane
 from tests.tui.driving import COMPACT, Driver, driving, home, replay, write_run
 from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script, started
+from tests.tui.scripted_letters import lettered
+from tests.tui.snapshots import screen_text
+from tests.tui.spoken import spoken
 
 Check: TypeAlias = Callable[[Driver, str], Awaitable[None]]
 CHECKS: dict[str, Check] = {}
@@ -104,6 +120,22 @@ async def _(driver: Driver, key: str) -> None:
     await driver.press("down", key)
     await driver.see(LiveScreen)
     assert [path.name for path in driver.launcher.resumed] == ["stopped-20231114-211320"]
+
+
+@check("home.fork", "live.fork", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    at_home = driver.session is None
+    await driver.press(key)
+    await driver.see(ForkScreen)
+    await driver.press(*"500 lr 1e-3", "enter")
+    if not at_home:
+        await driver.see(ConfirmScreen)
+        await driver.press("enter")
+    await driver.wait(lambda: len(driver.launcher.sessions) == 1, "the fork")
+    await driver.wait(lambda: driver.app.session is driver.launcher.sessions[0], "the screen of the fork")
+    await driver.see(LiveScreen)
+    name = "done" if at_home else "ziggy"
+    assert driver.launcher.forked == [(f"{name}-20231114-221320", "500", {"lr": 1e-3}, not at_home)]
 
 
 @check("home.delete")
@@ -266,20 +298,9 @@ async def _(driver: Driver, key: str) -> None:
     assert driver.session.requests[-1].text == "hm"
 
 
-@check("live.prompt")
+@check("live.save_named", "live.back_to")
 async def _(driver: Driver, key: str) -> None:
-    await driver.press(key)
-    await driver.see(AskScreen)
-    await driver.press(*"frog", "enter")
-    await driver.see(LiveScreen)
-    await driver.wait(lambda: driver.asked[-1:] == [("sample", None)], "a text from this beginning")
-    assert driver.session is not None
-    assert driver.session.requests[-1].text == "frog"
-
-
-@check("live.predict", "live.save_named", "live.back_to")
-async def _(driver: Driver, key: str) -> None:
-    action = {"P": "predict", "C": "checkpoint", "B": "go_back"}[key]
+    action = {"C": "checkpoint", "B": "go_back"}[key]
     await driver.press(key)
     await driver.see(AskScreen)
     await driver.press(*"hell", "enter")
@@ -364,6 +385,22 @@ async def _(driver: Driver, key: str) -> None:
     before = loss(driver).settings.x_mode
     await driver.press(key)
     assert loss(driver).settings.x_mode != before
+
+
+@check("chart.speed")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    assert loss(driver).settings.shown == "speed"
+    await driver.press(key)
+    assert loss(driver).settings.shown == "loss"
+
+
+@check("chart.baselines")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    assert not loss(driver).settings.baselines
+    await driver.press(key)
+    assert loss(driver).settings.baselines
 
 
 @check("chart.smoothing")
@@ -465,6 +502,246 @@ async def _(driver: Driver, key: str) -> None:
     await driver.wait(lambda: (pane.scroll_offset.y > before) if down else (pane.scroll_offset.y < before), "scrolling")
 
 
+# letters, milestones, pictures
+
+
+@check("run.letters", "home.letters")
+async def _(driver: Driver, key: str) -> None:
+    below = driver.app.screen
+    await driver.press(key)
+    await driver.see(LettersScreen)
+    await driver.press("escape")
+    await driver.wait(lambda: driver.app.screen is below, "the screen below")
+
+
+@check("run.milestones")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(MilestonesScreen)
+    await driver.press(key)
+    await driver.wait(lambda: not isinstance(driver.app.screen, MilestonesScreen), "the list to close")
+
+
+def letters(driver: Driver) -> LettersScreen:
+    assert isinstance(driver.app.screen, LettersScreen)
+    return driver.app.screen
+
+
+@check("letters.left", "letters.right", "letters.up", "letters.down")
+async def _(driver: Driver, key: str) -> None:
+    letters(driver).here = "s"
+    await driver.press(key)
+    assert letters(driver).here == {"left": "a", "right": "d", "up": "w", "down": "z"}[key]
+
+
+@check("letters.earlier", "letters.later", "letters.first", "letters.newest")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("home", "right_square_bracket", "right_square_bracket")
+    assert letters(driver).at == 2
+    await driver.press(key)
+    assert letters(driver).at == {"left_square_bracket": 1, "right_square_bracket": 3, "home": 0, "end": 5}[key]
+
+
+@check("letters.view")
+async def _(driver: Driver, key: str) -> None:
+    seen = []
+    for _ in range(3):
+        await driver.press(key)
+        seen.append(letters(driver).view)
+    assert seen == ["bars", "tokens", "keyboard"]
+
+
+@check("letters.page_up", "letters.page_down")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("v")
+    assert letters(driver).view == "bars"
+    board = letters(driver).query_one(LetterBoard)
+    board.scroll_to(y=0 if key == "pagedown" else board.max_scroll_y, animate=False)
+    await driver.pilot.pause()
+    before = board.scroll_offset.y
+    await driver.press(key)
+    await driver.wait(lambda: (board.scroll_offset.y > before) is (key == "pagedown"), "a page")
+    assert board.scroll_offset.y != before
+    await driver.press("v", "v")
+
+
+@check("letters.close", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(LiveScreen)
+
+
+@check("app.picture")
+async def _(driver: Driver, key: str) -> None:
+    if key == "x" and isinstance(driver.app.screen, TalkScreen):
+        return  # a letter like any other
+    folder = driver.launcher.runs_dir.parent
+    before = len(list(folder.rglob("screen-*.svg")))
+    told = sum(toast.startswith("Picture:") for toast in driver.toasts)
+    with contextlib.chdir(folder):  # where it goes when no run is shown, or only a recording
+        await driver.press(key)
+        await driver.wait(lambda: sum(toast.startswith("Picture:") for toast in driver.toasts) > told, "the picture")
+    pictures = list(folder.rglob("screen-*.svg"))
+    assert len(pictures) == before + 1
+    assert all("<svg" in picture.read_text()[:20] for picture in pictures)
+
+
+# reading samples and talking
+
+
+@check("run.samples", "home.samples")
+async def _(driver: Driver, key: str) -> None:
+    below = driver.app.screen
+    await driver.press(key)
+    screen = await driver.see(SamplesScreen)
+    assert screen.here is not None
+    await driver.press("escape")
+    await driver.wait(lambda: driver.app.screen is below, "the screen below")
+
+
+@check("run.talk", "home.talk")
+async def _(driver: Driver, key: str) -> None:
+    below = driver.app.screen
+    await driver.press(key)
+    if isinstance(below, ReplayScreen):
+        assert "nobody to talk to" in driver.toasts[-1], "a recording alone has no model"
+        return
+    await driver.see(TalkScreen)
+    await driver.press(*"hell")
+    await driver.wait(lambda: "81%" in screen_text(driver.app), "what comes next")
+    await driver.press("escape")
+    await driver.wait(lambda: driver.app.screen is below, "the screen below")
+
+
+def samples(driver: Driver) -> SamplesScreen:
+    assert isinstance(driver.app.screen, SamplesScreen)
+    return driver.app.screen
+
+
+def place(driver: Driver) -> tuple[int, str]:
+    here = samples(driver).here
+    assert here is not None
+    return here.step, here.prompt
+
+
+@check("samples.earlier", "samples.later", "samples.first", "samples.newest")
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("home", "right", "right")
+    assert place(driver)[0] == 300
+    await driver.press(key)
+    assert place(driver)[0] == {"left": 200, "right": 400, "home": 100, "end": 600}[key]
+
+
+@check("samples.previous_prompt", "samples.next_prompt")
+async def _(driver: Driver, key: str) -> None:
+    before = place(driver)
+    await driver.press(key)
+    assert place(driver) == (before[0], "the old frog")
+    await driver.press(key)
+    assert place(driver) == before
+
+
+@check("samples.pin", "samples.swap", "samples.close", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("space", "left")
+    assert place(driver)[0] == 500
+    assert samples(driver).pinned is not None
+    await driver.press(key)
+    if key == "tab":
+        assert place(driver)[0] == 600
+    else:
+        assert not samples(driver).is_comparing
+    if key == "escape":
+        await driver.press(key)
+        await driver.see(LiveScreen)
+
+
+@check("samples.other_run", "samples.alignment", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press("r")
+    chooser = await driver.see(ChooseRunScreen)
+    await driver.wait(lambda: bool(chooser.rows), "the runs")
+    await driver.press("enter")
+    screen = await driver.see(SamplesScreen)
+    await driver.wait(lambda: screen.other is not None, "the other run")
+    if key == "m":
+        await driver.press(key)
+        assert screen.align == "share"
+
+
+@check("samples.page_up", "samples.page_down", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    assert driver.session is not None
+    newest = samples(driver).here
+    assert newest is not None
+    long = replace(newest, t=newest.t + 1, step=610, text="frog\n" * 99)
+    driver.session.feed.events.put(long)
+    await driver.wait(lambda: place(driver)[0] == 610, "a long text")
+    card = samples(driver).query_one("#left", SampleCard)
+    await driver.wait(lambda: card.allow_vertical_scroll, "something to scroll")
+    await driver.press("pagedown")
+    await driver.wait(lambda: card.scroll_offset.y > 0, "the next page")
+    if key == "pageup":
+        await driver.press(key)
+        await driver.wait(lambda: card.scroll_offset.y == 0, "the page before")
+
+
+def talk(driver: Driver) -> TalkScreen:
+    assert isinstance(driver.app.screen, TalkScreen)
+    return driver.app.screen
+
+
+@check("talk.go_on", "talk.again", "talk.forget", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    turns = talk(driver).conversation.turns
+    await driver.press(*"hell", "enter")
+    await driver.wait(lambda: len(turns) == 1, "a text")
+    assert turns[0].typed == "hell"
+    seed = talk(driver).conversation.seed
+    await driver.press(key)
+    if key == "ctrl+l":
+        assert turns == []
+        return
+    await driver.wait(lambda: talk(driver).conversation.seed == seed + 1, "another text")
+    assert [turn.typed for turn in turns] == (["hell", ""] if key == "enter" else ["hell"])
+
+
+@check("talk.next_setting", "talk.previous_setting", "talk.setting_up", "talk.setting_down", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    settings = talk(driver).conversation.settings
+    await driver.press(*([key, "down"] if "tab" in key else [key]))
+    expected = {"tab": {}, "shift+tab": {}, "up": {"temperature": 0.9}, "down": {"temperature": 0.7}}[key]
+    assert talk(driver).conversation.settings == dataclasses.replace(settings, **expected)
+    await driver.press("up")
+    expected = {"tab": {"top_k": 1}, "shift+tab": {"repetition_penalty": 1.05}, "up": {"temperature": 1.0}}.get(key, {})
+    assert talk(driver).conversation.settings == dataclasses.replace(settings, **expected)
+
+
+@check("talk.page_up", "talk.page_down", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    talk(driver).conversation.turns.append(Turn("frog", "\nfrog" * 99))
+    await driver.press("x")
+    pane = talk(driver).query_one(TalkPane)
+    await driver.wait(lambda: pane.scroll_offset.y == pane.max_scroll_y > 0, "the end")
+    await driver.press("pageup")
+    await driver.wait(lambda: pane.scroll_offset.y < pane.max_scroll_y, "a page up")
+    if key == "pagedown":
+        await driver.press(key)
+        await driver.wait(lambda: pane.scroll_offset.y == pane.max_scroll_y, "a page down")
+
+
+@check("talk.help", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(HelpScreen)
+
+
+@check("talk.close", alone=True)
+async def _(driver: Driver, key: str) -> None:
+    await driver.press(key)
+    await driver.see(LiveScreen)
+
+
 # leaving a run
 
 
@@ -498,7 +775,7 @@ def test_every_command_has_a_check() -> None:
 def write_runs(runs_dir: Path) -> None:
     events = script(120)
     write_run(runs_dir, "done", [*events, ending(events)], stamp="20231114-221320")
-    stopped = [started(wall_time=WALL_TIME - 3600), *script(60)[1:]]
+    stopped = [started(wall_time=WALL_TIME - 3600), *script(120)[1:]]
     write_run(runs_dir, "stopped", [*stopped, ending(stopped, "interrupted")], stamp="20231114-211320")
 
 
@@ -515,7 +792,13 @@ def opened(mode: Mode, runs_dir: Path) -> object:
     if mode == "watch":
         folder = write_run(runs_dir, "elsewhere", script(620))
         return driving(Watch(folder / "journal.jsonl", "elsewhere"), runs_dir, COMPACT)
-    return driving(Train(ScriptedSession()), runs_dir, COMPACT)
+    folder = write_run(runs_dir, "ziggy", script(620))
+    if mode == "letters":
+        return driving(Train(ScriptedSession(run_dir=folder, events=lettered(tokens=True))), runs_dir, COMPACT)
+    if mode in ("samples", "talk"):
+        write_runs(runs_dir)
+        return driving(Train(ScriptedSession(run_dir=folder, events=spoken())), runs_dir, COMPACT)
+    return driving(Train(ScriptedSession(run_dir=folder)), runs_dir, COMPACT)
 
 
 async def reach(mode: Mode, driver: Driver) -> None:
@@ -526,6 +809,12 @@ async def reach(mode: Mode, driver: Driver) -> None:
     elif mode == "dialog":
         await driver.press("n")
         await driver.see(AskScreen)
+    elif mode == "letters":
+        await driver.press("L")
+        await driver.see(LettersScreen)
+    elif mode in ("samples", "talk"):
+        await driver.press("S" if mode == "samples" else "i")
+        await driver.see(SamplesScreen if mode == "samples" else TalkScreen)
     elif mode == "watch":
         screen = await driver.see(WatchScreen)
         await driver.wait(lambda: screen.source.moment().rows == 620, "the journal to be read")

@@ -41,7 +41,7 @@ async def test_the_screen_survives_and_shows_the_shorter_run(runs_dir: Path, siz
         publish(feed, [went_back(36.0), *(train_step(step, 36.0 + step / 100, TOTAL) for step in range(301, 330))])
         await driver.wait(lambda: driver.run.source.moment().step == 329, "the steps after it")
         await driver.wait(lambda: bool(driver.run.source.state.resumes), "the way back")
-        for key in ("x", "x", "x", "x", "y", "m", "right_square_bracket", "home", "escape"):
+        for key in ("X", "X", "X", "X", "y", "m", "right_square_bracket", "home", "escape"):
             await driver.press(key)
         await driver.settle()
         text = screen_text(driver.app)

@@ -9,6 +9,7 @@ import pytest
 from babytrain.runs.events import AnyEvent, Phase
 from babytrain.tui.opening import Train
 from babytrain.tui.screens.ask import AskScreen, TellScreen
+from babytrain.tui.screens.fork import ForkScreen
 from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.new_run import NewRunScreen
 from babytrain.tui.screens.quit import QuitScreen
@@ -79,6 +80,17 @@ async def test_turning_a_dial(golden: Golden, runs_dir: Path, label: str, size: 
         await driver.press(*"drop 2", "enter")
         await driver.settle()
         golden.check(f"turn-dial-{label}", driver.app)
+
+
+@DIALOG_SIZES
+async def test_forking_a_run(golden: Golden, runs_dir: Path, label: str, size: tuple[int, int]) -> None:
+    folder = write_run(runs_dir, "ziggy", script(620))
+    async with driving(Train(ScriptedSession(run_dir=folder)), runs_dir, size) as driver:
+        await driver.press("f")
+        await driver.see(ForkScreen)
+        await driver.press(*"best lr 50, drop 2", "enter")
+        await driver.settle()
+        golden.check(f"fork-{label}", driver.app)
 
 
 async def test_a_run_that_is_paused(golden: Golden, runs_dir: Path) -> None:

@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.eta import SecondsRange
-from babytrain.runs.events import AnyEvent, Command, CommandAction, Ended, Note, Phase, Rescue, Resumed, Verdict
+from babytrain.runs.events import (
+    AnyEvent,
+    Command,
+    CommandAction,
+    Ended,
+    Note,
+    Phase,
+    Rescue,
+    Restraint,
+    Resumed,
+    Verdict,
+)
 from babytrain.runs.state import Moment
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.log_lines import LONGEST_LOG, PrintedLine, log_key, log_lines, recent_events
@@ -75,7 +86,9 @@ def test_endings_are_a_sign_and_a_word(status: str, word: str) -> None:
     assert f"{state.symbol} {state.word}" == word
 
 
-@pytest.mark.parametrize("phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused"])
+@pytest.mark.parametrize(
+    "phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "resting"]
+)
 def test_every_phase_is_said(phase: str) -> None:
     state = state_of(state_from([*script(60), Phase(t=99, step=60, phase=phase)]).at(), GLYPHS["ascii"])  # type: ignore[arg-type]
     assert state.word == phase
@@ -168,6 +181,24 @@ def test_the_log_tells_of_the_engines_own_deeds() -> None:
         "→ lr ×0.5 · by itself",
         "✗ overfitting: val rose by 0.1.",
     ]
+
+
+def test_a_rest_says_why_and_until_when_in_the_header_and_the_log() -> None:
+    events: list[AnyEvent] = [
+        *script(60),
+        Restraint(
+            t=90.0, step=60, cause="quiet hours", deed="paused", text="Quiet hours until 07:00: \x1bhush.", duty=0.0
+        ),
+        Phase(t=90.0, step=60, phase="resting"),
+    ]
+    moment = state_from(events).at()
+    state = state_of(moment, GLYPHS["braille"])
+    assert state.word == "resting: quiet hours until 07:00"
+    header = header_lines(HeaderFacts(moment, state), 80, 2, GLYPHS["braille"])
+    assert "‖ resting: quiet hours until 07:00" in header[0].plain
+    newest = log_lines(recent_events(moment, []), GLYPHS["braille"])[-1].plain
+    assert newest.endswith("‖ Quiet hours until 07:00: ␛hush.")
+    assert log_key(moment, 0) != log_key(state_from(events[:-2]).at(), 0)
 
 
 def test_a_long_log_keeps_its_end() -> None:

@@ -15,12 +15,13 @@ from babytrain.engine.launch import NewRunPlan, RunResult, train_new
 from babytrain.runs.events import Eval, Sample, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.tui.app import BabytrainApp
+from babytrain.tui.engine_launcher import EngineLauncher
 from babytrain.tui.opening import Train, Watch
 from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.screens.watch import WatchScreen
-from babytrain.tui.session import EngineLauncher, EngineSession, TrainWish
+from babytrain.tui.session import EngineSession, TrainWish
 from babytrain.tui.widgets.loss_pane import LossPane
 from babytrain.tui.widgets.loss_plot import Settings
 from tests.engine.runs_for_tests import events_of, tiny_config, write_text
@@ -31,8 +32,8 @@ STEPS = 120
 CHANGES: dict[str, Any] = {"steps": STEPS, "dropout": 0.1, "eval_every": 40, "sample_every": 40, "compile": "off"}
 # Everything that only looks: charts, zoom, crosshair, panes, the whole screen for one, help and back.
 LOOKING = (
-    *("y", "x", "m", "left_square_bracket", "right_square_bracket", "left", "right", "home", "end"),
-    *("1", "z", "z", "2", "3", "4", "5", "tab", "up", "down", "x", "question_mark", "escape", "y", "y"),
+    *("y", "X", "m", "g", "left_square_bracket", "right_square_bracket", "left", "right", "home", "end"),
+    *("1", "z", "z", "2", "3", "4", "5", "tab", "up", "down", "X", "question_mark", "escape", "y", "y"),
 )
 MOST_LOOKS = 4  # at the stop flag, for one key: so that keys come during training and not before or after it
 

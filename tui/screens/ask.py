@@ -23,7 +23,7 @@ class AskScreen(ModalScreen[str | None]):
     `hint` says something about what has been typed so far; `below` stands under the line.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog"))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class AskScreen(ModalScreen[str | None]):
 class ConfirmScreen(ModalScreen[bool]):
     """Yes or no."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog"))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
 
     def __init__(self, question: str, *, detail: str = "", yes: str = "Yes", no: str = "No") -> None:
         super().__init__(classes="dialog")
@@ -128,7 +128,7 @@ class ConfirmScreen(ModalScreen[bool]):
 class TellScreen(ModalScreen[None]):
     """Something a person has to have read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog"))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
 
     def __init__(self, heading: str, text: str) -> None:
         super().__init__(classes="dialog")

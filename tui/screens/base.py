@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 
 from babytrain.tui.keymap import Mode
+
+if TYPE_CHECKING:
+    from babytrain.runs.state import Moment
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,22 @@ class ModeScreen(Screen[None]):
         """What the palette offers besides the commands of the key map."""
         return ()
 
+    def interrupt(self) -> bool:
+        """ctrl+c was pressed: whether there was something here to stop, so that nobody needs to be asked."""
+        return False
+
     def apply_breakpoints(self) -> None:
         """Take on the classes for the size the terminal has now."""
         size = self.app.size
         self.add_class(breakpoint_class(size.width, self.app.HORIZONTAL_BREAKPOINTS or []))
         self.add_class(breakpoint_class(size.height, self.app.VERTICAL_BREAKPOINTS or []))
+
+
+class OverlayScreen(ModeScreen):
+    """A whole screen that stands on another one for a while; escape closes it."""
+
+    def follow(self, moment: Moment) -> None:
+        """The run on the screen below, ten times a second; a list of runs has nothing to say."""
 
 
 def breakpoint_class(cells: int, breakpoints: Sequence[tuple[int, str]]) -> str:

@@ -76,7 +76,7 @@ class HelpScreen(ModalScreen[str | None]):
     """Dismissed with the action to run, when a command was clicked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_in("dialog"),
+        *bindings_in("dialog", "picture"),
         Binding("question_mark,q,enter", "cancel", show=False),
     ]
 

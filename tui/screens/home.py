@@ -19,7 +19,15 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.keymap import MODES, Mode, bindings_in
-from babytrain.tui.messages import NewRunWanted, OpenWanted, ResumeWanted
+from babytrain.tui.messages import (
+    ForkWanted,
+    LettersWanted,
+    NewRunWanted,
+    OpenWanted,
+    ResumeWanted,
+    SamplesWanted,
+    TalkWanted,
+)
 from babytrain.tui.run_rows import RunList, read_rows
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.base import ModeScreen
@@ -103,9 +111,9 @@ class HomeScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for the highlighted run."""
-        if action in ("resume_run", "delete_run", "open_run"):
+        if action in ("resume_run", "fork_run", "delete_run", "open_run", "talk", "browse_samples", "letters"):
             row = self.query_one(RunsTable).highlighted if self.is_mounted else None
-            if action == "open_run":
+            if action in ("open_run", "browse_samples", "letters"):
                 return row is not None
             return row is not None and not row.is_demo
         if action == "undo_delete":
@@ -148,6 +156,44 @@ class HomeScreen(ModeScreen):
             self._say(f"{row.name} cannot be resumed: {why}.")
         else:
             self.post_message(ResumeWanted(row.folder.path))
+
+    def action_fork_run(self) -> None:
+        """A new run from one of its checkpoints. The original is only read, so it may be in training elsewhere."""
+        row = self.query_one(RunsTable).highlighted
+        if row is None or row.folder is None:
+            return
+        refusals = {"empty": "it never started; d deletes it", "unreadable": "its journal cannot be read"}
+        if why := refusals.get(row.status, ""):
+            self._say(f"{row.name} cannot be forked: {why}.")
+        else:
+            self.post_message(ForkWanted(row.folder.path, row.name))
+
+    def action_browse_samples(self) -> None:
+        """Everything the highlighted run wrote."""
+        row = self.query_one(RunsTable).highlighted
+        if row is None:
+            return
+        if row.status in ("empty", "unreadable"):
+            self._say(f"{row.name} wrote nothing that can be read.")
+        else:
+            self.post_message(SamplesWanted(journal=row.journal))
+
+    def action_letters(self) -> None:
+        """Which letters the model of the highlighted run knows."""
+        row = self.query_one(RunsTable).highlighted
+        if row is None:
+            return
+        if row.status in ("empty", "unreadable"):
+            self._say(f"{row.name} learnt nothing that can be read.")
+        else:
+            self.post_message(LettersWanted(journal=row.journal, folder=row.folder.path if row.folder else None))
+
+    def action_talk(self) -> None:
+        """Talk to the best model the highlighted run saved."""
+        row = self.query_one(RunsTable).highlighted
+        folder = row.folder if row is not None else None
+        if row is not None and folder is not None:
+            self.post_message(TalkWanted(row.name, lambda: folder.path))
 
     def action_delete_run(self) -> None:
         """Into the trash, after a question."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from typing import ClassVar
 
@@ -13,15 +14,16 @@ from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.keymap import MODES, Mode, bindings_in, commands_in, live_refusals
 from babytrain.tui.launcher import DialRule, TrainingSession
-from babytrain.tui.messages import LiveScreenPainted
+from babytrain.tui.messages import ForkWanted, LiveScreenPainted, TalkWanted
+from babytrain.tui.milestones import MilestoneNews
 from babytrain.tui.notice import Notifier
 from babytrain.tui.screens.steering import SteeringScreen
 from babytrain.tui.source import LiveSource
 from babytrain.tui.widgets.progress_header import HeaderFacts
 from babytrain.tui.wording import State, state_of
 
-# A run that is over takes none of these.
-_LIVE_ACTIONS = frozenset(command.action.partition("(")[0] for command in commands_in("live"))
+# A run that is over takes none of these; it can still be forked.
+_LIVE_ACTIONS = frozenset(command.action.partition("(")[0] for command in commands_in("live")) - {"fork_run"}
 
 
 class LiveScreen(SteeringScreen):
@@ -42,6 +44,7 @@ class LiveScreen(SteeringScreen):
     ) -> None:
         super().__init__(LiveSource(session.feed), charset, printed, dials)
         self.session = session
+        self._news = MilestoneNews()
         self._notifier = notifier
 
     def on_mount(self) -> None:
@@ -90,8 +93,27 @@ class LiveScreen(SteeringScreen):
             self.estimate(moment),
             self.advice(moment),
             self.run_title,
-            paused=moment.phase == "paused" and not self.over,
+            paused=moment.phase in ("paused", "resting") and not self.over,
         )
+
+    @property
+    def run_folder(self) -> Path | None:
+        """Known once the engine has made it."""
+        return self.session.run_dir
+
+    def action_talk(self) -> None:
+        """Talk to the run while it trains, and afterwards to what it saved."""
+        if self.over or not isinstance(self.source, LiveSource):
+            super().action_talk()
+        else:
+            self.post_message(TalkWanted(self.spoken_name, lambda: self.run_folder, self.source.state, self.source))
+
+    def action_fork_run(self) -> None:
+        """A new run from one of its checkpoints; the app asks, and stops this one first."""
+        if self.session.run_dir is None:
+            self.notify("There is no checkpoint yet to fork from.", markup=False, timeout=4)
+        else:
+            self.post_message(ForkWanted(self.session.run_dir, self.display_name))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run that is over takes no commands; one that trains is not left by Enter."""

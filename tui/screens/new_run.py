@@ -24,7 +24,7 @@ CORPORA = ("haiku", "tinyshakespeare")
 class NewRunScreen(ModalScreen[TrainingSession | None]):
     """Asks what to train and makes the session; what cannot be trained is said in the dialog, which stays."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog"))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
 
     def __init__(self, presets: Sequence[PresetChoice], make: Callable[[NewRun], TrainingSession]) -> None:
         super().__init__(classes="dialog")

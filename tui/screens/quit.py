@@ -22,7 +22,7 @@ from babytrain.tui.safe_text import safe_content
 class QuitScreen(ModalScreen[None]):
     """Posts `StopWanted`; the app stops the session and closes the dialog when it has ended."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("quit"))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("quit", "picture"))
 
     def __init__(self, name: str) -> None:
         super().__init__(classes="dialog")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -31,10 +32,18 @@ class ReplayScreen(RunScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*MODES["replay"]), *refusals("replay")]
 
     def __init__(
-        self, state: RunState, title: str, charset: CharsetName, *, playing: bool = True, speed: float = 1.0
+        self,
+        state: RunState,
+        title: str,
+        charset: CharsetName,
+        *,
+        playing: bool = True,
+        speed: float = 1.0,
+        folder: Path | None = None,
     ) -> None:
         self.clock = make_clock(state)
         super().__init__(ReplaySource(state, self.clock), title, charset)
+        self._folder = folder
         set_speed(self.clock, speed)
         if playing:
             self.clock.play()
@@ -45,6 +54,11 @@ class ReplayScreen(RunScreen):
     def compose_below(self) -> ComposeResult:
         """The bar with the head."""
         yield Transport(self.clock, self.source.state, self._charset)
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The recorded run's, if it is here."""
+        return self._folder
 
     def change_token(self, moment: Moment) -> object:
         """The head moves also where nothing happens."""

@@ -13,6 +13,7 @@ allows; nothing is posted per training step. Keys answer at once, whatever the b
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import ClassVar
 
@@ -32,8 +33,9 @@ from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.health_lines import ADVICE_IDS, Foresight, HealthFacts
 from babytrain.tui.keymap import BY_ID, Mode
 from babytrain.tui.log_lines import PrintedLine
-from babytrain.tui.messages import LeaveWanted
-from babytrain.tui.screens.base import ModeScreen
+from babytrain.tui.messages import LeaveWanted, LettersWanted, SamplesWanted, TalkWanted
+from babytrain.tui.milestones import MilestoneNews, told
+from babytrain.tui.screens.base import ModeScreen, OverlayScreen
 from babytrain.tui.source import RunSource
 from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.health_bar import HealthBar
@@ -78,6 +80,7 @@ class RunScreen(ModeScreen):
         self._vitals_count = -1
         self._read_error = ""
         self._foresight = Foresight()
+        self._news: MilestoneNews | None = None  # where a run goes on: a recording celebrates nothing again
 
     def compose(self) -> ComposeResult:
         """Header, five panes, footer."""
@@ -113,6 +116,10 @@ class RunScreen(ModeScreen):
         self._take_printed()
         self._budget.watched = self.app.app_focus
         moment = self.look()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, OverlayScreen):
+                screen.follow(moment)
+        self.tell_milestones(moment)
         token = self.change_token(moment)
         vitals_count = moment.state.vitals.count_until(moment.t)
         due = self._budget.due(changed=token != self._token, vitals_changed=vitals_count != self._vitals_count)
@@ -146,8 +153,9 @@ class RunScreen(ModeScreen):
         """Differs from the last one if anything but the sensors changed."""
         state, t = moment.state, moment.t
         rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.notes)
-        rarer = (state.resumes, state.endings, state.rescues, state.verdicts)
-        counts = tuple(timeline.count_until(t) for timeline in (*rare, *rarer))
+        firsts = (state.readings, state.letters, state.baselines, state.milestones)
+        rarer = (state.resumes, state.endings, state.rescues, state.verdicts, state.restated, state.restraints)
+        counts = tuple(timeline.count_until(t) for timeline in (*rare, *rarer, *firsts))
         return (id(state), moment.rows, moment.step, counts, id(moment.sample_piece), self._printed_count)
 
     def draw(self, moment: Moment, due: Due) -> None:
@@ -155,18 +163,26 @@ class RunScreen(ModeScreen):
         if due.chart:
             self.query_one("#loss", LossPane).show(moment)
         if due.vitals:
-            self._show(VitalsPane, moment)
+            self._show_vitals(moment)
         if due.numbers:
             self.query_one(ProgressHeader).show(self.header_facts(moment))
             self.query_one(HealthBar).show(self.health_facts(moment))
             self.query_one(DialsPane).show(moment, self.pending)
-            self._show(SamplePane, moment)
+            sample = self.query_one(SamplePane)
+            if sample.display:
+                sample.show(moment)
             self.query_one(LogPane).show(moment, self._printed, self._printed_count)
 
-    def _show(self, kind: type[VitalsPane] | type[SamplePane], moment: Moment) -> None:
-        pane = self.query_one(kind)
+    def _show_vitals(self, moment: Moment) -> None:
+        """The sensors; their history shows the stretch of the run that the chart shows."""
+        pane = self.query_one(VitalsPane)
         if pane.display:
-            pane.show(moment)
+            pane.show(moment, self._loss.settings)
+
+    @on(LossPane.ViewChanged)
+    def _view_changed(self) -> None:
+        if self.can_draw:
+            self._show_vitals(self.source.moment())
 
     def header_facts(self, moment: Moment) -> HeaderFacts:
         """What the two lines on top say."""
@@ -257,6 +273,14 @@ class RunScreen(ModeScreen):
         """Steps, tokens, time, epochs."""
         self._loss.cycle_x_axis()
 
+    def action_toggle_speed(self) -> None:
+        """Tokens per second, or the losses."""
+        self._loss.toggle_speed()
+
+    def action_baselines(self) -> None:
+        """The losses of models that only count, as faint lines."""
+        self._loss.toggle_baselines()
+
     def action_smoothing(self) -> None:
         """The next level of smoothing."""
         self._loss.cycle_smoothing()
@@ -304,6 +328,47 @@ class RunScreen(ModeScreen):
         for pane in self.query(".pane"):
             pane.set_class(pane is wanted, "-solo")
         self.call_after_refresh(self.refresh_now)
+
+    @property
+    def run_folder(self) -> Path | None:
+        """Where the run is kept, None where that is not known."""
+        return None
+
+    def action_browse_samples(self) -> None:
+        """Everything the model wrote so far, beginning where the screen stands."""
+        moment = self.source.moment()
+        samples = moment.samples
+        newest = len(samples) == len(moment.state.samples)
+        self.post_message(SamplesWanted(state=moment.state, at=samples[-1] if samples and not newest else None))
+
+    def action_letters(self) -> None:
+        """Which letters the model knows."""
+        self.post_message(LettersWanted(moment=self.source.moment(), folder=self.run_folder))
+
+    def action_milestones(self) -> None:
+        """What happened for the first time."""
+        from babytrain.tui.screens.milestones import MilestonesScreen
+
+        self.app.push_screen(MilestonesScreen(self.source.moment().milestones, self._charset))
+
+    def tell_milestones(self, moment: Moment) -> None:
+        """A word about each new milestone, quietly and once."""
+        if self._news is not None:
+            for words in told(self._news.look(moment), self.glyphs):
+                self.notify(words, markup=False, timeout=6)
+
+    def action_talk(self) -> None:
+        """Talk to what is saved of this run."""
+        if self.run_folder is None:
+            self.notify("Only the recording is here, not its model: nobody to talk to.", markup=False, timeout=4)
+        else:
+            self.post_message(TalkWanted(self.spoken_name, lambda: self.run_folder, self.source.state))
+
+    @property
+    def spoken_name(self) -> str:
+        """What to call the run."""
+        started = self.source.state.started
+        return started.name if started else self.run_title
 
     def action_back(self) -> None:
         """One thing back: the maximised pane, the crosshair, and then whatever `leave` means here."""

@@ -20,13 +20,13 @@ from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.base import PaletteEntry
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.source import LiveSource
+from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_learning_rate, format_loss
 from babytrain.tui.wording import format_position
 
 LR_STEP = 1.1
 SMALLEST_FACTOR, LARGEST_FACTOR = 1e-6, 1e6
 LONGEST_NOTE = 2000
-LONGEST_PROMPT = 2000
 LONGEST_NAME = 80
 LONGEST_RUN = 1_000_000_000  # steps in one go
 
@@ -50,13 +50,18 @@ class SteeringScreen(RunScreen):
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         """Send a command, and show at once that it was asked."""
+        self._send_request(action, value, text, dial)
+        self.refresh_now()
+
+    def _send_request(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         self._commands_before = len(self.source.state.commands)
         self._request = self.source.ask(action, value, text, dial)
-        self.refresh_now()
 
     @property
     def pending(self) -> Request | None:
         """The newest command, while it has no answer. Ids begin anew with each session: older answers do not count."""
+        if self._goal_unsent and self._goal is not None:
+            return Request(command_id=0, action=self._goal[0], value=self._goal[1])
         request = self._request
         if request is None:
             return None
@@ -70,7 +75,7 @@ class SteeringScreen(RunScreen):
 
     def action_toggle_pause(self) -> None:
         """Pause, or go on."""
-        paused = self.source.moment().phase == "paused"
+        paused = self.source.moment().phase in ("paused", "resting")
         pending = self.pending
         if pending is not None and pending.action in ("pause", "resume", "advance"):
             paused = pending.action != "resume"
@@ -101,24 +106,6 @@ class SteeringScreen(RunScreen):
     def action_sample_now(self) -> None:
         """A sample, between two steps."""
         self._ask_once("sample")
-
-    def action_prompt(self) -> None:
-        """A text that goes on from a typed beginning."""
-
-        def done(text: str | None) -> None:
-            if text:
-                self.ask("sample", text=text[:LONGEST_PROMPT])
-
-        self.app.push_screen(AskScreen("Begin a text; the model goes on", placeholder="the old frog"), done)
-
-    def action_predict(self) -> None:
-        """What the model thinks comes after a typed text; the answer stands in the log."""
-
-        def done(text: str | None) -> None:
-            if text:
-                self.ask("predict", text=text[:LONGEST_PROMPT])
-
-        self.app.push_screen(AskScreen("What comes next after this text?", placeholder="hell"), done)
 
     def action_evaluate_now(self) -> None:
         """An evaluation, between two steps."""
@@ -305,11 +292,13 @@ class SteeringScreen(RunScreen):
         if action == "lr_scale":
             value = min(LARGEST_FACTOR, max(SMALLEST_FACTOR, value))
         self._goal = (action, value)
-        # A held key comes thirty times a second: the first press goes at once, of the others only the newest.
+        # A held key comes thirty times a second: the first press goes at once, of the others only the newest. What is
+        # asked is shown with every press, but only in the pane that says so: training waits while anything is drawn.
         if time.monotonic() - self._goal_sent_at >= TICK_SECONDS:
             self._send_goal()
         else:
             self._goal_unsent = True
+        self.query_one(DialsPane).show(self.source.moment(), self.pending)
 
     def send_what_waits(self) -> None:
         """The newest of the presses that came too fast."""
@@ -320,7 +309,7 @@ class SteeringScreen(RunScreen):
         self._goal_unsent = False
         self._goal_sent_at = time.monotonic()
         if self._goal is not None and not self.over:
-            self.ask(*self._goal)
+            self._send_request(*self._goal)
 
     def _learning_rate_goal(self) -> tuple[CommandAction, float]:
         """Where the dial stands, counting what is on its way."""

@@ -11,6 +11,7 @@ from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
+from babytrain.tui.milestones import MilestoneNews
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.source import WatchSource
 
@@ -24,6 +25,13 @@ class WatchScreen(RunScreen):
 
     def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
         super().__init__(WatchSource(journal), title, charset)
+        self._journal = journal
+        self._news = MilestoneNews(from_now=True)
+
+    @property
+    def run_folder(self) -> Path:
+        """The other process's; what it saved can be read."""
+        return self._journal.parent
 
     def estimate(self, moment: Moment) -> SecondsRange | None:
         """As the one who trains it sees it."""

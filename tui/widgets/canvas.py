@@ -52,6 +52,7 @@ class Charset:
     tick_down: str
     point: str
     best: str
+    milestone: str
     bad: str
     up: str
     down: str
@@ -64,6 +65,8 @@ class Charset:
     separator: str
     solid_line: str
     dashed_line: str
+    throttled: str  # fills the stretches of a chart in which the machine slowed itself down
+    resting: str  # and those in which the run held itself back
     # What faint lines are made of where dots would be too coarse; empty where they are fine.
     level: str = ""
     guide: str = ""
@@ -99,6 +102,7 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         tick_down="┬",
         point="◆",
         best="★",
+        milestone="✦",
         bad="✱",
         up="▲",
         down="▼",
@@ -111,6 +115,8 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         separator="·",
         solid_line="━━",
         dashed_line="╌◆╌",
+        throttled="░",
+        resting="╱",
     ),
     # Only what code page 437, the font of a bare Linux console, can show.
     "blocks": Charset(
@@ -125,6 +131,7 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         tick_down="┬",
         point="♦",
         best="♥",
+        milestone="☼",
         bad="*",
         up="▲",
         down="▼",
@@ -137,6 +144,8 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         separator="·",
         solid_line="▄▄",
         dashed_line="-♦-",
+        throttled="▒",
+        resting="/",
         level="·",
         guide="·",
     ),
@@ -152,6 +161,7 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         tick_down="+",
         point="o",
         best="@",
+        milestone="&",
         bad="*",
         up="^",
         down="v",
@@ -164,6 +174,8 @@ CHARSETS: Mapping[CharsetName, Charset] = {
         separator="|",
         solid_line="--",
         dashed_line=".o.",
+        throttled="%",
+        resting="/",
         level="-",
         guide=":",
     ),

@@ -41,6 +41,8 @@ class LineChart(Widget):
         .chart--bad { color: $error; text-style: bold; }
         .chart--crosshair { color: $foreground 80%; }
         .chart--notice { color: $error; }
+        .chart--throttled { color: $error 35%; }
+        .chart--resting { color: $accent 35%; }
         /* The terminal's own sixteen colours cannot be mixed with the background. */
         &:ansi {
             .chart--axis { text-style: dim; }
@@ -48,6 +50,8 @@ class LineChart(Widget):
             .chart--band { text-style: dim; }
             .chart--level { text-style: dim; }
             .chart--saved { text-style: dim; }
+            .chart--throttled { text-style: dim; }
+            .chart--resting { text-style: dim; }
         }
     }
     """

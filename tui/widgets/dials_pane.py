@@ -117,6 +117,9 @@ class DialsPane(TextPane):
             Row("shake", (at("jitter", "jitter"), at("noise", "noise"))),
             Row("every", (at("eval_every", "eval"), at("sample_every", "sample"))),
         ]
+        house = [("quiet_hours", "quiet"), ("temperature_ceiling", "ceiling °C"), ("power_budget", "budget W")]
+        kept = tuple(at(dial, name) for dial, name in house if positions.of(dial) or positions.is_turned(dial))
+        rows += [Row("house", kept)] if kept else []
         return [row for row in rows if any(positions.of(dial) is not None for dial, _ in row.facts)]
 
     def _position(self, positions: DialPositions, dial: str, *, brief: bool) -> Content:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.widgets.spans import Chunk, Line, choose, printable, shortened
 from babytrain.tui.widgets.sparkline import spark
@@ -69,7 +71,7 @@ def wrapped_words(text: str, width: int, most: int) -> list[str]:
     words, lines = text.split(), [""]
     for number, word in enumerate(words):
         longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= width:
+        if cell_len(longer) <= width:
             lines[-1] = longer
         elif len(lines) == most:
             lines[-1] = shortened(" ".join((lines[-1], *words[number:])).strip(), width)

@@ -2,72 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from babytrain.runs.events import Fan, GpuReading, Vitals
+from babytrain.runs.throttling import is_harmless, short_reason
 from babytrain.tui.widgets.canvas import Charset
 from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines, missing
 from babytrain.tui.widgets.heat import heat_of
 from babytrain.tui.widgets.spans import Chunk, Line, choose, printable, shortened
-from babytrain.tui.widgets.units import format_bytes_of, format_count, format_percent
+from babytrain.tui.widgets.units import format_bytes_of, format_count, format_percent, format_seconds
 
-# Slower than it could be, but as intended: nothing to worry about.
-_CALM_REASONS = ("at its power limit", "clocks set by hand", "clocks set for the display")
+# Where memory of cards that tell its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
+_MEMORY_SLOWDOWN_CELSIUS = 105.0
 
 
 @dataclass(frozen=True)
 class GpuHistory:
-    """A card's newest reading and the ones before it, oldest first; None where the card was not read."""
+    """A card's newest reading and the ones before it, oldest first; None where the card was not read.
+
+    `slowed` are the seconds for which each reason has lowered its clock since the run began.
+    """
 
     now: GpuReading
     past: tuple[GpuReading | None, ...]
+    slowed: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, quantity: Callable[[GpuReading], float | None]) -> tuple[float | None, ...]:
         """One quantity over time."""
         return tuple(None if reading is None else quantity(reading) for reading in self.past)
 
 
-def gpu_histories(vitals: Sequence[Vitals]) -> list[GpuHistory]:
-    """The cards of the newest of `vitals`, each with its past."""
+def gpu_histories(
+    vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, float]] | None = None
+) -> list[GpuHistory]:
+    """The cards of the newest of `vitals`, each with its past; `slowed` is by the number of the card."""
     if not vitals:
         return []
     by_index = [{reading.index: reading for reading in look.gpus} for look in vitals]
-    return [GpuHistory(now, tuple(look.get(now.index) for look in by_index)) for now in vitals[-1].gpus]
+    known = slowed or {}
+    return [
+        GpuHistory(now, tuple(look.get(now.index) for look in by_index), known.get(now.index, {}))
+        for now in vitals[-1].gpus
+    ]
 
 
-def full_lines(card: GpuHistory, width: int, charset: Charset, *, title: bool, merge_fans: bool) -> list[Line]:
-    """Everything about a card; with `merge_fans` several fans share a line."""
+def full_lines(
+    card: GpuHistory,
+    width: int,
+    charset: Charset,
+    *,
+    title: bool,
+    merge_fans: bool,
+    among: int = 1,
+    detail: bool = False,
+) -> list[Line]:
+    """Everything about a card out of `among`; with `merge_fans` several fans share a line.
+
+    With `detail` also what a card could tell, and does not.
+    """
     now = card.now
-    head = [title_line(now, width)] if title else []
+    head = [title_line(now, width, among)] if title else []
     if "card" in now.missing:
         return [*head, _lost_line(now, width)]
     fans = [_fans_merged(card)] if merge_fans or len(now.fans) < 2 else _fans_stacked(card)
-    gauges = [_util(card), _memory(card), _temperature(card), *fans, _power(card), _throttle(now, charset)]
+    gauges = [_util(card), _memory(card), _temperature(card), *_memory_temperature(card, detail), *fans]
+    gauges += [_power(card), _clock(card), *_throttle(card, charset, detail)]
     return [*head, *gauge_lines(gauges, width, charset.name)]
 
 
-def compact_lines(card: GpuHistory, width: int, *, title: bool) -> list[Line]:
+def compact_lines(card: GpuHistory, width: int, *, title: bool, among: int = 1) -> list[Line]:
     """A card in two lines, and its title."""
     now = card.now
+    head = [title_line(now, width, among)] if title else []
     if "card" in now.missing:
-        return [title_line(now, width), _lost_line(now, width)] if title else [_lost_line(now, width)]
-    head = [title_line(now, width)] if title else []
+        return [*head, _lost_line(now, width)]
     first = [_named("util", format_percent(now.utilization_percent)), _memory_chunk(now, 1), *_power_chunks(now, 2)]
     second = [*_heat_chunks(now), *_fan_chunks(now, 2)]
     slow = _throttle_chunk(now, 1)
     return [*head, choose(first, width), choose([*second, *([slow] if slow else [])], width)]
 
 
-def row_line(card: GpuHistory, width: int) -> Line:
+def row_line(card: GpuHistory, width: int, among: int = 1) -> Line:
     """A card in one line."""
     now = card.now
     name = chunk(f"gpu {now.index}", "title")
+    trains = [chunk("trains", "label", 6)] if now.trains and among > 1 else []
+    nickname = [chunk(f'"{now.nickname}"', "title", 7)] if now.nickname else []
     if "card" in now.missing:
         return choose([name, chunk(now.missing["card"], "bad", 1)], width) or (("gpu lost"[:width], "bad"),)
     slow = _throttle_chunk(now, 2)
     values = [
         name,
+        *nickname,
+        *trains,
         chunk(format_percent(now.utilization_percent), "load", 1),
         *_heat_chunks(now, brief=True),
         *([slow] if slow else []),
@@ -103,18 +131,21 @@ def summary_line(cards: Sequence[GpuHistory], width: int) -> Line:
     return choose(chunks, width) or (("gpus"[:width], "title"),)
 
 
-def title_line(now: GpuReading, width: int) -> Line:
-    """`gpu 0 · NAME`."""
-    return ((shortened(title_text(now), width), "title"),)
+def title_line(now: GpuReading, width: int, among: int = 1) -> Line:
+    """`gpu 0 "NICKNAME" · NAME`, and of several cards which one trains."""
+    return ((shortened(title_text(now, among), width), "title"),)
 
 
 def _lost_line(now: GpuReading, width: int) -> Line:
     return ((shortened(printable(now.missing["card"]), width), "bad"),)
 
 
-def title_text(now: GpuReading) -> str:
-    """`gpu 0 · NAME`, without the brand that every card of the brand carries."""
-    return f"gpu {now.index} · {printable(now.name).removeprefix('NVIDIA ').removeprefix('GeForce ')}"
+def title_text(now: GpuReading, among: int = 1) -> str:
+    """`gpu 0 "NICKNAME" · NAME`, without the brand that every card of the brand carries."""
+    nickname = f' "{printable(now.nickname)}"' if now.nickname else ""
+    name = printable(now.name).removeprefix("NVIDIA ").removeprefix("GeForce ")
+    trains = " · trains" if now.trains and among > 1 else ""
+    return f"gpu {now.index}{nickname}{trains} · {name}{' (whole card)' if now.shared else ''}"
 
 
 def _named(name: str, value: str, rank: int = 0) -> Chunk:
@@ -224,33 +255,59 @@ def _memory_chunk(now: GpuReading, rank: int) -> Chunk:
     return _named("mem", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), rank)
 
 
-def _throttle(now: GpuReading, charset: Charset) -> Gauge:
-    """Whether anything holds the clock back, in words."""
-    if "throttle_reasons" in now.missing:
+def _memory_temperature(card: GpuHistory, detail: bool) -> list[Gauge]:
+    """Of cards that have a sensor there, which is few."""
+    now, field_name = card.now, "memory_temperature_celsius"
+    if now.memory_temperature_celsius is None:
+        return [Gauge("vram", missing(now.missing[field_name]))] if detail and field_name in now.missing else []
+    history = card.of(lambda reading: reading.memory_temperature_celsius)
+    heat = heat_of(now.memory_temperature_celsius, _MEMORY_SLOWDOWN_CELSIUS)
+    value = Chunk(((f"{now.memory_temperature_celsius:.0f}°C {heat}", f"heat-{heat}"),))
+    return [Gauge("vram", (value,), history, low=20.0, high=_MEMORY_SLOWDOWN_CELSIUS, style=f"heat-{heat}")]
+
+
+def _clock(card: GpuHistory) -> Gauge:
+    """How fast it is clocked, and whether that is as fast as it may be."""
+    now = card.now
+    if now.clock_mhz is None and "throttle_reasons" in now.missing:
         return Gauge("clock", missing(_reason(now, "throttle_reasons")))
-    speed = [chunk(f"{format_count(now.clock_mhz)} MHz", "", 2)] if now.clock_mhz is not None else []
-    if not now.throttle_reasons:
-        return Gauge("clock", (*speed, chunk("not throttled", "heat-ok")))
-    words = ", ".join(_short(reason) for reason in now.throttle_reasons)
-    if _is_calm(now):
-        return Gauge("clock", (*speed, chunk(words, "label")))
-    return Gauge("clock", (*speed, chunk(f"{charset.bad} throttled: {words}", "bad")))
+    if now.clock_mhz is None:
+        return Gauge("clock", missing(_reason(now, "clock_mhz")))
+    chunks = [chunk(f"{format_count(now.clock_mhz)} MHz")]
+    if now.highest_clock_mhz is not None:
+        chunks.append(chunk(f"of {format_count(now.highest_clock_mhz)}", "label", 2))
+    if not now.throttle_reasons and "throttle_reasons" not in now.missing:
+        chunks.append(chunk("not throttled", "heat-ok", 1))
+    history = card.of(lambda reading: reading.clock_mhz)
+    return Gauge("clock", tuple(chunks), history, low=0.0, high=now.highest_clock_mhz, style="load")
+
+
+def _throttle(card: GpuHistory, charset: Charset, detail: bool) -> list[Gauge]:
+    """What lowers the clock or has lowered it, with the seconds spent in each; nothing if nothing ever did."""
+    now = card.now
+    if "throttle_reasons" in now.missing:
+        return [Gauge("slow", missing(now.missing["throttle_reasons"]))] if detail and now.clock_mhz is not None else []
+    grave = [_with_seconds(card, reason) for reason in now.throttle_reasons if not is_harmless(reason)]
+    calm = [_with_seconds(card, reason) for reason in now.throttle_reasons if is_harmless(reason)]
+    past = [reason for reason, seconds in card.slowed.items() if seconds >= 1 and reason not in now.throttle_reasons]
+    values = [chunk(f"{charset.bad} throttled: {', '.join(grave)}", "bad")] if grave else []
+    values += [chunk(", ".join(calm), "label", 2)] if calm else []
+    for harmless, rank in ((False, 1), (True, 3)):
+        words = ", ".join(_with_seconds(card, reason) for reason in past if is_harmless(reason) is harmless)
+        values += [chunk(f"earlier {words}", "label", rank)] if words else []
+    return [Gauge("slow", tuple(values))] if values else []
+
+
+def _with_seconds(card: GpuHistory, reason: str) -> str:
+    """`hot 41s`: a reason, and for how long it has held in this run if the card counts that."""
+    seconds = card.slowed.get(reason)
+    return short_reason(reason) if seconds is None else f"{short_reason(reason)} {format_seconds(round(seconds))}"
 
 
 def _throttle_chunk(now: GpuReading, rank: int) -> Chunk | None:
     """Only what is worth a word where words are few."""
-    if not now.throttle_reasons or _is_calm(now):
-        return None
-    return chunk("throttled: " + ", ".join(_short(reason) for reason in now.throttle_reasons), "bad", rank)
-
-
-def _is_calm(now: GpuReading) -> bool:
-    return all(reason.startswith(_CALM_REASONS) for reason in now.throttle_reasons)
-
-
-def _short(reason: str) -> str:
-    """Without the explanation in brackets, which the help has room for."""
-    return reason.split(" (")[0]
+    grave = [short_reason(reason) for reason in now.throttle_reasons if not is_harmless(reason)]
+    return chunk(f"throttled: {', '.join(grave)}", "bad", rank) if grave else None
 
 
 def _reason(now: GpuReading, field: str) -> str:

@@ -10,15 +10,25 @@ from collections.abc import Callable, Sequence
 from babytrain.runs.events import HostReading, Vitals
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.widgets.canvas import Charset
-from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines
+from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines, missing
 from babytrain.tui.widgets.heat import heat_of
 from babytrain.tui.widgets.spans import Chunk, Line, choose
 from babytrain.tui.widgets.sparkline import bar_levels
 from babytrain.tui.widgets.units import format_bytes, format_bytes_of, format_count, format_percent
 
+_SWAP_WORTH_A_WORD = 64 * 2**20
+_DISK_LOW_BYTES = 5 * 2**30
+_DISK_LOW_SHARE = 0.03
+# By the name of the line: the quantities whose absence it explains, as readings and as older readings call them.
+_REASONS = {
+    "temp": ("temperature_celsius", "temperature"),
+    "fan": ("fan_rpm", "fan"),
+    "watts": ("processor_watts",),
+}
 
-def full_lines(vitals: Sequence[Vitals], width: int, charset: Charset) -> list[Line]:
-    """A line with a history for each sensor there is."""
+
+def full_lines(vitals: Sequence[Vitals], width: int, charset: Charset, *, detail: bool = False) -> list[Line]:
+    """A line with a history for each sensor there is; with `detail` also why there is none, and every odd sensor."""
     now = vitals[-1].host
 
     def history(quantity: Callable[[HostReading], float | None]) -> tuple[float | None, ...]:
@@ -34,6 +44,10 @@ def full_lines(vitals: Sequence[Vitals], width: int, charset: Charset) -> list[L
         value = chunk(format_bytes_of(now.memory_used_bytes, now.memory_total_bytes))
         past = history(lambda host: host.memory_used_bytes)
         gauges.append(Gauge("ram", (value,), past, high=now.memory_total_bytes, style="memory"))
+    if now.swap_used_bytes is not None and (now.swap_used_bytes >= _SWAP_WORTH_A_WORD or detail):
+        value = chunk(format_bytes_of(now.swap_used_bytes, now.swap_total_bytes))
+        past = history(lambda host: host.swap_used_bytes)
+        gauges.append(Gauge("swap", (value,), past, high=now.swap_total_bytes, style="memory"))
     if now.process_memory_bytes is not None:
         value = chunk(format_bytes(now.process_memory_bytes))
         past = history(lambda host: host.process_memory_bytes)
@@ -45,9 +59,44 @@ def full_lines(vitals: Sequence[Vitals], width: int, charset: Charset) -> list[L
     if now.fan_rpm is not None:
         past = history(lambda host: host.fan_rpm)
         gauges.append(Gauge("fan", (chunk(f"{format_count(now.fan_rpm)} rpm"),), past, high=None, style="fan"))
+    if now.processor_watts is not None:
+        value = chunk(f"{now.processor_watts:.1f} W")
+        past = history(lambda host: host.processor_watts)
+        gauges.append(Gauge("watts", (value, chunk("processor", "label", 1)), past, high=None, style="power"))
     if now.battery_percent is not None:
         gauges.append(Gauge("power", tuple(_battery_chunks(now, 0, named=False))))
+    if now.disk_free_bytes is not None and (is_disk_low(now) or detail):
+        style = "heat-hot" if is_disk_low(now) else ""
+        free = chunk(f"{format_bytes(now.disk_free_bytes)} free", style)
+        gauges.append(Gauge("disk", (free, chunk(f"of {format_bytes(now.disk_total_bytes)}", "label", 1))))
+    if detail:
+        gauges += _details(now)
     return gauge_lines(gauges, width, charset.name)
+
+
+def _details(now: HostReading) -> list[Gauge]:
+    """Every other sensor by its name, and of what is missing why."""
+    gauges = []
+    heats = [f"{name} {celsius:.0f}°" for name, celsius in sorted(now.temperatures_celsius.items(), key=_hottest_first)]
+    fans = [f"{name} {format_count(rpm)}" for name, rpm in now.fans_rpm.items()]
+    for label, readings in (("temps", heats), ("fans", fans)):
+        if len(readings) > 1:
+            gauges.append(Gauge(label, tuple(chunk(text, "label", rank) for rank, text in enumerate(readings))))
+    for name, keys in _REASONS.items():
+        reason = next((now.missing[key] for key in keys if key in now.missing), "")
+        if reason and all(getattr(now, key, None) is None for key in keys):
+            gauges.append(Gauge(name, missing(reason)))
+    return gauges
+
+
+def _hottest_first(entry: tuple[str, float]) -> float:
+    return -entry[1]
+
+
+def is_disk_low(now: HostReading) -> bool:
+    """Whether a checkpoint may soon find no room."""
+    free, total = now.disk_free_bytes, now.disk_total_bytes
+    return free is not None and (free < _DISK_LOW_BYTES or (total is not None and free < _DISK_LOW_SHARE * total))
 
 
 def compact_lines(now: HostReading, width: int, charset: Charset) -> list[Line]:
@@ -67,6 +116,10 @@ def compact_lines(now: HostReading, width: int, charset: Charset) -> list[Line]:
         second.append(_named("mine", format_bytes(now.process_memory_bytes), 1))
     if now.battery_percent is not None:
         second.extend(_battery_chunks(now, 3))
+    if now.processor_watts is not None:
+        second.append(chunk(f"{now.processor_watts:.0f} W", "", 6))
+    if is_disk_low(now):
+        first.append(chunk(f"disk {format_bytes(now.disk_free_bytes)} free", "heat-hot", 1))
     return [choose(chunks, width) for chunks in (first, second) if chunks]
 
 
@@ -99,6 +152,8 @@ def _battery_chunks(now: HostReading, rank: int, *, named: bool = True) -> list[
         chunks = [_named("battery", percent, rank)]
     else:
         chunks = [chunk(percent, "", rank)]
+    if now.battery_watts is not None:
+        chunks.append(chunk(f"{now.battery_watts:.1f} W", "", rank + 2))
     if now.plugged_in is None:
         return chunks
     state = ("plugged in", "label") if now.plugged_in else ("on battery", "heat-warm")

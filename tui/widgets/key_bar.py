@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
+from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -84,13 +85,22 @@ class KeyBar(Widget):
                 await self.app.action_simulate_key(hint.key_at(event.x - first))
 
     def _changed(self, screen: Screen[object]) -> None:
-        bindings = [active.binding for active in self.screen.active_bindings.values() if active.enabled]
+        bindings = [
+            active.binding
+            for active in self.screen.active_bindings.values()
+            if active.enabled and not is_typed(active.binding.key, screen.focused)
+        ]
         hints = collect_hints([binding for binding in bindings if binding.show], self.app.get_key_display)
         palette = next((binding for binding in bindings if binding.action == "app.command_palette"), None)
         right = KeyHint(((self.app.get_key_display(palette), palette.key),), "palette") if palette else None
         if (hints, right) != (self._hints, self._palette):
             self._hints, self._palette = hints, right
             self.refresh()
+
+
+def is_typed(key: str, focused: Widget | None) -> bool:
+    """Whether a key is a letter for whoever has the focus, so that its command is not to be had."""
+    return focused is not None and focused.check_consume_key(key, key_to_character(key))
 
 
 def collect_hints(bindings: Sequence[Binding], show_key: DisplayKey) -> list[KeyHint]:

@@ -41,9 +41,9 @@ class Area:
     labels: bool
 
     @classmethod
-    def of(cls, width: int, height: int, gutter: int) -> Area:
-        """Room for the axes where the canvas is large enough to spare it."""
-        axis = width >= 16 and height >= 4
+    def of(cls, width: int, height: int, gutter: int, *, axis: bool = True) -> Area:
+        """Room for the axes, if wanted, where the canvas is large enough to spare it."""
+        axis = axis and width >= 16 and height >= 4
         labels = axis and height >= 7
         left = min(gutter, width // 3) if axis else 0
         return cls(left, width - left, height - axis - labels, axis, labels)
@@ -80,9 +80,9 @@ class Layout:
         return max(NARROWEST_GUTTER, 1 + max((len(tick.label) for tick in self.ticks), default=0))
 
 
-def lay_out(plot: Plot, canvas: Canvas, x_low: float, x_high: float, gutter: int) -> Layout:
+def lay_out(plot: Plot, canvas: Canvas, x_low: float, x_high: float, gutter: int, *, axis: bool = True) -> Layout:
     """Cut `plot` to a canvas whose curves begin after `gutter` columns and reach from `x_low` to `x_high`."""
-    area = Area.of(canvas.width, canvas.height, gutter)
+    area = Area.of(canvas.width, canvas.height, gutter, axis=axis)
     if area.columns <= 0 or area.rows <= 0:
         return Layout(area, [], None, [])
     columns = area.columns * canvas.charset.dots_across
@@ -139,10 +139,9 @@ def _limits(plot: Plot, curves: Sequence[Curve]) -> tuple[float, float] | None:
         return None
     low, high = found
     room = 0.35 * (high - low)
-    for level in plot.levels:
-        value = scaled(level.value, plot.log_y)
-        if level.reach and value is not None and low - room <= value <= high + room:
-            low, high = min(low, value), max(high, value)
+    values = [scaled(level.value, plot.log_y) for level in plot.levels if level.reach]
+    near = [value for value in values if value is not None and found[0] - room <= value <= found[1] + room]
+    low, high = min([low, *near]), max([high, *near])
     return pad(low, high)
 
 

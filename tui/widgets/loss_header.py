@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from babytrain.runs.state import Moment
+from babytrain.tui.letter_facts import symbol_label
 from babytrain.tui.widgets.canvas import Charset
 from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
 from babytrain.tui.widgets.spans import Chunk, Line, choose, line_length, shortened
@@ -15,9 +16,13 @@ from babytrain.tui.widgets.units import (
     format_count,
     format_learning_rate,
     format_loss,
+    format_percent,
     format_rate,
     format_seconds,
 )
+
+_LONGEST_LETTER = 8
+_MOST_MEDIAN_ROWS = 4000  # a median of a million rows ten times a second would be felt
 
 
 def header_line(
@@ -35,10 +40,13 @@ def header_line(
             longest = max(8, width - line_length(chunks[0].spans) - 2)
             chunks.insert(1, Chunk(((shortened(words, longest), marks[-1].style),), 1))
         return choose(chunks, width)
-    values = _newest_chunks(moment, plotter, charset)
+    speed = settings.shown == "speed"
+    values = _speed_chunks(moment, plotter, charset) if speed else _newest_chunks(moment, plotter, charset)
     if not values:
         return ()
-    left = choose(values, width)
+    left = _with_stretch(values, moment, plotter, charset, width)
+    if not speed:
+        left = _with_favourite(left, moment, settings, charset, width)
     for right in _settings_spans(settings, charset):
         room = width - line_length(left) - line_length(right)
         if room >= 2:
@@ -66,6 +74,49 @@ def _newest_chunks(moment: Moment, plotter: LossPlotter, charset: Charset) -> li
         spans = (f"{charset.best} ", "best"), ("best ", "label"), (format_loss(best.val_loss), "best")
         chunks.append(Chunk((*spans, (f" @{format_count(best.step)}", "label")), 3))
     return chunks
+
+
+def _speed_chunks(moment: Moment, plotter: LossPlotter, charset: Charset) -> list[Chunk]:
+    """The speed now, as the header of the screen has it, and the usual one."""
+    speed = plotter.smooth_speed(moment)
+    if speed is None:
+        return []
+    spans = (f"{charset.solid_line} ", "train"), ("speed ", "label"), (format_rate(speed), "train")
+    chunks = [Chunk(spans, 0)]
+    rows = min(moment.rows, plotter.speed.count)
+    usual = plotter.speed.smooth[: rows : 1 + rows // _MOST_MEDIAN_ROWS]
+    usual = usual[np.isfinite(usual)]
+    if len(usual) > 1:
+        chunks.append(Chunk((("usually ", "label"), (format_rate(float(np.median(usual))), "")), 3))
+    return chunks
+
+
+def _with_stretch(chunks: list[Chunk], moment: Moment, plotter: LossPlotter, charset: Charset, width: int) -> Line:
+    """The chunks, and the newest slowdown or rest in as many words as there is room for beside the first two."""
+    words = plotter.stretches.newest(moment)
+    if words is None:
+        return choose(chunks, width)
+    sign = charset.throttled if words.kind == "throttled" else charset.resting
+    for text in (words.full, words.short):
+        told = Chunk(((f"{sign} ", words.kind), (text, words.kind)), 2)
+        line = choose([*chunks, told], width)
+        if (text, words.kind) in line:
+            return line
+    return choose(chunks, width)
+
+
+def _with_favourite(left: Line, moment: Moment, settings: Settings, charset: Charset, width: int) -> Line:
+    """The line, and how well the favourite letter is known, where that takes the place of nothing but blanks."""
+    newest = moment.state.letters.last_until(moment.t)
+    if newest is None or not newest.favourite or newest.favourite_recall is None:
+        return left
+    recall = newest.favourite_recall
+    if not math.isfinite(recall):
+        return left
+    letter = shortened(symbol_label(newest.favourite, charset.name), _LONGEST_LETTER, "")
+    told: Line = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
+    needed = line_length(left) + line_length(told) + 2 + line_length(_settings_spans(settings, charset)[-1])
+    return (*left, *told) if left and needed <= width else left
 
 
 def _value(name: str, value: float, style: str, sign: str, rank: int) -> Chunk:

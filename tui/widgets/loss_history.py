@@ -7,6 +7,7 @@ computations, so they are done once for each row; looking back in a replay is ta
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,14 @@ import numpy.typing as npt
 from babytrain.runs.columns import StepColumns
 from babytrain.tui.widgets.envelope import FloatArray, IntArray
 
-# Beyond this a loss is an accident: it is drawn, but averaging it in would hide the curve for thousands of steps.
-_ABSURD_LOSS = 1e6
 BLOCK = 64
 
 
 class LossHistory:
     """Cleaned loss columns: `low` and `high` (NaN where not finite), `smooth` (never NaN once a loss was finite)."""
+
+    # Beyond this a loss is an accident: it is drawn, but averaging it in would hide the curve for thousands of steps.
+    ABSURD: ClassVar[float] = 1e6
 
     def __init__(self, decay: float) -> None:
         self.count = 0
@@ -102,17 +104,21 @@ class LossHistory:
     def _extend(self, steps: StepColumns, rows: int) -> None:
         first = self.count
         self._make_room(rows, steps.capacity)
-        loss = steps.loss[first:rows]
+        loss, lows, highs = self.read(steps, first, rows)
         finite = np.isfinite(loss)
-        for target, column in ((self.low, steps.loss_min), (self.high, steps.loss_max)):
-            part = column[first:rows]
+        for target, part in ((self.low, lows), (self.high, highs)):
             # A merged row may have a finite mean beside a missing extreme: its mean still stands.
             target[first:rows] = np.where(np.isfinite(part), part, np.where(finite, loss, np.nan))
         self._note_bad(first + np.flatnonzero(~finite))
-        self._smooth_rows(loss, finite & (np.abs(loss) < _ABSURD_LOSS), first)
+        self._smooth_rows(loss, finite & (np.abs(loss) < self.ABSURD), first)
         self._extend_blocks(rows)
         self.count = rows
         self._mark = (int(steps.step[rows - 1]), float(steps.t[rows - 1]))
+
+    def read(self, steps: StepColumns, first: int, rows: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Value, lowest and highest of the rows from `first` to before `rows`."""
+        part = slice(first, rows)
+        return steps.loss[part], steps.loss_min[part], steps.loss_max[part]
 
     def _smooth_rows(self, loss: FloatArray, usable: npt.NDArray[np.bool_], first: int) -> None:
         """Average the usable losses; the others repeat the average before them."""
@@ -138,6 +144,29 @@ class LossHistory:
             new = np.full(capacity, math.nan)
             new[: self.count] = old[: self.count]
             setattr(self, name, new)
+
+
+class SpeedHistory(LossHistory):
+    """The same of the tokens trained on each second, evaluations, samples and rests left out."""
+
+    ABSURD: ClassVar[float] = math.inf
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(decay)
+        self.went_back_to: frozenset[int] = frozenset()  # steps; the one after also counts the tokens given up
+
+    def read(self, steps: StepColumns, first: int, rows: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Tokens per second of each row; NaN where the row before is not known."""
+        speed = np.full(rows - first, math.nan)
+        start = max(first, 1)
+        gained = np.diff(steps.tokens[start - 1 : rows]).astype(np.float64)
+        seconds = steps.step_seconds[start:rows]
+        before = steps.step[start - 1 : rows - 1]
+        known = (seconds > 0) & (gained > 0)
+        if self.went_back_to:
+            known &= ~np.isin(before, list(self.went_back_to))
+        speed[start - first :][known] = gained[known] / seconds[known]
+        return speed, speed, speed
 
 
 class DebiasedAverage:

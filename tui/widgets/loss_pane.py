@@ -13,6 +13,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -22,8 +23,9 @@ from babytrain.tui.charset import CharsetName, detect_charset
 from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.chart import LineChart
 from babytrain.tui.widgets.loss_header import header_line, row_of_step
-from babytrain.tui.widgets.loss_plot import DECAYS, X_MODES, LossPlotter, Settings, XScale
+from babytrain.tui.widgets.loss_plot import DECAYS, LossPlotter, Settings, Shown
 from babytrain.tui.widgets.spans import Line, to_strip
+from babytrain.tui.widgets.x_scale import X_MODES, XScale
 
 _WHEEL = 1.25
 
@@ -31,7 +33,10 @@ _WHEEL = 1.25
 class LossHeader(Widget):
     """One line of styled words."""
 
-    STYLES: ClassVar[tuple[str, ...]] = ("label", "train", "val", "best", "bad", "crosshair", "mark", "saved")
+    STYLES: ClassVar[tuple[str, ...]] = (
+        *("label", "train", "val", "best", "bad", "crosshair", "mark", "saved"),
+        *("throttled", "resting"),
+    )
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in STYLES}
     DEFAULT_CSS = """
     LossHeader {
@@ -44,6 +49,8 @@ class LossHeader(Widget):
         .header--bad { color: $error; text-style: bold; }
         .header--mark { color: $text-secondary; text-style: bold; }
         .header--saved { color: $success 70%; }
+        .header--throttled { color: $error; }
+        .header--resting { color: $accent; }
         .header--crosshair { color: $foreground; text-style: bold; }
         &:ansi .header--label { text-style: dim; }
     }
@@ -75,7 +82,10 @@ class LossHeader(Widget):
 
 
 class LossPane(Widget, can_focus=True):
-    """Training and validation loss over steps, tokens, time or epochs."""
+    """Training and validation loss, or the speed, over steps, tokens, time or epochs."""
+
+    class ViewChanged(Message):
+        """Another stretch of the run is shown, or the x axis is in another unit."""
 
     DEFAULT_CSS = """
     LossPane {
@@ -94,6 +104,7 @@ class LossPane(Widget, can_focus=True):
         classes: str | None = "pane",
     ) -> None:
         super().__init__(id=id, classes=classes)
+        self._number = number
         self.border_title = f"{number} loss".strip()
         self._charset = CHARSETS[charset or detect_charset(os.environ)]
         self._header = LossHeader(self._charset.name)
@@ -137,6 +148,16 @@ class LossPane(Widget, can_focus=True):
         """The next level of the moving average; one of them is none at all."""
         at = DECAYS.index(self._settings.decay)
         self._change(decay=DECAYS[(at + 1) % len(DECAYS)])
+
+    def toggle_speed(self) -> None:
+        """Tokens per second in place of the losses, and back."""
+        shown: Shown = "loss" if self._settings.shown == "speed" else "speed"
+        self.border_title = f"{self._number} {'loss' if shown == 'loss' else 'tokens per second'}".strip()
+        self._change(shown=shown)
+
+    def toggle_baselines(self) -> None:
+        """Show or hide what models reach that only count."""
+        self._change(baselines=not self._settings.baselines)
 
     def move_crosshair(self, columns: int) -> None:
         """Move the crosshair by columns of the screen (at least by one recorded step); the first call sets it up."""
@@ -217,8 +238,11 @@ class LossPane(Widget, can_focus=True):
         self._change(crosshair=step, view=self._settings.view.containing(step, float(moment.step)))
 
     def _change(self, **changes: object) -> None:
-        self._settings = dataclasses.replace(self._settings, **changes)  # type: ignore[arg-type]
+        before = self._settings
+        self._settings = dataclasses.replace(before, **changes)  # type: ignore[arg-type]
         self._redraw()
+        if (before.x_mode, before.view) != (self._settings.x_mode, self._settings.view):
+            self.post_message(self.ViewChanged())
 
     def _redraw(self) -> None:
         """Bring header and chart up to date, if they are visible and something they show has changed."""
@@ -227,8 +251,11 @@ class LossPane(Widget, can_focus=True):
             return
         state, t = moment.state, moment.t
         rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.rescues, state.endings)
+        rarer = (state.milestones, state.baselines, state.letters)
         newest = (moment.rows, moment.step, float(state.steps.t[moment.rows - 1]) if moment.rows else t)
-        seen = (id(state), newest, [line.count_until(t) for line in rare], moment.phase, self._settings, self.size)
+        counts = [line.count_until(t) for line in (*rare, *rarer)]
+        stretches = self._plotter.stretches.key(moment)
+        seen = (id(state), newest, counts, stretches, moment.phase, self._settings, self.size)
         if seen == self._seen and state.started is self._started:
             return
         self._seen, self._started = seen, state.started

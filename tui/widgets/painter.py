@@ -1,6 +1,7 @@
 """Draws a `Plot` on a `Canvas` of any size: a pure function of both.
 
-Order matters, since a later layer covers an earlier one: known levels and guides, bands, lines, points, axes, words.
+Order matters, since a later layer covers an earlier one: zones, known levels and guides, bands, lines, points, axes,
+words.
 Words go only where nothing else is; a label that finds no room is left out, its sign stays.
 """
 
@@ -28,7 +29,8 @@ from babytrain.tui.widgets.plot import STYLE_NUMBERS, Mark, Plot, Series, StyleN
 
 _PIN_SPACE = 5  # columns a sign on the axis, and a marker on a curve, need around them
 _MARKER_SPACE = 3
-_SOFT = tuple(STYLE_NUMBERS[name] for name in ("level", "crosshair"))
+_LABEL_STRIDE = 4
+_SOFT = tuple(STYLE_NUMBERS[name] for name in ("level", "crosshair", "throttled", "resting"))
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,16 @@ class Picture:
         return self.x_low + (column - self.area.left + 0.5) * self.x_per_column
 
 
-def draw(plot: Plot, width: int, height: int, charset: Charset, gutter: int = NARROWEST_GUTTER) -> Picture:
-    """Draw `plot` on `width` x `height` cells. `gutter` is the last picture's, which is usually right again."""
+def draw(
+    plot: Plot, width: int, height: int, charset: Charset, gutter: int = NARROWEST_GUTTER, *, axis: bool = True
+) -> Picture:
+    """Draw `plot` on `width` x `height` cells, the axes only with `axis`.
+
+    `gutter` is the last picture's, which is usually right again.
+    """
     canvas = Canvas(width, height, charset)
     x_low, x_high = proper_range(plot.x_low, plot.x_high)
-    layout = lay_out(plot, canvas, x_low, x_high, gutter)
+    layout = lay_out(plot, canvas, x_low, x_high, gutter, axis=axis)
     needed = layout.needed_gutter
     if layout.area.axis and (needed > gutter or needed < gutter - 1):
         # The columns move, so everything is cut anew; a gutter one too wide is kept rather than flickering.
@@ -94,9 +101,11 @@ class _Painter:
 
     def paint(self, off_screen: int) -> None:
         """Everything, back to front."""
+        self._zones()
         self._levels()
         for mark in self.plot.marks:
-            self._guide(mark.x, "level", every=2)
+            if not mark.quiet:
+                self._guide(mark.x, "level", every=2)
         for curve in self.curves:
             if curve.series.band is not None:
                 self._band(curve, curve.series.band)
@@ -128,6 +137,19 @@ class _Painter:
         if height is None:
             return None
         return dot_row(height, self.y_low, self.y_high, self.dots_down) // self.charset.dots_down
+
+    def _zones(self) -> None:
+        """Each kind has a pattern of its own: colour alone would not tell them apart, nor from a curve."""
+        for zone in self.plot.zones:
+            if zone.x_high < self.x_low or zone.x_low > self.x_high:
+                continue
+            first = self._column(max(zone.x_low, self.x_low))
+            last = self._column(min(zone.x_high, self.x_high))
+            if first is None or last is None:
+                continue
+            glyph = self.charset.throttled if zone.kind == "throttled" else self.charset.resting
+            for column in range(first, last + 1):
+                self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[zone.kind])
 
     def _levels(self) -> None:
         for level in self.plot.levels:
@@ -250,7 +272,7 @@ class _Painter:
         """Signs with their words in the upper rows, each where it is free, newest first."""
         for mark in reversed(self.plot.marks):
             column = self._column(mark.x)
-            if column is None:
+            if column is None or mark.quiet:
                 continue
             sign = getattr(self.charset, mark.sign)
             if not self._place_mark(mark, column, sign + mark.label):
@@ -268,6 +290,8 @@ class _Painter:
         return False
 
     def _level_labels(self) -> None:
+        """Words on the levels, at the right end, else at the left, else farther in; never on a curve or each other."""
+        taken: list[tuple[int, int, int]] = []
         for level in self.plot.levels:
             height = scaled(level.value, self.plot.log_y)
             if height is None or not self.y_low <= height <= self.y_high:
@@ -276,10 +300,15 @@ class _Painter:
             text = f" {level.label} "
             if row is None or self.area.rows < 4:
                 continue
-            right = self.canvas.width - len(text) - 1
-            for start in (right, self.area.left + 2):
-                if start > self.area.left and self.canvas.is_free(start, row, len(text), _SOFT):
+            right, left = self.canvas.width - len(text) - 1, self.area.left + 2
+            # Farther in only alone: two names in the middle of a row are hard to tell apart.
+            alone = all(row != other for other, _, _ in taken)
+            inner = range(right - _LABEL_STRIDE, left, -_LABEL_STRIDE) if alone else ()
+            for start in (right, left, *inner):
+                apart = all(row != other or start >= end or start + len(text) <= first for other, first, end in taken)
+                if apart and start > self.area.left and self.canvas.is_free(start, row, len(text), _SOFT):
                     self.canvas.put(start, row, text, STYLE_NUMBERS["level"])
+                    taken.append((row, start, start + len(text)))
                     break
 
     def _notice(self, off_screen: int) -> None:

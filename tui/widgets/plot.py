@@ -13,12 +13,27 @@ from babytrain.tui.widgets.canvas import Texture
 from babytrain.tui.widgets.envelope import FloatArray, XArray
 
 StyleName: TypeAlias = Literal[
-    "base", "axis", "label", "band", "train", "val", "best", "level", "mark", "saved", "bad", "crosshair", "notice"
+    "base",
+    "axis",
+    "label",
+    "band",
+    "train",
+    "val",
+    "best",
+    "level",
+    "mark",
+    "saved",
+    "bad",
+    "crosshair",
+    "notice",
+    "throttled",
+    "resting",
 ]
 STYLE_NAMES: tuple[StyleName, ...] = get_args(StyleName)
 STYLE_NUMBERS: dict[StyleName, int] = {name: number for number, name in enumerate(STYLE_NAMES)}
 
-Sign: TypeAlias = Literal["point", "best", "bad", "up", "down", "saved", "resumed", "paused"]
+ZoneKind: TypeAlias = Literal["throttled", "resting"]
+Sign: TypeAlias = Literal["point", "best", "bad", "up", "down", "saved", "resumed", "paused", "milestone"]
 
 
 @dataclass(frozen=True)
@@ -63,12 +78,16 @@ class Level:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at `x`: a sign with words at the top of the chart and a thin line down from it."""
+    """Something that happened at `x`: a sign with words at the top of the chart and a thin line down from it.
+
+    A `quiet` one is only a sign on the axis, with words for whoever puts the crosshair there.
+    """
 
     x: float
     sign: Sign
     label: str
     style: StyleName = "mark"
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,15 @@ class Spots:
 
 
 @dataclass(frozen=True)
+class Zone:
+    """A stretch of the x axis in which something went on: filled behind everything else, at least one column wide."""
+
+    x_low: float
+    x_high: float
+    kind: ZoneKind
+
+
+@dataclass(frozen=True)
 class Plot:
     """Everything on a chart. `message` stands in the middle while there is no curve."""
 
@@ -104,6 +132,7 @@ class Plot:
     marks: tuple[Mark, ...] = ()
     pins: tuple[Pins, ...] = ()
     spots: tuple[Spots, ...] = ()
+    zones: tuple[Zone, ...] = ()
     log_y: bool = False
     crosshair: float | None = None
     message: str = ""

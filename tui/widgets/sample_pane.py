@@ -1,17 +1,19 @@
 """What the model writes: the newest sample, or the one being written, letter by letter, and the ones before it below.
 
 The older ones make the pane a little history of how the model learnt to speak. Line breaks are kept, since a haiku is
-three lines; everything else that is not plainly text is shown as a symbol.
+three lines; everything else that is not plainly text is shown as a symbol. What the newest one copied word for word is
+underlined, and a line below it says what the judges think.
 """
 
 from __future__ import annotations
 
 from textual.content import Content
 
-from babytrain.runs.events import Sample, SamplePiece
+from babytrain.runs.events import Reading, Sample, SamplePiece
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.safe_text import safe_content, safe_line
+from babytrain.tui.reading_words import copied_marks, short_verdicts
+from babytrain.tui.safe_text import safe_content, safe_line, safe_marked
 from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import format_count, format_factor
 
@@ -29,15 +31,18 @@ class SamplePane(TextPane):
         self._hint = hint
         self._shown: Sample | SamplePiece | None = None
         self._earlier: list[Sample] = []
+        self._reading: Reading | None = None  # what the judges say of the newest
         super().__init__(f"{number} sample", id="sample", charset=charset, classes="pane")
 
     def show(self, moment: Moment) -> None:
         """Show the newest sample; nothing happens when it is the one on the screen already."""
         samples = moment.samples
         newest: Sample | SamplePiece | None = moment.sample_piece or (samples[-1] if samples else None)
-        if newest is self._shown:
+        reading = moment.reading_of(newest) if isinstance(newest, Sample) else None
+        if newest is self._shown and reading is self._reading:
             return
         before, self._shown = self._shown, newest
+        self._reading = reading
         older = samples if isinstance(newest, SamplePiece) else samples[:-1]
         self._earlier = older[: -EARLIER_SAMPLES - 1 : -1]
         self.set_title(self._heading(newest))
@@ -50,9 +55,12 @@ class SamplePane(TextPane):
         sample = self._shown
         if sample is None:
             return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
-        text = safe_content(sample.text[:LONGEST_TEXT])
+        text = safe_marked(sample.text[:LONGEST_TEXT], copied_marks(self._reading))
         caret = Content.assemble((self.glyphs.caret, "$accent")) if isinstance(sample, SamplePiece) else Content()
         lines = Content.assemble(safe_content(sample.prompt, "$foreground 60%"), text, caret).wrap(width)
+        verdicts = f" {self.glyphs.dot} ".join(short_verdicts(self._reading))
+        if verdicts:
+            lines += Content.assemble((verdicts, "$foreground 55% italic")).wrap(width)
         for earlier in self._earlier:
             rule = f"@{format_count(earlier.step)} "
             rule += self.glyphs.bar_rest * max(0, width - len(rule))

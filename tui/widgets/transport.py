@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.message import Message
@@ -15,10 +16,12 @@ from babytrain.runs.playback import PlaybackClock
 from babytrain.runs.state import RunState
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
+from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.progress_header import exactly
 from babytrain.tui.wording import format_clock
 
 SHORTEST_BAR = 6
+LONGEST_WORD = 32
 MOST_TICKS = 0.4  # of the columns; beyond that only what is out of the ordinary is marked
 ROUTINE = frozenset({"evaluation", "sample", "checkpoint"})
 
@@ -40,7 +43,9 @@ def landmarks(state: RunState) -> list[Landmark]:
     found += [Landmark(event.t, "command", "$warning") for event in state.commands.events if event.status != "asked"]
     found += [Landmark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
     found += [Landmark(event.t, "rescue", "$error") for event in state.rescues.events]
+    found += [Landmark(event.t, f"{event.deed}: {event.cause}", "$accent") for event in state.restraints.events]
     found += [Landmark(event.t, event.verdict, "$primary") for event in state.verdicts.events]
+    found += [Landmark(event.t, safe_line(event.text, LONGEST_WORD), "$success") for event in state.milestones.events]
     found += [Landmark(event.t, "resume", "$warning") for event in state.resumes.events]
     found += [Landmark(event.t, "end", "$success") for event in state.endings.events]
     return sorted(found, key=lambda landmark: landmark.t)
@@ -122,7 +127,7 @@ class Transport(Widget):
         position = f"{format_clock(clock.position)} / {format_clock(clock.duration)} "
         if self._note:
             position = f"{self._note}  {position}"
-        room = width - left.cell_length - len(position) - 2
+        room = width - left.cell_length - cell_len(position) - 2
         if room < SHORTEST_BAR:
             self._bar = (0, 0)
             return exactly(Content.assemble(left, " ", position), width)

@@ -181,6 +181,14 @@ def test_tokens_are_shown_without_anything_a_terminal_could_obey():
     assert [ByteTokenizer().token_text(token) for token in (10, 27, 97, 200)] == ["⏎", "\\x1b", "a", "\\xc8"]
 
 
+def test_half_a_character_of_a_bpe_token_is_shown_as_its_bytes():
+    bpe = train_bpe("abab 龍龍 " * 20, 280)
+    halves = [bpe.token_text(token) for token in bpe.encode("\U0001f40d").tolist()]
+    assert halves == ["\\xf0", "\\x9f", "\\x90", "\\x8d"]
+    assert next(bpe.token_text(token) for token in bpe.encode("龍").tolist()) == "龍"
+    assert {bpe.token_text(token) for token in range(bpe.vocabulary_size)}.isdisjoint({"\ufffd", ""})
+
+
 def test_a_sample_starts_like_a_new_text():
     assert starting_prompt(CharTokenizer("\nab")) == "\n\n"
     assert starting_prompt(CharTokenizer("ab")) == "a"

@@ -102,3 +102,12 @@ def test_a_rough_warm_up_is_forgiven() -> None:
     rough = [4.0 - 0.02 * step + (2.0 if 60 <= step <= 80 else 0.0) for step in range(1, 101)]
     assert feed(DivergenceDetector(warmup_steps=100), rough) == []
     assert feed(DivergenceDetector(), rough) != []
+
+
+def test_a_run_that_knows_its_text_by_heart_may_bounce_near_zero() -> None:
+    rng = np.random.default_rng(5)
+    learnt = 0.03 + 0.004 * rng.standard_normal(300)
+    bounce = np.linspace(0.05, 0.14, 30)  # five times its loss, and still next to nothing
+    detector = DivergenceDetector()
+    assert not any(detector.update(step, float(loss)) for step, loss in enumerate([*learnt, *bounce], start=1))
+    assert any(detector.update(400 + step, 1.0) for step in range(10))

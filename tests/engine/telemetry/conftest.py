@@ -26,6 +26,7 @@ class Said(msgspec.Struct):
     note: str = ""
     host: float | None = None
     hung: bool = False
+    interval: float = 0.0
     stopped: bool | None = None
 
 
@@ -35,6 +36,7 @@ class FakeDriver:
     def __init__(self, folder: Path, library: Path | None) -> None:
         self._state = folder / "nvml.txt"
         self._log = folder / "asked.txt"
+        self._errors = folder / "errors.txt"
         self._library = library
         self._values: dict[str, Any] = {}
         self._child: subprocess.Popen[str] | None = None
@@ -60,7 +62,7 @@ class FakeDriver:
         return text.splitlines().count(key)
 
     def start(self, mode: str) -> None:
-        """Start the child: `read` or `sample`."""
+        """Start the child: `read`, `read:` and the UUID of torch's card, or `sample`."""
         environ = os.environ | {"FAKE_NVML": str(self._state), "FAKE_NVML_LOG": str(self._log)}
         environ["LD_LIBRARY_PATH"] = str(self._library) if self._library else "/nonexistent"
         self._child = subprocess.Popen(
@@ -69,6 +71,7 @@ class FakeDriver:
             env=environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._errors.open("ab"),
             text=True,
         )
 
@@ -83,7 +86,7 @@ class FakeDriver:
     def next(self) -> Said:
         """The next thing the child says."""
         line = self._pipe("stdout").readline()
-        assert line, "the child died; its traceback is above"
+        assert line, f"the child died: {self._errors.read_text()}"
         return msgspec.json.decode(line, type=Said)
 
     def until(self, wanted: Callable[[Said], bool]) -> Said:
@@ -102,12 +105,13 @@ class FakeDriver:
         return self._child.wait(timeout=30)
 
     def close(self) -> None:
-        """End the child."""
+        """End the child, which must have had nothing to complain of."""
         if self._child is not None:
             self._child.kill()
             self._child.wait()
             for name in ("stdin", "stdout"):
                 self._pipe(name).close()
+            assert self._errors.read_text() == ""
 
     def _pipe(self, name: str) -> IO[str]:
         pipe = getattr(self._child, name)
@@ -132,6 +136,14 @@ def card(number: int = 0, **changes: Any) -> dict[str, Any]:
         "power_limit": 200_000,
         "clock": 2475,
         "throttle": 0,
+        "max_clock": 3105,
+        "energy": 5_000_000,
+        "mig": 0,
+        "field82": 70,
+        "field74": 3_000_000_000,
+        "field269": 0,
+        "field270": 0,
+        "field271": 0,
     } | changes
     return {f"{number}.{what}": value for what, value in answers.items() if value is not None}
 

@@ -2,7 +2,8 @@
  *
  * $FAKE_NVML holds lines of "key value" and is read again at every call, so a test can change the machine while it runs.
  * Keys are "init", "count" and "<card>.<what>". A value "!15" makes the call return code 15, "@" makes it hang until
- * the file says something else, a missing key means "not supported", and "<card>.lost 1" loses the card.
+ * the file says something else, "~20 7" makes it take 20 ms and answer 7, a missing key means "not supported", and
+ * "<card>.lost 1" loses the card. "<card>.field82" is a field value, "<card>.instance0" the UUID of a MIG instance.
  * Every question is appended to $FAKE_NVML_LOG, so a test can count how often the driver was asked.
  * -DOLD_DRIVER leaves out what drivers before 2020 did not have.
  */
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOT_SUPPORTED = 3, LOST = 15, VERSION_MISMATCH = 25 };
+enum { NOT_SUPPORTED = 3, NOT_FOUND = 6, LOST = 15, VERSION_MISMATCH = 25 };
 typedef unsigned int uint;
 typedef unsigned long long ull;
 typedef struct { uint version, fan, speed; } FanSpeed;
@@ -19,6 +20,12 @@ typedef struct { uint version, sensor; int temperature; } Temperature;
 typedef struct { uint version; int margin; } Margin;
 typedef struct { uint gpu, memory; } Utilization;
 typedef struct { ull total, free, used; } Memory;
+typedef struct {
+    uint id, scope;
+    long long timestamp, latency;
+    int type, code;
+    union { double d; uint ui; ull ull; } value;
+} FieldValue;
 
 static int find(const char *key, char *value) {
     char line[256], name[128];
@@ -35,14 +42,19 @@ static int say(const char *key, char *value) {
     if (log) { fprintf(log, "%s\n", key); fclose(log); }
     if (!find(key, value)) return NOT_SUPPORTED;
     while (value[0] == '@') { usleep(2000); if (!find(key, value)) return NOT_SUPPORTED; }
+    if (value[0] == '~') {
+        usleep(1000 * (uint)atoi(value + 1));
+        memmove(value, strchr(value, ' ') + 1, strlen(strchr(value, ' ')));
+    }
     return value[0] == '!' ? atoi(value + 1) : 0;
 }
 
 static int card_say(void *card, const char *what, char *value) {
     char key[64];
-    snprintf(key, sizeof key, "%d.lost", (int)(long)card - 1);
+    int number = ((int)(long)card & 0xFF) - 1;  /* the bits above it are an instance */
+    snprintf(key, sizeof key, "%d.lost", number);
     if (find(key, value) && value[0] == '1') return LOST;
-    snprintf(key, sizeof key, "%d.%s", (int)(long)card - 1, what);
+    snprintf(key, sizeof key, "%d.%s", number, what);
     return say(key, value);
 }
 
@@ -77,7 +89,11 @@ int nvmlDeviceGetCount_v2(uint *count) {
 }
 int nvmlDeviceGetHandleByIndex_v2(uint index, void **card) { *card = (void *)(long)(index + 1); return 0; }
 int nvmlDeviceGetName(void *card, char *name, uint size) { return card_text(card, "name", name, size); }
-int nvmlDeviceGetUUID(void *card, char *uuid, uint size) { return card_text(card, "uuid", uuid, size); }
+int nvmlDeviceGetUUID(void *card, char *uuid, uint size) {
+    char what[32] = "uuid";
+    if ((long)card >> 8) snprintf(what, sizeof what, "instance%d", (int)((long)card >> 8) - 1);
+    return card_text(card, what, uuid, size);
+}
 int nvmlDeviceGetUtilizationRates(void *card, Utilization *out) { return card_uint(card, "utilization", &out->gpu); }
 int nvmlDeviceGetMemoryInfo(void *card, Memory *out) {
     int code = card_number(card, "memory_total", &out->total);
@@ -90,6 +106,7 @@ int nvmlDeviceGetTemperatureThreshold(void *card, uint kind, uint *out) {
 int nvmlDeviceGetPowerUsage(void *card, uint *out) { return card_uint(card, "power", out); }
 int nvmlDeviceGetEnforcedPowerLimit(void *card, uint *out) { return card_uint(card, "power_limit", out); }
 int nvmlDeviceGetClockInfo(void *card, uint kind, uint *out) { return kind == 1 ? card_uint(card, "clock", out) : NOT_SUPPORTED; }
+int nvmlDeviceGetMaxClockInfo(void *card, uint kind, uint *out) { return kind == 1 ? card_uint(card, "max_clock", out) : NOT_SUPPORTED; }
 int nvmlDeviceGetFanSpeed(void *card, uint *out) { return card_uint(card, "fan0", out); }
 int nvmlDeviceGetCurrentClocksThrottleReasons(void *card, ull *out) { return card_number(card, "throttle", out); }
 
@@ -118,4 +135,30 @@ int nvmlDeviceGetFanSpeedRPM(void *card, FanSpeed *out) {
     return out->version == 0x100000C ? card_uint(card, what, &out->speed) : VERSION_MISMATCH;
 }
 int nvmlDeviceGetCurrentClocksEventReasons(void *card, ull *out) { return card_number(card, "throttle", out); }
+int nvmlDeviceGetTotalEnergyConsumption(void *card, ull *out) { return card_number(card, "energy", out); }
+int nvmlDeviceGetMigMode(void *card, uint *current, uint *pending) {
+    int code = card_uint(card, "mig", current);
+    *pending = *current;
+    return code;
+}
+int nvmlDeviceGetMaxMigDeviceCount(void *card, uint *out) { return card_uint(card, "instances", out); }
+int nvmlDeviceGetMigDeviceHandleByIndex(void *card, uint instance, void **out) {
+    char what[32], value[128];
+    snprintf(what, sizeof what, "instance%u", instance);
+    *out = (void *)((long)card | ((long)instance + 1) << 8);
+    return card_say(card, what, value) ? NOT_FOUND : 0;
+}
+int nvmlDeviceGetFieldValues(void *card, int count, FieldValue *values) {
+    char what[32], value[128];
+    if (card_say(card, "fields", value) == LOST) return LOST;
+    for (int i = 0; i < count; i++) {
+        ull number = 0;
+        snprintf(what, sizeof what, "field%u", values[i].id);
+        values[i].code = card_number(card, what, &number);
+        values[i].type = values[i].id == 82 ? 1 : 3;
+        if (values[i].type == 1) values[i].value.ui = (uint)number;
+        else values[i].value.ull = number;
+    }
+    return 0;
+}
 #endif

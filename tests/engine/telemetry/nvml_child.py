@@ -1,6 +1,7 @@
 """Run with a fake driver on LD_LIBRARY_PATH: prints readings as JSON lines, as standard input asks for them.
 
-`read`: one look by the backend a line of input. `sample`: whatever the sampler publishes, until input ends.
+`read`: one look by the backend a line of input; `read:UUID` marks the card torch would
+train on. `sample`: whatever the sampler publishes, until input ends.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from babytrain.engine.telemetry.gpu import open_gpu_backend
+from babytrain.engine.telemetry.choice import MarkedCards, find_card
+from babytrain.engine.telemetry.gpu import GpuBackend, open_gpu_backend
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import GpuReading, HostReading
 
@@ -25,8 +27,10 @@ def say(**fields: Any) -> None:
     sys.stdout.flush()
 
 
-def read_on_demand() -> None:
-    backend = open_gpu_backend()
+def read_on_demand(uuid: str) -> None:
+    backend: GpuBackend = open_gpu_backend()
+    if uuid:
+        backend = MarkedCards(backend, lambda gpus, instances: find_card("cuda", uuid, gpus, instances), "Toaster")
     for _ in sys.stdin:
         say(gpus=backend.read(), note=backend.note)
     backend.close()
@@ -35,7 +39,7 @@ def read_on_demand() -> None:
 
 def sample_until_told() -> None:
     def publish(host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
-        say(gpus=gpus, note=note, host=host.cpu_percent, hung=sampler.hung)
+        say(gpus=gpus, note=note, host=host.cpu_percent, hung=sampler.hung, interval=sampler.interval_seconds)
 
     sampler = TelemetrySampler(publish, host=QuietHost(), interval_seconds=0.02, hang_seconds=0.1)
     sampler.start()
@@ -44,4 +48,5 @@ def sample_until_told() -> None:
 
 
 if __name__ == "__main__":
-    {"read": read_on_demand, "sample": sample_until_told}[sys.argv[1]]()
+    mode, _, uuid = sys.argv[1].partition(":")
+    sample_until_told() if mode == "sample" else read_on_demand(uuid)

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from babytrain.engine.telemetry import mishaps
 from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
+from babytrain.engine.telemetry.house_card import house_card
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import GpuReading, HostReading
@@ -219,3 +221,65 @@ def test_the_interval_has_an_upper_end(base: float, longest: float) -> None:
     for _ in range(10):
         sampler._adapt(1.0)
     assert sampler.interval_seconds == longest
+
+
+def test_one_dear_round_is_a_hiccup_and_two_are_a_reason() -> None:
+    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
+    intervals = []
+    for round_seconds in (0.2, 0.01, 0.2, 0.03, 0.2, 0.2, 0.03, 0.01, 0.01):
+        sampler._adapt(round_seconds)
+        intervals.append(sampler.interval_seconds)
+    assert intervals == [1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 1.0, 1.0]
+
+
+TWO_CARDS = [
+    (seconds, (beat[0], GpuReading(index=1, name="other")))
+    for seconds, beat in house_card(40)
+    if isinstance(beat, tuple)
+]
+
+
+@pytest.mark.parametrize(
+    "timeline",
+    [
+        house_card(40),
+        mishaps.lost(TWO_CARDS, 20.0),
+        mishaps.passive(house_card(40)),
+        mishaps.flaky(house_card(40)),
+        mishaps.without(house_card(40), "power_watts", "energy_joules", "temperature_celsius"),
+        mishaps.counters_reset(house_card(40), 20.0),
+        mishaps.counter_wraps(house_card(40), 500.0),
+        [(0.0, OSError("the driver \x1b[31m coughs")), *house_card(40)[1:]],
+    ],
+    ids=["house", "lost", "passive", "flaky", "untold", "reset", "wraps", "coughs"],
+)
+def test_no_mishap_of_a_card_makes_a_traceback(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], timeline: Any
+) -> None:
+    crashes: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", crashes.append)
+    now = [0.0]
+    sampler, published = sample(ScriptedGpu(timeline, clock=lambda: now[0]))
+    last = timeline[-1][1]
+    notes = []
+    while now[0] < 40.0:
+        now[0] += 1.0
+        notes.append(published.get(timeout=30)[2])
+    assert wait_for(published, lambda reading: reading[1] == last)[2] == ""
+    assert sampler.stop(30)
+    assert crashes == []
+    assert "\x1b" not in "".join(notes)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_scripted_driver_that_hangs_and_wakes_up(sample: Sample) -> None:
+    now = [0.0]
+    gpu = mishaps.HangingGpu(ScriptedGpu([(0.0, (CARD,))], clock=lambda: now[0]), 10.0, clock=lambda: now[0])
+    sampler, published = sample(gpu, hang_seconds=0.02)
+    wait_for(published, lambda reading: bool(reading[1]))
+    now[0] = 10.0
+    wait_for(published, lambda reading: "has not answered" in reading[2])
+    assert gpu.hanging.is_set()
+    gpu.release()
+    assert wait_for(published, lambda reading: bool(reading[1]))[1] == (CARD,)
+    assert sampler.stop(30)

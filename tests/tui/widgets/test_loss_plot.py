@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import Command, Ended, Phase, Resumed
+from babytrain.runs.events import Baselines, Command, Ended, Phase, Resumed
 from babytrain.runs.state import RunState
 from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.loss_header import header_line, row_of_step
@@ -136,6 +136,18 @@ def test_known_levels_come_from_the_corpus():
     assert levels["floor 1.30"] == 1.3
     assert levels["pure guessing 4.17"] == pytest.approx(math.log(65))
     assert len(plot_of(run_state(10, floor=None)).levels) == 1
+
+
+def test_what_models_reach_that_only_count_are_levels_until_they_are_hidden():
+    state = run_state(10)
+    state.apply(Baselines(t=0.1, step=0, uniform=4.17, unigram=2.84, bigram=2.3, trigram=math.nan, fivegram=0.7))
+    levels = {level.label: level.value for level in plot_of(state).levels}
+    names = {"unigram 2.84", "bigram 2.30", "5-gram 0.700"}
+    assert names < set(levels)
+    assert not any("trigram" in label for label in levels), "what could not be counted has no line"
+    hidden = {level.label for level in plot_of(state, Settings(baselines=False)).levels}
+    assert hidden == set(levels) - names
+    assert plot_of(state, Settings(shown="speed")).levels == ()
 
 
 def test_the_best_evaluation_is_marked():

@@ -202,3 +202,60 @@ def test_columns_and_x_belong_together():
     picture = draw(Plot(series=(curve(np.linspace(2, 1, 100)),), x_high=100), 80, 18, CHARSETS["braille"])
     middle = picture.area.left + picture.area.columns // 2
     assert picture.x_at(middle) == pytest.approx(50, abs=picture.x_per_column)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    start=st.floats(0.5, 8),
+    end=st.floats(0.1, 4),
+    levels=st.lists(st.floats(0.05, 9), max_size=8),
+    width=st.integers(20, 130),
+    height=st.integers(6, 40),
+    log_y=st.booleans(),
+    name=st.sampled_from(list(CHARSETS)),
+)
+def test_the_names_of_levels_stand_in_full_or_not_at_all_and_hide_no_curve(
+    start, end, levels, width, height, log_y, name
+):
+    values = np.linspace(start, end, 80)
+    series = Series(np.arange(80.0), values, values, values, "train")
+    named = tuple(Level(value, f"<{chr(65 + number)}-gram 1.50>", reach=True) for number, value in enumerate(levels))
+    bare = tuple(Level(level.value, "", reach=True) for level in named)
+    with_names, without = (
+        draw(Plot(series=(series,), x_high=79, levels=which, log_y=log_y), width, height, CHARSETS[name])
+        for which in (named, bare)
+    )
+    text = "\n".join(picture_text(with_names))
+    assert text.count("gram") == len(re.findall(r" <[A-H]-gram 1\.50> ", text)) == text.count("<") == text.count(">")
+    assert (cells_of(with_names, "train") == cells_of(without, "train")).all()
+
+
+def test_levels_that_would_meet_in_a_row_stand_apart():
+    levels = (Level(1.50, "floor 1.50"), Level(1.52, "5-gram 1.52"), Level(1.51, "trigram 1.51"))
+    picture = draw(Plot(series=(curve([4.0, 1.0], [4, 5]),), x_high=9, levels=levels), 90, 12, CHARSETS["braille"])
+    (row,) = [line for line in picture_text(picture) if "floor 1.50" in line]
+    assert "5-gram 1.52" in row
+    assert "trigram" not in row, "three names in a row could not be told apart"
+
+
+def test_levels_do_not_pull_each_other_into_view():
+    values = np.linspace(4, 2, 100)
+    near = Plot(series=(curve(values),), x_high=99, levels=(Level(1.4, "near", reach=True),))
+    chain = Plot(series=(curve(values),), x_high=99, levels=(*near.levels, Level(0.8, "far", reach=True)))
+    assert picture_text(draw(near, 70, 14, CHARSETS["braille"])) == picture_text(
+        draw(chain, 70, 14, CHARSETS["braille"])
+    )
+
+
+@pytest.mark.parametrize("name", CHARSETS)
+def test_a_quiet_mark_is_a_sign_on_the_axis_and_no_more(name):
+    values = np.linspace(4, 2, 100)
+    loud = Mark(50, "milestone", "First word", style="best")
+    quiet = Mark(50, "milestone", "First word", style="best", quiet=True)
+    drawn = [
+        draw(Plot(series=(curve(values),), x_high=99, marks=(mark,)), 70, 14, CHARSETS[name]) for mark in (loud, quiet)
+    ]
+    assert "First word" in "".join(picture_text(drawn[0]))
+    assert "First word" not in "".join(picture_text(drawn[1]))
+    assert CHARSETS[name].milestone in picture_text(drawn[1])[-2]
+    assert not cells_of(drawn[1], "level").any()

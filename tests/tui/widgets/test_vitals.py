@@ -11,7 +11,8 @@ from babytrain.runs.state import RunState
 from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.heat import heat_of
 from babytrain.tui.widgets.spans import line_length, printable
-from babytrain.tui.widgets.vitals_pane import VitalsPane, vitals_lines
+from babytrain.tui.widgets.vitals_layout import vitals_lines
+from babytrain.tui.widgets.vitals_pane import VitalsPane
 from tests.tui.widgets.runs import gpu, host, vitals
 
 BRAILLE = CHARSETS["braille"]
@@ -155,6 +156,12 @@ CARDS = st.builds(
     power_limit_watts=NUMBER,
     clock_mhz=NUMBER,
     throttle_reasons=st.lists(TEXT, max_size=2).map(tuple),
+    nickname=TEXT,
+    trains=st.booleans(),
+    shared=st.booleans(),
+    memory_temperature_celsius=NUMBER,
+    highest_clock_mhz=NUMBER,
+    throttled_seconds=st.dictionaries(TEXT, st.floats(0, 1e9), max_size=2),
     missing=st.dictionaries(st.sampled_from(FIELDS), TEXT, max_size=3),
 )
 HOSTS = st.builds(
@@ -168,6 +175,14 @@ HOSTS = st.builds(
     fan_rpm=NUMBER,
     battery_percent=PERCENT,
     plugged_in=st.none() | st.booleans(),
+    swap_used_bytes=st.none() | st.integers(0, 2**62),
+    swap_total_bytes=st.none() | st.integers(0, 2**62),
+    disk_free_bytes=st.none() | st.integers(0, 2**62),
+    temperatures_celsius=st.dictionaries(TEXT, st.floats(-1e3, 1e3), max_size=3),
+    fans_rpm=st.dictionaries(TEXT, st.floats(0, 1e6), max_size=3),
+    processor_watts=NUMBER,
+    battery_watts=NUMBER,
+    missing=st.dictionaries(st.sampled_from(["fan_rpm", "processor_watts"]), TEXT, max_size=2),
 )
 LOOKS = st.builds(
     Vitals, t=st.just(0.0), step=st.just(0), host=HOSTS, gpus=st.lists(CARDS, max_size=3).map(tuple), gpu_note=TEXT

@@ -1,0 +1,179 @@
+"""Looks at what a run writes and measures, in a thread of its own, and says what the model has learned.
+
+Choices:
+- The judges need the training text as text and a second or so to get ready; nothing waits for them but the end of the
+  run, and that a few seconds at most. What they find is handed over, like the readings of sensors, and filed between
+  two steps.
+- Nothing in here touches the model, the optimizer or a random state, so a run with an examiner ends in the same bits.
+- Of a very large text only the beginning is searched; the judges say how much.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from babytrain.engine.corpus.build import Corpus
+from babytrain.engine.learned.family import FamilyRecord
+from babytrain.engine.learned.milestones import (
+    Reached,
+    milestones_of_calm,
+    milestones_of_family,
+    milestones_of_letter,
+    milestones_of_loss,
+    milestones_of_poems,
+    milestones_of_text,
+)
+from babytrain.engine.letters import GuessCounts, letter_board
+from babytrain.engine.reading.baselines import measure_baselines
+from babytrain.engine.reading.report import Reader
+from babytrain.engine.reading.report import Reading as Judgement
+from babytrain.runs.events import AnyEvent, Baselines, Eval, Milestone, Note, Reading, Sample
+
+MOST_COUNTED_TOKENS = 20_000_000  # of a text; counting more would take gigabytes
+MOST_READ_TOKENS = 4_000_000
+PATIENCE_SECONDS = 10.0  # that the end of a run waits for the last answers
+
+
+@dataclass(frozen=True)
+class ExamSubject:
+    """Whose work is looked at. `reached` are the names of milestones of earlier sessions."""
+
+    corpus: Corpus
+    is_haiku: bool
+    favourite: str
+    reached: frozenset[str] = frozenset()
+    has_baselines: bool = False  # on record from an earlier session
+    family: Callable[[], FamilyRecord] = field(default=FamilyRecord)
+
+
+class Examiner:
+    """`publish` takes events from any thread; `now` is seconds of running time, `calm` such without a divergence."""
+
+    def __init__(
+        self,
+        subject: ExamSubject,
+        publish: Callable[[AnyEvent], None],
+        now: Callable[[], float],
+        calm: Callable[[], float],
+    ) -> None:
+        self._subject = subject
+        self._publish = publish
+        self._now = now
+        self._calm = calm
+        self._reached = set(subject.reached)
+        self._baselines: Baselines | None = None
+        self._reader: Reader | None = None
+        self._record = FamilyRecord()
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="babytrain-examiner", daemon=True)
+        self._jobs.put(self._count_baselines)
+        self._jobs.put(self._wake_judges)
+
+    def start(self) -> None:
+        """Begin to get ready."""
+        self._thread.start()
+
+    def read(self, sample: Sample) -> None:
+        """Have a finished sample judged. Any thread."""
+        self._jobs.put(lambda: self._judge(sample))
+
+    def evaluated(self, evaluation: Eval, guesses: GuessCounts) -> None:
+        """Have an evaluation looked at. Any thread."""
+        self._jobs.put(lambda: self._look_at(evaluation, guesses))
+
+    def finish(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+        """Wait for what is under way, but not for ever. False when that was not enough; nothing more is taken on."""
+        self._jobs.put(None)
+        if self._thread.ident is not None:
+            self._thread.join(patience_seconds)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: what a judge cannot do costs a line
+                self._say(f"One of the judges could not read ({type(error).__name__}: {error}).")
+
+    def _count_baselines(self) -> None:
+        corpus = self._subject.corpus
+        if len(corpus.train) > MOST_COUNTED_TOKENS:
+            self._say(f"The text is too long for counting models: more than {MOST_COUNTED_TOKENS:,} tokens.")
+            return
+        began = time.perf_counter()
+        size = corpus.tokenizer.vocabulary_size
+        levels = measure_baselines(corpus.train, corpus.val, size)
+        self._baselines = Baselines(
+            t=self._now(),
+            step=0,
+            uniform=levels.uniform,
+            unigram=levels.unigram,
+            bigram=levels.bigram,
+            trigram=levels.trigram,
+            fivegram=levels.fivegram,
+            seconds=time.perf_counter() - began,
+        )
+        if not self._subject.has_baselines:
+            self._publish(self._baselines)
+
+    def _wake_judges(self) -> None:
+        corpus = self._subject.corpus
+        train = corpus.tokenizer.decode(corpus.train[:MOST_READ_TOKENS])
+        held_out = corpus.tokenizer.decode(corpus.val[:MOST_READ_TOKENS])
+        self._reader = Reader(train, held_out, built_in_haiku=self._subject.is_haiku)
+        self._record = self._subject.family()
+
+    def _judge(self, sample: Sample) -> None:
+        if self._reader is None:
+            return
+        found = self._reader.read(sample.text, prompt=sample.prompt)
+        self._publish(reading_event(found, sample, t=self._now(), is_haiku=self._subject.is_haiku))
+        reached = list(milestones_of_text(sample.text, self._reader.known_words.is_real))
+        if self._subject.is_haiku:
+            reached += milestones_of_poems(found.valid_poems, found.never_paired or 0)
+        self._celebrate(reached, sample.step)
+
+    def _look_at(self, evaluation: Eval, guesses: GuessCounts) -> None:
+        subject = self._subject
+        board = letter_board(guesses, subject.corpus.tokenizer, subject.favourite, t=self._now(), step=evaluation.step)
+        self._publish(board)
+        reached = list(milestones_of_letter(board.favourite, board.favourite_recall))
+        if self._baselines is not None:
+            reached += milestones_of_loss(evaluation.val_loss, self._baselines)
+        reached += milestones_of_family(evaluation.val_loss, self._record.val_loss, self._record.runs)
+        reached += milestones_of_calm(self._calm())
+        self._celebrate(reached, evaluation.step)
+
+    def _celebrate(self, found: Iterable[Reached], step: int) -> None:
+        for one in found:
+            if one.name not in self._reached:
+                self._reached.add(one.name)
+                self._publish(Milestone(t=self._now(), step=step, name=one.name, text=one.text))
+
+    def _say(self, text: str) -> None:
+        self._publish(Note(t=self._now(), step=0, level="warning", text=text))
+
+
+def reading_event(found: Judgement, sample: Sample, *, t: float, is_haiku: bool) -> Reading:
+    """What the judges found, as it goes on record with its sample."""
+    return Reading(
+        t=t,
+        step=sample.step,
+        sample_id=sample.sample_id,
+        parrot_index=found.parrot_index,
+        longest_match=found.longest_match,
+        match_start=found.span_start,
+        source_line=found.source_line,
+        source_line_number=found.source_line_number,
+        real_word_share=found.real_share,
+        new_words=tuple(found.new_words.split()),
+        distinct_pairs_share=found.distinct_2,
+        coherent_sentence_share=found.coherent_sentences / found.sentences if found.sentences else None,
+        haiku=found.poems if is_haiku else None,
+        valid_haiku=found.valid_poems if is_haiku else None,
+        new_haiku=found.new_valid_poems if is_haiku else None,
+    )

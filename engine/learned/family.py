@@ -1,0 +1,30 @@
+"""The best that other runs reached on the same text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from babytrain.runs.library import run_folders
+from babytrain.runs.summary import read_summary
+
+
+@dataclass(frozen=True)
+class FamilyRecord:
+    """The lowest validation loss among `runs` other runs, None without any."""
+
+    val_loss: float | None = None
+    runs: int = 0
+
+
+def family_record(runs_dir: Path, own_run_id: str, sha256: str, tokenizer: str) -> FamilyRecord:
+    """The record of the runs in `runs_dir` on the text of this hash, read as the same kind of tokens. Never raises."""
+    best: list[float] = []
+    for folder in run_folders(runs_dir):
+        summary, state = read_summary(folder)
+        started = state.started if state is not None else None
+        if folder.run_id == own_run_id or started is None or summary.best_val_loss is None:
+            continue
+        if (started.corpus.sha256, started.corpus.tokenizer) == (sha256, tokenizer):
+            best.append(summary.best_val_loss)
+    return FamilyRecord(min(best, default=None), len(best))

@@ -1,0 +1,63 @@
+"""The end of a run: a model of haiku writes a hundred poems, and planted lines are asked for."""
+
+from __future__ import annotations
+
+import time
+
+from babytrain.engine.corpus.build import CANARY_SEED
+from babytrain.engine.learned.exam import poetry_exam
+from babytrain.engine.learned.exposure import canary_exposures
+from babytrain.engine.reading.haiku_judge import HaikuJudge
+from babytrain.engine.token_choice import SamplingSettings
+from babytrain.engine.workbench import Workbench
+from babytrain.runs.events import Canaries, Exam
+
+
+def hold_finals(bench: Workbench) -> None:
+    """What can be said of the finished model; nothing of it changes the model."""
+    if bench.corpus.is_haiku and bench.config.sample_every:
+        _hear_poems(bench)
+    if bench.config.canaries:
+        found = canary_exposures(
+            bench.model, bench.corpus.tokenizer, bench.device, seed=CANARY_SEED, count=bench.config.canaries
+        )
+        bench.recorder.emit(Canaries(t=bench.recorder.now(), step=bench.progress.step, canaries=found))
+        worst = max(found, key=lambda one: one.exposure_bits)
+        bench.recorder.note(
+            f"Of {len(found)} planted lines the best remembered has an exposure of {worst.exposure_bits:.1f} bits "
+            f"(1.4 is chance): it comes {worst.rank:,}. among {worst.candidates:,}."
+        )
+
+
+def _hear_poems(bench: Workbench) -> None:
+    bench.enter("sampling")
+    corpus, config = bench.corpus, bench.config
+    began = time.perf_counter()
+    report = poetry_exam(
+        bench.model,
+        corpus.tokenizer,
+        HaikuJudge(corpus.tokenizer.decode(corpus.train), built_in=True),
+        corpus.first_prompt,
+        SamplingSettings.of(config),
+        seed=config.seed,
+        device=bench.device,
+        stop=bench.feed.stop_requested.is_set,
+    )
+    if report is None or not report.poems:
+        return
+    exam = Exam(
+        t=bench.recorder.now(),
+        step=bench.progress.step,
+        poems=report.poems,
+        valid=report.valid,
+        new=report.new_valid or 0,
+        never_paired=report.never_paired or 0,
+        temperature=config.temperature,
+        seed=config.seed,
+        seconds=time.perf_counter() - began,
+    )
+    bench.recorder.emit(exam)
+    bench.recorder.note(
+        f"Final exam: of {exam.poems} poems written in a row {exam.valid} have 5-7-5 syllables. Of these {exam.new} "
+        f"stand nowhere in the text, and {exam.never_paired} bring a snake and a season together that never meet there."
+    )

@@ -1,0 +1,54 @@
+"""What the earlier sessions of a run left to the one that goes on with it, read from the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from babytrain.runs.events import Energy, Eval, Step
+from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder
+from babytrain.runs.held_time import held_seconds
+from babytrain.runs.journal import read_journal
+from babytrain.runs.state import RunState
+
+
+@dataclass(frozen=True)
+class Past:
+    """`begun_step` is where the run's own steps begin, `held_seconds` how long it was paused or rested so far."""
+
+    evaluations: tuple[Eval, ...] = ()
+    begun_step: int = 0
+    last_t: float = 0.0
+    held_seconds: float = 0.0
+    energy: Energy | None = None
+    milestones: frozenset[str] = frozenset()  # the names of those that were reached
+    has_baselines: bool = False
+
+    def energy_in(self, currency: str, currency_then: str) -> Energy | None:
+        """The electricity so far; what it cost in another currency is not known in this one."""
+        if self.energy is None or currency == currency_then:
+            return self.energy
+        return msgspec.structs.replace(self.energy, money=None)
+
+
+def show_past(folder: RunFolder, feed: LiveFeed, step: int) -> Past:
+    """Give the feed what the journal holds, so that the screen of a run resumed at `step` shows its past."""
+    contents = read_journal(folder.journal)
+    state = RunState(steps=feed.steps)
+    state.apply_all(contents.events)
+    state.steps.drop_after(step)
+    for event in contents.events:
+        if not isinstance(event, Step):
+            feed.events.put(event)
+    state.evals.drop_after_step(step)
+    return Past(
+        evaluations=tuple(state.evals.events),
+        begun_step=state.started.step if state.started is not None else 0,
+        last_t=state.last_t,
+        held_seconds=held_seconds(state),
+        energy=state.energies.events[-1] if state.energies.events else None,
+        milestones=frozenset(event.name for event in state.milestones.events),
+        has_baselines=bool(state.baselines.events),
+    )

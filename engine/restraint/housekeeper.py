@@ -1,0 +1,201 @@
+"""The housekeeper of a run: hears the sensors, counts the electricity, and has the run rest as the rules say.
+
+Choices:
+
+- The sensors' thread only leaves what it saw; the rules are judged in the training thread, which alone writes the
+  journal. So there is no lock, and quiet hours are kept even when the sensors hang.
+- A rest is slept in slices of at most 50 ms and gives way at once when a person asks for something; what is left of it
+  comes after that. Rests shorter than a timer can sleep are saved up: a tenth of a second of work at a time is paid
+  for.
+- On a CUDA card steps are queued, so the queue is waited for before a rest begins; the card would work through it else.
+- Nothing here touches a weight, a gradient or a random state: a restrained run ends in the same bits, later.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+
+from babytrain.engine.dials import Dials
+from babytrain.engine.recorder import Recorder
+from babytrain.engine.restraint.duty import rest_seconds
+from babytrain.engine.restraint.herald import Herald, News
+from babytrain.engine.restraint.rules import FREE, Decision, HouseRules, Rules, Sight, sight_of
+from babytrain.runs.events import Energy, GpuReading, HostReading, Restraint
+from babytrain.runs.feed import LiveFeed
+
+SLICE_SECONDS = 0.05
+SHORTEST_SECONDS = 1e-6
+WORK_PAID_AT_ONCE_SECONDS = 0.1
+JUDGED_EVERY_SECONDS = 0.25
+MOST_UNSEEN = 120  # readings that wait for the training thread
+LOST_SENTENCE = "GPU lost"  # how the reason of a card that fell off the bus begins
+
+
+class Meter(Protocol):
+    """Counts electricity."""
+
+    def look(
+        self,
+        *,
+        monotonic: float,
+        boottime: float,
+        wall_time: float,
+        host: HostReading,
+        gpus: tuple[GpuReading, ...],
+        t: float,
+        step: int,
+    ) -> Energy:
+        """The electricity of the run so far, this reading included."""
+
+
+class Housekeeper:
+    """`look` is for the sensors' thread, `lost_card` for both, everything else for the training thread."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        feed: LiveFeed,
+        meter: Meter,
+        *,
+        device: torch.device,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._recorder, self._feed, self._meter, self._device = recorder, feed, meter, device
+        self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
+        self._unseen: deque[Sight] = deque(maxlen=MOST_UNSEEN)
+        self._rules, self._herald = Rules(), Herald()
+        self._dials: Dials | None = None
+        self._decision: Decision = FREE
+        self._judged_at = float("-inf")
+        self._worked = self._rested = 0.0  # seconds of work that are being paid for, and of rest since
+        self._trains_on_card = False
+        self._lost = threading.Event()
+        self._lost_card = ""
+
+    # -- the sensors' thread -----------------------------------------------------------------------------------
+
+    def look(self, host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
+        """Take in what the sensors say: shown, counted, and left for the rules."""
+        recorder = self._recorder
+        recorder.publish_vitals(host, gpus, note)
+        now = self._clock()
+        working = recorder.phase not in ("loading", "paused", "resting")
+        self._unseen.append(sight_of(now, host, gpus, on_card=self._device.type == "cuda", working=working))
+        card = next((gpu for gpu in gpus if gpu.trains), None)
+        if card is not None:
+            self._trains_on_card = True
+            if card.missing.get("card", "").startswith(LOST_SENTENCE):
+                self._lost_card = card.nickname or card.name
+                self._lost.set()
+        energy = self._meter.look(
+            monotonic=now,
+            boottime=_boottime(),
+            wall_time=self._wall_clock(),
+            host=host,
+            gpus=gpus,
+            t=recorder.now(),
+            step=recorder.step,
+        )
+        recorder.publish(energy)
+
+    # -- either ------------------------------------------------------------------------------------------------
+
+    def lost_card(self, patience: float = 0.0) -> str:
+        """The name of the card the run trains on once it is lost, else nothing.
+
+        With `patience`, and a card that trains, the sensors get so many seconds to notice.
+        """
+        if patience and self._trains_on_card:
+            self._lost.wait(patience)
+        return self._lost_card
+
+    # -- the training thread -----------------------------------------------------------------------------------
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a rule holds the run back altogether, as of the last time that was judged."""
+        return self._decision.pauses
+
+    def judge(self, dials: Dials) -> Decision:
+        """What the rules say now. What has changed is told; the same as a moment ago costs next to nothing."""
+        now = self._clock()
+        if dials is self._dials and not self._unseen and now - self._judged_at < JUDGED_EVERY_SECONDS:
+            return self._decision
+        self._judged_at = now
+        if dials is not self._dials:
+            self._dials = dials
+            self._rules.adopt(HouseRules.of(dials))
+        while self._unseen:
+            self._rules.see(self._unseen.popleft())
+        self._decision = self._rules.decide(now, self._wall_clock())
+        for news in self._herald.hear(self._decision, now):
+            self._tell(news)
+        for sentence in self._rules.sentences:
+            self._recorder.note(sentence, "warning")
+        self._rules.sentences.clear()
+        return self._decision
+
+    def overrule(self, dials: Dials) -> None:
+        """A person has the run go on: the rules that pause it now give way until their stretch ends."""
+        if not self.judge(dials).pauses:
+            return
+        for cause, text in self._rules.overrule(self._clock(), self._wall_clock()):
+            self._tell(self._herald.overruled(cause, text))
+        self._judged_at = float("-inf")
+        self.judge(dials)
+
+    def hold_back(self, dials: Dials, worked_seconds: float) -> bool:
+        """Rest after `worked_seconds` of work as the duty says. True when it was cut short, to be called again.
+
+        It is as soon as a person asks for something, training is to stop or the card is lost. Rules that pause are not
+        its business: whoever steps in spite of one was told to.
+        """
+        if self.judge(dials).working_duty >= 1.0:
+            self._worked = self._rested = 0.0
+            return False
+        self._worked += worked_seconds
+        if self._worked < WORK_PAID_AT_ONCE_SECONDS:
+            return False
+        if self._device.type == "cuda" and not self._rested:
+            began = self._clock()
+            torch.cuda.synchronize(self._device)
+            self._worked += self._clock() - began
+        # Asked again before each slice: a card that has cooled down need not rest as long as was thought.
+        while (owed := rest_seconds(self._worked, self.judge(dials).working_duty) - self._rested) > SHORTEST_SECONDS:
+            if self._is_called():
+                return True
+            began = self._clock()
+            self._sleep(min(owed, SLICE_SECONDS))
+            self._rested += self._clock() - began
+            self._recorder.file_handed_over()
+        self._worked = self._rested = 0.0
+        return False
+
+    def _is_called(self) -> bool:
+        return not self._feed.requests.empty() or self._feed.stop_requested.is_set() or self._lost.is_set()
+
+    def _tell(self, news: News) -> None:
+        recorder = self._recorder
+        recorder.emit(
+            Restraint(
+                t=recorder.now(),
+                step=recorder.step,
+                cause=news.cause,
+                deed=news.deed,
+                text=news.text,
+                duty=news.duty,
+            )
+        )
+
+
+def _boottime() -> float:
+    """Seconds that go on while the computer sleeps, where the system counts those."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

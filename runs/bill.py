@@ -1,0 +1,309 @@
+"""The bill of a run: what its electricity came to, in kilowatt-hours, money, CO2 and in units that mean something.
+
+`bill_facts` is for whoever shows a run, `read_bill` for the bill of a saved one. Choices worth knowing:
+
+- Nothing measured is None, never 0: a run that was not measured was not free.
+- The price and the CO2 factor are the run's own, as its settings had them, and the money was added up at the price of
+  the hour. So an old run keeps its cost.
+- What was thrown away is told apart: the whole of a failed run, and in any run what was drawn between a checkpoint and
+  the rescue that went back to it. Where a checkpoint lies between two readings of the meter, the energy up to it is
+  read off the line between them: it is a share of what was measured and no part of the total depends on it.
+- A kettle is a litre of water heated from 15 to 100 °C without loss: 85 K x 4186 J/(kg K) = 0.099 kWh.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from babytrain.runs.energy_forecast import EnergyForecast, energy_forecast
+from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
+from babytrain.runs.folder import RunFolder
+from babytrain.runs.prices import prices_at, wall_time_at
+from babytrain.runs.state import Moment
+from babytrain.runs.summary import RunSummary, read_summary
+from babytrain.runs.tariff import JOULES_PER_KWH
+
+JOULES_PER_KETTLE = 85 * 4186.0
+JOULES_PER_WATT_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """One way of measuring. `joules` is None when it never gave a reading; `watts` is its mean while it did.
+
+    `gap_percent`, of a counter: how far the integral of the power that the same card was polled for lies from it.
+    """
+
+    name: str  # "gpu 0", "processor", "battery", "wall meter"
+    scope: EnergyScope
+    quality: EnergyQuality
+    counted: bool
+    joules: float | None
+    watts: float | None
+    measured_seconds: float
+    unmeasured_seconds: float
+    gap_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class UsefulUnits:
+    """The energy of a run in units that mean something; None where the run has nothing to divide by yet."""
+
+    joules_per_token: float | None
+    watt_hours_per_million_tokens: float | None
+    watt_hours_per_loss_cent: float | None  # per 0.01 nats of validation loss, from the first evaluation to the best
+    kettles: float
+
+
+@dataclass(frozen=True)
+class BillFacts:
+    """The bill of a run at a moment, for a pane. When `joules` is None nothing was measured, and `why_not` says why."""
+
+    joules: float | None = None
+    watts: float | None = None  # now, idle draw included
+    money: float | None = None
+    currency: str = ""
+    co2_grams: float | None = None
+    co2_is_default: bool = True
+    idle_joules: float = 0.0  # taken off already
+    measured_seconds: float = 0.0
+    unmeasured_seconds: float = 0.0
+    sources: tuple[SourceFacts, ...] = ()
+    units: UsefulUnits | None = None
+    forecast: EnergyForecast | None = None
+    why_not: str = ""  # or what is left out of the total, half a sentence
+
+    @property
+    def kwh(self) -> float | None:
+        """The energy in kilowatt-hours."""
+        return None if self.joules is None else self.joules / JOULES_PER_KWH
+
+    @property
+    def counted(self) -> tuple[SourceFacts, ...]:
+        """The sources that make up the total."""
+        return tuple(source for source in self.sources if source.counted and source.joules is not None)
+
+
+@dataclass(frozen=True)
+class MonthShare:
+    """What a run drew in one month of local time, `2026-11`, and what of it a rescue in that month gave up."""
+
+    month: str
+    joules: float = 0.0
+    money: float | None = None
+    given_up_joules: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The bill of a saved run, month by month; no months where nothing was measured."""
+
+    summary: RunSummary
+    facts: BillFacts
+    months: tuple[MonthShare, ...] = ()
+
+    @property
+    def given_up_joules(self) -> float | None:
+        """Drawn on the way to places from which a rescue went back."""
+        return None if self.facts.joules is None else sum(month.given_up_joules for month in self.months)
+
+    @property
+    def wasted_joules(self) -> float | None:
+        """All of a failed run, and what was given up of any other."""
+        return self.facts.joules if self.summary.status == "failed" else self.given_up_joules
+
+
+def read_bill(folder: RunFolder) -> Bill:
+    """The bill of a run from its folder, whatever state that is in. Never raises for what lies on the disk."""
+    summary, state = read_summary(folder)
+    if state is None:
+        return Bill(summary, BillFacts(why_not="its journal tells of no training"))
+    moment = state.at()
+    facts = bill_facts(moment)
+    if facts.joules is None:
+        return Bill(summary, facts)
+    return Bill(summary, facts, tuple(_months(moment)))
+
+
+def bill_facts(moment: Moment) -> BillFacts:
+    """The bill of a run as it stood at a moment. Never raises. About as dear as `estimate_eta`: ask once a second."""
+    prices, energy = prices_at(moment), moment.energy
+    why_not = _why_not(moment, energy)
+    if energy is None or not _is_measured(energy):
+        sources = _source_facts(energy) if energy else ()
+        unmeasured = energy.unmeasured_seconds if energy else 0.0
+        return BillFacts(sources=sources, unmeasured_seconds=unmeasured, why_not=why_not)
+    return BillFacts(
+        joules=energy.joules,
+        watts=energy.watts,
+        money=energy.money,
+        currency=prices.tariff.currency,
+        co2_grams=prices.co2_grams(energy.joules),
+        co2_is_default=prices.co2_is_default,
+        idle_joules=energy.idle_joules,
+        measured_seconds=energy.measured_seconds,
+        unmeasured_seconds=energy.unmeasured_seconds,
+        sources=_source_facts(energy),
+        units=useful_units(moment),
+        forecast=energy_forecast(moment),
+        why_not=why_not,
+    )
+
+
+def useful_units(moment: Moment) -> UsefulUnits | None:
+    """The energy of a run in units that mean something, None when nothing was measured."""
+    energy = moment.energy
+    if energy is None or not _is_measured(energy):
+        return None
+    tokens = _tokens_of_this_run(moment)
+    per_token = energy.joules / tokens if tokens > 0 else None
+    return UsefulUnits(
+        joules_per_token=per_token,
+        watt_hours_per_million_tokens=None if per_token is None else per_token * 1e6 / JOULES_PER_WATT_HOUR,
+        watt_hours_per_loss_cent=_watt_hours_per_loss_cent(moment),
+        kettles=energy.joules / JOULES_PER_KETTLE,
+    )
+
+
+def joules_until(moment: Moment, t: float) -> float:
+    """What had been drawn at an earlier time `t` of a run, on the line between the readings around it."""
+    timeline = moment.state.energies
+    count = timeline.count_until(min(t, moment.t))
+    before = timeline.events[count - 1] if count else None
+    if before is not None and (count >= len(timeline) or t >= moment.t):
+        return before.joules
+    if count >= len(timeline):
+        return 0.0
+    after = timeline.events[count]
+    began, drawn = (before.t, before.joules) if before is not None else (0.0, 0.0)
+    if after.t <= began:
+        return drawn
+    return drawn + (after.joules - drawn) * max(0.0, min(1.0, (t - began) / (after.t - began)))
+
+
+def given_up(moment: Moment) -> list[tuple[float, float]]:
+    """When the run was on its way to a place a rescue went back from: spans of its time that do not overlap."""
+    spans: list[tuple[float, float]] = []
+    for rescue in moment.rescues:
+        since = _time_of_place(moment, rescue.t) if rescue.deed == "rolled back" else None
+        if since is not None:
+            # Two rescues may go back to the same checkpoint: what lies between is given up once.
+            since = max(since, spans[-1][1]) if spans else since
+            spans.append((since, max(since, rescue.t)))
+    return spans
+
+
+def gap_percent(source: EnergySource, sources: tuple[EnergySource, ...]) -> float | None:
+    """How far the polled power of a card lies from its counter `source`, None where there are not both."""
+    if source.quality != "counter" or source.joules <= 0 or source.measured_seconds <= 0:
+        return None
+    others = [
+        other
+        for other in sources
+        if other.name == source.name and other.quality == "polled" and not other.counted and other.measured_seconds > 0
+    ]
+    if not others:
+        return None
+    watts = source.joules / source.measured_seconds
+    return 100 * (others[0].joules / others[0].measured_seconds / watts - 1)
+
+
+def _is_measured(energy: Energy) -> bool:
+    return math.isfinite(energy.joules) and any(s.counted and s.measured_seconds > 0 for s in energy.sources)
+
+
+def _source_facts(energy: Energy) -> tuple[SourceFacts, ...]:
+    return tuple(
+        SourceFacts(
+            name=source.name,
+            scope=source.scope,
+            quality=source.quality,
+            counted=source.counted,
+            joules=source.joules if source.measured_seconds > 0 else None,
+            watts=source.joules / source.measured_seconds if source.measured_seconds > 0 else None,
+            measured_seconds=source.measured_seconds,
+            unmeasured_seconds=source.unmeasured_seconds,
+            gap_percent=gap_percent(source, energy.sources),
+        )
+        for source in energy.sources
+    )
+
+
+def _why_not(moment: Moment, energy: Energy | None) -> str:
+    """Why nothing was measured, or what the total leaves out; nothing when it holds the whole computer."""
+    if energy is None:
+        return "no meter ran"
+    measured = {source.scope for source in energy.sources if source.counted and source.measured_seconds > 0}
+    if "computer" in measured or "processor" in measured:
+        return ""
+    missing = moment.vitals.host.missing if moment.vitals else {}
+    reason = missing.get("processor_joules") or missing.get("processor_watts") or "no sensor of it can be read"
+    if measured:
+        return f"without the processor: {reason}"
+    return f"{reason}; wall_watts takes what a wall meter says"
+
+
+def _tokens_of_this_run(moment: Moment) -> int:
+    """Tokens trained on with this run's own electricity: a fork's count begins where it left its parent."""
+    started = moment.started
+    if started is None or not moment.rows:
+        return 0
+    tokens, steps = moment.column("tokens"), moment.column("step")
+    if started.step <= 0:
+        return int(tokens[-1])
+    begun = int(tokens[0]) - started.tokens_per_step * max(0, int(steps[0]) - started.step)
+    return int(tokens[-1]) - max(0, begun)
+
+
+def _watt_hours_per_loss_cent(moment: Moment) -> float | None:
+    evals = [event for event in moment.evals if math.isfinite(event.val_loss)]
+    best = moment.best_eval
+    if best is None or best.val_loss >= evals[0].val_loss:
+        return None
+    joules = joules_until(moment, best.t) - joules_until(moment, evals[0].t)
+    return joules / JOULES_PER_WATT_HOUR / ((evals[0].val_loss - best.val_loss) / 0.01) if joules > 0 else None
+
+
+def _time_of_place(moment: Moment, rescued_at: float) -> float | None:
+    """When the run first stood where a rescue took it back to; None where the journal does not tell."""
+    went_back = [event for event in moment.state.resumes.until(rescued_at) if event.within]
+    if not went_back:
+        return None
+    place = went_back[-1]
+    written = [
+        event.t
+        for event in moment.checkpoints
+        if event.t <= place.t and event.directory.rsplit("/", 1)[-1] == place.checkpoint
+    ]
+    if written:
+        return written[-1]
+    return 0.0 if moment.started is not None and place.step <= moment.started.step else None
+
+
+def _months(moment: Moment) -> Iterator[MonthShare]:
+    """What was drawn in each month, oldest first."""
+    shares: dict[str, MonthShare] = {}
+    readings = moment.state.energies.until(moment.t)
+    began = Energy(t=0.0, step=0, joules=0.0)
+    for before, now in pairwise([began, *readings]):
+        month = month_of(wall_time_at(moment.state.at(now.t)))
+        share = shares.get(month, MonthShare(month))
+        money = share.money
+        if now.money is not None:
+            money = (money or 0.0) + now.money - (before.money or 0.0)
+        shares[month] = replace(share, joules=share.joules + now.joules - before.joules, money=money)
+    for start, end in given_up(moment):
+        month = month_of(wall_time_at(moment.state.at(end)))
+        share = shares.get(month, MonthShare(month))
+        drawn = joules_until(moment, end) - joules_until(moment, start)
+        shares[month] = replace(share, given_up_joules=share.given_up_joules + drawn)
+    yield from shares.values()
+
+
+def month_of(wall_time: float) -> str:
+    """The month of a Unix time, in local time, as `2026-11`."""
+    return time.strftime("%Y-%m", time.localtime(wall_time))

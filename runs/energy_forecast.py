@@ -1,0 +1,91 @@
+"""What the electricity of a run will come to at its end: energy, money and CO2, as honest ranges or not at all.
+
+The time that is left comes from `runs/eta.py`, the watts from the run's own newest energy readings: the 10% and 90%
+quantiles over stretches of them, net of what the computer would have drawn anyway. No forecast while either would be a
+guess: too early to say how long it takes, or nothing measured lately. Stretches with a gap in them do not count.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from babytrain.runs.eta import estimate_eta
+from babytrain.runs.events import Energy
+from babytrain.runs.prices import prices_at, wall_time_at
+from babytrain.runs.state import Moment
+from babytrain.runs.tariff import JOULES_PER_KWH
+
+RECENT_SECONDS = 1800.0
+MOST_READINGS = 600
+SHORTEST_SECONDS = 10.0  # of measuring before watts mean anything
+BLOCKS = 10
+LOW, HIGH = 0.1, 0.9
+
+
+@dataclass(frozen=True)
+class Amount:
+    """From `low` to `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EnergyForecast:
+    """The whole run at its end: what was drawn so far and what is still to come. `money` is None without a price."""
+
+    kwh: Amount
+    money: Amount | None
+    co2_grams: Amount
+    watts: Amount  # that the rest is expected to draw, net of idle draw
+
+
+def energy_forecast(moment: Moment) -> EnergyForecast | None:
+    """The forecast at a moment, or None: the run is over, nothing is measured, or it would be a guess. Never raises."""
+    energy = moment.energy
+    if energy is None or not math.isfinite(energy.joules):
+        return None
+    left = estimate_eta(moment)
+    watts = recent_watts(moment)
+    if left is None or watts is None:
+        return None
+    prices = prices_at(moment)
+    rest = Amount(watts.low * left.low, watts.high * left.high)
+    joules = Amount(energy.joules + rest.low, energy.joules + rest.high)
+    price = prices.mean_price(wall_time_at(moment), (left.low + left.high) / 2)
+    money = None
+    if price is not None and energy.money is not None:
+        money = Amount(*(energy.money + part / JOULES_PER_KWH * price for part in (rest.low, rest.high)))
+    return EnergyForecast(
+        kwh=Amount(joules.low / JOULES_PER_KWH, joules.high / JOULES_PER_KWH),
+        money=money,
+        co2_grams=Amount(prices.co2_grams(joules.low), prices.co2_grams(joules.high)),
+        watts=watts,
+    )
+
+
+def recent_watts(moment: Moment) -> Amount | None:
+    """What the run drew lately, net of idle draw; None when it was not measured for long enough to say."""
+    timeline = moment.state.energies
+    last = timeline.count_until(moment.t)
+    readings = timeline.events[max(0, last - MOST_READINGS) : last]
+    recent = [reading for reading in readings if reading.t >= moment.t - RECENT_SECONDS]
+    seconds, joules = _measured_stretches(recent)
+    if float(seconds.sum()) < SHORTEST_SECONDS:
+        return None
+    # Readings come by the second on a live run and more seldom in a journal: blocks of about the same length of time.
+    blocks = np.minimum((np.cumsum(seconds) - seconds / 2) / seconds.sum() * BLOCKS, BLOCKS - 1).astype(np.int64)
+    lengths, amounts = np.bincount(blocks, weights=seconds), np.bincount(blocks, weights=joules)
+    watts = amounts[lengths > 0] / lengths[lengths > 0]
+    return Amount(float(np.quantile(watts, LOW)), float(np.quantile(watts, HIGH)))
+
+
+def _measured_stretches(readings: list[Energy]) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and joules between neighbouring readings, those with a gap between them left out."""
+    table = np.array([(r.joules, r.measured_seconds, r.unmeasured_seconds) for r in readings], dtype=np.float64)
+    steps = np.diff(table.reshape(-1, 3), axis=0)
+    whole = np.isfinite(steps).all(axis=1) & (steps[:, 0] >= 0) & (steps[:, 1] > 0) & (steps[:, 2] <= 0)
+    return steps[whole, 1], steps[whole, 0]

@@ -1,0 +1,12 @@
+"""What every event carries."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """What every event carries: `t` seconds of running time and the `step` it happened at."""
+
+    t: float
+    step: int

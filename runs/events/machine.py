@@ -1,0 +1,109 @@
+"""The machine a run lives on: sensors, electricity, and regard for the house."""
+
+from __future__ import annotations
+
+import msgspec
+
+from babytrain.runs.events.base import Event
+from babytrain.runs.events.words import EnergyQuality, EnergyScope, RestraintCause, RestraintDeed
+
+
+class Fan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One fan: percent of its noise-tolerant maximum (may pass 100) and revolutions per minute."""
+
+    percent: float | None = None
+    rpm: float | None = None
+
+
+class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One look at one graphics card. A quantity that is None has its reason in `missing`."""
+
+    index: int
+    name: str
+    uuid: str = ""
+    utilization_percent: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    temperature_celsius: float | None = None
+    slowdown_celsius: float | None = None
+    fans: tuple[Fan, ...] = ()
+    power_watts: float | None = None
+    power_limit_watts: float | None = None
+    clock_mhz: float | None = None
+    throttle_reasons: tuple[str, ...] = ()
+    nickname: str = ""  # what its owner calls it
+    trains: bool = False  # the card this run trains on
+    memory_temperature_celsius: float | None = None
+    highest_clock_mhz: float | None = None
+    energy_joules: float | None = None  # the card's own counter; where it began means nothing
+    throttled_seconds: dict[str, float] = msgspec.field(default_factory=dict)  # by reason, since the driver was loaded
+    shared: bool = False  # cut into instances (MIG): power, heat and memory are of the whole card
+    missing: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class HostReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One look at the computer itself. None where the system offers no such sensor."""
+
+    cpu_percent: float | None = None
+    core_percents: tuple[float, ...] = ()
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    process_memory_bytes: int | None = None
+    temperature_celsius: float | None = None
+    fan_rpm: float | None = None
+    battery_percent: float | None = None
+    plugged_in: bool | None = None
+    swap_used_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    disk_free_bytes: int | None = None  # where the runs are kept
+    disk_total_bytes: int | None = None
+    temperatures_celsius: dict[str, float] = msgspec.field(default_factory=dict)  # every believable sensor by name
+    fans_rpm: dict[str, float] = msgspec.field(default_factory=dict)
+    processor_watts: float | None = None  # of the processor packages (RAPL), over the last second or so
+    processor_joules: float | None = None  # the same as a counter; where it began means nothing
+    battery_watts: float | None = None  # what the battery gives; None on mains power
+    missing: dict[str, str] = msgspec.field(default_factory=dict)  # why a quantity is None
+
+
+class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
+    """About once a second: the cards, the host, and one calm sentence when there is no card to read."""
+
+    host: HostReading
+    gpus: tuple[GpuReading, ...] = ()
+    gpu_note: str = ""
+
+
+class EnergySource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one way of measuring says about the energy of a run, since the run started.
+
+    Only sources that are `counted` make up the total; the others cross-check one that is.
+    """
+
+    name: str  # "gpu 0", "processor", "battery", "wall meter"
+    scope: EnergyScope
+    quality: EnergyQuality
+    joules: float
+    measured_seconds: float
+    unmeasured_seconds: float = 0.0  # gaps: the computer slept, or the sensor was silent; never filled in
+    counted: bool = True
+
+
+class Energy(Event, frozen=True, kw_only=True, tag="energy"):
+    """The electricity of a run so far, over all its sessions. A run that was resumed goes on counting."""
+
+    joules: float  # the counted sources together, times the supply factor, less the idle draw
+    idle_joules: float = 0.0  # taken off because the computer would have drawn it anyway
+    watts: float | None = None  # now; None when nothing is measured
+    money: float | None = None  # in the currency of the settings; None without a price
+    measured_seconds: float = 0.0
+    unmeasured_seconds: float = 0.0
+    sources: tuple[EnergySource, ...] = ()
+
+
+class Restraint(Event, frozen=True, kw_only=True, tag="restraint"):
+    """The run held itself back, or no longer does, out of regard for who lives with it. Never changes a result."""
+
+    cause: RestraintCause
+    deed: RestraintDeed
+    text: str
+    duty: float = 1.0  # share of the time it works from now on

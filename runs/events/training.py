@@ -1,0 +1,121 @@
+"""The course of a run: how it starts, goes on and ends."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from babytrain.runs.events.base import Event
+from babytrain.runs.events.words import NoteLevel, PhaseName
+
+
+class CorpusFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was trained on. Token counts are after tokenizing; `sha256` is of the UTF-8 text before it."""
+
+    name: str
+    sha256: str
+    characters: int
+    train_tokens: int
+    val_tokens: int
+    vocabulary_size: int
+    tokenizer: str
+    characters_per_token: float = 1.0
+    # Entropy of the source in nats per token where it is known exactly (our own grammar); no model can go below it.
+    floor_nats_per_token: float | None = None
+
+
+class Started(Event, frozen=True, kw_only=True, tag="started"):
+    """The first line of a journal: everything needed to understand the rest."""
+
+    schema: int
+    run_id: str
+    name: str
+    wall_time: float  # Unix seconds at t = 0
+    config: dict[str, Any]
+    corpus: CorpusFacts
+    parameters: int
+    total_steps: int
+    steps_per_epoch: float
+    tokens_per_step: int
+    device: str
+    device_name: str = ""
+    precision: str = "fp32"
+    threads: int = 1
+    compiled: bool = False
+    program_version: str = ""
+    # Of a run that was forked from another one: that run's id; `step` is where it left it.
+    parent: str = ""
+    rerun_of: str = ""  # of a run that repeats another one: that run's id
+
+
+class Step(Event, frozen=True, kw_only=True, tag="step", gc=False):
+    """One optimizer step, or `merged` of them (then `loss` is their mean, `loss_min`/`loss_max` their range)."""
+
+    loss: float
+    learning_rate: float = msgspec.field(name="lr")
+    gradient_norm: float = msgspec.field(name="gn")
+    tokens: int  # seen since the run started, this step included
+    step_seconds: float = msgspec.field(name="dt")
+    loss_min: float | None = None
+    loss_max: float | None = None
+    merged: int = 1
+
+
+class Eval(Event, frozen=True, kw_only=True, tag="eval"):
+    """Mean loss over the whole validation split, and over fixed training windows in evaluation mode."""
+
+    val_loss: float
+    train_loss: float
+    seconds: float
+    best: bool = False
+
+
+class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
+    """A checkpoint that is complete on disk. `directory` is relative to the run folder."""
+
+    directory: str
+    reason: Literal["cadence", "best", "asked", "end"]
+    seconds: float
+    val_loss: float | None = None
+    name: str = ""  # what a person called it; a named checkpoint is never tidied away
+
+
+class Phase(Event, frozen=True, kw_only=True, tag="phase"):
+    """What the engine does from now on, until the next phase."""
+
+    phase: PhaseName
+
+
+class Note(Event, frozen=True, kw_only=True, tag="note"):
+    """A line for the log pane."""
+
+    level: NoteLevel
+    text: str
+
+
+class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
+    """Training goes on from a checkpoint at `step`; everything recorded after that step is superseded.
+
+    `within` is true when a running session went back by itself: then nothing was switched off in between, and what was
+    turned since stays turned.
+    """
+
+    wall_time: float
+    checkpoint: str
+    total_steps: int
+    within: bool = False
+    reason: str = ""
+    changes: dict[str, Any] = msgspec.field(default_factory=dict)  # settings that were changed by the way
+
+
+class Ended(Event, frozen=True, kw_only=True, tag="ended"):
+    """The last line of a session of training."""
+
+    status: Literal["done", "interrupted", "failed"]
+    reason: str
+    tokens: int
+    tokens_per_second: float
+    val_loss: float | None = None
+    best_val_loss: float | None = None
+    best_step: int | None = None

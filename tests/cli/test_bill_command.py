@@ -1,0 +1,151 @@
+"""`bill` as a person types it: totals on stdout, what was not measured said, problems in a sentence."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from babytrain.runs.events import AnyEvent, Energy, EnergySource, Rescue
+from babytrain.runs.journal import encode
+from babytrain.tui.cli import app
+from tests.runs.builders import checkpoint, ended, resumed, started, step
+
+NOON = time.mktime((2026, 11, 10, 12, 0, 0, 0, 0, -1))
+LATER = time.mktime((2026, 12, 10, 12, 0, 0, 0, 0, -1))
+
+
+def bill(runs_dir: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["bill", "--runs-dir", str(runs_dir), *arguments])
+
+
+def save(
+    runs_dir: Path, run_id: str, status: Any = "done", *more: AnyEvent, wall_time: float = NOON, **told: Any
+) -> None:
+    """A run of ten seconds. `told` are kwh, currency, co2."""
+    folder = runs_dir / run_id
+    folder.mkdir(parents=True)
+    config = {
+        "co2_grams_per_kwh": told.get("co2", 475.0),
+        "currency": told.get("currency", ""),
+        "electricity_price": 0.5,
+    }
+    events: list[AnyEvent] = [started(config=config, wall_time=wall_time, name=""), step(20)]
+    if "kwh" in told:
+        joules = told["kwh"] * 3.6e6
+        source = EnergySource(
+            name="gpu 0", scope="gpu", quality="counter", joules=joules, measured_seconds=10.0, unmeasured_seconds=61.0
+        )
+        money = told["kwh"] * 0.5 if told.get("currency") else None
+        events.append(Energy(t=10.0, step=20, joules=joules, money=money, measured_seconds=10.0, sources=(source,)))
+    events += [*more, ended(20, status)]
+    (folder / "journal.jsonl").write_bytes(b"".join(map(encode, events)))
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    place = tmp_path / "runs"
+    save(place, "ziggy-20261110-120000", kwh=0.5, currency="EUR")
+    save(place, "nanny-20261110-130000", "failed", kwh=0.1, currency="EUR")
+    save(place, "delhi-20261210-120000", kwh=1.0, currency="INR", co2=700.0, wall_time=LATER)
+    save(place, "elder-20251110-120000")
+    return place
+
+
+def test_all_runs_and_what_they_add_up_to(runs_dir: Path) -> None:
+    result = bill(runs_dir)
+    assert result.exit_code == 0, result.output
+    said = result.stdout
+    elder = next(line for line in said.splitlines() if line.startswith("elder"))
+    assert "not measured" in elder
+    assert " 0" not in elder.replace("2026-11-10 12:00", "")
+    assert "Together 1.60 kWh, 0.300 EUR, 0.500 INR, " in said
+    assert "What the NaNs cost you: 100 Wh, 0.0500 EUR" in said
+    assert "1 of 4 runs not measured" in said
+    assert "475 g/kWh" in said
+    assert "2026-11" in said
+    assert "2026-12" in said
+
+
+def test_one_run_is_told_in_full(runs_dir: Path) -> None:
+    said = bill(runs_dir, "ziggy").stdout
+    for words in ("500 Wh", "0.250 EUR", "238 g*", "gpu 0", "counter", "1m01s unmeasured", "without the processor"):
+        assert words in said
+    assert "by outcome" not in said
+
+
+def test_a_single_run_without_a_meter_says_so(runs_dir: Path) -> None:
+    result = bill(runs_dir, "elder")
+    assert result.exit_code == 0
+    assert "not measured" in result.stdout
+    assert "kettle" not in result.stdout
+
+
+def test_json_has_null_for_what_is_not_known(runs_dir: Path) -> None:
+    document = json.loads(bill(runs_dir, "--json").stdout)
+    runs = {one["run_id"]: one for one in document["runs"]}
+    elder = runs["elder-20251110-120000"]
+    assert (elder["measured"], elder["kwh"], elder["money"], elder["wasted_joules"]) == (False, None, None, None)
+    assert runs["ziggy-20261110-120000"]["kwh"] == pytest.approx(0.5)
+    assert document["total"]["money"] == {"EUR": pytest.approx(0.3), "INR": 0.5}
+    assert document["total"]["wasted_joules"] == pytest.approx(0.36e6)
+    assert [month["label"] for month in document["months"]] == ["2026-11", "2026-12"]
+    alone = json.loads(bill(runs_dir, "elder", "--json").stdout)
+    assert alone["total"]["kwh"] is None
+
+
+def test_a_month_by_itself(runs_dir: Path) -> None:
+    document = json.loads(bill(runs_dir, "--month", "2026-12", "--json").stdout)
+    assert [one["run_id"] for one in document["runs"]] == ["delhi-20261210-120000"]
+    empty = bill(runs_dir, "--month", "2020-01")
+    assert (empty.exit_code, empty.stdout) == (0, "")
+    assert "2020-01" in empty.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(("--month", "2026-13"), "2026-13"), (("nobody",), "There is no run 'nobody'")]
+)
+def test_what_cannot_be_meant_is_a_usage_error(runs_dir: Path, arguments: tuple[str, ...], words: str) -> None:
+    result = bill(runs_dir, *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_no_runs_at_all(tmp_path: Path) -> None:
+    result = bill(tmp_path / "nowhere")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No runs" in result.stderr
+    assert json.loads(bill(tmp_path / "nowhere", "--json").stdout)["runs"] == []
+
+
+def test_names_and_currencies_are_data(tmp_path: Path) -> None:
+    save(tmp_path, "[bold]a\x1b[31mb-20261110-120000", kwh=0.5, currency="\x1b[2J")
+    save(tmp_path, "plain-20261110-120000", kwh=0.5, currency="EUR")
+    result = bill(tmp_path)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+    assert "[bold]a␛[31mb-20261110-120000" in result.stdout
+
+
+def test_broken_runs_are_listed_and_cost_nothing(tmp_path: Path) -> None:
+    save(tmp_path, "fine-20261110-120000", kwh=0.5, currency="EUR")
+    broken = tmp_path / "broken-20261110-130000"
+    broken.mkdir()
+    (broken / "journal.jsonl").write_bytes(b"\x00garbage\n")
+    result = bill(tmp_path)
+    assert result.exit_code == 0
+    assert "unreadable" in result.stdout
+    assert "Together 500 Wh" in result.stdout
+
+
+def test_what_a_rescue_gave_up_is_waste_of_a_run_that_went_well(tmp_path: Path) -> None:
+    rescue = Rescue(t=10.0, step=10, cause="not finite", deed="rolled back", text="")
+    going_back = (checkpoint(10, t=5.0), resumed(10, 10.0, within=True, checkpoint="step-000000010"), rescue)
+    save(tmp_path, "saved-20261110-120000", "done", *going_back, kwh=1.0, currency="EUR")
+    said = bill(tmp_path).stdout
+    assert "What the NaNs cost you: 500 Wh, 0.250 EUR" in said

@@ -1,0 +1,100 @@
+"""`frame` and `report` as a person types them: files made, paths on stdout, sentences on stderr, exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from babytrain.runs.recorded import recorded_runs
+from babytrain.tui.cli import app
+from babytrain.tui.poster.png import NO_FONTS
+from tests.engine.runs_for_tests import train
+
+RECORDING = str(recorded_runs()[0])
+
+
+def typed(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_poster_in_all_formats_and_its_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def draw(svg: str) -> bytes:
+        drawn.append(svg)
+        return b"\x89PNG"
+
+    monkeypatch.setattr("babytrain.tui.poster.png.poster_png", draw)
+    done = typed("frame", RECORDING, "--out", tmp_path / "new" / "folder")
+    assert done.exit_code == 0, done.output
+    made = [Path(line) for line in done.stdout.splitlines()]
+    assert [path.suffix for path in made] == [".svg", ".html", ".png"]
+    assert made[0].read_text().startswith("<svg")
+    assert made[0].read_text() in made[1].read_text()
+    assert drawn == [made[0].read_text()]
+    assert [path.parent for path in made] == [tmp_path / "new" / "folder"] * 3
+
+
+def test_only_what_was_asked_for(tmp_path: Path) -> None:
+    done = typed("frame", RECORDING, "--out", tmp_path, "--format", "svg", "--sample", "2")
+    assert done.exit_code == 0, done.output
+    assert [path.suffix for path in tmp_path.iterdir()] == [".svg"]
+    assert "what it wrote at step 200".upper() in next(tmp_path.iterdir()).read_text()
+
+
+def test_a_run_by_name_and_a_report_of_it_beside_a_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = train(tmp_path, name="ziggy")
+    done = typed("frame", "ziggy", "--runs-dir", tmp_path / "runs", "--format", "svg")
+    assert done.stdout.strip() == f"{result.run_id}-poster.svg"
+    done = typed("report", "ziggy", "--runs-dir", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == f"{result.run_id}-report.html"
+    page = (tmp_path / f"{result.run_id}-report.html").read_text()
+    assert "working directory" in page  # from run.toml
+    done = typed("report", "last", RECORDING, "--runs-dir", tmp_path / "runs", "--out", "both.html")
+    assert done.exit_code == 0, done.output
+    assert "2 runs" in (tmp_path / "both.html").read_text()
+
+
+def test_without_a_font_the_other_formats_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("babytrain.tui.poster.png.can_write", lambda: False)
+    done = typed("frame", RECORDING, "--out", tmp_path)
+    assert done.exit_code == 1
+    assert NO_FONTS in done.stderr
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".html", ".svg"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("frame", "nobody"), 2, "There is no run 'nobody'"),
+        (("frame", RECORDING, "--format", "gif"), 2, "svg, png, html"),
+        (("frame", RECORDING, "--format", ","), 2, "svg, png, html"),
+        (("frame", RECORDING, "--sample", "99"), 2, "no sample number 99; it has 1 to"),
+        (("frame", RECORDING, "--format", "svg", "--out", "file"), 1, "Cannot write"),
+        (("frame", "file"), 1, "holds no run"),
+        (("report",), 2, "RUN"),
+        (("report", "nobody"), 2, "There is no run 'nobody'"),
+        (("report", RECORDING, "file"), 1, "holds no run"),
+        (("report", RECORDING, "--out", "."), 1, "Cannot write"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a journal\n")
+    done = typed(*arguments, "--runs-dir", str(tmp_path / "runs"))
+    assert done.exit_code == code, done.output
+    assert said in done.stderr
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert done.stdout == ""
+
+
+def test_too_many_runs_for_one_page(tmp_path: Path) -> None:
+    done = typed("report", *[RECORDING] * 13)
+    assert done.exit_code == 2
+    assert "at most 12" in done.stderr

@@ -1,0 +1,107 @@
+"""The examiner: it reads what a run writes in its own thread, says each milestone once, and never stops a run."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from babytrain.engine.config import build_config
+from babytrain.engine.corpus.build import Corpus, build_corpus
+from babytrain.engine.learned.examiner import Examiner, ExamSubject
+from babytrain.engine.learned.family import FamilyRecord
+from babytrain.engine.letters import GuessCounts
+from babytrain.runs.events import AnyEvent, Baselines, Eval, Letters, Milestone, Note, Reading, Sample
+
+POEM = "the adder sleeps in\nwhite frost whitens his deep door\nthe old deer looks up\n\n"
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return build_corpus(build_config("baby"))
+
+
+def sample(text: str, step: int = 10) -> Sample:
+    return Sample(t=1.0, step=step, sample_id=1, prompt="", text=text, seed=1, temperature=0.8, seconds=0.1)
+
+
+def evaluation(val_loss: float, step: int = 10) -> Eval:
+    return Eval(t=1.0, step=step, val_loss=val_loss, train_loss=val_loss, seconds=0.1)
+
+
+def guesses(corpus: Corpus, right_share: float = 0.95) -> GuessCounts:
+    size = corpus.tokenizer.vocabulary_size
+    stood = np.full(size, 1000)
+    return GuessCounts(stood, stood, (stood * right_share).astype(np.int64))
+
+
+def examined(corpus: Corpus, *work: Any, **changes: Any) -> list[AnyEvent]:
+    published: list[AnyEvent] = []
+    subject = ExamSubject(corpus, is_haiku=True, favourite="e", **changes)
+    examiner = Examiner(subject, published.append, now=lambda: 5.0, calm=lambda: 10.0)
+    examiner.start()
+    for one in work:
+        if isinstance(one, Sample):
+            examiner.read(one)
+        else:
+            examiner.evaluated(one, guesses(corpus))
+    assert examiner.finish(60.0)
+    return published
+
+
+def of(kind: type, events: list[AnyEvent]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_sample_an_evaluation_and_the_milestones_they_are(corpus: Corpus) -> None:
+    work = [sample(POEM), evaluation(1.0), sample(POEM, 20), evaluation(0.2, 20)]
+    events = examined(corpus, *work, family=lambda: FamilyRecord(0.5, 2))
+    (baselines,) = of(Baselines, events)
+    assert baselines.uniform > baselines.unigram > baselines.bigram > baselines.trigram > baselines.fivegram > 0
+    first, second = of(Reading, events)
+    assert (first.step, second.step) == (10, 20)
+    assert (first.haiku, first.valid_haiku) == (1, 1)
+    assert first.real_word_share == 1.0
+    assert [board.step for board in of(Letters, events)] == [10, 20]
+    assert [(one.step, one.name) for one in of(Milestone, events)] == [
+        (10, "first word"),
+        (10, "first line"),
+        (10, "first haiku"),
+        (10, "favourite letter 50%"),
+        (10, "favourite letter 75%"),
+        (10, "favourite letter 90%"),
+        (10, "favourite letter 94%"),
+        (10, "below the bigram"),
+        (10, "below the trigram"),
+        (20, "below the 5-gram"),
+        (20, "best of all"),
+    ]
+
+
+def test_what_an_earlier_session_said_is_not_said_again(corpus: Corpus) -> None:
+    reached = frozenset({"first word", "first line", "first haiku"})
+    events = examined(corpus, sample(POEM), reached=reached, has_baselines=True)
+    assert [one.name for one in of(Milestone, events)] == []
+    assert not of(Baselines, events)
+
+
+def test_a_judge_that_fails_costs_a_line_and_not_the_run(corpus: Corpus) -> None:
+    def broken() -> FamilyRecord:
+        raise OSError("the disk is gone")
+
+    events = examined(replace(corpus, val=corpus.val[:1]), sample(POEM), family=broken)
+    assert len(of(Note, events)) == 2  # no baselines from one token; no family
+    assert len(of(Reading, events)) == 1
+
+
+def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
+    gate = threading.Event()
+    subject = ExamSubject(corpus, is_haiku=True, favourite="e", family=lambda: gate.wait() and FamilyRecord())
+    examiner = Examiner(subject, lambda _: None, now=lambda: 0.0, calm=lambda: 0.0)
+    examiner.start()
+    assert not examiner.finish(0.05)
+    gate.set()
+    assert examiner.finish(60.0)

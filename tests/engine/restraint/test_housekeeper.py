@@ -1,0 +1,170 @@
+"""Rests: how long they are, what ends them, and what they leave alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from babytrain.engine.dials import Dials, initial_dials
+from babytrain.engine.recorder import Recorder
+from babytrain.engine.restraint.housekeeper import SLICE_SECONDS, Housekeeper
+from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Restraint, Vitals
+from babytrain.runs.feed import LiveFeed
+from tests.engine.runs_for_tests import tiny_config
+
+
+class Sink:
+    failing_since: float | None = None
+    last_error = ""
+
+    def __init__(self) -> None:
+        self.events: list[AnyEvent] = []
+
+    def append(self, event: AnyEvent) -> None:
+        self.events.append(event)
+
+
+class Meter:
+    def look(self, *, t: float, step: int, **_: object) -> Energy:
+        return Energy(t=t, step=step, joules=t)
+
+
+class House:
+    """A housekeeper in a world whose time passes only when somebody sleeps."""
+
+    def __init__(self, device: str = "cpu", **dials: object) -> None:
+        self.now, self.slept = 1000.0, 0.0
+        self.longest = 0.0
+        self.sink, self.feed = Sink(), LiveFeed()
+        self.recorder = Recorder(self.sink, self.feed, clock=lambda: self.now)
+        self.keeper = Housekeeper(
+            self.recorder,
+            self.feed,
+            Meter(),
+            device=torch.device(device),
+            clock=lambda: self.now,
+            wall_clock=lambda: 1_780_000_000.0 + self.now,
+            sleep=self.sleep,
+        )
+        self.dials: Dials = initial_dials(tiny_config(**dials))
+        self.when_asleep = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+        self.longest = max(self.longest, seconds)
+        self.when_asleep()
+
+    def told(self) -> list[tuple[str, str]]:
+        return [(event.cause, event.deed) for event in self.sink.events if isinstance(event, Restraint)]
+
+
+def all_day(duty: float, **dials: object) -> House:
+    return House(quiet_hours="00:00-24:00", quiet_duty=duty, **dials)
+
+
+@pytest.mark.parametrize("step_seconds", [0.0005, 0.03, 0.4, 3.0])
+@pytest.mark.parametrize("duty", [0.1, 0.5, 0.9])
+def test_work_is_the_duty_of_the_time_whatever_a_step_takes(step_seconds: float, duty: float) -> None:
+    house = all_day(duty)
+    began, worked = house.now, 0.0
+    while worked < 12.0:
+        house.now += step_seconds
+        worked += step_seconds
+        assert house.keeper.hold_back(house.dials, step_seconds) is False
+    assert worked / (house.now - began) == pytest.approx(duty, rel=0.02)
+    assert house.longest <= SLICE_SECONDS
+
+
+def test_a_request_ends_a_rest_at_once_and_the_rest_of_it_comes_after() -> None:
+    house = all_day(0.1)
+    house.when_asleep = lambda: house.feed.ask("sample") if house.slept >= 2.0 and house.feed.requests.empty() else None
+    assert house.keeper.hold_back(house.dials, 1.0) is True
+    assert house.slept == pytest.approx(2.0, abs=2 * SLICE_SECONDS)
+    house.when_asleep = lambda: None
+    house.feed.requests.get_nowait()
+    assert house.keeper.hold_back(house.dials, 0.0) is False
+    assert house.slept == pytest.approx(9.0, abs=1e-6)
+
+
+def test_on_a_card_the_queued_work_is_waited_for_and_paid_for_before_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House("cuda", quiet_hours="00:00-24:00", quiet_duty=0.5)
+    slept_before: list[float] = []
+
+    def synchronize(_: torch.device) -> None:
+        slept_before.append(house.slept)
+        house.now += 3.0
+
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    house.keeper.hold_back(house.dials, 0.2)
+    assert slept_before == [0.0]
+    assert house.slept == pytest.approx(3.2)
+    free = House("cuda")
+    free.keeper.hold_back(free.dials, 0.2)
+    assert slept_before == [0.0]  # a free run is not made to wait
+
+
+def test_a_stop_ends_a_rest_at_once() -> None:
+    house = all_day(0.1)
+    house.when_asleep = house.feed.stop_requested.set
+    assert house.keeper.hold_back(house.dials, 1.0) is True
+    assert house.slept <= SLICE_SECONDS
+
+
+def test_a_free_run_never_sleeps_and_old_work_is_not_paid_for_later() -> None:
+    house = House()
+    for _ in range(100):
+        house.keeper.hold_back(house.dials, 1.0)
+    assert house.slept == 0.0
+    house.keeper.hold_back(all_day(0.5).dials, 0.2)
+    assert house.slept == pytest.approx(0.2)
+
+
+def test_readings_are_filed_during_a_rest() -> None:
+    house = all_day(0.5)
+    house.when_asleep = lambda: house.keeper.look(HostReading(cpu_percent=1.0), (), "")
+    house.keeper.hold_back(house.dials, 1.0)
+    assert sum(isinstance(event, Vitals) for event in house.sink.events) > 3
+    assert any(isinstance(event, Energy) for event in house.sink.events)
+
+
+def test_a_rest_gets_shorter_when_the_card_cools_down_while_it_lasts() -> None:
+    house = House(temperature_ceiling=70.0)
+
+    def look(celsius: float) -> None:
+        card = GpuReading(index=0, name="card", trains=True, temperature_celsius=celsius)
+        house.recorder.phase = "training"
+        house.keeper.look(HostReading(), (card,), "")
+
+    for _ in range(120):
+        house.now += 1.0
+        look(90.0)
+    house.keeper.judge(house.dials)
+    house.when_asleep = lambda: look(40.0)
+    house.keeper.hold_back(house.dials, 10.0)
+    assert 1.0 < house.slept < 60.0  # and not the 490 s of a duty of 2%
+
+
+def test_paused_overruled_and_released_are_each_told_once() -> None:
+    house = all_day(0.0)
+    for _ in range(5):
+        house.now += 1.0
+        assert house.keeper.judge(house.dials).pauses
+    assert house.keeper.pausing
+    house.keeper.overrule(house.dials)
+    assert not house.keeper.pausing
+    house.keeper.overrule(house.dials)  # there is nothing left to overrule
+    assert house.told() == [("quiet hours", "paused"), ("quiet hours", "overruled")]
+    other = all_day(0.0)
+    other.keeper.judge(other.dials)
+    other.keeper.judge(initial_dials(tiny_config(quiet_hours="off")))
+    assert other.told() == [("quiet hours", "paused"), ("quiet hours", "released")]
+
+
+def test_a_lost_card_is_noticed_only_if_it_trains() -> None:
+    house = House()
+    lost = {"card": "GPU lost: the card has fallen off the bus"}
+    house.keeper.look(HostReading(), (GpuReading(index=0, name="other", missing=lost),), "")
+    assert house.keeper.lost_card(patience=5.0) == ""
+    house.keeper.look(HostReading(), (GpuReading(index=1, name="card", trains=True, missing=lost),), "")
+    assert house.keeper.lost_card() == "card"

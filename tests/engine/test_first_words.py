@@ -1,0 +1,133 @@
+"""What a real run says of what it has learned: samples, letters, baselines, readings, poems, planted lines."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from babytrain.engine.config import ConfigError
+from babytrain.engine.corpus.build import CANARY_SEED, build_corpus
+from babytrain.engine.corpus.canary import make_canaries
+from babytrain.engine.corpus.sources import CorpusError
+from babytrain.engine.launch import NewRunPlan, RunResult, train_new
+from babytrain.runs.events import (
+    Baselines,
+    Canaries,
+    Command,
+    Ended,
+    Eval,
+    Exam,
+    Letters,
+    Milestone,
+    Note,
+    Reading,
+    Sample,
+    Verdict,
+)
+from babytrain.runs.feed import LiveFeed
+from tests.engine.runs_for_tests import (
+    TEXT,
+    events_of,
+    final_weights,
+    resume_from,
+    same_bits,
+    tiny_config,
+    train,
+    write_text,
+)
+from tests.engine.test_watch import memorise
+
+
+def of(kind: type, result: RunResult) -> list:
+    return [event for event in events_of(result) if isinstance(event, kind)]
+
+
+def test_every_prompt_is_written_to_at_every_turn_and_every_text_is_judged(tmp_path: Path) -> None:
+    result = train(tmp_path, prompt="the", more_prompts="snake|under", sample_tokens=60, top_p=0.9)
+    samples = of(Sample, result)
+    assert [(one.step, one.prompt) for one in samples] == [
+        (step, prompt) for step in (0, 10, 20) for prompt in ("the", "snake", "under")
+    ]
+    assert {one.top_p for one in samples} == {0.9}
+    assert len({one.sample_id for one in samples}) == 9
+    judged = {one.sample_id: one for one in of(Reading, result)}
+    assert set(judged) == {one.sample_id for one in samples}
+    for one in samples:
+        reading = judged[one.sample_id]
+        copied = one.text[reading.match_start : reading.match_start + reading.longest_match]
+        assert copied in TEXT
+        assert reading.haiku is None  # no poems
+
+
+def test_letters_are_measured_at_every_evaluation_and_baselines_once(tmp_path: Path) -> None:
+    result = train(tmp_path, favourite="s")
+    assert [one.step for one in of(Letters, result)] == [one.step for one in of(Eval, result)]
+    assert {one.favourite for one in of(Letters, result)} == {"s"}
+    (levels,) = of(Baselines, result)
+    assert math.isfinite(levels.fivegram)
+    resumed = resume_from(result, 10)
+    assert len(of(Baselines, resumed)) == 1
+    names = [one.name for one in of(Milestone, resumed)]
+    assert len(names) == len(set(names))  # each once, over all sessions
+    assert isinstance(events_of(resumed)[-1], Ended)
+
+
+def test_nothing_of_it_changes_the_weights(tmp_path: Path) -> None:
+    plain = train(tmp_path, name="plain")
+    busy = train(tmp_path, name="busy", more_prompts="snake|under", favourite="z", repetition_penalty=1.3)
+    assert same_bits(final_weights(plain), final_weights(busy))
+
+
+def test_a_model_of_haiku_sits_a_final_exam(tmp_path: Path) -> None:
+    plan = NewRunPlan(config=tiny_config(steps=3, eval_every=3), runs_dir=tmp_path)
+    result = train_new(plan, LiveFeed())
+    exams = of(Exam, result)
+    if exams:  # a baby of three steps may not write a single whole poem
+        assert exams[0].poems <= 100
+        assert exams[0].valid == 0
+    else:
+        assert not any("Final exam" in one.text for one in of(Note, result))
+
+
+def test_planted_lines_are_in_the_text_and_their_exposure_is_told(tmp_path: Path) -> None:
+    config = tiny_config(canaries=2)
+    corpus = build_corpus(config, (str(write_text(tmp_path)),))
+    text = corpus.tokenizer.decode(corpus.train)
+    assert all(line in text for line in make_canaries(CANARY_SEED, 2))
+    plain = build_corpus(tiny_config(), (str(tmp_path / "snakes.txt"),))
+    assert corpus.sha256 == plain.sha256  # the hash is of the text as it was given
+    result = train(tmp_path, canaries=2)
+    (told,) = of(Canaries, result)
+    assert [one.line for one in told.canaries] == list(make_canaries(CANARY_SEED, 2))
+    for one in told.canaries:
+        assert one.exposure_bits == pytest.approx(math.log2(one.candidates) - math.log2(one.rank))
+
+
+def test_a_prompt_that_cannot_be_read_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="tokenizer=byte"):
+        build_corpus(tiny_config(more_prompts="the|Ω"), (str(write_text(tmp_path)),))
+    with pytest.raises(ConfigError, match="canaries"):
+        tiny_config(canaries=17)
+
+
+def test_a_resumed_run_is_judged_like_one_that_never_stopped(tmp_path: Path) -> None:
+    whole = memorise(tmp_path, "whole", overfitting="stop", checkpoint_every=20, keep=100)
+    again = resume_from(whole, whole.steps - 40)
+    assert (again.status, again.steps) == (whole.status, whole.steps)
+    verdicts = [(one.step, one.verdict, one.why) for one in of(Verdict, whole)]
+    resumed = [(one.step, one.verdict, one.why) for one in of(Verdict, again)]
+    assert resumed[-1][:2] == verdicts[-1][:2]
+
+
+def test_a_text_that_is_asked_for_may_have_settings_of_its_own(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    feed.ask("sample", text="the snake", dial="temperature=0.0 tokens=5 seed=3 repetition_penalty=1.2")
+    feed.ask("sample", text="the snake", dial="temperature=99.0")
+    result = train(tmp_path, feed)
+    (asked,) = [one for one in of(Sample, result) if one.asked]
+    assert (asked.prompt, len(asked.text), asked.seed) == ("the snake", 5, 3)
+    assert (asked.temperature, asked.repetition_penalty) == (0.0, 1.2)
+    (refused,) = [one for one in of(Command, result) if one.status == "refused"]
+    assert "between 0 and 10" in refused.reason

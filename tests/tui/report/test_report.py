@@ -1,0 +1,199 @@
+"""The report: what is in it, that no text becomes markup, and that it stays small."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from babytrain.runs.events import GpuReading, HostReading, Note, Vitals
+from babytrain.runs.state import Moment, RunState
+from babytrain.tui.poster.series import speed
+from babytrain.tui.report.curves import charts_of
+from babytrain.tui.report.document import Told, report
+from babytrain.tui.report.happenings import MOST_HAPPENINGS, happenings
+from babytrain.tui.report.samples import MOST_SAMPLES
+from tests.runs.builders import checkpoint, evaluation, recorded_run, resumed, started, step
+from tests.tui.poster.runs_to_draw import POEM, full_run, moment_of, sample
+from tests.tui.poster.test_poster import any_text
+
+ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "h3", "p", "b", "i", "dl", "dt", "dd",
+    "div", "span", "section", "figure", "figcaption", "svg", "g", "line", "path", "rect", "text", "output", "table",
+    "thead", "tbody", "tr", "th", "td", "details", "summary", "article", "pre", "bdi", "footer", "script",
+}  # fmt: skip
+VOID = {"meta"}
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: what elements and attributes it has, and what it says; every element must be closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[str] = []
+        self.attributes: set[str] = set()
+        self.said: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style"} & set(self.open):
+            self.said.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.said)
+
+
+def told(moment: Moment, **provenance: Any) -> Told:
+    return Told(moment, provenance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(any_text, st.booleans())
+def test_no_text_becomes_markup(words: str, several: bool) -> None:
+    run = Told(full_run(words), {"argv": [words], words: words})
+    page = report([run, told(full_run("other"))] if several else [run], {words: "x"})
+    page.encode()
+    read = Reader(page)
+    assert set(read.elements) <= ELEMENTS
+    assert read.elements.count("script") == 1
+    assert not any(name.startswith("on") or name in ("src", "href", "style") for name in read.attributes)
+
+
+@settings(max_examples=40, deadline=None)
+@given(recorded_run(), recorded_run())
+def test_every_run_gives_a_page(one: list, other: list) -> None:  # type: ignore[type-arg]
+    Reader(report([told(moment_of(*one))], {}))
+    Reader(report([told(moment_of(*one)), told(moment_of(*other))], {}))
+
+
+def test_a_report_tells_everything_about_a_run() -> None:
+    page = report([told(full_run("ziggy", written=POEM), cpu_model="AMD EPYC", argv=["babytrain-tui", "train"])],
+                  {"lr": "0.012", "corpus": "ziggy"})  # fmt: skip
+    text = Reader(page).text
+    for wanted in (
+        "Loss", "Learning rate", "Gradient norm", "Speed", "Temperature", "Power", "pairs counted",
+        POEM.split("\n")[0], "4 of 5 poems 5-7-5", "parrot index 1.1", "97% real words",
+        "rescue: skipped", "diagnosis: learning", "milestone", "heat: slowed", "refused: ziggy", "went back",
+        "checkpoint", "0.003", "1 setting at its default", "0.012 kWh", "€0.004", "AMD EPYC", "babytrain-tui train",
+        "failed: ziggy",
+    ):  # fmt: skip
+        assert wanted in text, wanted
+
+
+def test_a_page_asks_for_nothing() -> None:
+    page = report([told(full_run("ziggy"))], {})
+    assert "default-src &#x27;none&#x27;" in page
+    assert "unsafe" not in page.split("</head>")[0].split("<style>")[0]
+    for address in ("https:", "//cdn", "@import", "url("):
+        assert address not in page
+    assert page.count("http") == page.count("http-equiv") + page.count("http://www.w3.org/2000/svg")
+
+
+def test_several_runs_share_charts_and_show_only_what_differs() -> None:
+    runs = [told(full_run("ada", lr=1e-3)), told(full_run("bertie", lr=3e-3))]
+    text = Reader(report(runs, {"lr": "0.012"})).text
+    assert "2 runs" in text
+    assert "ada training" in text
+    assert "bertie validation" in text
+    differing = text.split("Settings that differ")[1]
+    assert "lr" in differing
+    assert "currency" not in differing
+    same = [told(moment_of(started(), step(1), step(2)))] * 2
+    assert "The runs have the same settings." in Reader(report(same, {})).text
+
+
+def test_a_setting_an_old_run_did_not_know_differs_only_from_a_changed_one() -> None:
+    old, new = moment_of(started(config={})), moment_of(started(config={"guard": "rollback", "noise": 0.1}))
+    text = Reader(report([told(old), told(new)], {"guard": "rollback", "noise": "0"})).text
+    assert "noise" in text
+    assert "guard" not in text
+
+
+def test_a_hundred_thousand_steps_stay_below_two_megabytes() -> None:
+    state = RunState()
+    state.apply(started(total_steps=100_000))
+    draw = np.random.default_rng(0)
+    losses = 1 + 3 * np.exp(-np.arange(100_000) / 9000) + draw.normal(0, 0.1, 100_000)
+    losses[54_321] = 9.0
+    for number, loss in enumerate(losses.tolist(), start=1):
+        state.apply(step(number, loss=loss, gradient_norm=abs(loss), learning_rate=1e-3 * loss))
+        if number % 200 == 0:
+            state.apply(evaluation(number, loss))
+            state.apply(sample(number, "<" * 5000))
+            state.apply(checkpoint(number))
+        if number % 20 == 0:
+            gpu = GpuReading(index=0, name="x", trains=True, temperature_celsius=50 + loss, power_watts=100 * loss)
+            state.apply(Vitals(t=number * 0.5, step=number, host=HostReading(), gpus=(gpu,)))
+    page = report([told(state.at())], {})
+    assert len(page.encode()) < 2_000_000
+    loss = charts_of([state.at()])[0].curves[0].line
+    assert loss.high.max() == 9.0  # a single spike survives
+    assert len(loss) <= 1600
+    read = Reader(page)
+    assert f"{MOST_SAMPLES} of 500 samples" in read.text
+    assert read.elements.count("article") == MOST_SAMPLES
+    five = [told(state.at())] * 5
+    assert len(report(five, {}).encode()) < 2_000_000
+
+
+def test_what_matters_outlives_what_does_not_in_a_long_list() -> None:
+    notes = [Note(t=float(place), step=place, level="info", text=f"note {place}") for place in range(MOST_HAPPENINGS)]
+    lines, left_out = happenings(moment_of(started(), *notes, Note(t=1.5, step=1, level="error", text="look")))
+    assert [line.what for line in lines] == ["look"]
+    assert left_out == MOST_HAPPENINGS
+
+
+def test_charts_without_numbers_are_left_out() -> None:
+    titles = [chart.title for chart in charts_of([moment_of(started(), step(1), step(2))])]
+    assert titles == ["Loss", "Learning rate", "Gradient norm", "Speed"]
+    assert charts_of([moment_of(started())]) == []
+    assert "No step was recorded." in Reader(report([told(moment_of(started()))], {})).text
+
+
+def test_steps_taken_twice_do_not_count_as_speed() -> None:
+    events = [step(number, step_seconds=0.5) for number in range(1, 21)]
+    again = [
+        step(number, t=20.0 + number * 0.5, tokens=(number + 15) * 768, step_seconds=0.5) for number in range(6, 21)
+    ]
+    rates = speed(moment_of(started(), *events, resumed(5, 20.0), *again), 100).mean
+    assert rates == pytest.approx(np.full(len(rates), 1536.0))
+
+
+def test_throttling_is_a_band_on_the_charts_of_the_machine() -> None:
+    hot = GpuReading(index=0, name="x", trains=True, temperature_celsius=90.0, throttle_reasons=("hot",))
+    cool = GpuReading(index=0, name="x", trains=True, temperature_celsius=60.0)
+    looks = [Vitals(t=t, step=int(2 * t), host=HostReading(), gpus=(hot if 10 <= t < 20 else cool,)) for t in range(40)]
+    moment = moment_of(started(), *(step(number) for number in range(1, 80)), *looks)
+    bands = {chart.title: chart.bands for chart in charts_of([moment])}
+    assert bands["Loss"] == ()
+    assert bands["Temperature"] == bands["Speed"]
+    ((first, last, words),) = bands["Speed"]
+    assert (first, last) == pytest.approx((20, 40), abs=2)
+    assert "heat" in words
+
+
+def test_a_long_sample_is_cut_and_says_so() -> None:
+    text = Reader(report([told(moment_of(started(), step(1), sample(1, "x" * 5000)))], {})).text
+    assert "x" * 1500 + " …" in text
+    assert "x" * 1501 not in text

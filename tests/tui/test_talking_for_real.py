@@ -1,0 +1,52 @@
+"""Talking to a model that the real engine trained and saved, from the list of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from babytrain.tui.app import BabytrainApp
+from babytrain.tui.engine_launcher import EngineLauncher
+from babytrain.tui.opening import Home
+from babytrain.tui.screens.home import HomeScreen
+from babytrain.tui.screens.talk import TalkScreen
+from babytrain.tui.session import EngineSession, TrainWish
+from babytrain.tui.widgets.next_bars import NextBars
+from babytrain.tui.widgets.runs_table import RunsTable
+from babytrain.tui.widgets.talk_lines import NoteLine, TalkInput
+from tests.engine.runs_for_tests import tiny_config, write_text
+from tests.tui.driving import COMPACT, wait_for
+
+
+async def test_a_saved_model_foretells_and_goes_on(tmp_path: Path) -> None:
+    runs_dir = tmp_path / "runs"
+    session = EngineSession(runs_dir, wish=TrainWish(tiny_config(steps=10), (str(write_text(tmp_path)),), "tiny"))
+    session.run()
+    assert session.error is None
+    app = BabytrainApp(launcher=EngineLauncher(runs_dir), opening=Home(), charset="braille")
+    async with app.run_test(size=COMPACT) as pilot:
+        home = app.screen
+        assert isinstance(home, HomeScreen)
+        await wait_for(pilot, lambda: home.loaded and home.query_one(RunsTable).highlighted is not None, "the runs")
+        await pilot.press("i")
+        await wait_for(pilot, lambda: isinstance(app.screen, TalkScreen), "the conversation")
+        screen = app.screen
+        assert isinstance(screen, TalkScreen)
+        bars = screen.query_one(NextBars)
+        await wait_for(pilot, lambda: bool(bars.likeliest), "how a text begins")
+        begins = bars.likeliest
+        await pilot.press(*"th")
+        await wait_for(pilot, lambda: bars.likeliest != begins, "what comes after it")
+        shares = [share for _, share in bars.likeliest]
+        assert shares == sorted(shares, reverse=True)
+        assert 0 < sum(shares) <= 1.0001
+        await pilot.press("\u9f8d")
+        assert "\u9f8d" in screen.query_one(NoteLine).text
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: bool(screen.conversation.turns), "a text")
+        assert screen.conversation.turns[0].typed == "th"
+        assert screen.conversation.turns[0].reply
+        screen.query_one(TalkInput).value = "/at 999"
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: "999" in screen.query_one(NoteLine).text, "that there is none")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: app.screen is home, "the list of runs")

@@ -1,0 +1,232 @@
+"""The bills of saved runs as plain text and as JSON, for the command line.
+
+What was not measured says so and is never a zero; amounts of different currencies stand side by side. Text from runs
+is data, shown and never obeyed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from babytrain.runs.bill import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR, Bill, BillFacts, SourceFacts
+from babytrain.runs.bill_totals import Total, in_month, total_of, totals_by_month, totals_by_outcome
+from babytrain.runs.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH
+from babytrain.tui.bill_words import NOT_MEASURED, co2_words, energy_words, money_words, quality_words
+from babytrain.tui.safe_text import safe_text
+from babytrain.tui.widgets.units import format_seconds
+
+_PIPED_WIDTH = 200
+_DEFAULT_MARK = "*"
+
+
+def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_json: bool) -> None:
+    """Bills, newest first, and what they add up to; a single one in full. Only of one `month` if that is given."""
+    if month is not None:
+        bills = [share for bill in bills if (share := in_month(bill, month)) is not None]
+    if as_json:
+        print(json.dumps(_document(bills)))  # noqa: T201 - data
+        return
+    if not bills:
+        nothing = f"No runs in {runs_dir} yet." if month is None else f"No run in {runs_dir} trained in {month}."
+        Console(stderr=True).print(Text(safe_text(nothing)))
+        return
+    console = Console(width=None if Console().is_terminal else _PIPED_WIDTH)
+    if len(bills) == 1:
+        console.print(_one_bill(bills[0]))
+    else:
+        console.print(_table_of_runs(bills))
+        for title, totals in (("by month", totals_by_month(bills)), ("by outcome", totals_by_outcome(bills))):
+            if title != "by month" or month is None:
+                console.print()
+                console.print(_table_of_totals(title, totals))
+        console.print()
+    for line in _closing_lines(bills):
+        console.print(Text(safe_text(line), style="dim"))
+
+
+def _table_of_runs(bills: Sequence[Bill]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "started", "status", "energy", "money", "CO2", "J/token", "Wh/0.01 loss", "measured"):
+        left = heading in ("run", "started", "status", "measured")
+        table.add_column(
+            heading, justify="left" if left else "right", no_wrap=heading in ("run", "started", "energy", "money")
+        )
+    for bill in bills:
+        table.add_row(*(Text(safe_text(cell)) for cell in _run_cells(bill)))
+    return table
+
+
+def _run_cells(bill: Bill) -> Iterable[str]:
+    summary, facts = bill.summary, bill.facts
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_wall_time))
+    units = facts.units
+    return (
+        summary.run_id,
+        when if summary.started_wall_time else "-",
+        summary.status,
+        energy_words(facts.joules),
+        "-" if facts.money is None else money_words(facts.money, facts.currency),
+        _co2(facts.co2_grams, default=facts.co2_is_default),
+        _number(units.joules_per_token if units else None),
+        _number(units.watt_hours_per_loss_cent if units else None),
+        quality_words(facts) or "-",
+    )
+
+
+def _table_of_totals(title: str, totals: Sequence[Total]) -> Table:
+    table = Table(box=None, pad_edge=False, title=Text(title, style="bold"), title_justify="left")
+    for heading in (title.removeprefix("by "), "runs", "energy", "money", "CO2", "wasted"):
+        table.add_column(heading, justify="left" if title.endswith(heading) else "right", no_wrap=True)
+    for total in totals:
+        cells = (
+            total.label,
+            f"{total.runs:,}",
+            energy_words(total.joules if total.measured else None),
+            _moneys(total.money),
+            _co2(total.co2_grams if total.measured else None, default=total.co2_is_default),
+            energy_words(total.wasted_joules) if total.measured else "-",
+        )
+        table.add_row(*(Text(safe_text(cell)) for cell in cells))
+    return table
+
+
+def _one_bill(bill: Bill) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for key, value in _lines_of(bill):
+        table.add_row(Text(key, style="dim"), Text(safe_text(value)))
+    return table
+
+
+def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
+    facts, units = bill.facts, bill.facts.units
+    yield "run", bill.summary.run_id
+    yield "status", bill.summary.status
+    if facts.joules is None:
+        yield "energy", f"{NOT_MEASURED}: {facts.why_not}" if facts.why_not else NOT_MEASURED
+    else:
+        yield "energy", energy_words(facts.joules) + (f" ({facts.why_not})" if facts.why_not else "")
+        if facts.idle_joules > 0:
+            yield "idle draw", f"{energy_words(facts.idle_joules)} taken off"
+        yield "money", "no price was set" if facts.money is None else money_words(facts.money, facts.currency)
+        yield "CO2", _co2(facts.co2_grams, default=facts.co2_is_default)
+        if len(bill.months) > 1:
+            yield "months", ", ".join(f"{share.month} {energy_words(share.joules)}" for share in bill.months)
+    if units is not None:
+        if units.joules_per_token is not None:
+            yield "a token", f"{_number(units.joules_per_token)} J"
+            yield "a million tokens", energy_words(units.joules_per_token * 1e6)
+        if units.watt_hours_per_loss_cent is not None:
+            yield "0.01 of validation loss", energy_words(units.watt_hours_per_loss_cent * JOULES_PER_WATT_HOUR)
+        yield "kettles", f"{_number(units.kettles)} (a litre from 15 to 100 °C takes {energy_words(JOULES_PER_KETTLE)})"
+    for source in facts.sources:
+        yield source.name, _source_words(source)
+    if facts.unmeasured_seconds >= 1:
+        yield "unmeasured", f"{format_seconds(facts.unmeasured_seconds)}, never filled in"
+
+
+def _source_words(source: SourceFacts) -> str:
+    words = [source.quality, energy_words(source.joules)]
+    if source.watts is not None:
+        words.append(f"{source.watts:.1f} W on average")
+    if not source.counted:
+        words.append("shown, not counted")
+    if source.gap_percent is not None:
+        words.append(f"polled power {source.gap_percent:+.1f}% from it")
+    if source.unmeasured_seconds >= 1:
+        words.append(f"{format_seconds(source.unmeasured_seconds)} unmeasured")
+    return ", ".join(words)
+
+
+def _closing_lines(bills: Sequence[Bill]) -> Iterable[str]:
+    total = total_of(bills)
+    if total.measured and len(bills) > 1:
+        parts = [energy_words(total.joules), *(money_words(*pair) for pair in _pairs(total.money))]
+        parts += [
+            f"{_co2(total.co2_grams, default=total.co2_is_default)} of CO2",
+            f"{_number(_kettles(total.joules))} kettles",
+        ]
+        yield f"Together {', '.join(parts)}."
+    if total.wasted_joules > 0:
+        money = "".join(f", {money_words(*pair)}" for pair in _pairs(total.wasted_money) if pair[0] > 0)
+        given_up = total.wasted_joules - total.failed_joules
+        yield (
+            f"What the NaNs cost you: {energy_words(total.wasted_joules)}{money} "
+            f"(failed runs {energy_words(total.failed_joules)}, steps given up by a rescue {energy_words(given_up)})."
+        )
+    if len(bills) > 1 and total.runs > total.measured:
+        yield f"{total.runs - total.measured} of {total.runs} runs {NOT_MEASURED}, and in no total."
+    if total.co2_is_default:
+        yield (
+            f"{_DEFAULT_MARK} with the world's average of {DEFAULT_CO2_GRAMS_PER_KWH:g} g/kWh; "
+            "co2_grams_per_kwh takes that of your electricity."
+        )
+
+
+def _co2(grams: float | None, *, default: bool) -> str:
+    return "-" if grams is None else co2_words(grams) + (_DEFAULT_MARK if default else "")
+
+
+def _moneys(money: Mapping[str, float]) -> str:
+    return " + ".join(money_words(*pair) for pair in _pairs(money)) or "-"
+
+
+def _pairs(money: Mapping[str, float]) -> list[tuple[float, str]]:
+    return [(amount, currency) for currency, amount in sorted(money.items())]
+
+
+def _kettles(joules: float) -> float:
+    return joules / JOULES_PER_KETTLE
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:.3g}"
+
+
+def _document(bills: Sequence[Bill]) -> dict[str, Any]:
+    """Everything as JSON; what is not known is null, and energy is in kWh and joules alike."""
+    return {
+        "runs": [_plain(_run_document(bill)) for bill in bills],
+        "months": [_plain(_total_document(total)) for total in totals_by_month(bills)],
+        "outcomes": [_plain(_total_document(total)) for total in totals_by_outcome(bills)],
+        "total": _plain(_total_document(total_of(bills))),
+    }
+
+
+def _run_document(bill: Bill) -> dict[str, Any]:
+    facts: BillFacts = bill.facts
+    return {
+        "run_id": bill.summary.run_id,
+        "status": bill.summary.status,
+        "started_wall_time": bill.summary.started_wall_time,
+        "measured": facts.joules is not None,
+        "kwh": facts.kwh,
+        **{key: value for key, value in asdict(facts).items() if key not in ("forecast", "watts")},
+        "given_up_joules": bill.given_up_joules,
+        "wasted_joules": bill.wasted_joules,
+        "months": [asdict(share) for share in bill.months],
+    }
+
+
+def _total_document(total: Total) -> dict[str, Any]:
+    document = asdict(total) | {"kwh": total.joules / JOULES_PER_KWH, "kettles": _kettles(total.joules)}
+    amounts = ("joules", "kwh", "kettles", "co2_grams", "failed_joules", "wasted_joules")
+    return document if total.measured else document | dict.fromkeys(amounts)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,140 @@
+"""A conversation with a trained model in plain text: what is typed, what the model makes of it, what is shown.
+
+Choices:
+
+- These models answer nothing: they go on with a text. So what is typed is shown again with its continuation behind it,
+  and the whole conversation, a line break before each new line, is what the model goes on from, as far back as it can
+  look. It is said once when that is no longer all.
+- A reply ends at a blank line once something was written, because there a poem or a speech is over, or after the wished
+  number of tokens; `/stop never` leaves only the latter. An empty line goes on writing.
+- Each reply has a seed of its own, one higher than that of the reply before, so a conversation can be repeated.
+- Nothing here reads a keyboard or waits: `chat_command.py` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from babytrain.tui.conversation import COMMANDS, Conversation, Turn, find_command, until_blank_line
+from babytrain.tui.likelihood_bars import likelihood_lines
+from babytrain.tui.plain_output import PlainOutput
+from babytrain.tui.session import UsageError
+from babytrain.tui.speaking import Author, SamplingSettings
+
+__all__ = ["COMMANDS", "Chat", "Outcome", "Turn", "until_blank_line"]
+
+Outcome: TypeAlias = Literal["go on", "stopped", "quit"]
+
+_LIKELIEST = 8
+
+
+class Chat(Conversation):
+    """One conversation. `say` gets lines typed; texts go to `output`, everything said about them to `narration`."""
+
+    def __init__(
+        self,
+        author: Author,
+        settings: SamplingSettings,
+        *,
+        max_tokens: int,
+        seed: int,
+        output: PlainOutput,
+        narration: PlainOutput,
+        width: Callable[[], int],
+    ) -> None:
+        super().__init__(settings, max_tokens=max_tokens, seed=seed, knows=author.knows)
+        self._author = author
+        self._output = output
+        self._narration = narration
+        self._width = width
+        self._told_cropped = False
+
+    def say(self, line: str) -> Outcome:
+        """Obey a command or let the model go on from a line. Problems are told, never raised."""
+        try:
+            if line.startswith("/") and not line.startswith("//"):
+                return self._obey(line[1:])
+            return self._reply(line.removeprefix("/") if line.startswith("//") else line)
+        except UsageError as error:
+            for problem in error.problems:
+                self.tell(problem)
+        return "go on"
+
+    def tell(self, sentence: str) -> None:
+        """Say something to the person that belongs to no text."""
+        self._narration.line(sentence)
+
+    def _reply(self, line: str) -> Outcome:
+        typed, notes = self._author.without_unknown(line)
+        for note in notes:
+            self.tell(note)
+        if line and not typed:
+            return "go on"
+        return self._write(typed)
+
+    def _write(self, typed: str) -> Outcome:
+        """Let the model write after the conversation and `typed`; Ctrl-C keeps what was written so far."""
+        prompt = self._author.prepare(self.after(self.text, typed))
+        if prompt.left_out and not self._told_cropped:
+            self._told_cropped = True
+            self.tell("The conversation is longer than the model can look back: it sees only the end of it.")
+        pieces = self._author.write(prompt, self.settings, max_tokens=self.max_tokens, seed=self.seed)
+        self._output.write(typed)
+        written: list[str] = []
+        outcome: Outcome = "go on"
+        try:
+            for piece in until_blank_line(pieces) if self.stop == "blank" else pieces:
+                written.append(piece)
+                self._output.write(piece)
+        except KeyboardInterrupt:
+            outcome = "stopped"
+        finally:
+            self._output.end()
+            self.turns.append(Turn(typed, "".join(written)))
+        self.next_seed()
+        return outcome
+
+    def _obey(self, command: str) -> Outcome:
+        """Do what a command says. Raises UsageError."""
+        word, _, rest = command.partition(" ")
+        name = find_command(word.strip())
+        if name == "quit":
+            return "quit"
+        if name == "again":
+            return self._again()
+        if name == "next":
+            self._show_next(rest)
+        elif name == "save":
+            self.tell(f"The conversation is in {self.save(rest.strip())}.")
+        elif name == "reset":
+            self.turns, self._told_cropped = [], False
+            self.tell("The conversation is forgotten.")
+        elif name == "help":
+            self._help()
+        else:
+            if rest.strip():
+                self.turn(name, rest.strip())
+            self.tell(f"{name} is {self.standing(name)}.")
+        return "go on"
+
+    def _again(self) -> Outcome:
+        return self._write(self.take_back())
+
+    def _show_next(self, text: str) -> None:
+        text, notes = self._author.without_unknown(text)
+        for note in notes:
+            self.tell(note)
+        prompt = self._author.prepare(text or self.text)
+        likeliest = self._author.likeliest(prompt, _LIKELIEST)
+        for line in likelihood_lines(prompt.text, likeliest, self._width(), self._output.charset):
+            self._output.line(line)
+
+    def _help(self) -> None:
+        shown = [(name, example and self.standing(name, example), doc) for name, (example, doc) in COMMANDS.items()]
+        width = max(len(name) + len(value) for name, value, _ in shown) + 3
+        self.tell("Type a text and the model goes on from it; an empty line goes on writing.")
+        for name, value, doc in shown:
+            self.tell(f"/{f'{name} {value}':<{width}}{doc}")
+        self.tell("The first letters of a command are enough. A text with / in front is typed with //.")
+        self.tell("Ctrl-C stops a text; Ctrl-D, or Ctrl-C once more, leaves.")

@@ -1,0 +1,128 @@
+"""`babytrain-tui chat`: the keyboard, the terminal and Ctrl-C around a conversation (`chat.py`).
+
+Where standard input is no terminal, each of its lines is a prompt or a command, only texts go to standard output, and
+everything said about them goes to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from babytrain.tui.command_line import (
+    EXIT_INTERRUPTED,
+    RunName,
+    RunsDir,
+    chosen_runs_dir,
+    fail,
+    usage_error,
+    wanted_run,
+)
+from babytrain.tui.sample_command import At, MinP, RepetitionPenalty, Seed, Temperature, TopK, TopP
+
+if TYPE_CHECKING:
+    from babytrain.tui.chat import Chat, Outcome
+
+CHAT_EPILOG = "Example: babytrain-tui chat last --at best --temperature 0.6"
+_ASKING = "> "
+
+
+def chat(
+    context: typer.Context,
+    run: RunName,
+    at: At = None,
+    tokens: Annotated[int, typer.Option(help="How much to write at most.", min=1, max=100_000)] = 200,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    repetition_penalty: RepetitionPenalty = None,
+    seed: Seed = 1,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Talk to a trained model: type a line, and it goes on from there."""
+    from babytrain.tui.chat import Chat
+    from babytrain.tui.plain_output import PlainOutput
+    from babytrain.tui.session import UsageError
+    from babytrain.tui.speaking import Author, chosen_settings
+
+    folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
+    try:
+        settings = chosen_settings(
+            folder.path,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+        )
+    except UsageError as error:
+        usage_error(error.problems)
+    try:
+        author = Author(folder.path, at or "best")
+    except UsageError as error:
+        fail(*error.problems)
+    talk = Chat(
+        author,
+        settings,
+        max_tokens=tokens,
+        seed=seed,
+        output=PlainOutput(sys.stdout),
+        narration=PlainOutput(sys.stderr),
+        width=lambda: shutil.get_terminal_size().columns,
+    )
+    for note in author.notes:
+        talk.tell(note)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are no text are the model's to refuse
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        talk.tell(f"{folder.name} at step {author.step:,}. Type a text and it goes on from there; /help, /quit.")
+        _converse(talk)
+    else:
+        _obey_lines(talk)
+
+
+def _converse(talk: Chat) -> None:
+    """Ask for lines until the person leaves: with /quit, Ctrl-D, or Ctrl-C right after another one."""
+    with contextlib.suppress(ImportError):  # not everywhere; without it `input` edits as the terminal does
+        import readline  # noqa: F401 - importing it gives `input` its keys and its history
+    interrupted = False
+    while True:
+        try:
+            line = input(_ASKING)
+        except EOFError:
+            typer.echo("")
+            return
+        except KeyboardInterrupt:
+            typer.echo("")
+            if interrupted:
+                return
+            interrupted = True
+            talk.tell("Ctrl-C once more leaves.")
+            continue
+        outcome: Outcome
+        try:
+            outcome = talk.say(line)
+        except KeyboardInterrupt:  # before the first letter or after the last
+            outcome = "stopped"
+        if outcome == "quit":
+            return
+        interrupted = outcome == "stopped"
+
+
+def _obey_lines(talk: Chat) -> None:
+    """Every line of standard input in turn."""
+    try:
+        for line in sys.stdin:
+            outcome = talk.say(line.rstrip("\r\n"))
+            if outcome == "quit":
+                return
+            if outcome == "stopped":
+                raise typer.Exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None

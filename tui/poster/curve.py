@@ -1,0 +1,225 @@
+"""The loss curve: training as a pale band, validation as one bold line, what merely counts as faint levels.
+
+The steps stand on a square-root scale: most of what is learned is learned early, and what goes wrong goes wrong late,
+and both need room. The evaluation before the first step is no part of the line: nothing was measured between it and the
+next one, where the training loss shows what happened.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from babytrain.runs.state import Moment
+from babytrain.tui.poster.facts import loss_unit
+from babytrain.tui.poster.markup import NOTHING, Markup, element, joined, path, text
+from babytrain.tui.poster.measure import width_of
+from babytrain.tui.poster.scale import Scale, round_numbers, spread
+from babytrain.tui.poster.series import Thinned, training_loss, validation_loss
+from babytrain.tui.poster.style import ACCENT, HAIR, INK, NOTE_SIZE, PAPER, SAND, SAND_INK, SANS, SERIF, SOFT, Box
+from babytrain.tui.verdict_words import NEEDS_A_PERSON
+from babytrain.tui.widgets.units import format_count
+
+STRETCHES = 700
+_LABEL_ROOM = 330.0  # at the right, for the names of the levels
+_FIGURE_ROOM = 210.0  # for the newest loss alone
+_AXIS_ROOM = 120.0  # below
+_MARK_WORDS = {"skipped": "step skipped", "rolled back": "went back", "halved the batch": "batch halved"}
+_MARK_SIZE = 30.0
+_TICK_DISTANCE = 250.0
+
+
+@dataclass(frozen=True)
+class _Frame:
+    steps: Scale  # of the root of the step
+    y: Scale
+    plot: Box
+
+    def x(self, step: float) -> float:
+        """Where a step stands."""
+        return self.steps(math.sqrt(max(0.0, float(step))))
+
+
+def draw_curve(moment: Moment, box: Box) -> Markup:
+    """The chart of the whole run within `box`, labels included."""
+    training, evals = training_loss(moment, STRETCHES, by_root=True), validation_loss(moment)
+    room = _LABEL_ROOM if _named_levels(moment) else _FIGURE_ROOM
+    plot = Box(box.x, box.y, box.width - room, box.height - _AXIS_ROOM)
+    if not len(training) and not evals:
+        return text(plot.x, plot.y + 60, "no step was recorded", font_family=SERIF, font_style="italic",
+                    font_size=60, fill=SOFT)  # fmt: skip
+    first = min([*training.x[:1], *(step for step, _ in evals[:1])])
+    last = max([moment.total_steps if moment.ended is None else 0, *training.x[-1:], *(step for step, _ in evals[-1:])])
+    frame = _Frame(
+        Scale(math.sqrt(first), math.sqrt(max(last, first + 1)), plot.x, plot.right),
+        Scale(0.0, _highest(moment, training, evals), plot.bottom, plot.y),
+        plot,
+    )
+    return joined(
+        _axes(frame),
+        _levels(moment, frame),
+        _training(training, frame),
+        _validation(evals, frame),
+        _marks(moment, frame),
+        _labels(moment, evals, frame),
+    )
+
+
+def _highest(moment: Moment, training: Thinned, evals: list[tuple[int, float]]) -> float:
+    """The top of the axis: what the run began with, or a little above; never so high that a spike flattens the rest."""
+    losses: list[float] = [*(loss for _, loss in evals), *training.mean.tolist()]
+    top = max(losses)
+    started = moment.started
+    if started is not None and started.corpus.vocabulary_size > 1:
+        top = min(top, 1.5 * math.log(started.corpus.vocabulary_size))
+    return max(top * 1.04, min(losses) * 1.2, 1e-6)
+
+
+def _axes(frame: _Frame) -> Markup:
+    plot, parts = frame.plot, []
+    for value in round_numbers(0.0, frame.y.high, 4):
+        y = frame.y(value)
+        parts.append(element("line", x1=plot.x, x2=plot.right, y1=y, y2=y, stroke=HAIR, stroke_width=2))
+        parts.append(text(plot.x - 26, y + 11, f"{value:g}", font_family=SANS, font_size=NOTE_SIZE - 4, fill=SOFT,
+                          text_anchor="end"))  # fmt: skip
+    parts.append(element("line", x1=plot.x, x2=plot.right, y1=plot.bottom, y2=plot.bottom, stroke=INK, stroke_width=4))
+    numbers = _tick_steps(frame)
+    for value in numbers:
+        anchor = "end" if frame.x(value) > plot.right - 60 else "middle"
+        unit = " steps" if value == numbers[0] else ""
+        x, y = frame.x(value), plot.bottom
+        parts.append(element("line", x1=x, x2=x, y1=y, y2=y + 16, stroke=INK, stroke_width=3))
+        parts.append(
+            text(
+                x,
+                y + 62,
+                format_count(value) + unit,
+                font_family=SANS,
+                font_size=NOTE_SIZE - 4,
+                fill=SOFT,
+                text_anchor=anchor,
+            )
+        )
+    return joined(*parts)
+
+
+def _tick_steps(frame: _Frame) -> list[float]:
+    """Steps to name: the last, the first, and round ones between them, far enough apart."""
+    low, high = (round(value * value) for value in (frame.steps.low, frame.steps.high))
+    powers = range(len(str(high)) + 1)
+    round_ones = {low, *(factor * 10**power for power in powers for factor in (1, 2, 5)), *round_numbers(low, high, 4)}
+    chosen: list[float] = [high, low]
+    for value in sorted((one for one in round_ones if low < one < high and one == int(one)), reverse=True):
+        if all(abs(frame.x(other) - frame.x(value)) >= _TICK_DISTANCE for other in chosen):
+            chosen.append(value)
+    return chosen
+
+
+def _named_levels(moment: Moment) -> list[tuple[str, float]]:
+    baselines = moment.baselines
+    levels: list[tuple[str, float]] = []
+    if baselines is not None:
+        symbols = "letters" if loss_unit(moment) == "character" else "tokens"
+        levels = [
+            ("chance", baselines.uniform),
+            (f"{symbols} counted", baselines.unigram),
+            ("pairs counted", baselines.bigram),
+            ("threes counted", baselines.trigram),
+            ("fives counted", baselines.fivegram),
+        ]
+    floor = moment.started.corpus.floor_nats_per_token if moment.started else None
+    if floor is not None:
+        levels.append(("all there is to know", floor))
+    return [(name, value) for name, value in levels if math.isfinite(value)]
+
+
+def _levels(moment: Moment, frame: _Frame) -> Markup:
+    lines = [
+        element(
+            "line",
+            x1=frame.plot.x,
+            x2=frame.plot.right,
+            y1=frame.y(value),
+            y2=frame.y(value),
+            stroke=SOFT,
+            stroke_width=2.5,
+            stroke_dasharray="3 13",
+            stroke_linecap="round",
+        )
+        for _, value in _named_levels(moment)
+        if 0 <= value <= frame.y.high
+    ]
+    return joined(*lines)
+
+
+def _training(training: Thinned, frame: _Frame) -> Markup:
+    if not len(training):
+        return NOTHING
+    upper = [(frame.x(x), frame.y(y)) for x, y in zip(training.x, training.high, strict=True)]
+    lower = [(frame.x(x), frame.y(y)) for x, y in zip(training.x, training.low, strict=True)]
+    middle = [(frame.x(x), frame.y(y)) for x, y in zip(training.x, training.mean, strict=True)]
+    return joined(
+        element("path", d=path(upper + lower[::-1], closed=True), fill=SAND, fill_opacity=0.38, stroke="none"),
+        element("path", d=path(middle), fill="none", stroke=SAND_INK, stroke_width=4.5, stroke_linejoin="round"),
+    )
+
+
+def _validation(evals: list[tuple[int, float]], frame: _Frame) -> Markup:
+    if not evals:
+        return NOTHING
+    measured = evals[1:] if len(evals) > 1 and evals[0][0] == 0 else evals
+    points = [(frame.x(step), frame.y(loss)) for step, loss in measured]
+    dots = [element("circle", cx=x, cy=y, r=9, fill=ACCENT) for x, y in points] if len(points) <= 60 else []
+    line = element("path", d=path(points), fill="none", stroke=ACCENT, stroke_width=11, stroke_linejoin="round",
+                   stroke_linecap="round")  # fmt: skip
+    step, loss = min(evals, key=lambda one: one[1])
+    ring = element("circle", cx=frame.x(step), cy=frame.y(loss), r=24, fill=PAPER, stroke=ACCENT, stroke_width=9)
+    said = NOTHING
+    if step != evals[-1][0]:
+        said = text(frame.x(step), frame.y(loss) + 82, f"best {loss:.3f}", font_family=SANS, font_size=NOTE_SIZE,
+                    fill=ACCENT, text_anchor="middle")  # fmt: skip
+    return joined(line, *dots, ring, said)
+
+
+def _marks(moment: Moment, frame: _Frame) -> Markup:
+    """What the guard did and what was diagnosed, as small wedges on the axis; where there is room, with a word."""
+    rescues = [(one.step, _MARK_WORDS.get(one.deed, one.deed), INK) for one in moment.rescues if one.deed != "noted"]
+    first_said: dict[str, int] = {}
+    for verdict in moment.state.verdicts.until(moment.t):
+        if verdict.verdict in NEEDS_A_PERSON:
+            first_said.setdefault(verdict.verdict, verdict.step)
+    parts, free = [], frame.plot.x
+    for step, words, fill in sorted([*rescues, *((step, name, PAPER) for name, step in first_said.items())]):
+        x, y = frame.x(step), frame.plot.bottom
+        wedge = path([(x, y - 6), (x - 15, y - 36), (x + 15, y - 36)], closed=True)
+        parts.append(element("path", d=wedge, fill=fill, stroke=INK, stroke_width=3, stroke_linejoin="round"))
+        width = width_of(words, _MARK_SIZE)
+        left = min(max(frame.plot.x, x - width / 2), frame.plot.right - width)
+        if left >= free:
+            parts.append(element("rect", x=left - 10, y=y - 84, width=width + 20, height=40, fill=PAPER))
+            parts.append(text(left, y - 54, words, font_family=SANS, font_size=_MARK_SIZE, fill=SOFT))
+            free = left + width + 30
+    return joined(*parts)
+
+
+def _labels(moment: Moment, evals: list[tuple[int, float]], frame: _Frame) -> Markup:
+    """Names at the right edge, where the lines end, moved apart where they would touch."""
+    entries = [(name, value, False) for name, value in _named_levels(moment) if 0 <= value <= frame.y.high]
+    if evals:
+        entries.append((f"{evals[-1][1]:.3f}", evals[-1][1], True))
+    places = spread([frame.y(value) for _, value, _ in entries], 54, frame.plot.y, frame.plot.bottom)
+    parts, x = [], frame.plot.right + 40
+    for (words, _, bold), y in zip(entries, places, strict=True):
+        size, fill = (58.0, ACCENT) if bold else (NOTE_SIZE - 2, SOFT)
+        parts.append(
+            text(
+                x,
+                y + size * 0.34,
+                words,
+                font_family=SANS,
+                font_size=size,
+                fill=fill,
+                font_weight="bold" if bold else None,
+            )
+        )
+    return joined(*parts)

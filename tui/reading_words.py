@@ -1,0 +1,93 @@
+"""What the judges say of a sample, in words. Everything here may hold words of a model: it is shown as data."""
+
+from __future__ import annotations
+
+import math
+
+from textual.content import Content
+
+from babytrain.runs.events import Reading, Sample
+from babytrain.tui.glyphs import Glyphs
+from babytrain.tui.safe_text import Mark, safe_content, safe_line
+from babytrain.tui.widgets.units import format_count, format_percent
+
+SHORTEST_SHOWN_MATCH = 12  # characters; shorter pieces stand in every text
+MOST_NEW_WORDS = 12
+LONGEST_QUOTE = 160
+COPIED_STYLE = "underline $secondary"
+
+
+def copied_marks(reading: Reading | None) -> list[Mark]:
+    """The piece of the sample's text that stands word for word in the training text, if it is worth showing."""
+    if reading is None or reading.longest_match < SHORTEST_SHOWN_MATCH:
+        return []
+    return [Mark(reading.match_start, reading.match_start + reading.longest_match, COPIED_STYLE)]
+
+
+def short_verdicts(reading: Reading | None) -> list[str]:
+    """The most telling figures, a few words each, the first the most important."""
+    if reading is None:
+        return []
+    words: list[str] = []
+    if reading.parrot_index is not None and math.isfinite(reading.parrot_index):
+        words.append(f"parrot {reading.parrot_index:.1f}")
+    if reading.haiku:
+        words.append(f"5-7-5 {format_count(reading.valid_haiku or 0)}/{format_count(reading.haiku)}")
+    if reading.real_word_share is not None:
+        words.append(f"real words {format_percent(100 * reading.real_word_share)}")
+    return words
+
+
+def verdict_lines(sample: Sample, reading: Reading | None, glyphs: Glyphs) -> list[Content]:
+    """All the judges said, one thing a line, each to be wrapped."""
+    if reading is None:
+        return []
+    lines: list[Content] = []
+
+    def say(label: str, *words: Content | str | tuple[str, str]) -> None:
+        lines.append(Content.assemble((f"{label} ", "$foreground 60%"), *words))
+
+    if reading.parrot_index is not None and math.isfinite(reading.parrot_index):
+        say("parrot", (f"{reading.parrot_index:.1f}", parrot_style(reading.parrot_index)), _parrot_word(reading))
+    if reading.longest_match >= SHORTEST_SHOWN_MATCH:
+        end = reading.match_start + reading.longest_match
+        copied = safe_line(sample.text[reading.match_start : end], LONGEST_QUOTE)
+        say(
+            f"copied, {format_count(reading.longest_match)} characters", Content.assemble((f'"{copied}"', COPIED_STYLE))
+        )
+        if reading.source_line:
+            quoted = safe_content(reading.source_line[:LONGEST_QUOTE], "italic", one_line=True)
+            say(f"from line {format_count(reading.source_line_number)}", quoted)
+    shares = [
+        (name, share)
+        for name, share in (
+            ("real words", reading.real_word_share),
+            ("coherent sentences", reading.coherent_sentence_share),
+            ("different word pairs", reading.distinct_pairs_share),
+        )
+        if share is not None
+    ]
+    if shares:
+        parts: list[Content | str | tuple[str, str]] = []
+        for name, share in shares:
+            parts += [(f"{' ' + glyphs.dot + ' ' if parts else ''}{name} ", "$foreground 60%")]
+            parts.append(format_percent(100 * share))
+        lines.append(Content.assemble(*parts))
+    if reading.haiku:
+        valid, new = reading.valid_haiku or 0, reading.new_haiku or 0
+        sign = glyphs.done if valid == reading.haiku else glyphs.dot
+        say("haiku", f"{sign} {valid} of {reading.haiku} in 5-7-5, {new} of them never trained on")
+    if reading.new_words:
+        words = ", ".join(safe_line(word, 24) for word in reading.new_words[:MOST_NEW_WORDS])
+        say("new words", Content(words))
+    return lines
+
+
+def parrot_style(index: float) -> str:
+    """Calm below 1.5, a warning at 2, in the words of the scale: 1 is honest, 2 a parrot."""
+    return "bold $error" if index >= 2 else "bold $warning" if index >= 1.5 else "bold $success"
+
+
+def _parrot_word(reading: Reading) -> str:
+    index = reading.parrot_index or 0.0
+    return "  copies a lot" if index >= 2 else "  copies a little" if index >= 1.5 else "  honest"

@@ -1,0 +1,167 @@
+"""`babytrain-tui sample`: texts from a trained model, streamed, or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from babytrain.tui.command_line import (
+    EXIT_INTERRUPTED,
+    RunName,
+    RunsDir,
+    chosen_runs_dir,
+    fail,
+    usage_error,
+    wanted_run,
+)
+
+if TYPE_CHECKING:
+    from babytrain.tui.speaking import Author, PreparedPrompt, SamplingSettings
+
+SAMPLE_EPILOG = "Example: babytrain-tui sample last --prompt 'the old frog' --count 3"
+
+At = Annotated[
+    str | None,
+    typer.Option(metavar="WHICH", help="A checkpoint: best, last, its name or its step. [default: best]"),
+]
+# Left out, these are as in the settings of the run.
+Temperature = Annotated[float | None, typer.Option(help="0 = always the likeliest.", min=0.0, max=10.0)]
+TopK = Annotated[int | None, typer.Option(help="Only from the k likeliest, 0 = all.", min=0, max=1_000_000)]
+TopP = Annotated[float | None, typer.Option(help="Only from the likeliest that make up this share.", min=0.01, max=1)]
+MinP = Annotated[float | None, typer.Option(help="Nothing less likely than this share of the likeliest.", min=0, max=1)]
+RepetitionPenalty = Annotated[
+    float | None, typer.Option(help="How much less likely what was just written gets, 1 = not at all.", min=1, max=10)
+]
+Seed = Annotated[int, typer.Option(help="Same seed, same text.", min=0, max=2**63 - 1)]
+
+
+class Unknown(StrEnum):
+    """What to do about characters the model has never seen."""
+
+    DROP = "drop"
+    REFUSE = "refuse"
+
+
+def sample(
+    context: typer.Context,
+    run: RunName,
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="What a text starts with; repeat for several.", show_default=False)
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="How much to write.", min=1)] = 300,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    repetition_penalty: RepetitionPenalty = None,
+    seed: Seed = 1,
+    count: Annotated[int, typer.Option(help="Texts for each prompt, with one seed after another.", min=1)] = 1,
+    at: At = None,
+    last: Annotated[bool, typer.Option("--last", help="The same as --at last.")] = False,
+    unknown: Annotated[
+        Unknown, typer.Option(help="Leave out characters the model has never seen, or refuse them.")
+    ] = Unknown.REFUSE,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array on stdout: text, prompt, seed, ...")] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Let a trained model write."""
+    from babytrain.tui.session import UsageError
+    from babytrain.tui.speaking import chosen_settings
+
+    if last and at not in (None, "last"):
+        usage_error([f"--last and --at {at} are two checkpoints: leave one out."])
+    folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
+    try:
+        settings = chosen_settings(
+            folder.path,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+        )
+    except UsageError as error:
+        usage_error(error.problems)
+    try:
+        author, prompts = _prepare(folder.path, "last" if last else at or "best", prompt, unknown.value)
+        seeds = range(seed, seed + count)
+        if as_json:
+            _write_json(author, prompts, settings, tokens, seeds)
+        else:
+            _write_texts(author, prompts, settings, tokens, seeds)
+    except UsageError as error:
+        fail(*error.problems)
+
+
+def _prepare(run_dir: Any, at: str, wanted: list[str] | None, unknown: Any) -> tuple[Author, list[PreparedPrompt]]:
+    """The model and what it is to read; what there is to say about them goes to stderr. Raises UsageError."""
+    from babytrain.tui.session import UsageError
+    from babytrain.tui.speaking import Author
+
+    author = Author(run_dir, at)
+    prompts: list[PreparedPrompt] = []
+    problems: list[str] = []
+    for text in [author.default_prompt] if wanted is None else wanted:
+        try:
+            prompts.append(author.prepare(text, unknown))
+        except UsageError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise UsageError(problems)
+    for note in dict.fromkeys([*author.notes, *(note for one in prompts for note in one.notes)]):
+        _say(note)
+    return author, prompts
+
+
+def _write_texts(
+    author: Author, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+) -> None:
+    """Stream every text, with a blank line between them and its seed on stderr when there are several."""
+    from babytrain.tui.plain_output import PlainOutput
+
+    output = PlainOutput(sys.stdout)
+    several = len(prompts) * len(seeds) > 1
+    try:
+        for number, (prompt, seed) in enumerate((prompt, seed) for prompt in prompts for seed in seeds):
+            if number:
+                output.line()
+            if several:
+                _say(f"seed {seed}:")
+            output.write(prompt.text)
+            for piece in author.write(prompt, settings, max_tokens=tokens, seed=seed):
+                output.write(piece)
+            output.end()
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    finally:
+        output.end()
+
+
+def _write_json(
+    author: Author, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+) -> None:
+    """One array of what was written; after Ctrl-C of the texts that were finished by then."""
+    texts: list[dict[str, Any]] = []
+    shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": author.step}
+    interrupted = False
+    try:
+        for prompt in prompts:
+            for seed in seeds:
+                text = "".join(author.write(prompt, settings, max_tokens=tokens, seed=seed))
+                texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
+    except KeyboardInterrupt:
+        interrupted = True
+    typer.echo(json.dumps(texts))
+    if interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _say(note: str) -> None:
+    from babytrain.tui.safe_text import safe_text
+
+    typer.echo(safe_text(note), err=True)

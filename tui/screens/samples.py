@@ -1,0 +1,344 @@
+"""The sample browser: the texts of a run through time, one by one or two side by side with their differences marked.
+
+It stands on the screen of a run, or on the list of runs, and shows every sample there is, also those after the moment
+a replay stands at. While the run goes on below, new samples come in; nobody is moved away from what is being read,
+except from the newest one to a newer one. Left is what is held fast (a pinned sample, or this run where two runs are
+compared), right is the other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.worker import Worker, WorkerState
+
+from babytrain.runs.events import Sample
+from babytrain.runs.journal import load_state
+from babytrain.runs.state import Moment, RunState
+from babytrain.tui.charset import CharsetName
+from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.keymap import MODES, Mode, bindings_in
+from babytrain.tui.run_rows import RunRow
+from babytrain.tui.safe_text import safe_line
+from babytrain.tui.sample_compare import compare_texts
+from babytrain.tui.sample_walk import (
+    Alignment,
+    ShownSample,
+    counterpart,
+    known_of,
+    losses_when,
+    nearest,
+    prompts_of,
+    run_name,
+    same_sample,
+    with_prompt,
+)
+from babytrain.tui.screens.base import OverlayScreen
+from babytrain.tui.screens.choose_run import ChooseRunScreen
+from babytrain.tui.widgets.key_bar import KeyBar
+from babytrain.tui.widgets.sample_card import SampleCard
+from babytrain.tui.widgets.sample_list import SampleList
+from babytrain.tui.widgets.sample_rail import RailFacts, SampleRail, rail_steps
+from babytrain.tui.widgets.units import format_count, format_percent
+
+SIDE_BY_SIDE = 72  # columns; below, one sample stands above the other
+NOTHING = "No sample yet. The first one is written before the first step, if the run writes any."
+
+
+class SamplesScreen(OverlayScreen):
+    """Shows `state`; `at` is the sample to begin with, the newest when there is none."""
+
+    mode: ClassVar[Mode] = "samples"
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["samples"]))
+
+    def __init__(self, state: RunState, runs_dir: Path, charset: CharsetName, *, at: Sample | None = None) -> None:
+        super().__init__(classes="samples")
+        self._state = state
+        self._runs_dir = runs_dir
+        self._charset = charset
+        self._glyphs = GLYPHS[charset]
+        self._seen = (len(state.samples), len(state.readings))
+        self._news = 0  # samples of this prompt that came while an older one was being read
+        self._here = at or (state.samples.events[-1] if state.samples.events else None)
+        self._prompt = self._here.prompt if self._here else ""
+        if at is None and self._here is not None:  # of several prompts written at the same step the first one
+            self._prompt = prompts_of(state.samples.events)[0]
+            self._here = nearest(with_prompt(state.samples.events, self._prompt), self._here.step)
+        self._all_seen()
+        self.pinned: Sample | None = None
+        self.other: RunState | None = None
+        self.align: Alignment = "step"
+
+    def compose(self) -> ComposeResult:
+        """A rail with the way through time, two cards, footer."""
+        yield SampleRail(self._charset)
+        with Container(id="cards"):
+            yield SampleCard(id="left", charset=self._charset, hint=NOTHING)
+            yield SampleList(self._charset)
+            yield SampleCard(id="right", charset=self._charset, hint="This run has no sample to hold against it.")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Everything is known already."""
+        self.apply_breakpoints()
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Side by side, or one above the other."""
+        self.query_one("#cards").set_class(event.size.width >= SIDE_BY_SIDE, "-beside")
+        self._show()
+
+    # what there is
+
+    @property
+    def here(self) -> Sample | None:
+        """The sample one stands at."""
+        return self._here
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The samples of the prompt one stands at."""
+        return with_prompt(self._state.samples.events, self._prompt)
+
+    @property
+    def is_comparing(self) -> bool:
+        """Whether two samples are shown."""
+        return self.pinned is not None or self.other is not None
+
+    def follow(self, moment: Moment) -> None:
+        """The run below went on: announce what is new, and show what the judges said meanwhile."""
+        self._state = moment.state
+        count, readings = len(moment.state.samples), len(moment.state.readings)
+        before, self._seen = self._seen, (count, readings)
+        if self._seen == before or not self.is_mounted:
+            return
+        if count != before[0]:
+            self._samples_changed()
+        self._show()
+
+    def _samples_changed(self) -> None:
+        samples = self.samples
+        standing = self._here
+        if standing is None:
+            prompts = prompts_of(self._state.samples.events)
+            self._prompt = prompts[0] if prompts else ""
+            self._here = self.samples[-1] if self.samples else None
+            self._all_seen()
+            return
+        newest = next((index for index, one in enumerate(samples) if same_sample(one, self._newest)), None)
+        if not any(same_sample(one, standing) for one in samples):
+            # The run went back: this sample is no longer part of it.
+            self._here = nearest(samples, standing.step)
+            self._all_seen()
+        elif newest is None:
+            self._all_seen()
+        elif same_sample(standing, self._newest) and not self.is_comparing:
+            self._here = samples[-1]
+            self._all_seen()
+        else:
+            self._news = len(samples) - 1 - newest
+        if not any(same_sample(one, self.pinned) for one in self._state.samples.events):
+            self.pinned = None
+
+    def _all_seen(self) -> None:
+        samples = self.samples
+        self._newest, self._news = samples[-1] if samples else None, 0
+
+    # what is shown
+
+    def _show(self) -> None:
+        left, right = self.query_one("#left", SampleCard), self.query_one("#right", SampleCard)
+        here = self._known(self._here)
+        news = f"{format_count(self._news)} new {self._glyphs.arrow} end" if self._news else ""
+        through_time = self.query_one(SampleList)
+        through_time.display = not self.is_comparing and self.app.size.width >= SIDE_BY_SIDE
+        if through_time.display:
+            self._show_list(through_time)
+        if not self.is_comparing:
+            left.show(here)
+            right.display = False
+        else:
+            pair = self._pair()
+            right.display = True
+            texts = [one.sample.text if one is not None else "" for one in pair]
+            compared = compare_texts(texts[0], texts[1])
+            sign = f"{self._glyphs.best} " if self.pinned is not None else ""
+            left.show(pair[0], compared.left if pair[1] else (), sign=sign)
+            right.show(pair[1], compared.right if pair[0] else ())
+            if pair[0] is not None and pair[1] is not None and not news:
+                news = self._compared_words(compared.same_share, compared.is_whole)
+        left.set_class(self.is_comparing, "-half")
+        self._show_rail(news)
+        self.refresh_bindings()
+
+    def _show_list(self, through_time: SampleList) -> None:
+        samples = self.samples
+        here = next((index for index, one in enumerate(samples) if same_sample(one, self._here)), None)
+        losses = losses_when(self._state, samples)
+        through_time.show([ShownSample(*pair, None) for pair in zip(samples, losses, strict=True)], here)
+
+    def _compared_words(self, same_share: float, is_whole: bool) -> str:
+        words = "the same words" if same_share == 1 else f"{format_percent(100 * same_share)} the same words"
+        if self.other is not None:
+            words += f" {self._glyphs.dot} by {'step' if self.align == 'step' else 'share of the run'}"
+        return words if is_whole else f"{words} in the first part"
+
+    def _pair(self) -> tuple[ShownSample | None, ShownSample | None]:
+        if self.other is None:
+            return self._known(self.pinned), self._known(self._here)
+        mine = self._known(self._here, run_name(self._state))
+        if self._here is None:
+            return None, None
+        theirs = counterpart(self._state, self.other, self._here, self.align)
+        return mine, known_of(self.other, theirs, run_name(self.other)) if theirs else None
+
+    def _known(self, sample: Sample | None, run: str = "") -> ShownSample | None:
+        return None if sample is None else known_of(self._state, sample, run)
+
+    def _show_rail(self, words: str) -> None:
+        samples, prompts = self.samples, prompts_of(self._state.samples.events)
+        places = {id(sample): index for index, sample in enumerate(samples)}
+
+        def place(wanted: Sample | None) -> int | None:
+            if wanted is None:
+                return None
+            found = places.get(id(wanted))
+            if found is not None:
+                return found
+            return next((index for index, one in enumerate(samples) if same_sample(one, wanted)), None)
+
+        self.query_one(SampleRail).show(
+            RailFacts(
+                run=run_name(self._state),
+                prompt=self._prompt,
+                prompt_number=prompts.index(self._prompt) + 1 if self._prompt in prompts else 0,
+                prompts=len(prompts),
+                steps=rail_steps([sample.step for sample in samples]),
+                here=place(self._here),
+                pinned=place(self.pinned),
+                words=words,
+                is_news=bool(self._news),
+            )
+        )
+
+    # walking
+
+    def action_walk(self, count: int) -> None:
+        """Earlier (-1) or later (1)."""
+        samples = self.samples
+        places = [index for index, one in enumerate(samples) if same_sample(one, self._here)]
+        if places:
+            self._go(samples[min(len(samples) - 1, max(0, places[0] + count))])
+
+    def action_walk_to(self, end: int) -> None:
+        """To the first (0) or the newest (-1)."""
+        if self.samples:
+            self._go(self.samples[end])
+
+    def action_other_prompt(self, count: int) -> None:
+        """The texts from another prompt, at the step nearest to this one."""
+        prompts = prompts_of(self._state.samples.events)
+        if self._here is None or len(prompts) < 2:
+            return
+        self._prompt = prompts[(prompts.index(self._prompt) + count) % len(prompts)]
+        sample = nearest(self.samples, self._here.step)
+        if sample is not None:
+            self._all_seen()
+            self._go(sample)
+
+    def _go(self, sample: Sample) -> None:
+        self._here = sample
+        if same_sample(sample, self.samples[-1]):
+            self._all_seen()
+        self._show()
+
+    @on(SampleList.Chosen)
+    @on(SampleRail.Chosen)
+    def _clicked(self, message: SampleRail.Chosen | SampleList.Chosen) -> None:
+        if message.index < len(self.samples):
+            self._go(self.samples[message.index])
+
+    def action_scroll_cards(self, pages: int) -> None:
+        """Both texts, a page up or down."""
+        for card in self.query(SampleCard):
+            card.action_scroll_pages(pages)
+
+    # comparing
+
+    def action_pin(self) -> None:
+        """Hold this sample fast and compare others with it; pressed again, let it go."""
+        if self.is_comparing:
+            self._let_go()
+        elif self._here is not None:
+            self.pinned = self._here
+            self._show()
+
+    def action_swap(self) -> None:
+        """The pinned sample and the one stood at change places."""
+        if self.pinned is not None and self._here is not None:
+            self.pinned, self._here = self._here, self.pinned
+            self._prompt = self._here.prompt
+            self._show()
+
+    def _let_go(self) -> None:
+        self.pinned = self.other = None
+        self._show()
+
+    def action_choose_run(self) -> None:
+        """Hold another run against this one."""
+        own = self._state.started.run_id if self._state.started else ""
+
+        def done(row: RunRow | None) -> None:
+            if row is not None:
+                self.run_worker(
+                    lambda: load_state(row.journal), thread=True, exclusive=True, exit_on_error=False, group="other"
+                )
+
+        self.app.push_screen(
+            ChooseRunScreen(
+                "Compare with which run?", self._runs_dir, self._glyphs, lambda row: row.key != f"run:{own}"
+            ),
+            done,
+        )
+
+    @on(Worker.StateChanged)
+    def _loaded(self, event: Worker.StateChanged) -> None:
+        if event.worker.group != "other":
+            return
+        result = event.worker.result
+        if event.state is WorkerState.SUCCESS and isinstance(result, RunState):
+            if result.samples.events:
+                self.pinned, self.other = None, result
+                self._show()
+            else:
+                self._say(f"{run_name(result)} has no samples.")
+        elif event.state is WorkerState.ERROR:
+            self._say(str(event.worker.error))
+
+    def _say(self, text: str) -> None:
+        self.notify(safe_line(text), markup=False, timeout=5)
+
+    def action_change_alignment(self) -> None:
+        """Of the other run the sample of the nearest step, or after the same share of the run."""
+        self.align = "share" if self.align == "step" else "step"
+        self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense."""
+        if action == "change_alignment":
+            return self.other is not None
+        if action == "swap":
+            return self.pinned is not None
+        return super().check_action(action, parameters)
+
+    def action_close(self) -> None:
+        """One thing back: the comparison, then the browser."""
+        if self.is_comparing:
+            self._let_go()
+        else:
+            self.dismiss(None)

@@ -1,0 +1,97 @@
+"""From a wish to read samples or to talk, to the screen that does it. What these screens need is imported here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from textual.app import App
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.journal import load_state
+from babytrain.runs.state import RunState
+from babytrain.tui.charset import CharsetName
+from babytrain.tui.launcher import Launcher
+from babytrain.tui.messages import SamplesWanted, TalkWanted
+from babytrain.tui.safe_text import safe_line
+from babytrain.tui.screens.samples import SamplesScreen
+from babytrain.tui.screens.talk import TalkPlan, TalkScreen
+from babytrain.tui.talker import Author, PromptReader
+
+LONGEST_NAME = 40
+USUAL_TOKENS = 200
+USUAL_CONTEXT = 64
+
+
+class WordsFlow:
+    """Opens the sample browser and the conversation."""
+
+    def __init__(self, app: App[Any], launcher: Launcher, charset: CharsetName) -> None:
+        self._app = app
+        self._launcher = launcher
+        self._charset = charset
+
+    def samples(self, wanted: SamplesWanted) -> None:
+        """Open the browser; a journal is read in a thread first."""
+        if wanted.state is not None:
+            self._show_samples(wanted.state, wanted)
+        elif wanted.journal is not None:
+            self._app.run_worker(self._read(wanted), group="samples", exclusive=True)
+
+    async def _read(self, wanted: SamplesWanted) -> None:
+        assert wanted.journal is not None
+        below = self._app.screen
+        try:
+            state = await asyncio.to_thread(load_state, wanted.journal)
+        except RunsError as error:
+            self._app.notify(safe_line(str(error)), severity="error", markup=False)
+            return
+        if self._app.screen is below:  # nobody went elsewhere meanwhile
+            self._show_samples(state, wanted)
+
+    def _show_samples(self, state: RunState, wanted: SamplesWanted) -> None:
+        self._app.push_screen(SamplesScreen(state, self._launcher.runs_dir, self._charset, at=wanted.at))
+
+    def talk(self, wanted: TalkWanted) -> None:
+        """Open the conversation."""
+        from babytrain.tui.speaking import settings_of_run
+
+        started = wanted.state.started if wanted.state is not None else None
+        config: Mapping[str, Any] = started.config if started is not None else {}
+        self._app.push_screen(
+            TalkScreen(
+                TalkPlan(
+                    name=safe_line(wanted.name, LONGEST_NAME),
+                    settings=settings_of_run(config),
+                    max_tokens=_whole(config, "sample_tokens", USUAL_TOKENS),
+                    load=lambda at: self._load(wanted, at),
+                    live=wanted.live,
+                    read=lambda: self._reader(wanted, _whole(config, "context", USUAL_CONTEXT)),
+                ),
+                self._charset,
+            )
+        )
+
+    def _load(self, wanted: TalkWanted, at: str) -> Author:
+        """The saved model. Called in a worker thread; raises ValueError with a sentence."""
+        folder = wanted.folder()
+        if folder is None:
+            raise ValueError("This run has no folder yet, so there is no saved model.")
+        return self._launcher.author(folder, at)
+
+    def _reader(self, wanted: TalkWanted, context: int) -> PromptReader | None:
+        """How the run reads prompts; None where its tokenizer cannot be read: then the engine says what is wrong."""
+        folder = wanted.folder()
+        if folder is None:
+            return None
+        try:
+            return self._launcher.prompt_reader(folder, context)
+        except ValueError:
+            return None
+
+
+def _whole(config: Mapping[str, Any], name: str, otherwise: int) -> int:
+    """A whole number from recorded settings, which may be of another version or edited by hand."""
+    value = config.get(name)
+    return value if isinstance(value, int) and value > 0 else otherwise
