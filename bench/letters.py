@@ -17,7 +17,7 @@ from babytrain.engine.corpus.build import build_corpus
 from babytrain.engine.letters import GuessTally, letter_board
 from babytrain.engine.model.gpt import GPT, build_model
 
-ROUNDS = 7
+ROUNDS = 31
 VAL_TOKENS = 40_000
 
 
@@ -58,7 +58,11 @@ def main() -> None:
     print(
         f"evaluation of {len(val):,} tokens: {statistics.median(one for one, _ in pairs):.3f} s with the letter board"
     )
-    print(f"ratio to one without: median {statistics.median(ratios):.4f} ({ratios[0]:.4f} to {ratios[-1]:.4f})")
+    quarter = len(ratios) // 4
+    spread = f"{ratios[quarter]:.4f} to {ratios[-1 - quarter]:.4f}"
+    print(f"ratio to one without: median {statistics.median(ratios):.4f} (middle half {spread})")
+    fastest = min(one for one, _ in pairs) / min(other for _, other in pairs)
+    print(f"ratio of the fastest of each: {fastest:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The two recordings that ship with the program, made by the program: one healthy run and one that goes wrong.
 
 Both are real runs of the default preset. In the second a person grows impatient and keeps raising the learning rate;
-the steps at which that happens are the script, everything else is what the engine did.
+the steps at which that happens are the script, everything else is what the engine did. Only the graphics card is made
+up (`sensors = scripted`), so that everybody can see one that gets too hot, and what that would cost.
 
     python -m bench.record_demos runs/recorded
 """
@@ -30,10 +31,12 @@ IMPATIENCE: Script = [
     (650, "stop", None, ""),
 ]
 
+HOUSE = {"sensors": "scripted", "nickname": "Gertrude", "electricity_price": 0.31, "currency": "EUR"}
+
 
 def record(name: str, target: Path, script: Script, steps: int | None) -> None:
     """Train, turn the dials at their steps, copy the journal."""
-    settings = {} if steps is None else {"steps": steps}
+    settings = HOUSE if steps is None else {**HOUSE, "steps": steps}
     with tempfile.TemporaryDirectory() as folder:
         session = EngineSession(Path(folder), wish=check_wish(name=name, settings=settings))
         thread = threading.Thread(target=session.run)

@@ -135,7 +135,7 @@ class Config:
     # samples
     prompt: str = option("", "what every sample starts with, empty = start of a text")
     sample_tokens: int = option(200, "tokens in a sample", low=1, high=100_000)
-    temperature: float = option(0.8, "0 = always the likeliest token", low=0.0, high=10.0)
+    temperature: float = option(0.7, "0 = always the likeliest token", low=0.0, high=10.0)
     top_k: int = option(0, "sample from the k likeliest tokens only, 0 = all", low=0, high=1_000_000)
     top_p: float = option(1.0, "sample from the likeliest tokens that make up this share", low=0.01, high=1.0)
     min_p: float = option(0.1, "leave out tokens less likely than this share of the likeliest one", low=0.0, high=1.0)

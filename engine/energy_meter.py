@@ -3,7 +3,8 @@
 Which sources make up the total is decided anew for every stretch between two looks, so that scopes never overlap:
 
 - A battery that is being discharged says what the whole computer draws; otherwise the watts a person typed in from a
-  wall meter do. While one of these measures, everything else is shown but not counted.
+  wall meter do. While one of these measures, everything else is shown but not counted. What was typed in is what the
+  computer draws while it trains, so it says nothing about a pause or a rest.
 - Otherwise the cards that train and the processor are counted, times the supply factor: it stands for what a power
   supply loses, which a wall meter sees already and a battery never pays.
 - A card that does not train is shown but not counted, and on a run that trains on the processor no card is: what an
@@ -105,15 +106,17 @@ class EnergyMeter:
         gpus: tuple[GpuReading, ...],
         t: float,
         step: int,
+        held: bool = False,
     ) -> Energy:
-        """Take the newest readings in. The clocks are in seconds, `wall_time` is Unix time; `t` and `step` the run's.
+        """Take the newest readings in; `held`: the run was paused or rested just then.
 
-        Where no clock counts sleep, give the monotonic one as `boottime`; the wall clock then tells of it.
+        The clocks are in seconds, `wall_time` is Unix time; `t` and `step` the run's. Where no clock counts sleep, give
+        the monotonic one as `boottime`; the wall clock then tells of it.
         """
         now = Clocks(monotonic, boottime, wall_time)
         usual_seconds = max(USUAL_SECONDS, statistics.median(self._intervals))
         passed = self._pass_time(now)
-        looks = self._read_parts(self._readings(host, gpus), now, passed, usual_seconds)
+        looks = self._read_parts(self._readings(host, gpus, held=held), now, passed, usual_seconds)
         whole = next((name for name in (BATTERY, WALL_METER) if name in looks and looks[name].best), None)
         if self._money is None:
             self._money = self._tariff.cost(self._joules, wall_time)
@@ -130,7 +133,7 @@ class EnergyMeter:
             self._intervals.append(passed.awake)
         return passed
 
-    def _readings(self, host: HostReading, gpus: tuple[GpuReading, ...]) -> list[_Reading]:
+    def _readings(self, host: HostReading, gpus: tuple[GpuReading, ...], *, held: bool) -> list[_Reading]:
         readings = [
             _Reading(f"gpu {gpu.index}", "gpu", gpu.energy_joules, gpu.power_watts, ours=gpu.trains) for gpu in gpus
         ]
@@ -140,7 +143,7 @@ class EnergyMeter:
             readings.append(_Reading(PROCESSOR, "processor", host.processor_joules, watts))
         if host.battery_watts is not None:
             readings.append(_Reading(BATTERY, "computer", None, host.battery_watts))
-        if self._wall_watts > 0:
+        if self._wall_watts > 0 and not held:
             readings.append(_Reading(WALL_METER, "computer", None, self._wall_watts))
         return readings
 

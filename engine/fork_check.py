@@ -45,14 +45,14 @@ _LONGEST_HEADER = 64 << 20
 _FILES = ("model.safetensors", "optimizer.safetensors")
 
 
-def refusal(old: Config, new: Config, changes: Mapping[str, Any]) -> str:
-    """Why a fork cannot have these changes, or nothing."""
+def refusal(old: Config, new: Config, changes: Mapping[str, Any], *, who: str = "A fork keeps its parent's") -> str:
+    """Why a fork, or `who` goes on with its own weights, cannot have these changes; or nothing."""
     fixed = [key for key in changes if key in _FIXED and getattr(old, key) != getattr(new, key)]
     if new.position == "learned" and "context" in changes and new.context != old.context:
         fixed.append("context")
     if not fixed:
         return ""
-    return f"A fork keeps its parent's model and text, so {', '.join(fixed)} cannot change: train a new run for that."
+    return f"{who} model and text, so {', '.join(fixed)} cannot change: train a new run for that."
 
 
 def planned_afresh(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,20 +27,26 @@ from babytrain.runs.folder import RunFolder
 from babytrain.runs.tariff import parse_tariff
 
 
-def appoint_examiner(config: Config, corpus: Corpus, recorder: Recorder, folder: RunFolder, past: Past) -> Examiner:
-    """An examiner who has begun to get ready."""
+@contextmanager
+def appoint_examiner(
+    config: Config, corpus: Corpus, recorder: Recorder, folder: RunFolder, past: Past
+) -> Iterator[Examiner]:
+    """An examiner who has begun to get ready, and who goes home when the run is over, however it ended."""
     facts = corpus.facts
     subject = ExamSubject(
         corpus,
         corpus.is_haiku,
         config.favourite,
         reached=past.milestones,
-        has_baselines=past.has_baselines,
-        family=partial(family_record, folder.path.parent, folder.run_id, facts.sha256, facts.tokenizer),
+        baselines=past.baselines,
+        family=partial(family_record, folder.path.parent, folder.run_id, facts),
     )
     examiner = Examiner(subject, recorder.publish, recorder.now, recorder.calm_seconds)
     examiner.start()
-    return examiner
+    try:
+        yield examiner
+    finally:
+        examiner.finish(0.0)  # a run that came to its end has waited for the last answers already
 
 
 @contextmanager

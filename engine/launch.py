@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.crash import record_crash
 from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.first_line import started
+from babytrain.engine.fork_check import refusal
 from babytrain.engine.housekeeping import appoint_examiner, keep_house
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
@@ -160,7 +161,7 @@ def train_resumed(
     try:
         with _locked(folder):
             saved, provenance = read_run_toml(folder)
-            config = config_of_run(saved, changes)
+            config = _resumed_config(saved, changes)
             corpus = _same_corpus(folder, config, provenance)
             put_back_replaced(folder.checkpoints)
             checkpoint, problems = load_newest(folder.checkpoints)
@@ -249,8 +250,10 @@ def _train(
         recorder.note(note, "warning")
     bench: Workbench | None = None
     try:
-        with keep_house(config, recorder, feed, folder, prepared.device, past.energy) as housekeeper:
-            examiner = appoint_examiner(config, prepared.corpus, recorder, folder, past)
+        with (
+            keep_house(config, recorder, feed, folder, prepared.device, past.energy) as housekeeper,
+            appoint_examiner(config, prepared.corpus, recorder, folder, past) as examiner,
+        ):
             bench = Workbench(
                 config,
                 prepared.corpus,
@@ -282,6 +285,14 @@ def _train(
     finally:
         journal.close()
     return _result(folder, prepared.model, ended, bench.progress)
+
+
+def _resumed_config(saved: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:
+    """The settings to go on with. Raises ConfigError, and EngineError for changes the weights could not follow."""
+    config = config_of_run(saved, changes)
+    if problem := refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
+        raise EngineError([problem])
+    return config
 
 
 def _same_corpus(folder: RunFolder, config: Config, provenance: dict[str, Any]) -> Corpus:

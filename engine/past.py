@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from babytrain.runs.events import Energy, Eval, Step
+from babytrain.runs.energy import GAP_INTERVALS, USUAL_SECONDS
+from babytrain.runs.events import Baselines, Energy, Eval, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.held_time import held_seconds
@@ -24,7 +25,7 @@ class Past:
     held_seconds: float = 0.0
     energy: Energy | None = None
     milestones: frozenset[str] = frozenset()  # the names of those that were reached
-    has_baselines: bool = False
+    baselines: Baselines | None = None
 
     def energy_in(self, currency: str, currency_then: str) -> Energy | None:
         """The electricity so far; what it cost in another currency is not known in this one."""
@@ -48,7 +49,16 @@ def show_past(folder: RunFolder, feed: LiveFeed, step: int) -> Past:
         begun_step=state.started.step if state.started is not None else 0,
         last_t=state.last_t,
         held_seconds=held_seconds(state),
-        energy=state.energies.events[-1] if state.energies.events else None,
+        energy=_energy_so_far(state),
         milestones=frozenset(event.name for event in state.milestones.events),
-        has_baselines=bool(state.baselines.events),
+        baselines=state.baselines.events[-1] if state.baselines.events else None,
     )
+
+
+def _energy_so_far(state: RunState) -> Energy:
+    """The newest on record, with what came after it as unmeasured: all of a run from before there was a meter."""
+    energy = state.energies.events[-1] if state.energies.events else Energy(t=0.0, step=0, joules=0.0)
+    silent = state.last_t - energy.t
+    if silent <= GAP_INTERVALS * USUAL_SECONDS:
+        return energy
+    return msgspec.structs.replace(energy, unmeasured_seconds=energy.unmeasured_seconds + silent)

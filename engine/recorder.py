@@ -31,6 +31,7 @@ from babytrain.runs.events import (
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.held_time import HELD_PHASES
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
@@ -77,7 +78,8 @@ class Recorder:
         self._vitals_filed_t = self._energy_filed_t = -math.inf
         self._energy: Energy | None = None  # the newest that is not filed yet
         self._ended = False
-        self._trouble_t = start_t
+        self._trouble_t = start_t  # put off by as long as the run was held since
+        self._held_since: float | None = None
         self._throttled: deque[float] = deque(maxlen=int(RECENT_SECONDS))  # when a card said that it slows itself down
         self.step = 0  # finished optimizer steps, kept by the trainer
         self.phase: PhaseName = "loading"
@@ -90,7 +92,7 @@ class Recorder:
         """Publish an event and file it. Training thread only."""
         match event:
             case Phase():
-                self.phase = event.phase
+                self._note_hold(event)
             case Ended():
                 self._ended = True
             case Rescue(cause="diverging" | "not finite"):
@@ -129,8 +131,8 @@ class Recorder:
         self._handed_over.put(event)
 
     def calm_seconds(self) -> float:
-        """Running time of this session since the run last diverged or met a number that was none."""
-        return self.now() - self._trouble_t
+        """Time of this session since the run last diverged or met a number that was none, pauses and rests left out."""
+        return (self.now() if self._held_since is None else self._held_since) - self._trouble_t
 
     def throttled_seconds(self) -> float:
         """About how many of the last sixty seconds a card was slowed down by itself; readings come once a second."""
@@ -161,6 +163,12 @@ class Recorder:
         if last or energy.t - self._energy_filed_t >= max(ENERGY_SECONDS, energy.t / DENSE_ENERGY_SECONDS):
             self._energy, self._energy_filed_t = None, energy.t
             self._sink.append(energy)
+
+    def _note_hold(self, event: Phase) -> None:
+        self.phase = event.phase
+        if self._held_since is not None:
+            self._trouble_t += event.t - self._held_since
+        self._held_since = event.t if event.phase in HELD_PHASES else None
 
     def _take_handed_over(self) -> None:
         while True:

@@ -8,6 +8,8 @@
 - What was thrown away is told apart: the whole of a failed run, and in any run what was drawn between a checkpoint and
   the rescue that went back to it. Where a checkpoint lies between two readings of the meter, the energy up to it is
   read off the line between them: it is a share of what was measured and no part of the total depends on it.
+- A run whose sensors played a script has a bill like any other, to show what one looks like. It says that it is made
+  up, and no total has it.
 - A kettle is a litre of water heated from 15 to 100 °C without loss: 85 K x 4186 J/(kg K) = 0.099 kWh.
 """
 
@@ -22,7 +24,7 @@ from itertools import pairwise
 from babytrain.runs.energy_forecast import EnergyForecast, energy_forecast
 from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
 from babytrain.runs.folder import RunFolder
-from babytrain.runs.prices import prices_at, wall_time_at
+from babytrain.runs.prices import made_up_at, prices_at, wall_time_at
 from babytrain.runs.state import Moment
 from babytrain.runs.summary import RunSummary, read_summary
 from babytrain.runs.tariff import JOULES_PER_KWH
@@ -76,6 +78,7 @@ class BillFacts:
     units: UsefulUnits | None = None
     forecast: EnergyForecast | None = None
     why_not: str = ""  # or what is left out of the total, half a sentence
+    made_up: bool = False  # a script was played in place of sensors: nothing of it was drawn, and no total has it
 
     @property
     def kwh(self) -> float | None:
@@ -151,6 +154,7 @@ def bill_facts(moment: Moment) -> BillFacts:
         units=useful_units(moment),
         forecast=energy_forecast(moment),
         why_not=why_not,
+        made_up=made_up_at(moment),
     )
 
 

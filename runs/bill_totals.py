@@ -1,7 +1,7 @@
 """The bills of many runs added up: by month, by how they ended, and what was wasted. Pure functions.
 
-Amounts of different currencies are never added: there is a total for each. Runs that were not measured are counted,
-not priced.
+Amounts of different currencies are never added: there is a total for each. Runs that were not measured, and those whose
+sensors played a script, are counted, not priced.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Total:
     label: str
     runs: int = 0
     measured: int = 0
+    made_up: int = 0  # of the runs, those whose electricity comes from a script
     joules: float = 0.0
     co2_grams: float = 0.0
     co2_is_default: bool = False  # of any of them
@@ -103,8 +104,8 @@ def _grouped(labelled: Iterable[tuple[str, Bill]]) -> list[Total]:
 
 def _plus(total: Total, bill: Bill) -> Total:
     facts = bill.facts
-    total = replace(total, runs=total.runs + 1)
-    if facts.joules is None:
+    total = replace(total, runs=total.runs + 1, made_up=total.made_up + facts.made_up)
+    if facts.joules is None or facts.made_up:
         return total
     failed = facts.joules if bill.summary.status == "failed" else 0.0
     return replace(

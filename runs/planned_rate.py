@@ -22,7 +22,10 @@ SCHEDULES = ("linear", "cosine", "wsd", "constant")
 
 
 TURNS = ("lr_scale", "lr_hold", "lr_release", "rewarm", "set", "total_steps")
-CADENCES = ("eval_every", "sample_every")  # dials that leave the training itself alone
+# Dials that change no loss: how often one looks, and how the run behaves in the house it stands in.
+CADENCES = ("eval_every", "sample_every")
+HOUSE = ("quiet_hours", "quiet_duty", "temperature_ceiling", "power_budget", "on_battery")
+HARMLESS = (*CADENCES, *HOUSE)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def rate_dial(moment: Moment) -> RateDial:
         if command.action == "undo":
             while len(turns) > 1 and turns.pop()[0] != command.dial:
                 pass
-            turns[-1] = (turns[-1][0], replace(turns[-1][1], turned_at_step=command.step))
+            if command.dial not in HARMLESS:
+                turns[-1] = (turns[-1][0], replace(turns[-1][1], turned_at_step=command.step))
         elif command.command_id == 0:  # the engine's own, which no undo takes back
             turns[-1] = (name, _turned(now, command))
         else:
@@ -125,7 +129,7 @@ def applied_turns(moment: Moment) -> list[Command]:
 def _turned(dial: RateDial, command: Command) -> RateDial:
     """The dial after one turn."""
     value = _finite(command.value)
-    if command.action == "total_steps" or (command.action == "set" and command.dial in CADENCES):
+    if command.action == "total_steps" or (command.action == "set" and command.dial in HARMLESS):
         return dial
     dial = replace(dial, turned_at_step=command.step)
     if command.action == "lr_scale" and value is not None:

@@ -14,6 +14,7 @@ from typing import Any
 from babytrain.runs.state import Moment
 from babytrain.runs.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH, Tariff, parse_bands
 
+SCRIPTED = "scripted"  # what the setting `sensors` is when a card is played from a script
 _PRICED_MOMENTS = 96  # at which the price is looked up over a stretch of time: every quarter of an hour of a day
 _DAY_SECONDS = 86_400.0
 
@@ -61,6 +62,13 @@ def prices_from(settings: Mapping[str, Any]) -> Prices:
     tariff = Tariff(_amount(settings, "electricity_price"), currency if _is_currency(currency) else "", bands)
     grams = _amount(settings, "co2_grams_per_kwh", DEFAULT_CO2_GRAMS_PER_KWH)
     return Prices(tariff, grams, grams == DEFAULT_CO2_GRAMS_PER_KWH, _amount(settings, "idle_watts"))
+
+
+def made_up_at(moment: Moment) -> bool:
+    """Whether sensors played a script in any session so far: what they told of was never drawn."""
+    settings = [moment.started.config if moment.started else {}]
+    settings += [resumed.changes for resumed in moment.state.resumes.until(moment.t)]
+    return any(one.get("sensors") == SCRIPTED for one in settings)
 
 
 def wall_time_at(moment: Moment) -> float:

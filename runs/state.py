@@ -101,7 +101,8 @@ class RunState:
             case Reading():
                 self.readings.append(event)
             case Letters():
-                self.letters.append(event)
+                if not self._is_taken_back(event):
+                    self.letters.append(event)
             case Baselines():
                 self.baselines.append(event)
             case Milestone():
@@ -159,6 +160,13 @@ class RunState:
         self.letters.drop_after_step(event.step)
         self.checkpoints.drop_after_step(event.step)
         self.resumes.append(event)
+
+    def _is_taken_back(self, event: Letters) -> bool:
+        """Whether the run has gone back beyond the evaluation it is of: letters are counted a little later."""
+        newest = self.resumes.events[-1] if self.resumes.events else None
+        if newest is None or event.step <= newest.step:
+            return False
+        return all(evaluation.step != event.step for evaluation in reversed(self.evals.events))
 
     def at(self, t: float = math.inf) -> Moment:
         """The run as it stood at `t` seconds of running time; without `t`, as it stands now."""

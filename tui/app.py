@@ -14,11 +14,10 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
-from textual import events, on
+from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -31,9 +30,10 @@ from babytrain.tui.charset import CharsetName, detect_charset
 from babytrain.tui.charset_filter import CharsetFilter
 from babytrain.tui.commands import CommandsProvider
 from babytrain.tui.keymap import bindings_in
-from babytrain.tui.keys_file import UserKeys, keys_path, load_user_keys
+from babytrain.tui.keys_file import load_user_keys
 from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.opening import AppResult, Home, Opening, Replay, Train, Watch
+from babytrain.tui.overlay_app import OverlayApp
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.base import ModeScreen, OverlayScreen
 from babytrain.tui.screens.home import HomeScreen
@@ -44,15 +44,13 @@ if TYPE_CHECKING:
     from babytrain.tui.fork_flow import ForkFlow
     from babytrain.tui.launcher import Launcher, TrainingSession
     from babytrain.tui.run_rows import RunRow
-    from babytrain.tui.words_flow import WordsFlow
 
 ENGINE_GROUP = "engine"
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
-LONGEST_PENDING_LINES = 1000
 STYLES = Path(__file__).parent / "styles"
 
 
-class BabytrainApp(App[AppResult]):
+class BabytrainApp(OverlayApp):
     """See the module's docstring. `charset` None: the richest the terminal can show."""
 
     TITLE = "babytrain"
@@ -74,22 +72,16 @@ class BabytrainApp(App[AppResult]):
         charset: CharsetName | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
-        self.launcher = launcher
-        self.charset: CharsetName = charset or detect_charset(os.environ)
+        super().__init__(launcher, charset or detect_charset(os.environ), wall_clock)
         self.session: TrainingSession | None = None  # the one in training, or the last one
         self._charset_filter = CharsetFilter(self.charset)
         self.failure: Exception | None = None
         self._opening = opening
         self._notice = opening.notice if isinstance(opening, Train) else NoticeWishes()
-        self._wall_clock = wall_clock
         self._training = False
         self._fork: ForkFlow | None = None  # made with the first wish for one
         self._trash: list[Path] = []
         self._highlight = ""
-        self._printed: SimpleQueue[str] = SimpleQueue()
-        self._half_lines: dict[bool, str] = {}
-        self._user_keys = UserKeys({}, ())
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = os.environ.get("TEXTUAL_THEME") or DARK.name
@@ -232,25 +224,6 @@ class BabytrainApp(App[AppResult]):
         )
         self._fork.ask(message.folder, message.name)
 
-    @on(messages.SamplesWanted)
-    def _show_samples(self, message: messages.SamplesWanted) -> None:
-        self._words_flow().samples(message)
-
-    @on(messages.LettersWanted)
-    def _show_letters(self, message: messages.LettersWanted) -> None:
-        from babytrain.tui.letters_flow import LettersFlow
-
-        LettersFlow(self, self.charset).show(message)
-
-    @on(messages.TalkWanted)
-    def _talk(self, message: messages.TalkWanted) -> None:
-        self._words_flow().talk(message)
-
-    def _words_flow(self) -> WordsFlow:
-        from babytrain.tui.words_flow import WordsFlow
-
-        return WordsFlow(self, self.launcher, self.charset)
-
     @on(messages.OpenWanted)
     def _open(self, message: messages.OpenWanted) -> None:
         from babytrain.runs.journal import load_state
@@ -317,11 +290,6 @@ class BabytrainApp(App[AppResult]):
         elif fork is not None:
             self._show_screen(self._live(fork))
 
-    def _tell(self, heading: str, text: str) -> None:
-        from babytrain.tui.screens.ask import TellScreen
-
-        self.push_screen(TellScreen(heading, text))
-
     @on(messages.StopWanted)
     def _stop_training(self) -> None:
         if self.session is not None and self._training:
@@ -356,40 +324,3 @@ class BabytrainApp(App[AppResult]):
             screen.action_choose("quit")
         else:
             self.action_ask_quit()
-
-    def action_picture(self) -> None:
-        """A picture of the screen as it is; it is taken now and written in a thread."""
-        from babytrain.tui.screen_picture import save_picture_of
-
-        save_picture_of(self, self._wall_clock())
-
-    def action_help(self) -> None:
-        """Keys and numbers of the screen one is on."""
-        from babytrain.tui.screens.help import HelpScreen
-
-        screen = self.screen
-        if not isinstance(screen, ModeScreen):
-            return
-
-        async def done(action: str | None) -> None:
-            if action is not None:
-                await self.run_action(action, screen)
-
-        path, _ = keys_path(os.environ)
-        self.push_screen(HelpScreen(screen.mode, self._user_keys.keymap, str(path), self.charset), done)
-
-    # what is printed while the app runs
-
-    def add_log_line(self, text: str) -> None:
-        """Add a line to the log pane. May be called from any thread."""
-        if self._printed.qsize() < LONGEST_PENDING_LINES:
-            self._printed.put(text)
-
-    @on(events.Print)
-    def _captured(self, event: events.Print) -> None:
-        event.stop()
-        *lines, rest = (self._half_lines.get(event.stderr, "") + event.text).replace("\r", "\n").split("\n")
-        self._half_lines[event.stderr] = rest[-LONGEST_PENDING_LINES:]
-        for line in lines:
-            if line.strip():
-                self.add_log_line(line)

@@ -1,7 +1,7 @@
 """The bills of saved runs as plain text and as JSON, for the command line.
 
-What was not measured says so and is never a zero; amounts of different currencies stand side by side. Text from runs
-is data, shown and never obeyed.
+What was not measured says so and is never a zero, and what a script made up is in no total. Amounts of different
+currencies stand side by side. Text from runs is data, shown and never obeyed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.text import Text
 from babytrain.runs.bill import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR, Bill, BillFacts, SourceFacts
 from babytrain.runs.bill_totals import Total, in_month, total_of, totals_by_month, totals_by_outcome
 from babytrain.runs.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH
-from babytrain.tui.bill_words import NOT_MEASURED, co2_words, energy_words, money_words, quality_words
+from babytrain.tui.bill_words import MADE_UP, NOT_MEASURED, co2_words, energy_words, money_words, quality_words
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.widgets.units import format_seconds
 
@@ -70,10 +70,11 @@ def _run_cells(bill: Bill) -> Iterable[str]:
     summary, facts = bill.summary, bill.facts
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_wall_time))
     units = facts.units
+    names = (summary.run_id, when if summary.started_wall_time else "-", summary.status)
+    if facts.made_up:
+        return *names, MADE_UP, "-", "-", "-", "-", "-"
     return (
-        summary.run_id,
-        when if summary.started_wall_time else "-",
-        summary.status,
+        *names,
         energy_words(facts.joules),
         "-" if facts.money is None else money_words(facts.money, facts.currency),
         _co2(facts.co2_grams, default=facts.co2_is_default),
@@ -91,13 +92,17 @@ def _table_of_totals(title: str, totals: Sequence[Total]) -> Table:
         cells = (
             total.label,
             f"{total.runs:,}",
-            energy_words(total.joules if total.measured else None),
+            energy_words(total.joules) if total.measured else _no_energy(total),
             _moneys(total.money),
             _co2(total.co2_grams if total.measured else None, default=total.co2_is_default),
             energy_words(total.wasted_joules) if total.measured else "-",
         )
         table.add_row(*(Text(safe_text(cell)) for cell in cells))
     return table
+
+
+def _no_energy(total: Total) -> str:
+    return MADE_UP if total.made_up == total.runs else NOT_MEASURED
 
 
 def _one_bill(bill: Bill) -> Table:
@@ -115,6 +120,8 @@ def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
         yield "energy", f"{NOT_MEASURED}: {facts.why_not}" if facts.why_not else NOT_MEASURED
     else:
         yield "energy", energy_words(facts.joules) + (f" ({facts.why_not})" if facts.why_not else "")
+        if facts.made_up:
+            yield MADE_UP, "this run played its sensors from a script: nothing here was drawn, and no total has it"
         if facts.idle_joules > 0:
             yield "idle draw", f"{energy_words(facts.idle_joules)} taken off"
         yield "money", "no price was set" if facts.money is None else money_words(facts.money, facts.currency)
@@ -163,8 +170,11 @@ def _closing_lines(bills: Sequence[Bill]) -> Iterable[str]:
             f"What the NaNs cost you: {energy_words(total.wasted_joules)}{money} "
             f"(failed runs {energy_words(total.failed_joules)}, steps given up by a rescue {energy_words(given_up)})."
         )
-    if len(bills) > 1 and total.runs > total.measured:
-        yield f"{total.runs - total.measured} of {total.runs} runs {NOT_MEASURED}, and in no total."
+    unmeasured = total.runs - total.measured - total.made_up
+    if len(bills) > 1 and unmeasured:
+        yield f"{unmeasured} of {total.runs} runs {NOT_MEASURED}, and in no total."
+    if len(bills) > 1 and total.made_up:
+        yield f"{total.made_up} of {total.runs} runs {MADE_UP} by a script (sensors=scripted), and in no total."
     if total.co2_is_default:
         yield (
             f"{_DEFAULT_MARK} with the world's average of {DEFAULT_CO2_GRAMS_PER_KWH:g} g/kWh; "
@@ -208,7 +218,7 @@ def _run_document(bill: Bill) -> dict[str, Any]:
         "run_id": bill.summary.run_id,
         "status": bill.summary.status,
         "started_wall_time": bill.summary.started_wall_time,
-        "measured": facts.joules is not None,
+        "measured": facts.joules is not None and not facts.made_up,
         "kwh": facts.kwh,
         **{key: value for key, value in asdict(facts).items() if key not in ("forecast", "watts")},
         "given_up_joules": bill.given_up_joules,

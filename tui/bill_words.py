@@ -5,6 +5,7 @@ from __future__ import annotations
 from babytrain.runs.bill import JOULES_PER_WATT_HOUR, BillFacts
 
 NOT_MEASURED = "not measured"
+MADE_UP = "made up"  # by a script that was played in place of sensors
 
 
 def energy_words(joules: float | None) -> str:

@@ -16,7 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from babytrain.tui.conversation import COMMANDS, Conversation, Turn, find_command, until_blank_line
+from babytrain.tui.conversation import (
+    COMMANDS,
+    Conversation,
+    Turn,
+    find_command,
+    is_command,
+    plain_text,
+    until_blank_line,
+)
 from babytrain.tui.likelihood_bars import likelihood_lines
 from babytrain.tui.plain_output import PlainOutput
 from babytrain.tui.session import UsageError
@@ -53,9 +61,9 @@ class Chat(Conversation):
     def say(self, line: str) -> Outcome:
         """Obey a command or let the model go on from a line. Problems are told, never raised."""
         try:
-            if line.startswith("/") and not line.startswith("//"):
+            if is_command(line):
                 return self._obey(line[1:])
-            return self._reply(line.removeprefix("/") if line.startswith("//") else line)
+            return self._reply(plain_text(line))
         except UsageError as error:
             for problem in error.problems:
                 self.tell(problem)

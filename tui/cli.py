@@ -17,6 +17,7 @@ import typer
 
 from babytrain import __version__
 from babytrain.runs.errors import RunsError
+from babytrain.tui.about_commands import DOCTOR_EPILOG, SETTINGS_EPILOG, doctor, settings
 from babytrain.tui.bill_command import bill
 from babytrain.tui.chat_command import CHAT_EPILOG, chat
 from babytrain.tui.command_line import (
@@ -49,9 +50,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(runs_app, name="runs")
-app.command(epilog="Example: babytrain-tui bill --month 2026-11")(bill)
-app.command(epilog=FRAME_EPILOG)(frame)
-app.command(epilog=REPORT_EPILOG)(report)
 
 Settings = Annotated[
     list[str] | None,
@@ -259,45 +257,11 @@ def replay(
 
 app.command(epilog=SAMPLE_EPILOG)(sample)
 app.command(epilog=CHAT_EPILOG)(chat)
-
-
-@app.command(epilog="Example: babytrain-tui doctor")
-def doctor() -> None:
-    """What was found on this machine, and why something is missing."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from babytrain.tui.session import examine
-
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(width=1)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column()
-    for finding in examine():
-        symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[finding.ok]
-        words = Text(finding.what)
-        if finding.why and not finding.ok:
-            words.append(f"\n{finding.why}", style="dim")
-        table.add_row(Text(symbol, style=style), Text(finding.topic), words)
-    Console().print(table)
-
-
-@app.command(epilog="Example: babytrain-tui settings")
-def settings() -> None:
-    """Every setting that --set and a TOML file take, with its default."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from babytrain.tui.session import describe_settings
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("setting", "default", "what it is"):
-        table.add_column(heading)
-    for line in describe_settings():
-        table.add_row(*(Text(cell) for cell in line))
-    Console().print(table)
+app.command(epilog="Example: babytrain-tui bill --month 2026-11")(bill)
+app.command(epilog=FRAME_EPILOG)(frame)
+app.command(epilog=REPORT_EPILOG)(report)
+app.command(epilog=DOCTOR_EPILOG)(doctor)
+app.command(epilog=SETTINGS_EPILOG)(settings)
 
 
 def _notice_wishes(bell: bool, desktop: bool, milestones: bool, command: str | None) -> NoticeWishes:

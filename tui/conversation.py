@@ -164,3 +164,13 @@ def _whole_number(name: str, text: str, low: int, high: int) -> int:
     if not low <= number <= high:
         raise UsageError([f"{name} must lie between {low} and {high}; it is {number}."])
     return number
+
+
+def is_command(line: str) -> bool:
+    """Whether a typed line is a command: `/temperature 0.5`; `//` begins a text with `/`."""
+    return line.startswith("/") and not line.startswith("//")
+
+
+def plain_text(line: str) -> str:
+    """The text of a line that is no command."""
+    return line.removeprefix("/") if line.startswith("//") else line

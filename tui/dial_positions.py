@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from babytrain.runs.day_times import NO_WINDOWS
 from babytrain.runs.events import Command
 from babytrain.runs.planned_rate import applied_turns
 from babytrain.runs.state import Moment
 
 Position: TypeAlias = float | int | str | None
 MOST_UNDOS = 50  # as many as the engine remembers
+NO_HOURS = (None, "", *NO_WINDOWS)  # no quiet hours: as older and newer configs have them, and as people type them
 _SCALE, _HOLD, _REWARM_STEP, _REWARM_STEPS = "lr_scale", "lr_hold", "rewarm_step", "rewarm_steps"
 
 
@@ -38,7 +40,8 @@ class DialPositions:
 
     def is_turned(self, name: str) -> bool:
         """Whether a dial stands somewhere else than at the start."""
-        return self.now.get(name) != self.start.get(name)
+        now, start = self.now.get(name), self.start.get(name)
+        return now != start and not (now in NO_HOURS and start in NO_HOURS)
 
 
 def dial_positions(moment: Moment) -> DialPositions:

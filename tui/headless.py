@@ -23,6 +23,7 @@ from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import EngineSession
 from babytrain.tui.source import LiveSource
+from babytrain.tui.wording import format_steps
 
 REFRESH_SECONDS = 0.25
 Told: TypeAlias = tuple[int, int, int, int, int, int]
@@ -177,6 +178,6 @@ def _farewell(session: EngineSession) -> str:
     best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
     after = "replay" if result.status == "done" else "resume"
     return (
-        f"{result.status}: {result.steps:,} steps{best}, {result.tokens_per_second:,.0f} tok/s\n"
+        f"{result.status}: {format_steps(result.steps)}{best}, {result.tokens_per_second:,.0f} tok/s\n"
         f"babytrain-tui {after} {result.run_id}"
     )

@@ -61,8 +61,8 @@ def recent_events(moment: Moment, printed: Sequence[PrintedLine], limit: int = L
     take(state.restraints)
     take(state.milestones)
     take(state.verdicts)
-    take(state.resumes)
     events.extend(state.endings.until(moment.t))
+    take(state.resumes)  # a resume begins at the very time at which the session before it ended
     # A command is news when it is answered; the dials pane shows the ones still on their way. What comes next is asked
     # with every letter typed to the model.
     answered = [

@@ -20,6 +20,7 @@ from babytrain.tui.wording import format_clock
 LONGEST_TEXT = 300
 MOST_TOLD = 3  # at once; of more the number is told
 NONE_YET = "Nothing has happened for the first time yet. It will: first words, first lines, first haiku."
+NONE = "Nothing happened for the first time in this run, or it is from before anybody kept a list."
 
 
 class MilestoneNews:
@@ -51,10 +52,10 @@ def told(news: Sequence[Milestone], glyphs: Glyphs) -> list[str]:
     return [*shown, f"{glyphs.milestone} and {format_count(more)} more"] if more > 0 else shown
 
 
-def milestone_lines(reached: Sequence[Milestone], glyphs: Glyphs, width: int) -> list[Content]:
-    """All of them with time and step, oldest first, wrapped to a width."""
+def milestone_lines(reached: Sequence[Milestone], glyphs: Glyphs, width: int, *, to_come: bool = True) -> list[Content]:
+    """All of them with time and step, oldest first, wrapped to a width. `to_come`: there may be more."""
     if not reached:
-        return Content.assemble((NONE_YET, "$foreground 60% italic")).wrap(max(1, width))
+        return Content.assemble((NONE_YET if to_come else NONE, "$foreground 60% italic")).wrap(max(1, width))
     clocks = max(len(format_clock(one.t)) for one in reached)
     steps = max(len(format_count(one.step)) for one in reached) + 1
     lines: list[Content] = []

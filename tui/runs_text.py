@@ -17,6 +17,7 @@ from babytrain.runs.folder import RunFolder
 from babytrain.runs.growth import grown_up
 from babytrain.runs.journal import load_state
 from babytrain.runs.library import list_runs
+from babytrain.runs.summary import summarise
 from babytrain.tui.safe_text import safe_line, safe_text
 from babytrain.tui.wording import format_clock
 
@@ -60,7 +61,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
     facts: dict[str, Any] = {
         "run_id": folder.run_id,
         "path": str(folder.path),
-        "status": moment.status if moment.ended else "unfinished",
+        "status": summarise(folder).status,  # the same word as in the list
         "reason": moment.ended.reason if moment.ended else "",
         "step": moment.step,
         "total_steps": moment.total_steps,

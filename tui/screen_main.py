@@ -20,6 +20,7 @@ from babytrain.tui.launcher import TrainingSession
 from babytrain.tui.opening import Opening
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import EngineSession
+from babytrain.tui.wording import format_steps
 
 EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
@@ -85,5 +86,5 @@ def _say_goodbye(session: TrainingSession) -> None:
         return
     best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
     verb = "replay" if result.status == "done" else "resume"
-    typer.echo(f"{result.status}: {result.steps:,} steps{best}", err=True)
+    typer.echo(f"{result.status}: {format_steps(result.steps)}{best}", err=True)
     typer.echo(f"babytrain-tui {verb} {result.run_id}", err=True)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from babytrain.runs.day_times import NO_WINDOWS
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.units import format_count, format_factor, format_learning_rate
@@ -31,6 +32,7 @@ ACTION_WORDS: dict[CommandAction, str] = {
 _DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
 _LONGEST_DIAL = 24
 _LONGEST_POSITION = 24
+_NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
 ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "interrupted", "failed": "failed"}
 
@@ -114,6 +116,11 @@ def format_ago(seconds: float) -> str:
     return f"{round(days / 30)} months ago" if days < 700 else f"{round(days / 365)} years ago"
 
 
+def format_steps(steps: int) -> str:
+    """`1 step`, `2,000 steps`."""
+    return f"{steps:,} step" if steps == 1 else f"{steps:,} steps"
+
+
 def describe_command(action: CommandAction, value: float | None, text: str, glyphs: Glyphs, dial: str = "") -> str:
     """A command in a few words: `lr ×0.91`, `dropout 0.1`, `undo dropout`, `note: look here`."""
     match action:
@@ -147,9 +154,9 @@ def dial_words(dial: str) -> str:
 
 
 def format_position(value: object) -> str:
-    """Where a dial stands, as a person would type it: `0.1`, `200`, `cosine`."""
+    """Where a dial stands, as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
     if isinstance(value, float):
         return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return format_count(value) if abs(value) >= 10_000 else str(value)
-    return safe_line(str(value), _LONGEST_POSITION)
+    return safe_line(str(value), _LONGEST_POSITION) or _NO_HOURS

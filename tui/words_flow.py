@@ -9,14 +9,16 @@ from typing import Any
 from textual.app import App
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.folder import RunFolder, read_run_toml
 from babytrain.runs.journal import load_state
 from babytrain.runs.state import RunState
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.launcher import Launcher
 from babytrain.tui.messages import SamplesWanted, TalkWanted
 from babytrain.tui.safe_text import safe_line
+from babytrain.tui.screens.conversation import TalkPlan
 from babytrain.tui.screens.samples import SamplesScreen
-from babytrain.tui.screens.talk import TalkPlan, TalkScreen
+from babytrain.tui.screens.talk import TalkScreen
 from babytrain.tui.talker import Author, PromptReader
 
 LONGEST_NAME = 40
@@ -57,8 +59,7 @@ class WordsFlow:
         """Open the conversation."""
         from babytrain.tui.speaking import settings_of_run
 
-        started = wanted.state.started if wanted.state is not None else None
-        config: Mapping[str, Any] = started.config if started is not None else {}
+        config = _settings(wanted)
         self._app.push_screen(
             TalkScreen(
                 TalkPlan(
@@ -89,6 +90,19 @@ class WordsFlow:
             return self._launcher.prompt_reader(folder, context)
         except ValueError:
             return None
+
+
+def _settings(wanted: TalkWanted) -> Mapping[str, Any]:
+    """The recorded settings of a run: as its journal has them, or from its folder where nobody has read the journal."""
+    if wanted.state is not None and wanted.state.started is not None:
+        return wanted.state.started.config
+    folder = wanted.folder()
+    if folder is None:
+        return {}
+    try:
+        return read_run_toml(RunFolder(folder))[0]
+    except RunsError:
+        return {}  # waking the model says what is wrong
 
 
 def _whole(config: Mapping[str, Any], name: str, otherwise: int) -> int:

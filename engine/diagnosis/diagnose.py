@@ -91,7 +91,8 @@ def _settle(finding: Finding, rise: Rise | None, step: int, previous: Diagnosis 
 
 def _done(observation: Observation) -> Finding:
     step, _, val, _ = evaluations_of(observation)
-    took = f"{words.count(observation.newest_step)} steps in {words.minutes(observation.newest_t)}"
+    plural = "" if observation.newest_step == 1 else "s"
+    took = f"{words.count(observation.newest_step)} step{plural} in {words.minutes(observation.newest_t)}"
     if len(val) == 0:
         return Finding("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
     best = int(np.argmin(val))

@@ -5,7 +5,8 @@ Choices:
   run, and that a few seconds at most. What they find is handed over, like the readings of sensors, and filed between
   two steps.
 - Nothing in here touches the model, the optimizer or a random state, so a run with an examiner ends in the same bits.
-- Of a very large text only the beginning is searched; the judges say how much.
+- Of a very large text only the beginning is searched; a line of the log says how much.
+- Whoever does not wait any longer hears nothing more: what is still under way is given up, the rest not begun.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from babytrain.engine.learned.milestones import (
 )
 from babytrain.engine.letters import GuessCounts, letter_board
 from babytrain.engine.reading.baselines import measure_baselines
+from babytrain.engine.reading.parrot import MOST_HELD_OUT
 from babytrain.engine.reading.report import Reader
 from babytrain.engine.reading.report import Reading as Judgement
-from babytrain.runs.events import AnyEvent, Baselines, Eval, Milestone, Note, Reading, Sample
+from babytrain.runs.events import AnyEvent, Baselines, Eval, Milestone, Note, NoteLevel, Reading, Sample
 
 MOST_COUNTED_TOKENS = 20_000_000  # of a text; counting more would take gigabytes
 MOST_READ_TOKENS = 4_000_000
@@ -46,7 +48,7 @@ class ExamSubject:
     is_haiku: bool
     favourite: str
     reached: frozenset[str] = frozenset()
-    has_baselines: bool = False  # on record from an earlier session
+    baselines: Baselines | None = None  # on record from an earlier session: the text is the same
     family: Callable[[], FamilyRecord] = field(default=FamilyRecord)
 
 
@@ -65,9 +67,10 @@ class Examiner:
         self._now = now
         self._calm = calm
         self._reached = set(subject.reached)
-        self._baselines: Baselines | None = None
+        self._baselines = subject.baselines
         self._reader: Reader | None = None
         self._record = FamilyRecord()
+        self._closed = threading.Event()  # nobody waits for answers any more
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="babytrain-examiner", daemon=True)
         self._jobs.put(self._count_baselines)
@@ -90,10 +93,11 @@ class Examiner:
         self._jobs.put(None)
         if self._thread.ident is not None:
             self._thread.join(patience_seconds)
+        self._closed.set()
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._jobs.get()) is not None and not self._closed.is_set():
             try:
                 job()
             except Exception as error:  # noqa: BLE001 - the edge of a thread: what a judge cannot do costs a line
@@ -101,6 +105,8 @@ class Examiner:
 
     def _count_baselines(self) -> None:
         corpus = self._subject.corpus
+        if self._baselines is not None:
+            return
         if len(corpus.train) > MOST_COUNTED_TOKENS:
             self._say(f"The text is too long for counting models: more than {MOST_COUNTED_TOKENS:,} tokens.")
             return
@@ -117,13 +123,19 @@ class Examiner:
             fivegram=levels.fivegram,
             seconds=time.perf_counter() - began,
         )
-        if not self._subject.has_baselines:
-            self._publish(self._baselines)
+        self._tell(self._baselines)
 
     def _wake_judges(self) -> None:
         corpus = self._subject.corpus
         train = corpus.tokenizer.decode(corpus.train[:MOST_READ_TOKENS])
-        held_out = corpus.tokenizer.decode(corpus.val[:MOST_READ_TOKENS])
+        held_out = corpus.tokenizer.decode(corpus.val[:MOST_HELD_OUT])
+        if len(corpus.train) > MOST_READ_TOKENS:
+            share = MOST_READ_TOKENS / len(corpus.train)
+            self._say(
+                f"A long text: the judges of samples have read its first {share:.0%}, and know no words or copies "
+                "of the rest.",
+                "info",
+            )
         self._reader = Reader(train, held_out, built_in_haiku=self._subject.is_haiku)
         self._record = self._subject.family()
 
@@ -131,7 +143,9 @@ class Examiner:
         if self._reader is None:
             return
         found = self._reader.read(sample.text, prompt=sample.prompt)
-        self._publish(reading_event(found, sample, t=self._now(), is_haiku=self._subject.is_haiku))
+        self._tell(reading_event(found, sample, t=self._now(), is_haiku=self._subject.is_haiku))
+        if sample.asked:  # a person may have put the words in its mouth
+            return
         reached = list(milestones_of_text(sample.text, self._reader.known_words.is_real))
         if self._subject.is_haiku:
             reached += milestones_of_poems(found.valid_poems, found.never_paired or 0)
@@ -140,7 +154,7 @@ class Examiner:
     def _look_at(self, evaluation: Eval, guesses: GuessCounts) -> None:
         subject = self._subject
         board = letter_board(guesses, subject.corpus.tokenizer, subject.favourite, t=self._now(), step=evaluation.step)
-        self._publish(board)
+        self._tell(board)
         reached = list(milestones_of_letter(board.favourite, board.favourite_recall))
         if self._baselines is not None:
             reached += milestones_of_loss(evaluation.val_loss, self._baselines)
@@ -152,10 +166,14 @@ class Examiner:
         for one in found:
             if one.name not in self._reached:
                 self._reached.add(one.name)
-                self._publish(Milestone(t=self._now(), step=step, name=one.name, text=one.text))
+                self._tell(Milestone(t=self._now(), step=step, name=one.name, text=one.text))
 
-    def _say(self, text: str) -> None:
-        self._publish(Note(t=self._now(), step=0, level="warning", text=text))
+    def _say(self, text: str, level: NoteLevel = "warning") -> None:
+        self._tell(Note(t=self._now(), step=0, level=level, text=text))
+
+    def _tell(self, event: AnyEvent) -> None:
+        if not self._closed.is_set():  # the journal is closed by now, or about to be
+            self._publish(event)
 
 
 def reading_event(found: Judgement, sample: Sample, *, t: float, is_haiku: bool) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from babytrain.runs.events import CorpusFacts
 from babytrain.runs.library import run_folders
 from babytrain.runs.summary import read_summary
 
@@ -17,14 +18,21 @@ class FamilyRecord:
     runs: int = 0
 
 
-def family_record(runs_dir: Path, own_run_id: str, sha256: str, tokenizer: str) -> FamilyRecord:
-    """The record of the runs in `runs_dir` on the text of this hash, read as the same kind of tokens. Never raises."""
+def family_record(runs_dir: Path, own_run_id: str, facts: CorpusFacts) -> FamilyRecord:
+    """The record of the runs in `runs_dir` whose losses mean the same as those on `facts`. Never raises.
+
+    Losses are per token and of the validation split, so text, tokens and the place where it was split must agree.
+    """
     best: list[float] = []
     for folder in run_folders(runs_dir):
         summary, state = read_summary(folder)
         started = state.started if state is not None else None
         if folder.run_id == own_run_id or started is None or summary.best_val_loss is None:
             continue
-        if (started.corpus.sha256, started.corpus.tokenizer) == (sha256, tokenizer):
+        if _measure(started.corpus) == _measure(facts):
             best.append(summary.best_val_loss)
     return FamilyRecord(min(best, default=None), len(best))
+
+
+def _measure(facts: CorpusFacts) -> tuple[str | int, ...]:
+    return facts.sha256, facts.tokenizer, facts.vocabulary_size, facts.train_tokens, facts.val_tokens

@@ -14,7 +14,14 @@ from babytrain.runs.events import Canaries, Exam
 
 
 def hold_finals(bench: Workbench) -> None:
-    """What can be said of the finished model; nothing of it changes the model."""
+    """What can be said of the finished model; nothing of it changes the model, and the run is saved by now."""
+    try:
+        _examine(bench)
+    except (ValueError, LookupError, ArithmeticError, MemoryError) as error:
+        bench.recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
+
+
+def _examine(bench: Workbench) -> None:
     if bench.corpus.is_haiku and bench.config.sample_every:
         _hear_poems(bench)
     if bench.config.canaries:

@@ -28,6 +28,7 @@ from babytrain.engine.restraint.herald import Herald, News
 from babytrain.engine.restraint.rules import FREE, Decision, HouseRules, Rules, Sight, sight_of
 from babytrain.runs.events import Energy, GpuReading, HostReading, Restraint
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.held_time import HELD_PHASES
 
 SLICE_SECONDS = 0.05
 SHORTEST_SECONDS = 1e-6
@@ -50,6 +51,7 @@ class Meter(Protocol):
         gpus: tuple[GpuReading, ...],
         t: float,
         step: int,
+        held: bool,
     ) -> Energy:
         """The electricity of the run so far, this reading included."""
 
@@ -87,7 +89,8 @@ class Housekeeper:
         recorder = self._recorder
         recorder.publish_vitals(host, gpus, note)
         now = self._clock()
-        working = recorder.phase not in ("loading", "paused", "resting")
+        phase = recorder.phase
+        working = phase != "loading" and phase not in HELD_PHASES
         self._unseen.append(sight_of(now, host, gpus, on_card=self._device.type == "cuda", working=working))
         card = next((gpu for gpu in gpus if gpu.trains), None)
         if card is not None:
@@ -103,6 +106,7 @@ class Housekeeper:
             gpus=gpus,
             t=recorder.now(),
             step=recorder.step,
+            held=phase in HELD_PHASES,
         )
         recorder.publish(energy)
 

@@ -29,7 +29,7 @@ _FULL_MHZ, _SLOWED_MHZ, _HIGHEST_MHZ = 2475.0, 1905.0, 2610.0
 # Degrees per watt with fans still and at full speed, and how much worse while the grille is covered.
 _STILL_RESISTANCE, _COOLED_RESISTANCE, _COVERED = 0.42, 0.24, 1.45
 _STARTS_SECONDS = 3  # it idles that long, then works
-_PERIOD_SECONDS, _COVERED_FROM, _COVERED_TO = 420, 150, 240
+_PERIOD_SECONDS, _COVERED_FROM, _COVERED_TO = 240, 25, 75
 
 
 @dataclass

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from babytrain.runs.bill import BillFacts
 from babytrain.runs.events import AnyEvent, Energy, EnergySource, Rescue
 from babytrain.runs.journal import encode
 from babytrain.tui.cli import app
+from babytrain.tui.poster.receipt import bill_sentence, total_of
+from babytrain.tui.widgets.bill_lines import bill_lines
 from tests.runs.builders import checkpoint, ended, resumed, started, step
 
 NOON = time.mktime((2026, 11, 10, 12, 0, 0, 0, 0, -1))
+JANUARY = time.mktime((2027, 1, 10, 12, 0, 0, 0, 0, -1))
 LATER = time.mktime((2026, 12, 10, 12, 0, 0, 0, 0, -1))
 
 
@@ -26,13 +30,14 @@ def bill(runs_dir: Path, *arguments: str) -> Result:
 def save(
     runs_dir: Path, run_id: str, status: Any = "done", *more: AnyEvent, wall_time: float = NOON, **told: Any
 ) -> None:
-    """A run of ten seconds. `told` are kwh, currency, co2."""
+    """A run of ten seconds. `told` are kwh, currency, co2, sensors."""
     folder = runs_dir / run_id
     folder.mkdir(parents=True)
     config = {
         "co2_grams_per_kwh": told.get("co2", 475.0),
         "currency": told.get("currency", ""),
         "electricity_price": 0.5,
+        "sensors": told.get("sensors", "auto"),
     }
     events: list[AnyEvent] = [started(config=config, wall_time=wall_time, name=""), step(20)]
     if "kwh" in told:
@@ -96,6 +101,44 @@ def test_json_has_null_for_what_is_not_known(runs_dir: Path) -> None:
     assert [month["label"] for month in document["months"]] == ["2026-11", "2026-12"]
     alone = json.loads(bill(runs_dir, "elder", "--json").stdout)
     assert alone["total"]["kwh"] is None
+
+
+def test_what_a_script_made_up_says_so_and_is_in_no_total(runs_dir: Path) -> None:
+    before = json.loads(bill(runs_dir, "--json").stdout)
+    save(runs_dir, "stage-20270110-120000", "failed", kwh=7.0, currency="EUR", sensors="scripted", wall_time=JANUARY)
+    said = bill(runs_dir).stdout
+    line = next(line for line in said.splitlines() if line.startswith("stage"))
+    assert "made up" in line
+    assert "kWh" not in line
+    assert "EUR" not in line
+    assert "Together 1.60 kWh, 0.300 EUR, 0.500 INR, " in said
+    assert "What the NaNs cost you: 100 Wh, 0.0500 EUR" in said
+    assert "1 of 5 runs not measured" in said
+    assert "1 of 5 runs made up by a script" in said
+    assert "made up" in next(line for line in said.splitlines() if line.startswith("2027-01"))
+    document = json.loads(bill(runs_dir, "--json").stdout)
+    (stage,) = [one for one in document["runs"] if one["run_id"].startswith("stage")]
+    assert (stage["made_up"], stage["measured"]) == (True, False)
+    assert document["total"] == before["total"] | {"runs": 5, "made_up": 1}
+    alone = bill(runs_dir, "stage").stdout
+    assert "made up" in alone
+    assert "NaNs" not in alone
+    assert json.loads(bill(runs_dir, "stage", "--json").stdout)["total"]["kwh"] is None
+
+
+def test_a_run_that_went_on_with_real_sensors_is_still_made_up_in_part(tmp_path: Path) -> None:
+    onwards = resumed(20, 10.0, changes={"sensors": "auto"})
+    save(tmp_path, "half-20261110-120000", "done", onwards, kwh=1.0, currency="EUR", sensors="scripted")
+    save(tmp_path, "late-20261110-130000", "done", resumed(20, 10.0, changes={"sensors": "scripted"}), kwh=1.0)
+    assert json.loads(bill(tmp_path, "--json").stdout)["total"]["made_up"] == 2
+
+
+def test_wherever_else_a_bill_is_shown_it_says_that_it_is_made_up() -> None:
+    facts = BillFacts(joules=3.6e6, money=0.3, currency="EUR", made_up=True)
+    (line, *_) = bill_lines(facts, 60, 6)
+    assert "made up" in "".join(text for text, _ in line)
+    assert total_of(facts) == "made up"
+    assert bill_sentence(facts) == "its electricity is made up"
 
 
 def test_a_month_by_itself(runs_dir: Path) -> None:

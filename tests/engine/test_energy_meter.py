@@ -34,7 +34,9 @@ class Computer:
         self.meter, self.t, self.asleep, self.wall_time = meter, 0.0, 0.0, wall_time
         self.energy = Energy(t=0.0, step=0, joules=0.0)
 
-    def look(self, *gpus: GpuReading, seconds: float = 1.0, slept: float = 0.0, **host: Any) -> Energy:
+    def look(
+        self, *gpus: GpuReading, seconds: float = 1.0, slept: float = 0.0, held: bool = False, **host: Any
+    ) -> Energy:
         self.t += seconds
         self.asleep += slept
         before, self.energy = (
@@ -47,6 +49,7 @@ class Computer:
                 gpus=gpus,
                 t=self.t,
                 step=0,
+                held=held,
             ),
         )
         assert self.energy.joules >= before.joules
@@ -246,3 +249,23 @@ def test_no_second_is_on_the_bill_twice(speaking: list[tuple[bool, bool, bool, b
         )
         assert computer.energy.joules <= 150.0 * second + 1e-6
         assert computer.energy.measured_seconds + computer.energy.unmeasured_seconds <= second + 1e-6
+
+
+def test_typed_watts_are_those_of_training_and_not_of_a_pause() -> None:
+    computer = Computer(meter(wall_watts=300.0))
+    computer.watch(11)
+    energy = computer.watch(3600, held=True)
+    assert energy.joules == pytest.approx(3000)
+    assert energy.watts is None
+    assert energy.measured_seconds + energy.unmeasured_seconds == pytest.approx(3610)
+    assert energy.measured_seconds == pytest.approx(10)
+    computer.look()  # it trains again
+    assert computer.watch(10).joules == pytest.approx(6000)
+
+
+def test_sensors_count_in_a_pause_where_watts_are_typed_in() -> None:
+    computer = Computer(meter(wall_watts=300.0))
+    computer.watch(11, card(power_watts=200.0))
+    energy = computer.watch(100, card(power_watts=10.0), held=True)
+    assert counted(energy) == pytest.approx({"wall meter typed": 3000, "gpu 0 polled": 1000 + 95})
+    assert energy.unmeasured_seconds == pytest.approx(0.0, abs=1.0)

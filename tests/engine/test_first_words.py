@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from babytrain.engine.config import ConfigError
 from babytrain.engine.corpus.build import CANARY_SEED, build_corpus
 from babytrain.engine.corpus.canary import make_canaries
 from babytrain.engine.corpus.sources import CorpusError
-from babytrain.engine.launch import NewRunPlan, RunResult, train_new
+from babytrain.engine.launch import EngineError, NewRunPlan, RunResult, train_new
+from babytrain.engine.trainer import Trainer
 from babytrain.runs.events import (
     Baselines,
     Canaries,
@@ -131,3 +133,28 @@ def test_a_text_that_is_asked_for_may_have_settings_of_its_own(tmp_path: Path) -
     assert (asked.temperature, asked.repetition_penalty) == (0.0, 1.2)
     (refused,) = [one for one in of(Command, result) if one.status == "refused"]
     assert "between 0 and 10" in refused.reason
+
+
+def test_the_examiner_of_a_run_that_broke_goes_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(Trainer, "run", break_down)
+    with pytest.raises(EngineError, match="ZeroDivisionError"):
+        train(tmp_path)
+    for thread in threading.enumerate():
+        if thread.name == "babytrain-examiner":
+            thread.join(60.0)
+            assert not thread.is_alive()
+
+
+def test_an_exam_that_cannot_be_held_costs_a_line_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no ink")
+
+    monkeypatch.setattr("babytrain.engine.learned.finals.canary_exposures", broken)
+    result = train(tmp_path, canaries=1)
+    assert result.status == "done"
+    assert any("no ink" in one.text for one in of(Note, result))

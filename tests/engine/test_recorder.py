@@ -2,7 +2,7 @@
 
 from babytrain.engine.recorder import DENSE_VITALS_SECONDS, Recorder
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT
-from babytrain.runs.events import AnyEvent, Ended, Energy, GpuReading, HostReading, Note, SamplePiece, Vitals
+from babytrain.runs.events import AnyEvent, Ended, Energy, GpuReading, HostReading, Note, Phase, SamplePiece, Vitals
 from babytrain.runs.feed import LiveFeed
 
 
@@ -106,3 +106,14 @@ def test_nothing_is_filed_after_the_end() -> None:
     recorder.publish(Energy(t=2.0, step=1, joules=1.0))
     recorder.file_handed_over(last=True)
     assert isinstance(sink.events[-1], Ended)
+
+
+def test_an_hour_of_pause_is_no_hour_of_calm_training() -> None:
+    recorder, _, _, clock = make()
+    for seconds, phase in ((10.0, "training"), (20.0, "paused"), (3620.0, "resting"), (4000.0, "training")):
+        clock.now = seconds
+        recorder.emit(Phase(t=recorder.now(), step=1, phase=phase))
+        if phase == "resting":
+            assert recorder.calm_seconds() == 20.0
+    clock.now = 4005.0
+    assert recorder.calm_seconds() == 25.0

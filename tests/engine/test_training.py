@@ -278,3 +278,15 @@ def test_compiling_without_a_compiler_says_what_to_install(tmp_path: Path, monke
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="compile=on"):
         train(tmp_path, compile="on")
+
+
+@pytest.mark.parametrize("changes", [{"heads": 1}, {"mlp": "gelu"}, {"val_fraction": 0.3}, {"canaries": 2}])
+def test_a_resume_refuses_what_the_weights_would_not_notice(tmp_path: Path, changes: dict[str, float | str]) -> None:
+    result = train(tmp_path)
+    before = (Path(result.run_dir) / "journal.jsonl").read_bytes()
+    with pytest.raises(EngineError) as caught:
+        train_resumed(Path(result.run_dir), {"steps": 50, **changes}, LiveFeed())
+    (problem,) = caught.value.problems
+    assert problem.startswith("A resumed run keeps its model and text")
+    assert next(iter(changes)) in problem
+    assert (Path(result.run_dir) / "journal.jsonl").read_bytes() == before

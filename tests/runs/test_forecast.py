@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from babytrain.engine.config import HOUSE_SETTINGS
+from babytrain.engine.dials import SETTABLE
 from babytrain.runs.events import Command, Phase
 from babytrain.runs.forecast import Forecast, forecast_run, in_words
 from babytrain.runs.state import Moment, RunState
@@ -166,6 +168,17 @@ def test_silence_after_a_turn_of_the_learning_rate_until_its_effect_is_seen() ->
     state = run(400, scale=0.5, since=300)
     state.apply(turned(300))
     assert forecast_run(state.at()).final_loss is not None
+
+
+@pytest.mark.parametrize("dial", sorted({*HOUSE_SETTINGS} & {*SETTABLE}))
+def test_a_dial_of_the_house_changes_no_loss_and_silences_nothing(dial: str) -> None:
+    state = run(400)
+    before = forecast_run(state.at()).final_loss
+    turn = Command(t=197.5, step=395, command_id=1, action="set", dial=dial, status="applied", value=None, text="off")
+    state.apply(turn)
+    assert forecast_run(state.at()).final_loss == before is not None
+    state.apply(msgspec.structs.replace(turn, t=198.0, step=396, command_id=2, action="undo", text=""))
+    assert forecast_run(state.at()).final_loss == before
 
 
 def test_a_learning_rate_that_the_record_does_not_explain_is_no_ground_for_a_forecast() -> None:

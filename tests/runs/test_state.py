@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.columns import StepColumns
-from babytrain.runs.events import AnyEvent, Command, Resumed, SamplePiece, Verdict
+from babytrain.runs.events import AnyEvent, Command, Letters, Resumed, SamplePiece, Verdict
 from babytrain.runs.state import Moment, RunState
 from tests.runs.builders import (
     any_event,
@@ -200,3 +200,18 @@ def test_columns_grow_without_moving_what_a_reader_holds(increments: list[int]) 
         assert view.tolist() == columns.t[:count].tolist()
     for when in {0.0, t, t / 2, -1.0}:
         assert columns.rows_until(when) == sum(columns.t[: columns.count] <= when)
+
+
+def test_letters_of_an_evaluation_that_was_taken_back_come_too_late() -> None:
+    def letters(number: int, t: float) -> Letters:
+        return Letters(t=t, step=number, symbols=("e",), shares=(1.0,), recalls=(0.5,), precisions=(None,))
+
+    def evaluated(number: int, t: float) -> AnyEvent:
+        return evaluation(number, 1.0, t=t)
+
+    state = reduce([started(), evaluated(20, 1.0), letters(20, 1.1), evaluated(40, 2.0)])
+    state.apply(resumed(20, 3.0, within=True))
+    state.apply(letters(40, 3.1))  # counted while the run went back
+    assert [one.step for one in state.letters.events] == [20]
+    state.apply_all([evaluated(40, 4.0), letters(40, 4.1)])
+    assert [(one.step, one.t) for one in state.letters.events] == [(20, 1.1), (40, 4.1)]

@@ -259,6 +259,29 @@ async def test_asked_then_applied(runs_dir: Path) -> None:
         assert "applied at step 620" in screen_text(driver.app)
 
 
+async def test_letters_typed_to_the_model_are_no_news_among_the_dials(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        turn, look = turned("set", 0.5, dial="clip", t=90.0, step=620), turned("predict", t=91.0, step=620, text="hel")
+        driver.run.source.state.apply_all([turn, look])
+        await driver.wait(lambda: "→ clip 0.5" in screen_text(driver.app), "the turn")
+        assert "what comes next" not in screen_text(driver.app)
+
+
+async def test_quiet_hours_that_are_none_are_off(runs_dir: Path) -> None:
+    recorded = Resumed(t=1.0, step=20, wall_time=0.0, checkpoint="c", total_steps=1500, changes={"quiet_hours": ""})
+    async with live(runs_dir, events=[*script(20), recorded]) as driver:
+        await driver.press("d")
+        await driver.see(AskScreen)
+        await driver.press(*"quiet_h")
+        await driver.wait(lambda: "now off." in screen_text(driver.app), "how they stand")
+
+
+def test_quiet_hours_turned_off_again_are_not_turned() -> None:
+    on, off = (turned("set", None, dial="quiet_hours", text=text) for text in ("23:00-07:00", "off"))
+    assert dial_positions(state_from([*script(20), on]).at()).is_turned("quiet_hours")
+    assert not dial_positions(state_from([*script(20), on, off]).at()).is_turned("quiet_hours")
+
+
 async def test_a_click_on_a_dial_asks_for_its_position(runs_dir: Path) -> None:
     async with live(runs_dir) as driver:
         pane = driver.run.query_one(DialsPane)

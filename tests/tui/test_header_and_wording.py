@@ -29,6 +29,7 @@ from babytrain.tui.wording import (
     describe_command,
     format_ago,
     format_clock,
+    format_steps,
     state_of,
 )
 from tests.tui.scripted import ending, script, started, state_from
@@ -222,3 +223,16 @@ def test_a_replay_shows_no_line_from_the_future() -> None:
     middle = state.at(10.0)
     assert recent_events(middle, []) != []
     assert max(event.t for event in recent_events(middle, [PrintedLine(99.0, 1, "later")])) <= 10.0
+
+
+def test_a_session_ends_before_the_next_one_begins() -> None:
+    over = Ended(t=10.0, step=20, status="interrupted", reason="stopped by hand", tokens=1, tokens_per_second=1.0)
+    again = Resumed(t=10.0, step=20, wall_time=0.0, checkpoint="c", total_steps=1500)
+    lines = [line.plain for line in log_lines(recent_events(state_from([over, again]).at(), []), GLYPHS["braille"])]
+    assert "stopped by hand" in lines[0]
+    assert "resumed from step 20" in lines[1]
+
+
+@pytest.mark.parametrize(("steps", "words"), [(0, "0 steps"), (1, "1 step"), (2000, "2,000 steps")])
+def test_one_step_is_one_step(steps: int, words: str) -> None:
+    assert format_steps(steps) == words

@@ -9,6 +9,7 @@ from babytrain.tui.keymap import (
     COMMANDS,
     MODES,
     Mode,
+    bindings_in,
     commands_for,
     commands_in,
     find_clashes,
@@ -16,6 +17,7 @@ from babytrain.tui.keymap import (
     split_keys,
 )
 from babytrain.tui.keys_file import key_name
+from babytrain.tui.widgets.key_bar import collect_hints, fit_hints
 
 
 def test_every_command_has_its_own_id() -> None:
@@ -51,3 +53,13 @@ def test_live_keys_explain_themselves_where_nothing_can_be_steered(mode: Mode) -
     free = {key for command in commands_in("live") for key in split_keys(command.keys)} - taken
     assert {binding.key for binding in refusals(mode)} == free
     assert not any(binding.show for binding in refusals(mode))
+
+
+@pytest.mark.parametrize("mode", ["samples", "talk", "letters"])
+def test_the_way_out_of_a_full_screen_stands_in_the_narrowest_footer(mode: Mode) -> None:
+    hints = collect_hints(
+        [binding for binding in bindings_in(*MODES[mode]) if binding.show],
+        lambda binding: binding.key_display or binding.key,
+    )
+    line, _ = fit_hints(hints, None, 40)
+    assert "esc " in line.plain

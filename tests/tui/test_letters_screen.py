@@ -96,11 +96,14 @@ async def test_before_the_first_evaluation_it_says_so(runs_dir: Path) -> None:
         assert screen.at == -1
 
 
-async def test_an_old_recording_never_knew_its_letters(runs_dir: Path) -> None:
+@pytest.mark.parametrize("at_its_end", [True, False])
+async def test_an_old_recording_never_knew_its_letters(runs_dir: Path, at_its_end: bool) -> None:
     events = script(120)
     async with driving(
         Replay(state_from([*events, ending(events)]), "old", playing=False), runs_dir, COMPACT
     ) as driver:
+        if not at_its_end:
+            await driver.press("home")
         await opened(driver)
         assert "were never counted" in screen_text(driver.app)
 

@@ -24,7 +24,7 @@ from babytrain.tui.screens.watch import WatchScreen
 from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
 from babytrain.tui.widgets.transport import landmarks
 from tests.tui.driving import COMPACT, STRIP, WIDE, driving, live, write_run
-from tests.tui.scripted import ScriptedSession, script, state_from
+from tests.tui.scripted import ScriptedSession, ending, script, state_from
 from tests.tui.scripted_letters import MILESTONES, lettered
 from tests.tui.snapshots import screen_text
 
@@ -111,6 +111,14 @@ async def test_all_of_them_in_a_list(runs_dir: Path) -> None:
         await driver.press("pagedown", "end")
         await driver.press("escape")
         await driver.wait(lambda: not isinstance(driver.app.screen, MilestonesScreen), "the run")
+
+
+async def test_an_old_recording_promises_no_milestones(runs_dir: Path) -> None:
+    events = script(120)
+    async with driving(Replay(state_from([*events, ending(events)]), "old", playing=False), runs_dir) as driver:
+        await driver.press("home", "M")
+        await driver.see(MilestonesScreen)
+        await driver.wait(lambda: "Nothing happened for the first time" in screen_text(driver.app), "the truth")
 
 
 def test_the_list_fits_any_width_and_an_empty_one_says_so() -> None:

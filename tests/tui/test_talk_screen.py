@@ -205,6 +205,15 @@ async def test_a_saved_model_wakes_while_one_types(runs_dir: Path) -> None:
         await driver.see(HomeScreen)
 
 
+async def test_a_run_in_the_list_is_talked_to_with_its_own_settings(runs_dir: Path) -> None:
+    folder = write_run(runs_dir, "ziggy", [*script(120), ending(script(120))])
+    (folder / "run.toml").write_text("[config]\ntemperature = 0.3\nmin_p = 0.1\nsample_tokens = 77\n", encoding="utf-8")
+    async with home(runs_dir) as driver:
+        screen = await talk_to_saved(driver)
+        assert screen.conversation.settings == SamplingSettings(temperature=0.3, min_p=0.1)
+        assert screen.conversation.max_tokens == 77
+
+
 async def test_another_checkpoint_can_be_talked_to(runs_dir: Path) -> None:
     saved_run(runs_dir)
     async with home(runs_dir) as driver:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from babytrain.runs.bill import BillFacts
+from babytrain.tui.bill_words import MADE_UP
 from babytrain.tui.poster.markup import Markup, element, joined, path, text
 from babytrain.tui.poster.measure import MONO_WIDTH, shortened, wrapped
 from babytrain.tui.poster.style import CARD, HAIR, INK, MONO, SOFT, Box
@@ -30,6 +31,8 @@ def bill_sentence(bill: BillFacts) -> str:
     """The bill in one line: `it cost 0.012 kWh, €0.004, 0.1 kettles`."""
     if bill.kwh is None:
         return f"its electricity was {NOT_MEASURED}"
+    if bill.made_up:
+        return f"its electricity is {MADE_UP}"
     parts = [kwh_words(bill.kwh)]
     if bill.money is not None:
         parts.append(money_words(bill.money, bill.currency))
@@ -58,9 +61,11 @@ def bill_rows(bill: BillFacts) -> list[tuple[str, str]]:
 
 
 def total_of(bill: BillFacts) -> str:
-    """What stands at the bottom: money, energy where there is no price, or that nothing was measured."""
+    """What stands at the bottom: money, energy where there is no price, or that it was not measured or is made up."""
     if bill.kwh is None:
         return NOT_MEASURED
+    if bill.made_up:
+        return MADE_UP
     return kwh_words(bill.kwh) if bill.money is None else money_words(bill.money, bill.currency)
 
 

@@ -136,6 +136,12 @@ class LettersScreen(OverlayScreen):
 
     # what is shown
 
+    @property
+    def _never_counted(self) -> bool:
+        """Whether the letters are missing for good: the run is over, or a replay of one that is, and had none."""
+        state = self._moment.state
+        return not len(state.letters) and state.at().ended is not None
+
     def _show(self) -> None:
         if not self.is_mounted:
             return
@@ -152,7 +158,7 @@ class LettersScreen(OverlayScreen):
         board.border_title = self._title()
         details.border_title = "this token" if self.view == "tokens" else "this letter"
         marked = favourite if self.view != "tokens" else ""
-        board.show(facts, self.view, self.here, marked, NEVER if self._moment.ended else NOT_YET)
+        board.show(facts, self.view, self.here, marked, NEVER if self._never_counted else NOT_YET)
         fact = next((one for one in facts if one.symbol == self.here), None)
         about = detail_lines(self._evaluations, at, fact, self._charset, token=self.view == "tokens")
         details.show(about, favourite_line(self._evaluations, at, self._charset) if at >= 0 else Content())

@@ -20,13 +20,14 @@ from babytrain.tui.widgets.text_pane import TextPane
 class MilestonesPane(TextPane):
     """The list."""
 
-    def __init__(self, reached: Sequence[Milestone], charset: CharsetName) -> None:
+    def __init__(self, reached: Sequence[Milestone], charset: CharsetName, *, to_come: bool) -> None:
         self._reached = tuple(reached)
+        self._to_come = to_come
         super().__init__("milestones", id="milestones", charset=charset)
 
     def build(self, width: int) -> list[Content]:
         """A line each, or more where the words need it."""
-        return milestone_lines(self._reached, self.glyphs, width)
+        return milestone_lines(self._reached, self.glyphs, width, to_come=self._to_come)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """As tall as its lines."""
@@ -41,9 +42,9 @@ class MilestonesScreen(ModalScreen[None]):
         Binding("M,q,enter", "cancel", show=False),
     ]
 
-    def __init__(self, reached: Sequence[Milestone], charset: CharsetName) -> None:
+    def __init__(self, reached: Sequence[Milestone], charset: CharsetName, *, to_come: bool) -> None:
         super().__init__(classes="dialog")
-        self._pane = MilestonesPane(reached, charset)
+        self._pane = MilestonesPane(reached, charset, to_come=to_come)
 
     def compose(self) -> ComposeResult:
         """One pane of text."""

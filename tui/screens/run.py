@@ -21,7 +21,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.widget import Widget
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.eta import SecondsRange
@@ -35,7 +34,8 @@ from babytrain.tui.keymap import BY_ID, Mode
 from babytrain.tui.log_lines import PrintedLine
 from babytrain.tui.messages import LeaveWanted, LettersWanted, SamplesWanted, TalkWanted
 from babytrain.tui.milestones import MilestoneNews, told
-from babytrain.tui.screens.base import ModeScreen, OverlayScreen
+from babytrain.tui.screens.base import OverlayScreen
+from babytrain.tui.screens.panes import PaneScreen
 from babytrain.tui.source import RunSource
 from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.health_bar import HealthBar
@@ -48,10 +48,9 @@ from babytrain.tui.widgets.vitals_pane import VitalsPane
 from babytrain.tui.wording import State, state_of
 
 MOST_PRINTED_LINES = 300
-ZOOM_FACTOR = 1.5
 
 
-class RunScreen(ModeScreen):
+class RunScreen(PaneScreen):
     """Panes, header and footer of a run. Subclasses add what can be done with it."""
 
     mode: ClassVar[Mode] = "watch"
@@ -259,75 +258,7 @@ class RunScreen(ModeScreen):
         """Other panes may be visible now."""
         self.call_after_refresh(self.refresh_now)
 
-    # chart
-
-    @property
-    def _loss(self) -> LossPane:
-        return self.query_one("#loss", LossPane)
-
-    def action_log_y(self) -> None:
-        """Logarithmic or linear."""
-        self._loss.toggle_log_y()
-
-    def action_x_axis(self) -> None:
-        """Steps, tokens, time, epochs."""
-        self._loss.cycle_x_axis()
-
-    def action_toggle_speed(self) -> None:
-        """Tokens per second, or the losses."""
-        self._loss.toggle_speed()
-
-    def action_baselines(self) -> None:
-        """The losses of models that only count, as faint lines."""
-        self._loss.toggle_baselines()
-
-    def action_smoothing(self) -> None:
-        """The next level of smoothing."""
-        self._loss.cycle_smoothing()
-
-    def action_crosshair(self, columns: int) -> None:
-        """Move the crosshair."""
-        self._loss.move_crosshair(columns)
-
-    def action_zoom(self, direction: int) -> None:
-        """Closer (1) or farther away (-1)."""
-        self._loss.zoom(ZOOM_FACTOR if direction > 0 else 1 / ZOOM_FACTOR)
-
-    def action_show_all(self) -> None:
-        """The whole run."""
-        self._loss.show_all()
-
-    def action_follow(self) -> None:
-        """The newest stretch."""
-        self._loss.follow()
-
-    # panes
-
-    @property
-    def solo(self) -> Widget | None:
-        """The pane that has the whole screen, if one has."""
-        return next((pane for pane in self.query(".pane") if pane.has_class("-solo")), None)
-
-    def action_focus_pane(self, name: str) -> None:
-        """To a pane; one that has no place in this layout gets the whole screen."""
-        pane = self.query_one(f"#{name}")
-        if not pane.display or self.solo is not None:
-            self._maximise(pane)
-        pane.focus()
-
-    def action_maximise(self) -> None:
-        """The focused pane on the whole screen, and back."""
-        focused = self.focused
-        if self.solo is not None:
-            self._maximise(None)
-        elif focused is not None and focused.has_class("pane"):
-            self._maximise(focused)
-
-    def _maximise(self, wanted: Widget | None) -> None:
-        self.set_class(wanted is not None, "-solo")
-        for pane in self.query(".pane"):
-            pane.set_class(pane is wanted, "-solo")
-        self.call_after_refresh(self.refresh_now)
+    # what stands on top of it
 
     @property
     def run_folder(self) -> Path | None:
@@ -349,7 +280,9 @@ class RunScreen(ModeScreen):
         """What happened for the first time."""
         from babytrain.tui.screens.milestones import MilestonesScreen
 
-        self.app.push_screen(MilestonesScreen(self.source.moment().milestones, self._charset))
+        moment = self.source.moment()
+        to_come = len(moment.state.milestones) > 0 or moment.state.at().ended is None
+        self.app.push_screen(MilestonesScreen(moment.milestones, self._charset, to_come=to_come))
 
     def tell_milestones(self, moment: Moment) -> None:
         """A word about each new milestone, quietly and once."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from babytrain.runs.bill import BillFacts
 from babytrain.runs.energy_forecast import Amount
-from babytrain.tui.bill_words import co2_words, energy_words, money_words
+from babytrain.tui.bill_words import MADE_UP, co2_words, energy_words, money_words
 from babytrain.tui.widgets.gauges import chunk
 from babytrain.tui.widgets.spans import Chunk, Line, choose
 from babytrain.tui.widgets.units import format_seconds
@@ -47,6 +47,8 @@ def _so_far(facts: BillFacts) -> list[Chunk]:
         chunks.append(chunk(f"{co2_words(facts.co2_grams)} CO2", "", 3))
         if facts.co2_is_default:
             chunks.append(chunk("(world average)", "label", 5))
+    if facts.made_up:
+        chunks.append(chunk(MADE_UP, "label", 0))
     chunks.append(chunk("so far", "label", 4))
     if facts.watts is not None:
         chunks.append(chunk(f"{facts.watts:.0f} W now", "", 2))

@@ -15,7 +15,7 @@ from textual.message import Message
 from babytrain.runs.events import Command, Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.dial_positions import DialPositions, dial_positions
+from babytrain.tui.dial_positions import NO_HOURS, DialPositions, dial_positions
 from babytrain.tui.safe_text import safe_content, safe_line
 from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
@@ -26,6 +26,7 @@ WIDE = 26
 LONGEST_WORD = 16  # of a setting; a recorded config is only text
 MOST_REASON_LINES = 3
 LEARNING_RATE = "lr"
+UNSET = (0, *NO_HOURS)  # of a dial of the house
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,9 @@ class DialsPane(TextPane):
             Row("every", (at("eval_every", "eval"), at("sample_every", "sample"))),
         ]
         house = [("quiet_hours", "quiet"), ("temperature_ceiling", "ceiling °C"), ("power_budget", "budget W")]
-        kept = tuple(at(dial, name) for dial, name in house if positions.of(dial) or positions.is_turned(dial))
+        kept = tuple(
+            at(dial, name) for dial, name in house if positions.of(dial) not in UNSET or positions.is_turned(dial)
+        )
         rows += [Row("house", kept)] if kept else []
         return [row for row in rows if any(positions.of(dial) is not None for dial, _ in row.facts)]
 
@@ -174,7 +177,7 @@ class DialsPane(TextPane):
 
     def _last_command(self, moment: Moment, width: int) -> list[Content]:
         """The newest command: asked, then applied at a step, or refused and why."""
-        newest = next((command for command in reversed(moment.commands) if command.command_id != 0), None)
+        newest = next((command for command in reversed(moment.commands) if _is_shown(command)), None)
         asked: Request | Command | None = self._pending or newest
         if asked is None:
             return []
@@ -193,6 +196,11 @@ class DialsPane(TextPane):
         if wish.cell_length + 2 + answer.cell_length <= width:
             return [Content.assemble(wish, "  ", answer)]
         return [wish, Content.assemble("  ", answer)]
+
+
+def _is_shown(command: Command) -> bool:
+    """Whether a command is news here: a person sent it, and not with every letter typed to the model."""
+    return command.command_id != 0 and (command.action != "predict" or command.status == "refused")
 
 
 def _word(positions: DialPositions, name: str) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from babytrain.engine.config import build_config
 from babytrain.engine.corpus.build import Corpus, build_corpus
 from babytrain.engine.learned.examiner import Examiner, ExamSubject
 from babytrain.engine.learned.family import FamilyRecord
 from babytrain.engine.letters import GuessCounts
+from babytrain.engine.reading.parrot import MOST_HELD_OUT
 from babytrain.runs.events import AnyEvent, Baselines, Eval, Letters, Milestone, Note, Reading, Sample
 
 POEM = "the adder sleeps in\nwhite frost whitens his deep door\nthe old deer looks up\n\n"
@@ -83,8 +85,12 @@ def test_a_sample_an_evaluation_and_the_milestones_they_are(corpus: Corpus) -> N
 
 def test_what_an_earlier_session_said_is_not_said_again(corpus: Corpus) -> None:
     reached = frozenset({"first word", "first line", "first haiku"})
-    events = examined(corpus, sample(POEM), reached=reached, has_baselines=True)
-    assert [one.name for one in of(Milestone, events)] == []
+    known = Baselines(t=1.0, step=0, uniform=3.0, unigram=2.9, bigram=2.0, trigram=1.5, fivegram=0.1)
+    events = examined(corpus, sample(POEM), evaluation(1.8), reached=reached, baselines=known)
+    names = [one.name for one in of(Milestone, events)]
+    assert not reached & set(names)
+    assert "below the bigram" in names
+    assert "below the trigram" not in names  # by the figures on record
     assert not of(Baselines, events)
 
 
@@ -105,3 +111,51 @@ def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
     assert not examiner.finish(0.05)
     gate.set()
     assert examiner.finish(60.0)
+
+
+def test_who_does_not_wait_any_longer_hears_nothing_more(corpus: Corpus) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def slow() -> FamilyRecord:
+        begun.set()
+        gate.wait(60.0)
+        return FamilyRecord()
+
+    published: list[AnyEvent] = []
+    subject = ExamSubject(corpus, is_haiku=True, favourite="e", family=slow)
+    examiner = Examiner(subject, published.append, now=lambda: 0.0, calm=lambda: 0.0)
+    examiner.start()
+    examiner.read(sample(POEM))
+    assert begun.wait(60.0)
+    told = len(published)
+    assert not examiner.finish(0.0)
+    gate.set()
+    assert examiner.finish(60.0)
+    assert len(published) == told
+
+
+def test_of_a_long_text_the_beginning_is_read_and_that_is_said(corpus: Corpus, monkeypatch: Any) -> None:
+    monkeypatch.setattr("babytrain.engine.learned.examiner.MOST_READ_TOKENS", len(corpus.train) // 4)
+    (note,) = of(Note, examined(corpus))
+    assert (note.level, "first 25%" in note.text) == ("info", True)
+
+
+def test_no_more_is_decoded_than_is_read(corpus: Corpus) -> None:
+    lengths: list[int] = []
+
+    class Counting:
+        kind, vocabulary_size = corpus.tokenizer.kind, corpus.tokenizer.vocabulary_size
+
+        def decode(self, ids: Any) -> str:
+            lengths.append(len(ids))
+            return corpus.tokenizer.decode(ids)
+
+    long = np.tile(corpus.val, 1 + MOST_HELD_OUT // len(corpus.val))
+    examined(replace(corpus, val=long, tokenizer=Counting()))  # type: ignore[arg-type]  # what is asked of it
+    assert lengths == [len(corpus.train), MOST_HELD_OUT]
+
+
+def test_what_a_person_asked_for_is_judged_and_is_no_milestone(corpus: Corpus) -> None:
+    events = examined(corpus, structs.replace(sample(POEM), asked=True))
+    assert len(of(Reading, events)) == 1
+    assert not of(Milestone, events)
