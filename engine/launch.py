@@ -34,7 +34,7 @@ from babytrain.engine.fork_check import refusal
 from babytrain.engine.housekeeping import appoint_examiner, keep_house
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
-from babytrain.engine.past import Past, show_past
+from babytrain.engine.past import Past, has_said_its_end, show_past
 from babytrain.engine.prepare import Prepared, prepare, with_planned_steps
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
@@ -169,7 +169,7 @@ def train_resumed(
             if {"steps", "epochs"} & set(changes):
                 config = with_planned_steps(config, corpus)
             dials = changed_dials(dials, config, changes)
-            if progress.step >= dials.total_steps:
+            if progress.step >= dials.total_steps and has_said_its_end(folder):
                 raise EngineError(
                     [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
                 )

@@ -13,6 +13,7 @@ from babytrain.runs.folder import RunFolder
 from babytrain.runs.held_time import held_seconds
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state import RunState
+from babytrain.runs.summary import read_summary
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,9 @@ def _energy_so_far(state: RunState) -> Energy:
     if silent <= GAP_INTERVALS * USUAL_SECONDS:
         return energy
     return msgspec.structs.replace(energy, unmeasured_seconds=energy.unmeasured_seconds + silent)
+
+
+def has_said_its_end(folder: RunFolder) -> bool:
+    """Whether the newest session of a run ended in order, which one that was killed after its last step did not."""
+    _, state = read_summary(folder)
+    return state is not None and state.at().ended is not None

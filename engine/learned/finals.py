@@ -65,6 +65,6 @@ def _hear_poems(bench: Workbench) -> None:
     )
     bench.recorder.emit(exam)
     bench.recorder.note(
-        f"Final exam: of {exam.poems} poems written in a row {exam.valid} have 5-7-5 syllables. Of these {exam.new} "
-        f"stand nowhere in the text, and {exam.never_paired} bring a snake and a season together that never meet there."
+        f"Final exam, {exam.poems} poems in a row: {exam.valid} in 5-7-5, of which {exam.new} stand nowhere in the "
+        f"text and {exam.never_paired} have a snake and a season that never meet there."
     )

@@ -290,3 +290,18 @@ def test_a_resume_refuses_what_the_weights_would_not_notice(tmp_path: Path, chan
     assert problem.startswith("A resumed run keeps its model and text")
     assert next(iter(changes)) in problem
     assert (Path(result.run_dir) / "journal.jsonl").read_bytes() == before
+
+
+def test_a_run_killed_between_its_last_step_and_its_end_can_be_brought_to_its_end(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    journal = Path(result.run_dir) / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert b'"ended"' in lines[-1]
+    journal.write_bytes(b"".join(lines[:-1]))
+    again = train_resumed(Path(result.run_dir), {}, LiveFeed())
+    assert (again.status, again.steps) == ("done", result.steps)
+    events = events_of(again)
+    assert [event.step for event in events if isinstance(event, Step)] == list(range(1, result.steps + 1))
+    assert isinstance(events[-1], Ended)
+    with pytest.raises(EngineError, match="done"):
+        train_resumed(Path(result.run_dir), {}, LiveFeed())
