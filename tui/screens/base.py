@@ -48,7 +48,14 @@ class ModeScreen(Screen[None]):
 
 
 class OverlayScreen(ModeScreen):
-    """A whole screen that stands on another one for a while; escape closes it."""
+    """A whole screen that stands on another one for a while; escape closes it. `parts` are what it draws on."""
+
+    parts: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether all its parts are there: not before the screen is made, and not while it is taken down."""
+        return self.is_mounted and self.is_attached and all(self.query(part) for part in self.parts)
 
     def follow(self, moment: Moment) -> None:
         """The run on the screen below, ten times a second; a list of runs has nothing to say."""

@@ -180,7 +180,7 @@ class ConversationScreen(OverlayScreen):
 
     def follow(self, moment: Moment) -> None:
         """The run below went on; when it is over, the saved model takes its place."""
-        if not isinstance(self._talker, LiveTalker) or not self.is_mounted:
+        if not isinstance(self._talker, LiveTalker) or not self.can_draw:
             return
         self._talker.look(moment)
         state = state_of(moment, self._glyphs)

@@ -64,6 +64,7 @@ class LettersScreen(OverlayScreen):
     """Shows the letters of `moment`. `folder` is where the run is kept, if that is known."""
 
     mode: ClassVar[Mode] = "letters"
+    parts: ClassVar[tuple[str, ...]] = ("LetterBoard", "LetterDetails", "LetterRail")
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["letters"]))
 
     def __init__(self, moment: Moment, charset: CharsetName, *, folder: Path | None = None) -> None:
@@ -131,7 +132,7 @@ class LettersScreen(OverlayScreen):
             self._evaluations = moment.letters
             if self._at is not None and self._at >= len(self._evaluations):
                 self._at = None
-            if self.is_mounted:
+            if self.can_draw:
                 self._show()
 
     # what is shown
@@ -143,7 +144,7 @@ class LettersScreen(OverlayScreen):
         return not len(state.letters) and state.at().ended is not None
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.can_draw:
             return
         at, facts = self.at, self.facts
         symbols = [fact.symbol for fact in facts]

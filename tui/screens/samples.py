@@ -54,6 +54,7 @@ class SamplesScreen(OverlayScreen):
     """Shows `state`; `at` is the sample to begin with, the newest when there is none."""
 
     mode: ClassVar[Mode] = "samples"
+    parts: ClassVar[tuple[str, ...]] = ("#left", "#right", "SampleList", "SampleRail")
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["samples"]))
 
     def __init__(self, state: RunState, runs_dir: Path, charset: CharsetName, *, at: Sample | None = None) -> None:
@@ -115,7 +116,7 @@ class SamplesScreen(OverlayScreen):
         self._state = moment.state
         count, readings = len(moment.state.samples), len(moment.state.readings)
         before, self._seen = self._seen, (count, readings)
-        if self._seen == before or not self.is_mounted:
+        if self._seen == before or not self.can_draw:
             return
         if count != before[0]:
             self._samples_changed()

@@ -35,6 +35,7 @@ class TalkScreen(ConversationScreen):
     """See the module's docstring."""
 
     mode: ClassVar[Mode] = "talk"
+    parts: ClassVar[tuple[str, ...]] = ("TalkTitle", "TalkPane", "NextBars", "SettingsLine", "#line", "NoteLine")
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["talk"]))
 
     def __init__(self, plan: TalkPlan, charset: CharsetName) -> None:
@@ -70,7 +71,7 @@ class TalkScreen(ConversationScreen):
     # what is shown
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.can_draw:
             return
         conversation = self.conversation
         writing = self._wish is not None
