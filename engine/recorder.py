@@ -14,7 +14,6 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from babytrain.engine.telemetry.nvml_calls import HARMLESS
 from babytrain.runs.events import (
     AnyEvent,
     Ended,
@@ -32,6 +31,7 @@ from babytrain.runs.events import (
 )
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.held_time import HELD_PHASES
+from babytrain.runs.throttling import is_harmless
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
@@ -117,7 +117,7 @@ class Recorder:
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:
         """Sensor readings from the telemetry thread: shown at once, filed by the training thread's next look."""
         event = Vitals(t=self.now(), step=self.step, host=host, gpus=gpus, gpu_note=gpu_note)
-        if any(reason not in HARMLESS for gpu in gpus for reason in gpu.throttle_reasons):
+        if any(not is_harmless(reason) for gpu in gpus for reason in gpu.throttle_reasons):
             self._throttled.append(event.t)
         self._feed.events.put(event)
         self._handed_over.put(event)

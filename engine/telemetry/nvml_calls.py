@@ -33,10 +33,6 @@ _THROTTLE_WORDS = (
     (0x200, "at its board's limit"),
     (0x400, "held back for reliability"),
 )
-# Normal under load, or somebody's wish: not what makes a run slower than it was.
-HARMLESS = frozenset(
-    (AT_POWER_LIMIT, "keeping step with other cards", "clocks set by hand", "clocks set for the display")
-)
 
 # Field values, by their numbers in nvml.h.
 MEMORY_TEMPERATURE_FIELD = 82  # NVML_FI_DEV_MEMORY_TEMP, degrees Celsius
