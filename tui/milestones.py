@@ -18,7 +18,7 @@ from babytrain.tui.widgets.units import format_count
 from babytrain.tui.wording import format_clock
 
 LONGEST_TEXT = 300
-MOST_TOLD = 3  # at once; of more the number is told
+FEWEST_ROWS = 20  # of a screen that has room for a toast; on a lower one it would cover all there is to see
 NONE_YET = "Nothing has happened for the first time yet. It will: first words, first lines, first haiku."
 NONE = "Nothing happened for the first time in this run, or it is from before anybody kept a list."
 
@@ -45,11 +45,12 @@ def past_of(moment: Moment) -> float:
     return max((one.t for one in moment.state.resumes.events if not one.within), default=-1.0)
 
 
-def told(news: Sequence[Milestone], glyphs: Glyphs) -> list[str]:
-    """What to say of new milestones, one line each; of many at once the newest and how many more."""
-    shown = [f"{glyphs.milestone} {safe_line(one.text, LONGEST_TEXT)}" for one in news[-MOST_TOLD:]]
-    more = len(news) - len(shown)
-    return [*shown, f"{glyphs.milestone} and {format_count(more)} more"] if more > 0 else shown
+def told(news: Sequence[Milestone], glyphs: Glyphs) -> str:
+    """What to say of new milestones: the newest, and how many more came with it; nothing when there are none."""
+    if not news:
+        return ""
+    more = f" And {format_count(len(news) - 1)} more." if len(news) > 1 else ""
+    return f"{glyphs.milestone} {safe_line(news[-1].text, LONGEST_TEXT)}{more}"
 
 
 def milestone_lines(reached: Sequence[Milestone], glyphs: Glyphs, width: int, *, to_come: bool = True) -> list[Content]:

@@ -59,8 +59,10 @@ def test_the_past_of_a_resumed_run_and_what_a_watcher_found_is_none() -> None:
 
 
 def test_many_at_once_are_few_words() -> None:
-    words = told([milestone(name=str(number), text=f"Number {number}.") for number in range(9)], GLYPHS["ascii"])
-    assert words == ["& Number 6.", "& Number 7.", "& Number 8.", "& and 6 more"]
+    many = [milestone(name=str(number), text=f"Number {number}.") for number in range(9)]
+    assert told(many, GLYPHS["ascii"]) == "& Number 8. And 8 more."
+    assert told(many[:1], GLYPHS["ascii"]) == "& Number 0."
+    assert told([], GLYPHS["ascii"]) == ""
 
 
 # on the screen
@@ -77,6 +79,15 @@ async def test_a_toast_each_and_a_line_in_the_log(runs_dir: Path) -> None:
         assert not any(char in toast for char in "\x1b\x07\u202e\n")
         assert "[bold]猫[/]" in toast
         assert "✦ First word: " in screen_text(driver.app)
+
+
+async def test_a_low_screen_is_not_covered(runs_dir: Path) -> None:
+    async with live(runs_dir, STRIP) as driver:
+        assert driver.session is not None
+        driver.session.feed.events.put(milestone(99.0))
+        await driver.wait(lambda: bool(driver.app.screen_stack[1].source.moment().milestones), "the milestone")
+        await driver.settle()
+        assert driver.toasts == []
 
 
 async def test_a_replay_celebrates_nothing_again(runs_dir: Path) -> None:

@@ -33,7 +33,7 @@ from babytrain.tui.health_lines import ADVICE_IDS, Foresight, HealthFacts
 from babytrain.tui.keymap import BY_ID, Mode
 from babytrain.tui.log_lines import PrintedLine
 from babytrain.tui.messages import LeaveWanted, LettersWanted, SamplesWanted, TalkWanted
-from babytrain.tui.milestones import MilestoneNews, told
+from babytrain.tui.milestones import FEWEST_ROWS, MilestoneNews, told
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.panes import PaneScreen
 from babytrain.tui.source import RunSource
@@ -285,10 +285,10 @@ class RunScreen(PaneScreen):
         self.app.push_screen(MilestonesScreen(moment.milestones, self._charset, to_come=to_come))
 
     def tell_milestones(self, moment: Moment) -> None:
-        """A word about each new milestone, quietly and once."""
-        if self._news is not None:
-            for words in told(self._news.look(moment), self.glyphs):
-                self.notify(words, markup=False, timeout=6)
+        """A word about new milestones, quietly and once."""
+        words = told(self._news.look(moment), self.glyphs) if self._news is not None else ""
+        if words and self.app.size.height >= FEWEST_ROWS:
+            self.notify(words, markup=False, timeout=6)
 
     def action_talk(self) -> None:
         """Talk to what is saved of this run."""
