@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from textual.pilot import Pilot
@@ -24,12 +25,14 @@ from tests.tui.scripted import WALL_TIME, ScriptedLauncher, ScriptedSession, scr
 from tests.tui.snapshots import screen_text
 
 WIDE, COMPACT, STRIP, TINY = (120, 36), (80, 24), (40, 12), (20, 5)
-MOST_WAITS = 400
+LONGEST_WAIT_SECONDS = 30.0
+"""Only a test that fails waits this long: a busy machine must not decide what is a defect."""
 
 
 async def wait_for(pilot: Pilot[Any], condition: Callable[[], bool], description: str) -> None:
     """Until something is so; the description says what never came."""
-    for _ in range(MOST_WAITS):
+    deadline = monotonic() + LONGEST_WAIT_SECONDS
+    while monotonic() < deadline:
         if condition():
             return
         await asyncio.sleep(0.01)

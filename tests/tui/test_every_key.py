@@ -495,9 +495,10 @@ async def _(driver: Driver, key: str) -> None:
     await driver.press("5")
     pane = driver.run.query_one(LogPane)
     down = "down" in key
-    pane.scroll_to(y=0 if down else pane.max_scroll_y, animate=False)
-    await driver.pilot.pause()
-    before = pane.scroll_offset.y
+    await driver.wait(lambda: pane.max_scroll_y > 0, "more lines than the pane shows at once")
+    before = 0 if down else pane.max_scroll_y
+    pane.scroll_to(y=before, animate=False)
+    await driver.wait(lambda: pane.scroll_offset.y == before, "the place to scroll from")
     await driver.press(key)
     await driver.wait(lambda: (pane.scroll_offset.y > before) if down else (pane.scroll_offset.y < before), "scrolling")
 
@@ -556,12 +557,13 @@ async def _(driver: Driver, key: str) -> None:
     await driver.press("v")
     assert letters(driver).view == "bars"
     board = letters(driver).query_one(LetterBoard)
-    board.scroll_to(y=0 if key == "pagedown" else board.max_scroll_y, animate=False)
-    await driver.pilot.pause()
-    before = board.scroll_offset.y
+    await driver.wait(lambda: board.max_scroll_y > 0, "more letters than the board shows at once")
+    before = 0 if key == "pagedown" else board.max_scroll_y
+    board.scroll_to(y=before, animate=False)
+    await driver.wait(lambda: board.scroll_offset.y == before, "the board where the page starts")
     await driver.press(key)
-    await driver.wait(lambda: (board.scroll_offset.y > before) is (key == "pagedown"), "a page")
-    assert board.scroll_offset.y != before
+    down = key == "pagedown"
+    await driver.wait(lambda: board.scroll_offset.y > before if down else board.scroll_offset.y < before, "a page")
     await driver.press("v", "v")
 
 
