@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from babytrain.tui.command_line import RunName, RunsDir, chosen_runs_dir, fail, usage_error, wanted_journal
-from babytrain.tui.publishing import file_stem, provenance_of, wanted_state, write_out
+from babytrain.tui.publishing import file_stem, provenance_of, wanted_folder, wanted_state, write_out
 
 FORMATS = ("svg", "png", "html")
 
@@ -26,7 +26,7 @@ def frame(
     runs_dir: RunsDir = None,
 ) -> None:
     """Make a poster of a run: its curve, its best sample, its letters, its electricity bill."""
-    wanted = _parse_formats(formats)
+    wanted, folder = _parse_formats(formats), wanted_folder(out)
     journal = wanted_journal(chosen_runs_dir(context, runs_dir), run)
     state = wanted_state(journal)
     from babytrain.tui.poster.choice import sample_of_id
@@ -43,15 +43,17 @@ def frame(
     svg = draw_poster(moment, provenance_of(journal), chosen)
     stem = file_stem(journal)
     if "svg" in wanted:
-        write_out(out / f"{stem}-poster.svg", svg.encode())
+        write_out(folder / f"{stem}-poster.svg", svg.encode())
     if "html" in wanted:
-        write_out(out / f"{stem}-poster.html", poster_page(svg, f"{run_name(moment)}: a poster").encode())
+        write_out(folder / f"{stem}-poster.html", poster_page(svg, f"{run_name(moment)}: a poster").encode())
     if "png" in wanted:
-        _write_png(out / f"{stem}-poster.png", svg)
+        _write_png(folder / f"{stem}-poster.png", svg)
 
 
 def _write_png(path: Path, svg: str) -> None:
+    from babytrain.tui.poster.missing_glyphs import boxes_sentence
     from babytrain.tui.poster.png import NoFontsError, poster_png
+    from babytrain.tui.safe_text import safe_line
 
     try:
         picture = poster_png(svg)
@@ -60,6 +62,8 @@ def _write_png(path: Path, svg: str) -> None:
     except ValueError as error:
         fail(f"The PNG cannot be drawn ({error}); take the SVG or the HTML.")
     write_out(path, picture)
+    if boxes := boxes_sentence(svg):
+        typer.echo(safe_line(f"babytrain-tui: {boxes}"), err=True)
 
 
 def _parse_formats(text: str) -> list[str]:

@@ -9,10 +9,13 @@ import typer
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder, read_run_toml
-from babytrain.tui.command_line import fail
+from babytrain.tui.command_line import fail, usage_error
 
 if TYPE_CHECKING:
     from babytrain.runs.state import RunState
+
+_OUR_MARK = b'content="babytrain-tui'  # in the head of every page of ours
+_HEAD_BYTES = 8192
 
 
 def wanted_state(journal: Path) -> RunState:
@@ -44,13 +47,46 @@ def file_stem(journal: Path) -> str:
     return folder.run_id if journal == folder.journal else slug(journal.stem) or "run"
 
 
+def wanted_folder(out: Path) -> Path:
+    """The folder a person named with --out. Ends the program with a usage error when it is something else."""
+    folder = out.expanduser()
+    if folder.exists() and not folder.is_dir():
+        usage_error([f"{folder} is a file; --out takes the folder to put the files in."])
+    return folder
+
+
+def wanted_page(out: Path, usual_name: str) -> Path:
+    """The page a person named with --out. Ends the program with a usage error when it is a folder or not our file."""
+    path = out.expanduser()
+    if path.is_dir():
+        usage_error([f"{path} is a folder; --out takes the file to write, such as {path / usual_name}."])
+    if path.is_file() and not _is_ours(path):
+        usage_error([f"{path} is there already and is no report of ours; give another name."])
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return True  # writing it says what is wrong
+    return not head or _OUR_MARK in head
+
+
 def write_out(path: Path, data: bytes) -> None:
-    """Write a file and say on stdout where it is. Ends the program with a sentence when that is not possible."""
+    """Write a file and say on stdout where it is, and on stderr if a folder had to be made for it.
+
+    Ends the program with a sentence when that is not possible.
+    """
     from babytrain.tui.safe_text import safe_line
 
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        fail(f"Cannot write {path}: {error.strerror or error}.")
+        fail(f"Cannot write {path}: {error.strerror or error}; another place can be named with --out.")
+    if made:
+        typer.echo(safe_line(f"Made the folder {path.parent}."), err=True)
     typer.echo(safe_line(str(path)))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from babytrain.tui.command_line import RunsDir, chosen_runs_dir, usage_error, wanted_journal
-from babytrain.tui.publishing import file_stem, provenance_of, wanted_state, write_out
+from babytrain.tui.publishing import file_stem, provenance_of, wanted_page, wanted_state, write_out
 
 MOST_RUNS = 12
 
@@ -30,11 +30,12 @@ def report(
         usage_error([f"A report compares at most {MOST_RUNS} runs; that are {len(runs)}."])
     where = chosen_runs_dir(context, runs_dir)
     journals = list(dict.fromkeys(wanted_journal(where, run) for run in runs))
+    usual_name = f"{file_stem(journals[0])}-report.html"
+    path = wanted_page(out or Path(usual_name), usual_name)
     from babytrain.tui.report.document import Told
     from babytrain.tui.report.document import report as made
     from babytrain.tui.session import describe_settings
 
     told = [Told(wanted_state(journal).at(), provenance_of(journal)) for journal in journals]
     defaults = {name: default for name, default, _ in describe_settings()}
-    path = out if out is not None else Path(f"{file_stem(journals[0])}-report.html")
     write_out(path, made(told, defaults).encode())

@@ -49,8 +49,16 @@ def describe_saving(svg: str, folder: Path, wall_time: float) -> tuple[str, Any]
         return f"The picture could not be written into {folder}: {error.strerror or error}.", "error"
     with_png, why = _write_png(svg, path.with_suffix(".png"))
     if with_png:
-        return f"Picture: {path} and .png", "information"
+        return f"Picture: {path} and .png" + _boxes(svg), "information"
     return f"Picture: {path}" + (f" (no PNG: {why})" if why else ""), "information"
+
+
+def _boxes(svg: str) -> str:
+    """What the PNG lacks, in brackets; empty when it lacks nothing."""
+    from babytrain.tui.poster.missing_glyphs import listed, missing_characters
+
+    missing = missing_characters(svg)
+    return f" (the PNG has boxes for what no font here has: {listed(missing)})" if missing else ""
 
 
 def write_picture(svg: str, folder: Path, wall_time: float) -> Path:

@@ -35,6 +35,7 @@ def test_a_poster_in_all_formats_and_its_paths(tmp_path: Path, monkeypatch: pyte
     assert made[0].read_text() in made[1].read_text()
     assert drawn == [made[0].read_text()]
     assert [path.parent for path in made] == [tmp_path / "new" / "folder"] * 3
+    assert done.stderr == f"Made the folder {tmp_path / 'new' / 'folder'}.\n"
 
 
 def test_only_what_was_asked_for(tmp_path: Path) -> None:
@@ -74,12 +75,15 @@ def test_without_a_font_the_other_formats_are_made(tmp_path: Path, monkeypatch: 
         (("frame", RECORDING, "--format", "gif"), 2, "svg, png, html"),
         (("frame", RECORDING, "--format", ","), 2, "svg, png, html"),
         (("frame", RECORDING, "--sample", "99"), 2, "no sample number 99; it has 1 to"),
-        (("frame", RECORDING, "--format", "svg", "--out", "file"), 1, "Cannot write"),
+        (("frame", RECORDING, "--format", "svg", "--out", "file"), 2, "file is a file; --out takes the folder"),
+        (("frame", RECORDING, "--format", "svg", "--out", "file/within"), 1, "Cannot write file/within"),
         (("frame", "file"), 1, "holds no run"),
         (("report",), 2, "RUN"),
         (("report", "nobody"), 2, "There is no run 'nobody'"),
         (("report", RECORDING, "file"), 1, "holds no run"),
-        (("report", RECORDING, "--out", "."), 1, "Cannot write"),
+        (("report", RECORDING, "--out", "."), 2, "such as 1-healthy-report.html"),
+        (("report", RECORDING, "--out", "file"), 2, "file is there already and is no report of ours"),
+        (("report", RECORDING, "--out", "file/within.html"), 1, "Cannot write file/within.html"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(
@@ -92,6 +96,16 @@ def test_what_cannot_be_done_is_a_sentence(
     assert said in done.stderr
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1 or "RUN" in done.stderr
+    assert (tmp_path / "file").read_text() == "not a journal\n"
+
+
+def test_a_report_may_be_made_again(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.touch()
+    for _ in range(2):
+        done = typed("report", RECORDING, "--out", page)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, f"{page}\n", "")
 
 
 def test_too_many_runs_for_one_page(tmp_path: Path) -> None:

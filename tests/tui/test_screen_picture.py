@@ -7,23 +7,27 @@ import errno
 from pathlib import Path
 
 import pytest
+from textual.screen import Screen
 
 from babytrain.tui import screen_picture
 from babytrain.tui.opening import Train
 from babytrain.tui.poster.png import NoFontsError, can_write
 from babytrain.tui.screen_picture import describe_saving, folder_shown, write_picture
 from babytrain.tui.screens.help import HelpScreen
+from babytrain.tui.screens.letters import LettersScreen
 from babytrain.tui.screens.quit import QuitScreen
-from tests.tui.driving import COMPACT, Driver, driving, replay, write_run
-from tests.tui.scripted import WALL_TIME, ScriptedSession, script
+from babytrain.tui.screens.samples import SamplesScreen
+from babytrain.tui.screens.talk import TalkScreen
+from tests.tui.driving import COMPACT, Driver, driving, home, replay, write_run
+from tests.tui.scripted import WALL_TIME, ScriptedSession, ending, script
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><rect width="4" height="4"/></svg>'
 NOW, NAME = WALL_TIME + 3600, "screen-20231114-231320"
 
 
-async def taken(driver: Driver) -> str:
+async def taken(driver: Driver, key: str = "x") -> str:
     count = len(driver.toasts)
-    await driver.press("x")
+    await driver.press(key)
     await driver.wait(lambda: len(driver.toasts) > count, "a word about the picture")
     return driver.toasts[-1]
 
@@ -36,15 +40,28 @@ async def test_with_its_run_and_also_of_a_dialog(runs_dir: Path) -> None:
         assert str(picture) in words
         assert ">ziggy<" in picture.read_text()
         assert picture.with_suffix(".png").exists() == can_write()
+        known = set(folder.glob("pictures/*.svg"))
         for key, screen, shown in (("q", QuitScreen, ">leave<"), ("question_mark", HelpScreen, ">Everywhere<")):
             await driver.press(key)
             await driver.see(screen)
             await driver.still()
             words = await taken(driver)
             assert "pictures" in words
-            newest = max(folder.glob("pictures/*.svg"), key=lambda path: path.stat().st_mtime_ns)
+            (newest,) = set(folder.glob("pictures/*.svg")) - known
+            known.add(newest)
             assert shown in newest.read_text(), f"the picture is not of the {screen.__name__}"
             await driver.press("escape")
+
+
+@pytest.mark.parametrize(("key", "screen"), [("S", SamplesScreen), ("L", LettersScreen), ("i", TalkScreen)])
+async def test_what_stands_on_the_list_of_runs_leaves_it_with_its_run(
+    runs_dir: Path, key: str, screen: type[Screen[None]]
+) -> None:
+    folder = write_run(runs_dir, "ziggy", [*script(120), ending(script(120))])
+    async with home(runs_dir) as driver:
+        await driver.press(key)
+        await driver.see(screen)
+        assert str(folder / "pictures" / f"{NAME}.svg") in await taken(driver, "f12")
 
 
 async def test_a_recording_without_a_folder_leaves_it_here(runs_dir: Path, tmp_path: Path) -> None:

@@ -21,12 +21,15 @@ from babytrain.tui.verdict_words import NEEDS_A_PERSON
 from babytrain.tui.widgets.units import format_count
 
 STRETCHES = 700
-_LABEL_ROOM = 330.0  # at the right, for the names of the levels
+_LABEL_ROOM = 345.0  # at the right, for the names of the levels
 _FIGURE_ROOM = 210.0  # for the newest loss alone
 _AXIS_ROOM = 120.0  # below
 _MARK_WORDS = {"skipped": "step skipped", "rolled back": "went back", "halved the batch": "batch halved"}
 _MARK_SIZE = 30.0
-_TICK_DISTANCE = 250.0
+_TICK_DISTANCE = 230.0
+_LABEL_GAP = 52.0  # right of the plot, past the ring of the best evaluation
+_NAME_ROOM = 46.0
+_NEWEST_ROOM = 58.0  # above and below the newest loss
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def draw_curve(moment: Moment, box: Box) -> Markup:
     if not len(training) and not evals:
         return text(plot.x, plot.y + 60, "no step was recorded", font_family=SERIF, font_style="italic",
                     font_size=60, fill=SOFT)  # fmt: skip
-    first = min([*training.x[:1], *(step for step, _ in evals[:1])])
+    first = float(training.x[0]) if len(training) else evals[0][0]
     last = max([moment.total_steps if moment.ended is None else 0, *training.x[-1:], *(step for step, _ in evals[-1:])])
     frame = _Frame(
         Scale(math.sqrt(first), math.sqrt(max(last, first + 1)), plot.x, plot.right),
@@ -203,23 +206,32 @@ def _marks(moment: Moment, frame: _Frame) -> Markup:
 
 
 def _labels(moment: Moment, evals: list[tuple[int, float]], frame: _Frame) -> Markup:
-    """Names at the right edge, where the lines end, moved apart where they would touch."""
-    entries = [(name, value, False) for name, value in _named_levels(moment) if 0 <= value <= frame.y.high]
-    if evals:
-        entries.append((f"{evals[-1][1]:.3f}", evals[-1][1], True))
-    places = spread([frame.y(value) for _, value, _ in entries], 54, frame.plot.y, frame.plot.bottom)
-    parts, x = [], frame.plot.right + 40
-    for (words, _, bold), y in zip(entries, places, strict=True):
-        size, fill = (58.0, ACCENT) if bold else (NOTE_SIZE - 2, SOFT)
-        parts.append(
-            text(
-                x,
-                y + size * 0.34,
-                words,
-                font_family=SANS,
-                font_size=size,
-                fill=fill,
-                font_weight="bold" if bold else None,
+    """Names at the right edge, where the lines end. The newest loss keeps its place as long as they fit."""
+    levels = [(name, value) for name, value in _named_levels(moment) if 0 <= value <= frame.y.high]
+    if not evals:
+        return _names(levels, frame, frame.plot.y, frame.plot.bottom)
+    newest = evals[-1][1]
+    above = [one for one in levels if one[1] > newest]
+    below = [one for one in levels if one[1] <= newest]
+    y = max(frame.y(newest), frame.plot.y + _NAME_ROOM * (len(above) - 1) + _NEWEST_ROOM)
+    return joined(
+        _names(above, frame, frame.plot.y, y - _NEWEST_ROOM),
+        text(frame.plot.right + _LABEL_GAP, y + 20, f"{newest:.3f}", font_family=SANS, font_size=58, fill=ACCENT,
+             font_weight="bold"),
+        _names(below, frame, y + _NEWEST_ROOM, frame.plot.bottom + 50),
+    )  # fmt: skip
+
+
+def _names(levels: list[tuple[str, float]], frame: _Frame, top: float, bottom: float) -> Markup:
+    """Names of levels between two heights, each tied to its line where it had to move away from it."""
+    parts, x = [], frame.plot.right + _LABEL_GAP
+    places = spread([frame.y(value) for _, value in levels], _NAME_ROOM, top, bottom)
+    for (words, value), y in zip(levels, places, strict=True):
+        line = frame.y(value)
+        if abs(line - y) > 12:
+            parts.append(
+                element("line", x1=frame.plot.right + 6, y1=line, x2=x - 10, y2=y, stroke=HAIR, stroke_width=3)
             )
-        )
+        size = NOTE_SIZE - 2
+        parts.append(text(x, y + size * 0.34, words, font_family=SANS, font_size=size, fill=SOFT))
     return joined(*parts)

@@ -22,6 +22,7 @@ from babytrain.tui.widgets.units import (
 )
 
 NOT_SAID = "–"
+EXAM, GUESSED = "final exam", "guessed right"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,19 @@ def facts_of(moment: Moment, provenance: Mapping[str, Any]) -> list[Fact]:
         _machine(started, moment, provenance),
         _loss(moment),
         _grown(moment),
+        *_exam(moment),
     ]
+
+
+def _exam(moment: Moment) -> list[Fact]:
+    """How many of its last poems are poems, where it had an exam."""
+    held = moment.state.exams.until(moment.t)
+    if not held:
+        return []
+    newest = held[-1]
+    own = "all its own" if newest.new == newest.valid else f"{format_count(newest.new)} of them its own"
+    remark = "poems in 5-7-5 at the end" + (f", {own}" if newest.valid else "")
+    return [Fact(EXAM, f"{format_count(newest.valid)} of {format_count(newest.poems)}", remark)]
 
 
 def _shape(started: Started) -> str:
@@ -98,6 +111,8 @@ def _data(started: Started, moment: Moment) -> Fact:
 def _times(epoch: float) -> str:
     if not math.isfinite(epoch):
         return NOT_SAID
+    if 0 < epoch < 0.1:
+        return f"{epoch:.1g} times"
     return f"{epoch:.1f} times" if epoch < 100 else f"{format_compact(epoch)} times"
 
 
@@ -148,7 +163,7 @@ def _grown(moment: Moment) -> Fact:
     if letters:
         right = format_percent(100 * letters[-1].accuracy)
         remark = f"of the next {loss_unit(moment)}s in text it never saw"
-        return Fact("guessed right", right, remark)
+        return Fact(GUESSED, right, remark)
     if grown is not None:
         return Fact("grown up", format_percent(100 * grown), "of the way from chance to all there is to know")
     return Fact("tokens", format_compact(moment.tokens), "seen in training")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from babytrain.tui.poster.facts import Fact
 from babytrain.tui.poster.markup import Markup, joined, text
 from babytrain.tui.poster.measure import fitting_size, wrapped
-from babytrain.tui.poster.style import GUTTER, INK, LABEL_SIZE, NOTE_SIZE, SANS, SERIF, SOFT, Box
+from babytrain.tui.poster.style import GUTTER, INK, LABEL_SIZE, LABEL_SPACING, NOTE_SIZE, SANS, SERIF, SOFT, Box
 
 COLUMNS = 3
 _VALUE_SIZE, _SMALL_VALUE = 92.0, 56.0
@@ -15,7 +15,7 @@ _VALUE_SIZE, _SMALL_VALUE = 92.0, 56.0
 
 def label(words: str, x: float, y: float, *, anchor: str | None = None) -> Markup:
     """A name in small spaced capitals."""
-    return text(x, y, words.upper(), font_family=SANS, font_size=LABEL_SIZE, letter_spacing=5, fill=SOFT,
+    return text(x, y, words.upper(), font_family=SANS, font_size=LABEL_SIZE, letter_spacing=LABEL_SPACING, fill=SOFT,
                 text_anchor=anchor)  # fmt: skip
 
 

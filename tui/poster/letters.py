@@ -54,7 +54,9 @@ def _tile(symbol: str, recall: float, tile: Box, *, favourite: bool) -> Markup:
     filled = tile.height * known
     words = _SPELLED.get(symbol) or safe_line(symbol)
     size = fitting_size(words, tile.width * 0.84, tile.height * 0.52, 18)
-    ink = "#ffffff" if favourite and known > 0.6 else INK
+    # Light ink only where the whole character lies on the dark fill: the figure at the bottom long before the letter.
+    ink = "#ffffff" if favourite and known >= 0.85 else INK
+    figure = "#ffffff" if favourite and known >= 0.35 else SOFT
     middle = tile.x + tile.width / 2
     return joined(
         element("rect", x=tile.x, y=tile.y, width=tile.width, height=tile.height, fill=CARD),
@@ -65,5 +67,5 @@ def _tile(symbol: str, recall: float, tile: Box, *, favourite: bool) -> Markup:
         text(middle, tile.y + tile.height * 0.56, shortened(words, tile.width * 0.95, size), font_family=SERIF,
              font_size=size, fill=ink, text_anchor="middle"),
         text(middle, tile.bottom - tile.height * 0.12, f"{100 * known:.0f}", font_family=SANS,
-             font_size=min(30.0, tile.height * 0.2), fill=ink if favourite else SOFT, text_anchor="middle"),
+             font_size=min(30.0, tile.height * 0.2), fill=figure, text_anchor="middle"),
     )  # fmt: skip

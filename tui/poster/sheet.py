@@ -6,7 +6,8 @@ them, a line about where it all came from. What a run does not have leaves its r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from babytrain.runs.bill import BillFacts, bill_facts
@@ -14,17 +15,30 @@ from babytrain.runs.events import Sample
 from babytrain.runs.state import Moment
 from babytrain.tui.poster.choice import best_sample
 from babytrain.tui.poster.curve import draw_curve
-from babytrain.tui.poster.facts import day_of, drawn_how, ending, facts_of, judged, loss_unit, run_name, subtitle
+from babytrain.tui.poster.facts import (
+    EXAM,
+    GUESSED,
+    day_of,
+    drawn_how,
+    ending,
+    facts_of,
+    judged,
+    loss_unit,
+    run_name,
+    subtitle,
+)
 from babytrain.tui.poster.figures import draw_figures, label
 from babytrain.tui.poster.letters import columns_and_rows, draw_letters, tile_count
 from babytrain.tui.poster.markup import Markup, element, joined, number, text, written
-from babytrain.tui.poster.measure import fitting_size, shortened, wrapped
+from babytrain.tui.poster.measure import fitting_size, shortened, width_of, wrapped
 from babytrain.tui.poster.receipt import draw_receipt, receipt_height
 from babytrain.tui.poster.style import (
     ACCENT,
     GUTTER,
     HEIGHT,
     INK,
+    LABEL_SIZE,
+    LABEL_SPACING,
     MARGIN,
     NOTE_SIZE,
     PAPER,
@@ -34,7 +48,7 @@ from babytrain.tui.poster.style import (
     WIDTH,
     Box,
 )
-from babytrain.tui.poster.verse import set_sample
+from babytrain.tui.poster.verse import set_sample, shown_prompt
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.units import format_count, format_percent
 
@@ -61,18 +75,18 @@ def draw_poster(moment: Moment, provenance: Mapping[str, Any] | None = None, sam
     if letters is not None:
         _, rows = columns_and_rows(tile_count(letters))
         board = Box(MARGIN, above - 190 * rows, _INNER, 190.0 * rows)
-        parts += [_heading("letters it guesses", _letters_remark(moment), board.y), draw_letters(letters, board)]
+        parts += [_heading("letters it guesses", [_letters_remark(moment)], board.y), draw_letters(letters, board)]
         above = board.y - _HEADING - _BETWEEN
     if chosen is not None:
         setting = set_sample(chosen, _INNER, 0.34 * (above - _TITLE_BOTTOM))
         top = above - setting.height
-        parts += [_heading(_sample_name(chosen), _sample_remark(moment, chosen), top), setting.draw(MARGIN, top)]
+        parts += [_heading(_sample_name(chosen), _sample_remarks(moment, chosen), top), setting.draw(MARGIN, top)]
         above = top - _HEADING - _BETWEEN
     curve = Box(MARGIN, _TITLE_BOTTOM + _HEADING + 60, _INNER, above - _TITLE_BOTTOM - _HEADING - 60)
     parts += [
         _heading(
             "learning",
-            f"loss in nats per {loss_unit(moment)}, in training and on text it never saw; steps by their square root",
+            [f"loss in nats per {loss_unit(moment)}, in training and on text it never saw; steps by their square root"],
             curve.y,
         ),
         draw_curve(moment, curve),
@@ -122,13 +136,16 @@ def _name(name: str) -> list[Markup]:
     ]  # fmt: skip
 
 
-def _heading(name: str, remark: str, y: float) -> Markup:
-    """A section's name at the left and a remark at the right, above `y`."""
-    shown = shortened(safe_line(remark), _INNER * 0.66, NOTE_SIZE - 3)
+def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
+    """A section's name at the left and, at the right, as many of the remarks as there is room for, above `y`."""
+    said, size = [safe_line(remark) for remark in remarks], NOTE_SIZE - 3
+    room = _INNER - width_of(name.upper(), LABEL_SIZE) - LABEL_SPACING * len(name) - GUTTER
+    while len(said) > 1 and width_of(", ".join(said), size) > room:
+        said.pop()
+    shown = shortened(", ".join(said), room, size)
     return joined(
         label(name, MARGIN, y - _HEADING + 18),
-        text(WIDTH - MARGIN, y - _HEADING + 18, shown, font_family=SANS, font_size=NOTE_SIZE - 3, fill=SOFT,
-             text_anchor="end"),
+        text(WIDTH - MARGIN, y - _HEADING + 18, shown, font_family=SANS, font_size=size, fill=SOFT, text_anchor="end"),
     )  # fmt: skip
 
 
@@ -136,8 +153,13 @@ def _sample_name(sample: Sample) -> str:
     return f"what it wrote at step {format_count(sample.step)}"
 
 
-def _sample_remark(moment: Moment, sample: Sample) -> str:
-    return ", ".join([*judged(moment.reading_of(sample)), drawn_how(sample)])
+def _sample_remarks(moment: Moment, sample: Sample) -> list[str]:
+    """What the judges said of it, what it was given, how it was drawn: the least important last."""
+    given = shown_prompt(sample)
+    prompt = [f"prompt {given!r}"] if given.strip() else []
+    if sample.prompt and not given:
+        prompt = [f"after a prompt of {format_count(len(sample.prompt))} characters"]
+    return [*judged(moment.reading_of(sample)), *prompt, *drawn_how(sample).split(", ")]
 
 
 def _letters_remark(moment: Moment) -> str:
@@ -145,15 +167,18 @@ def _letters_remark(moment: Moment) -> str:
     words = "of a hundred of each in text it never saw"
     if newest.favourite and newest.favourite_recall is not None:
         words += f"; its {newest.favourite}: {format_percent(100 * newest.favourite_recall)}"
+    if math.isfinite(newest.accuracy):
+        words += f"; of all together: {format_percent(100 * newest.accuracy)}"
     return words
 
 
 def _bottom(moment: Moment, provenance: Mapping[str, Any], bill: BillFacts, box: Box) -> Markup:
     slip = Box(box.right - _SLIP_WIDTH, box.y, _SLIP_WIDTH, box.height)
     facts = Box(box.x, box.y, box.width - _SLIP_WIDTH - 1.6 * GUTTER, box.height)
-    return joined(
-        draw_figures(facts_of(moment, provenance), facts), _tilted(draw_receipt(bill, day_of(moment), slip), slip)
-    )
+    shown = facts_of(moment, provenance)
+    if any(fact.label == EXAM for fact in shown):  # what it guesses right is said above the letters as well
+        shown = [fact for fact in shown if fact.label != GUESSED]
+    return joined(draw_figures(shown, facts), _tilted(draw_receipt(bill, day_of(moment), slip), slip))
 
 
 def _tilted(slip: Markup, box: Box) -> Markup:

@@ -19,6 +19,7 @@ WIDTH, HEIGHT = 2970.0, 4200.0  # A3 in tenths of a millimetre
 MARGIN = 230.0
 GUTTER = 60.0
 LABEL_SIZE, NOTE_SIZE = 31.0, 36.0
+LABEL_SPACING = 5.0  # between the letters of a label
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,28 @@
 """One chart as inline SVG in a figure: readable as it is, and marked up so that the script can zoom it.
 
 The curves lie in an inner `svg` of `PLOT_WIDTH` by `PLOT_HEIGHT`, stretched to fit; zooming moves its `viewBox` and
-leaves every stroke as wide as it was. The figure's data attributes say what the corners of that inner picture mean.
+leaves every stroke as wide as it was. Nothing around it is stretched: words and grid stand at percentages of the area
+that the style sheet lays out, the words of the axes beside it, so that they are as large on a telephone as on a desk.
+The figure's data attributes say what the corners of the inner picture mean.
 """
 
 from __future__ import annotations
 
 import math
 
-from babytrain.tui.poster.markup import Markup, element, path, text, written
-from babytrain.tui.poster.scale import Scale, round_numbers
+from babytrain.tui.poster.markup import Markup, element, path, written
+from babytrain.tui.poster.scale import Scale, round_numbers, spread
 from babytrain.tui.report.curves import Chart, Curve
 from babytrain.tui.report.hypertext import tag, words
 from babytrain.tui.widgets.units import format_compact, format_count
 
 PLOT_WIDTH, PLOT_HEIGHT = 1000.0, 300.0
 COLOURS = 8
-_LEFT, _TOP, _RIGHT, _BOTTOM = 64.0, 8.0, 16.0, 26.0
-_OUTER_WIDTH, _OUTER_HEIGHT = _LEFT + PLOT_WIDTH + _RIGHT, _TOP + PLOT_HEIGHT + _BOTTOM
+_NAME_DISTANCE = 5.0  # per cent of the height, between the names of two levels
+_BESIDE = 0.1  # of the height: so near to the end of a curve the name of a level would cover it
+_NEAR_THE_END = 0.85  # of the steps
+_LOG_STEPS = (1, 2, 5)
+_MOST_LOG_TICKS = 6
 _OUTLIER_ROOM = 1.6  # a spike may stretch the axis by this much of the usual range, no more
 
 
@@ -31,14 +36,14 @@ def draw_chart(chart: Chart, last_step: float) -> Markup:
         *(_band(start, end, meaning, x) for start, end, meaning in chart.bands),
         *(_level(value, y) for _, value in chart.levels if low <= value <= high),
         *(_curve(curve, x, y, chart.logarithmic) for curve in chart.curves),
-        _class="plot", x=_LEFT, y=_TOP, width=PLOT_WIDTH, height=PLOT_HEIGHT,
+        _class="plot", width="100%", height="100%",
         viewBox=f"0 0 {PLOT_WIDTH:g} {PLOT_HEIGHT:g}", preserveAspectRatio="none",
     )  # fmt: skip
-    names = [_level_name(name, value, y) for name, value in chart.levels if low <= value <= high]
     outer = element(
-        "svg", _grid(low, high, y, chart.logarithmic), _steps(first, last), inner, *names,
-        element("line", _class="cross", x1=0, x2=0, y1=_TOP, y2=_TOP + PLOT_HEIGHT),
-        viewBox=f"0 0 {_OUTER_WIDTH:g} {_OUTER_HEIGHT:g}", role="img", aria_label=f"{chart.title} over the steps",
+        "svg", _grid(low, high, chart.logarithmic), _steps(first, last), inner,
+        _level_names(chart, low, high, last),
+        element("line", _class="cross", x1="0%", x2="0%", y1="0%", y2="100%"),
+        _class="area", role="img", aria_label=f"{chart.title} over the steps",
     )  # fmt: skip
     caption = tag("figcaption", tag("b", words(chart.title)), words(f" {chart.unit} "), _legend(chart))
     return tag(
@@ -99,33 +104,69 @@ def _level(value: float, y: Scale) -> Markup:
                    vector_effect="non-scaling-stroke")  # fmt: skip
 
 
-def _level_name(name: str, value: float, y: Scale) -> Markup:
-    return text(_LEFT + PLOT_WIDTH - 4, _TOP + y(value) - 3, name, _class="tick level-name", text_anchor="end")
-
-
-def _grid(low: float, high: float, y: Scale, logarithmic: bool) -> Markup:
+def _level_names(chart: Chart, low: float, high: float, last: float) -> Markup:
+    """What the levels are called: at their right end, or at the left where curves end beside them."""
+    shown = [(name, value) for name, value in chart.levels if low <= value <= high]
+    ends = [float(curve.line.mean[-1]) for curve in chart.curves if curve.line.x[-1] > _NEAR_THE_END * last]
+    heights = Scale(low, high, 100.0, 0.0)
     parts = []
-    for value in round_numbers(low, high, 5):
-        at = _TOP + y(value)
-        said = f"{10**value:.2g}" if logarithmic else _height_words(value)
-        parts.append(element("line", _class="grid", x1=_LEFT, x2=_LEFT + PLOT_WIDTH, y1=at, y2=at))
-        parts.append(text(_LEFT - 6, at + 4, said, _class="tick", text_anchor="end"))
+    for at_left, x, dx, anchor in ((True, "0%", "6", "start"), (False, "100%", "-4", "end")):
+        side = [one for one in shown if at_left == any(abs(one[1] - end) < _BESIDE * (high - low) for end in ends)]
+        places = spread([heights(value) for _, value in side], _NAME_DISTANCE, _NAME_DISTANCE, 100.0)
+        parts += [
+            _words(name, x, _share(place), dx=dx, dy="-3", anchor=anchor, kind="tick level-name")
+            for (name, _), place in zip(side, places, strict=True)
+        ]
     return element("g", *parts)
 
 
+def _grid(low: float, high: float, logarithmic: bool) -> Markup:
+    heights, parts = Scale(low, high, 100.0, 0.0), []
+    for value in _log_ticks(low, high) if logarithmic else round_numbers(low, high, 5):
+        at = _share(heights(value))
+        said = f"{10**value:g}" if logarithmic else _height_words(value)
+        parts.append(element("line", _class="grid", x1="0%", x2="100%", y1=at, y2=at))
+        parts.append(_words(said, "0%", at, dx="-8", dy="4", anchor="end"))
+    return element("g", *parts)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """The decimal logarithms of 1, 2, 5, 10, ... within a range of logarithms; of a wide one only powers of ten."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    for factors in (_LOG_STEPS, (1,)):
+        ticks = [power + math.log10(factor) for power in powers for factor in factors]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if len(within) <= _MOST_LOG_TICKS:
+            return within
+    return within[:: -(-len(within) // _MOST_LOG_TICKS)]
+
+
 def _height_words(value: float) -> str:
-    return format_compact(value) if abs(value) >= 1000 else f"{value:.4g}"
+    if abs(value) >= 1_000_000:
+        return format_compact(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _steps(first: float, last: float) -> Markup:
-    scale = Scale(first, last, _LEFT, _LEFT + PLOT_WIDTH)
+    scale = Scale(first, last, 0.0, 100.0)
     ticks = [
-        text(scale(value), _OUTER_HEIGHT - 6, format_count(value), _class="tick",
-             text_anchor="end" if scale(value) > _OUTER_WIDTH - 40 else "middle")
+        _words(format_count(value), _share(scale(value)), "100%", dy="18",
+               anchor="end" if scale(value) > 97 else "middle")
         for value in round_numbers(first, last, 8)
         if value == int(value)
     ]  # fmt: skip
     return element("g", *ticks, _class="steps")
+
+
+def _words(
+    said: str, x: str, y: str, *, anchor: str, dx: str | None = None, dy: str | None = None, kind: str = "tick"
+) -> Markup:
+    """Text at a place in the area, `dx` and `dy` pixels away from it."""
+    return element("text", written(said), _class=kind, x=x, y=y, dx=dx, dy=dy, text_anchor=anchor)
+
+
+def _share(per_cent: float) -> str:
+    return f"{per_cent:.2f}%"
 
 
 def _legend(chart: Chart) -> Markup:

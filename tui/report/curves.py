@@ -11,8 +11,8 @@ import numpy as np
 from babytrain.runs.events import Vitals
 from babytrain.runs.state import Moment
 from babytrain.runs.throttling import throttled_stretches
-from babytrain.tui.poster.facts import run_name
 from babytrain.tui.poster.series import Thinned, speed, step_column, thinned, training_loss, validation_loss
+from babytrain.tui.report.side_by_side import losses_compare, names_of, shared_unit
 
 _MOST_STRETCHES = 1600  # of one curve when there is one run; shared among several
 _FEWEST_STRETCHES = 250
@@ -60,28 +60,34 @@ def charts_of(moments: Sequence[Moment]) -> list[Chart]:
 def _loss(moments: Sequence[Moment], most: int) -> Chart:
     curves: list[Curve] = []
     several = len(moments) > 1
-    for place, moment in enumerate(moments):
-        name, colour = run_name(moment) if several else "", place
+    for place, (called, moment) in enumerate(zip(names_of(moments), moments, strict=True)):
+        name, colour = called if several else "", place
         training = training_loss(moment, most)
         if len(training):
             curves.append(Curve(f"{name} training".strip(), training, colour))
         evals = validation_loss(moment)
+        if len(evals) > 1 and evals[0][0] == 0:
+            evals = evals[1:]  # a line from there to the next one would say what nobody measured
         if evals:
             steps, losses = zip(*evals, strict=True)
             line = thinned(steps, losses, losses, losses, most)
             curves.append(Curve(f"{name} validation".strip(), line, colour if several else 1, strong=True))
-    return Chart("Loss", "nats per token", tuple(curves), _levels(moments))
+    return Chart("Loss", f"nats per {shared_unit(moments)}", tuple(curves), _levels(moments))
 
 
 def _levels(moments: Sequence[Moment]) -> tuple[tuple[str, float], ...]:
-    """What models that only count reach; for several runs only where they learned the same text."""
-    if len({moment.started.corpus.sha256 for moment in moments if moment.started}) > 1:
+    """What models that only count reach, and what nothing gets below; for several runs only where that is the same."""
+    if not losses_compare(moments):
         return ()
     counted = next((moment.baselines for moment in moments if moment.baselines is not None), None)
-    levels = []
+    levels: list[tuple[str, float]] = []
     if counted is not None:
-        levels = [("chance", counted.uniform), ("one counted", counted.unigram), ("pairs counted", counted.bigram),
-                  ("threes counted", counted.trigram), ("fives counted", counted.fivegram)]  # fmt: skip
+        levels = [("chance", counted.uniform), (f"{shared_unit(moments)}s counted", counted.unigram),
+                  ("pairs counted", counted.bigram), ("threes counted", counted.trigram),
+                  ("fives counted", counted.fivegram)]  # fmt: skip
+    floor = next((moment.started.corpus.floor_nats_per_token for moment in moments if moment.started), None)
+    if floor is not None:
+        levels.append(("all there is to know", floor))
     return tuple((name, value) for name, value in levels if math.isfinite(value))
 
 
@@ -95,8 +101,11 @@ def _one(
     logarithmic: bool = False,
 ) -> Chart:
     """A chart with one curve a run."""
-    lines = ((place, moment, column(moment)) for place, moment in enumerate(moments))
-    curves = tuple(Curve(run_name(moment), line, place) for place, moment, line in lines if len(line))
+    lines = (
+        (place, name, column(moment))
+        for place, (name, moment) in enumerate(zip(names_of(moments), moments, strict=True))
+    )
+    curves = tuple(Curve(name, line, place) for place, name, line in lines if len(line))
     return Chart(title, unit, curves, bands=bands, logarithmic=logarithmic)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from babytrain.tui.poster.markup import Markup, joined
@@ -24,11 +24,19 @@ def words(text: str) -> Markup:
     return Markup(f"<bdi>{escape(safe_text(text), quote=False)}</bdi>")
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Markup:
-    """A table of plain text, which may be wider than the page."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> Markup:
+    """A table of plain text, which may be wider than the page.
+
+    On a narrow page one of the `kind` "stacked" shows a row as a list, its cells named; of the `kind` "told" the last
+    cell of a row stands below the others.
+    """
+    names = headings if kind == "stacked" else [None] * len(headings)
     head = tag("tr", *(tag("th", words(heading), scope="col") for heading in headings))
-    body = (tag("tr", *(tag("td", words(cell)) for cell in row)) for row in rows)
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), _class="scroll")
+    body = (
+        tag("tr", *(tag("td", words(cell), data_label=name) for name, cell in zip(names, row, strict=True)))
+        for row in rows
+    )
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), _class=f"scroll {kind}".strip())
 
 
 def section(title: str, *content: Markup, name: str) -> Markup:

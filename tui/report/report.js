@@ -2,7 +2,7 @@
 // The curves are read from the page itself; without this script they are all there, only still.
 "use strict";
 (() => {
-  const LEFT = 64, WIDTH = 1000, TICKS = 8;
+  const WIDTH = 1000, TICKS = 8;
   const SVG = "http://www.w3.org/2000/svg";
   const charts = [];
   let view = null; // [first, last] step in sight on all charts, null: everything
@@ -33,20 +33,21 @@
   function inSight(chart) { return view || [chart.first, chart.last]; }
   function place(chart, event) {
     const box = chart.svg.getBoundingClientRect();
-    const across = (event.clientX - box.left) / box.width * chart.svg.viewBox.baseVal.width - LEFT;
+    const across = (event.clientX - box.left) / box.width * WIDTH;
     return Math.min(WIDTH, Math.max(0, across));
   }
+  const share = (across) => across / WIDTH * 100 + "%";
   function stepAt(chart, across) {
     const [first, last] = inSight(chart);
     return first + across / WIDTH * (last - first);
   }
   function show(chart, step) {
     const [first, last] = inSight(chart);
-    const across = LEFT + (step - first) / (last - first) * WIDTH;
-    chart.cross.setAttribute("x1", across);
-    chart.cross.setAttribute("x2", across);
+    const across = (step - first) / (last - first) * WIDTH;
+    chart.cross.setAttribute("x1", share(across));
+    chart.cross.setAttribute("x2", share(across));
     chart.cross.classList.add("on");
-    const x = (step - chart.first) / (chart.last - chart.first) * WIDTH;
+    const x = (step - chart.first) / (chart.last - chart.first) * WIDTH; // among the points of the curves
     const parts = ["step " + Math.round(step).toLocaleString("en")];
     for (const line of chart.lines) {
       if (!line.points.length) continue;
@@ -73,11 +74,12 @@
     const labels = [];
     for (let step = Math.ceil(first / gap) * gap; step <= last; step += gap) {
       const text = document.createElementNS(SVG, "text");
-      const x = LEFT + (step - first) / (last - first) * WIDTH;
-      text.setAttribute("x", x);
-      text.setAttribute("y", chart.svg.viewBox.baseVal.height - 6);
+      const x = (step - first) / (last - first) * WIDTH;
+      text.setAttribute("x", share(x));
+      text.setAttribute("y", "100%");
+      text.setAttribute("dy", "18");
       text.setAttribute("class", "tick");
-      text.setAttribute("text-anchor", x > LEFT + WIDTH - 30 ? "end" : "middle");
+      text.setAttribute("text-anchor", x > WIDTH - 30 ? "end" : "middle");
       text.textContent = step.toLocaleString("en");
       labels.push(text);
     }
@@ -89,8 +91,8 @@
       const across = place(chart, event), step = stepAt(chart, across);
       for (const one of charts) show(one, Math.min(one.last, Math.max(one.first, step)));
       if (mark) {
-        mark.setAttribute("x", LEFT + Math.min(from, across));
-        mark.setAttribute("width", Math.abs(across - from));
+        mark.setAttribute("x", share(Math.min(from, across)));
+        mark.setAttribute("width", share(Math.abs(across - from)));
       }
     });
     chart.svg.addEventListener("pointerleave", () => { if (!mark) hide(); });
@@ -100,7 +102,7 @@
       chart.svg.setPointerCapture(event.pointerId);
       from = place(chart, event);
       mark = document.createElementNS(SVG, "rect");
-      for (const [name, value] of [["class", "chosen"], ["x", LEFT + from], ["y", 8], ["width", 0], ["height", 300]]) mark.setAttribute(name, value);
+      for (const [name, value] of [["class", "chosen"], ["x", share(from)], ["y", 0], ["width", 0], ["height", "100%"]]) mark.setAttribute(name, value);
       chart.svg.append(mark);
     });
     const end = (event) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -11,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import Verdict
+from babytrain.runs.events import Baselines, Exam, Verdict
 from babytrain.runs.state import Moment
 from babytrain.tui.poster.choice import best_sample, sample_of_id, whole_poems
+from babytrain.tui.poster.letters import draw_letters
 from babytrain.tui.poster.markup import number
 from babytrain.tui.poster.measure import shortened, width_of, wrapped
 from babytrain.tui.poster.page import poster_page
@@ -22,7 +24,8 @@ from babytrain.tui.poster.receipt import kwh_words, money_words
 from babytrain.tui.poster.scale import round_numbers, spread
 from babytrain.tui.poster.series import thinned
 from babytrain.tui.poster.sheet import draw_poster
-from babytrain.tui.poster.style import HEIGHT, WIDTH
+from babytrain.tui.poster.style import HEIGHT, WIDTH, Box
+from babytrain.tui.poster.verse import set_sample
 from babytrain.tui.safe_text import safe_line
 from tests.runs.builders import ended, evaluation, recorded_run, started, step
 from tests.tui.poster.runs_to_draw import POEM, full_run, moment_of, sample
@@ -117,6 +120,65 @@ def test_what_a_run_does_not_have_is_left_out() -> None:
     assert not any("LETTERS" in words or "WHAT IT WROTE" in words for words in plain)
     assert "2,304" in plain  # tokens, where nothing better is known
     assert "no step was recorded" in words_on(draw_poster(moment_of(started())))
+
+
+def test_the_exam_stands_among_the_figures_and_nothing_is_lost_for_it() -> None:
+    exam = Exam(t=30.0, step=60, poems=100, valid=82, new=80, temperature=0.7, seed=1, seconds=1.0)
+    moment = full_run("x")
+    moment.state.apply(exam)
+    shown = words_on(draw_poster(moment.state.at()))
+    assert "82 of 100" in shown
+    assert "80 of them its own" in " ".join(shown)
+    assert any("of all together: 86%" in words for words in shown)
+
+
+def test_the_names_of_levels_leave_the_newest_loss_alone() -> None:
+    levels = Baselines(t=0.0, step=0, uniform=3.0, unigram=2.95, bigram=2.92, trigram=2.91, fivegram=2.9)
+    curve = [step(number, loss=3.0) for number in range(1, 9)]
+    root = ET.fromstring(draw_poster(moment_of(started(), levels, *curve, evaluation(8, 2.88), ended(8))))
+    at = {one.text: float(one.get("y", "0")) for one in root.iter(SVG + "text")}
+    names = [at[name] for name in ("chance", "pairs counted", "threes counted", "fives counted")]
+    assert all(abs(one - other) >= 45 for one, other in itertools.combinations(names, 2))
+    assert at["LEARNING"] + 30 < min(names)
+    assert max(names) < at["2.880"] - 40
+
+
+def test_a_long_prompt_leaves_the_room_to_what_was_written() -> None:
+    def shown(prompt: str) -> list[str]:
+        moment = full_run("x", written="its own words")
+        moment.state.samples.events[-1] = msgspec.structs.replace(moment.state.samples.events[-1], prompt=prompt)
+        return words_on(draw_poster(moment.state.at()))
+
+    assert "said and its own words" in shown("said and ")
+    long = shown("said and " * 40)
+    assert "its own words" in long
+    assert any("after a prompt of 360 characters" in words for words in long)
+
+
+@pytest.mark.parametrize("stanzas", [2, 5, 9])
+def test_verse_that_is_no_poem_stands_in_columns_unbroken(stanzas: int) -> None:
+    lines = [f"line {number} of a stanza that is" for number in range(2 * stanzas)]
+    words = "\n\n".join("\n".join(lines[place : place + 2]) for place in range(0, len(lines), 2))
+    setting = set_sample(sample(1, words), 2500.0, 600.0)
+    assert [line for line, *_ in setting.lines if line] == lines
+    assert setting.height <= 620
+    per_column: dict[float, list[str]] = {}
+    for line, left, *_ in setting.lines:
+        per_column.setdefault(left, []).append(line)
+    assert all(column[0] and column[-1] for column in per_column.values())
+    assert all(sum(map(bool, column)) % 2 == 0 for column in per_column.values())  # no stanza is torn
+
+
+def test_light_ink_stands_on_dark_only() -> None:
+    def inks(recall: float) -> list[str]:
+        newest = full_run("x").letters[-1]
+        drawn = draw_letters(msgspec.structs.replace(newest, recalls=(recall, 0.5, 0.5)), Box(0, 0, 900, 200))
+        root = ET.fromstring(f'<svg xmlns="http://www.w3.org/2000/svg">{drawn}</svg>')
+        return [one.get("fill", "") for one in root.iter(SVG + "text")][2:4]
+
+    assert [ink == "#ffffff" for ink in inks(0.1)] == [False, False]
+    assert [ink == "#ffffff" for ink in inks(0.68)] == [False, True]
+    assert [ink == "#ffffff" for ink in inks(0.96)] == [True, True]
 
 
 def test_a_long_name_takes_two_lines_and_is_cut() -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.patience import LONGEST_WAIT_SECONDS
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-DEADLINE_SECONDS = 60.0
 
 
 def find_chromium() -> str | None:
@@ -102,7 +103,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         """The next message; an event is kept as well."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, "the browser does not answer"

@@ -79,6 +79,30 @@ def test_several_runs_lie_over_one_another(browser: Browser, tmp_path: Path) -> 
     assert "0.003" in settings
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_fits_a_telephone_and_a_desk(browser: Browser, tmp_path: Path, width: int) -> None:
+    browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 500)
+    try:
+        long = full_run("a name that somebody made up while waiting", steps=3000)
+        several = report([Told(full_run("ziggy")), Told(long), Told(full_run("ziggy"))], {})
+        for html in (report([Told(long)], {}), several):
+            opened(browser, tmp_path, html)
+            browser.value("document.querySelectorAll('details').forEach(one => one.open = true)")
+            assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+            boxes = browser.value(
+                "[...document.querySelectorAll('.area text')].map(one => one.getBoundingClientRect())"
+                ".filter(box => box.width).map(box => [box.left, box.right, box.height])"
+            )
+            assert len(boxes) > 20
+            assert min(left for left, _, _ in boxes) >= 0
+            assert max(right for _, right, _ in boxes) <= width
+            assert min(height for _, _, height in boxes) > 9  # no words are stretched or shrunk
+            cut = "[...document.querySelectorAll('.scroll.stacked, .scroll.told')].filter(one => one.scrollWidth > "
+            assert browser.value(cut + "one.clientWidth + 1).length") == 0
+    finally:
+        browser.ask("Emulation.clearDeviceMetricsOverride")
+
+
 def test_no_text_of_a_run_is_obeyed(browser: Browser, tmp_path: Path) -> None:
     moment = full_run(ATTACK, name="quiet")
     for html in (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from babytrain.engine.config import FIELDS
 from babytrain.runs.events import GpuReading, HostReading, Note, Vitals
 from babytrain.runs.state import Moment, RunState
 from babytrain.tui.poster.series import speed
@@ -17,6 +20,7 @@ from babytrain.tui.report.curves import charts_of
 from babytrain.tui.report.document import Told, report
 from babytrain.tui.report.happenings import MOST_HAPPENINGS, happenings
 from babytrain.tui.report.samples import MOST_SAMPLES
+from babytrain.tui.session import describe_settings
 from tests.runs.builders import checkpoint, evaluation, recorded_run, resumed, started, step
 from tests.tui.poster.runs_to_draw import POEM, full_run, moment_of, sample
 from tests.tui.poster.test_poster import any_text
@@ -116,9 +120,11 @@ def test_several_runs_share_charts_and_show_only_what_differs() -> None:
     assert "2 runs" in text
     assert "ada training" in text
     assert "bertie validation" in text
-    differing = text.split("Settings that differ")[1]
+    differing, each = text.split("Settings that differ")[1].split("Each by itself")
     assert "lr" in differing
     assert "currency" not in differing
+    for wanted in ("rescue: skipped", "diagnosis: learning", "currency", "0.012 kWh", "sha256", "4 of 5 poems 5-7-5"):
+        assert each.count(wanted) >= 2, wanted  # each run by itself: samples, events, settings, bill, origin
     same = [told(moment_of(started(), step(1), step(2)))] * 2
     assert "The runs have the same settings." in Reader(report(same, {})).text
 
@@ -126,8 +132,49 @@ def test_several_runs_share_charts_and_show_only_what_differs() -> None:
 def test_a_setting_an_old_run_did_not_know_differs_only_from_a_changed_one() -> None:
     old, new = moment_of(started(config={})), moment_of(started(config={"guard": "rollback", "noise": 0.1}))
     text = Reader(report([told(old), told(new)], {"guard": "rollback", "noise": "0"})).text
-    assert "noise" in text
-    assert "guard" not in text
+    differing = text.split("Settings that differ")[1].split("Each by itself")[0]
+    assert "noise" in differing
+    assert "guard" not in differing
+
+
+def test_only_settings_that_were_changed_count_as_chosen() -> None:
+    defaults = {name: default for name, default, _ in describe_settings()}
+    config = {name: field.default for name, field in FIELDS.items()}
+    page = Reader(report([told(moment_of(started(config=config)))], defaults)).text
+    assert "All at their defaults." in page
+    page = Reader(report([told(moment_of(started(config=config | {"tied": not config["tied"]})))], defaults)).text
+    assert page.count("setting value default") == 1
+    assert f"{len(config) - 1} settings at their defaults" in page
+
+
+def test_runs_that_share_a_name_can_be_told_apart() -> None:
+    ids = [f"ziggy-2026013{day}-120000" for day in (0, 1)]
+    runs = [told(moment_of(started(name="ziggy", run_id=one), step(1), step(2))) for one in ids]
+    text = Reader(report([*runs, runs[0]], {})).text
+    for wanted in (f"{ids[0]} training", f"{ids[1]} training", f"{ids[0]} (2) training"):
+        assert wanted in text
+
+
+def test_losses_of_different_tokens_are_not_ranked() -> None:
+    facts = started().corpus
+    runs = [
+        told(moment_of(started(corpus=msgspec.structs.replace(facts, tokenizer=name)), step(1), evaluation(1, loss)))
+        for name, loss in (("char", 1.0), ("bpe", 2.0))
+    ]
+    text = Reader(report(runs, {})).text
+    assert "do not compare" in text
+    assert "★" not in text
+    alike = Reader(report([runs[0], runs[0]], {})).text
+    assert "do not compare" not in alike
+    assert "★" in alike
+
+
+def test_a_logarithmic_axis_counts_in_round_numbers() -> None:
+    events = [step(number, gradient_norm=0.31 + number / 20) for number in range(1, 60)]
+    page = report([told(moment_of(started(), *events))], {})
+    axis = page.split("Gradient norm</bdi>")[1].split("</figure>")[0]
+    said = re.findall(r'text-anchor="end">([\d.]+)<', axis)
+    assert said[:3] == ["0.5", "1", "2"]
 
 
 def test_a_hundred_thousand_steps_stay_below_two_megabytes() -> None:
