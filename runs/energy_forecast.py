@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from babytrain.runs.eta import estimate_eta
+from babytrain.runs.eta import estimate_work
 from babytrain.runs.events import Energy
 from babytrain.runs.prices import prices_at, wall_time_at
 from babytrain.runs.state import Moment
@@ -48,7 +48,7 @@ def energy_forecast(moment: Moment) -> EnergyForecast | None:
     energy = moment.energy
     if energy is None or not math.isfinite(energy.joules):
         return None
-    left = estimate_eta(moment)
+    left = estimate_work(moment)  # in a rest it draws next to nothing
     watts = recent_watts(moment)
     if left is None or watts is None:
         return None

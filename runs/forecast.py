@@ -7,8 +7,9 @@ a later moment and everything is fitted anew, in a few milliseconds. Choices wor
 - The loss is `runs/loss_curve.py`: many plausible curves under the learning rate that is planned, because the loss
   falls faster as the rate does. The range is where the middle 90% of them end.
 - There is no forecast of the loss early in a run, soon after a dial was turned, or while the loss rises.
-- Pauses to come cannot be known and count nothing; those that were are no part of any speed. `paused` says that the
-  clock stands still at this moment, so that the seconds are seconds from when it goes on.
+- Quiet hours to come are known and count. Other pauses to come cannot be known and count nothing; those that were are
+  no part of any speed. `paused` says that the run stands still at this moment until somebody or something has it go on,
+  so that the seconds are seconds from then.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.runs.eta import SecondsRange, estimate_eta, step_cost
+from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.loss_curve import LARGEST_LOSS, Observations, RatePath, draw_curves
 from babytrain.runs.planned_rate import planned_learning_rates, rate_dial
+from babytrain.runs.quiet_hours import rests_in_quiet_hours
 from babytrain.runs.state import Moment
+from babytrain.runs.step_cost import step_cost
 
 Array = npt.NDArray[np.float64]
 
@@ -106,7 +109,6 @@ def forecast_run(moment: Moment, target_loss: float | None = None) -> Forecast:
     if moment.started is None or moment.ended is not None:
         reason = "not started yet" if moment.started is None else "the run is over"
         return Forecast(end_reason=reason, final_loss_reason=reason, target_reason=reason)
-    paused = moment.phase in ("paused", "resting")
     end = estimate_eta(moment)
     draws = draw_losses(moment)
     target, target_reason = _forecast_target(moment, draws, target_loss)
@@ -118,8 +120,13 @@ def forecast_run(moment: Moment, target_loss: float | None = None) -> Forecast:
         end_reason="" if end is not None else _why_no_end(moment),
         final_loss_reason=final_reason,
         target_reason=target_reason,
-        paused=paused,
+        paused=waits_for_somebody(moment),
     )
+
+
+def waits_for_somebody(moment: Moment) -> bool:
+    """Whether the run stands still and nobody knows for how long; of a rest in quiet hours the end is known."""
+    return moment.phase == "paused" or (moment.phase == "resting" and not rests_in_quiet_hours(moment))
 
 
 def _why_no_end(moment: Moment) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.runs.events import Command
+from babytrain.runs.events import Command, Resumed
 from babytrain.runs.state import Moment
 
 Array = npt.NDArray[np.float64]
@@ -103,15 +104,28 @@ def rate_dial(moment: Moment) -> RateDial:
 
 def cadence(moment: Moment, dial: str) -> int:
     """Every how many steps something is due, 0 for never: as configured, or as a person has set it since."""
-    positions = [_number(moment.started.config if moment.started else {}, dial, 0.0)]
-    for command in applied_turns(moment):
-        if command.dial != dial:
+    position = dial_position(moment, dial)
+    number = _as_number(position) if isinstance(position, str) else position
+    return max(0, int(number or 0))
+
+
+def dial_position(moment: Moment, dial: str) -> float | str | None:
+    """Where a dial named like a setting stands: as configured, as a resume changed it, or as a person set it since.
+
+    A number that is none counts as None, and so does what is no position at all.
+    """
+    positions = [_position(moment.started.config if moment.started else {}, dial)]
+    told: list[Command | Resumed] = [one for one in moment.state.resumes.until(moment.t) if dial in one.changes]
+    for event in sorted([*told, *applied_turns(moment)], key=attrgetter("t")):
+        if isinstance(event, Resumed):
+            positions.append(_position(event.changes, dial))
+        elif event.dial != dial:
             continue
-        if command.action == "undo":
+        elif event.action == "undo":
             positions = positions[: max(1, len(positions) - 1)]
         else:
-            positions.append(_finite(command.value) if command.value is not None else _as_number(command.text))
-    return max(0, int(positions[-1] or 0))
+            positions.append(_finite(event.value) if event.value is not None else event.text)
+    return positions[-1]
 
 
 def applied_turns(moment: Moment) -> list[Command]:
@@ -154,6 +168,11 @@ def _as_number(text: str) -> float | None:
         return _finite(float(text))
     except ValueError:
         return None
+
+
+def _position(settings: Mapping[str, Any], dial: str) -> float | str | None:
+    value = settings.get(dial)
+    return value if isinstance(value, str) else _number(settings, dial)
 
 
 def _number(config: Mapping[str, Any], key: str, default: float | None = None) -> float | None:

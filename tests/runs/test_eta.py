@@ -28,7 +28,7 @@ def run(
 ) -> tuple[list[AnyEvent], float]:
     """A run of constant costs up to `steps`, and how long the rest of it takes."""
     settings = CONFIG | {"eval_every": 50, "sample_every": 40, "checkpoint_every": 30} | config
-    events: list[AnyEvent] = [started(total, config=settings)]
+    events: list[AnyEvent] = [replace_corpus(started(total, config=settings), name="a book")]  # no exam at its end
     t = 0.0
     at_stop = 0.0
     for step in range(1, total + 1):
@@ -51,7 +51,7 @@ def run(
             t += eval_seconds
             if shown:
                 events.append(Eval(t=t, step=step, val_loss=1.0, train_loss=1.0, seconds=eval_seconds))
-        if step % settings["sample_every"] == 0:
+        if settings["sample_every"] and (step % settings["sample_every"] == 0 or last):
             t += sample_seconds
             if shown:
                 events.append(
@@ -202,6 +202,67 @@ def test_another_batch_size_is_another_speed() -> None:
     eta = estimate_eta(moment([*events[:261], larger, *events[261:]]))
     assert eta is not None
     assert eta.low < 140.0 < eta.high < 150.0
+
+
+def test_another_dial_taken_back_changes_no_speed() -> None:
+    events = at_speeds(lambda _: 0.1)
+    undone = Command(
+        t=events[-1].t, step=300, command_id=1, action="undo", status="applied", dial="dropout", before=0.1, after=0.0
+    )
+    assert estimate_eta(moment([*events, undone])) == estimate_eta(moment(events))
+
+
+def test_what_is_due_where_the_run_stands_counts_until_it_is_done() -> None:
+    """The moment after step 300, its evaluation of ten seconds still to come, half of it over, and behind it."""
+    events, left = run(300, 340, eval_seconds=10.0, sample_every=0, checkpoint_every=1000)
+    assert isinstance(events[-1], Eval)
+    step_done = events[-2]
+    due = estimate_eta(moment(events[:-1]))
+    begun = Phase(t=step_done.t, step=300, phase="evaluating")
+    halfway = estimate_eta(state_from([*events[:-1], begun]).at(step_done.t + 5.0))
+    over = estimate_eta(moment(events))
+    for eta, seconds in ((due, left + 10.0), (halfway, left + 5.0), (over, left)):
+        assert eta is not None
+        assert eta.low - 1e-6 <= seconds <= eta.high + 1e-6
+        assert eta.high - eta.low < 2.0
+
+
+def test_a_text_for_each_prompt_counts() -> None:
+    one, _ = run(100, 1000, sample_seconds=3.0)
+    several, _ = run(100, 1000, sample_seconds=3.0, more_prompts="the frog|the moon")
+    short, long = estimate_eta(moment(one)), estimate_eta(moment(several))
+    assert short is not None
+    assert long is not None
+    assert long.low - short.low == 2 * 3.0 * 23  # two more at each of the steps 120, 160, ... 1,000
+
+
+def test_the_final_exam_of_a_model_of_haiku_counts() -> None:
+    events, _ = run(100, 1000, sample_seconds=0.3, sample_tokens=200)
+    book, haiku = moment(events), moment([replace_corpus(events[0], name="haiku"), *events[1:]])
+    without, with_exam = estimate_eta(book), estimate_eta(haiku)
+    assert without is not None
+    assert with_exam is not None
+    samples_worth = 100 * 66 / 200 * 0.3
+    assert 0.2 * samples_worth < with_exam.low - without.low < 0.5 * samples_worth < with_exam.high - without.high
+
+
+def test_texts_that_somebody_asked_for_say_nothing_of_the_ones_that_are_due() -> None:
+    events, _ = run(100, 1000, sample_seconds=0.3)
+    long_one = Sample(
+        t=events[-1].t + 60.0,
+        step=100,
+        sample_id=9,
+        prompt="",
+        text="x",
+        seed=1,
+        temperature=1.0,
+        seconds=60.0,
+        asked=True,
+    )
+    eta, before = estimate_eta(moment([*events, long_one])), estimate_eta(moment(events))
+    assert eta is not None
+    assert before is not None
+    assert eta.high == before.high
 
 
 def test_the_way_to_an_earlier_step_is_shorter() -> None:

@@ -1,0 +1,97 @@
+"""The quiet hours that lie ahead of a run: known from its settings and dials, so that an estimate can count them.
+
+In quiet hours a run rests, or works a share of the time (`engine/restraint/rules.py` does it; this only foresees it).
+Times of day are those of the machine that asks, as they are for the engine. Pure functions but for that.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from babytrain.runs.day_times import MINUTES_PER_DAY, DayWindow, minute_of_day, parse_windows
+from babytrain.runs.events import Restraint
+from babytrain.runs.planned_rate import dial_position
+from babytrain.runs.rests import holding_now
+from babytrain.runs.state import Moment
+
+CAUSE = "quiet hours"
+LONGEST_SECONDS = 400 * 86_400.0  # what takes longer has no end worth telling
+LATEST_WALL_TIME = 1e11  # Unix seconds that every system can turn into a time of day
+
+
+@dataclass(frozen=True)
+class QuietPlan:
+    """The quiet hours of a run, and the share of the time it works in them, 0 when it rests.
+
+    `overruled`: the stretch it stands in does not hold, because a person said so.
+    """
+
+    windows: tuple[DayWindow, ...] = ()
+    duty: float = 0.0
+    overruled: bool = False
+
+
+NO_QUIET = QuietPlan()
+
+
+def quiet_plan(moment: Moment) -> QuietPlan:
+    """The quiet hours as settings and dials have them at a moment; none where they say nothing that can be read."""
+    hours, duty = dial_position(moment, "quiet_hours"), dial_position(moment, "quiet_duty")
+    try:
+        windows = parse_windows(hours) if isinstance(hours, str) else ()
+    except ValueError:
+        return NO_QUIET
+    share = duty if isinstance(duty, float) and 0.0 <= duty <= 1.0 else 0.0
+    if not windows or share == 1.0:
+        return NO_QUIET
+    newest = next((event for event in reversed(moment.restraints) if event.cause == CAUSE), None)
+    return QuietPlan(windows, share, newest is not None and newest.deed == "overruled")
+
+
+def rests_in_quiet_hours(moment: Moment) -> bool:
+    """Whether the run stands still for quiet hours alone, whose end is known."""
+    held = holding_now(moment)
+    return moment.phase == "resting" and held is not None and held.cause == CAUSE and bool(quiet_plan(moment).windows)
+
+
+def with_quiet_hours(work_seconds: float, wall_time: float, plan: QuietPlan) -> float:
+    """How long `work_seconds` of work take from `wall_time` (Unix seconds) on; infinite where they never get done."""
+    if not plan.windows or not 0.0 <= wall_time <= LATEST_WALL_TIME or not math.isfinite(work_seconds):
+        return work_seconds
+    elapsed, left, overruled = 0.0, work_seconds, plan.overruled
+    while elapsed <= LONGEST_SECONDS:
+        minute = minute_of_day(wall_time + elapsed)
+        quiet = any(window.contains(minute) for window in plan.windows)
+        overruled = overruled and quiet
+        share = plan.duty if quiet and not overruled else 1.0
+        stretch = _seconds_to_next_edge(minute, plan.windows)
+        if left <= share * stretch:
+            return elapsed + (left / share if left > 0 else 0.0)
+        elapsed, left = elapsed + stretch, left - share * stretch
+    return math.inf
+
+
+def _seconds_to_next_edge(minute: float, windows: tuple[DayWindow, ...]) -> float:
+    """To where quiet hours begin or end next; of a whole quiet day its own beginning. At least a second."""
+    edges = (edge for window in windows for edge in (window.start, window.end))
+    return max(1.0, 60.0 * min((edge - minute) % MINUTES_PER_DAY or MINUTES_PER_DAY for edge in edges))
+
+
+def share_worked(moment: Moment, plan: QuietPlan, since: float) -> float:
+    """The share of the time since `since` that the run was allowed to work between two steps, as it was told so."""
+    told = [event for event in moment.restraints if event.cause == CAUSE]
+    if not plan.duty or not told or moment.t <= since:
+        return 1.0
+    worked, at, share = 0.0, since, 1.0
+    for event in told:
+        if event.t > at:
+            worked += share * (event.t - at)
+            at = event.t
+        share = _share(event)
+    return (worked + share * max(0.0, moment.t - at)) / (moment.t - since)
+
+
+def _share(event: Restraint) -> float:
+    """How much of the time it works from then on; a pause is a phase of its own, and no part of any speed."""
+    return event.duty if event.deed == "slowed" and 0.0 < event.duty <= 1.0 else 1.0
