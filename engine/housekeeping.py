@@ -64,7 +64,7 @@ def keep_house(
     housekeeper = Housekeeper(recorder, feed, meter, device=device)
     sampler = TelemetrySampler(
         housekeeper.look,
-        open_gpu=gpu_opener(config.sensors, config.nickname, device),
+        open_gpu=gpu_opener(config.sensors, config.nickname, device, rested_seconds=housekeeper.rested_seconds),
         host=HostSensors(folder.path),
     )
     sampler.start()

@@ -27,6 +27,7 @@ from babytrain.runs.events import (
     Rescue,
     SamplePiece,
     Step,
+    Storage,
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
@@ -80,6 +81,7 @@ class Recorder:
         self._ended = False
         self._trouble_t = start_t  # put off by as long as the run was held since
         self._held_since: float | None = None
+        self._held_seconds = 0.0  # in pauses and rests that are over
         self._throttled: deque[float] = deque(maxlen=int(RECENT_SECONDS))  # when a card said that it slows itself down
         self.step = 0  # finished optimizer steps, kept by the trainer
         self.phase: PhaseName = "loading"
@@ -134,6 +136,11 @@ class Recorder:
         """Time of this session since the run last diverged or met a number that was none, pauses and rests left out."""
         return (self.now() if self._held_since is None else self._held_since) - self._trouble_t
 
+    def held_seconds(self) -> float:
+        """Time of this session in pauses and in rests that are phases of their own, not those between two steps."""
+        since = self._held_since
+        return self._held_seconds + (self.now() - since if since is not None else 0.0)
+
     def throttled_seconds(self) -> float:
         """About how many of the last sixty seconds a card was slowed down by itself; readings come once a second."""
         since = self.now() - RECENT_SECONDS
@@ -148,6 +155,8 @@ class Recorder:
         failed = self._sink.failing_since is not None
         if failed != self._sink_failed:
             self._sink_failed = failed
+            reason = self._sink.last_error if failed else ""
+            self.emit(Storage(t=self.now(), step=self.step, what="journal", failing=failed, reason=reason))
             if failed:
                 self.note(
                     f"The journal cannot be written ({self._sink.last_error}). Training goes on and the lines wait in "
@@ -168,6 +177,7 @@ class Recorder:
         self.phase = event.phase
         if self._held_since is not None:
             self._trouble_t += event.t - self._held_since
+            self._held_seconds += event.t - self._held_since
         self._held_since = event.t if event.phase in HELD_PHASES else None
 
     def _take_handed_over(self) -> None:

@@ -10,27 +10,23 @@
   read off the line between them: it is a share of what was measured and no part of the total depends on it.
 - A run whose sensors played a script has a bill like any other, to show what one looks like. It says that it is made
   up, and no total has it.
-- A kettle is a litre of water heated from 15 to 100 °C without loss: 85 K x 4186 J/(kg K) = 0.099 kWh.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from babytrain.runs.energy_forecast import EnergyForecast, energy_forecast
+from babytrain.runs.energy_units import UsefulUnits, is_measured, joules_until, useful_units
 from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.prices import made_up_at, prices_at, wall_time_at
 from babytrain.runs.state import Moment
 from babytrain.runs.summary import RunSummary, read_summary
 from babytrain.runs.tariff import JOULES_PER_KWH
-
-JOULES_PER_KETTLE = 85 * 4186.0
-JOULES_PER_WATT_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -52,21 +48,11 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
-class UsefulUnits:
-    """The energy of a run in units that mean something; None where the run has nothing to divide by yet."""
-
-    joules_per_token: float | None
-    watt_hours_per_million_tokens: float | None
-    watt_hours_per_loss_cent: float | None  # per 0.01 nats of validation loss, from the first evaluation to the best
-    kettles: float
-
-
-@dataclass(frozen=True)
 class BillFacts:
     """The bill of a run at a moment, for a pane. When `joules` is None nothing was measured, and `why_not` says why."""
 
     joules: float | None = None
-    watts: float | None = None  # now, idle draw included
+    watts: float | None = None  # now, idle draw included; None when the run is over
     money: float | None = None
     currency: str = ""
     co2_grams: float | None = None
@@ -136,13 +122,13 @@ def bill_facts(moment: Moment) -> BillFacts:
     """The bill of a run as it stood at a moment. Never raises. About as dear as `estimate_eta`: ask once a second."""
     prices, energy = prices_at(moment), moment.energy
     why_not = _why_not(moment, energy)
-    if energy is None or not _is_measured(energy):
+    if energy is None or not is_measured(energy):
         sources = _source_facts(energy) if energy else ()
         unmeasured = energy.unmeasured_seconds if energy else 0.0
         return BillFacts(sources=sources, unmeasured_seconds=unmeasured, why_not=why_not)
     return BillFacts(
         joules=energy.joules,
-        watts=energy.watts,
+        watts=energy.watts if moment.ended is None else None,
         money=energy.money,
         currency=prices.tariff.currency,
         co2_grams=prices.co2_grams(energy.joules),
@@ -156,37 +142,6 @@ def bill_facts(moment: Moment) -> BillFacts:
         why_not=why_not,
         made_up=made_up_at(moment),
     )
-
-
-def useful_units(moment: Moment) -> UsefulUnits | None:
-    """The energy of a run in units that mean something, None when nothing was measured."""
-    energy = moment.energy
-    if energy is None or not _is_measured(energy):
-        return None
-    tokens = _tokens_of_this_run(moment)
-    per_token = energy.joules / tokens if tokens > 0 else None
-    return UsefulUnits(
-        joules_per_token=per_token,
-        watt_hours_per_million_tokens=None if per_token is None else per_token * 1e6 / JOULES_PER_WATT_HOUR,
-        watt_hours_per_loss_cent=_watt_hours_per_loss_cent(moment),
-        kettles=energy.joules / JOULES_PER_KETTLE,
-    )
-
-
-def joules_until(moment: Moment, t: float) -> float:
-    """What had been drawn at an earlier time `t` of a run, on the line between the readings around it."""
-    timeline = moment.state.energies
-    count = timeline.count_until(min(t, moment.t))
-    before = timeline.events[count - 1] if count else None
-    if before is not None and (count >= len(timeline) or t >= moment.t):
-        return before.joules
-    if count >= len(timeline):
-        return 0.0
-    after = timeline.events[count]
-    began, drawn = (before.t, before.joules) if before is not None else (0.0, 0.0)
-    if after.t <= began:
-        return drawn
-    return drawn + (after.joules - drawn) * max(0.0, min(1.0, (t - began) / (after.t - began)))
 
 
 def given_up(moment: Moment) -> list[tuple[float, float]]:
@@ -214,10 +169,6 @@ def gap_percent(source: EnergySource, sources: tuple[EnergySource, ...]) -> floa
         return None
     watts = source.joules / source.measured_seconds
     return 100 * (others[0].joules / others[0].measured_seconds / watts - 1)
-
-
-def _is_measured(energy: Energy) -> bool:
-    return math.isfinite(energy.joules) and any(s.counted and s.measured_seconds > 0 for s in energy.sources)
 
 
 def _source_facts(energy: Energy) -> tuple[SourceFacts, ...]:
@@ -249,27 +200,6 @@ def _why_not(moment: Moment, energy: Energy | None) -> str:
     if measured:
         return f"without the processor: {reason}"
     return f"{reason}; wall_watts takes what a wall meter says"
-
-
-def _tokens_of_this_run(moment: Moment) -> int:
-    """Tokens trained on with this run's own electricity: a fork's count begins where it left its parent."""
-    started = moment.started
-    if started is None or not moment.rows:
-        return 0
-    tokens, steps = moment.column("tokens"), moment.column("step")
-    if started.step <= 0:
-        return int(tokens[-1])
-    begun = int(tokens[0]) - started.tokens_per_step * max(0, int(steps[0]) - started.step)
-    return int(tokens[-1]) - max(0, begun)
-
-
-def _watt_hours_per_loss_cent(moment: Moment) -> float | None:
-    evals = [event for event in moment.evals if math.isfinite(event.val_loss)]
-    best = moment.best_eval
-    if best is None or best.val_loss >= evals[0].val_loss:
-        return None
-    joules = joules_until(moment, best.t) - joules_until(moment, evals[0].t)
-    return joules / JOULES_PER_WATT_HOUR / ((evals[0].val_loss - best.val_loss) / 0.01) if joules > 0 else None
 
 
 def _time_of_place(moment: Moment, rescued_at: float) -> float | None:

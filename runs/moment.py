@@ -26,6 +26,7 @@ from babytrain.runs.events import (
     SamplePiece,
     Started,
     Status,
+    Storage,
     Verdict,
     Vitals,
 )
@@ -193,6 +194,13 @@ class Moment:
     def checkpoints(self) -> list[Checkpoint]:
         """Checkpoints so far that a resume has not superseded."""
         return self.state.checkpoints.until(self.t)
+
+    @property
+    def failing_storage(self) -> list[Storage]:
+        """What cannot be written now, each with since when, oldest first. A new session begins without trouble."""
+        begun = max((one.t for one in self.state.resumes.until(self.t) if not one.within), default=-math.inf)
+        newest = {event.what: event for event in self.state.storage.until(self.t) if event.t > begun}
+        return [event for event in newest.values() if event.failing]
 
     @property
     def rescues(self) -> list[Rescue]:

@@ -1,11 +1,12 @@
 """When a run held itself back out of regard for who lives with it: when it rested, and what holds now.
 
-Made from the recorded `Restraint` events. One rule holds at a time, the newest that was told; a new session begins
-free, since what still holds is told anew.
+Made from the recorded `Restraint` events. Several rules may hold at once, each until it is released or overruled; one
+that pauses goes before one that slows down. A new session begins free, since what still holds is told anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from babytrain.runs.events import Restraint
@@ -23,14 +24,14 @@ class Stretch:
 
 
 def rests(moment: Moment) -> list[Stretch]:
-    """The stretches in which the run stood still for its surroundings, oldest first."""
+    """The stretches in which the run stood still for its surroundings, oldest first; named after what began each."""
     found: list[Stretch] = []
     since: tuple[float, str] | None = None
-    for t, event in _in_order(moment):
-        rests_now = event is not None and event.deed == "paused"
-        if event is not None and rests_now and since is None:
-            since = (t, event.cause)
-        elif since is not None and not rests_now:
+    for t, in_force in _in_force(moment):
+        pausing = [event for event in in_force if event.deed == "paused"]
+        if pausing and since is None:
+            since = (t, pausing[0].cause)
+        elif since is not None and not pausing:
             found.append(Stretch(since[0], t, since[1]))
             since = None
     if since is not None:
@@ -41,12 +42,27 @@ def rests(moment: Moment) -> list[Stretch]:
 
 
 def holding_now(moment: Moment) -> Restraint | None:
-    """What holds the run back at a moment; None when nothing does, or when the run is over."""
-    newest = moment.state.restraints.last_until(moment.t)
-    if newest is None or newest.deed not in ("paused", "slowed") or moment.ended is not None:
+    """What holds the run back at a moment, of several rules the newest, one that pauses before one that slows down.
+
+    None when nothing does, or when the run is over.
+    """
+    if moment.ended is not None:
         return None
-    sessions = (one.t for one in moment.state.resumes.until(moment.t) if not one.within)
-    return None if newest.t < max(sessions, default=newest.t) else newest
+    told = list(_in_force(moment))
+    return max(told[-1][1] if told else (), key=lambda event: (event.deed == "paused", event.t), default=None)
+
+
+def _in_force(moment: Moment) -> Iterator[tuple[float, tuple[Restraint, ...]]]:
+    """What holds after each thing that was told, oldest rule first."""
+    rules: dict[str, Restraint] = {}
+    for t, event in _in_order(moment):
+        if event is None:
+            rules.clear()
+        else:
+            rules.pop(event.cause, None)
+            if event.deed in ("paused", "slowed"):
+                rules[event.cause] = event
+        yield t, tuple(rules.values())
 
 
 def _in_order(moment: Moment) -> list[tuple[float, Restraint | None]]:

@@ -34,11 +34,12 @@ from babytrain.runs.events import (
     SamplePiece,
     Started,
     Step,
+    Storage,
     Verdict,
     Vitals,
 )
 from babytrain.runs.moment import Moment
-from babytrain.runs.timeline import Timeline, append_thinned
+from babytrain.runs.timeline import MOST_LETTERS, Timeline, append_thinned
 
 __all__ = ["Moment", "RunState", "Timeline"]
 
@@ -67,6 +68,7 @@ class RunState:
         default_factory=Timeline
     )  # the commands among them that moved the end of the run
     checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
+    storage: Timeline[Storage] = field(default_factory=Timeline)
     rescues: Timeline[Rescue] = field(default_factory=Timeline)
     verdicts: Timeline[Verdict] = field(default_factory=Timeline)
     restated: Timeline[Verdict] = field(default_factory=Timeline)  # verdicts said again, with newer figures
@@ -102,7 +104,7 @@ class RunState:
                 self.readings.append(event)
             case Letters():
                 if not self._is_taken_back(event):
-                    self.letters.append(event)
+                    append_thinned(self.letters, event, MOST_LETTERS)
             case Baselines():
                 self.baselines.append(event)
             case Milestone():
@@ -126,6 +128,8 @@ class RunState:
                     self.replans.append(event)
             case Checkpoint():
                 self.checkpoints.append(event)
+            case Storage():
+                self.storage.append(event)
             case Rescue():
                 self.rescues.append(event)
             case Verdict():

@@ -9,6 +9,7 @@ from babytrain.runs.events import Event
 
 E = TypeVar("E", bound=Event)
 MOST_VITALS = 14_400  # four hours of readings at one a second; older ones are thinned out
+MOST_LETTERS = 1_000  # evaluations, each with its board of some ten kilobytes; older ones are thinned out
 
 
 class Timeline(Generic[E]):
@@ -52,8 +53,8 @@ class Timeline(Generic[E]):
         self._times = [t for _, t in kept]
 
 
-def append_thinned(timeline: Timeline[E], event: E) -> None:
-    """Append a reading to a timeline that must not grow for ever."""
+def append_thinned(timeline: Timeline[E], event: E, most: int = MOST_VITALS) -> None:
+    """Append a reading to a timeline that must not grow beyond `most`; the first and the newest ones always stay."""
     timeline.append(event)
-    if len(timeline) > MOST_VITALS:
+    if len(timeline) > most:
         timeline.thin_older_half()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,32 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from babytrain.runs.bill import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR, Bill, BillFacts, SourceFacts
+from babytrain.runs.bill import Bill, BillFacts, SourceFacts
 from babytrain.runs.bill_totals import Total, in_month, total_of, totals_by_month, totals_by_outcome
+from babytrain.runs.energy_forecast import EnergyForecast
+from babytrain.runs.energy_units import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR
 from babytrain.runs.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH
-from babytrain.tui.bill_words import MADE_UP, NOT_MEASURED, co2_words, energy_words, money_words, quality_words
+from babytrain.tui.bill_tables import (
+    DEFAULT_MARK,
+    marked_co2,
+    money_pairs,
+    number_words,
+    table_of_runs,
+    table_of_totals,
+)
+from babytrain.tui.bill_words import (
+    MADE_UP,
+    NOT_MEASURED,
+    co2_words,
+    energy_words,
+    money_words,
+    part_words,
+    range_words,
+)
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.widgets.units import format_seconds
 
 _PIPED_WIDTH = 200
-_DEFAULT_MARK = "*"
 
 
 def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_json: bool) -> None:
@@ -37,72 +53,27 @@ def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_
         print(json.dumps(_document(bills)))  # noqa: T201 - data
         return
     if not bills:
-        nothing = f"No runs in {runs_dir} yet." if month is None else f"No run in {runs_dir} trained in {month}."
+        nothing = (
+            f"No runs in {runs_dir} yet. Start one: babytrain-tui train"
+            if month is None
+            else f"No run in {runs_dir} trained in {month}."
+        )
         Console(stderr=True).print(Text(safe_text(nothing)))
         return
     console = Console(width=None if Console().is_terminal else _PIPED_WIDTH)
+    left_out: tuple[str, ...] = ()
     if len(bills) == 1:
         console.print(_one_bill(bills[0]))
     else:
-        console.print(_table_of_runs(bills))
+        table, left_out = table_of_runs(bills, console.width)
+        console.print(table)
         for title, totals in (("by month", totals_by_month(bills)), ("by outcome", totals_by_outcome(bills))):
             if title != "by month" or month is None:
                 console.print()
-                console.print(_table_of_totals(title, totals))
+                console.print(table_of_totals(title, totals))
         console.print()
-    for line in _closing_lines(bills):
+    for line in _closing_lines(bills, left_out):
         console.print(Text(safe_text(line), style="dim"))
-
-
-def _table_of_runs(bills: Sequence[Bill]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "started", "status", "energy", "money", "CO2", "J/token", "Wh/0.01 loss", "measured"):
-        left = heading in ("run", "started", "status", "measured")
-        table.add_column(
-            heading, justify="left" if left else "right", no_wrap=heading in ("run", "started", "energy", "money")
-        )
-    for bill in bills:
-        table.add_row(*(Text(safe_text(cell)) for cell in _run_cells(bill)))
-    return table
-
-
-def _run_cells(bill: Bill) -> Iterable[str]:
-    summary, facts = bill.summary, bill.facts
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_wall_time))
-    units = facts.units
-    names = (summary.run_id, when if summary.started_wall_time else "-", summary.status)
-    if facts.made_up:
-        return *names, MADE_UP, "-", "-", "-", "-", "-"
-    return (
-        *names,
-        energy_words(facts.joules),
-        "-" if facts.money is None else money_words(facts.money, facts.currency),
-        _co2(facts.co2_grams, default=facts.co2_is_default),
-        _number(units.joules_per_token if units else None),
-        _number(units.watt_hours_per_loss_cent if units else None),
-        quality_words(facts) or "-",
-    )
-
-
-def _table_of_totals(title: str, totals: Sequence[Total]) -> Table:
-    table = Table(box=None, pad_edge=False, title=Text(title, style="bold"), title_justify="left")
-    for heading in (title.removeprefix("by "), "runs", "energy", "money", "CO2", "wasted"):
-        table.add_column(heading, justify="left" if title.endswith(heading) else "right", no_wrap=True)
-    for total in totals:
-        cells = (
-            total.label,
-            f"{total.runs:,}",
-            energy_words(total.joules) if total.measured else _no_energy(total),
-            _moneys(total.money),
-            _co2(total.co2_grams if total.measured else None, default=total.co2_is_default),
-            energy_words(total.wasted_joules) if total.measured else "-",
-        )
-        table.add_row(*(Text(safe_text(cell)) for cell in cells))
-    return table
-
-
-def _no_energy(total: Total) -> str:
-    return MADE_UP if total.made_up == total.runs else NOT_MEASURED
 
 
 def _one_bill(bill: Bill) -> Table:
@@ -120,25 +91,40 @@ def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
         yield "energy", f"{NOT_MEASURED}: {facts.why_not}" if facts.why_not else NOT_MEASURED
     else:
         yield "energy", energy_words(facts.joules) + (f" ({facts.why_not})" if facts.why_not else "")
+        if facts.forecast is not None and bill.summary.status == "training":
+            yield "at the end", _at_the_end(facts, facts.forecast)
         if facts.made_up:
             yield MADE_UP, "this run played its sensors from a script: nothing here was drawn, and no total has it"
         if facts.idle_joules > 0:
             yield "idle draw", f"{energy_words(facts.idle_joules)} taken off"
         yield "money", "no price was set" if facts.money is None else money_words(facts.money, facts.currency)
-        yield "CO2", _co2(facts.co2_grams, default=facts.co2_is_default)
+        yield "CO2", marked_co2(facts.co2_grams, default=facts.co2_is_default)
         if len(bill.months) > 1:
             yield "months", ", ".join(f"{share.month} {energy_words(share.joules)}" for share in bill.months)
     if units is not None:
         if units.joules_per_token is not None:
-            yield "a token", f"{_number(units.joules_per_token)} J"
+            yield "a token", f"{number_words(units.joules_per_token)} J"
             yield "a million tokens", energy_words(units.joules_per_token * 1e6)
         if units.watt_hours_per_loss_cent is not None:
             yield "0.01 of validation loss", energy_words(units.watt_hours_per_loss_cent * JOULES_PER_WATT_HOUR)
-        yield "kettles", f"{_number(units.kettles)} (a litre from 15 to 100 °C takes {energy_words(JOULES_PER_KETTLE)})"
+        if part := part_words(units):
+            yield "measured", f"{part}: what it learnt unmeasured is in none of the units above"
+        yield (
+            "kettles",
+            f"{number_words(units.kettles)} (a litre from 15 to 100 °C takes {energy_words(JOULES_PER_KETTLE)})",
+        )
     for source in facts.sources:
         yield source.name, _source_words(source)
     if facts.unmeasured_seconds >= 1:
         yield "unmeasured", f"{format_seconds(facts.unmeasured_seconds)}, never filled in"
+
+
+def _at_the_end(facts: BillFacts, forecast: EnergyForecast) -> str:
+    """What a run that still trains will come to."""
+    words = [range_words(forecast.kwh, lambda kwh: energy_words(kwh * JOULES_PER_KWH))]
+    if forecast.money is not None:
+        words.append(range_words(forecast.money, lambda money: money_words(money, facts.currency)))
+    return ", ".join([*words, f"{range_words(forecast.co2_grams, co2_words)} of CO2"])
 
 
 def _source_words(source: SourceFacts) -> str:
@@ -154,17 +140,17 @@ def _source_words(source: SourceFacts) -> str:
     return ", ".join(words)
 
 
-def _closing_lines(bills: Sequence[Bill]) -> Iterable[str]:
+def _closing_lines(bills: Sequence[Bill], left_out: Sequence[str]) -> Iterable[str]:
     total = total_of(bills)
     if total.measured and len(bills) > 1:
-        parts = [energy_words(total.joules), *(money_words(*pair) for pair in _pairs(total.money))]
+        parts = [energy_words(total.joules), *(money_words(*pair) for pair in money_pairs(total.money))]
         parts += [
-            f"{_co2(total.co2_grams, default=total.co2_is_default)} of CO2",
-            f"{_number(_kettles(total.joules))} kettles",
+            f"{marked_co2(total.co2_grams, default=total.co2_is_default)} of CO2",
+            f"{number_words(_kettles(total.joules))} kettles",
         ]
         yield f"Together {', '.join(parts)}."
     if total.wasted_joules > 0:
-        money = "".join(f", {money_words(*pair)}" for pair in _pairs(total.wasted_money) if pair[0] > 0)
+        money = "".join(f", {money_words(*pair)}" for pair in money_pairs(total.wasted_money) if pair[0] > 0)
         given_up = total.wasted_joules - total.failed_joules
         yield (
             f"What the NaNs cost you: {energy_words(total.wasted_joules)}{money} "
@@ -175,31 +161,19 @@ def _closing_lines(bills: Sequence[Bill]) -> Iterable[str]:
         yield f"{unmeasured} of {total.runs} runs {NOT_MEASURED}, and in no total."
     if len(bills) > 1 and total.made_up:
         yield f"{total.made_up} of {total.runs} runs {MADE_UP} by a script (sensors=scripted), and in no total."
-    if total.co2_is_default:
+    if total.co2_is_default or (
+        len(bills) == 1 and bills[0].facts.joules is not None and bills[0].facts.co2_is_default
+    ):
         yield (
-            f"{_DEFAULT_MARK} with the world's average of {DEFAULT_CO2_GRAMS_PER_KWH:g} g/kWh; "
+            f"{DEFAULT_MARK} with the world's average of {DEFAULT_CO2_GRAMS_PER_KWH:g} g/kWh; "
             "co2_grams_per_kwh takes that of your electricity."
         )
-
-
-def _co2(grams: float | None, *, default: bool) -> str:
-    return "-" if grams is None else co2_words(grams) + (_DEFAULT_MARK if default else "")
-
-
-def _moneys(money: Mapping[str, float]) -> str:
-    return " + ".join(money_words(*pair) for pair in _pairs(money)) or "-"
-
-
-def _pairs(money: Mapping[str, float]) -> list[tuple[float, str]]:
-    return [(amount, currency) for currency, amount in sorted(money.items())]
+    if left_out:
+        yield f"Of each run also, where there is more room (or with --json): {', '.join(left_out)}."
 
 
 def _kettles(joules: float) -> float:
     return joules / JOULES_PER_KETTLE
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None or not math.isfinite(value) else f"{value:.3g}"
 
 
 def _document(bills: Sequence[Bill]) -> dict[str, Any]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from babytrain.runs.bill import JOULES_PER_WATT_HOUR, BillFacts
+from collections.abc import Callable
+
+from babytrain.runs.bill import BillFacts
+from babytrain.runs.energy_forecast import Amount
+from babytrain.runs.energy_units import JOULES_PER_WATT_HOUR, UsefulUnits
 
 NOT_MEASURED = "not measured"
 MADE_UP = "made up"  # by a script that was played in place of sensors
+WHOLE_SHARE = 0.99  # of the tokens; the first look comes a moment after the first step
 
 
 def energy_words(joules: float | None) -> str:
@@ -34,6 +39,20 @@ def co2_words(grams: float) -> str:
 def quality_words(facts: BillFacts) -> str:
     """How the total was measured, source by source: `gpu 0 counter, processor counter`."""
     return ", ".join(dict.fromkeys(f"{source.name} {source.quality}" for source in facts.counted))
+
+
+def range_words(amount: Amount, words: Callable[[float], str]) -> str:
+    """`0.11–0.13 EUR`: the unit once, where both ends have the same."""
+    low, high = words(amount.low), words(amount.high)
+    number, _, unit = low.rpartition(" ")
+    if low == high:
+        return low
+    return f"{number}–{high}" if high.endswith(f" {unit}") else f"{low}–{high}"
+
+
+def part_words(units: UsefulUnits) -> str:
+    """Which tokens the units are of, where the run was measured only in part: `62% of its tokens`; else nothing."""
+    return f"{units.measured_share:.0%} of its tokens" if units.measured_share < WHOLE_SHARE else ""
 
 
 def _digits(value: float) -> str:

@@ -2,8 +2,8 @@
 
 Choices worth knowing:
 
-- Chosen from the minute of running time and the run's id, and from how things stood when that minute began: so it
-  changes once a minute at most, and a replay says what the run said.
+- Chosen from the minute of running time and the run's id, and from how things stood when that minute began, or when
+  the run began to work, to wait or to rest since: so it changes no more often, and a replay says what the run said.
 - Lines that fit what is going on come before lines that always fit, two times out of three.
 - Never where something is wrong: the pane shows a warning in its place.
 """
@@ -13,9 +13,9 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from babytrain.runs.events import GpuReading, Vitals
+from babytrain.runs.events import GpuReading, PhaseName, Vitals
 from babytrain.runs.prices import wall_time_at
 from babytrain.runs.rests import holding_now
 from babytrain.runs.state import Moment
@@ -24,6 +24,7 @@ MINUTE_SECONDS = 60.0
 LONGEST = 72
 JOULES_PER_CUP = 25_000.0  # of tea, a quarter of a litre
 COOL_CELSIUS, WARM_CELSIUS = 55.0, 74.0
+_LASTING: tuple[PhaseName, ...] = ("loading", "compiling", "paused", "resting")  # all else is training, and its breaks
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,26 @@ def encouragement(moment: Moment, longest: int = LONGEST) -> str:
     if started is None or started.config.get("encouragement", True) is False:
         return ""
     minute = int(max(0.0, moment.t) // MINUTE_SECONDS)
-    began = moment if moment.ended is not None else moment.state.at(minute * MINUTE_SECONDS)
-    return line_for(mood_at(began), f"{started.run_id}:{minute}", longest)
+    return line_for(_mood_of_minute(moment, minute), f"{started.run_id}:{minute}", longest)
+
+
+def _mood_of_minute(moment: Moment, minute: int) -> Mood:
+    """How things stood when the minute began, or when the run began to do what it does now, if that was later."""
+    if moment.ended is not None:
+        return mood_at(moment)
+    phases = moment.state.phases.until(moment.t)
+    now, since = _lasting(phases[-1].phase) if phases else "loading", 0.0
+    for phase in reversed(phases):
+        if _lasting(phase.phase) != now:
+            break
+        since = phase.t
+    start = minute * MINUTE_SECONDS
+    mood = mood_at(moment.state.at(max(start, since)))
+    return replace(mood, phase=now) if since > start else mood
+
+
+def _lasting(phase: PhaseName) -> PhaseName:
+    return phase if phase in _LASTING else "training"
 
 
 def line_for(mood: Mood, seed: str, longest: int = LONGEST) -> str:

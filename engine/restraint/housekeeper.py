@@ -57,7 +57,7 @@ class Meter(Protocol):
 
 
 class Housekeeper:
-    """`look` is for the sensors' thread, `lost_card` for both, everything else for the training thread."""
+    """`look` is for the sensors' thread, `lost_card` and `rested_seconds` for both, all else for the training one."""
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Housekeeper:
         self._decision: Decision = FREE
         self._judged_at = float("-inf")
         self._worked = self._rested = 0.0  # seconds of work that are being paid for, and of rest since
+        self._rested_in_all = 0.0  # between two steps, since the session began
         self._trains_on_card = False
         self._lost = threading.Event()
         self._lost_card = ""
@@ -120,6 +121,10 @@ class Housekeeper:
         if patience and self._trains_on_card:
             self._lost.wait(patience)
         return self._lost_card
+
+    def rested_seconds(self) -> float:
+        """For how long the run has not worked in this session: paused, in quiet hours, at rest between two steps."""
+        return self._rested_in_all + self._recorder.held_seconds()
 
     # -- the training thread -----------------------------------------------------------------------------------
 
@@ -178,7 +183,9 @@ class Housekeeper:
                 return True
             began = self._clock()
             self._sleep(min(owed, SLICE_SECONDS))
-            self._rested += self._clock() - began
+            rested = self._clock() - began
+            self._rested += rested
+            self._rested_in_all += rested
             self._recorder.file_handed_over()
         self._worked = self._rested = 0.0
         return False

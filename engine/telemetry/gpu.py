@@ -39,7 +39,7 @@ NO_DRIVER = "no NVIDIA driver here, so no fan to listen to"
 NO_CARD = "the NVIDIA driver is here, but it sees no card"
 NO_BINDING = "the package nvidia-ml-py is missing, so no card can be read: pip install nvidia-ml-py"
 NO_FAN = "no fan of its own"
-CUT_UP = "the card is cut into instances (MIG), which do not report it"
+CUT_UP = "cut into instances (MIG), which do not report it"
 _OPENING_SENTENCES = {
     LIBRARY_NOT_FOUND: NO_DRIVER,
     DRIVER_NOT_LOADED: "the NVIDIA driver is installed but not loaded: restart the computer, or `sudo modprobe nvidia`",

@@ -1,17 +1,17 @@
 """The card of the demonstration: it works, warms up, is smothered for a while, slows down for heat, and recovers.
 
-One reading a second, for ever, and always the same ones. The card is a first-order thermal body (`thermal.py`) whose
-fans cool it the better the faster they turn; every so often something soft lies on its grille. Its energy counter is
-the exact integral of its power, and its counters of slowed seconds grow by the very seconds it says it is slowed.
+One reading a second, for ever, and always the same ones for the same work. The card is a first-order thermal body
+(`thermal.py`) whose fans cool it the better the faster they turn; every so often something soft lies on its grille. It
+works whenever the run does: a rest between steps, a pause and quiet hours cool it down, so that a ceiling put on it can
+be seen to hold. Its energy counter is the exact integral of its power, and its counters of slowed seconds grow by the
+very seconds it says it is slowed.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT, POWER_BRAKE
 from babytrain.engine.telemetry.scripted import Beat
@@ -29,92 +29,123 @@ _FULL_MHZ, _SLOWED_MHZ, _HIGHEST_MHZ = 2475.0, 1905.0, 2610.0
 # Degrees per watt with fans still and at full speed, and how much worse while the grille is covered.
 _STILL_RESISTANCE, _COOLED_RESISTANCE, _COVERED = 0.42, 0.24, 1.45
 _STARTS_SECONDS = 3  # it idles that long, then works
+_LEAST_SHARE = 0.01  # of the time; less comes from asking two clocks one after the other
 _PERIOD_SECONDS, _COVERED_FROM, _COVERED_TO = 240, 25, 75
 
 
-@dataclass
-class _Body:
-    """What the card remembers from one second to the next."""
+class HouseCard:
+    """The card from the moment it is switched on: `reading` says how it is, `pass_second` lets time pass."""
 
-    celsius: float = _ROOM_CELSIUS + _IDLE_WATTS * _STILL_RESISTANCE
-    joules: float = 0.0
-    hot: bool = False
-    slowed: dict[str, float] = field(default_factory=lambda: {HOT: 0.0, POWER_BRAKE: 0.0, AT_POWER_LIMIT: 0.0})
+    def __init__(self) -> None:
+        self._second = 0
+        self._share = 1.0  # of the last second that it worked
+        self._celsius = _ROOM_CELSIUS + _IDLE_WATTS * _STILL_RESISTANCE
+        self._joules = 0.0
+        self._hot = False
+        self._slowed = {HOT: 0.0, POWER_BRAKE: 0.0, AT_POWER_LIMIT: 0.0}
 
+    def pass_second(self, share: float = 1.0) -> None:
+        """A second in which it worked this share of the time, from 0 to 1."""
+        self._share = share
+        self._heed_heat()
+        watts = self._watts
+        cooling = (fan_at(self._celsius).percent or 0.0) / 100.0
+        resistance = _STILL_RESISTANCE + (_COOLED_RESISTANCE - _STILL_RESISTANCE) * cooling
+        if _COVERED_FROM <= self._second % _PERIOD_SECONDS < _COVERED_TO:
+            resistance *= _COVERED
+        target = _ROOM_CELSIUS + resistance * watts
+        self._celsius = target + (self._celsius - target) * math.exp(-1.0 / _TIME_CONSTANT_SECONDS)
+        self._joules += watts
+        for reason in self._reasons:
+            self._slowed[reason] += share
+        self._second += 1
+        self._heed_heat()
 
-def house_readings() -> Iterator[GpuReading]:
-    """One reading a second from the moment the card is switched on, without end."""
-    body = _Body()
-    for second in itertools.count():
-        busy = second >= _STARTS_SECONDS
-        body.hot = busy and body.celsius >= (_RECOVERED_CELSIUS if body.hot else _SLOWDOWN_CELSIUS)
-        reasons = ((HOT,) if body.hot else (AT_POWER_LIMIT,)) if busy else ()
-        watts = (_SLOWED_WATTS if body.hot else _LIMIT_WATTS - 1.0 + math.sin(second / 7.0)) if busy else _IDLE_WATTS
-        yield _reading(body, second, watts, reasons, busy)
-        _pass_a_second(body, second, watts, reasons)
+    def reading(self) -> GpuReading:
+        """What a driver would say now; power and utilisation are means of the last second, as a driver has them."""
+        first, busy = fan_at(self._celsius), self._busy
+        filled = min(1.0, max(0.0, (self._second - _STARTS_SECONDS) / 5.0))
+        return GpuReading(
+            index=0,
+            name=NAME,
+            uuid="GPU-scripted",
+            utilization_percent=float(round((97.0 + self._second % 3) * self._share)) if busy else 0.0,
+            memory_used_bytes=int((0.4 + 2.7 * filled) * _GIB),
+            memory_total_bytes=12 * _GIB,
+            temperature_celsius=float(round(self._celsius)),
+            slowdown_celsius=_SLOWDOWN_CELSIUS,
+            fans=(first, Fan(percent=first.percent, rpm=round((first.rpm or 0.0) * 0.97))),
+            power_watts=self._watts,
+            power_limit_watts=_LIMIT_WATTS,
+            clock_mhz=(_SLOWED_MHZ if self._hot else _FULL_MHZ) if busy else 210.0,
+            highest_clock_mhz=_HIGHEST_MHZ,
+            throttle_reasons=self._reasons,
+            memory_temperature_celsius=float(round(self._celsius + 0.05 * self._watts)),
+            energy_joules=self._joules,
+            throttled_seconds=dict(self._slowed),
+        )
+
+    @property
+    def _busy(self) -> bool:
+        return self._second >= _STARTS_SECONDS and self._share > 0.0
+
+    @property
+    def _watts(self) -> float:
+        if not self._busy:
+            return _IDLE_WATTS
+        working = _SLOWED_WATTS if self._hot else _LIMIT_WATTS - 1.0 + math.sin(self._second / 7.0)
+        return working if self._share == 1.0 else _IDLE_WATTS + self._share * (working - _IDLE_WATTS)
+
+    @property
+    def _reasons(self) -> tuple[str, ...]:
+        if not self._busy:
+            return ()
+        return (HOT,) if self._hot else (AT_POWER_LIMIT,)
+
+    def _heed_heat(self) -> None:
+        """Slow down from the slowdown temperature on, until it is well below."""
+        self._hot = self._busy and self._celsius >= (_RECOVERED_CELSIUS if self._hot else _SLOWDOWN_CELSIUS)
 
 
 def house_card(seconds: float = 600.0) -> list[tuple[float, Beat]]:
-    """The same as a timeline for a `ScriptedGpu`: a beat a second from 0 to `seconds`."""
-    readings = itertools.islice(house_readings(), int(seconds) + 1)
-    return [(float(second), (reading,)) for second, reading in enumerate(readings)]
+    """A timeline for a `ScriptedGpu` of the card at work without a rest: a beat a second from 0 to `seconds`."""
+    card, timeline = HouseCard(), list[tuple[float, Beat]]()
+    for second in range(int(seconds) + 1):
+        timeline.append((float(second), (card.reading(),)))
+        card.pass_second()
+    return timeline
 
 
 class HouseGpu:
-    """The card as a backend that never ends. `clock` gives seconds."""
+    """The card as a backend that never ends. `clock` gives seconds.
+
+    `rested_seconds` tells for how much of its time so far the run has not worked; a card of its own never rests.
+    """
 
     note = ""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, rested_seconds: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        self._clock, self._rested = clock, rested_seconds
         self._origin = clock()
-        self._readings = house_readings()
-        self._second = 0
-        self._reading = next(self._readings)
+        self._card = HouseCard()
+        self._seconds = 0  # that have passed for the card
+        self._looked_at, self._rested_then = 0.0, rested_seconds()
 
     def read(self) -> tuple[GpuReading, ...]:
         """The reading of the second that runs."""
-        while self._second < math.floor(self._clock() - self._origin):
-            self._second += 1
-            self._reading = next(self._readings)
-        return (self._reading,)
+        now = self._clock() - self._origin
+        due = math.floor(now) - self._seconds
+        if due > 0:
+            rested = self._rested()
+            share = 1.0 - (rested - self._rested_then) / (now - self._looked_at)
+            share = min(1.0, share) if share >= _LEAST_SHARE else 0.0
+            for _ in range(due):
+                self._card.pass_second(share)
+            self._seconds += due
+            self._looked_at, self._rested_then = now, rested
+        return (self._card.reading(),)
 
     def close(self) -> None:
         """Nothing is held open."""
-
-
-def _pass_a_second(body: _Body, second: int, watts: float, reasons: tuple[str, ...]) -> None:
-    cooling = (fan_at(body.celsius).percent or 0.0) / 100.0
-    resistance = _STILL_RESISTANCE + (_COOLED_RESISTANCE - _STILL_RESISTANCE) * cooling
-    if _COVERED_FROM <= second % _PERIOD_SECONDS < _COVERED_TO:
-        resistance *= _COVERED
-    target = _ROOM_CELSIUS + resistance * watts
-    body.celsius = target + (body.celsius - target) * math.exp(-1.0 / _TIME_CONSTANT_SECONDS)
-    body.joules += watts
-    for reason in reasons:
-        body.slowed[reason] += 1.0
-
-
-def _reading(body: _Body, second: int, watts: float, reasons: tuple[str, ...], busy: bool) -> GpuReading:
-    first = fan_at(body.celsius)
-    second_fan = Fan(percent=first.percent, rpm=round((first.rpm or 0.0) * 0.97))
-    filled = min(1.0, max(0.0, (second - _STARTS_SECONDS) / 5.0))
-    return GpuReading(
-        index=0,
-        name=NAME,
-        uuid="GPU-scripted",
-        utilization_percent=97.0 + second % 3 if busy else 0.0,
-        memory_used_bytes=int((0.4 + 2.7 * filled) * _GIB),
-        memory_total_bytes=12 * _GIB,
-        temperature_celsius=float(round(body.celsius)),
-        slowdown_celsius=_SLOWDOWN_CELSIUS,
-        fans=(first, second_fan),
-        power_watts=watts,
-        power_limit_watts=_LIMIT_WATTS,
-        clock_mhz=(_SLOWED_MHZ if body.hot else _FULL_MHZ) if busy else 210.0,
-        highest_clock_mhz=_HIGHEST_MHZ,
-        throttle_reasons=reasons,
-        memory_temperature_celsius=float(round(body.celsius + 0.05 * watts)),
-        energy_joules=body.joules,
-        throttled_seconds=dict(body.slowed),
-    )

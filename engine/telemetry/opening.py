@@ -14,14 +14,22 @@ from babytrain.engine.telemetry.house_card import HouseGpu
 
 
 def gpu_opener(
-    sensors: str, nickname: str, device: torch.device, open_real: Callable[[], GpuBackend] = open_cards
+    sensors: str,
+    nickname: str,
+    device: torch.device,
+    open_real: Callable[[], GpuBackend] = open_cards,
+    *,
+    rested_seconds: Callable[[], float] = lambda: 0.0,
 ) -> Callable[[], GpuBackend]:
     """What opens the cards for a run on `device`: the real ones for `sensors` "auto", a script's for "scripted".
 
-    The readings of the card that trains say so and carry `nickname`. The scripted card always trains.
+    The readings of the card that trains say so and carry `nickname`. The scripted card always trains, and rests when
+    the run does: `rested_seconds` tells for how long that was so far.
     """
     if sensors == "scripted":
-        return lambda: MarkedCards(HouseGpu(time.monotonic), lambda readings, _: 0 if readings else None, nickname)
+        return lambda: MarkedCards(
+            HouseGpu(time.monotonic, rested_seconds), lambda readings, _: 0 if readings else None, nickname
+        )
     identity = device_identity(device)
     return lambda: MarkedCards(
         open_real(), lambda readings, instances: find_card(device.type, identity, readings, instances), nickname

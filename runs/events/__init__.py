@@ -18,7 +18,18 @@ from typing import TypeAlias
 from babytrain.runs.events.base import Event
 from babytrain.runs.events.machine import Energy, EnergySource, Fan, GpuReading, HostReading, Restraint, Vitals
 from babytrain.runs.events.steering import Advice, Command, Request, Rescue, Verdict
-from babytrain.runs.events.training import Checkpoint, CorpusFacts, Ended, Eval, Note, Phase, Resumed, Started, Step
+from babytrain.runs.events.training import (
+    Checkpoint,
+    CorpusFacts,
+    Ended,
+    Eval,
+    Note,
+    Phase,
+    Resumed,
+    Started,
+    Step,
+    Storage,
+)
 from babytrain.runs.events.words import (
     SCHEMA_VERSION,
     CommandAction,
@@ -32,6 +43,7 @@ from babytrain.runs.events.words import (
     RestraintCause,
     RestraintDeed,
     Status,
+    StorageName,
     VerdictName,
 )
 from babytrain.runs.events.writing import (
@@ -93,6 +105,8 @@ __all__ = [
     "Started",
     "Status",
     "Step",
+    "Storage",
+    "StorageName",
     "Verdict",
     "VerdictName",
     "Vitals",
@@ -116,6 +130,7 @@ AnyEvent: TypeAlias = (
     | Restraint
     | Command
     | Checkpoint
+    | Storage
     | Rescue
     | Verdict
     | Phase

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from babytrain.runs.events.base import Event
-from babytrain.runs.events.words import NoteLevel, PhaseName
+from babytrain.runs.events.words import NoteLevel, PhaseName, StorageName
 
 
 class CorpusFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,6 +79,14 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
     seconds: float
     val_loss: float | None = None
     name: str = ""  # what a person called it; a named checkpoint is never tidied away
+
+
+class Storage(Event, frozen=True, kw_only=True, tag="storage"):
+    """From now on checkpoints, or the journal itself, cannot be written and `reason` says why; or they can again."""
+
+    what: StorageName
+    failing: bool
+    reason: str = ""
 
 
 class Phase(Event, frozen=True, kw_only=True, tag="phase"):

@@ -48,5 +48,6 @@ RestraintCause: TypeAlias = Literal["quiet hours", "heat", "power", "battery", "
 RestraintDeed: TypeAlias = Literal["paused", "slowed", "released", "overruled", "stopped"]
 EnergyScope: TypeAlias = Literal["gpu", "processor", "computer"]
 EnergyQuality: TypeAlias = Literal["counter", "polled", "estimated", "typed"]
+StorageName: TypeAlias = Literal["checkpoints", "journal"]
 NoteLevel: TypeAlias = Literal["info", "warning", "error"]
 CommandStatus: TypeAlias = Literal["asked", "applied", "refused"]

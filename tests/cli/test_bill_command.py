@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from babytrain.runs.bill import BillFacts
+from babytrain.runs.bill import BillFacts, read_bill
 from babytrain.runs.events import AnyEvent, Energy, EnergySource, Rescue
 from babytrain.runs.journal import encode
+from babytrain.runs.library import run_folders
+from babytrain.tui import bill_text
+from babytrain.tui.bill_tables import table_of_runs
 from babytrain.tui.cli import app
 from babytrain.tui.poster.receipt import bill_sentence, total_of
 from babytrain.tui.widgets.bill_lines import bill_lines
@@ -192,3 +197,50 @@ def test_what_a_rescue_gave_up_is_waste_of_a_run_that_went_well(tmp_path: Path) 
     save(tmp_path, "saved-20261110-120000", "done", *going_back, kwh=1.0, currency="EUR")
     said = bill(tmp_path).stdout
     assert "What the NaNs cost you: 500 Wh, 0.250 EUR" in said
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 120, 200])
+def test_a_table_of_runs_shows_whole_numbers_or_names_what_it_leaves_out(runs_dir: Path, width: int) -> None:
+    save(runs_dir, "a-run-with-a-name-that-is-far-too-long-for-it-20261110-150000", kwh=0.2, currency="EUR")
+    bills = [read_bill(folder) for folder in run_folders(runs_dir)]
+    table, left_out = table_of_runs(bills, width)
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    said = capture.get()
+    assert "…" not in said
+    lines = said.splitlines()
+    assert max(map(len, lines)) <= width
+    for words in ("ziggy-20261110-120000", "500 Wh", "0.250 EUR", "not measured"):
+        assert words in said
+    assert ("238 g*" in said) is ("CO2" not in left_out)
+    assert [heading in lines[0] for heading in ("J/token", "started", "measured")] == [
+        heading not in left_out for heading in ("J/token", "started", "measured")
+    ]
+    assert (left_out == ()) is (width == 200)
+
+
+def test_what_a_narrow_terminal_has_no_room_for_is_said(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bill_text, "_PIPED_WIDTH", 80)
+    said = bill(runs_dir).stdout
+    assert "where there is more room (or with --json): started, " in said
+
+
+def test_the_mark_beside_made_up_co2_is_explained_too(tmp_path: Path) -> None:
+    save(tmp_path, "actor-20261110-120000", kwh=0.5, currency="EUR", sensors="scripted")
+    said = bill(tmp_path).stdout
+    assert "238 g*" in said
+    assert "* with the world's average" in said
+
+
+def test_a_run_measured_in_part_says_of_what_its_units_are(tmp_path: Path) -> None:
+    source = EnergySource(name="gpu 0", scope="gpu", quality="counter", joules=7680.0, measured_seconds=10.0)
+    later: list[AnyEvent] = [
+        Energy(t=10.0, step=20, joules=7680.0, measured_seconds=10.0, sources=(source,)),
+        *(step(number) for number in range(21, 81)),
+        Energy(t=40.0, step=80, joules=7680.0, measured_seconds=10.0, unmeasured_seconds=30.0, sources=(source,)),
+    ]
+    save(tmp_path, "dusky-20261110-120000", "done", *later)
+    said = " ".join(bill(tmp_path).stdout.split())
+    assert "a token 0.5 J" in said
+    assert "25% of its tokens" in said

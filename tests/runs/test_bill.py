@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from babytrain.runs.bill import Bill, bill_facts, given_up, joules_until, read_bill
+from babytrain.runs.bill import Bill, bill_facts, given_up, read_bill
 from babytrain.runs.bill_totals import in_month, total_of, totals_by_month, totals_by_outcome, wasted_money
 from babytrain.runs.energy_forecast import energy_forecast
+from babytrain.runs.energy_units import joules_until
 from babytrain.runs.events import AnyEvent, Energy, EnergySource, HostReading, Rescue, Resumed, Vitals
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.journal import encode

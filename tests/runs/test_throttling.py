@@ -193,7 +193,8 @@ def test_rests_last_from_a_pause_to_whatever_ends_it() -> None:
     events = [
         restraint(10.0, "paused"),
         restraint(12.0, "paused", "battery"),
-        restraint(20.0, "released", "battery"),
+        restraint(14.0, "released", "battery"),
+        restraint(20.0, "released"),
         restraint(25.0, "slowed", "heat"),
         restraint(30.0, "paused"),
         resumed(30, 35.0),
@@ -219,3 +220,17 @@ def test_what_holds_now_is_the_newest_rule_of_this_session() -> None:
     assert holding_now(state.at(5.0)) is None
     state.apply(resumed(10, 30.0))
     assert holding_now(state.at(40.0)) is None
+
+
+def test_a_rule_that_ends_leaves_the_others_in_force() -> None:
+    state = state_of(
+        restraint(10.0, "slowed", "heat"),
+        restraint(20.0, "paused"),
+        restraint(25.0, "paused", "battery"),
+        restraint(30.0, "released"),
+        restraint(40.0, "released", "battery"),
+        restraint(50.0, "released", "heat"),
+    )
+    held = [holding_now(state.at(t)) for t in (15.0, 22.0, 27.0, 35.0, 45.0, 55.0)]
+    assert [one.cause if one else "" for one in held] == ["heat", "quiet hours", "battery", "battery", "heat", ""]
+    assert [(one.start, one.end) for one in rests(state.at(60.0))] == [(20.0, 40.0)]

@@ -6,11 +6,8 @@ says what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from babytrain.runs.bill import BillFacts
-from babytrain.runs.energy_forecast import Amount
-from babytrain.tui.bill_words import MADE_UP, co2_words, energy_words, money_words
+from babytrain.tui.bill_words import MADE_UP, co2_words, energy_words, money_words, part_words, range_words
 from babytrain.tui.widgets.gauges import chunk
 from babytrain.tui.widgets.spans import Chunk, Line, choose
 from babytrain.tui.widgets.units import format_seconds
@@ -30,6 +27,8 @@ def bill_lines(facts: BillFacts, width: int, most: int) -> list[Line]:
     """At most `most` lines of at most `width` columns: so far, at the end, how measured, what each token cost, gaps."""
     if most <= 0 or width <= 0 or (facts.joules is None and facts.why_not == NO_METER):
         return []
+    if facts.joules is None and facts.unmeasured_seconds < SHORTEST_SILENCE_SECONDS:
+        return []  # between the first look at the sensors and the second there is nothing to tell
     if facts.joules is None:
         words = next((text for text in _NOT_MEASURED if len(text) <= width), "")
         return [((words, "label"),)] if words else []
@@ -59,11 +58,11 @@ def _at_the_end(facts: BillFacts) -> list[Chunk]:
     forecast = facts.forecast
     if forecast is None:
         return []
-    energy = _range(forecast.kwh, lambda kwh: energy_words(kwh * 3.6e6))
+    energy = range_words(forecast.kwh, lambda kwh: energy_words(kwh * 3.6e6))
     chunks = [chunk("at the end", "label", 0), chunk(energy, "power", 0)]
     if forecast.money is not None:
-        chunks.append(chunk(_range(forecast.money, lambda money: money_words(money, facts.currency)), "", 1))
-    return [*chunks, chunk(f"{_range(forecast.co2_grams, co2_words)} CO2", "", 2)]
+        chunks.append(chunk(range_words(forecast.money, lambda money: money_words(money, facts.currency)), "", 1))
+    return [*chunks, chunk(f"{range_words(forecast.co2_grams, co2_words)} CO2", "", 2)]
 
 
 def _quality(facts: BillFacts, width: int) -> list[Chunk]:
@@ -100,6 +99,8 @@ def _units(facts: BillFacts) -> list[Chunk]:
         chunks.append(chunk(f"{energy_words(units.watt_hours_per_million_tokens * 3600)}/M tokens", "label", 1))
     if units.watt_hours_per_loss_cent is not None:
         chunks.append(chunk(f"{energy_words(units.watt_hours_per_loss_cent * 3600)} for 0.01 of val", "label", 2))
+    if part := part_words(units):
+        chunks.append(chunk(f"({part})", "label", 3))
     return chunks
 
 
@@ -118,12 +119,3 @@ def _joules(joules: float) -> str:
     if joules >= 1:
         return f"{joules:.3g} J"
     return f"{joules * 1e3:.3g} mJ" if joules >= 1e-3 else f"{joules * 1e6:.3g} µJ"
-
-
-def _range(amount: Amount, words: Callable[[float], str]) -> str:
-    """`0.11–0.13 EUR`: the unit once, where both ends have the same."""
-    low, high = words(amount.low), words(amount.high)
-    number, _, unit = low.rpartition(" ")
-    if low == high:
-        return low
-    return f"{number}–{high}" if high.endswith(f" {unit}") else f"{low}–{high}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.widgets.spans import Chunk, Line, choose, printable, shortened
+from babytrain.tui.widgets.spans import Chunk, Line, choose, line_length, printable, shortened
 from babytrain.tui.widgets.sparkline import spark
 
 _NAME_WIDTH = 5  # of the usual names, so that blocks drawn apart line up
@@ -58,11 +58,9 @@ def gauge_lines(gauges: Sequence[Gauge], width: int, charset: CharsetName) -> li
         name = (gauge.name.ljust(name_width)[:width], "label")
         history = spark(gauge.history, columns, gauge.low, gauge.high, charset) if gauge.history and columns else ""
         if not history:
-            lines.append((name, *(choose(gauge.values, room) or _cut_first(gauge.values, room))))
+            lines.append((name, *_fitted(gauge.values, room)))
             continue
-        left = room - columns - 1
-        values = choose(gauge.values, left) or _cut_first(gauge.values, left)
-        lines.append((name, (history, gauge.style), (" ", ""), *values))
+        lines.append((name, (history, gauge.style), (" ", ""), *_fitted(gauge.values, room - columns - 1)))
     return lines
 
 
@@ -81,9 +79,12 @@ def wrapped_words(text: str, width: int, most: int) -> list[str]:
     return [line for line in lines if line]
 
 
-def _cut_first(values: Sequence[Chunk], width: int) -> Line:
-    """The most important value cut off, where not even that fits."""
+def _fitted(values: Sequence[Chunk], width: int) -> Line:
+    """As many values as fit; where not even the most important one does, that one, cut off."""
     if not values or width <= 0:
         return ()
-    text, style = min(values, key=lambda value: value.rank).spans[0]
+    first = min(values, key=lambda value: value.rank)
+    if line_length(first.spans) <= width:
+        return choose(values, width)
+    text, style = first.spans[0]
     return ((shortened(text, width), style),)

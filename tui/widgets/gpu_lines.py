@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from babytrain.runs.events import Fan, GpuReading, Vitals
 from babytrain.runs.throttling import is_harmless, short_reason
 from babytrain.tui.widgets.canvas import Charset
-from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines, missing
+from babytrain.tui.widgets.gauges import Gauge, chunk, gauge_lines, missing, wrapped_words
 from babytrain.tui.widgets.heat import heat_of
 from babytrain.tui.widgets.spans import Chunk, Line, choose, printable, shortened
 from babytrain.tui.widgets.units import format_bytes_of, format_count, format_percent, format_seconds
 
 # Where memory of cards that tell its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
 _MEMORY_SLOWDOWN_CELSIUS = 105.0
+_MOST_LINES_OF_LOSS = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def full_lines(
     now = card.now
     head = [title_line(now, width, among)] if title else []
     if "card" in now.missing:
-        return [*head, _lost_line(now, width)]
+        words = wrapped_words(printable(now.missing["card"]), width, _MOST_LINES_OF_LOSS)
+        return [*head, *(((line, "bad"),) for line in words)]
     fans = [_fans_merged(card)] if merge_fans or len(now.fans) < 2 else _fans_stacked(card)
     gauges = [_util(card), _memory(card), _temperature(card), *_memory_temperature(card, detail), *fans]
     gauges += [_power(card), _clock(card), *_throttle(card, charset, detail)]
@@ -145,7 +147,8 @@ def title_text(now: GpuReading, among: int = 1) -> str:
     nickname = f' "{printable(now.nickname)}"' if now.nickname else ""
     name = printable(now.name).removeprefix("NVIDIA ").removeprefix("GeForce ")
     trains = " · trains" if now.trains and among > 1 else ""
-    return f"gpu {now.index}{nickname}{trains} · {name}{' (whole card)' if now.shared else ''}"
+    whole = " (whole card)" if now.shared else ""  # before the name: that may be cut off
+    return f"gpu {now.index}{nickname}{whole}{trains} · {name}"
 
 
 def _named(name: str, value: str, rank: int = 0) -> Chunk:
@@ -300,8 +303,10 @@ def _throttle(card: GpuHistory, charset: Charset, detail: bool) -> list[Gauge]:
 
 def _with_seconds(card: GpuHistory, reason: str) -> str:
     """`hot 41s`: a reason, and for how long it has held in this run if the card counts that."""
-    seconds = card.slowed.get(reason)
-    return short_reason(reason) if seconds is None else f"{short_reason(reason)} {format_seconds(round(seconds))}"
+    seconds = round(card.slowed.get(reason, 0.0))
+    if not seconds:
+        return short_reason(reason)
+    return f"{short_reason(reason)} {f'{seconds}s' if seconds < 60 else format_seconds(seconds)}"
 
 
 def _throttle_chunk(now: GpuReading, rank: int) -> Chunk | None:

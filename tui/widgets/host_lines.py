@@ -44,8 +44,9 @@ def full_lines(vitals: Sequence[Vitals], width: int, charset: Charset, *, detail
         value = chunk(format_bytes_of(now.memory_used_bytes, now.memory_total_bytes))
         past = history(lambda host: host.memory_used_bytes)
         gauges.append(Gauge("ram", (value,), past, high=now.memory_total_bytes, style="memory"))
-    if now.swap_used_bytes is not None and (now.swap_used_bytes >= _SWAP_WORTH_A_WORD or detail):
-        value = chunk(format_bytes_of(now.swap_used_bytes, now.swap_total_bytes))
+    swapped = now.swap_used_bytes
+    if swapped is not None and (swapped >= _SWAP_WORTH_A_WORD or (detail and now.swap_total_bytes)):
+        value = chunk(format_bytes_of(swapped, now.swap_total_bytes))
         past = history(lambda host: host.swap_used_bytes)
         gauges.append(Gauge("swap", (value,), past, high=now.swap_total_bytes, style="memory"))
     if now.process_memory_bytes is not None:

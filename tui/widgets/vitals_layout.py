@@ -22,16 +22,20 @@ Layout: TypeAlias = Callable[[], list[Line]]
 class Extras:
     """What stands below the sensors: the lines of the bill by importance, and a warning or a kind word.
 
-    `slowed` are for each card by number the seconds spent slowed down, by reason.
+    `kind` is a kind word beside what holds the run back, for a pane with a line to spare. `slowed` are for each card by
+    number the seconds spent slowed down, by reason.
     """
 
     bill: tuple[Line, ...] = ()
     measured: bool = False  # whether the bill has a number, or only says why it has none
     status: tuple[Line, ...] = ()
+    kind: tuple[Line, ...] = ()
     slowed: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 NO_EXTRAS = Extras()
+# Lines of the bill, and whether blank lines part the blocks: what it will come to is worth more than blank lines.
+_BILLS = ((6, True), (3, True), (2, True), (2, False), (1, True), (1, False))
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ def vitals_lines(
         if len(lines) <= height:
             # What was left out for the sake of a roomier layout may still fit below it.
             rest = list(extras.status) if not status else []
-            return [*lines, *rest] if len(lines) + len(rest) <= height else lines
+            if len(lines) + len(rest) > height:
+                return lines
+            lines += rest
+            return [*lines, *extras.kind] if len(lines) + len(extras.kind) <= height else lines
     return lines[:height]
 
 
@@ -109,9 +116,8 @@ def _with_cards(vitals: Sequence[Vitals], width: int, charset: Charset, title: b
         return [gpu_lines.summary_line(cards, width)]
 
     yield Plan(detailed, host.detailed, 6, spaced=True, kind=True)
-    for bill in (6, 3, 1):
-        yield Plan(full, host.full, bill, spaced=True, kind=True)
-    yield Plan(full, host.full, 1, kind=True)
+    for bill, spaced in _BILLS:
+        yield Plan(full, host.full, bill, spaced=spaced, kind=True)
     for lower, bill in ((host.compact, 3), (host.compact, 1), (host.row, 1), (_nothing, 1)):
         yield Plan(full, lower, bill, kind=True)
     least = 1 if extras.measured else 0
@@ -135,9 +141,8 @@ def _without_card(vitals: Sequence[Vitals], width: int, charset: Charset, extras
         return note(1)
 
     yield Plan(note, host.detailed, 6, spaced=True, kind=True)
-    for bill in (6, 3, 1):
-        yield Plan(note, host.full, bill, spaced=True, kind=True)
-    yield Plan(note, host.full, 1, kind=True)
+    for bill, spaced in _BILLS:
+        yield Plan(note, host.full, bill, spaced=spaced, kind=True)
     yield Plan(short_note, host.full, 1, kind=True)
     least = 1 if extras.measured else 0
     yield Plan(short_note, host.full, least)

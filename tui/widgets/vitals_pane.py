@@ -38,7 +38,7 @@ from babytrain.tui.widgets.vitals_history import (
     history_rows,
 )
 from babytrain.tui.widgets.vitals_layout import Extras, vitals_lines
-from babytrain.tui.widgets.vitals_status import status_lines
+from babytrain.tui.widgets.vitals_status import kind_line, status_lines
 from babytrain.tui.widgets.x_scale import XScale
 
 _HISTORY = 60  # readings in a sparkline at most, about a minute
@@ -210,6 +210,7 @@ class VitalsPane(Widget, can_focus=True):
             bill=tuple(bill_lines(facts, width, MOST_LINES)),
             measured=facts.joules is not None,
             status=tuple(status_lines(moment, self._stretches, width)),
+            kind=tuple(kind_line(moment, self._stretches, width)),
             slowed={card.index: throttled_seconds(moment, card) for card in gpus},
         )
 

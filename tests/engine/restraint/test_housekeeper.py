@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.housekeeper import SLICE_SECONDS, Housekeeper
-from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Restraint, Vitals
+from babytrain.engine.telemetry.house_card import HouseGpu
+from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, Restraint, Vitals
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import tiny_config
 
@@ -168,3 +170,45 @@ def test_a_lost_card_is_noticed_only_if_it_trains() -> None:
     assert house.keeper.lost_card(patience=5.0) == ""
     house.keeper.look(HostReading(), (GpuReading(index=1, name="card", trains=True, missing=lost),), "")
     assert house.keeper.lost_card() == "card"
+
+
+def played(ceiling: float, minutes: float, **dials: object) -> tuple[list[float], float]:
+    """The temperatures, second by second, of the scripted card under a run of steps of 30 ms; its share of work."""
+    house = House(temperature_ceiling=ceiling, **dials)
+    began, worked, celsius = house.now, 0.0, list[float]()
+    gpu = HouseGpu(lambda: house.now, house.keeper.rested_seconds)
+
+    def look() -> None:
+        if house.now - began >= len(celsius):
+            (reading,) = gpu.read()
+            celsius.append(reading.temperature_celsius or 0.0)
+            house.keeper.look(HostReading(), (replace(reading, trains=True),), "")
+
+    house.recorder.phase, house.when_asleep = "training", look
+    while house.now < began + 60 * minutes:
+        house.now += 0.03
+        worked += 0.03
+        look()
+        house.keeper.hold_back(house.dials, 0.03)
+    return celsius, worked / (60 * minutes)
+
+
+@pytest.mark.parametrize("ceiling", [60.0, 65.0, 75.0])
+def test_the_scripted_card_is_held_at_its_ceiling_even_under_a_cat(ceiling: float) -> None:
+    celsius, work = played(ceiling, 12)
+    assert max(celsius) <= ceiling + 2.0
+    assert max(celsius[300:]) >= ceiling - 2.0
+    assert work > 0.3
+    assert max(played(0.0, 2)[0]) > ceiling + 2.0
+
+
+def test_the_time_it_rested_is_that_between_steps_and_that_of_pauses() -> None:
+    house = all_day(0.5)
+    house.keeper.hold_back(house.dials, 4.0)
+    assert house.keeper.rested_seconds() == pytest.approx(4.0)
+    house.recorder.emit(Phase(t=house.recorder.now(), step=0, phase="paused"))
+    house.now += 10.0
+    assert house.keeper.rested_seconds() == pytest.approx(14.0)
+    house.recorder.emit(Phase(t=house.recorder.now(), step=0, phase="training"))
+    house.now += 5.0
+    assert house.keeper.rested_seconds() == pytest.approx(14.0)

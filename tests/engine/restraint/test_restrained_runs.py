@@ -95,9 +95,21 @@ def test_a_run_that_is_held_back_in_every_way_ends_in_the_same_bits(
 ) -> None:
     free = train(tmp_path, name="free", dropout=0.1)
 
+    class OnBattery(LiveFeed):
+        """Somebody plugs it in once it waits for that."""
+
+        paused = threading.Event()
+
+        def publish(self, event: Any) -> None:
+            super().publish(event)
+            if isinstance(event, Restraint) and (event.cause, event.deed) == ("battery", "paused"):
+                self.paused.set()
+
+    feed = OnBattery()
+
     def look(number: int) -> tuple[HostReading, tuple[GpuReading, ...]]:
         celsius = 95.0 if number % 40 < 20 else 40.0
-        return HostReading(temperature_celsius=celsius, processor_watts=90.0, plugged_in=number > 50), ()
+        return HostReading(temperature_celsius=celsius, processor_watts=90.0, plugged_in=feed.paused.is_set()), ()
 
     sensors(look)
     slept: list[float] = []
@@ -112,6 +124,7 @@ def test_a_run_that_is_held_back_in_every_way_ends_in_the_same_bits(
     monkeypatch.setattr(housekeeper, "WORK_PAID_AT_ONCE_SECONDS", 0.0)
     held = train(
         tmp_path,
+        feed,
         name="held",
         dropout=0.1,
         temperature_ceiling=60.0,

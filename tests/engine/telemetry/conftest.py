@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from babytrain.runs.events import GpuReading
+from tests.patience import LONGEST_WAIT_SECONDS
 
 ROOT = Path(__file__).parents[3]
 SOURCE = Path(__file__).with_name("fake_nvml.c")
@@ -102,7 +103,7 @@ class FakeDriver:
     def exit_code(self) -> int:
         """Wait for the child to end by itself."""
         assert self._child is not None
-        return self._child.wait(timeout=30)
+        return self._child.wait(LONGEST_WAIT_SECONDS)
 
     def close(self) -> None:
         """End the child, which must have had nothing to complain of."""

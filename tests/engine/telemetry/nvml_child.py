@@ -1,12 +1,14 @@
 """Run with a fake driver on LD_LIBRARY_PATH: prints readings as JSON lines, as standard input asks for them.
 
 `read`: one look by the backend a line of input; `read:UUID` marks the card torch would
-train on. `sample`: whatever the sampler publishes, until input ends.
+train on. `sample`: whatever the sampler publishes, until input ends; `sample:patient` gives a driver that answers all
+the time it needs to be let go of, however slow the machine.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import msgspec
@@ -37,16 +39,20 @@ def read_on_demand(uuid: str) -> None:
     backend.close()
 
 
-def sample_until_told() -> None:
+def sample_until_told(*, patient: bool) -> None:
     def publish(host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
         say(gpus=gpus, note=note, host=host.cpu_percent, hung=sampler.hung, interval=sampler.interval_seconds)
 
     sampler = TelemetrySampler(publish, host=QuietHost(), interval_seconds=0.02, hang_seconds=0.1)
     sampler.start()
     sys.stdin.read()
-    say(stopped=sampler.stop())
+    stopped = sampler.stop()
+    while patient and not stopped:
+        time.sleep(0.01)  # a driver that seemed to hang is not waited for
+        stopped = sampler.stop()
+    say(stopped=stopped)
 
 
 if __name__ == "__main__":
-    mode, _, uuid = sys.argv[1].partition(":")
-    sample_until_told() if mode == "sample" else read_on_demand(uuid)
+    mode, _, detail = sys.argv[1].partition(":")
+    sample_until_told(patient=detail == "patient") if mode == "sample" else read_on_demand(detail)

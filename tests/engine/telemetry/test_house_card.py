@@ -54,6 +54,52 @@ def test_the_backend_plays_the_same_evening_however_seldom_it_is_asked() -> None
         assert gpu.read() == (READINGS[int(seconds)],)
 
 
+class Work:
+    """A clock, and for how long the run has rested by it."""
+
+    def __init__(self) -> None:
+        self.now = self.rested = 0.0
+        self.gpu = HouseGpu(lambda: self.now, lambda: self.rested)
+
+    def seconds(self, seconds: int, share: float) -> GpuReading:
+        """So many seconds in which it works this share of the time; the reading at their end."""
+        for _ in range(seconds):
+            self.now += 1.0
+            self.rested += 1.0 - share
+            (reading,) = self.gpu.read()
+        return reading
+
+
+def test_the_card_works_as_much_as_the_run_does() -> None:
+    work = Work()
+    warm = work.seconds(20, 1.0)
+    half = work.seconds(200, 0.5)
+    assert half.power_watts == pytest.approx((18.0 + 199.0) / 2, abs=1.0)
+    assert half.utilization_percent == pytest.approx(49.0, abs=1.0)
+    assert warm.temperature_celsius is not None
+    assert half.throttle_reasons == (AT_POWER_LIMIT,)
+    assert half.throttled_seconds[AT_POWER_LIMIT] == pytest.approx(20 - 3 + 200 / 2)
+    paused = work.seconds(200, 0.0)
+    assert (paused.power_watts, paused.utilization_percent, paused.throttle_reasons) == (18.0, 0.0, ())
+    assert paused.temperature_celsius == READINGS[0].temperature_celsius
+    assert (paused.energy_joules or 0.0) - (half.energy_joules or 0.0) == pytest.approx(200 * 18.0)
+    assert [fan.percent for fan in paused.fans] == [0.0, 0.0]
+
+
+def test_a_hair_between_two_clocks_is_no_work() -> None:
+    work = Work()
+    work.seconds(10, 1.0)
+    resting = work.seconds(5, 0.0002)
+    assert (resting.power_watts, resting.throttle_reasons, resting.clock_mhz) == (18.0, (), 210.0)
+
+
+def test_a_card_that_rests_enough_never_slows_down_for_heat() -> None:
+    work = Work()
+    readings = [work.seconds(1, 0.5) for _ in range(600)]
+    assert max(reading.temperature_celsius or 0.0 for reading in readings) < 75.0
+    assert not any(HOT in reading.throttle_reasons for reading in readings)
+
+
 def at(timeline: list[tuple[float, Beat]], second: int) -> GpuReading:
     return only(timeline[second][1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,11 +11,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from babytrain.engine import housekeeping
+from babytrain.engine.recorder import Recorder
+from babytrain.engine.telemetry import opening
 from babytrain.engine.telemetry.choice import find_card
 from babytrain.engine.telemetry.gpu import GpuBackend
 from babytrain.engine.telemetry.opening import device_identity, gpu_opener
 from babytrain.engine.telemetry.scripted import ScriptedGpu
-from babytrain.runs.events import GpuReading
+from babytrain.runs.events import AnyEvent, GpuReading, Phase
+from babytrain.runs.feed import LiveFeed
+from tests.engine.runs_for_tests import tiny_config
 
 UUID = "8f9f1a3c-0d2e-4b5a-9c7d-112233445566"
 OTHER = "00000000-1111-2222-3333-444444444444"
@@ -99,6 +105,44 @@ def test_a_torch_that_tells_no_uuid_or_no_card(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(torch.cuda, "get_device_properties", refuse)
     assert device_identity(torch.device("cuda")) == device_identity(torch.device("cpu")) == ""
+
+
+def test_the_scripted_card_rests_when_the_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(opening, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    backend = gpu_opener("scripted", "", torch.device("cpu"), rested_seconds=lambda: max(0.0, now[0] - 60.0))()
+    watts = []
+    for second in range(120):
+        now[0] = float(second)
+        watts.append(backend.read()[0].power_watts or 0.0)
+    assert min(watts[10:60]) > 100.0
+    assert max(watts[62:]) < 20.0
+
+
+def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Callable[[], float]] = []
+
+    def opener(*_: object, rested_seconds: Callable[[], float]) -> Callable[[], GpuBackend]:
+        asked.append(rested_seconds)
+        return lambda: ScriptedGpu([])
+
+    monkeypatch.setattr(housekeeping, "gpu_opener", opener)
+    now = [0.0]
+    feed = LiveFeed()
+    recorder = Recorder(NoJournal(), feed, clock=lambda: now[0])
+    folder = SimpleNamespace(path=Path())
+    with housekeeping.keep_house(tiny_config(), recorder, feed, folder, torch.device("cpu"), None):  # type: ignore[arg-type]
+        recorder.emit(Phase(t=0.0, step=0, phase="paused"))
+        now[0] = 7.0
+        assert [rested() for rested in asked] == [7.0]
+
+
+class NoJournal:
+    failing_since: float | None = None
+    last_error = ""
+
+    def append(self, event: AnyEvent) -> None:
+        pass
 
 
 def test_the_scripted_card_trains_on_any_device() -> None:

@@ -17,6 +17,7 @@ from babytrain.engine.telemetry.house_card import house_card
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import GpuReading, HostReading
+from tests.patience import LONGEST_WAIT_SECONDS
 
 CARD = GpuReading(index=0, name="card", temperature_celsius=50.0)
 Published = tuple[HostReading, tuple[GpuReading, ...], str]
@@ -77,7 +78,7 @@ def sample() -> Iterator[Sample]:
 
 
 def wait_for(published: Queue[Published], wanted: Callable[[Published], bool]) -> Published:
-    while not wanted(reading := published.get(timeout=30)):
+    while not wanted(reading := published.get(timeout=LONGEST_WAIT_SECONDS)):
         pass
     return reading
 
@@ -103,7 +104,7 @@ def test_a_hung_driver_is_reported_while_the_host_goes_on_and_comes_back(sample:
     assert sampler.hung
     assert (host.cpu_percent, gpus) == (10.0, ())
     assert re.fullmatch(r"the driver has not answered for \d+ s", note)
-    published.get(timeout=30)
+    published.get(timeout=LONGEST_WAIT_SECONDS)
     gpu.answering.set()
     assert wait_for(published, lambda reading: bool(reading[1]))[1:] == ((CARD,), "")
     wait_for(published, lambda _: not sampler.hung)
@@ -117,7 +118,7 @@ def test_a_slow_opening_keeps_nobody_waiting(sample: Sample) -> None:
         return ScriptedGpu([(0.0, (CARD,))])
 
     _, published = sample(NoGpu(""), open_gpu=open_slowly)
-    host, gpus, note = published.get(timeout=30)
+    host, gpus, note = published.get(timeout=LONGEST_WAIT_SECONDS)
     assert (host.cpu_percent, gpus, note) == (10.0, (), "waiting for the graphics driver")
     open_now.set()
     wait_for(published, lambda reading: bool(reading[1]))
@@ -126,8 +127,8 @@ def test_a_slow_opening_keeps_nobody_waiting(sample: Sample) -> None:
 def test_stop_is_prompt_in_the_middle_of_a_long_interval(sample: Sample) -> None:
     gpu = ScriptedGpu([(0.0, (CARD,))])
     sampler, published = sample(gpu, interval_seconds=3600.0)
-    published.get(timeout=30)
-    assert sampler.stop(timeout=30) is True
+    published.get(timeout=LONGEST_WAIT_SECONDS)
+    assert sampler.stop(LONGEST_WAIT_SECONDS) is True
     assert gpu.closed
     assert published.empty()
 
@@ -138,16 +139,16 @@ def test_stop_does_not_wait_for_a_driver_that_hangs(sample: Sample) -> None:
     wait_for(published, lambda reading: "has not answered" in reading[2])
     assert sampler.stop(timeout=3600.0) is False  # waiting for it would run into the test's time limit
     gpu.answering.set()
-    assert gpu.closed.wait(30)  # and when the driver wakes up, it is let go of
+    assert gpu.closed.wait(LONGEST_WAIT_SECONDS)  # and when the driver wakes up, it is let go of
 
 
 def test_a_stop_in_the_middle_of_a_round_publishes_nothing_more(sample: Sample) -> None:
     gpu = BlockingGpu()
     sampler, published = sample(gpu, interval_seconds=3600.0, hang_seconds=3600.0)
-    assert gpu.asked.wait(30)
+    assert gpu.asked.wait(LONGEST_WAIT_SECONDS)
     assert sampler.stop(timeout=0.02) is False
     gpu.answering.set()
-    assert sampler.stop(timeout=30) is True
+    assert sampler.stop(LONGEST_WAIT_SECONDS) is True
     assert published.empty()
 
 
@@ -156,8 +157,8 @@ def test_stop_before_start_and_twice() -> None:
     assert sampler.stop() is True
     started = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
     started.start()
-    assert started.stop(30) is True
-    assert started.stop(30) is True
+    assert started.stop(LONGEST_WAIT_SECONDS) is True
+    assert started.stop(LONGEST_WAIT_SECONDS) is True
 
 
 def test_a_listener_that_breaks_loses_one_reading_and_hears_about_it() -> None:
@@ -172,12 +173,11 @@ def test_a_listener_that_breaks_loses_one_reading_and_hears_about_it() -> None:
 
     sampler = TelemetrySampler(publish, open_gpu=lambda: NoGpu("no card"), host=Host(), interval_seconds=0.005)
     sampler.start()
-    note = published.get(timeout=30)[2]
-    later = wait_for(published, lambda reading: "passed on" not in reading[2])[2]
+    note = published.get(timeout=LONGEST_WAIT_SECONDS)[2]
+    wait_for(published, lambda reading: reading[2] == "no card")
     sampler.stop()
     assert "could not be passed on (ValueError: full" in note
     assert "\x1b" not in note
-    assert later == "no card"
 
 
 def test_a_backend_that_raises_is_a_note_and_recovers(sample: Sample) -> None:
@@ -264,9 +264,9 @@ def test_no_mishap_of_a_card_makes_a_traceback(
     notes = []
     while now[0] < 40.0:
         now[0] += 1.0
-        notes.append(published.get(timeout=30)[2])
+        notes.append(published.get(timeout=LONGEST_WAIT_SECONDS)[2])
     assert wait_for(published, lambda reading: reading[1] == last)[2] == ""
-    assert sampler.stop(30)
+    assert sampler.stop(LONGEST_WAIT_SECONDS)
     assert crashes == []
     assert "\x1b" not in "".join(notes)
     assert capfd.readouterr().err == ""
@@ -278,8 +278,8 @@ def test_a_scripted_driver_that_hangs_and_wakes_up(sample: Sample) -> None:
     sampler, published = sample(gpu, hang_seconds=0.02)
     wait_for(published, lambda reading: bool(reading[1]))
     now[0] = 10.0
+    assert gpu.hanging.wait(LONGEST_WAIT_SECONDS)
     wait_for(published, lambda reading: "has not answered" in reading[2])
-    assert gpu.hanging.is_set()
     gpu.release()
     assert wait_for(published, lambda reading: bool(reading[1]))[1] == (CARD,)
-    assert sampler.stop(30)
+    assert sampler.stop(LONGEST_WAIT_SECONDS)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from babytrain.runs.bill import BillFacts, SourceFacts, UsefulUnits
+from babytrain.runs.bill import BillFacts, SourceFacts
 from babytrain.runs.energy_forecast import Amount, EnergyForecast
+from babytrain.runs.energy_units import UsefulUnits
 from babytrain.runs.events import Ended, Energy, EnergySource, Fan, GpuReading, Phase, Restraint, Resumed, Vitals
 from babytrain.runs.state import RunState
 from babytrain.tui.encouragement import WORDS, Mood, encouragement, line_for
@@ -168,7 +169,7 @@ def test_a_card_is_called_by_its_name_and_says_whether_it_trains():
     card = gpu(nickname="Gertrude", trains=True)
     assert title_text(card) == 'gpu 0 "Gertrude" · RTX 4070'
     assert title_text(card, 2) == 'gpu 0 "Gertrude" · trains · RTX 4070'
-    assert title_text(gpu(shared=True)).endswith("(whole card)")
+    assert title_text(gpu(shared=True)).startswith("gpu 0 (whole card) · ")
     assert "trains" in words_of([row_line(GpuHistory(card, ()), 90, 2)])
     assert "\x1b" not in words_of(vitals_lines([vitals(gpu(nickname="a\x1b[31mb"))], 40, 20, BRAILLE))
 
@@ -177,7 +178,7 @@ def test_seconds_slowed_stand_beside_their_reason():
     card = gpu(throttle_reasons=("hot",), highest_clock_mhz=2610.0, memory_temperature_celsius=84.0)
     history = GpuHistory(card, (card,), {"hot": 41.2, LIMIT: 3.0})
     text = words_of(full_lines(history, 80, BRAILLE, title=True, merge_fans=True))
-    for said in ("throttled: hot 41s", "earlier at its power limit 3.0s", "2,475 MHz", "of 2,610", "84°C ok"):
+    for said in ("throttled: hot 41s", "earlier at its power limit 3s", "2,475 MHz", "of 2,610", "84°C ok"):
         assert said in text
     calm = GpuHistory(gpu(), (), {"hot": 12.0})
     assert "earlier hot 12s" in words_of(full_lines(calm, 80, BRAILLE, title=False, merge_fans=True))
@@ -255,11 +256,12 @@ def test_the_bill_gives_up_the_least_important_first():
 
 
 def test_nothing_measured_is_one_calm_line_and_no_meter_is_none():
-    nothing = BillFacts(why_not="this user may not read RAPL")
+    nothing = BillFacts(why_not="this user may not read RAPL", unmeasured_seconds=9.0)
     assert words_of(bill_lines(nothing, 100, 6)).count("\n") == 0
     assert "wall_watts" in words_of(bill_lines(nothing, 100, 6))
     assert "wall_watts" in words_of(bill_lines(nothing, 36, 6))
     assert bill_lines(BillFacts(why_not=NO_METER), 100, 6) == []
+    assert bill_lines(dataclasses.replace(nothing, unmeasured_seconds=0.0), 100, 6) == []  # it has just begun
 
 
 @given(width=st.integers(0, 130), most=st.integers(0, 8), joules=st.none() | st.floats(0, 1e12))

@@ -13,6 +13,7 @@ from babytrain.runs.state import RunState
 from babytrain.tui.widgets.chart import LineChart
 from babytrain.tui.widgets.loss_pane import LossPane
 from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
+from tests.tui.driving import all_handled
 from tests.tui.widgets.runs import eval_event, lr_event, run_state, started, step_event
 
 
@@ -45,9 +46,9 @@ class PaneApp(App[None]):
 async def shown(state, size=(90, 24), charset="braille", t=math.inf):
     app = PaneApp(charset)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await all_handled(pilot)
         app.pane.show(state.at(t))
-        await pilot.pause()
+        await all_handled(pilot)
         yield app, pilot
 
 
@@ -87,7 +88,7 @@ async def test_the_screen_is_what_a_fresh_drawing_would_be():
             app.pane.show(state.at())
         state.apply(eval_event(339))
         app.pane.show(state.at())
-        await pilot.pause()
+        await all_handled(pilot)
         updated = screen_text(app)
     async with shown(state) as (app, _):
         assert screen_text(app) == updated
@@ -114,7 +115,7 @@ async def test_a_new_step_repaints_a_few_cells_only(monkeypatch):
         for step in range(311, 317):
             state.apply(step_event(step))
             app.pane.show(state.at())
-            await pilot.pause()
+            await all_handled(pilot)
         cells = sum(region.area for regions in calls for region in regions)
         whole = app.chart.size.area
         assert 0 < cells < whole / 10
@@ -125,16 +126,16 @@ async def test_a_hidden_chart_is_not_drawn_and_is_right_when_it_comes_back(monke
     state = run_state(300)
     async with shown(state) as (app, pilot):
         app.pane.add_class("gone")
-        await pilot.pause()
+        await all_handled(pilot)
         drawings = []
         monkeypatch.setattr(app.chart, "_draw", lambda before: drawings.append(before))
         state.apply_all(step_event(step, 3.0) for step in range(301, 400))
         app.pane.show(state.at())
-        await pilot.pause()
+        await all_handled(pilot)
         assert drawings == []
         monkeypatch.undo()
         app.pane.remove_class("gone")
-        await pilot.pause()
+        await all_handled(pilot)
         back = screen_text(app)
     async with shown(state) as (app, _):
         assert screen_text(app) == back
@@ -158,7 +159,7 @@ async def test_before_the_first_step_there_is_a_friendly_sentence():
         assert "No loss yet" in "\n".join(screen_text(app))
         state.apply(step_event(1))
         app.pane.show(state.at())
-        await pilot.pause()
+        await all_handled(pilot)
         assert "train" in "\n".join(screen_text(app))
 
 
@@ -183,7 +184,7 @@ async def test_the_crosshair_moves_by_columns_and_reads_the_step():
         pane.move_crosshair(-10)
         ten_columns = 10 * app.chart.picture.x_per_column
         assert pane.crosshair_step == pytest.approx(1000 - ten_columns, abs=1)
-        await pilot.pause()
+        await all_handled(pilot)
         assert f"step {pane.crosshair_step}" in "\n".join(screen_text(app))
         pane.move_crosshair(10_000)
         assert pane.crosshair_step == 1000
@@ -215,7 +216,7 @@ async def test_log_axis_and_units_change_the_picture_and_the_header():
     async with shown(run_state(1000)) as (app, pilot):
         app.pane.toggle_log_y()
         app.pane.cycle_x_axis()
-        await pilot.pause()
+        await all_handled(pilot)
         text = "\n".join(screen_text(app))
         assert "log y" in text
         assert "x: tokens" in text
@@ -261,11 +262,11 @@ async def test_the_wheel_zooms():
         chart = app.chart
         wheel = {"x": 5, "y": 5, "delta_x": 0, "delta_y": 1, "button": 0, "shift": False, "meta": False, "ctrl": False}
         chart.post_message(events.MouseScrollUp(chart, **wheel))
-        await pilot.pause()
+        await all_handled(pilot)
         closer = chart.plot.x_high - chart.plot.x_low
         assert closer < 1000
         chart.post_message(events.MouseScrollDown(chart, **wheel))
-        await pilot.pause()
+        await all_handled(pilot)
         assert chart.plot.x_high - chart.plot.x_low > closer
 
 
@@ -283,11 +284,11 @@ async def test_a_replay_can_go_back_in_time():
     state = run_state(1000)
     async with shown(state) as (app, pilot):
         app.pane.show(state.at(20.0))
-        await pilot.pause()
+        await all_handled(pilot)
         assert app.chart.plot.x_high == 200
         assert "@200" in "\n".join(screen_text(app))
         app.pane.show(state.at(0.0))
-        await pilot.pause()
+        await all_handled(pilot)
         assert "No loss yet" in "\n".join(screen_text(app))
 
 
@@ -309,10 +310,10 @@ async def test_another_theme_repaints_in_its_colours(theme):
     async with shown(run_state(500)) as (app, pilot):
         before = screen_text(app)
         app.theme = "dracula"
-        await pilot.pause()
+        await all_handled(pilot)
         app.theme = theme
-        await pilot.pause()
-        await pilot.pause()
+        await all_handled(pilot)
+        await all_handled(pilot)
         assert screen_text(app) == before
         row = app.chart.render_line(app.chart.size.height // 2)
         expected = app.chart.get_visual_style("chart--train").rich_style
@@ -324,7 +325,7 @@ async def test_another_theme_repaints_in_its_colours(theme):
 async def test_the_background_follows_the_pane():
     async with shown(run_state(500)) as (app, pilot):
         app.pane.add_class("other")
-        await pilot.pause()
+        await all_handled(pilot)
         backgrounds = {
             segment.style.bgcolor.triplet for y in range(app.chart.size.height) for segment in app.chart.render_line(y)
         }

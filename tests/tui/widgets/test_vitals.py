@@ -13,6 +13,7 @@ from babytrain.tui.widgets.heat import heat_of
 from babytrain.tui.widgets.spans import line_length, printable
 from babytrain.tui.widgets.vitals_layout import vitals_lines
 from babytrain.tui.widgets.vitals_pane import VitalsPane
+from tests.tui.driving import all_handled
 from tests.tui.widgets.runs import gpu, host, vitals
 
 BRAILLE = CHARSETS["braille"]
@@ -231,9 +232,9 @@ async def test_the_pane_fits_any_size(size):
     state = state_of(*(vitals(gpu(), gpu(1), t=float(t)) for t in range(20)))
     app = VitalsApp()
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await all_handled(pilot)
         app.pane.show(state.at())
-        await pilot.pause()
+        await all_handled(pilot)
         assert all(cell_len(line) == size[0] for line in screen_text(app))
 
 
@@ -241,9 +242,9 @@ async def test_one_card_gives_its_name_to_the_border_and_never_its_markup():
     hostile = gpu(name="NVIDIA [bold red]EVIL[/]\x1b[2J")
     app = VitalsApp()
     async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+        await all_handled(pilot)
         app.pane.show(state_of(vitals(hostile)).at())
-        await pilot.pause()
+        await all_handled(pilot)
         lines = screen_text(app)
         assert "2 gpu 0 · [bold red]EVIL[/]" in lines[0]
         assert "\x1b" not in "".join(lines)
@@ -254,7 +255,7 @@ async def test_a_reading_is_drawn_once_and_a_new_one_again(monkeypatch):
     state = state_of(vitals(gpu()))
     app = VitalsApp()
     async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+        await all_handled(pilot)
         app.pane.show(state.at())
         calls = []
         monkeypatch.setattr(app.pane, "refresh", lambda *regions, **options: calls.append(regions))
@@ -265,7 +266,7 @@ async def test_a_reading_is_drawn_once_and_a_new_one_again(monkeypatch):
         assert len(calls) == 1
         monkeypatch.undo()
         app.pane.refresh()
-        await pilot.pause()
+        await all_handled(pilot)
         assert "12%" in "\n".join(screen_text(app))
 
 
@@ -273,9 +274,9 @@ async def test_room_to_spare_shows_the_last_minutes_as_a_curve():
     state = state_of(*(vitals(gpu(temperature_celsius=40.0 + t), t=float(t)) for t in range(40)))
     app = VitalsApp()
     async with app.run_test(size=(60, 40)) as pilot:
-        await pilot.pause()
+        await all_handled(pilot)
         app.pane.show(state.at())
-        await pilot.pause()
+        await all_handled(pilot)
         text = "\n".join(screen_text(app))
         assert "temp °C" in text
         assert "last 39s" in text
@@ -286,10 +287,10 @@ async def test_a_replay_shows_the_sensors_of_its_moment():
     state = state_of(vitals(gpu(utilization_percent=11.0), t=1.0), vitals(gpu(utilization_percent=99.0), t=2.0))
     app = VitalsApp()
     async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+        await all_handled(pilot)
         app.pane.show(state.at())
         app.pane.show(state.at(1.5))
-        await pilot.pause()
+        await all_handled(pilot)
         text = "\n".join(screen_text(app))
         assert "11%" in text
         assert "99%" not in text
