@@ -14,6 +14,7 @@ from babytrain.runs.events import Command
 from babytrain.runs.journal import load_state
 from tests.e2e.tmux import ROOT, Pane, babytrain, needs_tmux
 from tests.engine.runs_for_tests import TEXT, TINY
+from tests.patience import LONGEST_WAIT_SECONDS
 
 pytestmark = [needs_tmux(), pytest.mark.e2e]
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}") if key != "steps"]
@@ -97,7 +98,7 @@ def test_a_window_that_is_closed_saves_the_run(panes: list[Pane], tmp_path: Path
     pane.wait_for("training", "tok/s")
     program = psutil.Process(pane.pid("babytrain"))
     pane.close()
-    program.wait(timeout=30)
+    program.wait(LONGEST_WAIT_SECONDS)
     assert load_state(journal(tmp_path)).at().status == "interrupted"
 
 
@@ -140,8 +141,7 @@ def test_small_terminals_train_without_a_traceback(panes: list[Pane], tmp_path: 
     pane.wait_for("training", "%")
     while load_steps(tmp_path) < 30:
         assert "Traceback" not in pane.text()
-    pane.press("C-c")
-    pane.press("C-c")
+    pane.press("C-c", "C-c")
     pane.wait_for("EXIT")
 
 

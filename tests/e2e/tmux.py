@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import LONGEST_WAIT_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -38,9 +40,9 @@ class Pane:
         """Type keys in tmux's names (`Enter`, `Escape`, `C-c`, `x`)."""
         self._tmux("send-keys", *keys)
 
-    def wait_for(self, *wanted: str, seconds: float = 45.0) -> str:
+    def wait_for(self, *wanted: str) -> str:
         """The screen, as soon as all of `wanted` stand on it."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
         while True:
             text = self.text()
             if all(word in text for word in wanted):

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from babytrain.runs import lock
 from babytrain.runs.folder import RunFolder, RunsError
 from babytrain.runs.lock import LockOwner, RunLock, owner, process_start
 
@@ -147,15 +147,21 @@ def test_kill_9_frees_the_lock(folder: RunFolder, holders: Holders) -> None:
         assert holder.pid == os.getpid()
 
 
-def test_somebody_who_only_looks_does_not_make_a_trainer_fail(folder: RunFolder) -> None:
+def test_somebody_who_only_looks_does_not_make_a_trainer_fail(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looking = os.open(folder.lock_file, os.O_RDONLY | os.O_CREAT, 0o600)
     fcntl.flock(looking, fcntl.LOCK_SH)
-    # Closing the descriptor ends the look while the trainer is waiting.
-    timer = threading.Timer(0.05, os.close, (looking,))
-    timer.start()
+    waits: list[float] = []
+
+    def look_is_over(seconds: float) -> None:
+        waits.append(seconds)
+        os.close(looking)
+
+    monkeypatch.setattr(lock.time, "sleep", look_is_over)  # the trainer waits for its next try
     with RunLock(folder):
         assert owner(folder) is not None
-    timer.join()
+    assert len(waits) == 1
 
 
 @pytest.fixture

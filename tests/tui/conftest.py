@@ -21,6 +21,9 @@ import textual._wait
 
 from tests.tui.snapshots import Golden
 
+# An assertion that fails there shows its values, as one in a test does.
+pytest.register_assert_rewrite("tests.tui.every_key")
+
 # A pilot waits for messages to be handled and then for an idle processor, in pieces of 20 ms. The messages are what
 # counts here, and whatever takes longer is waited for by a condition; with pieces of 4 ms a key costs a fifth.
 textual._wait.SLEEP_GRANULARITY = 1 / 250

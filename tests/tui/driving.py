@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from textual.app import App, ScreenStackError
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal import encode
@@ -21,12 +23,11 @@ from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.replay import ReplayScreen
 from babytrain.tui.screens.run import RunScreen
+from tests.patience import LONGEST_WAIT_SECONDS
 from tests.tui.scripted import WALL_TIME, ScriptedLauncher, ScriptedSession, script, state_from
 from tests.tui.snapshots import screen_text
 
 WIDE, COMPACT, STRIP, TINY = (120, 36), (80, 24), (40, 12), (20, 5)
-LONGEST_WAIT_SECONDS = 30.0
-"""Only a test that fails waits this long: a busy machine must not decide what is a defect."""
 
 
 async def wait_for(pilot: Pilot[Any], condition: Callable[[], bool], description: str) -> None:
@@ -40,6 +41,28 @@ async def wait_for(pilot: Pilot[Any], condition: Callable[[], bool], description
     raise AssertionError(f"never came: {description}")
 
 
+async def all_handled(pilot: Pilot[Any]) -> None:
+    """Until every message is handled and what came of it is laid out and drawn.
+
+    A key goes through the queues of several widgets, one after the other. A pilot looks into each queue once, and then
+    waits for an idle processor, as which it takes one that is busy with another program. And a screen is laid out, and
+    scrolled, a moment after it was asked to.
+    """
+    for _ in range(2):  # drawing may leave something to handle
+        await _nothing_queued(pilot.app)
+        with suppress(ScreenStackError):  # the app may be on its way out
+            await pilot.pause(0)
+    await _nothing_queued(pilot.app)
+
+
+async def _nothing_queued(app: App[Any]) -> None:
+    quiet_looks = 0
+    while quiet_looks < 10 and app.is_running:  # who has taken a message from its queue has passed it on by then
+        await asyncio.sleep(0)
+        pumps = [app, *(widget for screen in app.screen_stack for widget in screen.walk_children(with_self=True))]
+        quiet_looks = 0 if any(pump.message_queue_size for pump in pumps) else quiet_looks + 1
+
+
 @dataclass
 class Driver:
     """An app under test."""
@@ -48,9 +71,18 @@ class Driver:
     pilot: Pilot[AppResult]
     launcher: ScriptedLauncher
     session: ScriptedSession | None = None
+    toasts: list[str] = field(default_factory=list)  # all of them, also those that have gone by now
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys, each when all that the one before it does at once is done."""
+        for key in keys:
+            await self.pilot.press(key)
+            await all_handled(self.pilot)
+
+    async def click(self, target: Widget | type[Widget] | None = None, **how: Any) -> None:
+        """Click, as a pilot does, and see everything done that comes of it at once."""
+        await self.pilot.click(target, **how)
+        await all_handled(self.pilot)
 
     async def wait(self, condition: Callable[[], bool], description: str) -> None:
         await wait_for(self.pilot, condition, description)
@@ -58,7 +90,7 @@ class Driver:
     async def see(self, screen: type[Any]) -> Any:
         """Until a screen of this kind is on top."""
         await self.wait(lambda: isinstance(self.app.screen, screen), f"the {screen.__name__}")
-        await self.pilot.pause()
+        await all_handled(self.pilot)
         return self.app.screen
 
     async def resize(self, size: tuple[int, int]) -> None:
@@ -79,10 +111,11 @@ class Driver:
 
     async def settle(self) -> None:
         """Everything drawn that there is to draw."""
-        await self.pilot.pause()
+        await all_handled(self.pilot)
         for screen in self.app.screen_stack:
             if isinstance(screen, RunScreen):
                 screen.refresh_now()
+        await all_handled(self.pilot)
         await self.still()
 
     @property
@@ -106,10 +139,6 @@ class Driver:
         assert self.session is not None
         return [(request.action, request.value) for request in self.session.requests]
 
-    @property
-    def toasts(self) -> list[str]:
-        return [str(notification.message) for notification in self.app._notifications]
-
 
 @asynccontextmanager
 async def driving(
@@ -123,9 +152,10 @@ async def driving(
     """Start the app and wait for its first screen."""
     factory = ScriptedLauncher(runs_dir, **launcher)
     app = BabytrainApp(launcher=factory, opening=opening, charset=charset, wall_clock=lambda: WALL_TIME + 3600)
+    toasts = remember_toasts(app)
     session = opening.session if isinstance(opening, Train) else None
     async with app.run_test(size=size) as pilot:
-        driver = Driver(app, pilot, factory, session if isinstance(session, ScriptedSession) else None)
+        driver = Driver(app, pilot, factory, session if isinstance(session, ScriptedSession) else None, toasts)
         screen = app.screen
         if isinstance(screen, HomeScreen):
             await driver.wait(lambda: screen.loaded, "the list of runs")
@@ -136,9 +166,25 @@ async def driving(
         try:
             yield driver
         finally:
+            for held in (factory.may_wake, factory.saved.may_write):
+                held.set()
             if isinstance(app.session, ScriptedSession):
                 app.session.may_end.set()
+                app.session.may_write.set()
                 app.session.feed.stop_requested.set()
+
+
+def remember_toasts(app: BabytrainApp) -> list[str]:
+    """Grows by the text of every toast; those on the screen vanish after a while."""
+    toasts: list[str] = []
+    notify = app.notify
+
+    def noted(message: str, **how: Any) -> None:
+        toasts.append(message)
+        notify(message, **how)
+
+    app.notify = noted  # type: ignore[method-assign]
+    return toasts
 
 
 def shown_run(app: BabytrainApp) -> RunScreen:

@@ -79,10 +79,10 @@ async def test_a_hostile_run_name_is_shown_as_it_is(runs_dir: Path) -> None:
     async with home(runs_dir, COMPACT) as driver:
         assert_harmless(screen_text(driver.app))
         await driver.press("d")
-        await driver.pilot.pause()
+        await driver.settle()
         assert_harmless(screen_text(driver.app))
         await driver.press("escape", "enter")
-        await driver.pilot.pause()
+        await driver.settle()
         assert_harmless(screen_text(driver.app))
 
 
@@ -153,7 +153,7 @@ async def test_the_help_lists_every_key_and_a_click_runs_it(runs_dir: Path) -> N
         assert [command.id for command in commands_for("live") if command.help not in text] == []
         assert [command.id for command in commands_for("live") if command.id not in text] == []
         row = next(number for number, line in enumerate(pane.lines) if "Let the model write a text now" in line.plain)
-        await driver.pilot.click(pane, offset=(20, row + 1))
+        await driver.click(pane, offset=(20, row + 1))
         await driver.see(LiveScreen)
         await driver.wait(lambda: driver.asked == [("sample", None)], "the sample")
 
@@ -161,12 +161,12 @@ async def test_the_help_lists_every_key_and_a_click_runs_it(runs_dir: Path) -> N
 async def test_the_footer_can_be_clicked(runs_dir: Path) -> None:
     async with live(runs_dir, WIDE) as driver:
         line = screen_text(driver.app).splitlines()[-1]
-        await driver.pilot.click(KeyBar, offset=(line.index("e eval"), 0))
+        await driver.click(KeyBar, offset=(line.index("e eval"), 0))
         await driver.wait(lambda: driver.asked == [("evaluate", None)], "the evaluation")
-        await driver.pilot.click(KeyBar, offset=(line.index("- + lr"), 0))
+        await driver.click(KeyBar, offset=(line.index("- + lr"), 0))
         await driver.wait(lambda: driver.asked[-1][0] == "lr_scale", "the learning rate")
         assert (driver.asked[-1][1] or 1.0) < 0.5
-        await driver.pilot.click(KeyBar, offset=(line.index("palette"), 0))
+        await driver.click(KeyBar, offset=(line.index("palette"), 0))
         await driver.see(CommandPalette)
 
 

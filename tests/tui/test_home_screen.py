@@ -10,7 +10,6 @@ import pytest
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.lock import RunLock
-from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.launcher import NewRun
 from babytrain.tui.run_rows import read_rows
 from babytrain.tui.screens.ask import ConfirmScreen, TellScreen
@@ -20,6 +19,7 @@ from babytrain.tui.screens.new_run import NewRunScreen, parse_steps
 from babytrain.tui.screens.replay import ReplayScreen
 from babytrain.tui.screens.watch import WatchScreen
 from babytrain.tui.widgets.runs_table import COLUMNS, RunsTable, fitting_columns, run_cells
+from tests.patience import LONGEST_WAIT_SECONDS
 from tests.tui.driving import COMPACT, Driver, home, write_run
 from tests.tui.scripted import WALL_TIME, ending, script, started
 from tests.tui.snapshots import screen_text
@@ -74,9 +74,8 @@ async def test_what_cannot_be_trained_is_said_in_the_dialog(runs_dir: Path) -> N
         await driver.press("n")
         await driver.see(NewRunScreen)
         await driver.press("enter")
-        await driver.pilot.pause()
+        await driver.wait(lambda: "There is no file [b]x[/b]." in screen_text(driver.app), "the reason")
         assert isinstance(driver.app.screen, NewRunScreen)
-        assert "There is no file [b]x[/b]." in screen_text(driver.app)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,8 @@ async def test_a_stopped_run_is_replayed_at_its_end_and_home_remembers_it(runs_d
 async def test_a_double_click_opens_a_run(runs_dir: Path) -> None:
     write_run(runs_dir, "one", script(60))
     async with home(runs_dir, COMPACT) as driver:
-        await driver.pilot.click(RunsTable, offset=(5, 1), times=2)
+        driver.app.CLICK_CHAIN_TIME_THRESHOLD = LONGEST_WAIT_SECONDS
+        await driver.click(RunsTable, offset=(5, 1), times=2)
         await driver.see(ReplayScreen)
 
 
@@ -209,8 +209,7 @@ async def test_the_last_run_can_be_deleted_brought_back_and_opened(runs_dir: Pat
         await driver.wait(lambda: "No runs yet." in screen_text(driver.app), "the empty list")
         await driver.press("u")
         await driver.wait(lambda: table(driver).row_count == 1, "the run to come back")
-        await driver.pilot.pause()
-        assert table(driver).has_focus
+        await driver.wait(lambda: table(driver).has_focus, "the list to have the keys again")
         await driver.press("enter")
         await driver.see(ReplayScreen)
 
@@ -231,7 +230,7 @@ def test_a_recording_that_is_damaged_is_left_out(tmp_path: Path, monkeypatch: py
 def test_the_important_columns_stay_longest(tmp_path: Path) -> None:
     write_run(tmp_path, "it", script(60))
     rows = read_rows(tmp_path).rows
-    cells = [run_cells(row, WALL_TIME, GLYPHS["braille"], {}) for row in rows]
+    cells = [run_cells(row, WALL_TIME, "braille", {}) for row in rows]
     kept = [fitting_columns(cells, width, 1) for width in range(200)]
     assert kept[0] == ["run", "state"]
     assert kept[-1] == list(COLUMNS)

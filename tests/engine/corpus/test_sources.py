@@ -299,7 +299,7 @@ def test_missing_and_broken_standard_input():
 # -- raw bytes ---------------------------------------------------------------------------------------------------------
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(min_size=1, max_size=100).filter(lambda data: data.strip()))
 def test_any_bytes_are_read_for_the_byte_tokenizer(tmp_path, data):
     path = tmp_path / "a.bin"
