@@ -29,7 +29,11 @@ _REPLACED = ".draft-replaced-"
 
 
 class CheckpointError(Exception):
-    """A checkpoint that cannot be written or read, in one sentence."""
+    """A checkpoint that cannot be written or read, in one sentence; `reason` is what the system said of the disk."""
+
+    def __init__(self, sentence: str, reason: str = "") -> None:
+        self.reason = reason or sentence.rstrip(".")
+        super().__init__(sentence)
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,18 @@ def save_checkpoint(
         _flush_to_disk(checkpoints)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CheckpointError(f"The checkpoint at step {step} could not be written: {reason}.") from error
+        reason = _in_words(error)
+        raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
     _prune(checkpoints, keep)
     return place
+
+
+def _in_words(error: OSError | SafetensorError) -> str:
+    """`No space left on device`, whoever met it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    told = re.search(r"I/O error: (.+) \(os error \d+\)", str(error))
+    return told.group(1) if told else str(error)
 
 
 def list_checkpoints(checkpoints: Path) -> list[Path]:
@@ -97,6 +109,11 @@ def list_checkpoints(checkpoints: Path) -> list[Path]:
     if not checkpoints.is_dir():
         return []
     return sorted(path for path in checkpoints.glob("step-*") if (path / TRAINER_FILE).is_file())
+
+
+def newest_first(checkpoints: Path) -> list[Path]:
+    """Complete checkpoints, the one written last first."""
+    return sorted(list_checkpoints(checkpoints), key=_written, reverse=True)
 
 
 def best_checkpoint(checkpoints: Path) -> Path | None:
@@ -121,13 +138,35 @@ def point_to_last(checkpoints: Path, place: Path) -> None:
 
 def load_checkpoint(path: Path) -> LoadedCheckpoint:
     """Read a checkpoint. Raises CheckpointError when a file is missing, torn or not what it should be."""
+    trainer = load_trainer(path)
+    tensors: list[dict[str, Tensor]] = []
+    for file in (path / MODEL_FILE, path / OPTIMIZER_FILE):
+        try:
+            tensors.append(load_file(file))
+        except (OSError, ValueError, SafetensorError) as error:
+            reason = f"{file.name} is a pickle, and those are never loaded" if _is_pickle(file) else str(error)
+            raise CheckpointError(f"The checkpoint {path} cannot be read: {reason}.") from error
+    return LoadedCheckpoint(path, tensors[0], tensors[1], trainer)
+
+
+def _is_pickle(file: Path) -> bool:
+    """Whether a file begins like a pickle, or like the archive of pickles that `torch.save` writes."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
+    except OSError:
+        return False
+
+
+def load_trainer(path: Path) -> dict[str, Any]:
+    """The trainer's own numbers of a checkpoint alone. Raises CheckpointError."""
     try:
         trainer = json.loads((path / TRAINER_FILE).read_text(encoding="utf-8"))
-        if not isinstance(trainer, dict) or not isinstance(trainer.get("step"), int):
-            raise CheckpointError(f"{path / TRAINER_FILE} is not the state of a trainer.")
-        return LoadedCheckpoint(path, load_file(path / MODEL_FILE), load_file(path / OPTIMIZER_FILE), trainer)
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"The checkpoint {path} cannot be read: {error}.") from error
+    if not isinstance(trainer, dict) or not isinstance(trainer.get("step"), int):
+        raise CheckpointError(f"{path / TRAINER_FILE} is not the state of a trainer.")
+    return trainer
 
 
 def misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
@@ -141,8 +180,11 @@ def misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
         ]
         return ", ".join(parts)
     for name, tensor in own.items():
-        if tensor.shape != given[name].shape:
-            return f"{name} has shape {list(given[name].shape)} instead of {list(tensor.shape)}"
+        other = given[name]
+        if tensor.shape != other.shape:
+            return f"{name} has shape {list(other.shape)} instead of {list(tensor.shape)}"
+        if tensor.dtype != other.dtype:
+            return f"{name} holds numbers of {str(other.dtype)[6:]} instead of {str(tensor.dtype)[6:]}"
     return ""
 
 
@@ -173,8 +215,7 @@ def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
     """
     problems: list[str] = []
     last = last_checkpoint(checkpoints)
-    others = sorted(list_checkpoints(checkpoints), key=_written, reverse=True)
-    for path in [*([last] if last else []), *(place for place in others if place != last)]:
+    for path in [*([last] if last else []), *(place for place in newest_first(checkpoints) if place != last)]:
         try:
             return load_checkpoint(path), problems
         except CheckpointError as error:

@@ -101,7 +101,9 @@ class Config:
     # run
     steps: int = option(3000, "optimizer steps", low=1, high=1_000_000_000)
     epochs: float = option(0.0, "passes over the training split, 0 = go by steps", low=0.0, high=1e6)
-    minutes: float = option(0.0, "train for this long and plan the steps to fit, 0 = go by steps", low=0.0, high=1e7)
+    minutes: float = option(
+        0.0, "train for this long, pauses on top, breaks between steps included; 0 = go by steps", low=0.0, high=1e7
+    )
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
     precision: str = option("auto", "number format of the matrix products", choices=("auto", "fp32", "bf16"))
@@ -259,7 +261,7 @@ def config_of_run(saved: Mapping[str, Any], changes: Mapping[str, Any] | None = 
 
 
 def parse_value(key: str, raw: Any) -> Any:
-    """The value of setting `key` from text, TOML or Python. Raises ValueError with a sentence."""
+    """The value of setting `key` from text, TOML or Python. Raises ValueError with a sentence that names the range."""
     wanted = _TYPES[key]
     if wanted is bool:
         value = _SWITCH_WORDS.get(str(raw).strip().lower())
@@ -269,14 +271,15 @@ def parse_value(key: str, raw: Any) -> Any:
     if wanted is str:
         # TOML and people write `compile = true`; the choices are words.
         return {"True": "on", "False": "off"}.get(str(raw), str(raw))
+    kind = "a number" if wanted is float else "a whole number"
     try:
         number = float(str(raw).replace("_", ""))
     except ValueError:
-        raise ValueError(f"{key} is a number, not {raw!r}.") from None
+        raise ValueError(f"{key} is {kind}{_between(key)}, not {raw!r}.") from None
     if wanted is float:
         return number
     if not math.isfinite(number) or number != int(number):
-        raise ValueError(f"{key} is a whole number, not {raw!r}.")
+        raise ValueError(f"{key} is {kind}{_between(key)}, not {raw!r}.")
     # Through int() where possible: a 63-bit seed does not survive a float.
     text = str(raw).replace("_", "").strip()
     return int(text) if text.lstrip("+-").isdigit() else int(number)
@@ -311,7 +314,18 @@ def check_field(name: str, value: Any) -> str | None:
     low, high = meta["low"], meta["high"]
     if low is None or (isinstance(value, (int, float)) and low <= value <= high):
         return None
-    return f"{name} must lie between {low:g} and {high:g}; it is {value}."
+    return f"{name} must lie{_between(name)}; it is {limit_words(value) if isinstance(value, (int, float)) else value}."
+
+
+def limit_words(limit: float) -> str:
+    """A limit, or any number, as people write it: `0.9`, `65,536`, `1e-09`."""
+    return f"{int(limit):,}" if abs(limit) < 1e15 and limit == int(limit) else f"{limit:g}"
+
+
+def _between(name: str) -> str:
+    """The range of a setting of numbers, ready to stand in a sentence."""
+    low, high = FIELDS[name].metadata["low"], FIELDS[name].metadata["high"]
+    return f" between {limit_words(low)} and {limit_words(high)}"
 
 
 def load_toml(path: Path) -> dict[str, Any]:

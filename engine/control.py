@@ -77,17 +77,19 @@ class Control:
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
                 wish = read_sampling_words(request.dial)
-                refusal = write_sample(bench, request.text or bench.config.prompt, wish, asked=True)
+                prompt, given_up = request.text or bench.config.prompt, bench.feed.given_up
+                refusal = write_sample(bench, prompt, wish, asked=True, given_up=lambda: request.command_id in given_up)
             case "predict":
-                predict(bench, request.text)
+                refusal = predict(bench, request.text)
                 # One comes with every letter that is typed: shown, and not worth a line of the journal.
                 answer = Command(
                     t=bench.recorder.now(),
                     step=step,
                     command_id=request.command_id,
                     action="predict",
-                    status="applied",
+                    status="refused" if refusal else "applied",
                     text=request.text,
+                    reason=refusal,
                 )
                 bench.feed.publish(answer)
                 return

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import traceback
 
-import torch
-
 from babytrain.engine.ending import put_end_on_record
+from babytrain.engine.out_of_memory import is_out_of_memory
 from babytrain.engine.progress import Progress
 from babytrain.engine.recorder import Recorder
 from babytrain.runs.folder import RunFolder
@@ -20,7 +19,7 @@ def record_crash(folder: RunFolder, recorder: Recorder, error: Exception, progre
         details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     except OSError:
         where = ""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         sentence = "The machine ran out of memory: try half the batch_size with twice the accumulate."
     else:
         sentence = f"Training broke at step {progress.step:,} ({type(error).__name__}: {error})."

@@ -10,7 +10,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from babytrain.engine.config import FIELDS, HOUSE_SETTINGS, Config, check_field, parse_value
+from babytrain.engine.config import FIELDS, HOUSE_SETTINGS, Config, check_field, limit_words, parse_value
 from babytrain.engine.optim.schedule import learning_rate_factor
 from babytrain.runs.events import Request
 
@@ -147,14 +147,15 @@ def turn_dial(config: Config, dials: Dials, request: Request, step: int, most_wi
             if value is None or not math.isfinite(value) or not SMALLEST_SCALE <= value <= LARGEST_SCALE:
                 return Turn(
                     dials,
-                    refusal=f"the factor must lie between {SMALLEST_SCALE:g} and {LARGEST_SCALE:g}, "
+                    refusal=f"the factor must lie between {SMALLEST_SCALE:g} and {limit_words(LARGEST_SCALE)}, "
                     f"not {_said(request)}",
                 )
             return _turn_rate(config, dials, replace(dials, lr_scale=value, lr_hold=None), step)
         case "lr_hold":
             low, high = FIELDS["lr"].metadata["low"], FIELDS["lr"].metadata["high"]
             if value is None or not math.isfinite(value) or not low <= value <= high:
-                return Turn(dials, refusal=f"lr must lie between {low:g} and {high:g}, not {_said(request)}")
+                between = f"{limit_words(low)} and {limit_words(high)}"
+                return Turn(dials, refusal=f"lr must lie between {between}, not {_said(request)}")
             return Turn(replace(dials, lr_hold=value), learning_rate(config, dials, step), value)
         case "rewarm":
             longest = FIELDS["warmup"].metadata["high"]
@@ -185,24 +186,26 @@ def _set(dials: Dials, request: Request, most_windows: int | None) -> Turn:
     try:
         value = parse_value(name, request.text if request.value is None else _plain(request.value))
     except ValueError as error:
-        limits = FIELDS[name].metadata
-        allowed = f" between {limits['low']:g} and {limits['high']:g}" if limits["low"] is not None else ""
-        return Turn(dials, refusal=str(error).rstrip(".").replace(" number,", f" number{allowed},"))
+        return Turn(dials, refusal=str(error).rstrip("."))
     problem = check_field(name, value)
     if problem:
         return Turn(dials, refusal=problem.rstrip("."))
     turned = replace(dials, **{name: value})
     if most_windows is not None and turned.windows_per_step > most_windows:
-        return Turn(
-            dials,
-            refusal=f"a step of {turned.windows_per_step:,} windows is more than the {most_windows:,} the text has",
-        )
+        return Turn(dials, refusal=too_large_a_step(turned, name, most_windows))
     if name == "beta2":
         turned = replace(turned, beta2_windows=turned.windows_per_step)
     before = getattr(dials, name)
     if isinstance(value, str):
         return Turn(turned)
     return Turn(turned, float(before), float(value))
+
+
+def too_large_a_step(dials: Dials, name: str, most_windows: int) -> str:
+    """Why a step cannot have so many windows, and how far `name` (batch_size or accumulate) may go, as a refusal."""
+    most = most_windows * getattr(dials, name) // dials.windows_per_step
+    allowed = f": {name} must lie between 1 and {most:,}" if most else ""
+    return f"a step of {dials.windows_per_step:,} windows is more than the {most_windows:,} the text has{allowed}"
 
 
 def _said(request: Request) -> str:

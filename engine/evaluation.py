@@ -17,6 +17,7 @@ from torch import Tensor
 from babytrain.engine.corpus.windows import evaluation_windows
 from babytrain.engine.letters import GuessCounts, GuessTally
 from babytrain.engine.model.gpt import GPT
+from babytrain.engine.out_of_memory import is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ def _mean_loss(
     should_stop: Callable[[], bool] | None,
     look: Callable[[Tensor, Tensor, Tensor], None] | None = None,
 ) -> float | None:
-    """The longest windows first; `look` gets the targets [B, T], losses [B] and guesses [B, T] of each batch."""
+    """The longest windows first; `look` gets the targets [B, T], losses [B] and guesses [B, T] of each batch.
+
+    Where the memory does not suffice for so many windows at once, half as many are tried.
+    """
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -88,19 +92,32 @@ def _mean_loss(
         for length in np.unique(lengths)[::-1]:
             chosen = torch.from_numpy(starts[lengths == length]).to(tokens.device)
             offsets = torch.arange(int(length) + 1, device=tokens.device)
-            for first in range(0, len(chosen), batch):
+            first = 0
+            while first < len(chosen):
                 if should_stop is not None and should_stop():
                     return None
-                windows = tokens[chosen[first : first + batch, None] + offsets].long()
-                if look is None:
-                    loss = model.loss(windows[:, :-1], windows[:, 1:])
-                else:
-                    losses, guesses = model.window_losses(windows[:, :-1], windows[:, 1:])
-                    look(windows[:, 1:], losses, guesses)
-                    loss = losses.mean()
+                try:
+                    windows = tokens[chosen[first : first + batch, None] + offsets].long()
+                    loss = _batch_loss(model, windows, look)
+                except (MemoryError, RuntimeError) as error:
+                    if batch == 1 or not is_out_of_memory(error):
+                        raise
+                    batch //= 2
+                    continue
+                first += batch
                 predicted = windows.shape[0] * int(length)
                 total += float(loss) * predicted
                 count += predicted
     finally:
         model.train(was_training)
     return total / max(1, count)
+
+
+def _batch_loss(model: GPT, windows: Tensor, look: Callable[[Tensor, Tensor, Tensor], None] | None) -> Tensor:
+    """Mean loss of windows [B, T + 1], a scalar."""
+    inputs, targets = windows[:, :-1], windows[:, 1:]
+    if look is None:
+        return model.loss(inputs, targets)
+    losses, guesses = model.window_losses(inputs, targets)
+    look(targets, losses, guesses)
+    return losses.mean()

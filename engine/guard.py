@@ -6,7 +6,7 @@ run that is repeated is rescued in the same places in the same way.
 - A loss or gradient that is not finite never reaches the weights: the step is skipped. Several in a row, and the run
   goes back to the last good checkpoint with a lower learning rate.
 - A spike is noted; one that follows closely on another is skipped.
-- A run that diverges goes back.
+- A run that diverges goes back, and not to a checkpoint that was saved while it was diverging already.
 - After so many rescues it ends in order.
 """
 
@@ -73,6 +73,11 @@ class Guard:
             return Answer("skip" if close else "note", "spike")
         return GO_ON
 
+    @property
+    def calm(self) -> bool:
+        """Whether the newest steps are as they should be, so that a checkpoint of now is worth going back to."""
+        return not self._broken_in_a_row and not self._divergence.suspicious
+
     def gone_back(self) -> None:
         """The run stands at a checkpoint again: what was learned about its course no longer holds."""
         self._spikes.reset()
@@ -89,6 +94,7 @@ class Guard:
         """What it remembers, as plain values: a resumed run must be judged like one that never stopped."""
         return {
             "rescues_left": self.rescues_left,
+            "calm": self.calm,
             "broken_in_a_row": self._broken_in_a_row,
             "last_spike": self._last_spike,
             "spikes": self._spikes.state(),

@@ -35,7 +35,7 @@ from babytrain.engine.housekeeping import appoint_examiner, keep_house
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
 from babytrain.engine.past import Past, has_said_its_end, show_past
-from babytrain.engine.prepare import Prepared, prepare, with_planned_steps
+from babytrain.engine.prepare import Prepared, check_step_size, prepare, with_planned_steps
 from babytrain.engine.progress import Progress, restore_progress
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.script import Script
@@ -104,8 +104,11 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         if plan.sha256 and corpus.sha256 != plan.sha256:
             raise EngineError([_changed_text(plan.paths, corpus)])
         config = with_planned_steps(plan.config, corpus)
-        prepared = prepare(config, corpus)
         begun = plan.beginning.planned(config) if plan.beginning is not None else None
+        progress, dials = (begun.progress, begun.dials) if begun is not None else (Progress(), initial_dials(config))
+        if not plan.rerun_of:
+            check_step_size(dials, config, corpus)
+        prepared = prepare(config, corpus)
         checkpoint = begun.checkpoint if begun is not None else None
         optimizer = _loaded_optimizer(prepared, checkpoint)
         folder = create_run(plan.runs_dir, plan.name)
@@ -138,9 +141,6 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         if on_folder is not None:
             on_folder(folder)
         first = started(folder, prepared, begun, name=plan.name or folder.name, rerun_of=plan.rerun_of)
-        progress, dials = Progress(), initial_dials(config)
-        if begun is not None:
-            progress, dials = begun.progress, begun.dials
         return _train(prepared, optimizer, folder, feed, first, checkpoint, progress, dials, script=plan.script)
 
 
@@ -169,6 +169,8 @@ def train_resumed(
             if {"steps", "epochs"} & set(changes):
                 config = with_planned_steps(config, corpus)
             dials = changed_dials(dials, config, changes)
+            if {"batch_size", "accumulate"} & set(changes):
+                check_step_size(dials, config, corpus)
             if progress.step >= dials.total_steps and has_said_its_end(folder):
                 raise EngineError(
                     [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]

@@ -16,13 +16,17 @@ from babytrain.engine.checkpoint import (
     last_checkpoint,
     list_checkpoints,
     load_checkpoint,
+    load_trainer,
     misfit,
+    newest_first,
     optimizer_scalars,
     point_to_last,
 )
 from babytrain.engine.progress import Progress
 from babytrain.engine.workbench import Workbench
 from babytrain.runs.events import Resumed
+
+NO_CHECKPOINT = "there is no checkpoint yet"
 
 
 class PlaceError(Exception):
@@ -33,7 +37,7 @@ def find_place(checkpoints: Path, wanted: str) -> Path:
     """The checkpoint called `wanted`: "best", "last", a name given to it, a step, or its folder. Raises PlaceError."""
     places = list_checkpoints(checkpoints)
     if not places:
-        raise PlaceError("there is no checkpoint yet")
+        raise PlaceError(NO_CHECKPOINT)
     word = wanted.strip().replace(",", "")
     found: Path | None
     if word in ("best", "last"):
@@ -46,6 +50,25 @@ def find_place(checkpoints: Path, wanted: str) -> Path:
         known = ", ".join(name_of(place) or f"{step_of(place):,}" for place in places[-8:])
         raise PlaceError(f"there is no checkpoint {wanted!r}; there are {known}")
     return found
+
+
+def good_places(checkpoints: Path, step: int) -> list[Path]:
+    """Where a run at step `step` may be rescued to, the first to be tried first: the newest, and then earlier ones.
+
+    Those saved while the guard saw trouble come after all others; what cannot be read says nothing and is tried too.
+    """
+    last = last_checkpoint(checkpoints)
+    earlier = [place for place in newest_first(checkpoints) if place != last and step_of(place) <= step]
+    places = [last, *earlier] if last is not None else earlier
+    return sorted(places, key=_was_saved_in_trouble)  # which keeps the order of those that are alike
+
+
+def _was_saved_in_trouble(place: Path) -> bool:
+    try:
+        guard = load_trainer(place).get("guard")
+    except CheckpointError:
+        return False
+    return isinstance(guard, dict) and guard.get("calm") is False
 
 
 def step_of(place: Path) -> int:
@@ -61,15 +84,35 @@ def name_of(place: Path) -> str:
 
 def go_back(bench: Workbench, wanted: str, reason: str) -> Path:
     """Go on from an earlier checkpoint of this run. Raises PlaceError and leaves everything as it was."""
-    place = find_place(bench.folder.checkpoints, wanted)
+    return go_back_to(bench, find_place(bench.folder.checkpoints, wanted), reason)
+
+
+def go_back_to_good(bench: Workbench, reason: str) -> Path:
+    """Go on from the newest good checkpoint of this run that can be read. Raises PlaceError."""
+    refusals: list[str] = []
+    for place in good_places(bench.folder.checkpoints, bench.progress.step):
+        try:
+            return go_back_to(bench, place, reason)
+        except PlaceError as error:
+            refusals.append(str(error))
+    raise PlaceError(refusals[0] if refusals else NO_CHECKPOINT)
+
+
+def go_back_to(bench: Workbench, place: Path, reason: str) -> Path:
+    """Go on from the checkpoint in the folder `place`. Raises PlaceError and leaves everything as it was."""
     try:
         checkpoint = load_checkpoint(place)
         _restore(bench, checkpoint)
-        point_to_last(bench.folder.checkpoints, place)
     except CheckpointError as error:
         raise PlaceError(str(error).rstrip(".")) from error
-    except OSError as error:
-        raise PlaceError(f"the checkpoint could not be marked as the newest ({error.strerror or error})") from error
+    try:
+        point_to_last(bench.folder.checkpoints, place)
+    except OSError as error:  # a full disk is no reason to leave a run where it was
+        bench.recorder.note(
+            f"The checkpoint {place.name} could not be marked as the newest ({error.strerror or error}): until the "
+            "next one is saved, a resume would begin with another.",
+            "warning",
+        )
     progress = bench.progress
     bench.recorder.step = progress.step
     bench.feed.steps.drop_after(progress.step)

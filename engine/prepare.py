@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from babytrain.engine.checks.software import check_compile
-from babytrain.engine.config import Config
+from babytrain.engine.config import FIELDS, Config
 from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
+from babytrain.engine.dials import Dials, too_large_a_step
 from babytrain.engine.execution.choice import (
     SECONDS_WORTH_A_TRIAL,
     CompileChoice,
@@ -25,8 +26,13 @@ from babytrain.engine.execution.choice import (
 )
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.model.product import Products, onednn_available, use_products
+from babytrain.engine.presets import PRESETS
 from babytrain.engine.probe import Choice, eager_step_seconds, probe_processor
 from babytrain.engine.range_test import sweep_learning_rates
+
+_LARGEST_PRESET_BATCH = max(
+    int(preset.values.get("batch_size", FIELDS["batch_size"].default)) for preset in PRESETS.values()
+)
 
 
 @dataclass(frozen=True)
@@ -121,5 +127,22 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
     """The config with `steps` counted out when the plan is in epochs."""
     if config.epochs <= 0:
         return config
-    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
+    windows = _windows_per_epoch(config, corpus)
     return config.replace(steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate))))
+
+
+def check_step_size(dials: Dials, config: Config, corpus: Corpus) -> None:
+    """Raise ValueError when a step would read more windows than the text has.
+
+    Every preset trains on every text: with a very small one its own batch reads some windows twice, and no harm done.
+    """
+    windows = _windows_per_epoch(config, corpus)
+    if dials.windows_per_step <= max(windows, _LARGEST_PRESET_BATCH):
+        return
+    name = "batch_size" if windows >= dials.accumulate else "accumulate"
+    sentence = too_large_a_step(dials, name, windows)
+    raise ValueError(f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+def _windows_per_epoch(config: Config, corpus: Corpus) -> int:
+    return EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch

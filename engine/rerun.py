@@ -38,6 +38,7 @@ from babytrain.runs.events import Note, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
 from babytrain.runs.journal import read_journal
+from babytrain.runs.lock import owner
 from babytrain.runs.provenance import collect
 
 # What is compared with this machine before anything starts: the key in `run.toml`, and what to call it.
@@ -93,8 +94,8 @@ class RerunResult:
             parts.append(f"It {self.first_difference.sentence()}.")
         if self.differing_bits:
             parts.append(
-                f"{self.differing_bits:,} bits of weights and optimizer differ, by {self.largest_difference:.3g} "
-                "at most."
+                f"{self.differing_bits:,} bit{'s differ' if self.differing_bits > 1 else ' differs'} in weights and "
+                f"optimizer, by {self.largest_difference:.3g} at most."
             )
         if self.problem:
             parts.append(self.problem)
@@ -103,6 +104,8 @@ class RerunResult:
 
 def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, argv: Sequence[str] = ()) -> RerunPlan:
     """Read what is on record. Raises EngineError when that is not enough to train the run again."""
+    if owner(source) is not None:
+        raise EngineError([f"{source.run_id} is being trained at this moment: repeat it once it has ended."])
     try:
         sessions = sessions_on_record(read_journal(source.journal).events)
         _, provenance = read_run_toml(source)

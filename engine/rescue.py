@@ -7,7 +7,7 @@ from typing import Literal
 
 from babytrain.engine.dials import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.engine.guard import LOWER_LEARNING_RATE, Answer
-from babytrain.engine.places import PlaceError, go_back
+from babytrain.engine.places import PlaceError, go_back_to_good
 from babytrain.engine.workbench import Workbench
 from babytrain.runs.events import Request, Rescue, RescueCause, RescueDeed
 
@@ -80,10 +80,10 @@ def rescue(
 
 
 def _go_back(bench: Workbench, answer: Answer, what: str, tell: Callable[[RescueDeed, str], None], turn: Turn) -> None:
-    """To the newest checkpoint with a lower learning rate. Raises OrderlyStopError when there is none to go to."""
+    """To the newest good checkpoint with a lower learning rate. Raises OrderlyStopError when there is none to go to."""
     bench.guard.rescues_left -= 1
     try:
-        place = go_back(bench, "last", _WHAT[answer.cause])
+        place = go_back_to_good(bench, _WHAT[answer.cause])
     except PlaceError as error:
         tell("stopped", f"The run stops: {what}, and {error}.")
         raise OrderlyStopError(f"{what[0].upper()}{what[1:]}, and {error}: start again with a lower lr.") from error

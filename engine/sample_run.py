@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint, best_checkpoint, load_checkpoint, load_newest
+from babytrain.engine.checkpoint import (
+    CheckpointError,
+    LoadedCheckpoint,
+    best_checkpoint,
+    load_checkpoint,
+    load_newest,
+    misfit,
+)
 from babytrain.engine.config import ConfigError, config_of_run
 from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
 from babytrain.engine.launch import EngineError
@@ -63,6 +70,8 @@ def load_speaker(run_dir: Path, which: str = "best") -> Speaker:
         tokenizer = tokenizer_from_json(folder.tokenizer_file.read_text(encoding="utf-8"))
         checkpoint, notes = _load(folder.checkpoints, which.strip())
         model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
+        if problem := misfit(model.state_dict(), checkpoint.model):
+            raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
         model.load_state_dict(checkpoint.model)
     except ConfigError as error:
         raise EngineError(error.problems) from error
@@ -71,8 +80,6 @@ def load_speaker(run_dir: Path, which: str = "best") -> Speaker:
         raise EngineError([f"{sentence[:1].upper()}{sentence[1:]}."]) from error
     except (CheckpointError, RunsError, OSError, ValueError) as error:
         raise EngineError([str(error)]) from error
-    except RuntimeError as error:
-        raise EngineError([f"The checkpoint does not fit the model of this run: {error}."]) from error
     model.eval()
     step = int(checkpoint.trainer["step"])
     return Speaker(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.scribe.scribe import Scribe
-from babytrain.engine.token_choice import REPETITION_WINDOW, SamplingSettings, choose_token
+from babytrain.engine.token_choice import REPETITION_WINDOW, DamagedWeightsError, SamplingSettings, choose_token
 
 # On one thread numpy is 11 times faster at 0.8M parameters (width 128), 4 at 3M (224), 2.8 at 7M (256) and 2.2 at 10.7M
 # (384). Beyond, the arithmetic is nearly all there is, and torch may spread it over more threads or a graphics card.
@@ -100,8 +100,8 @@ def generate(
     """Yield up to `max_tokens` new token ids, drawn as `settings` say; ends early when `stop()` says so.
 
     `device` is where the model is. The model computes without dropout and in fp32, and is as it was before whenever a
-    token is handed out. Raises ValueError for an empty prompt or an id outside the vocabulary at once, and while
-    writing when the weights are not numbers.
+    token is handed out. Raises ValueError for an empty prompt or an id outside the vocabulary at once, and
+    DamagedWeightsError while writing.
     """
     if not prompt_ids:
         raise ValueError("A prompt needs at least one token to go on from.")
@@ -120,13 +120,15 @@ def next_tokens(reader: Reader, ids: Sequence[int], count: int) -> tuple[NDArray
     """The `count` likeliest tokens after `ids`, likeliest first, and their probabilities at temperature 1.
 
     Equally likely ones stand in the order of the vocabulary. The reader forgets what it read before and has read `ids`
-    afterwards. Raises ValueError when they do not fit its context, there are none, or the weights are not numbers.
+    afterwards. Raises ValueError when they do not fit its context or there are none, and DamagedWeightsError.
     """
     reader.clear()
     logits = reader.read(ids).astype(np.float64)
     largest = float(logits.max())
     if not math.isfinite(largest):
-        raise ValueError("The model's weights are damaged (its predictions are not numbers), so it cannot predict.")
+        raise DamagedWeightsError(
+            "The model's weights are damaged (its predictions are not numbers), so it cannot predict."
+        )
     shares = np.exp(logits - largest)
     shares /= shares.sum()
     likeliest = np.argsort(-shares, kind="stable")[: max(0, count)]

@@ -34,6 +34,10 @@ REPETITION_WINDOW = 64  # tokens of the text so far, newest last, that the repet
 _COLDEST = 1e-6
 
 
+class DamagedWeightsError(ValueError):
+    """A model whose predictions are not numbers, in one sentence."""
+
+
 @dataclass(frozen=True)
 class SamplingSettings:
     """How tokens are drawn; the fields are the settings of a run with the same names, with the same limits.
@@ -66,15 +70,17 @@ def choose_token(
 ) -> int:
     """Draw a token id from `logits` [vocabulary], with one number from `random` unless the temperature is 0.
 
-    `recent` are the newest tokens of the text, for the repetition penalty. Raises ValueError when the logits are not
-    numbers.
+    `recent` are the newest tokens of the text, for the repetition penalty. Raises DamagedWeightsError when the
+    logits are not numbers.
     """
     if settings.repetition_penalty != 1.0 and len(recent):
         logits = _penalised(logits, recent, settings.repetition_penalty)
     likeliest = int(logits.argmax())  # or the first that is no number
     largest = float(logits[likeliest])
     if not math.isfinite(largest):
-        raise ValueError("The model's weights are damaged (its predictions are not numbers), so it cannot write.")
+        raise DamagedWeightsError(
+            "The model's weights are damaged (its predictions are not numbers), so it cannot write."
+        )
     if settings.temperature < _COLDEST:
         return likeliest
     # Subtracting the largest first keeps a tiny temperature from overflowing.

@@ -21,11 +21,12 @@ from torch import Tensor
 from babytrain.engine.batches import Batches
 from babytrain.engine.control import Control
 from babytrain.engine.dials import learning_rate
-from babytrain.engine.ending import put_end_on_record
+from babytrain.engine.ending import put_end_on_record, save_last
 from babytrain.engine.execution.passes import build_pass
 from babytrain.engine.guard import GO_ON, Answer
 from babytrain.engine.learned.finals import hold_finals
 from babytrain.engine.noise_seed import dropout_seed
+from babytrain.engine.out_of_memory import is_out_of_memory
 from babytrain.engine.queued_step import QueuedStep
 from babytrain.engine.rescue import OrderlyStopError, halve_batch, rescue
 from babytrain.engine.restraint.lost_card import PATIENCE_SECONDS, LostCardError, stop_for_lost_card
@@ -83,13 +84,17 @@ class Trainer:
             bench.enter("stopping")
             if status == "done" and bench.evaluated_step != bench.progress.step:
                 evaluate(bench)
+            if status == "done" and bench.dials.sample_every and bench.progress.step % bench.dials.sample_every:
+                write_due_samples(bench)  # how it writes in the end is what everybody wants to see
             self._watch.look(finished=status == "done")
-            save(bench, "end")
+            if unsaved := save_last(bench):
+                status, reason = ("failed" if status == "done" else status), f"{reason}, but {unsaved}"
             if status == "done":
                 hold_finals(bench)
         except OrderlyStopError as error:
             status, reason = error.status, str(error)
-            save(bench, "end")
+            if unsaved := save_last(bench):
+                reason += f" And {unsaved}."
         except LostCardError as error:
             status, reason = "failed", stop_for_lost_card(bench, str(error), broken=False)
         except RuntimeError:  # of which a device's errors are a kind
@@ -151,7 +156,9 @@ class Trainer:
         optimizer.set_learning_rates(rate, bench.config.muon_lr * rate / bench.config.lr)
         try:
             loss = self._gradients()
-        except (MemoryError, torch.OutOfMemoryError) as error:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             self._make_room(error)
             return
         gradient_norm = optimizer.gradient_norm(dials.clip)

@@ -30,7 +30,7 @@ from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.housekeeper import Housekeeper
 from babytrain.engine.script import Script
 from babytrain.engine.watch_memory import WatchMemory, pack
-from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName
+from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName, Storage
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.held_time import HELD_PHASES
@@ -60,6 +60,8 @@ class Workbench:
     val: Tensor = field(init=False)
     evaluated_step: int = -1
     saved_step: int = -1
+    failed_step: int = -1  # at which a checkpoint was last tried in vain
+    failing_since_step: int | None = None  # at which the first of those was that failed since one was written
     phase: PhaseName = "loading"
     waiting_share: float = 0.0  # of the step time of late, spent on fetching the next windows
     evaluations: list[Eval] = field(default_factory=list)  # so far, oldest first
@@ -155,6 +157,8 @@ def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | No
     progress = bench.progress
     if bench.saved_step == progress.step and reason in ("cadence", "end"):
         return None
+    if bench.failed_step == progress.step and reason == "cadence":
+        return None  # as the best so far it has just been tried
     bench.enter("saving")
     began = time.perf_counter()
     try:
@@ -169,9 +173,13 @@ def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | No
             name=name,
         )
     except CheckpointError as error:
-        bench.recorder.note(f"{error} Training goes on; the newest good checkpoint stays.", "error")
+        _tell_failure(bench, error, last=reason == "end")
         return str(error)
     bench.saved_step = progress.step
+    if bench.failing_since_step is not None:
+        bench.failing_since_step = None
+        bench.recorder.emit(Storage(t=bench.recorder.now(), step=progress.step, what="checkpoints", failing=False))
+        bench.recorder.note("Checkpoints can be written again.")
     bench.recorder.emit(
         Checkpoint(
             t=bench.recorder.now(),
@@ -184,6 +192,22 @@ def save(bench: Workbench, reason: CheckpointReason, name: str = "") -> str | No
         )
     )
     return None
+
+
+def _tell_failure(bench: Workbench, error: CheckpointError, *, last: bool) -> None:
+    """Say once a step that a checkpoint could not be written, and since when none can."""
+    step, since = bench.progress.step, bench.failing_since_step
+    if bench.failed_step == step:
+        return
+    bench.failed_step = step
+    if since is None:
+        bench.failing_since_step = step
+        bench.recorder.emit(
+            Storage(t=bench.recorder.now(), step=step, what="checkpoints", failing=True, reason=error.reason)
+        )
+    told = "" if since in (None, step) else f"None could be since step {since:,}. "
+    goes_on = "The" if last else "Training goes on; the"
+    bench.recorder.note(f"{error} {told}{goes_on} newest good checkpoint stays.", "error")
 
 
 def _trainer_state(bench: Workbench) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class LiveFeed:
         self.steps = StepColumns()
         self.events: SimpleQueue[AnyEvent] = SimpleQueue()
         self.requests: SimpleQueue[Request] = SimpleQueue()
+        self.given_up: set[int] = set()  # requests whose answer nobody waits for any more; looked at between two tokens
         self.stop_requested = threading.Event()  # looked at every step: the way out when there is no time to ask
         self._ids = itertools.count(1)
         self._thinner = StepThinner(1)
@@ -71,6 +72,10 @@ class LiveFeed:
         request = Request(command_id=next(self._ids), action=action, dial=dial, value=value, text=text)
         self.requests.put(request)
         return request
+
+    def give_up(self, request: Request) -> None:
+        """Nobody waits for what was asked for: a text being written ends where it stands."""
+        self.given_up.add(request.command_id)
 
     def drain_events(self) -> list[AnyEvent]:
         """Every event published since the last call, in order."""

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from babytrain.tui.conversation import (
+    BYTE_LEVEL,
     COMMANDS,
     Conversation,
     Turn,
@@ -57,6 +58,7 @@ class Chat(Conversation):
         self._narration = narration
         self._width = width
         self._told_cropped = False
+        self._told_of_bytes = False
 
     def say(self, line: str) -> Outcome:
         """Obey a command or let the model go on from a line. Problems are told, never raised."""
@@ -74,12 +76,18 @@ class Chat(Conversation):
         self._narration.line(sentence)
 
     def _reply(self, line: str) -> Outcome:
-        typed, notes = self._author.without_unknown(line)
+        typed = self._known(line)
+        return "go on" if line and not typed else self._write(typed)
+
+    def _known(self, text: str) -> str:
+        """What the model can read of a text; what it cannot is named, and the first time what else could be done."""
+        known, notes = self._author.without_unknown(text)
         for note in notes:
             self.tell(note)
-        if line and not typed:
-            return "go on"
-        return self._write(typed)
+        if notes and not self._told_of_bytes:
+            self._told_of_bytes = True
+            self.tell(BYTE_LEVEL)
+        return known
 
     def _write(self, typed: str) -> Outcome:
         """Let the model write after the conversation and `typed`; Ctrl-C keeps what was written so far."""
@@ -130,10 +138,7 @@ class Chat(Conversation):
         return self._write(self.take_back())
 
     def _show_next(self, text: str) -> None:
-        text, notes = self._author.without_unknown(text)
-        for note in notes:
-            self.tell(note)
-        prompt = self._author.prepare(text or self.text)
+        prompt = self._author.prepare(self._known(text) or self.text)
         likeliest = self._author.likeliest(prompt, _LIKELIEST)
         for line in likelihood_lines(prompt.text, likeliest, self._width(), self._output.charset):
             self._output.line(line)

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from babytrain.tui import sampling_options as options
 from babytrain.tui.command_line import (
     EXIT_INTERRUPTED,
     RunName,
     RunsDir,
     chosen_runs_dir,
     fail,
-    usage_error,
     wanted_run,
 )
-from babytrain.tui.sample_command import At, MinP, RepetitionPenalty, Seed, Temperature, TopK, TopP
 
 if TYPE_CHECKING:
     from babytrain.tui.chat import Chat, Outcome
@@ -35,34 +34,24 @@ _ASKING = "> "
 def chat(
     context: typer.Context,
     run: RunName,
-    at: At = None,
+    at: options.At = None,
     tokens: Annotated[int, typer.Option(help="How much to write at most.", min=1, max=100_000)] = 200,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    repetition_penalty: RepetitionPenalty = None,
-    seed: Seed = 1,
+    temperature: options.Temperature = None,
+    top_k: options.TopK = None,
+    top_p: options.TopP = None,
+    min_p: options.MinP = None,
+    repetition_penalty: options.RepetitionPenalty = None,
+    seed: options.Seed = 1,
     runs_dir: RunsDir = None,
 ) -> None:
     """Talk to a trained model: type a line, and it goes on from there."""
     from babytrain.tui.chat import Chat
     from babytrain.tui.plain_output import PlainOutput
     from babytrain.tui.session import UsageError
-    from babytrain.tui.speaking import Author, chosen_settings
+    from babytrain.tui.speaking import Author
 
     folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
-    try:
-        settings = chosen_settings(
-            folder.path,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-        )
-    except UsageError as error:
-        usage_error(error.problems)
+    settings = options.settings_to_draw_with(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
     try:
         author = Author(folder.path, at or "best")
     except UsageError as error:

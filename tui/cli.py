@@ -113,7 +113,9 @@ def train(
     config: Annotated[Path | None, typer.Option(help="Settings from a TOML file.")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the text.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Train this long.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Train this long; pauses come on top, short breaks for heat or quiet count.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Every random choice follows from it.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
@@ -178,11 +180,16 @@ def fork(
     runs_dir: RunsDir = None,
     headless: Headless = False,
     as_json: AsJson = False,
+    bell: Bell = True,
+    desktop: Desktop = False,
+    milestones: Milestones = False,
+    on_event: OnEvent = None,
 ) -> None:
     """Start a new run from a checkpoint of another one, with other settings."""
     from babytrain.tui.descendants import ForkSession
     from babytrain.tui.session import UsageError, check_changes
 
+    notice = _notice_wishes(bell, desktop, milestones, on_event)
     chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
     try:
         changes = check_changes(chosen)
@@ -190,7 +197,7 @@ def fork(
         usage_error(error.problems)
     where = chosen_runs_dir(context, runs_dir)
     session = ForkSession(where, wanted_run(where, run), at, changes, name=name, argv=sys.argv)
-    _train(session, where, headless=headless, as_json=as_json)
+    _train(session, where, headless=headless, as_json=as_json, notice=notice)
 
 
 @app.command(epilog="Example: babytrain-tui rerun last")
@@ -200,14 +207,19 @@ def rerun(
     name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
     runs_dir: RunsDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout at the end.")] = False,
+    bell: Bell = True,
+    desktop: Desktop = False,
+    milestones: Milestones = False,
+    on_event: OnEvent = None,
 ) -> None:
     """Train a run again with every command at its step, and say whether it comes out the same to the bit."""
     from babytrain.tui.descendants import rerun_headless
 
+    notice = _notice_wishes(bell, desktop, milestones, on_event)
     where = chosen_runs_dir(context, runs_dir)
     folder = wanted_run(where, run)
     _let_signals_interrupt()
-    raise typer.Exit(rerun_headless(where, folder, name=name, argv=sys.argv, as_json=as_json))
+    raise typer.Exit(rerun_headless(where, folder, name=name, argv=sys.argv, as_json=as_json, notice=notice))
 
 
 @app.command(epilog="Example: babytrain-tui replay last --speed 8    (or: babytrain-tui replay --demo)")
@@ -275,10 +287,7 @@ def _notice_wishes(bell: bool, desktop: bool, milestones: bool, command: str | N
         usage_error([str(error)])
 
 
-def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool, notice: NoticeWishes | None = None) -> None:
-    from babytrain.tui.notice_wishes import NoticeWishes
-
-    notice = notice or NoticeWishes()
+def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool, notice: NoticeWishes) -> None:
     wants_screen = not (headless or as_json)
     if wants_screen and not _has_screen():
         typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)
@@ -302,7 +311,8 @@ def _show(opening: Opening, runs_dir: Path) -> NoReturn:
 
 def _let_signals_interrupt() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _as_keyboard_interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has the last word
+            signal.signal(number, _as_keyboard_interrupt)
 
 
 def _as_keyboard_interrupt(number: int, frame: FrameType | None) -> None:

@@ -19,6 +19,7 @@ from babytrain.tui.session import UsageError
 if TYPE_CHECKING:
     from babytrain.engine.token_choice import SamplingSettings
 
+BYTE_LEVEL = "A run at byte level (--set tokenizer=byte) reads everything."
 MOST_TOKENS = 100_000
 LARGEST_SEED = 2**63 - 1
 # Command -> what may stand behind it, what it does.

@@ -88,7 +88,9 @@ class RerunSession(EngineSession):
         return self.outcome.run
 
 
-def rerun_headless(runs_dir: Path, source: RunFolder, *, name: str | None, argv: Sequence[str], as_json: bool) -> int:
+def rerun_headless(
+    runs_dir: Path, source: RunFolder, *, name: str | None, argv: Sequence[str], as_json: bool, notice: NoticeWishes
+) -> int:
     """Train `source` again, tell what is different before and after, and return the exit code: 0 when nothing is."""
     plan = _plan(runs_dir, source, name, argv)
     console = Console(stderr=True)
@@ -96,9 +98,10 @@ def rerun_headless(runs_dir: Path, source: RunFolder, *, name: str | None, argv:
         console.print(Text(safe_text(sentence), style="yellow"), soft_wrap=True)
     if plan.differences:
         console.print(Text("So it may well come out differently.", style="yellow"))
-    console.print(Text(safe_text(f"{source.run_id}: {plan.commands:,} commands to repeat.")), soft_wrap=True)
+    commands = f"{plan.commands:,} command{'' if plan.commands == 1 else 's'}"
+    console.print(Text(safe_text(f"{source.run_id}: {commands} to repeat.")), soft_wrap=True)
     session = RerunSession(runs_dir, plan)
-    interrupted = run_and_narrate(session, console, NoticeWishes())
+    interrupted = run_and_narrate(session, console, notice)
     outcome = session.outcome
     if outcome is None:
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED

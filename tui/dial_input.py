@@ -1,14 +1,15 @@
 """Turns of dials as a person types them: `dropout 0.1, weight_decay 0.2`. Pure functions.
 
 A name may be cut short as long as it means one dial (`drop`, `wd` does not). What is typed is checked by the dial's own
-rule before anything is sent, so a slip is answered at once and with the range that is allowed.
+rule before anything is sent, so slips are answered at once, all of them, each with the range that is allowed.
 
-Commas stand between turns. No dial's name begins with a digit, so a piece that does belongs to the turn before it:
-`quiet_hours 23:00-07:00, 12:00-13:00` is one turn.
+Commas stand between turns, and may stand in a number of steps (`steps 4,000`). No dial's name begins with a digit, so a
+piece that does belongs to the turn before it: `quiet_hours 23:00-07:00, 12:00-13:00` is one turn.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +19,18 @@ from babytrain.tui.launcher import DialRule
 from babytrain.tui.safe_text import safe_line
 
 LONGEST_WORD = 40
+LONGEST_RUN = 1_000_000_000  # steps in one go
 _PIECE = re.compile(r"\s*(?P<name>[^\s=:]*)[\s=:]*(?P<position>.*)", re.DOTALL)
+# 4,000 is one number; 0,001 is not, whatever was meant by it.
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d.])")
 
 
 class DialInputError(ValueError):
-    """What was typed cannot be done; one sentence says why."""
+    """What was typed cannot be done; `problems` holds one sentence each."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
 
 
 @dataclass(frozen=True)
@@ -36,23 +44,32 @@ class DialTurn:
 
 
 def parse_turns(typed: str, rules: Sequence[DialRule]) -> list[DialTurn]:
-    """All turns in a line, in order. Raises DialInputError for the first thing that is wrong."""
+    """All turns in a line, in order. Raises DialInputError with everything that is wrong."""
     wishes: list[tuple[str, list[str]]] = []
-    for piece in typed.split(","):
+    for piece in without_thousands(typed).split(","):
         if not piece.strip():
             continue
-        if wishes and piece.strip()[0].isdigit():
+        if wishes and continues_value(piece):
             wishes[-1][1].append(piece)
             continue
         name, position = _split(piece)
         wishes.append((name, [position]))
     if not wishes:
         raise DialInputError("Type the name of a dial and its new position, such as: dropout 0.1")
-    return [_turn(name, positions, rules) for name, positions in wishes]
+    turns: list[DialTurn] = []
+    problems: dict[str, None] = {}  # in order, and each once
+    for name, positions in wishes:
+        try:
+            turns.append(_turn(name, positions, rules))
+        except DialInputError as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise DialInputError(*problems)
+    return turns
 
 
 def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
-    """What is wrong with a line, None when it will do."""
+    """What is wrong with a line, a sentence on each line; None when it will do."""
     try:
         parse_turns(typed, rules)
     except DialInputError as error:
@@ -62,7 +79,7 @@ def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
 
 def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
     """The dial that is being typed at the end of a line, if it is known yet."""
-    pieces = [piece for piece in typed.split(",") if not piece.strip()[:1].isdigit()]
+    pieces = [piece for piece in without_thousands(typed).split(",") if not continues_value(piece)]
     name = _split(pieces[-1])[0] if pieces else ""
     if not name:
         return None
@@ -72,8 +89,20 @@ def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
         return None
 
 
+def without_thousands(typed: str) -> str:
+    """A line whose numbers have no commas between their thousands, so that those that are left stand between pieces."""
+    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), typed)
+
+
+def continues_value(piece: str) -> bool:
+    """Whether a piece between two commas goes on with the value before it, since no name begins with a digit."""
+    return piece.strip()[:1].isdigit()
+
+
 def find_rule(word: str, rules: Sequence[DialRule]) -> DialRule:
     """The dial that a name or the beginning of one means. Raises DialInputError."""
+    if not word:
+        raise DialInputError("The name of a dial comes first, such as: dropout 0.1")
     name = word.lower().replace("-", "_")
     found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
     if len(found) == 1:
@@ -81,7 +110,16 @@ def find_rule(word: str, rules: Sequence[DialRule]) -> DialRule:
     shown = safe_line(word, LONGEST_WORD)
     if found:
         raise DialInputError(f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it.")
-    raise DialInputError(f"There is no dial {shown}; there are {', '.join(rule.name for rule in rules)}.")
+    near = difflib.get_close_matches(name, [rule.name for rule in rules], n=1, cutoff=0.5)
+    guess = f"did you mean {near[0]}?" if near else "all there are stand below"
+    raise DialInputError(f"There is no dial {shown} ({guess}).")
+
+
+def steps_typed(text: str) -> int | None:
+    """A typed number of steps, None when it is none that can be run."""
+    digits = text.replace(",", "").replace("_", "").strip()
+    steps = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
+    return steps if 1 <= steps <= LONGEST_RUN else None
 
 
 def _split(piece: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,8 @@ from babytrain.runs.folder import RunFolder
 from babytrain.runs.library import list_runs
 from babytrain.runs.lineage import Relative, family_tree
 from babytrain.runs.places import list_places
+from babytrain.tui.branches import branch
+from babytrain.tui.charset import detect_charset
 from babytrain.tui.command_line import fail
 from babytrain.tui.safe_text import safe_text
 
@@ -34,18 +37,12 @@ def print_tree(runs_dir: Path, *, as_json: bool) -> None:
         Console(stderr=True).print(Text(f"No runs in {runs_dir} yet. Start one: babytrain-tui train"))
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
+    charset = detect_charset(os.environ, sys.stdout.encoding or "ascii")
     for one in tree:
-        line = Text(branch(one.is_last), style="dim")
+        line = Text(branch(one.is_last, charset), style="dim")
         line.append(safe_text(one.summary.run_id), style="not dim bold")
         line.append(f"  {_words(one)}", style="not dim")
         console.print(line, soft_wrap=True)
-
-
-def branch(is_last: tuple[bool, ...]) -> str:
-    """What stands before a run in the tree."""
-    if not is_last:
-        return ""
-    return "".join("   " if last else "│  " for last in is_last[:-1]) + ("└─ " if is_last[-1] else "├─ ")
 
 
 def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
@@ -80,8 +77,8 @@ def _words(one: Relative) -> str:
         parts.append(f"best val {summary.best_val_loss:.4f}")
     if one.kinship:
         where = f" at step {summary.parent_step:,}" if one.kinship == "fork" else ""
-        gone = f" from {one.ancestor}, which is gone" if one.depth == 0 else ""
-        parts.append(safe_text(f"{one.kinship}{gone}{where}"))
+        gone = f" of {one.ancestor}, which is gone" if one.depth == 0 else ""
+        parts.append(safe_text(f"{one.kinship}{where}{gone}"))
     return ", ".join(parts)
 
 

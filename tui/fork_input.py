@@ -1,8 +1,9 @@
 """A fork as a person types it: `best lr 1e-3, steps 3000`. Pure functions.
 
 First the checkpoint (`best`, `last`, its name or its step; nothing means best), then settings with their new values,
-separated by commas. A setting's name may be cut short as long as it means one. Everything that is wrong is found at
-once, one sentence each, with the range that is allowed.
+separated by commas. A setting's name may be cut short as long as it means one. A part that begins with a digit goes on
+with the value before it (`quiet_hours 22:00-06:00, 12:00-13:00`). Everything that is wrong is found at once, one
+sentence each, with the range that is allowed.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from babytrain.tui.dial_input import continues_value, without_thousands
 from babytrain.tui.launcher import DialRule
 from babytrain.tui.safe_text import safe_line
 
 DEFAULT_PLACE = "best"
 LONGEST_WORD = 40
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # 3,000 is one number
 _SETTING = re.compile(r"\s*(?P<name>[^\s=:]*)\s*[=:]?\s*(?P<value>.*?)\s*", re.DOTALL)
 
 
@@ -39,13 +40,10 @@ class ForkWish:
 
 def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> ForkWish:
     """The wish in a line; `places` are the names of the checkpoints there are. Raises ForkInputError."""
-    first, *others = _THOUSANDS.sub("", typed).split(",")
     problems: list[str] = []
-    at, rest = _split_place(first, rules, places, problems)
+    at, parts = _split_parts(typed, rules, places, problems)
     changes: dict[str, str] = {}
-    for part in (rest, *others):
-        if not part.strip():
-            continue
+    for part in parts:
         try:
             name, value = _setting(part, rules)
         except ForkInputError as error:
@@ -61,10 +59,10 @@ def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = 
 
 def setting_in_progress(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> DialRule | None:
     """The setting that is being typed at the end of a line, if it is known yet."""
-    _, comma, part = _THOUSANDS.sub("", typed).rpartition(",")
-    if not comma:
-        _, part = _split_place(part, rules, places, [])
-    match = _SETTING.fullmatch(part)
+    _, parts = _split_parts(typed, rules, places, [])
+    if not parts or typed.rstrip().endswith(","):
+        return None
+    match = _SETTING.fullmatch(parts[-1])
     try:
         return find_setting(match["name"], rules) if match is not None and match["name"] else None
     except ForkInputError:
@@ -83,6 +81,21 @@ def find_setting(word: str, rules: Sequence[DialRule]) -> DialRule:
     near = difflib.get_close_matches(name, [rule.name for rule in rules], n=1, cutoff=0.5)
     guess = f" (did you mean {near[0]}?)" if near else ""
     raise ForkInputError([f"A fork has no setting {shown} of its own{guess}."])
+
+
+def _split_parts(
+    typed: str, rules: Sequence[DialRule], places: Collection[str], problems: list[str]
+) -> tuple[str, list[str]]:
+    """The checkpoint at the start of a line, and what stands there for each setting."""
+    first, *others = without_thousands(typed).split(",")
+    at, rest = _split_place(first, rules, places, problems)
+    parts = [rest] if rest.strip() else []
+    for part in others:
+        if parts and continues_value(part):
+            parts[-1] = f"{parts[-1].rstrip()}, {part.strip()}"
+        elif part.strip():
+            parts.append(part)
+    return at, parts
 
 
 def _split_place(part: str, rules: Sequence[DialRule], places: Collection[str], problems: list[str]) -> tuple[str, str]:

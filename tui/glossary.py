@@ -43,14 +43,31 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "taken for, stands in for",
         "What is guessed in the place of a letter, as a share of its places; and where it is itself guessed instead.",
     ),
+    (
+        "parrot",
+        "How much of a sample stands word for word in the training text, measured against text nobody trained on: 1 is "
+        "what an honest writer gets, 2 a parrot. The longest copied piece is underlined.",
+    ),
+    (
+        "5-7-5",
+        "Poems of a sample whose three lines can be read with 5, 7 and 5 syllables. Our lexicon counts its words, a "
+        "rule counts the others.",
+    ),
+    ("real words", "Words of a sample that the training text or our lexicon has. New words: those the text has not."),
+    (
+        "coherent sentences",
+        "Sentences with a capital, an end mark, 3 to 40 words, all of them real, a verb among them, nothing said three "
+        "times in a row, quotes and brackets closed. It is about form: such a sentence may still make no sense.",
+    ),
+    ("different word pairs", "Neighbouring words without repetition: 100% says nothing twice, 10% runs in circles."),
     ("milestone", "Something that happened for the first time in this run. Told once, and kept."),
     ("step", "One small correction of all weights, after looking at one batch."),
     ("epoch", "One pass over the whole text."),
     ("tok/s", "Tokens (letters, or pieces of words) trained on each second, evaluations and samples left out."),
     (
         "ETA",
-        "How long is still to go: training, evaluations, samples and checkpoints. A range, because the speed varies. "
-        "Nothing is shown while it would be a guess.",
+        "How long is still to go: training, evaluations, samples, checkpoints, the final exam and quiet hours to come. "
+        "A range, because the speed varies. Nothing is shown while it would be a guess.",
     ),
     ("lr", "Learning rate: the size of a correction. Too high and the loss jumps or explodes, too low and it crawls."),
     ("schedule", "How lr changes by itself: a warm-up, then down along a curve. Your factor multiplies it."),
@@ -107,6 +124,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "counter, polled, estimated, typed",
         "How electricity was measured, from best to worst trusted: a counter in the hardware; power asked for every "
         "second and added up; worked out from something else; a number you typed in (wall_watts).",
+    ),
+    (
+        "J/token, Wh/M tokens, Wh for 0.01 of val",
+        "Electricity of one token, of a million, and of a hundredth of validation loss, over what was learnt while it "
+        "was measured.",
     ),
     ("not measured", "Time in which no meter could be read, such as a sleep of the computer. It is not filled in."),
     ("kettle", "A litre of water from cold to boiling, about 0.1 kWh. For a feeling, not for the tax office."),

@@ -1,5 +1,6 @@
-"""How a run is doing, in one to four lines: the verdict and why, what to do and which key does it, the newest rescue,
-and what is to be expected. Pure functions, and the little memory that keeps the forecast from being made too often.
+"""How a run is doing, in one to four lines: the verdict and why, what to do and which key does it, the newest rescue
+(or, while it lasts, that the disk takes no checkpoints), and what is to be expected. Pure functions, and the little
+memory that keeps the forecast from being made too often.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from babytrain.tui.wording import State
 
 FORECAST_SECONDS = 5.0  # a forecast costs some milliseconds, and changes slowly
 LONGEST_LABEL = 36
+LONGEST_REASON = 80
 FEWEST_WORDS = 12  # columns for a sentence; with less it is not begun
 ADVICE_IDS = ("live.advice", "live.alternative")
 
@@ -87,7 +89,8 @@ class HealthLine:
 
 def has_news(facts: HealthFacts) -> bool:
     """Whether there is anything to say at all, or will be: an old recording knows of no diagnosis."""
-    return facts.forecast is not None or bool(facts.moment.state.verdicts) or bool(facts.moment.state.rescues)
+    state = facts.moment.state
+    return facts.forecast is not None or any((state.verdicts, state.rescues, state.storage))
 
 
 def is_followed(moment: Moment, advice: Advice) -> bool:
@@ -108,19 +111,20 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     moment = facts.moment
     verdict, rescue = moment.verdict, moment.state.rescues.last_until(moment.t)
     buttons = _buttons(facts, verdict, glyphs)
+    disk = _storage(moment, glyphs)
     if height <= 1:
-        return [_line(_diagnosis(verdict, glyphs, why=False), buttons, inner)]
+        return [_line(disk or _diagnosis(verdict, glyphs, why=False), buttons, inner)]
     next_ = _sentence("next", verdict.next_ if verdict is not None else "")
     if height == 2 and lines_wanted(facts) > 2:
         newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
-        second = _rescue(rescue, glyphs) if newer and rescue is not None else next_
+        second = disk or (_rescue(rescue, glyphs) if newer and rescue is not None else next_)
         expected = [(_final_loss(facts, glyphs), "")] if facts.forecast and facts.forecast.final_loss else []
         return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
     lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
     if moment.state.verdicts:
         lines.append(_line(next_, buttons, inner))
-    if moment.state.rescues:
-        lines.append(_line(Content() if rescue is None else _rescue(rescue, glyphs), [], inner))
+    if moment.state.rescues or moment.state.storage:
+        lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue, glyphs)), [], inner))
     if facts.forecast is not None:
         lines.append(_line(_forecast(facts, glyphs), [], inner))
     return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
@@ -129,7 +133,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
 def lines_wanted(facts: HealthFacts) -> int:
     """How many lines there are to fill; in a recording the same at every moment, so that seeking moves no pane."""
     state = facts.moment.state
-    return 1 + bool(state.verdicts) + bool(state.rescues) + (facts.forecast is not None)
+    return 1 + bool(state.verdicts) + any((state.rescues, state.storage)) + (facts.forecast is not None)
 
 
 def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:
@@ -149,6 +153,19 @@ def _sentence(label: str, words: str) -> Content:
 def _rescue(rescue: Rescue, glyphs: Glyphs) -> Content:
     where = f"! {safe_line(rescue.deed, 20)} @{format_count(rescue.step)}  "
     return Content.assemble((where, "bold $error"), safe_content(rescue.text, one_line=True))
+
+
+def _storage(moment: Moment, glyphs: Glyphs) -> Content:
+    """What the disk does not take, and since when."""
+    failing = moment.failing_storage
+    if not failing:
+        return Content()
+    first, *others = (f"no {event.what} since step {format_count(event.step)}" for event in failing)
+    told = "; ".join([f"{first}, {_duration(moment.t - failing[0].t)}", *others])
+    reason = safe_line(failing[-1].reason, LONGEST_REASON)
+    hope = "It waits with what it holds in memory" if moment.phase == "stopping" else "Training goes on"
+    rest = f": {reason}. {hope}; make room."
+    return Content.assemble((f"{glyphs.failed} {told}", "bold $error"), Content(rest))
 
 
 def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:

@@ -37,7 +37,11 @@ class NewRun:
 
 @dataclass(frozen=True)
 class DialRule:
-    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None."""
+    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
+
+    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
+    words, where there are so few.
+    """
 
     name: str
     explanation: str
@@ -45,6 +49,8 @@ class DialRule:
     problem: Callable[[str], str | None]
     action: CommandAction = "set"
     is_word: bool = False  # its positions are words, not numbers
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
 
 
 class TrainingSession(Protocol):

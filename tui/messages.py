@@ -48,11 +48,13 @@ class ForkWanted(Message):
 
 @dataclass
 class SamplesWanted(Message):
-    """Show the samples of a run: of one in memory, or of one on disk. `at` is where to begin."""
+    """Show the samples of a run: of one in memory, or of one on disk. `at` is where to begin, `folder` where the run
+    is kept."""
 
     state: RunState | None = None
     journal: Path | None = None
     at: Sample | None = None
+    folder: Path | None = None
 
 
 @dataclass

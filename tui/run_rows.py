@@ -34,8 +34,9 @@ class RunRow:
     journal: Path
     folder: RunFolder | None
     can_resume: bool = False
-    depth: int = 0  # 0 stands by itself; a fork or a rerun stands one further in than what it came from
     kinship: str = ""  # "fork", "rerun" or nothing
+    parent_step: int = 0  # of a fork: where it left the run it came from
+    is_last: tuple[bool, ...] = ()  # its place under what it came from, as in `runs.lineage.Relative`
 
     @property
     def is_demo(self) -> bool:
@@ -84,8 +85,9 @@ def _row(relative: Relative) -> RunRow:
         journal=folder.journal,
         folder=folder,
         can_resume=summary.has_checkpoint and summary.status in ("interrupted", "failed"),
-        depth=relative.depth,
         kinship=relative.kinship,
+        parent_step=summary.parent_step,
+        is_last=relative.is_last,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from babytrain.tui import sampling_options as options
 from babytrain.tui.command_line import (
     EXIT_INTERRUPTED,
     RunName,
@@ -24,20 +25,6 @@ if TYPE_CHECKING:
     from babytrain.tui.speaking import Author, PreparedPrompt, SamplingSettings
 
 SAMPLE_EPILOG = "Example: babytrain-tui sample last --prompt 'the old frog' --count 3"
-
-At = Annotated[
-    str | None,
-    typer.Option(metavar="WHICH", help="A checkpoint: best, last, its name or its step. [default: best]"),
-]
-# Left out, these are as in the settings of the run.
-Temperature = Annotated[float | None, typer.Option(help="0 = always the likeliest.", min=0.0, max=10.0)]
-TopK = Annotated[int | None, typer.Option(help="Only from the k likeliest, 0 = all.", min=0, max=1_000_000)]
-TopP = Annotated[float | None, typer.Option(help="Only from the likeliest that make up this share.", min=0.01, max=1)]
-MinP = Annotated[float | None, typer.Option(help="Nothing less likely than this share of the likeliest.", min=0, max=1)]
-RepetitionPenalty = Annotated[
-    float | None, typer.Option(help="How much less likely what was just written gets, 1 = not at all.", min=1, max=10)
-]
-Seed = Annotated[int, typer.Option(help="Same seed, same text.", min=0, max=2**63 - 1)]
 
 
 class Unknown(StrEnum):
@@ -54,14 +41,14 @@ def sample(
         list[str] | None, typer.Option(help="What a text starts with; repeat for several.", show_default=False)
     ] = None,
     tokens: Annotated[int, typer.Option(help="How much to write.", min=1)] = 300,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    repetition_penalty: RepetitionPenalty = None,
-    seed: Seed = 1,
+    temperature: options.Temperature = None,
+    top_k: options.TopK = None,
+    top_p: options.TopP = None,
+    min_p: options.MinP = None,
+    repetition_penalty: options.RepetitionPenalty = None,
+    seed: options.Seed = 1,
     count: Annotated[int, typer.Option(help="Texts for each prompt, with one seed after another.", min=1)] = 1,
-    at: At = None,
+    at: options.At = None,
     last: Annotated[bool, typer.Option("--last", help="The same as --at last.")] = False,
     unknown: Annotated[
         Unknown, typer.Option(help="Leave out characters the model has never seen, or refuse them.")
@@ -71,22 +58,11 @@ def sample(
 ) -> None:
     """Let a trained model write."""
     from babytrain.tui.session import UsageError
-    from babytrain.tui.speaking import chosen_settings
 
     if last and at not in (None, "last"):
         usage_error([f"--last and --at {at} are two checkpoints: leave one out."])
     folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
-    try:
-        settings = chosen_settings(
-            folder.path,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-        )
-    except UsageError as error:
-        usage_error(error.problems)
+    settings = options.settings_to_draw_with(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
     try:
         author, prompts = _prepare(folder.path, "last" if last else at or "best", prompt, unknown.value)
         seeds = range(seed, seed + count)

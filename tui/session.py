@@ -21,10 +21,11 @@ from babytrain.engine.config import (
     ConfigError,
     build_config,
     check_field,
+    limit_words,
     load_toml,
     parse_value,
 )
-from babytrain.engine.dials import SETTABLE
+from babytrain.engine.dials import LARGEST_SCALE, SETTABLE, SMALLEST_SCALE
 from babytrain.engine.presets import DEFAULT_PRESET
 from babytrain.tui.house_file import load_house
 from babytrain.tui.launcher import DialRule
@@ -163,6 +164,20 @@ def dial_rules() -> list[DialRule]:
     """What may be turned while a run trains: the learning rate, the dials of the engine, and the end of the run."""
     return [
         _rule("lr", "lr_hold", "learning rate, held whatever the schedule says"),
+        DialRule(
+            "lr_scale",
+            "factor on the learning rate of the schedule, which keeps its shape",
+            f"{SMALLEST_SCALE:g} to {limit_words(LARGEST_SCALE)}",
+            _scale_problem,
+            "lr_scale",
+            limits=(SMALLEST_SCALE, LARGEST_SCALE),
+        ),
+        replace(
+            _rule("warmup", "rewarm", "steps of a second warm-up of the learning rate, from now on"),
+            name="rewarm",
+            allowed=f"1 to {limit_words(FIELDS['warmup'].metadata['high'])}",
+            problem=_rewarm_problem,
+        ),
         *(_rule(name, "set") for name in SETTABLE),
         _rule("steps", "total_steps", "where the run ends"),
     ]
@@ -173,11 +188,20 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
     choices = limits["choices"]
     allowed = ", ".join(choices)
     if limits["low"] is not None:
-        allowed = f"{limits['low']:g} to {limits['high']:g}"
+        allowed = f"{limit_words(limits['low'])} to {limit_words(limits['high'])}"
     elif not choices:
         allowed = "off, or stretches of the day such as 23:00-07:00"
     problem = partial(_dial_problem, name)
-    return DialRule(name, explanation or limits["doc"], allowed, problem, action, is_word=limits["low"] is None)
+    return DialRule(
+        name,
+        explanation or limits["doc"],
+        allowed,
+        problem,
+        action,
+        is_word=limits["low"] is None,
+        limits=None if limits["low"] is None else (limits["low"], limits["high"]),
+        choices=choices,
+    )
 
 
 def _dial_problem(name: str, typed: Any) -> str | None:
@@ -186,6 +210,24 @@ def _dial_problem(name: str, typed: Any) -> str | None:
         return check_field(name, parse_value(name, typed))
     except ValueError as error:
         return str(error)
+
+
+def _scale_problem(typed: str) -> str | None:
+    """What is wrong with a factor on the schedule's learning rate."""
+    between = f"between {SMALLEST_SCALE:g} and {limit_words(LARGEST_SCALE)}"
+    try:
+        factor = float(typed.replace("_", ""))
+    except ValueError:
+        return f"lr_scale is a number {between}, not {typed!r}."
+    return None if SMALLEST_SCALE <= factor <= LARGEST_SCALE else f"lr_scale must lie {between}; it is {factor:g}."
+
+
+def _rewarm_problem(typed: str) -> str | None:
+    """What is wrong with the length of a second warm-up, in steps."""
+    if _dial_problem("warmup", typed) is None and float(typed.replace("_", "")) >= 1:
+        return None
+    most = limit_words(FIELDS["warmup"].metadata["high"])
+    return f"rewarm is a whole number of steps between 1 and {most}, not {typed!r}."
 
 
 def fork_rules() -> list[DialRule]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +9,9 @@ from textual.app import App
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder, read_run_toml
-from babytrain.runs.journal import load_state
 from babytrain.runs.state import RunState
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.journal_flow import show_when_read
 from babytrain.tui.launcher import Launcher
 from babytrain.tui.messages import SamplesWanted, TalkWanted
 from babytrain.tui.safe_text import safe_line
@@ -35,25 +34,16 @@ class WordsFlow:
         self._charset = charset
 
     def samples(self, wanted: SamplesWanted) -> None:
-        """Open the browser; a journal is read in a thread first."""
+        """Open the browser: of a run in memory at once, of one on disk as soon as it was read."""
+
+        def show(state: RunState) -> None:
+            runs_dir, at, folder = self._launcher.runs_dir, wanted.at, wanted.folder
+            self._app.push_screen(SamplesScreen(state, runs_dir, self._charset, at=at, folder=folder))
+
         if wanted.state is not None:
-            self._show_samples(wanted.state, wanted)
+            show(wanted.state)
         elif wanted.journal is not None:
-            self._app.run_worker(self._read(wanted), group="samples", exclusive=True)
-
-    async def _read(self, wanted: SamplesWanted) -> None:
-        assert wanted.journal is not None
-        below = self._app.screen
-        try:
-            state = await asyncio.to_thread(load_state, wanted.journal)
-        except RunsError as error:
-            self._app.notify(safe_line(str(error)), severity="error", markup=False)
-            return
-        if self._app.screen is below:  # nobody went elsewhere meanwhile
-            self._show_samples(state, wanted)
-
-    def _show_samples(self, state: RunState, wanted: SamplesWanted) -> None:
-        self._app.push_screen(SamplesScreen(state, self._launcher.runs_dir, self._charset, at=wanted.at))
+            show_when_read(self._app, wanted.journal, show)
 
     def talk(self, wanted: TalkWanted) -> None:
         """Open the conversation."""
@@ -69,6 +59,7 @@ class WordsFlow:
                     load=lambda at: self._load(wanted, at),
                     live=wanted.live,
                     read=lambda: self._reader(wanted, _whole(config, "context", USUAL_CONTEXT)),
+                    folder=wanted.folder,
                 ),
                 self._charset,
             )

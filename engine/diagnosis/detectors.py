@@ -171,6 +171,11 @@ class DivergenceDetector:
         """How far above `best` is too far, in nats per token."""
         return max(DIVERGENCE_MARGIN * self._noise, RELATIVE_MARGIN * abs(self.best), SMALLEST_MARGIN)
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether the loss is on its way out of the level it had reached: half as far as would be diverging."""
+        return self._steps > SETTLING_STEPS and self._fast > self.best + self.margin / 2.0
+
     def update(self, step: int, loss: float) -> bool:
         """Take in the loss of a step; True while the run diverges. A loss that is not finite counts at once."""
         if not math.isfinite(loss):

@@ -6,6 +6,8 @@ Choices:
   two steps.
 - Nothing in here touches the model, the optimizer or a random state, so a run with an examiner ends in the same bits.
 - Of a very large text only the beginning is searched; a line of the log says how much.
+- Whoever writes faster than can be read loses what has waited longest, unread: the line of what waits is short, an
+  evaluation in it holds megabytes, and what the model does now says more than what it did then. The log says so once.
 - Whoever does not wait any longer hears nothing more: what is still under way is given up, the rest not begun.
 """
 
@@ -15,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, Full, Queue
 
 from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.learned.family import FamilyRecord
@@ -37,6 +39,7 @@ from babytrain.runs.events import AnyEvent, Baselines, Eval, Milestone, Note, No
 
 MOST_COUNTED_TOKENS = 20_000_000  # of a text; counting more would take gigabytes
 MOST_READ_TOKENS = 4_000_000
+MOST_WAITING = 32  # samples and evaluations
 PATIENCE_SECONDS = 10.0  # that the end of a run waits for the last answers
 
 
@@ -71,10 +74,9 @@ class Examiner:
         self._reader: Reader | None = None
         self._record = FamilyRecord()
         self._closed = threading.Event()  # nobody waits for answers any more
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: Queue[Callable[[], None] | None] = Queue(MOST_WAITING)
+        self._left_some_unread = threading.Event()
         self._thread = threading.Thread(target=self._work, name="babytrain-examiner", daemon=True)
-        self._jobs.put(self._count_baselines)
-        self._jobs.put(self._wake_judges)
 
     def start(self) -> None:
         """Begin to get ready."""
@@ -82,26 +84,55 @@ class Examiner:
 
     def read(self, sample: Sample) -> None:
         """Have a finished sample judged. Any thread."""
-        self._jobs.put(lambda: self._judge(sample))
+        self._line_up(lambda: self._judge(sample))
 
     def evaluated(self, evaluation: Eval, guesses: GuessCounts) -> None:
         """Have an evaluation looked at. Any thread."""
-        self._jobs.put(lambda: self._look_at(evaluation, guesses))
+        self._line_up(lambda: self._look_at(evaluation, guesses))
 
     def finish(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Wait for what is under way, but not for ever. False when that was not enough; nothing more is taken on."""
-        self._jobs.put(None)
+        self._line_up(None)
         if self._thread.ident is not None:
             self._thread.join(patience_seconds)
         self._closed.set()
         return not self._thread.is_alive()
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None and not self._closed.is_set():
+    def _line_up(self, job: Callable[[], None] | None) -> None:
+        """Let a job wait for its turn; the oldest makes room where there is none."""
+        while True:
             try:
-                job()
-            except Exception as error:  # noqa: BLE001 - the edge of a thread: what a judge cannot do costs a line
-                self._say(f"One of the judges could not read ({type(error).__name__}: {error}).")
+                self._jobs.put_nowait(job)
+            except Full:
+                self._give_up_oldest()
+            else:
+                return
+
+    def _give_up_oldest(self) -> None:
+        try:
+            self._jobs.get_nowait()
+        except Empty:  # taken on in the meantime, which is better still
+            return
+        if not self._left_some_unread.is_set():
+            self._left_some_unread.set()
+            self._say(
+                "The judges cannot keep up: of the samples and evaluations that wait for them only the newest "
+                f"{MOST_WAITING} are looked at."
+            )
+
+    def _work(self) -> None:
+        self._do(self._count_baselines)
+        self._do(self._wake_judges)
+        while (job := self._jobs.get()) is not None and not self._closed.is_set():
+            self._do(job)
+
+    def _do(self, job: Callable[[], None]) -> None:
+        if self._closed.is_set():
+            return
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: what a judge cannot do costs a line
+            self._say(f"One of the judges could not read ({type(error).__name__}: {error}).")
 
     def _count_baselines(self) -> None:
         corpus = self._subject.corpus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from babytrain.engine.corpus.build import CANARY_SEED
@@ -31,8 +32,9 @@ def _examine(bench: Workbench) -> None:
         bench.recorder.emit(Canaries(t=bench.recorder.now(), step=bench.progress.step, canaries=found))
         worst = max(found, key=lambda one: one.exposure_bits)
         bench.recorder.note(
-            f"Of {len(found)} planted lines the best remembered has an exposure of {worst.exposure_bits:.1f} bits "
-            f"(1.4 is chance): it comes {worst.rank:,}. among {worst.candidates:,}."
+            f"Of the planted lines ({len(found)}) it remembers best '{worst.line}': exposure {worst.exposure_bits:.1f} "
+            f"bits (1.4 is chance, {math.log2(worst.candidates):.0f} the most this test can show), place "
+            f"{worst.rank:,} among {worst.candidates:,} lines like it."
         )
 
 
@@ -50,7 +52,10 @@ def _hear_poems(bench: Workbench) -> None:
         device=bench.device,
         stop=bench.feed.stop_requested.is_set,
     )
-    if report is None or not report.poems:
+    if report is None:
+        return
+    if not report.poems:
+        bench.recorder.note("Final exam: it wrote blank lines only, and not one poem.")
         return
     exam = Exam(
         t=bench.recorder.now(),
@@ -64,7 +69,13 @@ def _hear_poems(bench: Workbench) -> None:
         seconds=time.perf_counter() - began,
     )
     bench.recorder.emit(exam)
-    bench.recorder.note(
-        f"Final exam, {exam.poems} poems in a row: {exam.valid} in 5-7-5, of which {exam.new} stand nowhere in the "
-        f"text and {exam.never_paired} have a snake and a season that never meet there."
+    bench.recorder.note(f"Final exam, {exam.poems} poems in a row: {_marks(exam)}.")
+
+
+def _marks(exam: Exam) -> str:
+    if not exam.valid:
+        return "none in 5-7-5"
+    return (
+        f"{exam.valid} in 5-7-5, of which {exam.new} stand nowhere in the text and {exam.never_paired} have a snake "
+        "and a season that never meet there"
     )

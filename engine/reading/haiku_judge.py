@@ -137,10 +137,15 @@ class HaikuJudge:
 
 def poems_of(text: str, *, whole: bool = False) -> list[str]:
     """The pieces between blank lines, without the last one unless a blank line (or, `whole`, the end) closes it."""
-    pieces = _BLANK.split(text)
+    pieces = pieces_of(text)
     if not whole:
         pieces = pieces[:-1]
     return [piece for piece in pieces if piece.strip()]
+
+
+def pieces_of(text: str) -> list[str]:
+    """What stands between blank lines, empty pieces and the last one, which nothing closes, included."""
+    return _BLANK.split(text)
 
 
 def read_line(line: str) -> LineForm | None:

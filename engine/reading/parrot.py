@@ -133,12 +133,13 @@ class ParrotTest:
         return starts
 
     def _source_line(self, copied: str) -> tuple[str, int]:
-        """The line where `copied` first stands (where its first visible character does), and its number."""
+        """The line where `copied` first stands, of several the first it takes more than a scrap of, and its number."""
         if not copied:
             return "", 0
         text = self._suffixes.text
-        place = text.find(copied)
-        place += len(copied) - len(copied.lstrip()) if copied.strip() else 0
+        parts = [part.strip() for part in copied.split("\n")]
+        most = max(map(len, parts))
+        place = text.find(copied) + copied.find(next(part for part in parts if 2 * len(part) >= most))
         number = bisect.bisect_right(self._line_starts, place)
         start = self._line_starts[number - 1]
         end = text.find("\n", start)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from babytrain.tui.cli import app
 from tests.e2e.tmux import Pane, babytrain, needs_tmux
 from tests.engine.runs_for_tests import train
+from tests.patience import LONGEST_WAIT_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +72,11 @@ def pane(trained: Path) -> Iterator[Pane]:
     pane.close()
 
 
-def wait_until_gone(pane: Pane, sentence: str, seconds: float = 45.0) -> None:
+def wait_until_gone(pane: Pane, sentence: str) -> None:
     """Until so much was written that a sentence has left the screen."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while sentence in pane.text():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"still there: {sentence}"
         time.sleep(0.02)
 
 

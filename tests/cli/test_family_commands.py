@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.cli.test_train_command import babytrain, environment
 from tests.engine.runs_for_tests import SteeredFeed, train
+from tests.patience import LONGEST_WAIT_SECONDS
 
 STEERING: dict[int, list[dict[str, Any]]] = {
     3: [{"action": "lr_scale", "value": 0.5}, {"action": "checkpoint", "text": "mine"}],
@@ -17,9 +21,26 @@ STEERING: dict[int, list[dict[str, Any]]] = {
 }
 
 
+def telling(file: Path) -> str:
+    """A command for `--on-event` that writes down what it is told of."""
+    program = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write(sys.argv[2])"
+    return shlex.join([sys.executable, "-c", program, str(file)])
+
+
+def read_if_there(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "nobody was told"
+        time.sleep(0.02)
+
+
 def test_a_run_is_repeated_forked_and_both_stand_under_it(tmp_path: Path) -> None:
     result = train(tmp_path, SteeredFeed(STEERING), name="ziggy")
-    again = babytrain(tmp_path, "rerun", "ziggy", "--json")
+    again = babytrain(tmp_path, "rerun", "ziggy", "--json", "--on-event", telling(tmp_path / "rerun-told"))
     assert again.returncode == 0, again.stderr.decode()
     facts = json.loads(again.stdout)
     assert (facts["same"], facts["differing_bits"], facts["rerun_of"]) == (True, 0, result.run_id)
@@ -38,9 +59,14 @@ def test_a_run_is_repeated_forked_and_both_stand_under_it(tmp_path: Path) -> Non
         "--name",
         "bold",
         "--json",
+        "--on-event",
+        telling(tmp_path / "fork-told"),
     )
     assert forked.returncode == 0, forked.stderr.decode()
     assert json.loads(forked.stdout)["steps"] == 12
+
+    for told in ("rerun-told", "fork-told"):
+        wait_until(lambda told=told: "end" in read_if_there(tmp_path / told))  # type: ignore[misc]
 
     tree = json.loads(babytrain(tmp_path, "runs", "tree", "--json").stdout)
     kin = {one["run_id"][:-16]: (one["depth"], one["kinship"], one["ancestor"]) for one in tree}
@@ -52,6 +78,13 @@ def test_a_run_is_repeated_forked_and_both_stand_under_it(tmp_path: Path) -> Non
     shown = babytrain(tmp_path, "runs", "tree").stdout.decode().splitlines()
     assert [line[:2] for line in shown] == [shown[0][:2], "├─", "└─"]
     assert any("fork at step 3" in line for line in shown)
+
+    nested = babytrain(tmp_path, "fork", "bold", "--at", "last", "--steps", "14", "--name", "bolder", "--json")
+    assert nested.returncode == 0, nested.stderr.decode()
+    drawn = babytrain(tmp_path, "runs", "tree").stdout.decode().splitlines()
+    after = next(index for index, line in enumerate(drawn) if " bold-" in line)
+    assert "└─ bolder-" in drawn[after + 1]
+    assert "fork at step 12" in drawn[after + 1]
 
     places = json.loads(babytrain(tmp_path, "runs", "checkpoints", "bold", "--json").stdout)
     assert (places[0]["name"], places[0]["step"]) in {("start", 3), ("", 3)}
@@ -94,7 +127,7 @@ def test_a_handful_of_kills_does_no_harm(tmp_path: Path) -> None:
         [sys.executable, "-m", "bench.kill", "--kills", "6", "--steps", "60", "--seed", "5"],
         env=environment(tmp_path),
         capture_output=True,
-        timeout=110,
+        timeout=3 * LONGEST_WAIT_SECONDS,  # seven runs and more, one after the other
         cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, (done.stdout + done.stderr).decode()

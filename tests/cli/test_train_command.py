@@ -2,22 +2,27 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from babytrain.runs.journal import load_state
 from tests.engine.runs_for_tests import TEXT, TINY
+from tests.patience import LONGEST_WAIT_SECONDS
 
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}") if key != "steps"]
 JSON_KEYS = [
     "run_id", "run_dir", "status", "steps", "tokens", "val_loss", "best_val_loss", "best_step", "tokens_per_second",
     "seconds", "parameters",
 ]  # fmt: skip
+Start: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
@@ -37,30 +42,46 @@ def babytrain(tmp_path: Path, *arguments: str, stdin: bytes | None = None) -> su
         env=environment(tmp_path),
         input=stdin,
         capture_output=True,
-        timeout=100,
+        timeout=LONGEST_WAIT_SECONDS,
         cwd=Path(__file__).parents[2],
     )
 
 
-def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "babytrain", *arguments],
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the program; it is gone when the test is over."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def begin(*arguments: str, under: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [*under, sys.executable, "-m", "babytrain", *arguments],
+            env=environment(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate(timeout=LONGEST_WAIT_SECONDS)
+
+
+def recorded_steps(tmp_path: Path) -> int:
+    """How many steps the journal of the only run holds; none before there is one."""
+    return sum(path.read_bytes().count(b'"kind":"step"') for path in (tmp_path / "runs").glob("*/journal.jsonl"))
 
 
 def wait_for_steps(tmp_path: Path, steps: int) -> Path:
     """The journal of the only run, once it holds so many steps."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for journal in (tmp_path / "runs").glob("*/journal.jsonl"):
-            if journal.read_bytes().count(b'"kind":"step"') >= steps:
-                return journal
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while recorded_steps(tmp_path) < steps:
+        assert time.monotonic() < deadline, f"{steps} steps were never recorded"
         time.sleep(0.02)
-    raise AssertionError(f"{steps} steps were not recorded within a minute")
+    (journal,) = (tmp_path / "runs").glob("*/journal.jsonl")
+    return journal
 
 
 def test_json_on_stdout_and_nothing_else(tmp_path: Path, text: Path) -> None:
@@ -89,11 +110,13 @@ def test_standard_input_is_a_text_and_is_kept_for_a_resume(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_saves_prints_its_json_and_exits_130(tmp_path: Path, text: Path, number: int) -> None:
-    process = start(tmp_path, "train", str(text), "--json", "--steps", "1000000", *SETTINGS)
+def test_an_interrupted_run_saves_prints_its_json_and_exits_130(
+    tmp_path: Path, text: Path, start: Start, number: int
+) -> None:
+    process = start("train", str(text), "--json", "--steps", "1000000", *SETTINGS)
     journal = wait_for_steps(tmp_path, 20)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=LONGEST_WAIT_SECONDS)
     assert process.returncode == 130, stderr.decode()
     result = json.loads(stdout)
     assert result["status"] == "interrupted"
@@ -105,11 +128,23 @@ def test_an_interrupted_run_saves_prints_its_json_and_exits_130(tmp_path: Path, 
     assert json.loads(resumed.stdout)["steps"] == result["steps"] + 5
 
 
-def test_a_killed_run_is_interrupted_and_can_be_resumed(tmp_path: Path, text: Path) -> None:
-    process = start(tmp_path, "train", str(text), "--json", "--steps", "1000000", *SETTINGS)
+@pytest.mark.skipif(shutil.which("nohup") is None, reason="needs nohup")
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path, text: Path, start: Start) -> None:
+    process = start("train", str(text), "--json", "--steps", "1000000", *SETTINGS, under=("nohup",))
+    wait_for_steps(tmp_path, 20)
+    process.send_signal(signal.SIGHUP)
+    wait_for_steps(tmp_path, recorded_steps(tmp_path) + 500)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=LONGEST_WAIT_SECONDS)
+    assert stderr.count(b"Saving and stopping") == 1
+    assert json.loads(stdout)["status"] == "interrupted"
+
+
+def test_a_killed_run_is_interrupted_and_can_be_resumed(tmp_path: Path, text: Path, start: Start) -> None:
+    process = start("train", str(text), "--json", "--steps", "1000000", *SETTINGS)
     wait_for_steps(tmp_path, 30)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=LONGEST_WAIT_SECONDS)
     (listed,) = json.loads(babytrain(tmp_path, "runs", "list", "--json").stdout)
     assert listed["status"] == "interrupted"
     resumed = babytrain(tmp_path, "resume", "last", "--steps", str(listed["step"] + 5), "--json")
@@ -117,14 +152,10 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(tmp_path: Path, text: Pa
     assert json.loads(resumed.stdout)["status"] == "done"
 
 
-def test_a_run_in_training_cannot_be_resumed_beside_itself(tmp_path: Path, text: Path) -> None:
-    process = start(tmp_path, "train", str(text), "--json", "--steps", "1000000", *SETTINGS)
-    try:
-        wait_for_steps(tmp_path, 10)
-        refused = babytrain(tmp_path, "resume", "last", "--headless")
-        assert refused.returncode == 1
-        assert b"being trained" in refused.stderr
-        assert b"Traceback" not in refused.stderr
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
+def test_a_run_in_training_cannot_be_resumed_beside_itself(tmp_path: Path, text: Path, start: Start) -> None:
+    start("train", str(text), "--json", "--steps", "1000000", *SETTINGS)
+    wait_for_steps(tmp_path, 10)
+    refused = babytrain(tmp_path, "resume", "last", "--headless")
+    assert refused.returncode == 1
+    assert b"being trained" in refused.stderr
+    assert b"Traceback" not in refused.stderr

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import threading
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from babytrain.engine.config import ConfigError
 from babytrain.engine.corpus.build import CANARY_SEED, build_corpus
 from babytrain.engine.corpus.canary import make_canaries
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.launch import EngineError, NewRunPlan, RunResult, train_new
+from babytrain.engine.model.gpt import GPT
+from babytrain.engine.sampling import generate, new_reader
 from babytrain.engine.trainer import Trainer
 from babytrain.runs.events import (
     Baselines,
@@ -133,6 +138,70 @@ def test_a_text_that_is_asked_for_may_have_settings_of_its_own(tmp_path: Path) -
     assert (asked.temperature, asked.repetition_penalty) == (0.0, 1.2)
     (refused,) = [one for one in of(Command, result) if one.status == "refused"]
     assert "between 0 and 10" in refused.reason
+
+
+def test_a_model_that_predicts_no_numbers_refuses_to_write_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a step of the guard `skip` may leave it, until a person goes back."""
+
+    def damaged(model: GPT) -> GPT:
+        copy = deepcopy(model)
+        with torch.no_grad():
+            for parameter in copy.parameters():
+                parameter.fill_(math.nan)
+        return copy
+
+    def write(model: GPT, *how: Any, **more: Any) -> Any:
+        return generate(damaged(model), *how, **more)
+
+    monkeypatch.setattr("babytrain.engine.writing.generate", write)
+    monkeypatch.setattr("babytrain.engine.writing.new_reader", lambda model, device: new_reader(damaged(model), device))
+    feed = LiveFeed()
+    feed.ask("sample", text="the")
+    predict = feed.ask("predict", text="the")
+    result = train(tmp_path, feed)
+    assert result.status == "done"
+    assert not of(Sample, result)
+    assert any("No sample at this step: The model's weights are damaged" in one.text for one in of(Note, result))
+    (refused,) = [one for one in of(Command, result) if one.status == "refused"]
+    assert "cannot write" in refused.reason
+    answers = [one for one in feed.drain_events() if isinstance(one, Command)]
+    (unforetold,) = [one for one in answers if one.command_id == predict.command_id]
+    assert unforetold.status == "refused"
+    assert "cannot predict" in unforetold.reason
+
+
+class GivenUpAfter(set[int]):
+    """Requests given up, the first of them only after somebody has looked so many times."""
+
+    def __init__(self, looks: int, *ids: int) -> None:
+        super().__init__(ids)
+        self.looks = looks
+
+    def __contains__(self, one: object) -> bool:
+        self.looks -= super().__contains__(one)
+        return super().__contains__(one) and self.looks < 0
+
+
+def test_a_text_that_is_given_up_ends_at_the_next_token(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    feed.given_up = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
+    feed.ask("sample", text="a", dial="tokens=9")
+    result = train(tmp_path, feed)
+    given_up, other = (one for one in of(Sample, result) if one.asked)
+    assert (given_up.prompt, len(given_up.text)) == ("the", 5), "what was written by then is on record"
+    assert (other.prompt, len(other.text)) == ("a", 9)
+    assert result.status == "done"
+
+
+def test_a_text_that_was_given_up_before_its_turn_is_not_begun(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    feed.give_up(feed.ask("sample", text="the", dial="tokens=50"))
+    result = train(tmp_path, feed)
+    assert not [one for one in of(Sample, result) if one.asked]
+    (refused,) = [one for one in of(Command, result) if one.status == "refused"]
+    assert "given up" in refused.reason
 
 
 def test_the_examiner_of_a_run_that_broke_goes_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

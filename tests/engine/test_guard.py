@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from babytrain.engine import places
+from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint
 from babytrain.engine.guard import Guard
 from babytrain.engine.model.gpt import GPT
-from babytrain.runs.events import Command, Rescue, Resumed, Step
+from babytrain.engine.out_of_memory import is_out_of_memory
+from babytrain.runs.events import Command, Note, Rescue, Resumed, Step
 from tests.engine.runs_for_tests import events_of, final_weights, resume_from, same_bits, train
 
 
@@ -89,12 +93,61 @@ def test_the_policy_stop_stops_at_once(tmp_path: Path, poison) -> None:
     assert "step 8" in result.reason
 
 
-def test_too_little_memory_halves_the_batch_and_trains_on_the_same_windows(tmp_path: Path, monkeypatch) -> None:
+def test_a_run_that_diverges_does_not_go_back_to_what_was_saved_while_it_did(tmp_path: Path, poison) -> None:
+    poison(lambda call: 41 <= call <= 50, 5.0)
+    result = train(tmp_path, steps=60, checkpoint_every=1, eval_every=30, sample_every=0)
+    (rescue,) = [one for one in rescues(result) if one.deed == "rolled back"]
+    assert rescue.cause == "diverging"
+    (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
+    assert back.step == 40
+    assert (result.status, result.steps) == ("done", 60)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_passed_over_for_the_one_before(
+    tmp_path: Path, poison, monkeypatch
+) -> None:
+    poison(lambda call: 13 <= call <= 15, math.nan)
+    honest = places.load_checkpoint
+
+    def torn(place: Path) -> LoadedCheckpoint:
+        if place.name == "step-000000010":
+            raise CheckpointError("It cannot be read.")
+        return honest(place)
+
+    monkeypatch.setattr(places, "load_checkpoint", torn)
+    result = train(tmp_path)
+    (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
+    assert (back.step, result.status) == (5, "done")
+
+
+def test_a_full_disk_does_not_keep_a_run_from_going_back(tmp_path: Path, poison, monkeypatch) -> None:
+    def full(checkpoints: Path, place: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    poison(lambda call: 13 <= call <= 15, math.nan)
+    monkeypatch.setattr(places, "point_to_last", full)
+    result = train(tmp_path)
+    (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
+    assert (back.step, result.status, result.steps) == (10, "done", 20)
+    assert any("No space left" in event.text for event in events_of(result) if isinstance(event, Note))
+
+
+NO_ROOM = [
+    torch.OutOfMemoryError("CUDA out of memory."),
+    MemoryError(),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"),
+]
+
+
+@pytest.mark.parametrize("error", NO_ROOM, ids=lambda error: type(error).__name__)
+def test_too_little_memory_halves_the_batch_and_trains_on_the_same_windows(
+    tmp_path: Path, monkeypatch, error: Exception
+) -> None:
     honest = GPT.loss
 
     def hungry(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if self.training and len(tokens) > 2:
-            raise torch.OutOfMemoryError("no room")
+            raise error
         return honest(self, tokens, targets)
 
     untroubled = train(folder(tmp_path, "a"))
@@ -104,6 +157,30 @@ def test_too_little_memory_halves_the_batch_and_trains_on_the_same_windows(tmp_p
     assert [rescue.deed for rescue in rescues(result)] == ["halved the batch"]
     one, other = final_weights(untroubled), final_weights(result)
     assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
+
+
+def test_what_a_processor_says_when_it_has_no_memory_left_is_understood() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(10**15)
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
+
+
+def test_an_evaluation_that_does_not_fit_is_made_in_smaller_pieces(tmp_path: Path, monkeypatch) -> None:
+    honest = GPT.window_losses
+    asked: list[int] = []
+
+    def hungry(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        asked.append(len(tokens))
+        if len(tokens) > 4:
+            raise NO_ROOM[-1]
+        return honest(self, tokens, targets)
+
+    untroubled = train(folder(tmp_path, "a"))
+    monkeypatch.setattr(GPT, "window_losses", hungry)
+    result = train(folder(tmp_path, "b"))
+    assert max(asked) > 4
+    assert result.val_loss == pytest.approx(untroubled.val_loss, abs=1e-5)
 
 
 def test_a_single_window_that_does_not_fit_ends_the_run_with_advice(tmp_path: Path, monkeypatch) -> None:

@@ -11,6 +11,7 @@ import torch
 from babytrain.engine import housekeeping
 from babytrain.engine.dials import HOUSE_DIALS, SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
 from babytrain.engine.guard import Guard
+from babytrain.engine.launch import EngineError, train_resumed
 from babytrain.runs.events import Command, Eval, HostReading, Predicted, Request, Sample
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import SteeredFeed, events_of, final_weights, same_bits, tiny_config, train
@@ -109,7 +110,7 @@ def test_cadences_change_what_is_done_between_steps(tmp_path: Path) -> None:
     [
         ("dropout", 1.5, "between 0 and 0.9"),
         ("batch_size", 1e9, "between 1 and"),
-        ("batch_size", 5000.0, "more than the"),
+        ("batch_size", 5000.0, "the text has: batch_size must lie between 1 and"),
         ("batch_size", 2.5, "whole number"),
         ("clip", float("nan"), "between"),
         ("beta1", -1.0, "between"),
@@ -177,3 +178,16 @@ def test_a_look_at_what_comes_next_names_likely_tokens_and_changes_nothing(
     assert list(answer.probabilities) == sorted(answer.probabilities, reverse=True)
     assert 0 < sum(answer.probabilities) <= 1
     assert same_bits(final_weights(result), unturned)
+
+
+def test_a_batch_larger_than_the_text_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    for changes, allowed in (
+        ({"batch_size": 60_000}, r"batch_size must lie between 1 and \d+\."),
+        ({"accumulate": 4096}, r"accumulate must lie between 1 and \d+\."),
+    ):
+        with pytest.raises(EngineError, match=f"is more than the .* the text has: {allowed}"):
+            train(tmp_path, **changes)
+    assert not (tmp_path / "runs").exists()
+    result = train(tmp_path)
+    with pytest.raises(EngineError, match="batch_size must lie between 1 and"):
+        train_resumed(Path(result.run_dir), {"batch_size": 60_000, "steps": 30}, LiveFeed())

@@ -17,6 +17,7 @@ from babytrain.runs.commands_on_record import commands_on_record
 from babytrain.runs.events import Command, Note, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml
+from babytrain.runs.lock import RunLock
 from tests.engine.runs_for_tests import SteeredFeed, events_of, train, write_text
 from tests.engine.test_watch import memorise
 
@@ -189,7 +190,7 @@ def test_weights_that_differ_are_found_though_every_loss_agrees(tmp_path: Path) 
     outcome = again(result, tmp_path)
     assert (outcome.first_difference, outcome.differing_bits) == (None, 1)
     assert not outcome.same
-    assert "1 bits" in outcome.sentence()
+    assert "1 bit differs in weights" in outcome.sentence()
 
 
 def test_a_changed_text_version_and_machine_are_told_before_it_starts(tmp_path: Path, monkeypatch) -> None:
@@ -211,6 +212,12 @@ def test_a_changed_text_version_and_machine_are_told_before_it_starts(tmp_path: 
 def test_a_folder_without_a_run_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="journal"):
         plan_rerun(RunFolder(tmp_path / "nowhere"), runs_dir=tmp_path)
+
+
+def test_a_run_that_is_being_trained_is_not_repeated_yet(tmp_path: Path) -> None:
+    folder = RunFolder(Path(train(tmp_path).run_dir))
+    with RunLock(folder), pytest.raises(EngineError, match="once it has ended"):
+        plan_rerun(folder, runs_dir=tmp_path / "again")
 
 
 def test_a_killed_run_is_repeated_as_far_as_its_last_checkpoint(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
+from torch import Tensor
 
-from babytrain.engine import launch, workbench
-from babytrain.engine.checkpoint import CheckpointError, load_newest
+from babytrain.engine import checkpoint, launch
+from babytrain.engine.checkpoint import load_newest
 from babytrain.engine.checks.software import check_compile
 from babytrain.engine.launch import EngineError, train_resumed
 from babytrain.engine.model.gpt import GPT
@@ -31,12 +33,14 @@ from babytrain.runs.events import (
     Sample,
     Started,
     Step,
+    Storage,
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.journal import load_state
 from babytrain.runs.lock import RunLock
+from babytrain.runs.state import RunState
 from tests.engine.runs_for_tests import (
     events_of,
     final_optimizer,
@@ -46,10 +50,11 @@ from tests.engine.runs_for_tests import (
     train,
     write_text,
 )
+from tests.patience import LONGEST_WAIT_SECONDS
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.005)
@@ -148,7 +153,7 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
     wait_for(lambda: feed.steps.count == 4, "one more step")
     wait_for(lambda: [one.phase for one in feed.drain_events() if isinstance(one, Phase)][-1:] == ["paused"], "a pause")
     feed.ask("resume")
-    thread.join(timeout=60)
+    thread.join(LONGEST_WAIT_SECONDS)
     assert same_bits(final_weights(plain), final_weights(results[0]))
     events = events_of(results[0])
     assert [event.prompt for event in events if isinstance(event, Sample) and event.asked] == ["the snake"]
@@ -168,7 +173,7 @@ def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
         feed.stop_requested.set()
     else:
         feed.ask("stop")
-    thread.join(timeout=60)
+    thread.join(LONGEST_WAIT_SECONDS)
     result = results[0]
     assert result.status == "interrupted"
     assert load_newest(Path(result.run_dir) / "checkpoints")[0].trainer["step"] == result.steps
@@ -177,14 +182,31 @@ def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
 
 
 def test_a_full_disk_costs_checkpoints_but_not_the_run(tmp_path: Path, monkeypatch) -> None:
-    def refuse(*_: object, **__: object) -> Path:
-        raise CheckpointError("The checkpoint at step 5 could not be written: No space left on device.")
+    """It is told since when, the newest good one stays, and there are new ones as soon as there is room."""
+    honest = checkpoint.save_file
+    moment = RunState()
 
-    monkeypatch.setattr(workbench, "save_checkpoint", refuse)
-    result = train(tmp_path)
-    assert result.status == "done"
-    notes = [event.text for event in events_of(result) if isinstance(event, Note) and event.level == "error"]
-    assert "No space left" in notes[0]
+    def full(tensors: dict[str, Tensor], path: Path) -> None:
+        if 9 <= int(path.parent.name.rpartition("-")[2]) <= 17:
+            raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        honest(tensors, path)
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    result = train(tmp_path)  # evaluates at 10 and 20, and saves every five steps
+    assert (result.status, result.steps) == ("done", 20)
+    events = events_of(result)
+    told = [(one.step, one.what, one.failing, one.reason) for one in events if isinstance(one, Storage)]
+    assert told == [(10, "checkpoints", True, "No space left on device"), (20, "checkpoints", False, "")]
+    errors = [(one.step, one.text) for one in events if isinstance(one, Note) and one.level == "error"]
+    assert [step for step, _ in errors] == [10, 15], "one line for a step"
+    assert errors[0][1].startswith("The checkpoint at step 10 could not be written: No space left on device. Training")
+    assert "since step 10" in errors[1][1]
+    assert [one.step for one in events if isinstance(one, Checkpoint)] == [5, 20]
+    for event in events:
+        moment.apply(event)
+        failing = [one.step for one in moment.at().failing_storage]
+        if isinstance(event, Step):
+            assert failing == ([10] if 10 < event.step <= 20 else [])
 
 
 def test_a_crash_closes_the_journal_and_becomes_a_sentence(tmp_path: Path, monkeypatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from babytrain.runs.columns import StepColumns
 from babytrain.runs.events import AnyEvent, Command, Letters, Resumed, SamplePiece, Verdict
 from babytrain.runs.state import Moment, RunState
+from babytrain.runs.timeline import MOST_LETTERS
 from tests.runs.builders import (
     any_event,
     checkpoint,
@@ -202,10 +203,24 @@ def test_columns_grow_without_moving_what_a_reader_holds(increments: list[int]) 
         assert columns.rows_until(when) == sum(columns.t[: columns.count] <= when)
 
 
-def test_letters_of_an_evaluation_that_was_taken_back_come_too_late() -> None:
-    def letters(number: int, t: float) -> Letters:
-        return Letters(t=t, step=number, symbols=("e",), shares=(1.0,), recalls=(0.5,), precisions=(None,))
+def letters(number: int, t: float) -> Letters:
+    return Letters(t=t, step=number, symbols=("e",), shares=(1.0,), recalls=(0.5,), precisions=(None,))
 
+
+def test_of_very_many_evaluations_the_first_board_and_every_one_of_the_newest_are_kept() -> None:
+    state = RunState()
+    for number in range(5 * MOST_LETTERS):
+        state.apply(letters(number, float(number)))
+    kept = [one.step for one in state.letters.events]
+    newest = 5 * MOST_LETTERS - 1
+    assert len(kept) <= MOST_LETTERS
+    assert kept[0] == 0
+    assert kept[-MOST_LETTERS // 2 :] == list(range(newest - MOST_LETTERS // 2 + 1, newest + 1))
+    middle = state.at(2.5 * MOST_LETTERS).letters[-1].step
+    assert 2 * MOST_LETTERS < middle <= 2.5 * MOST_LETTERS, "what was known half way is still there, nearly"
+
+
+def test_letters_of_an_evaluation_that_was_taken_back_come_too_late() -> None:
     def evaluated(number: int, t: float) -> AnyEvent:
         return evaluation(number, 1.0, t=t)
 

@@ -40,6 +40,7 @@ from babytrain.runs.state import RunState
 from babytrain.tui.fork_input import ForkWish
 from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
 from babytrain.tui.session import check_changes, dial_rules, fork_rules
+from tests.patience import LONGEST_WAIT_SECONDS
 
 REPLY = " leaps into\nthe quiet pond\n\nanother"
 LETTERS = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz/'")
@@ -303,7 +304,7 @@ class ScriptedSession:
                 self.feed.events.put(ending(self.events, "failed", self.fail_with))
         else:
             self._obey()
-            self.may_end.wait(10)
+            self.may_end.wait(LONGEST_WAIT_SECONDS)
             self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
         self.ended.set()
 
@@ -323,6 +324,11 @@ class ScriptedSession:
     def _answer(self, request: Request) -> None:
         newest = max(self.events, key=lambda event: event.t)
         at: dict[str, Any] = {"t": newest.t, "step": newest.step}
+        if request.action == "predict":
+            tokens, shares = zip(*foretold(request.text), strict=True)
+            self.feed.events.put(Predicted(**at, prompt=request.text, tokens=tokens, probabilities=shares))
+        elif request.action == "sample" and request.dial:
+            self._write(request, at)
         self.feed.events.put(
             Command(
                 **at,
@@ -334,26 +340,23 @@ class ScriptedSession:
                 dial=request.dial,
             )
         )
-        if request.action == "predict":
-            tokens, shares = zip(*foretold(request.text), strict=True)
-            self.feed.events.put(Predicted(**at, prompt=request.text, tokens=tokens, probabilities=shares))
-        elif request.action == "sample" and request.dial:
-            self._write(request, at)
-        elif request.action in ("pause", "advance"):
+        if request.action in ("pause", "advance"):
             self.feed.events.put(Phase(**at, phase="paused"))
         elif request.action == "resume":
             self.feed.events.put(Phase(**at, phase="training"))
 
     def _write(self, request: Request, at: dict[str, Any]) -> None:
-        """A text asked for with settings: half of it, and when `may_write` is set the whole."""
+        """A text asked for with settings: half of it, and when `may_write` is set the whole, unless it is given up."""
         piece: dict[str, Any] = {**at, "sample_id": 900 + request.command_id, "prompt": request.text}
         self.feed.events.put(SamplePiece(**piece, text=REPLY[:9]))
-        self.may_write.wait(10)
+        given_up = False
+        while not given_up and not self.may_write.wait(0.02):
+            given_up = request.command_id in self.feed.given_up
         wish = read_sampling_words(request.dial)
         self.feed.events.put(
             Sample(
                 **piece,
-                text=REPLY,
+                text=REPLY[:9] if given_up else REPLY,
                 seed=int(wish["seed"]),
                 temperature=wish["temperature"],
                 top_k=int(wish["top_k"]),
@@ -412,7 +415,7 @@ class ScriptedAuthor:
         self.wishes.append((settings, max_tokens, seed))
         for number, char in enumerate(self.replies.pop(0) if self.replies else REPLY):
             if number == 1:
-                self.may_write.wait(10)
+                self.may_write.wait(LONGEST_WAIT_SECONDS)
             yield char
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
@@ -441,7 +444,7 @@ class ScriptedLauncher:
 
     def author(self, run_dir: Path, at: str) -> ScriptedAuthor:
         self.woken.append((run_dir.name, at))
-        self.may_wake.wait(10)
+        self.may_wake.wait(LONGEST_WAIT_SECONDS)
         if self.refusal:
             raise ValueError(self.refusal)
         return self.saved

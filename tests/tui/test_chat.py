@@ -115,6 +115,7 @@ def test_characters_the_model_never_saw_are_named_and_left_out_for_good() -> Non
     talk.say("a \x1b龍frog", "a bee", "龍")
     assert author.read == ["a frog", "a frog sits\na bee"]
     assert talk.told.getvalue().count("龍") == 2
+    assert talk.told.getvalue().count("--set tokenizer=byte") == 1, "what else could be done is said once"
     assert "\x1b" not in talk.told.getvalue() + talk.texts.getvalue()
 
 

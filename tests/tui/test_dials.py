@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from babytrain.engine.config import build_config
 from babytrain.engine.dials import SETTABLE, initial_dials, turn_dial
 from babytrain.runs.events import Advice, AnyEvent, Command, Request, Resumed, Verdict
-from babytrain.tui.dial_input import DialTurn, parse_turns, problem_in, rule_in_progress
+from babytrain.tui.dial_input import DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
 from babytrain.tui.dial_positions import dial_positions, replay_turns
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.live import LiveScreen
-from babytrain.tui.screens.steering import steps_typed
 from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
 from tests.tui.driving import COMPACT, STRIP, live, replay
@@ -40,6 +39,11 @@ RULES = dial_rules()
         ("batch 1_024", [DialTurn("set", "batch_size", 1024.0, "")]),
         ("lr 1e-3", [DialTurn("lr_hold", "", 1e-3, "")]),
         ("steps 4000", [DialTurn("total_steps", "", 4000.0, "")]),
+        (
+            "steps 14,000, clip 1",
+            [DialTurn("total_steps", "", 14000.0, ""), DialTurn("set", "clip", 1.0, "")],
+        ),
+        ("lr_s 0.5, rewarm 100", [DialTurn("lr_scale", "", 0.5, ""), DialTurn("rewarm", "", 100.0, "")]),
         ("quiet_hours 23:00-07:00", [DialTurn("set", "quiet_hours", None, "23:00-07:00")]),
         (
             "clip 2, quiet_h: 23:00 - 7:00,12:30-13:00 , drop 0",
@@ -66,24 +70,41 @@ def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
         ("", "such as: dropout 0.1"),
         ("dropout", "dropout needs a position: 0 to 0.9."),
         ("dropout 0.1 0.2", "dropout takes one position: 0 to 0.9."),
-        ("dropout 1", "dropout must lie between 0 and 0.9; it is 1.0."),
+        ("dropout 1", "dropout must lie between 0 and 0.9; it is 1."),
         ("dropout nan", "dropout must lie between 0 and 0.9; it is nan."),
-        ("dropout much", "dropout is a number, not 'much'."),
-        ("batch_size 1.5", "batch_size is a whole number, not '1.5'."),
+        ("dropout much", "dropout is a number between 0 and 0.9, not 'much'."),
+        ("batch_size 1.5", "batch_size is a whole number between 1 and 65,536, not '1.5'."),
         ("beta 0.5", "beta may mean beta1 or beta2: type more of it."),
         ("schedule round", "schedule is one of linear, cosine, wsd, constant"),
-        ("dropout 0.1, fan 3", "There is no dial fan; there are lr, schedule"),
+        ("dropout 0.1, fan 3", "There is no dial fan ("),
         ("dropout 0.1, 0.2", "dropout takes one position: 0 to 0.9."),
         ("quiet_hours", "quiet_hours needs a position: off, or stretches of the day"),
         ("quiet_hours 23-7", "'23-7' is no stretch of the day; write it like 23:00-07:00"),
         ("quiet_hours 23:00-07:00, 25:00-26:00", "has a time that no clock shows"),
         ("schedule cosine wsd", "schedule is one of linear, cosine"),
         ("quiet 3", "quiet may mean quiet_hours or quiet_duty"),
-        ("x\x1b[31m 3", "There is no dial x␛[31m;"),
+        ("x\x1b[31m 3", "There is no dial x␛[31m ("),
+        ("dropuot 0.1", "There is no dial dropuot (did you mean dropout?)."),
+        (": 3", "The name of a dial comes first"),
+        ("lr 0,001", "lr takes one position: 1e-09 to 10."),
+        ("lr_scale 0", "lr_scale must lie between 1e-06 and 1,000,000; it is 0."),
+        ("lr_scale up", "lr_scale is a number between 1e-06 and 1,000,000, not 'up'."),
+        ("rewarm 0", "rewarm is a whole number of steps between 1 and 10,000,000, not '0'."),
+        ("steps 1e10", "steps must lie between 1 and 1,000,000,000; it is 10,000,000,000."),
     ],
 )
 def test_a_slip_is_told_with_what_is_allowed(typed: str, words: str) -> None:
     assert words in (problem_in(typed, RULES) or "")
+
+
+def test_every_slip_in_a_line_is_told_at_once() -> None:
+    said = problem_in("dropout 5, lr 0, clip 1, batch_size many, fan 3, dropout 5", RULES)
+    assert (said or "").splitlines() == [
+        "dropout must lie between 0 and 0.9; it is 5.",
+        "lr must lie between 1e-09 and 10; it is 0.",
+        "batch_size is a whole number between 1 and 65,536, not 'many'.",
+        "There is no dial fan (all there are stand below).",
+    ]
 
 
 @given(st.text(max_size=40))
@@ -93,7 +114,7 @@ def test_whatever_is_typed_is_turns_or_a_sentence(typed: str) -> None:
     if problem is None:
         assert parse_turns(typed, RULES)
     else:
-        assert problem.isprintable()
+        assert all(sentence.isprintable() for sentence in problem.splitlines())
 
 
 @given(st.lists(st.sampled_from([rule.name for rule in RULES]), min_size=1, max_size=3))
@@ -109,7 +130,7 @@ def test_what_the_dialog_lets_through_the_engine_takes(names: list[str]) -> None
 
 
 def test_every_dial_of_the_engine_can_be_typed() -> None:
-    assert {rule.name for rule in RULES} == {*SETTABLE, "lr", "steps"}
+    assert {rule.name for rule in RULES} == {*SETTABLE, "lr", "lr_scale", "rewarm", "steps"}
 
 
 @pytest.mark.parametrize(
@@ -288,19 +309,19 @@ async def test_a_click_on_a_dial_asks_for_its_position(runs_dir: Path) -> None:
         row = next(row for row, line in enumerate(pane.lines) if "dropout" in line.plain)
         column = pane.lines[row].plain.index("dropout")
         edge = pane.content_region.offset - pane.region.offset
-        await driver.pilot.click(DialsPane, offset=(edge.x + column + 1, edge.y + row))
+        await driver.click(DialsPane, offset=(edge.x + column + 1, edge.y + row))
         await driver.see(AskScreen)
         await driver.press(*"0.3", "enter")
         await driver.see(LiveScreen)
         await driver.wait(lambda: driver.asked == [("set", 0.3)], "the turn")
-        await driver.pilot.click(DialsPane, offset=(edge.x + 1, edge.y))
+        await driver.click(DialsPane, offset=(edge.x + 1, edge.y))
         await driver.see(AskScreen)
         assert "Learning rate" in screen_text(driver.app)
 
 
 async def test_a_click_on_a_dial_of_a_recording_explains(runs_dir: Path) -> None:
     async with replay(runs_dir) as driver:
-        await driver.pilot.click(DialsPane, offset=(3, 1))
+        await driver.click(DialsPane, offset=(3, 1))
         await driver.wait(lambda: any("recording" in toast for toast in driver.toasts), "the explanation")
 
 
@@ -383,5 +404,5 @@ async def test_a_click_on_the_advice_follows_it(runs_dir: Path) -> None:
         lines = screen_text(driver.app).splitlines()
         bar = driver.run.query_one(HealthBar).region
         row, column = next((y, line.index("a dropout 0.1")) for y, line in enumerate(lines) if "a dropout 0.1" in line)
-        await driver.pilot.click(HealthBar, offset=(column + 3 - bar.x, row - bar.y))
+        await driver.click(HealthBar, offset=(column + 3 - bar.x, row - bar.y))
         await driver.wait(lambda: driver.asked == [("set", 0.1)], "the advice")

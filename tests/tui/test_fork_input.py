@@ -31,6 +31,13 @@ PLACES = ("step-000000500", "before-the-cliff")
         ("gone lr 1e-3", "gone", {"lr": "1e-3"}),
         ("prompt the old frog", "best", {"prompt": "the old frog"}),
         ("quiet_hours 23:00-07:00", "best", {"quiet_hours": "23:00-07:00"}),
+        (
+            "best quiet_h 22:00-06:00,12:00-13:00, lr 1e-3",
+            "best",
+            {"quiet_hours": "22:00-06:00, 12:00-13:00", "lr": "1e-3"},
+        ),
+        ("last, quiet_hours 22:00-06:00 , 12:00-13:00", "last", {"quiet_hours": "22:00-06:00, 12:00-13:00"}),
+        ("12,500 steps 14,000", "12500", {"steps": "14000"}),
     ],
 )
 def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None:
@@ -43,6 +50,9 @@ def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None
         ("best lr 50", ["lr must lie between 1e-09 and 10"]),
         ("lr x, dropout 2, layers 3", ["lr is a number", "dropout must lie between 0 and 0.9", "no setting layers"]),
         ("best lr", ["lr needs a value: 1e-09 to 10"]),
+        ("best lr 0,001", ["lr takes one value"]),
+        ("best quiet_hours 22:00-06:00, 25:00-26:00", ["a time that no clock shows"]),
+        ("best, 3", ["no setting 3"]),
         ("lr 1e-3 dropout 0.1", ["lr takes one value"]),
         ("best schedule flat", ["schedule is one of linear, cosine"]),
         ("best lr 1, lr 2", ["lr stands there twice"]),
@@ -90,6 +100,7 @@ def test_nothing_is_offered_that_a_fork_cannot_have() -> None:
         ("best lr", "lr"),
         ("lr 1e-3, drop", "dropout"),
         ("steps 3", "steps"),
+        ("best quiet_hours 22:00-06:00, 12", "quiet_hours"),
     ],
 )
 def test_the_setting_that_is_being_typed_is_known(typed: str, name: str | None) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.eta import SecondsRange
-from babytrain.runs.events import Advice, AnyEvent, Rescue, Resumed, Verdict, VerdictName
+from babytrain.runs.events import Advice, AnyEvent, Note, Rescue, Resumed, Storage, Verdict, VerdictName
 from babytrain.runs.forecast import Forecast, LossRange
 from babytrain.runs.state import Moment
 from babytrain.tui.glyphs import GLYPHS
@@ -88,6 +88,23 @@ def test_everything_that_is_known_is_said() -> None:
     assert "A go back to step 500" in lines[1]
     assert "! skipped @620  A step was left out" in lines[2]
     assert "ends in 49s–53s · final val 1.42–1.47" in lines[3]
+
+
+def test_a_disk_that_takes_no_checkpoints_is_told_with_since_when_until_it_takes_them_again() -> None:
+    events = troubled()
+    t, step = events[-1].t, 660
+    full = Storage(t=t, step=step, what="checkpoints", failing=True, reason=HOSTILE)
+    later = Note(t=t + 90.0, step=step, level="info", text="Still full.")
+    moment = state_from([*events, full, later]).at()
+    for height in (1, 2, 3, 4):
+        lines = plain(HealthFacts(moment, SecondsRange(49, 53), FORECAST, KEYS), height=height)
+        words = next(line for line in lines if "no checkpoints" in line)
+        assert "✗ no checkpoints since step 660, 1m30s: a" in words
+        assert not any(char in words for char in "\x1b\u202e\n")
+    again = Storage(t=t + 1.0, step=step, what="checkpoints", failing=False)
+    assert not any("no checkpoints" in line for line in plain(HealthFacts(state_from([*events, full, again]).at())))
+    resumed = Resumed(t=t, step=step, wall_time=0.0, checkpoint="c", total_steps=1500)
+    assert not any("no checkpoints" in line for line in plain(HealthFacts(state_from([*events, full, resumed]).at())))
 
 
 def test_a_forecast_that_is_silent_says_why() -> None:

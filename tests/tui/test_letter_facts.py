@@ -183,6 +183,14 @@ def test_every_line_is_as_wide_as_the_board(
             assert place.y + place.height <= len(board.lines)
 
 
+def test_bytes_are_told_apart_on_the_narrowest_tiles() -> None:
+    facts = [LetterFact(symbol, 0.1, 0.5) for symbol in ("\\xd7", "\\xd8", "e")]
+    board = key_board(facts, keyboard([fact.symbol for fact in facts]), 40, 8, Look("braille"))
+    shown = "\n".join(line.plain for line in board.lines)
+    assert "d7" in shown
+    assert "d8" in shown
+
+
 @pytest.mark.parametrize("symbol", HOSTILE)
 def test_no_symbol_is_obeyed_or_invisible(symbol: str) -> None:
     for charset in CHARSETS:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from babytrain.runs.events import Eval
+from babytrain.runs.timeline import MOST_LETTERS
 from babytrain.tui.opening import Replay, Train
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.letters import LettersScreen
@@ -65,6 +66,20 @@ async def test_new_evaluations_come_in_unless_somebody_reads_an_older_one(runs_d
         assert "step 800 · 8 of 8" in screen_text(driver.app)
 
 
+async def test_when_old_boards_are_thinned_out_a_reader_stays_where_he_is(runs_dir: Path) -> None:
+    boards = [letters_at(step, step / 10) for step in range(100, 100 + MOST_LETTERS)]
+    async with live(runs_dir, COMPACT, events=[*script(60), *boards]) as driver:
+        screen = await opened(driver)
+        assert driver.session is not None
+        assert len(screen.evaluations) == MOST_LETTERS
+        for _ in range(10):
+            await driver.press("left_square_bracket")
+        standing = screen.evaluations[screen.at].step
+        driver.session.feed.events.put(letters_at(2000, 200.0))
+        await driver.wait(lambda: len(screen.evaluations) < MOST_LETTERS, "room for more boards")
+        assert screen.evaluations[screen.at].step == standing
+
+
 async def test_a_replay_shows_what_was_known_at_its_moment(runs_dir: Path) -> None:
     state = state_from(lettered())
     third = state.letters.events[2]
@@ -82,7 +97,7 @@ async def test_a_click_says_more_about_a_letter(runs_dir: Path) -> None:
         assert screen.here == "e"
         lines = screen_text(driver.app).splitlines()
         row = next(number for number, line in enumerate(lines) if " q " in line and " w " in line)
-        await driver.pilot.click(offset=(lines[row].index(" w ") + 1, row))
+        await driver.click(offset=(lines[row].index(" w ") + 1, row))
         await driver.wait(lambda: screen.here == "w", "the letter w")
         await driver.still()
         assert "stands in for v" in screen_text(driver.app)

@@ -125,9 +125,11 @@ def test_commands_are_split_as_a_shell_would() -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "'unbalanced", "no-such-program-anywhere --x"])
-@pytest.mark.parametrize("command", [["train"], ["resume", "last"]])
+@pytest.mark.parametrize(
+    "command", [["train", "--headless"], ["resume", "last"], ["fork", "last", "--headless"], ["rerun", "last"]]
+)
 def test_a_command_that_cannot_run_is_told_before_anything_starts(typed: str, command: list[str]) -> None:
-    result = CliRunner().invoke(command_line, [*command, "--headless", "--on-event", typed])
+    result = CliRunner().invoke(command_line, [*command, "--on-event", typed])
     assert result.exit_code == 2
     assert "--on-event" in result.output
 

@@ -50,7 +50,7 @@ async def test_seeking_back_takes_everything_back(runs_dir: Path) -> None:
 async def test_a_click_on_the_bar_seeks(runs_dir: Path) -> None:
     async with replay(runs_dir, COMPACT) as driver:
         bar = driver.replay.query_one(Transport)
-        await driver.pilot.click(bar, offset=(40, 0))
+        await driver.click(bar, offset=(40, 0))
         assert 0.2 * driver.replay.clock.duration < driver.replay.clock.position < 0.8 * driver.replay.clock.duration
 
 

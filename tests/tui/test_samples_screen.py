@@ -245,7 +245,7 @@ async def test_a_tick_can_be_clicked(runs_dir: Path) -> None:
     async with live(runs_dir, COMPACT) as driver:
         screen = await browse(driver)
         await driver.settle()
-        await driver.pilot.click(SampleRail, offset=(1, 1))
+        await driver.click(SampleRail, offset=(1, 1))
         assert here(screen)[0] == 100
 
 

@@ -25,6 +25,7 @@ from babytrain.tui.session import EngineSession, TrainWish
 from babytrain.tui.widgets.loss_pane import LossPane
 from babytrain.tui.widgets.loss_plot import Settings
 from tests.engine.runs_for_tests import events_of, tiny_config, write_text
+from tests.patience import LONGEST_WAIT_SECONDS
 from tests.tui.driving import WIDE, wait_for
 
 STEPS = 120
@@ -149,7 +150,7 @@ async def under_anothers_screen(folder: Path) -> Ending:
     results: list[RunResult] = []
     engine = threading.Thread(target=lambda: results.append(train_new(made, feed)), daemon=True)
     engine.start()
-    assert flag.looked_at.wait(30), "the run did not start"
+    assert flag.looked_at.wait(LONGEST_WAIT_SECONDS), "the run did not start"
     (journal,) = made.runs_dir.glob("*/journal.jsonl")
 
     async def use(app: BabytrainApp, pilot: Pilot[Any]) -> None:

@@ -313,7 +313,7 @@ async def test_a_setting_can_be_clicked(runs_dir: Path) -> None:
     async with live(runs_dir, WIDE) as driver:
         await talk(driver)
         await driver.settle()
-        await driver.pilot.click(SettingsLine, offset=(24, 0))
+        await driver.click(SettingsLine, offset=(24, 0))
         await driver.settle()
         assert "[top-k off]" in screen_text(driver.app)
 

@@ -15,6 +15,7 @@ from babytrain.tui.widgets.runs_table import RunsTable
 from babytrain.tui.widgets.talk_lines import NoteLine, TalkInput
 from tests.engine.runs_for_tests import tiny_config, write_text
 from tests.tui.driving import COMPACT, wait_for
+from tests.tui.snapshots import screen_text
 
 
 async def test_a_saved_model_foretells_and_goes_on(tmp_path: Path) -> None:
@@ -48,5 +49,9 @@ async def test_a_saved_model_foretells_and_goes_on(tmp_path: Path) -> None:
         screen.query_one(TalkInput).value = "/at 999"
         await pilot.press("enter")
         await wait_for(pilot, lambda: "999" in screen.query_one(NoteLine).text, "that there is none")
+        turns = len(screen.conversation.turns)
+        await wait_for(pilot, lambda: "awake" in screen_text(app), "the model as it was")
+        await pilot.press(*"th", "enter")
+        await wait_for(pilot, lambda: len(screen.conversation.turns) > turns, "another text")
         await pilot.press("escape")
         await wait_for(pilot, lambda: app.screen is home, "the list of runs")

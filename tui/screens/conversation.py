@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -18,6 +19,8 @@ from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.conversation import Conversation, Turn, is_command, plain_text
 from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.live_talker import LiveTalker
+from babytrain.tui.saved_talker import SavedTalker
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.source import LiveSource
 from babytrain.tui.talker import (
@@ -26,9 +29,7 @@ from babytrain.tui.talker import (
     Foretold,
     Heard,
     Likeliest,
-    LiveTalker,
     PromptReader,
-    SavedTalker,
     Talker,
     Wish,
     Woken,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TalkPlan:
     """Whom to talk to: `live` is the run that trains here, `load` gets the saved model of a run from one of its
-    checkpoints, in a worker thread, and `read` says how the live run reads a prompt."""
+    checkpoints, in a worker thread, and `read` says how the live run reads a prompt. `folder` is where it is kept."""
 
     name: str
     settings: SamplingSettings
@@ -51,6 +52,7 @@ class TalkPlan:
     load: Callable[[str], Author] | None
     live: LiveSource | None = None
     read: Callable[[], PromptReader | None] = lambda: None
+    folder: Callable[[], Path | None] = lambda: None
 
 
 class ConversationScreen(OverlayScreen):
@@ -78,6 +80,11 @@ class ConversationScreen(OverlayScreen):
         self._asked: str | None = None  # the text whose continuation was asked for last
         self._likeliest: Likeliest = ()
         self._told = ("", "")  # something said once, until the next key
+
+    @property
+    def run_folder(self) -> Path | None:
+        """Where the run is kept, None where that is not known yet."""
+        return self._plan.folder()
 
     # what a subclass shows
 
@@ -117,10 +124,15 @@ class ConversationScreen(OverlayScreen):
         if load is None:
             self._failed(Failed("There is no saved model of this run to talk to.", final=True))
             return
-        talker = SavedTalker(lambda: load(at), self._hear)
-        self._talk_to(talker)
+        talker = self._talker
+        if isinstance(talker, SavedTalker) and not self._over:  # it stays awake if there is no such checkpoint
+            self._awake, self._asked = False, None
+            talker.wake(at)
+        else:
+            talker = SavedTalker(load, at, self._hear)
+            self._talk_to(talker)
+            self.run_worker(talker.run, thread=True, exit_on_error=False, group="talk")
         self._who = (f"waking the model{self._glyphs.ellipsis}", self._glyphs.waiting, "$warning")
-        self.run_worker(talker.run, thread=True, exit_on_error=False, group="talk")
 
     def _hear(self, heard: Heard) -> None:
         self.post_message(self.News(heard))

@@ -176,7 +176,7 @@ class HomeScreen(ModeScreen):
         if row.status in ("empty", "unreadable"):
             self._say(f"{row.name} wrote nothing that can be read.")
         else:
-            self.post_message(SamplesWanted(journal=row.journal))
+            self.post_message(SamplesWanted(journal=row.journal, folder=row.folder.path if row.folder else None))
 
     def action_letters(self) -> None:
         """Which letters the model of the highlighted run knows."""

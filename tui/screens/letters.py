@@ -129,11 +129,18 @@ class LettersScreen(OverlayScreen):
         before = self._evaluations[-1] if self._evaluations else None
         self._moment = moment
         if count != len(self._evaluations) or newest is not before:
+            standing = self._evaluations[self.at] if self._at is not None else None
             self._evaluations = moment.letters
-            if self._at is not None and self._at >= len(self._evaluations):
-                self._at = None
+            self._at = self._place_of(standing) if standing is not None else None
             if self.can_draw:
                 self._show()
+
+    def _place_of(self, standing: Letters) -> int | None:
+        """Where the evaluation one stood at is now, or the last one before it: others may have been thinned out before
+        it. None, to go along with the newest, when a replay was wound back or the run went back beyond it."""
+        if not self._evaluations or self._evaluations[-1].t < standing.t:
+            return None
+        return max((place for place, event in enumerate(self._evaluations) if event.t <= standing.t), default=0)
 
     # what is shown
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from babytrain.runs.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast import waits_for_somebody
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.keymap import MODES, Mode, bindings_in, commands_in, live_refusals
@@ -45,6 +46,7 @@ class LiveScreen(SteeringScreen):
         super().__init__(LiveSource(session.feed), charset, printed, dials)
         self.session = session
         self._news = MilestoneNews()
+        self._told_of_waiting = False
         self._notifier = notifier
 
     def on_mount(self) -> None:
@@ -93,7 +95,7 @@ class LiveScreen(SteeringScreen):
             self.estimate(moment),
             self.advice(moment),
             self.run_title,
-            paused=moment.phase in ("paused", "resting") and not self.over,
+            paused=waits_for_somebody(moment) and not self.over,
         )
 
     @property
@@ -130,5 +132,15 @@ class LiveScreen(SteeringScreen):
     def before_frame(self) -> None:
         """Send the newest of the presses that came too fast, and tell whoever is away what happened."""
         self.send_what_waits()
+        self._tell_what_it_waits_for()
         if self._notifier is not None and not self.over:
             self._notifier.look(self.source.moment(), self.session.run_dir)
+
+    def _tell_what_it_waits_for(self) -> None:
+        """A run at its end that finds no room on the disk: said above whatever dialog is open."""
+        moment = self.source.moment()
+        waits = not self.over and moment.phase == "stopping" and bool(moment.failing_storage)
+        if waits and not self._told_of_waiting:
+            sentence = "The disk takes no checkpoint: make room and it is saved. Ctrl-C twice leaves without it."
+            self.notify(sentence, severity="error", markup=False, timeout=20)
+        self._told_of_waiting = waits

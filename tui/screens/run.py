@@ -270,7 +270,8 @@ class RunScreen(PaneScreen):
         moment = self.source.moment()
         samples = moment.samples
         newest = len(samples) == len(moment.state.samples)
-        self.post_message(SamplesWanted(state=moment.state, at=samples[-1] if samples and not newest else None))
+        at = samples[-1] if samples and not newest else None
+        self.post_message(SamplesWanted(state=moment.state, at=at, folder=self.run_folder))
 
     def action_letters(self) -> None:
         """Which letters the model knows."""

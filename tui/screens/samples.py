@@ -15,13 +15,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.worker import Worker, WorkerState
 
 from babytrain.runs.events import Sample
-from babytrain.runs.journal import load_state
 from babytrain.runs.state import Moment, RunState
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.journal_flow import show_when_read
 from babytrain.tui.keymap import MODES, Mode, bindings_in
 from babytrain.tui.run_rows import RunRow
 from babytrain.tui.safe_text import safe_line
@@ -51,15 +50,24 @@ NOTHING = "No sample yet. The first one is written before the first step, if the
 
 
 class SamplesScreen(OverlayScreen):
-    """Shows `state`; `at` is the sample to begin with, the newest when there is none."""
+    """Shows `state`, of a run kept in `folder`; `at` is the sample to begin with, the newest when there is none."""
 
     mode: ClassVar[Mode] = "samples"
     parts: ClassVar[tuple[str, ...]] = ("#left", "#right", "SampleList", "SampleRail")
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["samples"]))
 
-    def __init__(self, state: RunState, runs_dir: Path, charset: CharsetName, *, at: Sample | None = None) -> None:
+    def __init__(
+        self,
+        state: RunState,
+        runs_dir: Path,
+        charset: CharsetName,
+        *,
+        at: Sample | None = None,
+        folder: Path | None = None,
+    ) -> None:
         super().__init__(classes="samples")
         self._state = state
+        self.run_folder = folder
         self._runs_dir = runs_dir
         self._charset = charset
         self._glyphs = GLYPHS[charset]
@@ -296,9 +304,7 @@ class SamplesScreen(OverlayScreen):
 
         def done(row: RunRow | None) -> None:
             if row is not None:
-                self.run_worker(
-                    lambda: load_state(row.journal), thread=True, exclusive=True, exit_on_error=False, group="other"
-                )
+                show_when_read(self.app, row.journal, self._compare_with)
 
         self.app.push_screen(
             ChooseRunScreen(
@@ -307,22 +313,12 @@ class SamplesScreen(OverlayScreen):
             done,
         )
 
-    @on(Worker.StateChanged)
-    def _loaded(self, event: Worker.StateChanged) -> None:
-        if event.worker.group != "other":
-            return
-        result = event.worker.result
-        if event.state is WorkerState.SUCCESS and isinstance(result, RunState):
-            if result.samples.events:
-                self.pinned, self.other = None, result
-                self._show()
-            else:
-                self._say(f"{run_name(result)} has no samples.")
-        elif event.state is WorkerState.ERROR:
-            self._say(str(event.worker.error))
-
-    def _say(self, text: str) -> None:
-        self.notify(safe_line(text), markup=False, timeout=5)
+    def _compare_with(self, other: RunState) -> None:
+        if other.samples.events:
+            self.pinned, self.other = None, other
+            self._show()
+        else:
+            self.notify(safe_line(f"{run_name(other)} has no samples."), markup=False, timeout=5)
 
     def action_change_alignment(self) -> None:
         """Of the other run the sample of the nearest step, or after the same share of the run."""

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from babytrain.runs.events import Advice, CommandAction, Request
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.dial_input import parse_turns, problem_in, rule_in_progress
+from babytrain.tui.dial_input import LONGEST_RUN, DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
+from babytrain.tui.dial_notches import LEARNING_RATE, next_turn
 from babytrain.tui.dial_positions import dial_positions
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.health_lines import is_followed
@@ -24,11 +25,8 @@ from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_learning_rate, format_loss
 from babytrain.tui.wording import format_position
 
-LR_STEP = 1.1
-SMALLEST_FACTOR, LARGEST_FACTOR = 1e-6, 1e6
 LONGEST_NOTE = 2000
 LONGEST_NAME = 80
-LONGEST_RUN = 1_000_000_000  # steps in one go
 
 
 class SteeringScreen(RunScreen):
@@ -44,9 +42,14 @@ class SteeringScreen(RunScreen):
         self.over = False
         self._request: Request | None = None  # the newest command
         self._commands_before = 0  # how many commands were on record when it was sent
-        self._goal: tuple[CommandAction, float] | None = None  # the learning rate asked for last
+        self._goal: DialTurn | None = None  # the newest notch of a dial
         self._goal_unsent = False
         self._goal_sent_at = -math.inf
+        self._edge = ""  # the dial of which was said that it goes no further
+
+    def on_mount(self) -> None:
+        """Here the dials can be chosen and turned."""
+        self.query_one(DialsPane).can_choose = True
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         """Send a command, and show at once that it was asked."""
@@ -61,7 +64,8 @@ class SteeringScreen(RunScreen):
     def pending(self) -> Request | None:
         """The newest command, while it has no answer. Ids begin anew with each session: older answers do not count."""
         if self._goal_unsent and self._goal is not None:
-            return Request(command_id=0, action=self._goal[0], value=self._goal[1])
+            goal = self._goal
+            return Request(command_id=0, action=goal.action, dial=goal.dial, value=goal.value, text=goal.text)
         request = self._request
         if request is None:
             return None
@@ -94,14 +98,23 @@ class SteeringScreen(RunScreen):
         self._ask_for_steps("Warm the learning rate up again, over how many steps?", "rewarm")
 
     def _ask_for_steps(self, question: str, action: CommandAction) -> None:
+        limits = next((rule.limits for rule in self._dial_rules if rule.action == action), None)
+        most = LONGEST_RUN if limits is None else int(limits[1])
+
         def done(text: str | None) -> None:
             if text:
                 self.ask(action, float(steps_typed(text) or 0))
 
         def check(text: str) -> str | None:
-            return None if steps_typed(text) else "Type a number of steps, such as 100."
+            fits = 1 <= (steps_typed(text) or 0) <= most
+            return None if fits else f"Type a number of steps between 1 and {most:,}, such as 100."
 
         self.app.push_screen(AskScreen(question, placeholder="such as 100", check=check), done)
+
+    def _send_turns(self, typed: str) -> None:
+        """Every turn in a line that will do."""
+        for turn in parse_turns(typed, self._dial_rules):
+            self.ask(turn.action, turn.value, turn.text, turn.dial)
 
     def action_sample_now(self) -> None:
         """A sample, between two steps."""
@@ -161,33 +174,31 @@ class SteeringScreen(RunScreen):
     def action_type_lr(self) -> None:
         """Hold the learning rate at a typed value, or give it back."""
 
+        current = format_learning_rate(self.source.moment().learning_rate)
+
         def done(text: str | None) -> None:
-            if text is None:
-                return
-            self._goal = ("lr_hold", float(text)) if text else None
-            if self._goal is not None:
-                self.ask(*self._goal)
-            else:
+            if text:
+                self._send_turns(f"{LEARNING_RATE} {text}")
+            elif text is not None:
                 self.ask("lr_release")
 
-        current = format_learning_rate(self.source.moment().learning_rate)
         self.app.push_screen(
             AskScreen(
                 "Learning rate",
                 detail=f"Now {current}. A number holds it there; nothing gives it back to the schedule.",
                 placeholder="such as 1e-3",
-                check=learning_rate_problem,
+                check=lambda text: problem_in(f"{LEARNING_RATE} {text}", self._dial_rules) if text else None,
             ),
             done,
         )
 
     def action_turn_dial(self, name: str = "") -> None:
         """Type the new position of one dial, or of several."""
-        rules = self._dial_rules
+        name = name or self.query_one(DialsPane).chosen
 
         def done(text: str | None) -> None:
-            for turn in parse_turns(text, rules) if text else ():
-                self.ask(turn.action, turn.value, turn.text, turn.dial)
+            if text:
+                self._send_turns(text)
 
         self.app.push_screen(
             AskScreen(
@@ -195,7 +206,7 @@ class SteeringScreen(RunScreen):
                 detail="Its name and its new position, such as dropout 0.1. Several with commas between them.",
                 initial=f"{name} " if name else "",
                 placeholder="dropout 0.1, weight_decay 0.2",
-                check=lambda text: problem_in(text, rules),
+                check=lambda text: problem_in(text, self._dial_rules),
                 hint=self._dial_hint,
                 below=self._all_dials(),
             ),
@@ -211,9 +222,11 @@ class SteeringScreen(RunScreen):
 
     def _shown_position(self, name: str) -> str:
         moment = self.source.moment()
-        if name == "lr":
+        positions = dial_positions(moment)
+        if name == LEARNING_RATE:
             return format_learning_rate(moment.learning_rate)
-        position = moment.total_steps if name == "steps" else dial_positions(moment).of(name)
+        of_the_rate = {"lr_scale": positions.lr_scale, "rewarm": positions.rewarm_steps, "steps": moment.total_steps}
+        position = of_the_rate.get(name, positions.of(name))
         return UNKNOWN if position is None else format_position(position)
 
     def _all_dials(self) -> str:
@@ -285,20 +298,31 @@ class SteeringScreen(RunScreen):
             for rule in self._dial_rules
         ]
 
-    def action_scale_lr(self, direction: int) -> None:
-        """One notch up or down, from what was asked for last."""
-        action, value = self._learning_rate_goal()
-        value = float(f"{value * LR_STEP**direction:.6g}")
-        if action == "lr_scale":
-            value = min(LARGEST_FACTOR, max(SMALLEST_FACTOR, value))
-        self._goal = (action, value)
+    def action_turn_notch(self, direction: int) -> None:
+        """One notch up or down, from what was asked for last: the dial chosen in the dials pane, or else the lr."""
+        pane = self.query_one(DialsPane)
+        name = pane.chosen or LEARNING_RATE
+        turn = next_turn(name, direction, dial_positions(self.source.moment()), self.pending, self._dial_rules)
+        if turn is None:
+            self._tell_edge(name)
+            return
+        if self._goal_unsent and self._goal is not None and self._goal.dial != turn.dial:
+            self._send_goal()  # another dial was turned a moment ago
+        self._goal = turn
         # A held key comes thirty times a second: the first press goes at once, of the others only the newest. What is
         # asked is shown with every press, but only in the pane that says so: training waits while anything is drawn.
         if time.monotonic() - self._goal_sent_at >= TICK_SECONDS:
             self._send_goal()
         else:
             self._goal_unsent = True
-        self.query_one(DialsPane).show(self.source.moment(), self.pending)
+        pane.show(self.source.moment(), self.pending)
+
+    def _tell_edge(self, name: str) -> None:
+        """Why a notch does nothing, once and not for every press of a held key."""
+        if self._edge != name:
+            self._edge = name
+            allowed = next((rule.allowed for rule in self._dial_rules if rule.name == name), "typed, not turned")
+            self.notify(f"{name} goes no further: {allowed}; d types it.", markup=False, timeout=4)
 
     def send_what_waits(self) -> None:
         """The newest of the presses that came too fast."""
@@ -308,34 +332,6 @@ class SteeringScreen(RunScreen):
     def _send_goal(self) -> None:
         self._goal_unsent = False
         self._goal_sent_at = time.monotonic()
+        self._edge = ""
         if self._goal is not None and not self.over:
-            self._send_request(*self._goal)
-
-    def _learning_rate_goal(self) -> tuple[CommandAction, float]:
-        """Where the dial stands, counting what is on its way."""
-        if self._goal is not None and (self._goal_unsent or self.is_pending("lr_scale", "lr_hold")):
-            return self._goal
-        positions = dial_positions(self.source.moment())
-        if positions.lr_hold is None or self.is_pending("lr_release"):
-            return "lr_scale", positions.lr_scale
-        return "lr_hold", positions.lr_hold
-
-
-def steps_typed(text: str) -> int | None:
-    """A typed number of steps, None when it is none that can be run."""
-    digits = text.replace(",", "").replace("_", "").strip()
-    steps = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
-    return steps if 1 <= steps <= LONGEST_RUN else None
-
-
-def learning_rate_problem(text: str) -> str | None:
-    """What is wrong with a typed learning rate, None when it will do."""
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return f"{text!r} is not a number; write 0.001 or 1e-3."
-    if not math.isfinite(value) or value <= 0:
-        return "A learning rate is a number above zero, such as 1e-3."
-    return None
+            self._send_request(self._goal.action, self._goal.value, self._goal.text, self._goal.dial)

@@ -15,11 +15,12 @@ from textual.containers import Container
 from textual.widgets import Input
 
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.conversation import COMMANDS, find_command, is_command, plain_text
+from babytrain.tui.conversation import BYTE_LEVEL, COMMANDS, find_command, is_command, plain_text
 from babytrain.tui.keymap import MODES, Mode, bindings_in
+from babytrain.tui.live_talker import LiveTalker
 from babytrain.tui.screens.conversation import ConversationScreen, TalkPlan
 from babytrain.tui.session import UsageError
-from babytrain.tui.talker import SETTINGS, LiveTalker, Woken, next_rung
+from babytrain.tui.talker import SETTINGS, Woken, next_rung
 from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.next_bars import NextBars
 from babytrain.tui.widgets.talk_lines import NoteLine, SettingsLine, TalkInput, TalkTitle
@@ -28,7 +29,6 @@ from babytrain.tui.widgets.talk_pane import TalkFacts, TalkPane
 BESIDE = 80  # columns from which the bars stand beside the text
 LONGEST_LINE = 20_000  # characters that may be typed or pasted at once
 HINT = "Type the beginning of a text; enter lets the model go on. With nothing typed it begins, or goes on, by itself."
-BYTE_LEVEL = "A run at byte level (--set tokenizer=byte) reads everything."
 
 
 class TalkScreen(ConversationScreen):

@@ -1,7 +1,7 @@
 """The dials: what the learning rate is and how it comes about, every other dial, and what became of a command.
 
 Shown is where the dials stand now; one that was turned shows where it came from as well. A click on a dial asks to turn
-it.
+it. Where the run can be steered, up and down choose a dial, which the keys of the screen then turn.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.content import Content
+from textual.geometry import Region
 from textual.message import Message
 
 from babytrain.runs.events import Command, Request
@@ -51,6 +52,8 @@ class DialsPane(TextPane):
         self._moment: Moment | None = None
         self._pending: Request | None = None
         self._places: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
+        self.can_choose = False
+        self._chosen = ""
         self._positions: tuple[object, DialPositions] | None = None
         super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
 
@@ -59,6 +62,33 @@ class DialsPane(TextPane):
         self._moment = moment
         self._pending = pending
         self.rebuild()
+
+    @property
+    def chosen(self) -> str:
+        """The dial that was chosen here, while this is where the keys go; or nothing."""
+        return self._chosen if self.has_focus else ""
+
+    def on_focus(self) -> None:
+        """The choice is seen again."""
+        self.rebuild()
+
+    def on_blur(self) -> None:
+        """The keys mean another pane."""
+        self.rebuild()
+
+    def action_scroll_lines(self, lines: int) -> None:
+        """To the next dial or the one before, where dials can be chosen."""
+        stand = {dial: row for row, places in self._places.items() for _, dial in places}
+        if not self.can_choose or not stand:
+            super().action_scroll_lines(lines)
+            return
+        dials = list(stand)
+        if self._chosen not in stand:
+            self._chosen = dials[0]
+        else:
+            self._chosen = dials[min(len(dials) - 1, max(0, dials.index(self._chosen) + lines))]
+        self.rebuild()
+        self.scroll_to_region(Region(0, stand[self._chosen], 1, 1), animate=False, immediate=True)
 
     def on_click(self, event: events.Click) -> None:
         """Ask to turn the dial that stands there; beside the words, the nearest one on the line."""
@@ -146,7 +176,8 @@ class DialsPane(TextPane):
             if number:
                 parts.append(dot)
                 end += len(dot)
-            parts.append(shown)
+            chosen = bool(dial) and dial == self.chosen and all(dial != later for later, _ in row.facts[number + 1 :])
+            parts.append(shown.stylize("reverse") if chosen else shown)
             end += shown.cell_length
             if dial:
                 places.append((end, dial))
@@ -158,6 +189,8 @@ class DialsPane(TextPane):
         value = Content.assemble(
             (f"{'lr':<{LABEL_WIDTH}}", "$foreground 60%"), (format_learning_rate(moment.learning_rate), "bold $accent")
         )
+        if self.chosen == LEARNING_RATE:
+            value = value.stylize("reverse", LABEL_WIDTH)
         if value.cell_length + 2 + len(course) <= width:
             return [Content.assemble(value, "  ", course)]
         return [value, Content.assemble(" " * LABEL_WIDTH, course)]

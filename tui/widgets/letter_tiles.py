@@ -166,6 +166,7 @@ def _tile(fact: LetterFact, width: int, tall: int, look: Look) -> list[list[Piec
     label = symbol_label(fact.symbol, look.charset)
     shown = percent(fact.recall)
     if width < _ROOMY:
+        label = label if cell_len(label) <= width else label.removeprefix("\\x")  # of a byte its digits are enough
         level = LEVELS[look.charset][min(7, int((fact.recall or 0.0) * 8))]
         head = exact(f"[{label}]" if here else f"{label} {level}" if cell_len(label) == 1 else label, width)
         return [[(head, f"bold {style} {ground}")], [(exact(shown.rjust(width), width), f"{style} {ground}")]]

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from babytrain.tui.branches import branch
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.run_rows import RunRow
@@ -22,7 +23,6 @@ RIGHT_ALIGNED = frozenset({"steps", "best val", "params"})
 WIDE = 100
 LONGEST_NAME = 24
 LONGEST_CORPUS = 18
-MOST_INDENT = 4  # generations shown one further in each
 
 
 class RunsTable(DataTable[Text], inherit_bindings=False):
@@ -39,7 +39,7 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
 
     def __init__(self, charset: CharsetName = "braille") -> None:
         super().__init__(id="runs", cursor_type="row", zebra_stripes=False, cell_padding=2)
-        self._glyphs = GLYPHS[charset]
+        self._charset: CharsetName = charset
         self._rows: tuple[RunRow, ...] = ()
         self._now = 0.0
         self._filled_width = -1
@@ -76,7 +76,7 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
         self._filled_width = self.size.width
         self.cell_padding = 2 if self.size.width >= WIDE else 1
         colours = self.app.theme_variables
-        cells = [run_cells(row, self._now, self._glyphs, colours) for row in self._rows]
+        cells = [run_cells(row, self._now, self._charset, colours) for row in self._rows]
         self.clear(columns=True)
         headings = fitting_columns(cells, self.size.width, self.cell_padding)
         for heading in headings:
@@ -99,17 +99,18 @@ def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) 
     return [heading for heading in COLUMNS if heading in chosen]
 
 
-def run_cells(row: RunRow, now: float, glyphs: Glyphs, colours: Mapping[str, str]) -> dict[str, Text]:
+def run_cells(row: RunRow, now: float, charset: CharsetName, colours: Mapping[str, str]) -> dict[str, Text]:
     """What stands in each column for a run. Everything from outside is made safe here."""
+    glyphs = GLYPHS[charset]
     state = row_state(row, glyphs)
     steps = f"{format_count(row.step)}/{format_count(row.total_steps)}" if row.total_steps else "–"
     name = Text(safe_line(row.name, LONGEST_NAME), style="bold")
     if row.kinship:
-        indent = "  " * min(row.depth, MOST_INDENT)
+        where = f" @{format_count(row.parent_step)}" if row.kinship == "fork" else ""
         name = Text.assemble(
-            (f"{indent}{glyphs.arrow} ", "dim"),
+            (branch(row.is_last, charset), "dim"),
             (safe_line(row.name, LONGEST_NAME - 7), "bold"),
-            (f"  {row.kinship}", "italic dim"),
+            (f"  {row.kinship}{where}", "italic dim"),
         )
     if row.is_demo:
         name = Text.assemble((safe_line(row.name, LONGEST_NAME - 7), "bold"), ("  demo", "italic dim"))

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from babytrain.engine.config import build_config
 from babytrain.engine.corpus.build import Corpus, build_corpus
-from babytrain.engine.learned.examiner import Examiner, ExamSubject
+from babytrain.engine.learned.examiner import MOST_WAITING, Examiner, ExamSubject
 from babytrain.engine.learned.family import FamilyRecord
 from babytrain.engine.letters import GuessCounts
 from babytrain.engine.reading.parrot import MOST_HELD_OUT
@@ -111,6 +111,25 @@ def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
     assert not examiner.finish(0.05)
     gate.set()
     assert examiner.finish(60.0)
+
+
+def test_who_writes_faster_than_is_read_loses_the_oldest_and_is_told_once(corpus: Corpus) -> None:
+    gate = threading.Event()
+    published: list[AnyEvent] = []
+    subject = ExamSubject(corpus, is_haiku=True, favourite="e", family=lambda: gate.wait(60.0) and FamilyRecord())
+    examiner = Examiner(subject, published.append, now=lambda: 0.0, calm=lambda: 0.0)
+    examiner.start()
+    written = 3 * MOST_WAITING
+    for step in range(1, written + 1):
+        examiner.read(sample(POEM, step))
+    gate.set()
+    assert examiner.finish(60.0)
+    steps = [one.step for one in of(Reading, published)]
+    assert 0 < len(steps) <= MOST_WAITING
+    assert steps == list(range(written - len(steps) + 1, written + 1))  # the newest, in order
+    (note,) = of(Note, published)
+    assert "cannot keep up" in note.text
+    assert "first haiku" in [one.name for one in of(Milestone, published)]
 
 
 def test_who_does_not_wait_any_longer_hears_nothing_more(corpus: Corpus) -> None:

@@ -1,0 +1,115 @@
+"""Any dial by keys: chosen in its pane, turned a notch at a time, however long a key is held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from babytrain.engine.config import build_config
+from babytrain.engine.dials import initial_dials, turn_dial
+from babytrain.runs.events import Request
+from babytrain.tui.dial_input import DialTurn
+from babytrain.tui.dial_notches import next_turn
+from babytrain.tui.dial_positions import DialPositions, replay_turns
+from babytrain.tui.screens.ask import AskScreen
+from babytrain.tui.session import dial_rules
+from babytrain.tui.widgets.dials_pane import DialsPane
+from tests.tui.driving import live, replay
+from tests.tui.snapshots import screen_text
+
+RULES = dial_rules()
+START = replay_turns(build_config().to_dict(), [])
+
+
+def notch(name: str, direction: int, asked: Request | None = None, positions: DialPositions = START) -> DialTurn | None:
+    return next_turn(name, direction, positions, asked, RULES)
+
+
+def standing(**now: object) -> DialPositions:
+    return DialPositions(start=START.start, now={**START.now, **now})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("name", "direction", "positions", "turn"),
+    [
+        ("dropout", 1, START, DialTurn("set", "dropout", 0.01, "")),
+        ("batch_size", -1, START, DialTurn("set", "batch_size", 5.0, "")),
+        ("eval_every", -1, standing(eval_every=5), DialTurn("set", "eval_every", 1.0, "")),
+        ("schedule", 1, START, DialTurn("set", "schedule", None, "cosine")),
+        ("schedule", -1, START, DialTurn("set", "schedule", None, "constant")),
+        ("on_battery", 1, START, DialTurn("set", "on_battery", None, "pause")),
+        ("lr", 1, START, DialTurn("lr_scale", "", 1.1, "")),
+        ("lr", -1, DialPositions({}, {}, lr_hold=1e-3), DialTurn("lr_hold", "", 0.000909091, "")),
+        ("lr", 1, DialPositions({}, {}, lr_hold=9.9), DialTurn("lr_hold", "", 10.0, "")),
+        ("dropout", -1, START, None),  # it is 0
+        ("lr", 1, DialPositions({}, {}, lr_scale=1e6), None),
+        ("quiet_hours", 1, START, None),  # typed, not turned
+        ("warp", 1, START, None),
+    ],
+)
+def test_one_notch(name: str, direction: int, positions: DialPositions, turn: DialTurn | None) -> None:
+    assert notch(name, direction, positions=positions) == turn
+
+
+def test_a_notch_starts_from_what_was_asked_for_last_of_the_same_dial() -> None:
+    asked = Request(command_id=1, action="set", dial="dropout", value=0.2)
+    word = Request(command_id=1, action="set", dial="schedule", text="wsd")
+    assert notch("dropout", 1, asked) == DialTurn("set", "dropout", 0.21, "")
+    assert notch("noise", 1, asked) == DialTurn("set", "noise", 0.01, "")
+    assert notch("schedule", 1, word) == DialTurn("set", "schedule", None, "constant")
+    assert notch("lr", 1, Request(command_id=1, action="lr_hold", value=2.0)) == DialTurn("lr_hold", "", 2.2, "")
+
+
+@given(st.sampled_from([rule.name for rule in RULES]), st.lists(st.sampled_from([1, -1]), max_size=40))
+def test_whatever_notches_ask_for_the_engine_takes(name: str, directions: list[int]) -> None:
+    config = build_config()
+    asked: Request | None = None
+    for direction in directions:
+        turn = notch(name, direction, asked)
+        if turn is not None:
+            asked = Request(command_id=1, action=turn.action, dial=turn.dial, value=turn.value, text=turn.text)
+            assert turn_dial(config, initial_dials(config), asked, 0).refusal == ""
+
+
+async def test_a_dial_chosen_in_its_pane_is_turned_and_typed(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False) as driver:
+        pane = driver.run.query_one(DialsPane)
+        await driver.press("3")
+        for _ in range(20):
+            await driver.press("down")
+            if pane.chosen == "dropout":
+                break
+        assert pane.chosen == "dropout"
+        await driver.press(*["plus"] * 5)
+        await driver.wait(lambda: driver.asked[-1:] == [("set", 0.05)], "the newest notch")
+        assert len(driver.asked) <= 5
+        assert "dropout 0.05  asked" in screen_text(driver.app)
+        await driver.press("d")
+        dialog = await driver.see(AskScreen)
+        assert dialog.query_one("#answer").value == "dropout "
+        await driver.press("escape")
+        await driver.press("1", "plus")
+        await driver.wait(lambda: driver.asked[-1][0] in ("lr_scale", "lr_hold"), "the learning rate again")
+
+
+async def test_a_notch_beyond_the_edge_is_told_once(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False) as driver:
+        pane = driver.run.query_one(DialsPane)
+        await driver.press("3")
+        for _ in range(20):
+            await driver.press("down")
+            if pane.chosen == "dropout":
+                break
+        await driver.press(*["minus"] * 4)
+        assert driver.asked == []
+        assert [toast for toast in driver.toasts if "dropout goes no further: 0 to 0.9" in toast] != []
+        assert len(driver.toasts) == 1
+
+
+async def test_up_and_down_scroll_where_nothing_can_be_turned(runs_dir: Path) -> None:
+    async with replay(runs_dir) as driver:
+        await driver.press("3", "down", "down")
+        assert driver.app.screen.query_one(DialsPane).chosen == ""

@@ -1,0 +1,90 @@
+"""One notch of a dial, as a held key turns it: from where it was last asked to stand to the next position. Pure.
+
+The learning rate is turned by a tenth, because what counts of it are orders of magnitude; everything else goes by a
+fixed step of its own, and words one on. A notch that would leave the allowed range stops at its edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from babytrain.runs.events import CommandAction, Request
+from babytrain.tui.dial_input import DialInputError, DialTurn, find_rule
+from babytrain.tui.dial_positions import DialPositions, Position
+from babytrain.tui.launcher import DialRule
+
+LEARNING_RATE = "lr"
+LR_FACTOR = 1.1
+_RATE_ACTIONS: tuple[CommandAction, ...] = ("lr_scale", "lr_hold")
+_STEPS: Mapping[str, float] = {
+    "batch_size": 1,
+    "accumulate": 1,
+    "weight_decay": 0.01,
+    "dropout": 0.01,
+    "clip": 0.1,
+    "label_smoothing": 0.01,
+    "beta1": 0.01,
+    "beta2": 0.001,
+    "jitter": 0.05,
+    "noise": 0.01,
+    "eval_every": 10,
+    "sample_every": 10,
+    "quiet_duty": 0.05,
+    "temperature_ceiling": 1,
+    "power_budget": 5,
+}
+
+
+def next_turn(
+    name: str, direction: int, positions: DialPositions, asked: Request | None, rules: Sequence[DialRule]
+) -> DialTurn | None:
+    """The turn that takes dial `name` one notch up (1) or down (-1), None where there is none.
+
+    `asked` is the newest command that has no answer yet: of the same dial, it is what the notch starts from.
+    """
+    if name == LEARNING_RATE:
+        return _next_rate(direction, positions, asked, rules)
+    try:
+        rule = find_rule(name, rules)
+    except DialInputError:
+        return None
+    here = positions.of(name)
+    if asked is not None and asked.action == rule.action and asked.dial == name:
+        here = asked.text if asked.value is None else asked.value
+    if rule.choices:
+        return _next_word(rule, here, direction)
+    step = _STEPS.get(name)
+    if step is None or not isinstance(here, (int, float)):
+        return None
+    wanted = _into_range(float(f"{here + direction * step:.6g}"), rule)
+    return None if wanted == here else DialTurn(rule.action, name, wanted, "")
+
+
+def _next_rate(
+    direction: int, positions: DialPositions, asked: Request | None, rules: Sequence[DialRule]
+) -> DialTurn | None:
+    """A held learning rate is turned itself, else the factor on the schedule."""
+    action: CommandAction = "lr_scale"
+    here = positions.lr_scale
+    if asked is not None and asked.action in _RATE_ACTIONS and asked.value is not None:
+        action, here = asked.action, asked.value
+    elif positions.lr_hold is not None and (asked is None or asked.action != "lr_release"):
+        action, here = "lr_hold", positions.lr_hold
+    rule = next((rule for rule in rules if rule.action == action), None)
+    wanted = float(f"{here * LR_FACTOR**direction:.6g}")
+    if rule is not None:
+        wanted = _into_range(wanted, rule)
+    return None if wanted == here else DialTurn(action, "", wanted, "")
+
+
+def _next_word(rule: DialRule, here: Position, direction: int) -> DialTurn:
+    """The next of some words, after the last one the first."""
+    number = rule.choices.index(here) if isinstance(here, str) and here in rule.choices else -1
+    return DialTurn(rule.action, rule.name, None, rule.choices[(number + direction) % len(rule.choices)])
+
+
+def _into_range(wanted: float, rule: DialRule) -> float:
+    if rule.limits is None:
+        return wanted
+    low, high = rule.limits
+    return min(high, max(low, wanted))

@@ -1,0 +1,34 @@
+"""From a journal on disk to a screen of its run: read in a thread, so that a long one holds up nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.journal import load_state
+from babytrain.runs.state import RunState
+from babytrain.tui.safe_text import safe_line
+
+
+def show_when_read(app: App[Any], journal: Path, show: Callable[[RunState], None]) -> None:
+    """Read `journal` and then `show` the run, or say why it cannot be read.
+
+    Nothing is shown to somebody who went to another screen meanwhile, or who asked for something else to be read.
+    """
+    app.run_worker(_read(app, journal, show), group="journal", exclusive=True)
+
+
+async def _read(app: App[Any], journal: Path, show: Callable[[RunState], None]) -> None:
+    below = app.screen
+    try:
+        state = await asyncio.to_thread(load_state, journal)
+    except RunsError as error:
+        app.notify(safe_line(str(error)), severity="error", markup=False)
+        return
+    if app.screen is below:
+        show(state)
