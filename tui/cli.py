@@ -7,10 +7,8 @@ a person. Modules that cost start-up time (Textual, the engine's settings) are i
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -218,7 +216,6 @@ def rerun(
     notice = _notice_wishes(bell, desktop, milestones, on_event)
     where = chosen_runs_dir(context, runs_dir)
     folder = wanted_run(where, run)
-    _let_signals_interrupt()
     raise typer.Exit(rerun_headless(where, folder, name=name, argv=sys.argv, as_json=as_json, notice=notice))
 
 
@@ -295,7 +292,6 @@ def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool, notic
     if not wants_screen:
         from babytrain.tui.headless import train_headless
 
-        _let_signals_interrupt()
         raise typer.Exit(train_headless(session, as_json=as_json, notice=notice))
     from babytrain.tui.opening import Train
 
@@ -307,16 +303,6 @@ def _show(opening: Opening, runs_dir: Path) -> NoReturn:
     from babytrain.tui.screen_main import run_screen
 
     raise typer.Exit(run_screen(opening, runs_dir))
-
-
-def _let_signals_interrupt() -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has the last word
-            signal.signal(number, _as_keyboard_interrupt)
-
-
-def _as_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _has_screen() -> bool:

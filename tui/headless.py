@@ -6,7 +6,6 @@ Standard output is data (one JSON object with `--json`), standard error is narra
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import EngineSession
 from babytrain.tui.source import LiveSource
+from babytrain.tui.stop_signals import StopSignals
 from babytrain.tui.wording import format_steps
 
 REFRESH_SECONDS = 0.25
@@ -44,7 +44,7 @@ JSON_KEYS = (
 
 
 def train_headless(session: EngineSession, *, as_json: bool, notice: NoticeWishes | None = None) -> int:
-    """Train, narrate, and return the exit code. Ctrl-C saves and stops; a second one abandons the saving."""
+    """Train, narrate, and return the exit code. A signal saves and stops; a second one abandons the saving."""
     console = Console(stderr=True)
     interrupted = run_and_narrate(session, console, notice or NoticeWishes())
     if session.result is None:
@@ -59,20 +59,18 @@ def train_headless(session: EngineSession, *, as_json: bool, notice: NoticeWishe
 
 
 def run_and_narrate(session: EngineSession, console: Console, notice: NoticeWishes) -> bool:
-    """Run a session to its end with a progress line, and say what went wrong. True when a Ctrl-C came."""
-    finished = threading.Event()
-    threading.Thread(target=_run_then_tell, args=(session, finished), name="engine", daemon=True).start()
-    interrupted = _narrate(session, finished, console, make_notifier(notice, console))
-    if session.error:
-        console.print(Text(safe_text(session.error)), style="red", soft_wrap=True)
-    return interrupted
-
-
-def _run_then_tell(session: EngineSession, finished: threading.Event) -> None:
-    try:
-        session.run()
-    finally:
-        finished.set()
+    """Run a session to its end with a progress line, and say what went wrong. True when it was told to stop."""
+    with StopSignals(EXIT_INTERRUPTED) as stop:
+        engine = threading.Thread(target=session.run, name="engine", daemon=True)
+        engine.start()
+        try:
+            _narrate(session, engine, console, make_notifier(notice, console), stop)
+        finally:  # whoever listened may have gone: a closed pipe is no reason to lose what was trained
+            session.feed.stop_requested.set()
+            engine.join()
+        if session.error:
+            console.print(Text(safe_text(session.error)), style="red", soft_wrap=True)
+    return stop.wanted
 
 
 def make_notifier(wishes: NoticeWishes, console: Console) -> Notifier:
@@ -86,10 +84,11 @@ def make_notifier(wishes: NoticeWishes, console: Console) -> Notifier:
     return Notifier(wishes, write, lambda sentence: console.print(Text(sentence, style="yellow"), soft_wrap=True))
 
 
-def _narrate(session: EngineSession, finished: threading.Event, console: Console, notifier: Notifier) -> bool:
-    """Keep the progress line going until the engine has finished. True when a Ctrl-C came."""
+def _narrate(
+    session: EngineSession, engine: threading.Thread, console: Console, notifier: Notifier, stop: StopSignals
+) -> None:
+    """Keep the progress line going until the engine has finished."""
     source = LiveSource(session.feed)
-    interruptions = 0
     told = (0, 0, 0, 0, 0, 0)
     with Progress(
         TextColumn("{task.description}"),
@@ -102,25 +101,20 @@ def _narrate(session: EngineSession, finished: threading.Event, console: Console
         disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("loading", total=None, numbers="")
-        # Not Thread.join: before Python 3.13 one that is interrupted takes the thread for dead.
-        while not finished.is_set():
-            try:
-                finished.wait(REFRESH_SECONDS)
-                source.poll()
-                moment = source.moment()
-                progress.update(
-                    task,
-                    description=moment.phase,
-                    completed=moment.step,
-                    total=moment.total_steps or None,
-                    numbers=_numbers(moment),
-                )
-                told = _tell(moment, told, console)
-                notifier.look(moment, session.run_dir)
-            except KeyboardInterrupt:
-                interruptions += 1
-                if interruptions > 1:
-                    os._exit(EXIT_INTERRUPTED)  # asked twice: the journal is safe, the newest checkpoint stands
+        while engine.is_alive():
+            engine.join(REFRESH_SECONDS)
+            source.poll()
+            moment = source.moment()
+            progress.update(
+                task,
+                description=moment.phase,
+                completed=moment.step,
+                total=moment.total_steps or None,
+                numbers=_numbers(moment),
+            )
+            told = _tell(moment, told, console)
+            notifier.look(moment, session.run_dir)
+            if stop.wanted and not session.feed.stop_requested.is_set():
                 session.feed.stop_requested.set()
                 console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
         source.poll()
@@ -128,7 +122,6 @@ def _narrate(session: EngineSession, finished: threading.Event, console: Console
         _tell(moment, told, console)
     notifier.look(moment, session.run_dir)
     notifier.tell_end(moment, session.run_dir, session.error)
-    return interruptions > 0
 
 
 def _numbers(moment: Moment) -> str:

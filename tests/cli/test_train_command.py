@@ -128,6 +128,29 @@ def test_an_interrupted_run_saves_prints_its_json_and_exits_130(
     assert json.loads(resumed.stdout)["steps"] == result["steps"] + 5
 
 
+def test_signals_that_come_together_are_one(tmp_path: Path, text: Path, start: Start) -> None:
+    """Terminals, timeouts and service managers signal a program and its whole group: nothing is lost by that."""
+    process = start("train", str(text), "--json", "--steps", "1000000", *SETTINGS)
+    wait_for_steps(tmp_path, 20)
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=LONGEST_WAIT_SECONDS)
+    assert process.returncode == 130, stderr.decode()
+    assert stderr.count(b"Saving and stopping") == 1
+    assert json.loads(stdout)["status"] == "interrupted"
+
+
+def test_a_run_nobody_listens_to_any_more_is_saved(tmp_path: Path, text: Path, start: Start) -> None:
+    process = start("train", str(text), "--headless", "--steps", "1000000", *SETTINGS)
+    journal = wait_for_steps(tmp_path, 20)
+    assert process.stderr is not None
+    process.stderr.close()  # as in `train --headless 2>&1 | head`
+    process.wait(timeout=LONGEST_WAIT_SECONDS)
+    ended = load_state(journal).at().ended
+    assert ended is not None
+    assert ended.status == "interrupted"
+
+
 @pytest.mark.skipif(shutil.which("nohup") is None, reason="needs nohup")
 def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path, text: Path, start: Start) -> None:
     process = start("train", str(text), "--json", "--steps", "1000000", *SETTINGS, under=("nohup",))

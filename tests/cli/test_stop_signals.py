@@ -1,0 +1,41 @@
+"""Signals to a run without a screen, counted."""
+
+import os
+import signal
+
+import pytest
+
+from babytrain.tui import stop_signals
+from babytrain.tui.stop_signals import StopSignals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_once_is_a_wish_and_raises_nothing(number: int) -> None:
+    left: list[int] = []
+    with StopSignals(130, left.append) as stop:
+        assert not stop.wanted
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)  # the same moment
+        assert stop.wanted
+    assert left == []
+
+
+def test_twice_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    with StopSignals(130, left.append):
+        os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(stop_signals, "SAME_MOMENT_SECONDS", 0.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert left == [130]
+
+
+def test_what_was_ignored_stays_ignored_and_the_rest_is_as_before() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        handlers = [signal.getsignal(number) for number in stop_signals.NUMBERS]
+        with StopSignals(130) as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.wanted
+        assert [signal.getsignal(number) for number in stop_signals.NUMBERS] == handlers
+    finally:
+        signal.signal(signal.SIGHUP, before)
