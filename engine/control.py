@@ -106,7 +106,9 @@ class Control:
             case "undo":
                 dial, turn, refusal = self._undo()
             case _:
-                turn = turn_dial(bench.config, bench.dials, request, step, self._windows_per_epoch)
+                # What the engine does of itself is no wish to refuse: a preset's batch may be larger than a tiny text.
+                most_windows = self._windows_per_epoch if request.command_id else None
+                turn = turn_dial(bench.config, bench.dials, request, step, most_windows)
                 refusal = turn.refusal
                 if not refusal and request.command_id:
                     self._remember(request, turn)

@@ -169,7 +169,7 @@ def train_resumed(
             if {"steps", "epochs"} & set(changes):
                 config = with_planned_steps(config, corpus)
             dials = changed_dials(dials, config, changes)
-            if {"batch_size", "accumulate"} & set(changes):
+            if script is None and {"batch_size", "accumulate"} & set(changes):
                 check_step_size(dials, config, corpus)
             if progress.step >= dials.total_steps and has_said_its_end(folder):
                 raise EngineError(

@@ -117,6 +117,7 @@ def go_back_to(bench: Workbench, place: Path, reason: str) -> Path:
     bench.recorder.step = progress.step
     bench.feed.steps.drop_after(progress.step)
     bench.evaluated_step = bench.saved_step = progress.step
+    bench.failed_step = -1  # what failed there before is tried again when the run comes by
     bench.recorder.emit(
         Resumed(
             t=bench.recorder.now(),

@@ -20,6 +20,8 @@ PREDICTED_TOKENS = 8
 def write_due_samples(bench: Workbench) -> None:
     """A text for each of the run's own prompts, so that texts of different steps compare."""
     for prompt in (bench.config.prompt, *filter(None, bench.config.more_prompts.split("|"))):
+        if bench.feed.stop_requested.is_set():
+            return  # a text without a letter would be the newest there is
         if problem := write_sample(bench, prompt, asked=False):
             bench.recorder.note(f"No sample at this step: {problem}.", "warning")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import itemgetter
 
 from babytrain.runs.day_times import MINUTES_PER_DAY, DayWindow, minute_of_day, parse_windows
 from babytrain.runs.events import Restraint
@@ -45,7 +46,8 @@ def quiet_plan(moment: Moment) -> QuietPlan:
     share = duty if isinstance(duty, float) and 0.0 <= duty <= 1.0 else 0.0
     if not windows or share == 1.0:
         return NO_QUIET
-    newest = next((event for event in reversed(moment.restraints) if event.cause == CAUSE), None)
+    begun = max(_session_starts(moment), default=-math.inf)
+    newest = next((event for event in reversed(moment.restraints) if event.cause == CAUSE and event.t >= begun), None)
     return QuietPlan(windows, share, newest is not None and newest.deed == "overruled")
 
 
@@ -80,16 +82,22 @@ def _seconds_to_next_edge(minute: float, windows: tuple[DayWindow, ...]) -> floa
 
 def share_worked(moment: Moment, plan: QuietPlan, since: float) -> float:
     """The share of the time since `since` that the run was allowed to work between two steps, as it was told so."""
-    told = [event for event in moment.restraints if event.cause == CAUSE]
-    if not plan.duty or not told or moment.t <= since:
+    if not plan.duty or moment.t <= since:
         return 1.0
+    told = [(t, 1.0) for t in _session_starts(moment)]  # a new session begins free: what still holds is told anew
+    told += [(event.t, _share(event)) for event in moment.restraints if event.cause == CAUSE]
     worked, at, share = 0.0, since, 1.0
-    for event in told:
-        if event.t > at:
-            worked += share * (event.t - at)
-            at = event.t
-        share = _share(event)
+    for t, told_share in sorted(told, key=itemgetter(0)):
+        if t > at:
+            worked += share * (t - at)
+            at = t
+        share = told_share
     return (worked + share * max(0.0, moment.t - at)) / (moment.t - since)
+
+
+def _session_starts(moment: Moment) -> list[float]:
+    """When each session but the first began."""
+    return [one.t for one in moment.state.resumes.until(moment.t) if not one.within]
 
 
 def _share(event: Restraint) -> float:

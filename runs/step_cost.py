@@ -109,6 +109,16 @@ def _spans_away(moment: Moment, since: float) -> Iterator[tuple[float, float]]:
     state, now = moment.state, moment.t
     for timeline in (newest(state.evals, now), newest(state.samples, now), newest(state.checkpoints, now)):
         yield from _durations(timeline, since)
+    yield from _spans_given_up(moment, since)
+
+
+def _spans_given_up(moment: Moment, since: float) -> Iterator[tuple[float, float]]:
+    """When it made steps that are on record no more, because the run went back or was killed before a checkpoint."""
+    steps, t = moment.column("step"), moment.column("t")
+    for resumed in takewhile(lambda event: event.t >= since, newest(moment.state.resumes, moment.t)):
+        kept = int(np.searchsorted(steps, resumed.step, side="right"))
+        if kept:
+            yield float(t[kept - 1]), resumed.t
 
 
 def _durations(done: Iterable[Eval | Sample | Checkpoint], since: float) -> Iterator[tuple[float, float]]:

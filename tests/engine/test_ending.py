@@ -22,6 +22,14 @@ def test_no_sample_is_written_where_none_is_wanted(tmp_path: Path) -> None:
     assert not [one for one in events_of(train(tmp_path, sample_every=0)) if isinstance(one, Sample)]
 
 
+def test_a_run_that_is_told_to_leave_at_once_records_no_text_without_a_letter(tmp_path: Path) -> None:
+    feed = LiveFeed()
+    feed.stop_requested.set()
+    result = train(tmp_path, feed=feed)
+    assert result.status == "interrupted"
+    assert not [one for one in events_of(result) if isinstance(one, Sample)]
+
+
 def test_a_run_that_is_done_waits_for_room_for_its_last_checkpoint(tmp_path: Path, monkeypatch) -> None:
     honest, tries = checkpoint.save_file, []
 

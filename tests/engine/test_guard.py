@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from babytrain.engine import places
+from babytrain.engine import checkpoint, places
 from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint
 from babytrain.engine.guard import Guard
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.out_of_memory import is_out_of_memory
-from babytrain.runs.events import Command, Note, Rescue, Resumed, Step
+from babytrain.runs.events import Checkpoint, Command, Note, Rescue, Resumed, Step
+from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, final_weights, resume_from, same_bits, train
 
 
@@ -132,6 +133,26 @@ def test_a_full_disk_does_not_keep_a_run_from_going_back(tmp_path: Path, poison,
     assert any("No space left" in event.text for event in events_of(result) if isinstance(event, Note))
 
 
+def test_a_checkpoint_that_found_no_room_is_tried_again_by_a_run_that_went_back(
+    tmp_path: Path, poison, monkeypatch
+) -> None:
+    honest, refusals = checkpoint.save_file, []
+
+    def full_once(tensors: dict[str, torch.Tensor], path: Path) -> None:
+        if path.parent.name.endswith("15") and not refusals:
+            refusals.append(path)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        honest(tensors, path)
+
+    monkeypatch.setattr(checkpoint, "save_file", full_once)
+    poison(lambda call: 16 <= call <= 18, math.nan)
+    result = train(tmp_path)
+    events = events_of(result)
+    assert refusals
+    assert [event.step for event in events if isinstance(event, Resumed)] == [10]
+    assert 15 in [event.step for event in events if isinstance(event, Checkpoint)]
+
+
 NO_ROOM = [
     torch.OutOfMemoryError("CUDA out of memory."),
     MemoryError(),
@@ -157,6 +178,25 @@ def test_too_little_memory_halves_the_batch_and_trains_on_the_same_windows(
     assert [rescue.deed for rescue in rescues(result)] == ["halved the batch"]
     one, other = final_weights(untroubled), final_weights(result)
     assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
+
+
+def test_too_little_memory_is_got_over_on_a_text_smaller_than_a_step_too(tmp_path: Path, monkeypatch) -> None:
+    honest, refused = GPT.loss, 0
+    feed = LiveFeed()
+
+    def hungry(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        nonlocal refused
+        if self.training and len(tokens) > 16:
+            refused += 1
+            if refused > 10:
+                feed.stop_requested.set()  # or it would try for ever
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return honest(self, tokens, targets)
+
+    monkeypatch.setattr(GPT, "loss", hungry)
+    result = train(tmp_path, feed, batch_size=64, context=128, steps=2)  # of 26 windows
+    assert (result.status, result.tokens) == ("done", 2 * 64 * 128), "a step still sees the same windows"
+    assert [one.text.split(": now ")[1].split(" at")[0] for one in rescues(result)] == ["32", "16"]
 
 
 def test_what_a_processor_says_when_it_has_no_memory_left_is_understood() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from babytrain.engine import launch
 from babytrain.engine.checkpoint import last_checkpoint, load_checkpoint
 from babytrain.engine.launch import EngineError, RunResult, train_resumed
 from babytrain.engine.model.gpt import GPT
@@ -257,4 +258,12 @@ def test_what_was_done_about_overfitting_is_done_again(tmp_path: Path, wish: str
     result = memorise(tmp_path, "book", overfitting=wish)
     assert result.status == "interrupted"
     assert commands_on_record(events_of(result)) == []
+    assert_same(again(result, tmp_path))
+
+
+def test_a_step_larger_than_the_text_that_is_on_record_is_trained_again(tmp_path: Path, monkeypatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(launch, "check_step_size", lambda *_: None)  # there was no such rule once
+        result = train(tmp_path, steps=4, context=128)
+        train_resumed(Path(result.run_dir), {"steps": 6, "batch_size": 80}, LiveFeed())
     assert_same(again(result, tmp_path))

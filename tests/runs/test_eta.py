@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.eta import estimate_eta, upcoming
-from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, Sample, Step
+from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, Resumed, Sample, Step
 from babytrain.runs.state import Moment
+from babytrain.runs.step_cost import Cost, step_cost
 from tests.tui.scripted import CONFIG, TOKENS_PER_STEP, ending, started, state_from
 
 
@@ -102,6 +103,33 @@ def test_evaluations_to_come_count() -> None:
     assert low is not None
     assert high is not None
     assert high.low - low.low > 150  # 18 evaluations of 10 seconds
+
+
+def test_steps_that_were_given_up_do_not_slow_down_the_others() -> None:
+    def cost(given_up: int) -> Cost | None:
+        events, t = [started(2000)], 0.0
+        for step in [*range(1, 901), *range(901 - given_up, 1001)]:
+            if given_up and events[-1].step == 900 and step != 901:
+                events.append(Resumed(t=t, step=step - 1, wall_time=1.0, checkpoint="c", total_steps=2000, within=True))
+            t += 0.05
+            events.append(
+                Step(
+                    t=t,
+                    step=step,
+                    loss=1.0,
+                    learning_rate=1e-3,
+                    gradient_norm=1.0,
+                    tokens=step * TOKENS_PER_STEP,
+                    step_seconds=0.05,
+                )
+            )
+        return step_cost(moment(events))
+
+    straight, back = cost(0), cost(90)
+    assert straight is not None
+    assert back is not None
+    assert math.isclose(back.low, straight.low, rel_tol=1e-6)
+    assert math.isclose(back.high, straight.high, rel_tol=1e-6)
 
 
 def test_no_guess_before_there_is_anything_to_go_by() -> None:

@@ -158,6 +158,24 @@ def test_breaks_between_steps_that_were_taken_in_quiet_hours_are_no_part_of_the_
     assert holds(estimate_eta(moment), 1 + 1.5)
 
 
+def test_what_held_when_a_session_was_killed_says_nothing_of_the_speed_of_the_next() -> None:
+    slowed = Restraint(t=0.0, step=0, cause="quiet hours", deed="slowed", text="A quarter of the time.", duty=0.25)
+    again = Resumed(t=1.0, step=0, wall_time=MIDNIGHT + 11 * HOUR, checkpoint="c", total_steps=500)
+    moment = at_hour(12, quiet_hours="23:00-08:00", quiet_duty=0.25)
+    moment.state.restraints.append(slowed)
+    moment.state.resumes.append(again)
+    assert holds(estimate_eta(moment), 4)
+
+
+def test_a_night_that_was_overruled_before_a_resume_counts_again() -> None:
+    overruled = Restraint(t=1.0, step=0, cause="quiet hours", deed="overruled", text="Overruled by hand.")
+    again = Resumed(t=2.0, step=0, wall_time=MIDNIGHT + 3 * HOUR, checkpoint="c", total_steps=500)
+    moment = at_hour(4, quiet_hours="23:00-07:00")
+    moment.state.restraints.append(overruled)
+    moment.state.resumes.append(again)
+    assert holds(estimate_eta(moment), 3 + 4)
+
+
 def test_a_run_by_the_clock_is_given_its_time_besides_whole_rests() -> None:
     late = {"minutes": 180.0, "eval_every": 50, "quiet_hours": "23:00-07:00"}
     assert holds(estimate_eta(at_hour(22, total=10_000, **late)), 2 + 8)
