@@ -318,8 +318,8 @@ def check_field(name: str, value: Any) -> str | None:
 
 
 def limit_words(limit: float) -> str:
-    """A limit, or any number, as people write it: `0.9`, `65,536`, `1e-09`."""
-    return f"{int(limit):,}" if abs(limit) < 1e15 and limit == int(limit) else f"{limit:g}"
+    """A limit, or any number, as people write it: `0.9`, `65,536`, `1e-9`."""
+    return f"{int(limit):,}" if abs(limit) < 1e15 and limit == int(limit) else f"{limit:g}".replace("e-0", "e-")
 
 
 def _between(name: str) -> str:

@@ -106,7 +106,9 @@ def train(
         typer.Argument(help="Text to learn: files, folders, globs, `-` = standard input. None: our own haiku."),
     ] = None,
     corpus: Annotated[str | None, typer.Option(help="A built-in corpus: haiku, tinyshakespeare.")] = None,
-    preset: Annotated[str, typer.Option(help="baby, toddler, seven-million, schoolchild, prodigy, gpt2, fmn.")] = "baby",
+    preset: Annotated[
+        str, typer.Option(help="baby, toddler, seven-million, schoolchild, prodigy, gpt2, fmn.")
+    ] = "baby",
     settings: Settings = None,
     config: Annotated[Path | None, typer.Option(help="Settings from a TOML file.")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,

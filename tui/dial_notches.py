@@ -1,7 +1,8 @@
 """One notch of a dial, as a held key turns it: from where it was last asked to stand to the next position. Pure.
 
 The learning rate is turned by a tenth, because what counts of it are orders of magnitude; everything else goes by a
-fixed step of its own, and words one on. A notch that would leave the allowed range stops at its edge.
+fixed step of its own, and words one on. A notch that would leave the allowed range stops at its edge. Where 0 means no
+limit at all, no notch leads there or away from it: below the strictest limit stands none, which nobody turns towards.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _STEPS: Mapping[str, float] = {
     "temperature_ceiling": 1,
     "power_budget": 5,
 }
+_NONE_AT_ZERO = ("clip", "temperature_ceiling", "power_budget")
 
 
 def next_turn(
@@ -56,8 +58,22 @@ def next_turn(
     step = _STEPS.get(name)
     if step is None or not isinstance(here, (int, float)):
         return None
-    wanted = _into_range(float(f"{here + direction * step:.6g}"), rule)
-    return None if wanted == here else DialTurn(rule.action, name, wanted, "")
+    wanted = _into_range(float(f"{here + direction * step:.12g}"), rule)
+    if wanted == here or (name in _NONE_AT_ZERO and 0 in (here, wanted)):
+        return None
+    return DialTurn(rule.action, name, wanted, "")
+
+
+def edge_words(name: str, positions: DialPositions, rules: Sequence[DialRule]) -> str:
+    """Why there is no next notch of a dial, as the beginning of a sentence."""
+    held = name != LEARNING_RATE or positions.lr_hold is not None
+    rule = next((rule for rule in rules if rule.name == (name if held else "lr_scale")), None)
+    allowed = "" if rule is None else f": {rule.allowed}"
+    if name in _NONE_AT_ZERO and positions.of(name) == 0:
+        return f"{name} is off{allowed}"
+    if name != LEARNING_RATE and name not in _STEPS:
+        return f"{name} is no dial for these keys{allowed}"
+    return f"{name if held else 'the factor on lr'} goes no further{allowed}"
 
 
 def _next_rate(

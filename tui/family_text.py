@@ -42,7 +42,7 @@ def print_tree(runs_dir: Path, *, as_json: bool) -> None:
         line = Text(branch(one.is_last, charset), style="dim")
         line.append(safe_text(one.summary.run_id), style="not dim bold")
         line.append(f"  {_words(one)}", style="not dim")
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=not sys.stdout.isatty())  # on a terminal it breaks between words
 
 
 def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:

@@ -12,12 +12,12 @@ from babytrain.engine.config import build_config
 from babytrain.engine.dials import initial_dials, turn_dial
 from babytrain.runs.events import Request
 from babytrain.tui.dial_input import DialTurn
-from babytrain.tui.dial_notches import next_turn
+from babytrain.tui.dial_notches import edge_words, next_turn
 from babytrain.tui.dial_positions import DialPositions, replay_turns
 from babytrain.tui.screens.ask import AskScreen
 from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
-from tests.tui.driving import live, replay
+from tests.tui.driving import Driver, live, replay
 from tests.tui.snapshots import screen_text
 
 RULES = dial_rules()
@@ -46,12 +46,31 @@ def standing(**now: object) -> DialPositions:
         ("lr", 1, DialPositions({}, {}, lr_hold=9.9), DialTurn("lr_hold", "", 10.0, "")),
         ("dropout", -1, START, None),  # it is 0
         ("lr", 1, DialPositions({}, {}, lr_scale=1e6), None),
+        ("eval_every", 1, standing(eval_every=20_000_000), DialTurn("set", "eval_every", 20_000_010.0, "")),
         ("quiet_hours", 1, START, None),  # typed, not turned
+        ("temperature_ceiling", 1, START, None),  # none, and 1 °C would stop the run
+        ("temperature_ceiling", -1, standing(temperature_ceiling=1), None),  # 0 would be no ceiling at all
+        ("power_budget", -1, standing(power_budget=4), None),
+        ("clip", -1, standing(clip=0.1), None),
         ("warp", 1, START, None),
     ],
 )
 def test_one_notch(name: str, direction: int, positions: DialPositions, turn: DialTurn | None) -> None:
     assert notch(name, direction, positions=positions) == turn
+
+
+@pytest.mark.parametrize(
+    ("name", "positions", "words"),
+    [
+        ("dropout", START, "dropout goes no further: 0 to 0.9"),
+        ("lr", DialPositions({}, {}, lr_hold=10.0), "lr goes no further: 1e-"),
+        ("lr", DialPositions({}, {}, lr_scale=1e6), "the factor on lr goes no further: 1e-"),
+        ("power_budget", START, "power_budget is off: 0 to 100,000"),
+        ("quiet_hours", START, "quiet_hours is no dial for these keys: off, or stretches of the day such as"),
+    ],
+)
+def test_why_there_is_no_next_notch(name: str, positions: DialPositions, words: str) -> None:
+    assert edge_words(name, positions, RULES).startswith(words)
 
 
 def test_a_notch_starts_from_what_was_asked_for_last_of_the_same_dial() -> None:
@@ -113,3 +132,46 @@ async def test_up_and_down_scroll_where_nothing_can_be_turned(runs_dir: Path) ->
     async with replay(runs_dir) as driver:
         await driver.press("3", "down", "down")
         assert driver.app.screen.query_one(DialsPane).chosen == ""
+
+
+async def choose(driver: Driver, name: str) -> DialsPane:
+    """The dials pane, with that dial chosen in it."""
+    pane = driver.run.query_one(DialsPane)
+    await driver.press("3")
+    for _ in range(30):
+        await driver.press("down")
+        if pane.chosen == name:
+            return pane
+    raise AssertionError(f"{name} cannot be chosen")
+
+
+async def test_an_undo_comes_after_the_notches_it_takes_back(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False) as driver:
+        await choose(driver, "dropout")
+        await driver.press("plus", "plus", "plus", "u")
+        await driver.wait(lambda: "undo" in [action for action, _ in driver.asked], "the undo")
+        assert driver.asked[-2:] == [("set", 0.03), ("undo", None)]
+
+
+async def test_the_chosen_dial_stays_in_sight_when_lines_come_above_it(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False, size=(80, 24)) as driver:
+        pane = await choose(driver, "sample_every")
+
+        def is_shown() -> bool:
+            top, height = pane.scroll_offset.y, pane.scrollable_content_region.height
+            return any(line.plain.startswith("every") for line in pane.lines[top : top + height])
+
+        assert is_shown()
+        count = len(pane.lines)
+        driver.live.ask("checkpoint", text="before-the-cliff-and-everything-after")
+        await driver.wait(lambda: len(pane.lines) > count, "what was asked, in more lines")
+        await driver.wait(is_shown, "the chosen dial")
+
+
+async def test_the_chosen_dial_is_not_cut_off(runs_dir: Path) -> None:
+    async with live(runs_dir, size=(120, 36)) as driver:
+        pane = await choose(driver, "eval_every")
+        assert [line.plain for line in pane.lines if line.plain.startswith("every")] == ["every eval 100 · sample 1…"]
+        await driver.press("down")
+        assert pane.chosen == "sample_every"
+        assert [line.plain for line in pane.lines if line.plain.startswith("every")] == ["every … sample 100"]

@@ -86,7 +86,7 @@ def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
         ("x\x1b[31m 3", "There is no dial x␛[31m ("),
         ("dropuot 0.1", "There is no dial dropuot (did you mean dropout?)."),
         (": 3", "The name of a dial comes first"),
-        ("lr 0,001", "lr takes one position: 1e-09 to 10."),
+        ("lr 0,001", "lr takes one position: 1e-9 to 10."),
         ("lr_scale 0", "lr_scale must lie between 1e-06 and 1,000,000; it is 0."),
         ("lr_scale up", "lr_scale is a number between 1e-06 and 1,000,000, not 'up'."),
         ("rewarm 0", "rewarm is a whole number of steps between 1 and 10,000,000, not '0'."),
@@ -101,7 +101,7 @@ def test_every_slip_in_a_line_is_told_at_once() -> None:
     said = problem_in("dropout 5, lr 0, clip 1, batch_size many, fan 3, dropout 5", RULES)
     assert (said or "").splitlines() == [
         "dropout must lie between 0 and 0.9; it is 5.",
-        "lr must lie between 1e-09 and 10; it is 0.",
+        "lr must lie between 1e-9 and 10; it is 0.",
         "batch_size is a whole number between 1 and 65,536, not 'many'.",
         "There is no dial fan (all there are stand below).",
     ]

@@ -47,9 +47,9 @@ def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("best lr 50", ["lr must lie between 1e-09 and 10"]),
+        ("best lr 50", ["lr must lie between 1e-9 and 10"]),
         ("lr x, dropout 2, layers 3", ["lr is a number", "dropout must lie between 0 and 0.9", "no setting layers"]),
-        ("best lr", ["lr needs a value: 1e-09 to 10"]),
+        ("best lr", ["lr needs a value: 1e-9 to 10"]),
         ("best lr 0,001", ["lr takes one value"]),
         ("best quiet_hours 22:00-06:00, 25:00-26:00", ["a time that no clock shows"]),
         ("best, 3", ["no setting 3"]),

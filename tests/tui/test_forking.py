@@ -189,7 +189,7 @@ async def test_what_is_wrong_is_said_in_the_dialog_which_stays(runs_dir: Path, o
     async with opened(runs_dir, fork_refusals=("There is no checkpoint 'gone'.",)) as driver:
         await type_fork(driver, "best lr 50, layers 3")
         await driver.settle()
-        assert "lr must lie between 1e-09 and 10" in screen_text(driver.app)
+        assert "lr must lie between 1e-9 and 10" in screen_text(driver.app)
         assert "no setting layers" in screen_text(driver.app)
         await driver.press("ctrl+u", *"gone", "enter")
         await driver.settle()

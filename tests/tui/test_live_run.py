@@ -117,11 +117,11 @@ async def test_pause_follows_what_was_asked_last(runs_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "typed", "allowed"),
     [
-        ("l", "0", "between 1e-09 and 10"),
-        ("l", "-1", "between 1e-09 and 10"),
-        ("l", "1e9", "between 1e-09 and 10"),
-        ("l", "much", "between 1e-09 and 10"),
-        ("l", "nan", "between 1e-09 and 10"),
+        ("l", "0", "between 1e-9 and 10"),
+        ("l", "-1", "between 1e-9 and 10"),
+        ("l", "1e9", "between 1e-9 and 10"),
+        ("l", "much", "between 1e-9 and 10"),
+        ("l", "nan", "between 1e-9 and 10"),
         ("w", "0", "between 1 and 10,000,000"),
         ("w", "99999999", "between 1 and 10,000,000"),
         ("N", "0", "between 1 and 1,000,000,000"),

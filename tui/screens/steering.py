@@ -11,7 +11,7 @@ from typing import ClassVar
 from babytrain.runs.events import Advice, CommandAction, Request
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.dial_input import LONGEST_RUN, DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
-from babytrain.tui.dial_notches import LEARNING_RATE, next_turn
+from babytrain.tui.dial_notches import LEARNING_RATE, edge_words, next_turn
 from babytrain.tui.dial_positions import dial_positions
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.health_lines import is_followed
@@ -52,7 +52,8 @@ class SteeringScreen(RunScreen):
         self.query_one(DialsPane).can_choose = True
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
-        """Send a command, and show at once that it was asked."""
+        """Send a command, after the notch that still waits, and show at once that it was asked."""
+        self.send_what_waits()  # or an undo would come before what it takes back
         self._send_request(action, value, text, dial)
         self.refresh_now()
 
@@ -321,8 +322,8 @@ class SteeringScreen(RunScreen):
         """Why a notch does nothing, once and not for every press of a held key."""
         if self._edge != name:
             self._edge = name
-            allowed = next((rule.allowed for rule in self._dial_rules if rule.name == name), "typed, not turned")
-            self.notify(f"{name} goes no further: {allowed}; d types it.", markup=False, timeout=4)
+            why = edge_words(name, dial_positions(self.source.moment()), self._dial_rules)
+            self.notify(f"{why}; d types it.", markup=False, timeout=4)
 
     def send_what_waits(self) -> None:
         """The newest of the presses that came too fast."""

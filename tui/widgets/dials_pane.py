@@ -61,7 +61,19 @@ class DialsPane(TextPane):
         """Show the dials; `pending` is a command sent from here that has no answer yet."""
         self._moment = moment
         self._pending = pending
+        row = self._row_of(self.chosen)
         self.rebuild()
+        if row is not None and self._row_of(self.chosen) != row:  # what became of a command takes lines above it
+            self.call_after_refresh(self._keep_in_sight)
+
+    def _row_of(self, dial: str) -> int | None:
+        """The last line on which a dial stands, None where there is none."""
+        return max((row for row, places in self._places.items() if any(dial == one for _, one in places)), default=None)
+
+    def _keep_in_sight(self) -> None:
+        row = self._row_of(self.chosen)
+        if row is not None:
+            self.scroll_to_region(Region(0, row, 1, 1), animate=False, immediate=True)
 
     @property
     def chosen(self) -> str:
@@ -88,7 +100,7 @@ class DialsPane(TextPane):
         else:
             self._chosen = dials[min(len(dials) - 1, max(0, dials.index(self._chosen) + lines))]
         self.rebuild()
-        self.scroll_to_region(Region(0, stand[self._chosen], 1, 1), animate=False, immediate=True)
+        self._keep_in_sight()
 
     def on_click(self, event: events.Click) -> None:
         """Ask to turn the dial that stands there; beside the words, the nearest one on the line."""
@@ -113,7 +125,7 @@ class DialsPane(TextPane):
         for row, brief in rows:
             line, places = self._line_of(row)
             if line.cell_length > width:
-                line, places = self._line_of(brief)
+                line, places = self._line_of(brief, width)
             if places:
                 self._places[len(lines)] = places
             lines.append(line)
@@ -166,19 +178,23 @@ class DialsPane(TextPane):
         before = UNKNOWN if start is None else safe_line(format_position(start), LONGEST_WORD)
         return Content.assemble((f"{before}{self.glyphs.arrow}", "$foreground 60%"), (now, "bold $accent"))
 
-    def _line_of(self, row: Row) -> tuple[Content, list[tuple[int, str]]]:
-        """A row as a line, and up to which column each of its dials reaches."""
+    def _line_of(self, row: Row, width: int | None = None) -> tuple[Content, list[tuple[int, str]]]:
+        """A row as a line, and up to which column each of its dials reaches. Where it is wider than `width`, those
+        before the chosen dial make room for it."""
+        chosen = max((number for number, (dial, _) in enumerate(row.facts) if dial and dial == self.chosen), default=-1)
+        first = 0
+        if width is not None:
+            dots = len(f" {self.glyphs.dot} ")
+            while first < chosen and _reach(row, first, chosen, dots) > width:
+                first += 1
         parts: list[Content | str | tuple[str, str]] = [(f"{row.label:<{LABEL_WIDTH}}", "$foreground 60%")]
         places: list[tuple[int, str]] = []
         end = LABEL_WIDTH
-        dot = f" {self.glyphs.dot} "
         for number, (dial, shown) in enumerate(row.facts):
-            if number:
-                parts.append(dot)
-                end += len(dot)
-            chosen = bool(dial) and dial == self.chosen and all(dial != later for later, _ in row.facts[number + 1 :])
-            parts.append(shown.stylize("reverse") if chosen else shown)
-            end += shown.cell_length
+            if number >= first:
+                before = f" {self.glyphs.dot} " if number > first else f"{self.glyphs.ellipsis} " if first else ""
+                parts += [before, shown.stylize("reverse") if number == chosen else shown]
+                end += len(before) + shown.cell_length
             if dial:
                 places.append((end, dial))
         return Content.assemble(*parts), places
@@ -229,6 +245,12 @@ class DialsPane(TextPane):
         if wish.cell_length + 2 + answer.cell_length <= width:
             return [Content.assemble(wish, "  ", answer)]
         return [wish, Content.assemble("  ", answer)]
+
+
+def _reach(row: Row, first: int, last: int, dots: int) -> int:
+    """The columns of a row from one of its facts to another, its label and a mark for what was left out included."""
+    shown = row.facts[first : last + 1]
+    return LABEL_WIDTH + (2 if first else 0) + sum(fact.cell_length + dots for _, fact in shown) - dots
 
 
 def _is_shown(command: Command) -> bool:
