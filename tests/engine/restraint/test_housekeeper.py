@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.housekeeper import SLICE_SECONDS, Housekeeper
-from babytrain.engine.telemetry.house_card import HouseGpu
+from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, Restraint, Vitals
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import tiny_config
@@ -176,7 +176,7 @@ def played(ceiling: float, minutes: float, **dials: object) -> tuple[list[float]
     """The temperatures, second by second, of the scripted card under a run of steps of 30 ms; its share of work."""
     house = House(temperature_ceiling=ceiling, **dials)
     began, worked, celsius = house.now, 0.0, list[float]()
-    gpu = HouseGpu(lambda: house.now, house.keeper.rested_seconds)
+    gpu = ScriptedGpu(lambda: house.now, house.keeper.rested_seconds)
 
     def look() -> None:
         if house.now - began >= len(celsius):
