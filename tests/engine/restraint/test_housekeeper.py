@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from msgspec.structs import replace
@@ -170,6 +172,18 @@ def test_a_lost_card_is_noticed_only_if_it_trains() -> None:
     assert house.keeper.lost_card(patience=5.0) == ""
     house.keeper.look(HostReading(), (GpuReading(index=1, name="card", trains=True, missing=lost),), "")
     assert house.keeper.lost_card() == "card"
+
+
+def test_two_more_looks_are_enough_to_know_that_the_card_is_not_lost() -> None:
+    house, fine = House(), GpuReading(index=0, name="card", trains=True)
+    house.keeper.look(HostReading(), (fine,), "")
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.append(house.keeper.lost_card(patience=3600.0)), daemon=True)
+    waiting.start()
+    while waiting.is_alive():
+        house.keeper.look(HostReading(), (fine,), "")
+        waiting.join(0.01)
+    assert found == [""]
 
 
 def played(ceiling: float, minutes: float, **dials: object) -> tuple[list[float], float]:
