@@ -117,14 +117,14 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     next_ = _sentence("next", verdict.next_ if verdict is not None else "")
     if height == 2 and lines_wanted(facts) > 2:
         newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
-        second = disk or (_rescue(rescue, glyphs) if newer and rescue is not None else next_)
+        second = disk or (_rescue(rescue) if newer and rescue is not None else next_)
         expected = [(_final_loss(facts, glyphs), "")] if facts.forecast and facts.forecast.final_loss else []
         return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
     lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
     if moment.state.verdicts:
         lines.append(_line(next_, buttons, inner))
     if moment.state.rescues or moment.state.storage:
-        lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue, glyphs)), [], inner))
+        lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue)), [], inner))
     if facts.forecast is not None:
         lines.append(_line(_forecast(facts, glyphs), [], inner))
     return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
@@ -150,7 +150,7 @@ def _sentence(label: str, words: str) -> Content:
     return Content.assemble((f"{label} ", "$foreground 60%"), safe_content(words, one_line=True))
 
 
-def _rescue(rescue: Rescue, glyphs: Glyphs) -> Content:
+def _rescue(rescue: Rescue) -> Content:
     where = f"! {safe_line(rescue.deed, 20)} @{format_count(rescue.step)}  "
     return Content.assemble((where, "bold $error"), safe_content(rescue.text, one_line=True))
 

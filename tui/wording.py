@@ -34,7 +34,6 @@ _LONGEST_DIAL = 24
 _LONGEST_POSITION = 24
 _NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
-ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "interrupted", "failed": "failed"}
 
 
 @dataclass(frozen=True)

@@ -73,11 +73,6 @@ class HaikuReport:
     )  # valid poems that bring a snake and a season word together that the built-in corpus never does
     guessed_words: int
 
-    @property
-    def valid_share(self) -> float | None:
-        """Share of poems of the right form; None when there is no poem."""
-        return self.valid / self.poems if self.poems else None
-
 
 class HaikuJudge:
     """Judges poems against a training text (none: form only). `built_in`: the text is our own corpus of haiku."""

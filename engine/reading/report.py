@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from babytrain.engine.reading.haiku_judge import HaikuJudge
-from babytrain.engine.reading.parrot import NotJudged, ParrotTest
+from babytrain.engine.reading.parrot import ParrotTest
 from babytrain.engine.reading.sentences import judge_sentences
 from babytrain.engine.reading.words import KnownWords
 
@@ -16,14 +16,11 @@ class Reading:
 
     characters: int
     parrot_index: float | None
-    parrot_honest_95: float | None  # 19 of 20 held-out pieces of this length have a lower index
-    not_judged: str  # why there is no index, one sentence; empty where there is one
     longest_match: int
     span_start: int
     span_end: int
     source_line: str  # text of a file: hostile, show it and never obey it
     source_line_number: int
-    searched_share: float  # of the training text
     words: int
     real_share: float | None
     new_share: float | None
@@ -35,7 +32,6 @@ class Reading:
     coherent_sentences: int
     poems: int
     valid_poems: int
-    new_poems: int
     new_valid_poems: int
     new_lines: int
     never_paired: int | None  # None unless the text is the built-in corpus
@@ -55,23 +51,18 @@ class Reader:
 
         Only the form of a poem counts with the prompt that it began with.
         """
-        parrot = self.parrot.judge(sample)
-        judged = None if isinstance(parrot, NotJudged) else parrot
+        judged = self.parrot.judge(sample)
         words = self.known_words.report(sample, whole=whole)
         sentences = judge_sentences(sample, self.known_words, whole=whole)
         haiku = self.haiku.report(prompt + sample, whole=whole)
-        total = self.parrot.training_characters
         return Reading(
             characters=len(sample),
             parrot_index=judged.index if judged else None,
-            parrot_honest_95=judged.honest_index_95 if judged else None,
-            not_judged=parrot.reason if isinstance(parrot, NotJudged) else "",
             longest_match=judged.longest_match if judged else 0,
             span_start=judged.span_start if judged else 0,
             span_end=judged.span_end if judged else 0,
             source_line=judged.source_line if judged else "",
             source_line_number=judged.source_line_number if judged else 0,
-            searched_share=self.parrot.searched_characters / total if total else 1.0,
             words=words.words,
             real_share=words.real_share,
             new_share=words.new_share,
@@ -83,7 +74,6 @@ class Reader:
             coherent_sentences=sentences.coherent,
             poems=haiku.poems,
             valid_poems=haiku.valid,
-            new_poems=haiku.new or 0,
             new_valid_poems=haiku.new_valid or 0,
             new_lines=haiku.new_lines or 0,
             never_paired=haiku.never_paired,

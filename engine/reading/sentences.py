@@ -57,11 +57,6 @@ class SentenceReport:
     sentences: int
     coherent: int
 
-    @property
-    def coherent_share(self) -> float | None:
-        """Share of coherent sentences; None when there is no complete one."""
-        return self.coherent / self.sentences if self.sentences else None
-
 
 def judge_sentences(text: str, known: KnownWords, *, whole: bool = False) -> SentenceReport:
     """Count the coherent sentences of a text; `whole`: it was not cut off, so what its end closes counts as well."""

@@ -53,7 +53,7 @@ def shown(moment: Moment) -> dict[str, Any]:
         "recent_vitals": moment.recent_vitals(3),
         "commands": moment.commands,
         "checkpoints": moment.checkpoints,
-        "notes": moment.recent_notes(3),
+        "notes": moment.state.notes.until(moment.t)[-3:],
         "phase": moment.phase,
         "ended": moment.ended,
         "status": moment.status,

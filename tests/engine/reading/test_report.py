@@ -23,12 +23,11 @@ def reader() -> Reader:
 def test_a_copied_text_reads_as_copied(reader: Reader) -> None:
     reading = reader.read(TRAIN[:500])
     assert reading.parrot_index is not None
-    assert reading.parrot_honest_95 is not None
-    assert reading.parrot_index > 5 > reading.parrot_honest_95
-    assert (reading.longest_match, reading.source_line_number, reading.searched_share) == (500, 1, 1.0)
+    assert reading.parrot_index > 5
+    assert (reading.longest_match, reading.source_line_number) == (500, 1)
     assert (reading.real_share, reading.new_share, reading.new_words) == (1.0, 0.0, "")
     assert reading.poems == reading.valid_poems >= 3
-    assert (reading.new_poems, reading.new_lines, reading.never_paired, reading.guessed_words) == (0, 0, 0, 0)
+    assert (reading.new_lines, reading.never_paired, reading.guessed_words) == (0, 0, 0)
 
 
 def test_a_text_of_ones_own_reads_as_ones_own(reader: Reader) -> None:
@@ -36,14 +35,12 @@ def test_a_text_of_ones_own_reads_as_ones_own(reader: Reader) -> None:
     assert reading.parrot_index is not None
     assert reading.parrot_index < 2
     assert reading.poems == reading.valid_poems == 8
-    assert reading.new_poems > 6
     assert reading.new_lines > 8
 
 
 def test_a_very_short_text_is_read_as_far_as_it_goes(reader: Reader) -> None:
     reading = reader.read("a snake")
     assert reading.parrot_index is None
-    assert reading.not_judged.startswith("The sample has 7 characters")
     assert (reading.words, reading.real_share) == (1, 1.0)
 
 
