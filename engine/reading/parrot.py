@@ -47,14 +47,6 @@ class ParrotVerdict:
     source_line_number: int  # counted from 1
 
 
-@dataclass(frozen=True)
-class HonestText:
-    """Held-out pieces of one length: their mean match, and the index that 19 of 20 stay below."""
-
-    mean_match: float
-    index_95: float
-
-
 class ParrotTest:
     """Judges samples against a training text. Building it sorts the text: about 0.2 seconds a million characters."""
 
@@ -71,15 +63,15 @@ class ParrotTest:
         if len(sample) < SHORTEST_SAMPLE or len(self._held_out) < SHORTEST_HELD_OUT:
             return None
         lengths, _ = self._suffixes.longest_matches(sample)
-        honest = self.honest(len(sample))
-        if honest.mean_match == 0:
+        honest = float(self.held_out_means(len(sample)).mean())
+        if honest == 0:
             return None
         start = int(np.argmax(lengths))
         end = start + int(lengths[start])
         line, number = self._source_line(sample[start:end])
         mean = float(np.minimum(lengths, COUNTED).mean())
         return ParrotVerdict(
-            index=mean / honest.mean_match,
+            index=mean / honest,
             mean_match=mean,
             longest_match=end - start,
             span_start=start,
@@ -88,15 +80,14 @@ class ParrotTest:
             source_line_number=number,
         )
 
-    def honest(self, characters: int) -> HonestText:
-        """What held-out pieces of that many characters get (or of as many as there are)."""
+    def held_out_means(self, characters: int) -> npt.NDArray[np.float64]:
+        """The mean match of each held-out piece of that many characters (or of as many as there are)."""
         piece = min(characters, LONGEST_PIECE, len(self._held_out))
         pieces = len(self._held_out) // piece
         # A match may reach beyond its piece; what would be left of it inside is all that counts.
         room = np.arange(piece, 0, -1)
-        means = np.minimum(self._held_out_matches[: pieces * piece].reshape(pieces, piece), room).mean(axis=1)
-        mean = float(means.mean())
-        return HonestText(mean, float(np.quantile(means, 0.95)) / mean if mean else 0.0)
+        matches = np.minimum(self._held_out_matches[: pieces * piece].reshape(pieces, piece), room)
+        return np.asarray(matches.mean(axis=1), dtype=np.float64)
 
     @cached_property
     def _held_out_matches(self) -> npt.NDArray[np.int64]:

@@ -40,7 +40,7 @@ def landmarks(state: RunState) -> list[Landmark]:
     found = [Landmark(event.t, "evaluation", "$accent") for event in state.evals.events]
     found += [Landmark(event.t, "sample", "$secondary") for event in state.samples.events]
     found += [Landmark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
-    found += [Landmark(event.t, "command", "$warning") for event in state.commands.events if event.status != "asked"]
+    found += [Landmark(event.t, "command", "$warning") for event in state.commands.events]
     found += [Landmark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
     found += [Landmark(event.t, "rescue", "$error") for event in state.rescues.events]
     found += [Landmark(event.t, f"{event.deed}: {event.cause}", "$accent") for event in state.restraints.events]
