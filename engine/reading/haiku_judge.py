@@ -2,7 +2,7 @@
 
 A poem is what stands between blank lines. Its form is right when it has three lines of which 5, 7 and 5 syllables are
 possible readings: words of our lexicon have its count, a few common words that are said in two ways have both
-(`SAID_IN_TWO_WAYS`), any other word has what `guess_syllables` says. A line with a digit, or without a word, has no
+(`said_in_two_ways`), any other word has what `guess_syllables` says. A line with a digit, or without a word, has no
 reading. A poem is new when its three lines never follow each other in the training text, and a line is new when it
 never stands there; case, punctuation and spaces do not count.
 
@@ -13,33 +13,24 @@ is not judged, unless the caller says that the text is whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 
-from babytrain.engine.corpus.haiku import is_held_out
-from babytrain.engine.corpus.lexicon import SYLLABLES
+import msgspec
+
+from babytrain.engine.corpus.haiku import default_grammar
+from babytrain.engine.corpus.lexicon import syllables_by_word
 from babytrain.engine.reading.syllable_rule import guess_syllables
 
 FORM = (5, 7, 5)
-
-SAID_IN_TWO_WAYS: dict[str, tuple[int, int]] = {
-    word: (fewer, fewer + 1)
-    for fewer, words in {
-        1: """bower choir cower fire fires flour flower flowers hire hour hours liar our ours poem poems power powers
-            prayer prayers real shower showers tire tired tower towers wire wires""",
-        2: """camera different every evening family favorite favourite general interest history really several
-            flowering poetry restaurant chocolate""",
-    }.items()
-    for word in words.split()
-    if word not in SYLLABLES
-}
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 _BLANK = re.compile(r"\n[^\S\n]*\n")
 
 
-@dataclass(frozen=True)
-class LineForm:
+class LineForm(msgspec.Struct, frozen=True):
     """The fewest and the most syllables a line can be read with, and its words outside the lexicon."""
 
     fewest: int
@@ -47,8 +38,7 @@ class LineForm:
     guessed: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class HaikuVerdict:
+class HaikuVerdict(msgspec.Struct, frozen=True):
     """One poem judged."""
 
     is_valid: bool
@@ -58,8 +48,7 @@ class HaikuVerdict:
     new_lines: int | None
 
 
-@dataclass(frozen=True)
-class HaikuReport:
+class HaikuReport(msgspec.Struct, frozen=True):
     """All poems of a text."""
 
     poems: int
@@ -70,13 +59,8 @@ class HaikuReport:
     lines: int
     never_paired: (
         int | None
-    )  # valid poems that bring a snake and a season word together that the built-in corpus never does
+    )  # valid poems with a snake and a season word that the built-in corpus never brings together
     guessed_words: int
-
-    @property
-    def valid_share(self) -> float | None:
-        """Share of poems of the right form; None when there is no poem."""
-        return self.valid / self.poems if self.poems else None
 
 
 class HaikuJudge:
@@ -121,7 +105,8 @@ class HaikuJudge:
             new_lines=sum(verdict.new_lines or 0 for verdict in verdicts) if knows else None,
             lines=sum(len(verdict.syllables) for verdict in verdicts),
             never_paired=sum(
-                verdict.is_valid and is_held_out(poem) for poem, verdict in zip(poems, verdicts, strict=True)
+                verdict.is_valid and default_grammar().is_held_out(poem)
+                for poem, verdict in zip(poems, verdicts, strict=True)
             )
             if self.built_in
             else None,
@@ -153,20 +138,25 @@ def read_line(line: str) -> LineForm | None:
     words = _WORD.findall(line.lower())
     if not words or any(word.isdecimal() for word in words):
         return None
-    fewest = most = 0
+    known, ambiguous = syllables_by_word(), said_in_two_ways()
+    counts: list[tuple[int, int]] = []
     guessed: list[str] = []
-    for word in words:
-        word = word.replace("’", "'")
-        counts = SAID_IN_TWO_WAYS.get(word)
-        if counts is None:
-            known = SYLLABLES.get(word)
-            if known is None:
-                known = guess_syllables(word)
-                guessed.append(word)
-            counts = (known, known)
-        fewest += counts[0]
-        most += counts[1]
-    return LineForm(fewest, most, tuple(guessed))
+    for word in (word.replace("’", "'") for word in words):
+        if word in ambiguous:
+            counts.append(ambiguous[word])
+            continue
+        if word not in known:
+            guessed.append(word)
+        syllables = known.get(word) or guess_syllables(word)
+        counts.append((syllables, syllables))
+    return LineForm(sum(fewest for fewest, _ in counts), sum(most for _, most in counts), tuple(guessed))
+
+
+@cache
+def said_in_two_ways() -> Mapping[str, tuple[int, int]]:
+    """The fewest and the most syllables of common words that are said in two ways, by word."""
+    text = files("babytrain.engine.analysis").joinpath("syllable_exceptions.toml").read_text("utf-8")
+    return {word: (int(n), int(n) + 1) for n, words in tomllib.loads(text).items() for word in words.split()}
 
 
 def plain_line(line: str) -> str:

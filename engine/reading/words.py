@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from babytrain.engine.corpus.lexicon import SYLLABLES
+from babytrain.engine.corpus.lexicon import syllables_by_word
 from babytrain.engine.reading.suffixes import longest_repeat
 
 SHOWN_NEW_WORDS = 8
@@ -51,10 +51,11 @@ class KnownWords:
 
     def __init__(self, train_text: str) -> None:
         self._trained = frozenset(words_of(train_text))
+        self._lexicon = syllables_by_word()
 
     def is_real(self, word: str) -> bool:
         """Whether `word` (as `words_of` gives it) is known to the training text or the lexicon."""
-        return word in self._trained or word in SYLLABLES
+        return word in self._trained or word in self._lexicon
 
     def report(self, text: str, *, whole: bool = False) -> WordReport:
         """Look at every word of a text, unless the end cuts the last one off; `whole`: it was not cut off."""
@@ -66,7 +67,7 @@ class KnownWords:
         return WordReport(
             words=len(words),
             in_training=len(words) - len(new),
-            in_lexicon_only=sum(word in SYLLABLES for word in new),
+            in_lexicon_only=sum(word in self._lexicon for word in new),
             new_words=tuple(word[:LONGEST_SHOWN_WORD] for word in list(dict.fromkeys(new))[:SHOWN_NEW_WORDS]),
             distinct_2=len(set(pairs)) / len(pairs) if pairs else None,
             longest_repeat=_longest_repeat(words),
