@@ -1,8 +1,8 @@
 """Is it a haiku, and is it a new one? Form by syllables, novelty against the training text.
 
 A poem is what stands between blank lines. Its form is right when it has three lines of which 5, 7 and 5 syllables are
-possible readings: words of our lexicon have its count, a few common words that are said in two ways have both
-(`said_in_two_ways`), any other word has what `guess_syllables` says. A line with a digit, or without a word, has no
+possible readings: words of our lexicon have its count, a few common words that are said in two ways have both, any
+other word has what `guess_syllables` says. A line with a digit, or without a word, has no
 reading. A poem is new when its three lines never follow each other in the training text, and a line is new when it
 never stands there; case, punctuation and spaces do not count.
 
@@ -138,25 +138,25 @@ def read_line(line: str) -> LineForm | None:
     words = _WORD.findall(line.lower())
     if not words or any(word.isdecimal() for word in words):
         return None
-    known, ambiguous = syllables_by_word(), said_in_two_ways()
-    counts: list[tuple[int, int]] = []
+    ranges = syllable_ranges()
+    fewest = most = 0
     guessed: list[str] = []
     for word in (word.replace("’", "'") for word in words):
-        if word in ambiguous:
-            counts.append(ambiguous[word])
-            continue
-        if word not in known:
+        counts = ranges.get(word)
+        if counts is None:
+            counts = (guess_syllables(word),) * 2
             guessed.append(word)
-        syllables = known.get(word) or guess_syllables(word)
-        counts.append((syllables, syllables))
-    return LineForm(sum(fewest for fewest, _ in counts), sum(most for _, most in counts), tuple(guessed))
+        fewest += counts[0]
+        most += counts[1]
+    return LineForm(fewest, most, tuple(guessed))
 
 
 @cache
-def said_in_two_ways() -> Mapping[str, tuple[int, int]]:
-    """The fewest and the most syllables of common words that are said in two ways, by word."""
+def syllable_ranges() -> Mapping[str, tuple[int, int]]:
+    """The fewest and the most syllables of the words that need no guess: the lexicon's, and those said in two ways."""
     text = files("babytrain.engine.analysis").joinpath("syllable_exceptions.toml").read_text("utf-8")
-    return {word: (int(n), int(n) + 1) for n, words in tomllib.loads(text).items() for word in words.split()}
+    in_two_ways = {word: (int(n), int(n) + 1) for n, words in tomllib.loads(text).items() for word in words.split()}
+    return {word: (count, count) for word, count in syllables_by_word().items()} | in_two_ways
 
 
 def plain_line(line: str) -> str:
