@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+import msgspec
 
 from babytrain.engine.reading.words import KnownWords, quotes_balanced, words_of
 
@@ -33,8 +34,7 @@ _OPENING = "\"“«([-– '‘"
 _CLOSING = "\"”»)]'’"
 
 
-@dataclass(frozen=True)
-class SentenceReport:
+class SentenceReport(msgspec.Struct, frozen=True):
     """How many of the complete sentences of a text are coherent."""
 
     sentences: int

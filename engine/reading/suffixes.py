@@ -155,21 +155,3 @@ class SuffixArray:
     def _shared(self, keys: _Numbers, others: _Numbers) -> _Numbers:
         """How many letters two keys begin with in common."""
         return self._packed - np.searchsorted(self._steps, keys ^ others, side="right")
-
-
-def longest_repeat(items: _Numbers) -> int:
-    """Length of the longest run of `items` (numbers from 1 on) that occurs at two places, which may overlap."""
-    if len(items) < 2:
-        return 0
-    order = sort_suffixes(items, packed=1).astype(np.int64)
-    first, second = order[:-1], order[1:]  # the most alike stand beside each other
-    room = len(items) - np.maximum(first, second)
-    shared = 0
-    while len(first := first[room > shared]):
-        second, room = second[room > shared], room[room > shared]
-        same = items[first + shared] == items[second + shared]
-        if not same.any():
-            break
-        first, second, room = first[same], second[same], room[same]
-        shared += 1
-    return shared
