@@ -12,7 +12,7 @@ from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.opening import Replay
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.replay import make_clock, set_speed
-from babytrain.tui.widgets.transport import TimelineMark, Transport, timeline_marks, next_timeline_mark, transport_bar
+from babytrain.tui.widgets.transport import TimelineMark, Transport, next_timeline_mark, timeline_marks, transport_bar
 from tests.tui.driving import COMPACT, driving, replay
 from tests.tui.scripted import script, state_from, train_step
 from tests.tui.snapshots import screen_text
