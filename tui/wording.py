@@ -1,4 +1,4 @@
-"""How the screen says things: states, commands and times in words, the same everywhere. Pure functions."""
+"""States, commands, times and positions of dials as text, the same on every screen. Pure functions."""
 
 from __future__ import annotations
 
