@@ -53,6 +53,10 @@ class EventSink(Protocol):
     def last_error(self) -> str:
         """Why not."""
 
+    @property
+    def dropped(self) -> int:
+        """Lines given up because too many waited."""
+
     def append(self, event: AnyEvent) -> None:
         """Keep one event."""
 
@@ -76,6 +80,7 @@ class Recorder:
         self._listener = listener  # hears every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
         self._sink_failed = False
+        self._dropped = 0  # lines the journal has given up, as far as it was said
         self._vitals_filed_t = self._energy_filed_t = -math.inf
         self._energy: Energy | None = None  # the newest that is not filed yet
         self._ended = False
@@ -170,7 +175,10 @@ class Recorder:
                     "error",
                 )
             else:
-                self.note("The journal is being written again; nothing of it is missing.")
+                dropped = self._sink.dropped - self._dropped
+                self._dropped += dropped
+                missing = f"{dropped:,} lines of it are missing" if dropped else "nothing of it is missing"
+                self.note(f"The journal is being written again; {missing}.")
         self._take_handed_over()
         energy = self._energy
         if energy is None or self._ended:

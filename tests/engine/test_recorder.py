@@ -15,6 +15,7 @@ class Sink:
         self.events: list[AnyEvent] = []
         self.failing_since: float | None = None
         self.last_error = ""
+        self.dropped = 0
 
     def append(self, event: AnyEvent) -> None:
         self.events.append(event)
@@ -55,6 +56,18 @@ def test_a_failing_journal_is_said_once_and_its_recovery_too() -> None:
     notes = [event for event in feed.drain_events() if isinstance(event, Note)]
     assert [note.level for note in notes] == ["error", "info"]
     assert "No space left" in notes[0].text
+    assert notes[1].text.endswith("nothing of it is missing.")
+
+
+def test_a_journal_that_lost_lines_does_not_say_that_nothing_is_missing() -> None:
+    recorder, sink, feed, _ = make()
+    for lost in (1200, 1205):
+        sink.failing_since, sink.dropped = 5.0, lost
+        recorder.file_handed_over()
+        sink.failing_since = None
+        recorder.file_handed_over()
+    notes = [event.text for event in feed.drain_events() if isinstance(event, Note) and event.level == "info"]
+    assert ["1,200 lines of it are missing" in notes[0], "; 5 lines of it are missing" in notes[1]] == [True, True]
 
 
 def test_readings_are_all_shown_but_filed_ever_more_seldom() -> None:

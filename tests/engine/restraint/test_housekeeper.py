@@ -20,6 +20,7 @@ from tests.engine.runs_for_tests import tiny_config
 class Sink:
     failing_since: float | None = None
     last_error = ""
+    dropped = 0
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []

@@ -140,6 +140,7 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
 class NoJournal:
     failing_since: float | None = None
     last_error = ""
+    dropped = 0
 
     def append(self, event: AnyEvent) -> None:
         pass
