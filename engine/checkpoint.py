@@ -21,10 +21,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from babytrain.engine.checkpoints.lookup import normalized_name
+
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
 TRAINER_FILE = "trainer.json"
-LONGEST_NAME = 40
 _REPLACED = ".draft-replaced-"
 
 
@@ -48,7 +49,7 @@ class LoadedCheckpoint:
 
 def checkpoint_name(step: int, name: str = "") -> str:
     """The folder name of a step, and of what a person called it; sorts by step up to a billion."""
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_NAME]
+    words = normalized_name(name)
     return f"step-{step:09d}-{words}" if words else f"step-{step:09d}"
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from queue import Empty
 from typing import Any
 
+from babytrain.engine.checkpoints.lookup import name_problem
 from babytrain.engine.dials import Turn, turn_dial, without_house
 from babytrain.engine.places import PlaceError, go_back
 from babytrain.engine.workbench import Workbench, evaluate, save
@@ -96,7 +97,7 @@ class Control:
             case "evaluate":
                 evaluate(bench)
             case "checkpoint":
-                refusal = save(bench, "asked", name=request.text) or ""
+                refusal = name_problem(request.text) or save(bench, "asked", name=request.text) or ""
             case "stop":
                 self.stopping = True
             case "note":

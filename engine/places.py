@@ -22,6 +22,7 @@ from babytrain.engine.checkpoint import (
     optimizer_scalars,
     point_to_last,
 )
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
 from babytrain.engine.progress import Progress
 from babytrain.engine.workbench import Workbench
 from babytrain.runs.events import Resumed
@@ -35,21 +36,14 @@ class PlaceError(Exception):
 
 def find_place(checkpoints: Path, wanted: str) -> Path:
     """The checkpoint called `wanted`: "best", "last", a name given to it, a step, or its folder. Raises PlaceError."""
-    places = list_checkpoints(checkpoints)
-    if not places:
-        raise PlaceError(NO_CHECKPOINT)
-    word = wanted.strip().replace(",", "")
-    found: Path | None
-    if word in ("best", "last"):
-        found = best_checkpoint(checkpoints) if word == "best" else last_checkpoint(checkpoints)
-    else:
-        found = next((place for place in places if word in (place.name, name_of(place))), None)
-        if found is None and word.isdigit():
-            found = next((place for place in places if step_of(place) == int(word)), None)
-    if found is None:
-        known = ", ".join(name_of(place) or f"{step_of(place):,}" for place in places[-8:])
-        raise PlaceError(f"there is no checkpoint {wanted!r}; there are {known}")
-    return found
+    best, last = best_checkpoint(checkpoints), last_checkpoint(checkpoints)
+    folders = [place.name for place in list_checkpoints(checkpoints)]
+    try:
+        return checkpoints / find_checkpoint(
+            folders, wanted, best=best.name if best else None, last=last.name if last else None
+        )
+    except CheckpointNotFound as error:
+        raise PlaceError(str(error)) from None
 
 
 def good_places(checkpoints: Path, step: int) -> list[Path]:
@@ -74,12 +68,6 @@ def _was_saved_in_trouble(place: Path) -> bool:
 def step_of(place: Path) -> int:
     """The step of a checkpoint, from its folder."""
     return int(place.name.removeprefix("step-").split("-", 1)[0])
-
-
-def name_of(place: Path) -> str:
-    """What a person called it, or nothing."""
-    _, _, name = place.name.removeprefix("step-").partition("-")
-    return name
 
 
 def go_back(bench: Workbench, wanted: str, reason: str) -> Path:
@@ -115,7 +103,6 @@ def go_back_to(bench: Workbench, place: Path, reason: str) -> Path:
         )
     progress = bench.progress
     bench.recorder.step = progress.step
-    bench.feed.steps.drop_after(progress.step)
     bench.evaluated_step = bench.saved_step = progress.step
     bench.failed_step = -1  # what failed there before is tried again when the run comes by
     bench.recorder.emit(

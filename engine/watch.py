@@ -7,6 +7,7 @@ or a way back when the run overfits) happens at the same step when the run is re
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ class Watch:
         self._bench = bench
         self._given: Verdict | None = None
         self._turned_step = -STEPS_UNTIL_NEW_ADVICE
+        self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
 
     def glance(self) -> None:
         """Look if it is time to."""
@@ -78,6 +80,7 @@ class Watch:
         bench, step = self._bench, self._bench.progress.step
         bench.evaluations = [one for one in bench.evaluations if one.step <= step]
         bench.watched = bench.watched.until(step)
+        self._evaluations = array("d")
 
     def _act(self, turn: Callable[[Request], None]) -> None:
         """Stop or go back once, if the settings say so."""
@@ -93,8 +96,9 @@ class Watch:
         bench = self._bench
         steps, dials, config = bench.feed.steps, bench.dials, bench.config
         rows = steps.count
-        rounds = [(one.step, one.t, one.val_loss, one.train_loss) for one in bench.evaluations]
-        evaluations = np.array(rounds, dtype=np.float64).reshape(-1, 4)
+        for one in bench.evaluations[len(self._evaluations) // 4 :]:
+            self._evaluations.extend((one.step, one.t, one.val_loss, one.train_loss))
+        evaluations = np.array(self._evaluations).reshape(-1, 4)
         best, newest = bench.watched.best_windows, bench.watched.newest_windows
         windows = newest if best is None else (best, *newest)
         return Observation(

@@ -7,10 +7,12 @@ weights (which works when the sensors were wrong), and not at all when a step ha
 from __future__ import annotations
 
 from babytrain.engine.checkpoint import last_checkpoint
+from babytrain.engine.telemetry.sampler import LONGEST_INTERVAL_SECONDS
 from babytrain.engine.workbench import Workbench, save
 from babytrain.runs.events import Restraint
 
-PATIENCE_SECONDS = 3.0  # how long the sensors, who look once a second, may take to notice what a step ran into
+# How long the sensors may take to notice what a step ran into: they look once a second, but expensive ones more seldom.
+PATIENCE_SECONDS = LONGEST_INTERVAL_SECONDS + 2.5
 
 
 class LostCardError(Exception):

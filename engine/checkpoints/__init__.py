@@ -1,0 +1,1 @@
+"""Checkpoints: how a person names them, and how one is found again."""
