@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from babytrain.runs.columns import FloatColumn, IntColumn
+from babytrain.runs.dials.spec import Position
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import (
     Baselines,
     Checkpoint,
@@ -18,6 +20,7 @@ from babytrain.runs.events import (
     Milestone,
     Note,
     PhaseName,
+    Plan,
     Predicted,
     Reading,
     Rescue,
@@ -61,13 +64,26 @@ class Moment:
     @property
     def total_steps(self) -> int:
         """Planned optimizer steps, 0 when not known yet. A resume and a command may change the plan."""
-        resumed = self.state.resumes.last_until(self.t)
-        replanned = self.state.replans.last_until(self.t)
-        if replanned is not None and (resumed is None or replanned.t > resumed.t):
-            return int(replanned.after or 0)
-        if resumed is not None:
-            return resumed.total_steps
-        return self.state.started.total_steps if self.state.started else 0
+        return self.dials.total_steps
+
+    @property
+    def dials(self) -> DialState:
+        """Where the dials stood."""
+        return self.state.dials.at(self.t).dials
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the session plans to do, None before the run started."""
+        return self.state.dials.plan_at(self.t)
+
+    def setting(self, name: str) -> Position:
+        """Where a setting stood, a dial or not; None when the run does not say."""
+        told = [one.changes for one in reversed(self.state.resumes.until(self.t))]
+        told += [self.started.config] if self.started is not None else []
+        position = self.dials.position(name)
+        if position is None:
+            position = next((settings[name] for settings in told if name in settings), None)
+        return position if isinstance(position, int | float | str) else None
 
     @property
     def epoch(self) -> float:

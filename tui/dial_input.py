@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from babytrain.runs.events import CommandAction
-from babytrain.tui.launcher import DialRule
 from babytrain.tui.safe_text import safe_line
 
 LONGEST_WORD = 40
@@ -23,6 +22,24 @@ LONGEST_RUN = 1_000_000_000  # steps in one go
 _PIECE = re.compile(r"\s*(?P<name>[^\s=:]*)[\s=:]*(?P<position>.*)", re.DOTALL)
 # 4,000 is one number; 0,001 is not, whatever was meant by it.
 _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d.])")
+
+
+@dataclass(frozen=True)
+class DialRule:
+    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
+
+    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
+    words, where there are so few.
+    """
+
+    name: str
+    explanation: str
+    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
+    problem: Callable[[str], str | None]
+    action: CommandAction = "set"
+    is_word: bool = False  # its positions are words, not numbers
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
 
 
 class DialInputError(ValueError):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from babytrain.runs.dials.spec import Position
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import CommandAction, Request
-from babytrain.tui.dial_input import DialInputError, DialTurn, find_rule
-from babytrain.tui.dial_positions import DialPositions, Position
-from babytrain.tui.launcher import DialRule
+from babytrain.tui.dial_input import DialInputError, DialRule, DialTurn, find_rule
 
 LEARNING_RATE = "lr"
 LR_FACTOR = 1.1
@@ -38,19 +38,19 @@ _NONE_AT_ZERO = ("clip", "temperature_ceiling", "power_budget")
 
 
 def next_turn(
-    name: str, direction: int, positions: DialPositions, asked: Request | None, rules: Sequence[DialRule]
+    name: str, direction: int, dials: DialState, asked: Request | None, rules: Sequence[DialRule]
 ) -> DialTurn | None:
     """The turn that takes dial `name` one notch up (1) or down (-1), None where there is none.
 
     `asked` is the newest command that has no answer yet: of the same dial, it is what the notch starts from.
     """
     if name == LEARNING_RATE:
-        return _next_rate(direction, positions, asked, rules)
+        return _next_rate(direction, dials, asked, rules)
     try:
         rule = find_rule(name, rules)
     except DialInputError:
         return None
-    here = positions.of(name)
+    here = dials.position(name)
     if asked is not None and asked.action == rule.action and asked.dial == name:
         here = asked.text if asked.value is None else asked.value
     if rule.choices:
@@ -64,28 +64,26 @@ def next_turn(
     return DialTurn(rule.action, name, wanted, "")
 
 
-def edge_words(name: str, positions: DialPositions, rules: Sequence[DialRule]) -> str:
+def edge_words(name: str, dials: DialState, rules: Sequence[DialRule]) -> str:
     """Why there is no next notch of a dial, as the beginning of a sentence."""
-    held = name != LEARNING_RATE or positions.lr_hold is not None
+    held = name != LEARNING_RATE or dials.lr_hold is not None
     rule = next((rule for rule in rules if rule.name == (name if held else "lr_scale")), None)
     allowed = "" if rule is None else f": {rule.allowed}"
-    if name in _NONE_AT_ZERO and positions.of(name) == 0:
+    if name in _NONE_AT_ZERO and dials.position(name) == 0:
         return f"{name} is off{allowed}"
     if name != LEARNING_RATE and name not in _STEPS:
         return f"{name} is no dial for these keys{allowed}"
     return f"{name if held else 'the factor on lr'} goes no further{allowed}"
 
 
-def _next_rate(
-    direction: int, positions: DialPositions, asked: Request | None, rules: Sequence[DialRule]
-) -> DialTurn | None:
+def _next_rate(direction: int, dials: DialState, asked: Request | None, rules: Sequence[DialRule]) -> DialTurn | None:
     """A held learning rate is turned itself, else the factor on the schedule."""
     action: CommandAction = "lr_scale"
-    here = positions.lr_scale
+    here = dials.lr_scale
     if asked is not None and asked.action in _RATE_ACTIONS and asked.value is not None:
         action, here = asked.action, asked.value
-    elif positions.lr_hold is not None and (asked is None or asked.action != "lr_release"):
-        action, here = "lr_hold", positions.lr_hold
+    elif dials.lr_hold is not None and (asked is None or asked.action != "lr_release"):
+        action, here = "lr_hold", dials.lr_hold
     rule = next((rule for rule in rules if rule.action == action), None)
     wanted = float(f"{here * LR_FACTOR**direction:.6g}")
     if rule is not None:

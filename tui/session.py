@@ -20,15 +20,14 @@ from babytrain.engine.config import (
     Config,
     ConfigError,
     build_config,
-    check_field,
+    checked_value,
     limit_words,
     load_toml,
-    parse_value,
 )
-from babytrain.engine.dials import LARGEST_SCALE, SETTABLE, SMALLEST_SCALE
 from babytrain.engine.presets import DEFAULT_PRESET
+from babytrain.runs.dials.spec import LARGEST_SCALE, SETTABLE, SMALLEST_SCALE
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.house_file import load_house
-from babytrain.tui.launcher import DialRule
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
@@ -207,9 +206,10 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
 def _dial_problem(name: str, typed: Any) -> str | None:
     """What is wrong with a typed position of a dial, or a value from a file, as a sentence."""
     try:
-        return check_field(name, parse_value(name, typed))
+        checked_value(name, typed)
     except ValueError as error:
         return str(error)
+    return None
 
 
 def _scale_problem(typed: str) -> str | None:

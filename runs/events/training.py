@@ -49,6 +49,28 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     rerun_of: str = ""  # of a run that repeats another one: that run's id
 
 
+class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the learning rate follows besides the dials: its peak, and the shape of the schedule."""
+
+    lr: float
+    warmup: int  # steps
+    decay: float = 0.2  # wsd: share of the run spent decaying, at its end
+    min_lr: float = 0.0  # the rate at the end as a share of the peak
+
+
+class Plan(Event, frozen=True, kw_only=True, tag="plan"):
+    """What a session is going to do, right after it began: where its dials stand, and what comes besides steps."""
+
+    dials: dict[str, float | int | str | None]
+    rate: RatePlan | None = None  # None where the record does not say
+    checkpoint_every: int = 0  # steps, 0 for best and last only
+    minutes: float = 0.0  # of running time to end after, 0 for an end in steps
+    prompts: int = 1  # texts in each round of samples
+    sample_tokens: int = 0  # in each of them
+    exam_tokens: int = 0  # of the poems that are written at the end
+    canary_tokens: int = 0  # of the lines that planted ones are held against at the end
+
+
 class Step(Event, frozen=True, kw_only=True, tag="step", gc=False):
     """One optimizer step, or `merged` of them (then `loss` is their mean, `loss_min`/`loss_max` their range)."""
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.config import HOUSE_SETTINGS
-from babytrain.engine.dials import SETTABLE
+from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Command, Phase
 from babytrain.runs.forecast import Forecast, forecast_run, in_words
 from babytrain.runs.state import Moment, RunState

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.config import build_config
-from babytrain.engine.dials import initial_dials, turn_dial
+from babytrain.engine.config import build_config, checked_value
+from babytrain.runs.dials.changes import apply
+from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Request
 from babytrain.tui.dial_input import DialTurn
 from babytrain.tui.dial_notches import edge_words, next_turn
-from babytrain.tui.dial_positions import DialPositions, replay_turns
 from babytrain.tui.screens.ask import AskScreen
 from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
@@ -21,56 +22,52 @@ from tests.tui.driving import Driver, live, replay
 from tests.tui.snapshots import screen_text
 
 RULES = dial_rules()
-START = replay_turns(build_config().to_dict(), [])
+START = initial_dials(build_config().to_dict())
 
 
-def notch(name: str, direction: int, asked: Request | None = None, positions: DialPositions = START) -> DialTurn | None:
-    return next_turn(name, direction, positions, asked, RULES)
-
-
-def standing(**now: object) -> DialPositions:
-    return DialPositions(start=START.start, now={**START.now, **now})  # type: ignore[dict-item]
+def notch(name: str, direction: int, asked: Request | None = None, dials: DialState = START) -> DialTurn | None:
+    return next_turn(name, direction, dials, asked, RULES)
 
 
 @pytest.mark.parametrize(
-    ("name", "direction", "positions", "turn"),
+    ("name", "direction", "dials", "turn"),
     [
         ("dropout", 1, START, DialTurn("set", "dropout", 0.01, "")),
         ("batch_size", -1, START, DialTurn("set", "batch_size", 5.0, "")),
-        ("eval_every", -1, standing(eval_every=5), DialTurn("set", "eval_every", 1.0, "")),
+        ("eval_every", -1, replace(START, eval_every=5), DialTurn("set", "eval_every", 1.0, "")),
         ("schedule", 1, START, DialTurn("set", "schedule", None, "cosine")),
         ("schedule", -1, START, DialTurn("set", "schedule", None, "constant")),
         ("on_battery", 1, START, DialTurn("set", "on_battery", None, "pause")),
         ("lr", 1, START, DialTurn("lr_scale", "", 1.1, "")),
-        ("lr", -1, DialPositions({}, {}, lr_hold=1e-3), DialTurn("lr_hold", "", 0.000909091, "")),
-        ("lr", 1, DialPositions({}, {}, lr_hold=9.9), DialTurn("lr_hold", "", 10.0, "")),
+        ("lr", -1, replace(START, lr_hold=1e-3), DialTurn("lr_hold", "", 0.000909091, "")),
+        ("lr", 1, replace(START, lr_hold=9.9), DialTurn("lr_hold", "", 10.0, "")),
         ("dropout", -1, START, None),  # it is 0
-        ("lr", 1, DialPositions({}, {}, lr_scale=1e6), None),
-        ("eval_every", 1, standing(eval_every=20_000_000), DialTurn("set", "eval_every", 20_000_010.0, "")),
+        ("lr", 1, replace(START, lr_scale=1e6), None),
+        ("eval_every", 1, replace(START, eval_every=20_000_000), DialTurn("set", "eval_every", 20_000_010.0, "")),
         ("quiet_hours", 1, START, None),  # typed, not turned
         ("temperature_ceiling", 1, START, None),  # none, and 1 °C would stop the run
-        ("temperature_ceiling", -1, standing(temperature_ceiling=1), None),  # 0 would be no ceiling at all
-        ("power_budget", -1, standing(power_budget=4), None),
-        ("clip", -1, standing(clip=0.1), None),
+        ("temperature_ceiling", -1, replace(START, temperature_ceiling=1), None),  # 0 would be no ceiling at all
+        ("power_budget", -1, replace(START, power_budget=4), None),
+        ("clip", -1, replace(START, clip=0.1), None),
         ("warp", 1, START, None),
     ],
 )
-def test_one_notch(name: str, direction: int, positions: DialPositions, turn: DialTurn | None) -> None:
-    assert notch(name, direction, positions=positions) == turn
+def test_one_notch(name: str, direction: int, dials: DialState, turn: DialTurn | None) -> None:
+    assert notch(name, direction, dials=dials) == turn
 
 
 @pytest.mark.parametrize(
-    ("name", "positions", "words"),
+    ("name", "dials", "words"),
     [
         ("dropout", START, "dropout goes no further: 0 to 0.9"),
-        ("lr", DialPositions({}, {}, lr_hold=10.0), "lr goes no further: 1e-"),
-        ("lr", DialPositions({}, {}, lr_scale=1e6), "the factor on lr goes no further: 1e-"),
+        ("lr", replace(START, lr_hold=10.0), "lr goes no further: 1e-"),
+        ("lr", replace(START, lr_scale=1e6), "the factor on lr goes no further: 1e-"),
         ("power_budget", START, "power_budget is off: 0 to 100,000"),
         ("quiet_hours", START, "quiet_hours is no dial for these keys: off, or stretches of the day such as"),
     ],
 )
-def test_why_there_is_no_next_notch(name: str, positions: DialPositions, words: str) -> None:
-    assert edge_words(name, positions, RULES).startswith(words)
+def test_why_there_is_no_next_notch(name: str, dials: DialState, words: str) -> None:
+    assert edge_words(name, dials, RULES).startswith(words)
 
 
 def test_a_notch_starts_from_what_was_asked_for_last_of_the_same_dial() -> None:
@@ -90,7 +87,7 @@ def test_whatever_notches_ask_for_the_engine_takes(name: str, directions: list[i
         turn = notch(name, direction, asked)
         if turn is not None:
             asked = Request(command_id=1, action=turn.action, dial=turn.dial, value=turn.value, text=turn.text)
-            assert turn_dial(config, initial_dials(config), asked, 0).refusal == ""
+            assert apply(config, START, asked, 0, checked_value).refusal == ""
 
 
 async def test_a_dial_chosen_in_its_pane_is_turned_and_typed(runs_dir: Path) -> None:

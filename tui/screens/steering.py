@@ -10,12 +10,18 @@ from typing import ClassVar
 
 from babytrain.runs.events import Advice, CommandAction, Request
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.dial_input import LONGEST_RUN, DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
+from babytrain.tui.dial_input import (
+    LONGEST_RUN,
+    DialRule,
+    DialTurn,
+    parse_turns,
+    problem_in,
+    rule_in_progress,
+    steps_typed,
+)
 from babytrain.tui.dial_notches import LEARNING_RATE, edge_words, next_turn
-from babytrain.tui.dial_positions import dial_positions
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.health_lines import is_followed
-from babytrain.tui.launcher import DialRule
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.base import PaletteEntry
@@ -223,11 +229,9 @@ class SteeringScreen(RunScreen):
 
     def _shown_position(self, name: str) -> str:
         moment = self.source.moment()
-        positions = dial_positions(moment)
         if name == LEARNING_RATE:
             return format_learning_rate(moment.learning_rate)
-        of_the_rate = {"lr_scale": positions.lr_scale, "rewarm": positions.rewarm_steps, "steps": moment.total_steps}
-        position = of_the_rate.get(name, positions.of(name))
+        position = moment.dials.position({"rewarm": "rewarm_steps", "steps": "total_steps"}.get(name, name))
         return UNKNOWN if position is None else format_position(position)
 
     def _all_dials(self) -> str:
@@ -303,7 +307,7 @@ class SteeringScreen(RunScreen):
         """One notch up or down, from what was asked for last: the dial chosen in the dials pane, or else the lr."""
         pane = self.query_one(DialsPane)
         name = pane.chosen or LEARNING_RATE
-        turn = next_turn(name, direction, dial_positions(self.source.moment()), self.pending, self._dial_rules)
+        turn = next_turn(name, direction, self.source.moment().dials, self.pending, self._dial_rules)
         if turn is None:
             self._tell_edge(name)
             return
@@ -322,7 +326,7 @@ class SteeringScreen(RunScreen):
         """Why a notch does nothing, once and not for every press of a held key."""
         if self._edge != name:
             self._edge = name
-            why = edge_words(name, dial_positions(self.source.moment()), self._dial_rules)
+            why = edge_words(name, self.source.moment().dials, self._dial_rules)
             self.notify(f"{why}; d types it.", markup=False, timeout=4)
 
     def send_what_waits(self) -> None:
