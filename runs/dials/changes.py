@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from babytrain.runs.dials.schedule import RateSettings, learning_rate
-from babytrain.runs.dials.spec import BATCH_DIALS, LARGEST_SCALE, SETTABLE, SMALLEST_SCALE, Position
+from babytrain.runs.dials.spec import BATCH_DIALS, LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE, Position
 from babytrain.runs.dials.state import DialState, Undo
 from babytrain.runs.events import Command, Request
 
 MOST_UNDOS = 50
 RATE_ACTIONS = ("lr_scale", "lr_hold", "lr_release", "rewarm")
 DIAL_ACTIONS = (*RATE_ACTIONS, "set", "total_steps", "undo")
-_SETTINGS = {"lr_hold": "lr", "rewarm": "warmup", "total_steps": "steps"}  # whose limits hold
+_SETTINGS = {"lr_hold": "lr", "total_steps": "steps"}  # whose limits hold
 # From the name of a setting and a value as it came to the value; raises ValueError with the allowed range.
 CheckSetting: TypeAlias = Callable[[str, object], Any]
 
@@ -53,7 +53,7 @@ def apply(
         return undo(dials)
     by_person = request.command_id != 0
     try:
-        value = _checked(request, step, check)
+        value = checked_request(request, step, check)
     except ValueError as error:
         return DialChange(dials, refusal=str(error).rstrip("."))
     new = _changed(dials, request, value, step)
@@ -101,28 +101,39 @@ def too_large_a_step(dials: DialState, name: str, most_windows: int) -> str:
     return f"a step of {dials.windows_per_step:,} windows is more than the {most_windows:,} the text has{allowed}"
 
 
-def _checked(request: Request, step: int, check: CheckSetting) -> Any:
+def checked_request(request: Request, step: int, check: CheckSetting) -> Any:
     """The value that is asked for. Raises ValueError with the allowed range."""
     raw = request.text if request.value is None else request.value
     match request.action:
         case "lr_release":
             return None
         case "lr_scale":
-            if not isinstance(raw, str) and SMALLEST_SCALE <= raw <= LARGEST_SCALE:
-                return raw
-            raise ValueError(f"the factor must lie between {SMALLEST_SCALE:g} and {LARGEST_SCALE:,.0f}, not {raw!r}")
+            return _number_between("lr_scale", raw, SMALLEST_SCALE, LARGEST_SCALE)
+        case "rewarm":
+            return int(_number_between("rewarm", raw, 1, LONGEST_REWARM, whole=True))
         case "set":
             if request.dial not in SETTABLE:
                 raise ValueError(f"there is no dial {request.dial!r}; there are {', '.join(SETTABLE)}")
             return check(request.dial, raw)
-        case "lr_hold" | "rewarm" | "total_steps":
+        case "lr_hold" | "total_steps":
             value = check(_SETTINGS[request.action], raw)
-            if request.action == "rewarm" and value < 1:
-                raise ValueError("a warm-up takes at least 1 step")
             if request.action == "total_steps" and value < step:
                 raise ValueError(f"the run can end at step {step:,} or later, not at {value:,}")
             return value
     raise ValueError(f"{request.action} is not a dial")
+
+
+def _number_between(name: str, raw: object, low: float, high: float, *, whole: bool = False) -> float:
+    between = f"between {low:g} and {high:,.0f}"
+    try:
+        number = float(str(raw).replace("_", ""))
+    except ValueError:
+        number = None
+    if number is None or (whole and math.isfinite(number) and number % 1):
+        raise ValueError(f"{name} is a {'whole ' if whole else ''}number {between}, not {raw!r}.")
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie {between}; it is {number:g}.")
+    return number
 
 
 def _changed(dials: DialState, asked: Request | Command, value: object, step: int) -> DialState:

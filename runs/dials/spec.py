@@ -29,4 +29,5 @@ SETTABLE = (
 )
 SMALLEST_SCALE = 1e-6  # of the factor on the learning rate
 LARGEST_SCALE = 1e6
+LONGEST_REWARM = 10_000_000  # steps
 NO_HOURS = (None, "", *NO_WINDOWS)  # no quiet hours: as older and newer configs have them, and as people type them

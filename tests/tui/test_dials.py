@@ -13,7 +13,7 @@ from babytrain.runs.dials.changes import apply
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import Advice, AnyEvent, Command, Request, Resumed, Verdict
-from babytrain.tui.dial_input import DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
+from babytrain.tui.dial_input import parse_changes, problem_in, rule_in_progress, steps_typed
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.session import dial_rules
@@ -25,44 +25,48 @@ from tests.tui.snapshots import screen_text
 RULES = dial_rules()
 
 
+def change(action: str, dial: str, value: float | None, text: str) -> Request:
+    return Request(command_id=0, action=action, dial=dial, value=value, text=text)  # type: ignore[arg-type]
+
+
 # typed
 
 
 @pytest.mark.parametrize(
     ("typed", "turns"),
     [
-        ("dropout 0.1", [DialTurn("set", "dropout", 0.1, "")]),
+        ("dropout 0.1", [change("set", "dropout", 0.1, "")]),
         (
             " drop=.1 , WEIGHT-decay : 0.2,",
-            [DialTurn("set", "dropout", 0.1, ""), DialTurn("set", "weight_decay", 0.2, "")],
+            [change("set", "dropout", 0.1, ""), change("set", "weight_decay", 0.2, "")],
         ),
-        ("sched cosine", [DialTurn("set", "schedule", None, "cosine")]),
-        ("batch 1_024", [DialTurn("set", "batch_size", 1024.0, "")]),
-        ("lr 1e-3", [DialTurn("lr_hold", "", 1e-3, "")]),
-        ("steps 4000", [DialTurn("total_steps", "", 4000.0, "")]),
+        ("sched cosine", [change("set", "schedule", None, "cosine")]),
+        ("batch 1_024", [change("set", "batch_size", 1024.0, "")]),
+        ("lr 1e-3", [change("lr_hold", "", 1e-3, "")]),
+        ("steps 4000", [change("total_steps", "", 4000.0, "")]),
         (
             "steps 14,000, clip 1",
-            [DialTurn("total_steps", "", 14000.0, ""), DialTurn("set", "clip", 1.0, "")],
+            [change("total_steps", "", 14000.0, ""), change("set", "clip", 1.0, "")],
         ),
-        ("lr_s 0.5, rewarm 100", [DialTurn("lr_scale", "", 0.5, ""), DialTurn("rewarm", "", 100.0, "")]),
-        ("quiet_hours 23:00-07:00", [DialTurn("set", "quiet_hours", None, "23:00-07:00")]),
+        ("lr_s 0.5, rewarm 100", [change("lr_scale", "", 0.5, ""), change("rewarm", "", 100.0, "")]),
+        ("quiet_hours 23:00-07:00", [change("set", "quiet_hours", None, "23:00-07:00")]),
         (
             "clip 2, quiet_h: 23:00 - 7:00,12:30-13:00 , drop 0",
             [
-                DialTurn("set", "clip", 2.0, ""),
-                DialTurn("set", "quiet_hours", None, "23:00 - 7:00, 12:30-13:00"),
-                DialTurn("set", "dropout", 0.0, ""),
+                change("set", "clip", 2.0, ""),
+                change("set", "quiet_hours", None, "23:00 - 7:00, 12:30-13:00"),
+                change("set", "dropout", 0.0, ""),
             ],
         ),
-        ("quiet_hours=OFF", [DialTurn("set", "quiet_hours", None, "off")]),
+        ("quiet_hours=OFF", [change("set", "quiet_hours", None, "off")]),
         (
             "on_b pause, temp 70",
-            [DialTurn("set", "on_battery", None, "pause"), DialTurn("set", "temperature_ceiling", 70.0, "")],
+            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling", 70.0, "")],
         ),
     ],
 )
-def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
-    assert parse_turns(typed, RULES) == turns
+def test_turns_as_people_type_them(typed: str, turns: list[Request]) -> None:
+    assert parse_changes(typed, RULES) == turns
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,8 @@ def test_turns_as_people_type_them(typed: str, turns: list[DialTurn]) -> None:
         ("lr 0,001", "lr takes one position: 1e-9 to 10."),
         ("lr_scale 0", "lr_scale must lie between 1e-06 and 1,000,000; it is 0."),
         ("lr_scale up", "lr_scale is a number between 1e-06 and 1,000,000, not 'up'."),
-        ("rewarm 0", "rewarm is a whole number of steps between 1 and 10,000,000, not '0'."),
+        ("rewarm 0", "rewarm must lie between 1 and 10,000,000; it is 0."),
+        ("rewarm 1.5", "rewarm is a whole number between 1 and 10,000,000, not '1.5'."),
         ("steps 1e10", "steps must lie between 1 and 1,000,000,000; it is 10,000,000,000."),
     ],
 )
@@ -113,7 +118,7 @@ def test_whatever_is_typed_is_turns_or_a_sentence(typed: str) -> None:
     rule_in_progress(typed, RULES)
     problem = problem_in(typed, RULES)
     if problem is None:
-        assert parse_turns(typed, RULES)
+        assert parse_changes(typed, RULES)
     else:
         assert all(sentence.isprintable() for sentence in problem.splitlines())
 
@@ -125,7 +130,7 @@ def test_what_the_dialog_lets_through_the_engine_takes(names: list[str]) -> None
     in_words = {"schedule": "cosine", "quiet_hours": "23:00-07:00, 12:00-13:00", "on_battery": "pause"}
     positions = {name: in_words[name] if by_name[name].is_word else "0.5" for name in names}
     positions = {name: "3" if by_name[name].problem(text) else text for name, text in positions.items()}
-    for turn in parse_turns(", ".join(f"{name} {text}" for name, text in positions.items()), RULES):
+    for turn in parse_changes(", ".join(f"{name} {text}" for name, text in positions.items()), RULES):
         request = Request(command_id=1, action=turn.action, dial=turn.dial, value=turn.value, text=turn.text)
         assert apply(config, initial_dials(config.to_dict()), request, 0, checked_value).refusal == ""
 
