@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babytrain.runs.columns import FloatColumn, IntColumn
-from babytrain.runs.dials.spec import Position
 from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import (
     Baselines,
@@ -76,14 +77,12 @@ class Moment:
         """What the session plans to do, None before the run started."""
         return self.state.dials.plan_at(self.t)
 
-    def setting(self, name: str) -> Position:
-        """Where a setting stood, a dial or not; None when the run does not say."""
-        told = [one.changes for one in reversed(self.state.resumes.until(self.t))]
-        told += [self.started.config] if self.started is not None else []
-        position = self.dials.position(name)
-        if position is None:
-            position = next((settings[name] for settings in told if name in settings), None)
-        return position if isinstance(position, int | float | str) else None
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The recorded settings with what resumes changed of them. Whoever edits a journal may write anything here."""
+        config = self.state.started.config if self.state.started else {}
+        changes = [one.changes for one in self.state.resumes.until(self.t) if one.changes]
+        return dict(ChainMap(*reversed(changes), config)) if changes else config
 
     @property
     def epoch(self) -> float:

@@ -207,7 +207,7 @@ class DialsPane(TextPane):
             return f"re-warm {format_count(climbed)}/{format_count(steps)}"
         if dials.lr_hold is not None:
             return f"held at {format_learning_rate(dials.lr_hold)}"
-        warmup = moment.setting("warmup")
+        warmup = moment.settings.get("warmup")
         schedule = _word(moment, "schedule")
         if isinstance(warmup, (int, float)) and moment.step < warmup:
             schedule = f"warm-up {format_count(moment.step)}/{format_count(warmup)}"
@@ -256,5 +256,7 @@ def _is_changed(moment: Moment, dial: str) -> bool:
 
 def _word(moment: Moment, name: str) -> str:
     """A setting of a recorded run, whatever stands there."""
-    value = moment.setting(name)
-    return UNKNOWN if value is None else safe_line(format_position(value), LONGEST_WORD)
+    value = moment.dials.position(name)
+    if value is None:
+        value = moment.settings.get(name)
+    return safe_line(format_position(value), LONGEST_WORD) if isinstance(value, int | float | str) else UNKNOWN
