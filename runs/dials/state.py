@@ -124,9 +124,13 @@ def restore_dials(trainer: Mapping[str, Any], settings: Mapping[str, object]) ->
     Raises ValueError when the undos are damaged.
     """
     try:
-        undos = tuple(Undo(str(undo["dial"]), dict(undo["fields"])) for undo in trainer.get("undos", ()))
+        saved = [(str(undo["dial"]), dict(undo["fields"])) for undo in trainer.get("undos", ())]
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError("what it says of the dials that can be undone") from error
+    undos = tuple(
+        Undo(dial, {name: position for name, position in positions.items() if name in POSITIONS})
+        for dial, positions in saved
+    )
     return replace(initial_dials(settings).with_positions(trainer.get("dials", {})), undos=undos)
 
 

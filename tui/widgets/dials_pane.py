@@ -14,6 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from babytrain.runs.dials.spec import NO_HOURS
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Command, Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
@@ -52,6 +53,7 @@ class DialsPane(TextPane):
         self._moment: Moment | None = None
         self._pending: Request | None = None
         self._places: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
+        self._dials = self._first = DialState()  # now, and as the run started
         self.can_choose = False
         self._chosen = ""
         super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
@@ -114,6 +116,7 @@ class DialsPane(TextPane):
         self._places = {}
         if moment is None or moment.started is None:
             return []
+        self._dials, self._first = moment.dials, moment.state.dials.first
         lines = self._learning_rate(moment, width)
         self._places = {number: [(width, LEARNING_RATE)] for number in range(len(lines))}
         lines += self._last_command(moment, width)
@@ -133,17 +136,17 @@ class DialsPane(TextPane):
         def at(dial: str, name: str = "") -> tuple[str, Content]:
             return dial, Content.assemble(f"{name} " if name else "", self._position(moment, dial, brief=brief))
 
-        dials = moment.dials
-        tokens = f" {self.glyphs.times} {_word(moment, 'context')} tokens"
+        dials = self._dials
+        tokens = f" {self.glyphs.times} {_word(moment, self._dials, 'context')} tokens"
         batch = [("batch_size", Content.assemble(self._position(moment, "batch_size", brief=brief), tokens))]
-        if dials.position("accumulate") not in (1, None) or _is_changed(moment, "accumulate"):
+        if dials.position("accumulate") not in (1, None) or self._is_changed("accumulate"):
             batch.append(at("accumulate", "passes"))
         norm = "" if brief else "norm "
         rows = [
             Row("grad", (("clip", Content(norm + format_loss(moment.gradient_norm))), at("clip", "clip"))),
             Row("batch", tuple(batch)),
             Row("decay", (at("weight_decay"), at("dropout", "dropout"))),
-            Row("by", (("schedule", Content(_word(moment, "optimizer"))), at("schedule"))),
+            Row("by", (("schedule", Content(_word(moment, self._dials, "optimizer"))), at("schedule"))),
             Row("betas", (at("beta1"), at("beta2"))),
             Row("soft", (at("label_smoothing", "labels"),)),
             Row("shake", (at("jitter", "jitter"), at("noise", "noise"))),
@@ -151,21 +154,26 @@ class DialsPane(TextPane):
         ]
         house = [("quiet_hours", "quiet"), ("temperature_ceiling", "ceiling °C"), ("power_budget", "budget W")]
         kept = tuple(
-            at(dial, name) for dial, name in house if dials.position(dial) not in UNSET or _is_changed(moment, dial)
+            at(dial, name) for dial, name in house if dials.position(dial) not in UNSET or self._is_changed(dial)
         )
         rows += [Row("house", kept)] if kept else []
         return [row for row in rows if any(dials.position(dial) is not None for dial, _ in row.facts)]
 
     def _position(self, moment: Moment, dial: str, *, brief: bool) -> Content:
         """Where a dial stands, and before it where it stood at the start if that is elsewhere."""
-        now = _word(moment, dial)
-        if not _is_changed(moment, dial):
+        now = _word(moment, self._dials, dial)
+        if not self._is_changed(dial):
             return Content(now)
         if brief:
             return Content.assemble((now, "bold $accent"))
-        start = moment.state.dials.first.position(dial)
+        start = self._first.position(dial)
         before = UNKNOWN if start is None else safe_line(format_position(start), LONGEST_WORD)
         return Content.assemble((f"{before}{self.glyphs.arrow}", "$foreground 60%"), (now, "bold $accent"))
+
+    def _is_changed(self, dial: str) -> bool:
+        """Whether a dial stands somewhere else than at the start."""
+        now, start = getattr(self._dials, dial), getattr(self._first, dial)
+        return now != start and not (now in NO_HOURS and start in NO_HOURS)
 
     def _line_of(self, row: Row, width: int | None = None) -> tuple[Content, list[tuple[int, str]]]:
         """A row as a line, and up to which column each of its dials reaches. Where it is wider than `width`, those
@@ -201,14 +209,14 @@ class DialsPane(TextPane):
         return [value, Content.assemble(" " * LABEL_WIDTH, course)]
 
     def _course(self, moment: Moment) -> str:
-        dials = moment.dials
+        dials = self._dials
         climbed, steps = moment.step - dials.rewarm_step, dials.rewarm_steps
         if 0 <= climbed < steps:
             return f"re-warm {format_count(climbed)}/{format_count(steps)}"
         if dials.lr_hold is not None:
             return f"held at {format_learning_rate(dials.lr_hold)}"
         warmup = moment.settings.get("warmup")
-        schedule = _word(moment, "schedule")
+        schedule = _word(moment, self._dials, "schedule")
         if isinstance(warmup, (int, float)) and moment.step < warmup:
             schedule = f"warm-up {format_count(moment.step)}/{format_count(warmup)}"
         factor = "" if dials.lr_scale == 1.0 else f" {self.glyphs.times}{format_factor(dials.lr_scale)}"
@@ -248,15 +256,9 @@ def _is_shown(command: Command) -> bool:
     return command.command_id != 0 and (command.action != "predict" or command.status == "refused")
 
 
-def _is_changed(moment: Moment, dial: str) -> bool:
-    """Whether a dial stands somewhere else than at the start."""
-    now, start = getattr(moment.dials, dial), getattr(moment.state.dials.first, dial)
-    return now != start and not (now in NO_HOURS and start in NO_HOURS)
-
-
-def _word(moment: Moment, name: str) -> str:
+def _word(moment: Moment, dials: DialState, name: str) -> str:
     """A setting of a recorded run, whatever stands there."""
-    value = moment.dials.position(name)
+    value = dials.position(name)
     if value is None:
         value = moment.settings.get(name)
     return safe_line(format_position(value), LONGEST_WORD) if isinstance(value, int | float | str) else UNKNOWN
