@@ -8,11 +8,11 @@ from typing import Any
 
 from babytrain.engine.checkpoint import LoadedCheckpoint, checkpoint_name, save_checkpoint
 from babytrain.engine.config import Config
-from babytrain.engine.dials import SETTABLE, Dials
 from babytrain.engine.progress import Progress
-from babytrain.runs.commands_on_record import FORK_START
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Checkpoint, Started
 from babytrain.runs.folder import RunFolder
+from babytrain.runs.replay_plan import FORK_START
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Beginning:
     parent: str
     checkpoint: LoadedCheckpoint
     progress: Progress
-    dials: Dials
+    dials: DialState
     replan: bool = False  # its end is the one in its settings, not the parent's
 
     def planned(self, config: Config) -> Beginning:
@@ -44,16 +44,10 @@ class Beginning:
         }
 
 
-def changed_dials(dials: Dials, config: Config, changes: Mapping[str, Any]) -> Dials:
+def changed_dials(dials: DialState, config: Config, changes: Mapping[str, Any]) -> DialState:
     """Dials as saved, turned to what `changes` (whose values stand in `config`) ask for."""
-    turned = replace(dials, **{name: getattr(config, name) for name in SETTABLE if name in changes})
-    if {"steps", "epochs"} & changes.keys():
-        turned = replace(turned, total_steps=config.steps)
-    if {"lr", "schedule"} & changes.keys():
-        turned = replace(turned, lr_hold=None, lr_scale=1.0)
-    if "beta2" in changes:
-        turned = replace(turned, beta2_windows=turned.windows_per_step)
-    return turned
+    names = {*changes, "steps"} if "epochs" in changes else set(changes)
+    return dials.with_settings({name: getattr(config, name) for name in names})
 
 
 def keep_beginning(folder: RunFolder, begun: Beginning) -> None:
@@ -62,7 +56,7 @@ def keep_beginning(folder: RunFolder, begun: Beginning) -> None:
     The tensors are the parent's to the bit. Raises CheckpointError.
     """
     checkpoint = begun.checkpoint
-    trainer = {**checkpoint.trainer, **vars(begun.progress), "t": 0.0, "dials": begun.dials.to_dict()}
+    trainer = {**checkpoint.trainer, **vars(begun.progress), "t": 0.0, **begun.dials.saved()}
     save_checkpoint(
         folder.checkpoints,
         begun.progress.step,

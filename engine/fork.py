@@ -54,7 +54,6 @@ def plan_fork(
         _check_guard(config, checkpoint.trainer.get("guard"))
     except (ValueError, TypeError) as error:
         raise EngineError([f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({error})."]) from error
-    checkpoint = replace(checkpoint, trainer={**checkpoint.trainer, "undos": []})
     # What was best belongs to the parent; the fork measures where it begins.
     progress = replace(progress, val_loss=None, val_step=None, best_val_loss=None, best_step=None)
     paths = tuple(str(path) for path in provenance.get("paths", []))
@@ -70,7 +69,7 @@ def plan_fork(
             parent=source.run_id,
             checkpoint=checkpoint,
             progress=progress,
-            dials=changed_dials(dials, config, changes),
+            dials=changed_dials(replace(dials, undos=()), config, changes),
             replan=bool({"steps", "epochs"} & changes.keys()),
         ),
     )

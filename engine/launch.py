@@ -28,7 +28,6 @@ from babytrain.engine.config import Config, ConfigError, config_of_run
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.crash import record_crash
-from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.first_line import started
 from babytrain.engine.fork_check import refusal
 from babytrain.engine.housekeeping import appoint_examiner, keep_house
@@ -42,6 +41,8 @@ from babytrain.engine.script import Script
 from babytrain.engine.trainer import Trainer
 from babytrain.engine.watch_memory import unpack
 from babytrain.engine.workbench import Workbench
+from babytrain.runs.dials.history import plan_of
+from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Ended, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
@@ -105,7 +106,9 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
             raise EngineError([_changed_text(plan.paths, corpus)])
         config = with_planned_steps(plan.config, corpus)
         begun = plan.beginning.planned(config) if plan.beginning is not None else None
-        progress, dials = (begun.progress, begun.dials) if begun is not None else (Progress(), initial_dials(config))
+        progress, dials = (
+            (begun.progress, begun.dials) if begun is not None else (Progress(), initial_dials(config.to_dict()))
+        )
         if not plan.rerun_of:
             check_step_size(dials, config, corpus)
         prepared = prepare(config, corpus)
@@ -231,7 +234,7 @@ def _train(
     first: Started | Resumed,
     checkpoint: LoadedCheckpoint | None,
     progress: Progress,
-    dials: Dials,
+    dials: DialState,
     notes: Sequence[str] = (),
     past: Past | None = None,
     *,
@@ -243,6 +246,8 @@ def _train(
     recorder = Recorder(journal, feed, start_t=first.t, listener=script.hear if script is not None else None)
     recorder.step = progress.step
     recorder.emit(first)
+    facts = prepared.corpus.facts
+    recorder.emit(plan_of(config.to_dict(), facts, dials.positions(), t=first.t, step=first.step))
     if isinstance(first, Started) and first.parent:
         recorder.emit(beginning_on_record(folder, first))
     recorder.note(corpus_summary(prepared.corpus))
@@ -275,7 +280,6 @@ def _train(
             )
             bench.evaluations.extend(past.evaluations)
             if checkpoint is not None:
-                bench.undos.extend(checkpoint.trainer.get("undos", []))
                 if "guard" in checkpoint.trainer:
                     bench.guard.restore(checkpoint.trainer["guard"])
                 if isinstance(first, Resumed):

@@ -135,4 +135,4 @@ def _restore(bench: Workbench, checkpoint: LoadedCheckpoint) -> None:
     past = {name: checkpoint.trainer[name] for name in vars(Progress()) if name in checkpoint.trainer}
     kept = {name: getattr(now, name) for name in ("windows_seen", "tokens", "training_seconds", "samples")}
     bench.progress = Progress(**{**past, **kept})
-    bench.put_dials_in_force()
+    bench.apply_dials()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from babytrain.engine.config import Config
-from babytrain.engine.dials import Dials, restore_dials
+from babytrain.runs.dials.state import DialState, restore_dials
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Progress:
     samples: int = 0
 
 
-def restore_progress(trainer_state: dict[str, Any], config: Config) -> tuple[Progress, Dials]:
+def restore_progress(trainer_state: dict[str, Any], config: Config) -> tuple[Progress, DialState]:
     """Progress and dials from a checkpoint's `trainer.json`; what an older version did not write keeps its default."""
     progress = Progress(**{name: trainer_state[name] for name in vars(Progress()) if name in trainer_state})
-    return progress, restore_dials(trainer_state.get("dials", {}), config)
+    return progress, restore_dials(trainer_state, config.to_dict())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from babytrain.engine.dials import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.engine.guard import LOWER_LEARNING_RATE, Answer
 from babytrain.engine.places import PlaceError, go_back_to_good
 from babytrain.engine.workbench import Workbench
+from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import Request, Rescue, RescueCause, RescueDeed
 
 Turn = Callable[[Request], None]

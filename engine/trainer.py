@@ -20,7 +20,6 @@ from torch import Tensor
 
 from babytrain.engine.batches import Batches
 from babytrain.engine.control import Control
-from babytrain.engine.dials import learning_rate
 from babytrain.engine.ending import put_end_on_record, save_last
 from babytrain.engine.execution.passes import build_pass
 from babytrain.engine.guard import GO_ON, Answer
@@ -34,6 +33,7 @@ from babytrain.engine.time_limit import steps_that_fit
 from babytrain.engine.watch import Watch
 from babytrain.engine.workbench import Workbench, evaluate, save
 from babytrain.engine.writing import write_due_samples
+from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.events import Ended, Request
 
 READ_LOSSES_SECONDS = 0.1  # on a GPU

@@ -17,8 +17,8 @@ from babytrain.engine.diagnosis import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
 from babytrain.engine.diagnosis.verdicts import Diagnosis
-from babytrain.engine.dials import SETTABLE
 from babytrain.engine.workbench import Workbench
+from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Advice, Request, Verdict
 
 STEPS_BETWEEN_LOOKS = 50

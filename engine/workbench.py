@@ -19,7 +19,6 @@ from babytrain.engine.checkpoint import CheckpointError, save_checkpoint
 from babytrain.engine.config import Config
 from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.diagnosis.observation import WindowLosses
-from babytrain.engine.dials import Dials, beta2_in_use
 from babytrain.engine.evaluation import evaluate_spread, evaluate_windows
 from babytrain.engine.guard import Guard
 from babytrain.engine.learned.examiner import Examiner
@@ -30,10 +29,11 @@ from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.housekeeper import Housekeeper
 from babytrain.engine.script import Script
 from babytrain.engine.watch_memory import WatchMemory, pack
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Checkpoint, Eval, Phase, PhaseName, Storage
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
-from babytrain.runs.held_time import HELD_PHASES
+from babytrain.runs.paused_time import HELD_PHASES
 
 TRAIN_EVALUATION_WINDOWS = 128
 
@@ -52,7 +52,7 @@ class Workbench:
     feed: LiveFeed
     folder: RunFolder
     device: torch.device
-    dials: Dials
+    dials: DialState
     progress: Progress
     housekeeper: Housekeeper
     examiner: Examiner
@@ -66,7 +66,6 @@ class Workbench:
     waiting_share: float = 0.0  # of the step time of late, spent on fetching the next windows
     evaluations: list[Eval] = field(default_factory=list)  # so far, oldest first
     watched: WatchMemory = field(default_factory=WatchMemory)  # what the diagnosis goes on from
-    undos: list[dict[str, Any]] = field(default_factory=list)  # what an undo puts back, newest last
     guard: Guard = field(init=False)
     script: Script | None = None  # of a run that repeats another one
     begun_step: int = 0  # where the run's own steps begin: a fork's do not at 0
@@ -86,13 +85,13 @@ class Workbench:
             rescues=config.rescues,
             warmup_steps=config.warmup,
         )
-        self.put_dials_in_force()
+        self.apply_dials()
 
-    def put_dials_in_force(self) -> None:
+    def apply_dials(self) -> None:
         """Tell the optimizer and the model where the dials stand that they keep themselves."""
         dials = self.dials
         self.optimizer.weight_decay = dials.weight_decay
-        self.optimizer.betas = (dials.beta1, beta2_in_use(dials))
+        self.optimizer.betas = (dials.beta1, dials.beta2_in_use)
         if self.model.dropout != dials.dropout:
             self.model.set_dropout(dials.dropout)
         if self.model.label_smoothing != dials.label_smoothing:
@@ -215,8 +214,7 @@ def _trainer_state(bench: Workbench) -> dict[str, Any]:
         "format": 1,
         **vars(bench.progress),
         "t": bench.recorder.now(),
-        "dials": bench.dials.to_dict(),
-        "undos": bench.undos,
+        **bench.dials.saved(),
         "guard": bench.guard.state(),
         "watch": pack(bench.watched),
         "optimizer": bench.optimizer.scalars(),
