@@ -27,9 +27,9 @@ from babytrain.engine.corpus.tokenizer import train_tokenizer
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import choose_precision
 from babytrain.engine.dials import initial_dials, learning_rate
-from babytrain.engine.evaluation import evaluate_split
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.training.evaluation import evaluate_split
 
 TRAIN_SHARE, TUNING_SHARE = 0.90, 0.95
 

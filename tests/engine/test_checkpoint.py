@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from babytrain.engine import checkpoint as module
-from babytrain.engine.checkpoint import (
+from babytrain.engine.checkpoints import format as module
+from babytrain.engine.checkpoints.format import (
     CheckpointError,
     best_checkpoint,
     list_checkpoints,
     load_checkpoint,
-    load_newest,
     put_back_replaced,
     save_checkpoint,
 )
+from babytrain.engine.checkpoints.lookup import load_newest
 
 
 def save(place: Path, step: int, *, best: bool = False, keep: int = 2) -> Path:

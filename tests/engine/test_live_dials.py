@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from babytrain.engine import housekeeping
 from babytrain.engine.dials import HOUSE_DIALS, SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
-from babytrain.engine.guard import Guard
-from babytrain.engine.launch import EngineError, train_resumed
+from babytrain.engine.sessions import services
+from babytrain.engine.sessions.session import EngineError, train_resumed
+from babytrain.engine.training.guard import Guard
 from babytrain.runs.events import Command, Eval, HostReading, Predicted, Request, Sample
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import SteeredFeed, events_of, final_weights, same_bits, tiny_config, train
@@ -78,7 +78,7 @@ def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: 
 def test_a_dial_of_the_house_changes_no_bit(
     tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "HostSensors", lambda _: PluggedIn())
+    monkeypatch.setattr(services, "HostSensors", lambda _: PluggedIn())
     quiet = {"quiet_hours": "00:00-24:00"} if dial == "quiet_duty" else {"quiet_duty": 0.8}
     feed = SteeredFeed({7: [turn(dial, HOUSE[dial])]}) if dial != "quiet_duty" else LiveFeed()
     if dial == "quiet_duty":
@@ -91,7 +91,7 @@ def test_a_dial_of_the_house_changes_no_bit(
 
 def test_a_dial_of_the_house_does_not_make_the_guard_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forgot: list[int] = []
-    monkeypatch.setattr(Guard, "turned", lambda self: forgot.append(1))
+    monkeypatch.setattr(Guard, "dial_changed", lambda self: forgot.append(1))
     train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling", 60)]}), "house")
     assert forgot == []
     train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")

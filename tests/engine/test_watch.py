@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from babytrain.engine.launch import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config

@@ -17,48 +17,54 @@ from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
 from babytrain.engine.diagnosis.verdicts import Diagnosis
 from babytrain.engine.dials import SETTABLE
-from babytrain.engine.workbench import Workbench
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.train_state import TrainState
+from babytrain.engine.training.train_step import StepSeconds
 from babytrain.runs.events import Advice, Request, Verdict
 
-STEPS_BETWEEN_LOOKS = 50
+NEWEST_SHARE = 1 / 32  # of a running mean over steps
 # After a turn of a dial the advice stays as it was for so long: what it measures is still mostly of before the turn,
 # and the same advice followed twice goes too far.
 STEPS_UNTIL_NEW_ADVICE = 150
 
 
-class Watch:
-    """Diagnoses one run."""
+class DiagnosisMonitor:
+    """Diagnoses one run. `floor` is the lowest possible loss of the text in nats per token, if it is known."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(self, state: TrainState, output: RunOutput, floor: float | None) -> None:
+        self._state, self._output, self._floor = state, output, floor
         self._given: Verdict | None = None
-        self._turned_step = -STEPS_UNTIL_NEW_ADVICE
+        self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # at which a dial was changed last, or the run went back
+        self._fetching_share = 0.0  # of the step time of late, spent on fetching the next windows
 
-    def glance(self) -> None:
-        """Look if it is time to."""
-        if self._bench.progress.step % STEPS_BETWEEN_LOOKS == 0:
-            self.look()
-
-    def look(self, *, finished: bool = False, turn: Callable[[Request], None] | None = None) -> None:
-        """Diagnose now. With `turn`, which applies a command, an overfitting run is dealt with as configured."""
-        bench = self._bench
-        before = bench.watched.diagnosis
+    def check(self, *, finished: bool = False, apply: Callable[[Request], None] | None = None) -> None:
+        """Diagnose now. With `apply`, which applies a command, an overfitting run is dealt with as configured."""
+        state = self._state
+        before = state.diagnosis.diagnosis
         found = diagnose(self._observation(finished), before)
-        bench.watched = replace(bench.watched, diagnosis=found)
+        state.diagnosis = replace(state.diagnosis, diagnosis=found)
         again = before is not None and found.verdict == before.verdict
         if before is None or not again or (found.why, found.next_) != (before.why, before.next_):
-            self._say(found, again)
-        if turn is not None and found.verdict == "overfitting" and not bench.watched.acted:
-            self._act(turn)
+            self._emit(found, again)
+        if apply is not None and found.verdict == "overfitting" and not state.diagnosis.acted:
+            self._act(apply)
 
-    def _say(self, found: Diagnosis, again: bool) -> None:
-        bench = self._bench
+    def dial_changed(self) -> None:
+        """A dial was changed, or the run went back."""
+        self._dial_step = self._state.progress.step
+
+    def step_made(self, seconds: StepSeconds) -> None:
+        """Take in how long a step took."""
+        self._fetching_share += NEWEST_SHARE * (seconds.fetching / seconds.total - self._fetching_share)
+
+    def _emit(self, found: Diagnosis, again: bool) -> None:
+        step, recorder = self._state.progress.step, self._output.recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
-        if again and self._given is not None and bench.progress.step - self._turned_step < STEPS_UNTIL_NEW_ADVICE:
+        if again and self._given is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
             advice, alternative = self._given.advice, self._given.alternative
         self._given = Verdict(
-            t=bench.recorder.now(),
-            step=bench.progress.step,
+            t=recorder.now(),
+            step=step,
             verdict=found.verdict,
             why=found.why,
             next_=found.next_,
@@ -66,37 +72,24 @@ class Watch:
             alternative=alternative,
             again=again,
         )
-        bench.recorder.emit(self._given)
+        recorder.emit(self._given)
 
-    def turned(self) -> None:
-        """A dial was turned, or the run went back."""
-        self._turned_step = self._bench.progress.step
-        self.gone_back()
-
-    def gone_back(self) -> None:
-        """The run stands at an earlier step: evaluations after it never happened."""
-        bench, step = self._bench, self._bench.progress.step
-        bench.evaluations = [one for one in bench.evaluations if one.step <= step]
-        bench.watched = bench.watched.until(step)
-
-    def _act(self, turn: Callable[[Request], None]) -> None:
+    def _act(self, apply: Callable[[Request], None]) -> None:
         """Stop or go back once, if the settings say so."""
-        wish = self._bench.config.overfitting
-        if wish == "say":
+        wanted = self._state.config.overfitting
+        if wanted == "say":
             return
-        self._bench.watched = replace(self._bench.watched, acted=True)
-        if wish == "go_back":
-            turn(Request(command_id=0, action="go_back", text="best"))
-        turn(Request(command_id=0, action="stop"))
+        self._state.diagnosis = replace(self._state.diagnosis, acted=True)
+        if wanted == "go_back":
+            apply(Request(command_id=0, action="go_back", text="best"))
+        apply(Request(command_id=0, action="stop"))
 
     def _observation(self, finished: bool) -> Observation:
-        bench = self._bench
-        steps, dials, config = bench.feed.steps, bench.dials, bench.config
-        rows = steps.count
-        rounds = [(one.step, one.t, one.val_loss, one.train_loss) for one in bench.evaluations]
-        evaluations = np.array(rounds, dtype=np.float64).reshape(-1, 4)
-        best, newest = bench.watched.best_windows, bench.watched.newest_windows
-        windows = newest if best is None else (best, *newest)
+        state, steps = self._state, self._output.feed.steps
+        dials, remembered, rows = state.dials, state.diagnosis, steps.count
+        measured = [(event.step, event.t, event.val_loss, event.train_loss) for event in state.evaluations]
+        evaluations = np.array(measured, dtype=np.float64).reshape(-1, 4)
+        best, newest = remembered.best_windows, remembered.newest_windows
         return Observation(
             step=steps.step[:rows],
             t=steps.t[:rows],
@@ -108,13 +101,13 @@ class Watch:
             eval_t=evaluations[:, 1],
             val_loss=evaluations[:, 2],
             train_loss=evaluations[:, 3],
-            windows=windows,
-            warmup_steps=config.warmup,
+            windows=newest if best is None else (best, *newest),
+            warmup_steps=state.config.warmup,
             total_steps=dials.total_steps,
-            uniform_loss=math.log(bench.model.vocabulary_size),
-            floor=bench.corpus.facts.floor_nats_per_token,
-            throttled_seconds=bench.recorder.throttled_seconds(),
-            waiting_share=bench.waiting_share,
+            uniform_loss=math.log(state.model.vocabulary_size),
+            floor=self._floor,
+            throttled_seconds=self._output.recorder.throttled_seconds(),
+            waiting_share=self._fetching_share,
             finished=finished,
             lr_scale=dials.lr_scale,
             lr_held=dials.lr_hold is not None,

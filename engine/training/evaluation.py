@@ -6,6 +6,8 @@ over it: only then does the gap between the two mean something.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,9 +17,17 @@ import torch
 from torch import Tensor
 
 from babytrain.engine.corpus.windows import evaluation_windows
+from babytrain.engine.device import is_out_of_memory
+from babytrain.engine.diagnosis.observation import WindowLosses
 from babytrain.engine.letters import GuessCounts, GuessTally
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.out_of_memory import is_out_of_memory
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.events import Eval
+
+TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache
+TRAIN_EVALUATION_WINDOWS = 128
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,6 @@ class SplitLosses:
     mean: float
     by_window: npt.NDArray[np.float32]
     guesses: GuessCounts
-
-
-TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache
 
 
 def evaluate_split(
@@ -121,3 +128,60 @@ def _batch_loss(model: GPT, windows: Tensor, look: Callable[[Tensor, Tensor, Ten
     losses, guesses = model.window_losses(inputs, targets)
     look(targets, losses, guesses)
     return losses.mean()
+
+
+class Evaluator:
+    """Evaluates one run on the splits `train` and `val` (int32 [N], on the device). The best model is saved at once."""
+
+    def __init__(
+        self,
+        state: TrainState,
+        output: RunOutput,
+        checkpoints: CheckpointWriter,
+        train: Tensor,
+        val: Tensor,
+        on_evaluated: Callable[[Eval, GuessCounts], None],
+    ) -> None:
+        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._train, self._val = train, val
+        self._on_evaluated = on_evaluated
+
+    def is_owed(self) -> bool:
+        """Before the first step of a run; or one was due where it was stopped, and the stop cut it short."""
+        progress = self._state.progress
+        if progress.val_loss is None:
+            return True
+        return progress.step % self._state.dials.eval_every == 0 and progress.val_step != progress.step
+
+    def evaluate(self) -> bool:
+        """Measure both losses and put them on record. False when a stop cut it short."""
+        state, recorder = self._state, self._output.recorder
+        recorder.enter("evaluating")
+        began = time.perf_counter()
+        stop, context = self._output.feed.stop_requested.is_set, state.config.context
+        val = evaluate_windows(state.model, self._val, context, should_stop=stop)
+        if val is None:
+            return False
+        train_loss = evaluate_spread(state.model, self._train, context, TRAIN_EVALUATION_WINDOWS, should_stop=stop)
+        if train_loss is None:
+            return False
+        progress, val_loss = state.progress, val.mean
+        best = math.isfinite(val_loss) and (progress.best_val_loss is None or val_loss < progress.best_val_loss)
+        progress.val_loss, progress.val_step = val_loss, progress.step
+        if best:
+            progress.best_val_loss, progress.best_step = val_loss, progress.step
+        state.diagnosis = state.diagnosis.with_windows(WindowLosses(progress.step, val.by_window), best=best)
+        evaluation = Eval(
+            t=recorder.now(),
+            step=progress.step,
+            val_loss=val_loss,
+            train_loss=train_loss,
+            seconds=time.perf_counter() - began,
+            best=best,
+        )
+        state.evaluations.append(evaluation)
+        recorder.emit(evaluation)
+        self._on_evaluated(evaluation, val.guesses)
+        if best and progress.step > 0:
+            self._checkpoints.save("best")
+        return True

@@ -1,6 +1,4 @@
-"""What runs beside a training run as long as it lasts: the sensors, the electricity meter, the rules of the house, and
-the examiner.
-"""
+"""What runs beside a training run as long as it lasts: sensors, electricity meter, power rules, and the analysis."""
 
 from __future__ import annotations
 
@@ -15,30 +13,26 @@ from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.energy_meter import EnergyMeter
 from babytrain.engine.learned.examiner import Examiner, ExamSubject
 from babytrain.engine.learned.family import family_record
-from babytrain.engine.past import Past
-from babytrain.engine.recorder import Recorder
+from babytrain.engine.recorder import RunOutput
 from babytrain.engine.restraint.housekeeper import Housekeeper
+from babytrain.engine.sessions.resume_history import ResumeHistory
 from babytrain.engine.telemetry.host import HostSensors
 from babytrain.engine.telemetry.opening import gpu_opener
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import Energy
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder
 from babytrain.runs.tariff import parse_tariff
 
 
 @contextmanager
-def appoint_examiner(
-    config: Config, corpus: Corpus, recorder: Recorder, folder: RunFolder, past: Past
-) -> Iterator[Examiner]:
-    """An examiner who has begun to get ready, and who goes home when the run is over, however it ended."""
-    facts = corpus.facts
+def start_analysis(config: Config, corpus: Corpus, output: RunOutput, history: ResumeHistory) -> Iterator[Examiner]:
+    """The analysis of samples and evaluations, in a thread that ends when the run does, however that ended."""
+    facts, folder, recorder = corpus.facts, output.folder, output.recorder
     subject = ExamSubject(
         corpus,
         corpus.is_haiku,
         config.favourite,
-        reached=past.milestones,
-        baselines=past.baselines,
+        reached=history.milestones,
+        baselines=history.baselines,
         family=partial(family_record, folder.path.parent, folder.run_id, facts),
     )
     examiner = Examiner(subject, recorder.publish, recorder.now, recorder.calm_seconds)
@@ -50,10 +44,10 @@ def appoint_examiner(
 
 
 @contextmanager
-def keep_house(
-    config: Config, recorder: Recorder, feed: LiveFeed, folder: RunFolder, device: torch.device, before: Energy | None
+def start_telemetry(
+    config: Config, output: RunOutput, device: torch.device, before: Energy | None
 ) -> Iterator[Housekeeper]:
-    """A housekeeper who hears the sensors once a second until the run is over; `before` is what it drew so far."""
+    """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
     meter = EnergyMeter(
         tariff=parse_tariff(config.electricity_price, config.currency, config.price_bands),
         wall_watts=config.wall_watts,
@@ -61,11 +55,11 @@ def keep_house(
         supply_factor=config.supply_factor,
         before=before,
     )
-    housekeeper = Housekeeper(recorder, feed, meter, device=device)
+    housekeeper = Housekeeper(output.recorder, output.feed, meter, device=device)
     sampler = TelemetrySampler(
         housekeeper.look,
         open_gpu=gpu_opener(config.sensors, config.nickname, device, rested_seconds=housekeeper.rested_seconds),
-        host=HostSensors(folder.path),
+        host=HostSensors(output.folder.path),
     )
     sampler.start()
     try:

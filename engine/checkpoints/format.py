@@ -90,18 +90,18 @@ def save_checkpoint(
         _flush_to_disk(checkpoints)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        reason = _in_words(error)
+        reason = _reason_of(error)
         raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
     _prune(checkpoints, keep)
     return place
 
 
-def _in_words(error: OSError | SafetensorError) -> str:
+def _reason_of(error: OSError | SafetensorError) -> str:
     """`No space left on device`, whoever met it."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    told = re.search(r"I/O error: (.+) \(os error \d+\)", str(error))
-    return told.group(1) if told else str(error)
+    found = re.search(r"I/O error: (.+) \(os error \d+\)", str(error))
+    return found.group(1) if found else str(error)
 
 
 def list_checkpoints(checkpoints: Path) -> list[Path]:
@@ -206,23 +206,6 @@ def put_back_replaced(checkpoints: Path) -> None:
         if not place.exists():
             with contextlib.suppress(OSError):
                 replaced.rename(place)
-
-
-def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
-    """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
-
-    Raises CheckpointError when there is none.
-    """
-    problems: list[str] = []
-    last = last_checkpoint(checkpoints)
-    for path in [*([last] if last else []), *(place for place in newest_first(checkpoints) if place != last)]:
-        try:
-            return load_checkpoint(path), problems
-        except CheckpointError as error:
-            problems.append(str(error))
-    raise CheckpointError(
-        " ".join(problems) or f"There is no checkpoint in {checkpoints}, so there is nothing to go on from."
-    )
 
 
 def _prune(checkpoints: Path, keep: int) -> None:

@@ -23,19 +23,19 @@ from babytrain.runs.events import RescueCause
 LOWER_LEARNING_RATE = 0.5  # factor after going back
 CLOSE_STEPS = 10  # a spike this soon after another one is no accident any more
 
-Deed: TypeAlias = Literal["go on", "note", "skip", "go back", "stop"]
+Action: TypeAlias = Literal["go on", "note", "skip", "go back", "stop"]
 Policy: TypeAlias = Literal["rollback", "skip", "stop"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class GuardDecision:
     """What to do with a step, and why."""
 
-    deed: Deed
+    action: Action
     cause: RescueCause = "spike"
 
 
-GO_ON = Answer("go on")
+GO_ON = GuardDecision("go on")
 
 
 class Guard:
@@ -50,27 +50,27 @@ class Guard:
         self._broken_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
-    def judge(self, step: int, loss: float, gradient_norm: float) -> Answer:
+    def judge(self, step: int, loss: float, gradient_norm: float) -> GuardDecision:
         """What to do with the update of step number `step`; the gradient norm is the one before clipping."""
         if not math.isfinite(loss + gradient_norm):
             self._broken_in_a_row += 1
             if self._policy == "stop":
-                return Answer("stop", "not finite")
+                return GuardDecision("stop", "not finite")
             if self._broken_in_a_row >= self._patience and self._policy == "rollback":
-                return Answer("go back" if self.rescues_left > 0 else "stop", "not finite")
+                return GuardDecision("go back" if self.rescues_left > 0 else "stop", "not finite")
             if self._broken_in_a_row > self._patience * 10:
-                return Answer("stop", "not finite")  # only skipping gets nowhere
-            return Answer("skip", "not finite")
+                return GuardDecision("stop", "not finite")  # only skipping gets nowhere
+            return GuardDecision("skip", "not finite")
         self._broken_in_a_row = 0
         if self._divergence.update(step, loss):
             if self._policy == "rollback":
-                return Answer("go back" if self.rescues_left > 0 else "stop", "diverging")
+                return GuardDecision("go back" if self.rescues_left > 0 else "stop", "diverging")
             if self._policy == "stop":
-                return Answer("stop", "diverging")
+                return GuardDecision("stop", "diverging")
         if self._spikes.update(step, loss, gradient_norm):
             close = step - self._last_spike <= CLOSE_STEPS
             self._last_spike = step
-            return Answer("skip" if close else "note", "spike")
+            return GuardDecision("skip" if close else "note", "spike")
         return GO_ON
 
     @property
@@ -78,14 +78,14 @@ class Guard:
         """Whether the newest steps are as they should be, so that a checkpoint of now is worth going back to."""
         return not self._broken_in_a_row and not self._divergence.suspicious
 
-    def gone_back(self) -> None:
+    def rolled_back(self) -> None:
         """The run stands at a checkpoint again: what was learned about its course no longer holds."""
         self._spikes.reset()
         self._divergence.reset()
         self._broken_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
-    def turned(self) -> None:
+    def dial_changed(self) -> None:
         """A person turned a dial that moves the loss by itself: a new level is no divergence."""
         self._spikes.reset()
         self._divergence.reset()

@@ -20,7 +20,7 @@ from babytrain.engine.diagnosis.verdicts import Diagnosis
 
 
 @dataclass(frozen=True)
-class WatchMemory:
+class DiagnosisState:
     """`newest_windows` oldest first."""
 
     diagnosis: Diagnosis | None = None
@@ -28,43 +28,43 @@ class WatchMemory:
     best_windows: WindowLosses | None = None
     newest_windows: tuple[WindowLosses, ...] = ()
 
-    def with_windows(self, windows: WindowLosses, *, best: bool) -> WatchMemory:
+    def with_windows(self, windows: WindowLosses, *, best: bool) -> DiagnosisState:
         """With the losses of one more evaluation; `best`: it is the best so far."""
         newest = (*self.newest_windows[-1:], windows)
         return replace(self, newest_windows=newest, best_windows=windows if best else self.best_windows)
 
-    def until(self, step: int) -> WatchMemory:
+    def until(self, step: int) -> DiagnosisState:
         """As if nothing had been evaluated after `step`."""
-        newest = tuple(one for one in self.newest_windows if one.step <= step)
+        newest = tuple(windows for windows in self.newest_windows if windows.step <= step)
         best = self.best_windows if self.best_windows is not None and self.best_windows.step <= step else None
         return replace(self, newest_windows=newest, best_windows=best)
 
 
-def pack(memory: WatchMemory) -> dict[str, Any]:
+def pack(state: DiagnosisState) -> dict[str, Any]:
     """Plain values for the `trainer.json` of a checkpoint."""
-    best = memory.best_windows
+    best = state.best_windows
     return {
-        "diagnosis": None if memory.diagnosis is None else msgspec.to_builtins(memory.diagnosis),
-        "acted": memory.acted,
+        "diagnosis": None if state.diagnosis is None else msgspec.to_builtins(state.diagnosis),
+        "acted": state.acted,
         "best_windows": None if best is None else _pack_windows(best),
-        "newest_windows": [_pack_windows(one) for one in memory.newest_windows],
+        "newest_windows": [_pack_windows(windows) for windows in state.newest_windows],
     }
 
 
-def unpack(saved: Mapping[str, Any]) -> WatchMemory:
+def unpack(saved: Mapping[str, Any]) -> DiagnosisState:
     """The memory in a checkpoint; an empty one where there is none, or where it makes no sense."""
     try:
         best = saved.get("best_windows")
         standing = saved.get("diagnosis")
-        return WatchMemory(
+        return DiagnosisState(
             diagnosis=None if standing is None else msgspec.convert(standing, Diagnosis),
             acted=bool(saved.get("acted", False)),
             best_windows=None if best is None else _unpack_windows(best),
-            newest_windows=tuple(_unpack_windows(one) for one in saved.get("newest_windows", [])),
+            newest_windows=tuple(_unpack_windows(windows) for windows in saved.get("newest_windows", [])),
         )
     except (msgspec.ValidationError, binascii.Error, ValueError, TypeError, KeyError, AttributeError):
-        # Written by another version: the diagnosis begins afresh, as it did before there was a memory.
-        return WatchMemory()
+        # Written by another version: the diagnosis begins afresh, as it did before there was a state.
+        return DiagnosisState()
 
 
 def _pack_windows(windows: WindowLosses) -> dict[str, Any]:

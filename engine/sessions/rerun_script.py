@@ -34,13 +34,13 @@ class StepDifference:
 class StepComparison:
     """Compares steps, as they come, with those on record. Of a long run several are on record as one."""
 
-    def __init__(self, on_record: Sequence[Step], tell: Callable[[StepDifference], None]) -> None:
+    def __init__(self, on_record: Sequence[Step], report: Callable[[StepDifference], None]) -> None:
         self.first_difference: StepDifference | None = None
         self.compared = 0  # steps
         self._on_record = on_record
         self._next = 0
         self._waiting: list[Step] = []
-        self._tell = tell
+        self._report = report
 
     @property
     def missing(self) -> int:
@@ -60,17 +60,17 @@ class StepComparison:
         self.compared += expected.merged
         if self.first_difference is None and (difference := _difference(expected, made)) is not None:
             self.first_difference = difference
-            self._tell(difference)
+            self._report(difference)
 
 
-class Rehearsal:
-    """The `Script` of one session."""
+class RerunScript:
+    """The `CommandSource` of one session."""
 
     def __init__(self, session: SessionOnRecord, comparison: StepComparison) -> None:
         self._session = session
         self._comparison = comparison
         self._next = 0
-        self._lap = 0
+        self._rollback_count = 0
 
     @property
     def finished(self) -> bool:
@@ -83,7 +83,7 @@ class Rehearsal:
         if self._next >= len(commands):
             return None
         command = commands[self._next]
-        if (self._lap, step) < (command.lap, command.step):
+        if (self._rollback_count, step) < (command.lap, command.step):
             return None
         self._next += 1
         return command.request
@@ -91,14 +91,17 @@ class Rehearsal:
     def over(self, step: int) -> bool:
         """Whether the run stands where the session on record ended, with every command given."""
         session = self._session
-        return self._next >= len(session.commands) and (self._lap, step) >= (session.end_lap, session.end_step)
+        return self._next >= len(session.commands) and (self._rollback_count, step) >= (
+            session.end_lap,
+            session.end_step,
+        )
 
-    def hear(self, event: AnyEvent) -> None:
-        """Compare a step, count a way back."""
+    def on_event(self, event: AnyEvent) -> None:
+        """Compare a step, count a rollback."""
         if isinstance(event, Step):
             self._comparison.take(event)
         elif isinstance(event, Resumed) and event.within:
-            self._lap += 1
+            self._rollback_count += 1
 
 
 def _difference(expected: Step, made: Step) -> StepDifference | None:

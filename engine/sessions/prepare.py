@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from babytrain.engine.checks.software import check_compile
-from babytrain.engine.config import FIELDS, Config
+from babytrain.engine.config import FIELDS, Config, ConfigError
 from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
@@ -47,13 +46,13 @@ class Prepared:
 
 
 def prepare(config: Config, corpus: Corpus) -> Prepared:
-    """Model on its device; threads, number format and compiling chosen. Raises ValueError with a sentence."""
+    """Model on its device; threads, number format and compiling chosen. Raises ConfigError and DeviceError."""
     device_name, _ = choose_device(config.device)
     device = torch.device(device_name)
     if config.compile == "on":
         finding = check_compile(os.environ, device_name)
         if not finding.ok:
-            raise ValueError(f"compile=on cannot work here: {finding.what}. {finding.why}")
+            raise ConfigError([f"compile=on cannot work here: {finding.what}. {finding.why}"])
     speed = _choose_speed(config, corpus, device_name)
     threads, precision = speed.threads, speed.precision
     torch.set_num_threads(threads)
@@ -68,15 +67,10 @@ def prepare(config: Config, corpus: Corpus) -> Prepared:
     model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
     model.set_precision(precision)
     if config.range_test:
-        tokens = torch.from_numpy(corpus.train.astype("int32")).to(device)
         bracket = sweep_learning_rates(
-            config, tokens, corpus.tokenizer.vocabulary_size, device=device_name, precision=precision
+            config, corpus.train, corpus.tokenizer.vocabulary_size, device=device_name, precision=precision
         )
         sentences.append(bracket.sentence(config.lr))
-    # Imports and weights are here to stay: keep the collector from walking them in the middle of a step.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     return Prepared(config, corpus, model, device, tuple(sentences))
 
 
@@ -132,7 +126,7 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
 
 
 def check_step_size(dials: Dials, config: Config, corpus: Corpus) -> None:
-    """Raise ValueError when a step would read more windows than the text has.
+    """Raise ConfigError when a step would read more windows than the text has.
 
     Every preset trains on every text: with a very small one its own batch reads some windows twice, and no harm done.
     """
@@ -141,7 +135,7 @@ def check_step_size(dials: Dials, config: Config, corpus: Corpus) -> None:
         return
     name = "batch_size" if windows >= dials.accumulate else "accumulate"
     sentence = too_large_a_step(dials, name, windows)
-    raise ValueError(f"{sentence[0].upper()}{sentence[1:]}.")
+    raise ConfigError([f"{sentence[0].upper()}{sentence[1:]}."])
 
 
 def _windows_per_epoch(config: Config, corpus: Corpus) -> int:

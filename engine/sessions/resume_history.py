@@ -17,11 +17,11 @@ from babytrain.runs.summary import read_summary
 
 
 @dataclass(frozen=True)
-class Past:
-    """`begun_step` is where the run's own steps begin, `held_seconds` how long it was paused or rested so far."""
+class ResumeHistory:
+    """`first_step` is where the run's own steps begin, `held_seconds` how long it was paused or rested so far."""
 
     evaluations: tuple[Eval, ...] = ()
-    begun_step: int = 0
+    first_step: int = 0
     last_t: float = 0.0
     held_seconds: float = 0.0
     energy: Energy | None = None
@@ -35,7 +35,7 @@ class Past:
         return msgspec.structs.replace(self.energy, money=None)
 
 
-def show_past(folder: RunFolder, feed: LiveFeed, step: int) -> Past:
+def resume_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
     """Give the feed what the journal holds, so that the screen of a run resumed at `step` shows its past."""
     contents = read_journal(folder.journal)
     state = RunState(steps=feed.steps)
@@ -45,9 +45,9 @@ def show_past(folder: RunFolder, feed: LiveFeed, step: int) -> Past:
         if not isinstance(event, Step):
             feed.events.put(event)
     state.evals.drop_after_step(step)
-    return Past(
+    return ResumeHistory(
         evaluations=tuple(state.evals.events),
-        begun_step=state.started.step if state.started is not None else 0,
+        first_step=state.started.step if state.started is not None else 0,
         last_t=state.last_t,
         held_seconds=held_seconds(state),
         energy=_energy_so_far(state),
@@ -65,7 +65,7 @@ def _energy_so_far(state: RunState) -> Energy:
     return msgspec.structs.replace(energy, unmeasured_seconds=energy.unmeasured_seconds + silent)
 
 
-def has_said_its_end(folder: RunFolder) -> bool:
+def ended_in_order(folder: RunFolder) -> bool:
     """Whether the newest session of a run ended in order, which one that was killed after its last step did not."""
     _, state = read_summary(folder)
     return state is not None and state.at().ended is not None

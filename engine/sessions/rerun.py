@@ -16,27 +16,33 @@ import torch
 from torch import Tensor
 
 from babytrain import __version__
-from babytrain.engine.beginning import Beginning
-from babytrain.engine.checkpoint import (
+from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
     checkpoint_name,
     last_checkpoint,
     load_checkpoint,
 )
-from babytrain.engine.config import Config, ConfigError, config_of_run
+from babytrain.engine.config import Config, config_of_run
 from babytrain.engine.cores import count_cores
 from babytrain.engine.corpus.build import build_corpus
-from babytrain.engine.corpus.sources import CorpusError
-from babytrain.engine.device import choose_device
-from babytrain.engine.fork import kept_text
-from babytrain.engine.launch import EngineError, FolderCallback, NewRunPlan, RunResult, train_new, train_resumed
-from babytrain.engine.progress import restore_progress
-from babytrain.engine.rehearsal import Rehearsal, StepComparison, StepDifference
+from babytrain.engine.device import DeviceError, choose_device
+from babytrain.engine.sessions.fork_origin import ForkOrigin
+from babytrain.engine.sessions.rerun_script import RerunScript, StepComparison, StepDifference
+from babytrain.engine.sessions.session import (
+    EngineError,
+    FolderCallback,
+    NewRunPlan,
+    RunResult,
+    engine_errors,
+    kept_text,
+    train_new,
+    train_resumed,
+)
 from babytrain.runs.commands_on_record import FORK_START, SessionOnRecord, sessions_on_record
 from babytrain.runs.events import Note, Started
 from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.folder import RunFolder, read_run_toml
 from babytrain.runs.journal import read_journal
 from babytrain.runs.lock import owner
 from babytrain.runs.provenance import collect
@@ -106,26 +112,20 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
     """Read what is on record. Raises EngineError when that is not enough to train the run again."""
     if owner(source) is not None:
         raise EngineError([f"{source.run_id} is being trained at this moment: repeat it once it has ended."])
-    try:
+    with engine_errors():
         sessions = sessions_on_record(read_journal(source.journal).events)
         _, provenance = read_run_toml(source)
-    except RunsError as error:
-        raise EngineError([str(error)]) from error
     if not sessions or not isinstance(first := sessions[0].first, Started):
         raise EngineError([f"The journal of {source.run_id} holds no run to repeat."])
     paths = tuple(str(path) for path in provenance.get("paths", []))
     stdin = kept_text(source) if "-" in paths else None
     differences: list[str] = []
-    try:
+    with engine_errors():
         # The plan was in steps by the time it started; by the clock it would come out differently.
         config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
         config = config.replace(device=_device(first, differences))
         corpus = build_corpus(config, paths, stdin=stdin)
-        begun = _beginning(source, first, config)
-    except (ConfigError, CorpusError) as error:
-        raise EngineError(error.problems) from error
-    except (CheckpointError, ValueError) as error:
-        raise EngineError([str(error)]) from error
+        origin = _origin(source, first)
     if corpus.sha256 != first.corpus.sha256:
         differences.append(f"The text has changed since ({', '.join(paths) or corpus.name}).")
     differences += _other_circumstances(provenance | {"program_version": first.program_version}, config)
@@ -136,7 +136,7 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
         name=name or f"{source.name}-rerun",
         argv=tuple(argv),
         stdin=stdin,
-        beginning=begun,
+        origin=origin,
         rerun_of=source.run_id,
     )
     return RerunPlan(source, tuple(sessions), new_run, tuple(differences))
@@ -145,13 +145,13 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
 def rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RerunResult:
     """Train it again, session by session, and compare. Raises EngineError."""
 
-    def tell(difference: StepDifference) -> None:
+    def report(difference: StepDifference) -> None:
         sentence = f"The rerun {difference.sentence()}. It goes on to its end."
         feed.publish(Note(t=0.0, step=difference.step, level="warning", text=sentence))
 
-    comparison = StepComparison([step for session in plan.sessions for step in session.steps], tell)
+    comparison = StepComparison([step for session in plan.sessions for step in session.steps], report)
     first, *others = plan.sessions
-    new_run = NewRunPlan(**{**vars(plan.new_run), "script": Rehearsal(first, comparison)})
+    new_run = NewRunPlan(**{**vars(plan.new_run), "commands": RerunScript(first, comparison)})
     result = train_new(new_run, feed, on_folder)
     for session in others:
         if feed.stop_requested.is_set() or result.status == "failed":
@@ -159,7 +159,7 @@ def rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | None = No
         changes = {key: value for key, value in session.changes.items() if key not in _BY_THE_CLOCK}
         if {"steps", *_BY_THE_CLOCK} & session.changes.keys():
             changes["steps"] = session.first.total_steps
-        result = train_resumed(Path(result.run_dir), changes, feed, script=Rehearsal(session, comparison))
+        result = train_resumed(Path(result.run_dir), changes, feed, commands=RerunScript(session, comparison))
     return _compare(plan, result, comparison, stopped=feed.stop_requested.is_set())
 
 
@@ -200,15 +200,15 @@ def compare_checkpoints(left: LoadedCheckpoint, right: LoadedCheckpoint) -> tupl
 
 def differing_bits(left: Tensor, right: Tensor) -> int:
     """How many bits of two tensors of one shape and type differ."""
-    one, other = (tensor.contiguous().reshape(-1).view(torch.uint8).numpy() for tensor in (left, right))
-    return int(np.unpackbits(one ^ other).sum())
+    first, second = (tensor.contiguous().reshape(-1).view(torch.uint8).numpy() for tensor in (left, right))
+    return int(np.unpackbits(first ^ second).sum())
 
 
 def _device(first: Started, differences: list[str]) -> str:
     """The device it was trained on, or what there is here."""
     try:
         name, label = choose_device(first.device.partition(":")[0])
-    except ValueError as error:
+    except DeviceError as error:
         differences.append(f"It was trained on {first.device}: {error}")
         return choose_device("auto")[0]
     if name == "cuda" and first.device_name and label != first.device_name:
@@ -228,10 +228,8 @@ def _other_circumstances(provenance: Mapping[str, Any], config: Config) -> list[
     return found
 
 
-def _beginning(source: RunFolder, first: Started, config: Config) -> Beginning | None:
+def _origin(source: RunFolder, first: Started) -> ForkOrigin | None:
     """Of a fork: the copy it began with. Raises CheckpointError."""
     if not first.parent:
         return None
-    checkpoint = load_checkpoint(source.checkpoints / checkpoint_name(first.step, FORK_START))
-    progress, dials = restore_progress(checkpoint.trainer, config)
-    return Beginning(first.parent, checkpoint, progress, dials)
+    return ForkOrigin.of(first.parent, load_checkpoint(source.checkpoints / checkpoint_name(first.step, FORK_START)))
