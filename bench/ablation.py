@@ -29,7 +29,7 @@ from babytrain.engine.device import choose_precision
 from babytrain.engine.dials import initial_dials, learning_rate
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
-from babytrain.engine.training.evaluation import evaluate_split
+from babytrain.engine.training.evaluation import evaluate_windows
 
 TRAIN_SHARE, TUNING_SHARE = 0.90, 0.95
 
@@ -74,9 +74,9 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
         optimizer.step()
         milliseconds.append(1000 * (time.perf_counter() - began))
         if step + 1 in eval_steps:
-            loss = evaluate_split(model, splits.tuning, config.context)
-            assert loss is not None
-            losses[step + 1] = loss
+            measured = evaluate_windows(model, splits.tuning, config.context)
+            assert measured is not None
+            losses[step + 1] = measured.mean
     return losses, statistics.median(milliseconds), model.parameter_count
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from queue import Empty
 from typing import Any
 
-from babytrain.engine.checkpoints.lookup import CheckpointNotFound
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound, name_problem
 from babytrain.engine.dials import Turn, turn_dial, without_house
 from babytrain.engine.recorder import RunOutput
 from babytrain.engine.restraint.housekeeper import Housekeeper
@@ -114,7 +114,7 @@ class Control:
             case "evaluate":
                 self._evaluator.evaluate()
             case "checkpoint":
-                refusal = self._checkpoints.save("asked", name=request.text) or ""
+                refusal = name_problem(request.text) or self._checkpoints.save("asked", name=request.text) or ""
             case "stop":
                 self.stopping = True
             case "note":

@@ -34,7 +34,7 @@ from babytrain.runs.events import (
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.held_time import HELD_PHASES
-from babytrain.runs.throttling import is_harmless
+from babytrain.runs.throttling import LONGEST_SILENCE_SECONDS, slowdown_reasons
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
@@ -54,6 +54,10 @@ class EventSink(Protocol):
     @property
     def last_error(self) -> str:
         """Why not."""
+
+    @property
+    def dropped(self) -> int:
+        """Lines given up because too many waited."""
 
     def append(self, event: AnyEvent) -> None:
         """Keep one event."""
@@ -81,6 +85,7 @@ class Recorder:
         self._listener = listener  # hears every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
         self._sink_failed = False
+        self._dropped = 0  # lines the journal has given up, as far as it was said
         self._vitals_filed_t = self._energy_filed_t = -math.inf
         self._energy: Energy | None = None  # the newest that is not filed yet
         self._ended = False
@@ -88,7 +93,8 @@ class Recorder:
         self._held_since: float | None = None
         self._held_seconds = 0.0  # in pauses and rests that are over
         self._held_before = held_before
-        self._throttled: deque[float] = deque(maxlen=int(RECENT_SECONDS))  # when a card said that it slows itself down
+        self._throttled: deque[tuple[float, float]] = deque(maxlen=int(RECENT_SECONDS))  # from when until when
+        self._newest_look = (0.0, False)  # when the sensors were read, and whether the card was slowed down then
         self.step = 0  # finished optimizer steps, kept by the trainer
         self.phase: PhaseName = "loading"
 
@@ -130,8 +136,10 @@ class Recorder:
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:
         """Sensor readings from the telemetry thread: shown at once, filed by the training thread's next look."""
         event = Vitals(t=self.now(), step=self.step, host=host, gpus=gpus, gpu_note=gpu_note)
-        if any(not is_harmless(reason) for gpu in gpus for reason in gpu.throttle_reasons):
-            self._throttled.append(event.t)
+        looked_t, throttled = self._newest_look
+        self._newest_look = (event.t, bool(slowdown_reasons(event)))
+        if throttled:
+            self._throttled.append((looked_t, min(event.t, looked_t + LONGEST_SILENCE_SECONDS)))
         self._feed.events.put(event)
         self._handed_over.put(event)
 
@@ -157,9 +165,12 @@ class Recorder:
         return self.now() - self._held_before - self.held_seconds()
 
     def throttled_seconds(self) -> float:
-        """About how many of the last sixty seconds a card was slowed down by itself; readings come once a second."""
-        since = self.now() - RECENT_SECONDS
-        return float(sum(t >= since for t in tuple(self._throttled)))
+        """How many of the last sixty seconds the card slowed itself down. A reading speaks until the next one."""
+        now = self.now()
+        looked_t, throttled = self._newest_look
+        newest = [(looked_t, min(now, looked_t + LONGEST_SILENCE_SECONDS))] if throttled else []
+        since = now - RECENT_SECONDS
+        return sum(max(0.0, end - max(start, since)) for start, end in (*tuple(self._throttled), *newest))
 
     def file_handed_over(self, *, last: bool = False) -> None:
         """Write what other threads handed over, and say when the journal fails or works again. Training thread only.
@@ -179,7 +190,10 @@ class Recorder:
                     "error",
                 )
             else:
-                self.note("The journal is being written again; nothing of it is missing.")
+                dropped = self._sink.dropped - self._dropped
+                self._dropped += dropped
+                missing = f"{dropped:,} lines of it are missing" if dropped else "nothing of it is missing"
+                self.note(f"The journal is being written again; {missing}.")
         self._take_handed_over()
         energy = self._energy
         if energy is None or self._ended:

@@ -11,9 +11,10 @@ from babytrain.engine.checkpoints.format import (
     LoadedCheckpoint,
     best_checkpoint,
     load_checkpoint,
+    load_newest,
     misfit,
+    named_checkpoint,
 )
-from babytrain.engine.checkpoints.lookup import find_checkpoint, load_newest
 from babytrain.engine.config import config_of_run
 from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
 from babytrain.engine.model.gpt import GPT, build_model
@@ -107,4 +108,4 @@ def _load(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:
         return load_checkpoint(best), []
     if which in ("best", "last"):
         return load_newest(checkpoints)
-    return load_checkpoint(find_checkpoint(checkpoints, which)), []
+    return load_checkpoint(named_checkpoint(checkpoints, which)), []

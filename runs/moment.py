@@ -16,9 +16,7 @@ from babytrain.runs.events import (
     Eval,
     Letters,
     Milestone,
-    Note,
     PhaseName,
-    Predicted,
     Reading,
     Rescue,
     Restraint,
@@ -155,11 +153,6 @@ class Moment:
         """What happened for the first time so far."""
         return self.state.milestones.until(self.t)
 
-    @property
-    def prediction(self) -> Predicted | None:
-        """The newest answer to what comes next."""
-        return self.state.predictions.last_until(self.t)
-
     def reading_of(self, sample: Sample) -> Reading | None:
         """What the judges said of a sample, None while they read."""
         judged = reversed(self.state.readings.until(self.t))
@@ -212,11 +205,6 @@ class Moment:
         """The newest diagnosis, with its newest figures."""
         given, restated = self.state.verdicts.last_until(self.t), self.state.restated.last_until(self.t)
         return restated if given is None or (restated is not None and restated.t >= given.t) else given
-
-    def recent_notes(self, count: int) -> list[Note]:
-        """The newest `count` log lines, oldest first."""
-        end = self.state.notes.count_until(self.t)
-        return self.state.notes.events[max(0, end - count) : end]
 
     @property
     def phase(self) -> PhaseName:

@@ -124,7 +124,7 @@ class RunState:
             case Command():
                 self.commands.append(event)
                 replans = event.action == "total_steps" or (event.action, event.dial) == ("undo", "total_steps")
-                if replans and event.status == "applied" and math.isfinite(event.after or 0.0):
+                if replans and event.status == "applied" and event.after is not None and math.isfinite(event.after):
                     self.replans.append(event)
             case Checkpoint():
                 self.checkpoints.append(event)

@@ -127,7 +127,7 @@ def _answer_to(question: _Question, moment: Moment) -> Command | None:
     """What the run has put on record about a question, None before it has obeyed or refused it."""
     since = moment.state.commands.events[question.commands_before :]
     own = question.request.command_id
-    return next((one for one in since if one.command_id == own and one.status != "asked"), None)
+    return next((one for one in since if one.command_id == own), None)
 
 
 def _cut(text: str, wish: Wish) -> str:

@@ -1,1 +1,1 @@
-"""Checkpoints on the disk: how they are written and read, and how to find one."""
+"""Checkpoints: how they are written and read, how a person names them, and how one is found again."""

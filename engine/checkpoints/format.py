@@ -21,10 +21,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
+
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
 TRAINER_FILE = "trainer.json"
-LONGEST_NAME = 40
 _REPLACED = ".draft-replaced-"
 
 
@@ -48,7 +49,7 @@ class LoadedCheckpoint:
 
 def checkpoint_name(step: int, name: str = "") -> str:
     """The folder name of a step, and of what a person called it; sorts by step up to a billion."""
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_NAME]
+    words = normalized_name(name)
     return f"step-{step:09d}-{words}" if words else f"step-{step:09d}"
 
 
@@ -206,6 +207,60 @@ def put_back_replaced(checkpoints: Path) -> None:
         if not place.exists():
             with contextlib.suppress(OSError):
                 replaced.rename(place)
+
+
+def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
+    """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
+
+    Raises CheckpointError when there is none.
+    """
+    problems: list[str] = []
+    for path in _last_first(checkpoints):
+        try:
+            return load_checkpoint(path), problems
+        except CheckpointError as error:
+            problems.append(str(error))
+    raise CheckpointError(
+        " ".join(problems) or f"There is no checkpoint in {checkpoints}, so there is nothing to go on from."
+    )
+
+
+def named_checkpoint(checkpoints: Path, wanted: str) -> Path:
+    """The checkpoint called `wanted`: see `find_checkpoint`. Raises CheckpointNotFound."""
+    best, last = best_checkpoint(checkpoints), last_checkpoint(checkpoints)
+    folders = [path.name for path in list_checkpoints(checkpoints)]
+    return checkpoints / find_checkpoint(
+        folders, wanted, best=best.name if best else None, last=last.name if last else None
+    )
+
+
+def good_checkpoints(checkpoints: Path, step: int) -> list[Path]:
+    """Where a run at step `step` may be rolled back to, the first to be tried first: the newest, and then earlier ones.
+
+    Those saved while the guard saw trouble come after all others; what cannot be read says nothing and is tried too.
+    """
+    last = last_checkpoint(checkpoints)
+    candidates = [path for path in _last_first(checkpoints) if path == last or step_of(path) <= step]
+    return sorted(candidates, key=_was_saved_in_trouble)  # which keeps the order of those that are alike
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, from its folder."""
+    return int(path.name.removeprefix("step-").split("-", 1)[0])
+
+
+def _last_first(checkpoints: Path) -> list[Path]:
+    """The checkpoint to go on from, then the others, the one written last first."""
+    last = last_checkpoint(checkpoints)
+    return sorted(newest_first(checkpoints), key=lambda path: path != last)
+
+
+def _was_saved_in_trouble(path: Path) -> bool:
+    try:
+        guard = load_trainer(path).get("guard")
+    except CheckpointError:
+        return False
+    return isinstance(guard, dict) and guard.get("calm") is False
 
 
 def _prune(checkpoints: Path, keep: int) -> None:

@@ -1,91 +1,55 @@
-"""Which checkpoint is meant: by name or step, the newest that can be read, and the good ones to roll back to."""
+"""Which checkpoint a person means: the one search, over the names of folders. Pure, and without torch."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from collections.abc import Sequence
 
-from babytrain.engine.checkpoints.format import (
-    CheckpointError,
-    LoadedCheckpoint,
-    best_checkpoint,
-    last_checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-    load_trainer,
-    newest_first,
-)
-
-NO_CHECKPOINT = "there is no checkpoint yet"
+LONGEST_NAME = 40
+_LISTED = 8
 
 
 class CheckpointNotFound(Exception):
-    """There is no such checkpoint, or it cannot be used; half a sentence that says why."""
+    """There is no such checkpoint; half a sentence that says which there are."""
 
 
-def find_checkpoint(checkpoints: Path, wanted: str) -> Path:
-    """The checkpoint called `wanted`: "best", "last", a name given to it, a step, or its folder.
+def normalized_name(name: str) -> str:
+    """A name as it stands in a folder's name: lower case letters and digits, hyphens between them."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_NAME]
 
-    Raises CheckpointNotFound.
+
+def name_problem(name: str) -> str:
+    """Why a checkpoint cannot be given this name, or nothing: half a sentence."""
+    word = normalized_name(name)
+    if word in ("best", "last") or word.isdigit():
+        return f"{word!r} already stands for another checkpoint: choose a name other than best, last or a number"
+    return ""
+
+
+def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, last: str | None) -> str:
+    """The folder that `wanted` means: itself, "best", "last", a name a person gave, or a step (`1,000` or `1000`).
+
+    `folders` are the names of all complete checkpoints (`step-000001000`, `step-000001000-name`), oldest first; `best`
+    and `last` the ones those words mean. Raises CheckpointNotFound.
     """
-    known = list_checkpoints(checkpoints)
-    if not known:
-        raise CheckpointNotFound(NO_CHECKPOINT)
-    name = wanted.strip().replace(",", "")
-    found: Path | None
-    if name in ("best", "last"):
-        found = best_checkpoint(checkpoints) if name == "best" else last_checkpoint(checkpoints)
-    else:
-        found = next((path for path in known if name in (path.name, name_of(path))), None)
-        if found is None and name.isdigit():
-            found = next((path for path in known if step_of(path) == int(name)), None)
+    if not folders:
+        raise CheckpointNotFound("there is no checkpoint yet")
+    word = wanted.strip()
+    found = word if word in folders else {"best": best, "last": last}.get(word)
+    if found is None and (name := normalized_name(word)):
+        found = next((folder for folder in folders if _name(folder) == name), None)
+    if found is None and (number := word.replace(",", "")).isdigit():
+        found = next((folder for folder in folders if _step(folder) == (number.lstrip("0") or "0")), None)
     if found is None:
-        names = ", ".join(name_of(path) or f"{step_of(path):,}" for path in known[-8:])
-        raise CheckpointNotFound(f"there is no checkpoint {wanted!r}; there are {names}")
+        known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-_LISTED:])
+        raise CheckpointNotFound(f"there is no checkpoint {wanted!r}; there are {known}")
     return found
 
 
-def rollback_candidates(checkpoints: Path, step: int) -> list[Path]:
-    """Where a run at step `step` may be rolled back to, the first to be tried first: the newest, and then earlier ones.
-
-    Those saved while the guard saw trouble come after all others; what cannot be read says nothing and is tried too.
-    """
-    last = last_checkpoint(checkpoints)
-    earlier = [path for path in newest_first(checkpoints) if path != last and step_of(path) <= step]
-    candidates = [last, *earlier] if last is not None else earlier
-    return sorted(candidates, key=_was_saved_in_trouble)  # which keeps the order of those that are alike
+def _name(folder: str) -> str:
+    return folder.removeprefix("step-").partition("-")[2]
 
 
-def _was_saved_in_trouble(path: Path) -> bool:
-    try:
-        guard = load_trainer(path).get("guard")
-    except CheckpointError:
-        return False
-    return isinstance(guard, dict) and guard.get("calm") is False
-
-
-def step_of(path: Path) -> int:
-    """The step of a checkpoint, from its folder."""
-    return int(path.name.removeprefix("step-").split("-", 1)[0])
-
-
-def name_of(path: Path) -> str:
-    """What a person called it, or nothing."""
-    _, _, name = path.name.removeprefix("step-").partition("-")
-    return name
-
-
-def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
-    """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
-
-    Raises CheckpointError when there is none.
-    """
-    problems: list[str] = []
-    last = last_checkpoint(checkpoints)
-    for path in [*([last] if last else []), *(path for path in newest_first(checkpoints) if path != last)]:
-        try:
-            return load_checkpoint(path), problems
-        except CheckpointError as error:
-            problems.append(str(error))
-    raise CheckpointError(
-        " ".join(problems) or f"There is no checkpoint in {checkpoints}, so there is nothing to go on from."
-    )
+def _step(folder: str) -> str:
+    """The step, in digits without leading zeros."""
+    return folder.removeprefix("step-").partition("-")[0].lstrip("0") or "0"

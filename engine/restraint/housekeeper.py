@@ -80,6 +80,7 @@ class Housekeeper:
         self._worked = self._rested = 0.0  # seconds of work that are being paid for, and of rest since
         self._rested_in_all = 0.0  # between two steps, since the session began
         self._trains_on_card = False
+        self._looks = 0  # of the sensors so far
         self._lost = threading.Event()
         self._lost_card = ""
 
@@ -99,6 +100,7 @@ class Housekeeper:
             if card.missing.get("card", "").startswith(LOST_SENTENCE):
                 self._lost_card = card.nickname or card.name
                 self._lost.set()
+        self._looks += 1
         energy = self._meter.look(
             monotonic=now,
             boottime=_boottime(),
@@ -116,10 +118,13 @@ class Housekeeper:
     def lost_card(self, patience: float = 0.0) -> str:
         """The name of the card the run trains on once it is lost, else nothing.
 
-        With `patience`, and a card that trains, the sensors get so many seconds to notice.
+        With `patience`, and a card that trains, the sensors get so many seconds to notice, but no more than two looks:
+        the one under way may have begun before there was anything to see.
         """
         if patience and self._trains_on_card:
-            self._lost.wait(patience)
+            enough, deadline = self._looks + 2, time.monotonic() + patience
+            while not self._lost.wait(SLICE_SECONDS) and self._looks < enough and time.monotonic() < deadline:
+                pass
         return self._lost_card
 
     def rested_seconds(self) -> float:

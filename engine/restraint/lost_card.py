@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 from babytrain.engine.checkpoints.format import last_checkpoint
 from babytrain.engine.recorder import RunOutput
+from babytrain.engine.telemetry.sampler import LONGEST_INTERVAL_SECONDS
 from babytrain.runs.events import Restraint
 
-PATIENCE_SECONDS = 3.0  # how long the sensors, who look once a second, may take to notice what a step ran into
+# How long the sensors may take to notice what a step ran into: they look once a second, but expensive ones more seldom.
+PATIENCE_SECONDS = LONGEST_INTERVAL_SECONDS + 2.5
 
 
 class LostCardError(Exception):

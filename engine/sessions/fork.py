@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from babytrain.engine.checkpoints.format import load_checkpoint
-from babytrain.engine.checkpoints.lookup import find_checkpoint
+from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoint
 from babytrain.engine.config import config_of_run
 from babytrain.engine.sessions.fork_check import planned_afresh, refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
@@ -39,7 +38,7 @@ def plan_fork(
         old, config = config_of_run(saved), config_of_run(saved, changes)
         if problem := refusal(old, config, changes):
             raise EngineError([problem])
-        checkpoint = load_checkpoint(find_checkpoint(source.checkpoints, wanted))
+        checkpoint = load_checkpoint(named_checkpoint(source.checkpoints, wanted))
         read_trainer(checkpoint, config)  # raises what is wrong with it
     paths = tuple(str(path) for path in provenance.get("paths", []))
     return NewRunPlan(

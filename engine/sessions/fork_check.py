@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
 from babytrain.engine.config import FIELDS, Config, ConfigError, config_of_run
 from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
-from babytrain.runs.places import PlaceSummary, list_places
+from babytrain.runs.places import list_places
 
 # The shapes, what the weights mean, and what the tokens are.
 _FIXED = frozenset(
@@ -80,27 +81,19 @@ def fork_problems(source: RunFolder, wanted: str, changes: Mapping[str, Any], *,
         return [str(error)]
     if wanted == "last" and step is not None:
         return problems + _end_problem(step, changes, None)
-    found = find_summary(list_places(source), wanted)
-    if isinstance(found, str):
-        return [*problems, found]
+    places = {place.directory: place for place in list_places(source)}
+    best, last = (
+        next((place.directory for place in places.values() if getattr(place, mark)), None)
+        for mark in ("is_best", "is_last")
+    )
+    try:
+        found = places[find_checkpoint(list(places), wanted, best=best, last=last)]
+    except CheckpointNotFound as error:
+        hint = "" if places else ": c saves one while it trains"
+        sentence = f"{error}{hint}."
+        return [*problems, sentence[0].upper() + sentence[1:]]
     place = source.checkpoints / found.directory
     return problems + _place_problems(place, found.step, changes, config.steps if config is not None else None)
-
-
-def find_summary(places: list[PlaceSummary], wanted: str) -> PlaceSummary | str:
-    """The checkpoint that `engine.places.find_place` would find, or a sentence that says why there is none."""
-    if not places:
-        return "There is no checkpoint yet: c saves one while it trains."
-    word = wanted.strip().replace(",", "")
-    if word == "last":
-        return next((place for place in places if place.is_last), places[-1])
-    found = [place for place in places if place.is_best] if word == "best" else []
-    found += [place for place in places if word in (place.directory, place.name)]
-    found += [place for place in places if word.isdigit() and place.step == int(word)]
-    if found:
-        return found[0]
-    known = ", ".join(place.name or f"{place.step:,}" for place in places[-8:])
-    return f"There is no checkpoint {wanted!r}; there are {known}."
 
 
 def _place_problems(place: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from babytrain import __version__
-from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint, put_back_replaced
-from babytrain.engine.checkpoints.lookup import CheckpointNotFound, load_newest
+from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint, load_newest, put_back_replaced
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound
 from babytrain.engine.config import Config, ConfigError, config_of_run
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError

@@ -7,6 +7,7 @@ or a way back when the run overfits) happens at the same step when the run is re
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -35,6 +36,7 @@ class DiagnosisMonitor:
         self._state, self._output, self._floor = state, output, floor
         self._given: Verdict | None = None
         self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # at which a dial was changed last, or the run went back
+        self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
         self._fetching_share = 0.0  # of the step time of late, spent on fetching the next windows
 
     def check(self, *, finished: bool = False, apply: Callable[[Request], None] | None = None) -> None:
@@ -52,6 +54,7 @@ class DiagnosisMonitor:
     def dial_changed(self) -> None:
         """A dial was changed, or the run went back."""
         self._dial_step = self._state.progress.step
+        self._evaluations = array("d")
 
     def step_made(self, seconds: StepSeconds) -> None:
         """Take in how long a step took."""
@@ -87,8 +90,9 @@ class DiagnosisMonitor:
     def _observation(self, finished: bool) -> Observation:
         state, steps = self._state, self._output.feed.steps
         dials, remembered, rows = state.dials, state.diagnosis, steps.count
-        measured = [(event.step, event.t, event.val_loss, event.train_loss) for event in state.evaluations]
-        evaluations = np.array(measured, dtype=np.float64).reshape(-1, 4)
+        for event in state.evaluations[len(self._evaluations) // 4 :]:
+            self._evaluations.extend((event.step, event.t, event.val_loss, event.train_loss))
+        evaluations = np.array(self._evaluations).reshape(-1, 4)
         best, newest = remembered.best_windows, remembered.newest_windows
         return Observation(
             step=steps.step[:rows],

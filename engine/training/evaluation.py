@@ -39,20 +39,13 @@ class SplitLosses:
     guesses: GuessCounts
 
 
-def evaluate_split(
-    model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
-) -> float | None:
-    """Mean loss in nats per token over every token of `tokens` [N] but the first; None when told to stop half-way."""
-    starts, last_length = evaluation_windows(len(tokens), context)
-    lengths = np.full(len(starts), context)
-    lengths[-1] = last_length
-    return _mean_loss(model, tokens, starts, lengths, context, should_stop)
-
-
 def evaluate_windows(
     model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
 ) -> SplitLosses | None:
-    """Like `evaluate_split`, and the mean loss of every window as well, and how often each token was guessed right."""
+    """Losses over every token of `tokens` [N] but the first, and how often each was guessed right.
+
+    None when told to stop half-way.
+    """
     starts, last_length = evaluation_windows(len(tokens), context)
     lengths = np.full(len(starts), context)
     lengths[-1] = last_length

@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from babytrain.engine.checkpoints.format import CheckpointError, load_checkpoint, point_to_last
-from babytrain.engine.checkpoints.lookup import (
-    NO_CHECKPOINT,
-    CheckpointNotFound,
-    find_checkpoint,
-    rollback_candidates,
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    good_checkpoints,
+    load_checkpoint,
+    named_checkpoint,
+    point_to_last,
 )
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound
 from babytrain.engine.dials import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.engine.recorder import RunOutput
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
@@ -136,17 +137,17 @@ class Recovery:
 
     def roll_back(self, wanted: str, reason: str) -> Path:
         """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""
-        return self._roll_back_to(find_checkpoint(self._output.folder.checkpoints, wanted), reason)
+        return self._roll_back_to(named_checkpoint(self._output.folder.checkpoints, wanted), reason)
 
     def _roll_back_to_good(self, reason: str) -> Path:
         """Go on from the newest good checkpoint that can be read. Raises CheckpointNotFound."""
         refusals: list[str] = []
-        for path in rollback_candidates(self._output.folder.checkpoints, self._state.progress.step):
+        for path in good_checkpoints(self._output.folder.checkpoints, self._state.progress.step):
             try:
                 return self._roll_back_to(path, reason)
             except CheckpointNotFound as error:
                 refusals.append(str(error))
-        raise CheckpointNotFound(refusals[0] if refusals else NO_CHECKPOINT)
+        raise CheckpointNotFound(refusals[0] if refusals else "there is no checkpoint yet")
 
     def _roll_back_to(self, path: Path, reason: str) -> Path:
         state, output = self._state, self._output
@@ -163,7 +164,6 @@ class Recovery:
                 "warning",
             )
         step = output.recorder.step = state.progress.step
-        output.feed.steps.drop_after(step)
         self._checkpoints.rolled_back()
         output.recorder.emit(
             Resumed(

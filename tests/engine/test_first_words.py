@@ -90,12 +90,9 @@ def test_nothing_of_it_changes_the_weights(tmp_path: Path) -> None:
 def test_a_model_of_haiku_sits_a_final_exam(tmp_path: Path) -> None:
     plan = NewRunPlan(config=tiny_config(steps=3, eval_every=3), runs_dir=tmp_path)
     result = train_new(plan, LiveFeed())
-    exams = of(Exam, result)
-    if exams:  # a baby of three steps may not write a single whole poem
-        assert exams[0].poems <= 100
-        assert exams[0].valid == 0
-    else:
-        assert not any("Final exam" in one.text for one in of(Note, result))
+    (exam,) = of(Exam, result)
+    assert (exam.step, exam.poems, exam.valid, exam.new) == (3, 100, 0, 0), "after three steps nothing scans"
+    assert "Final exam, 100 poems in a row: none in 5-7-5." in [one.text for one in of(Note, result)]
 
 
 def test_planted_lines_are_in_the_text_and_their_exposure_is_told(tmp_path: Path) -> None:

@@ -207,7 +207,8 @@ def test_the_quick_look_and_the_whole_reading_agree(tmp_path: Path) -> None:
     save_again = Path(result.run_dir) / "checkpoints"
     (save_again / "step-000000005").rename(save_again / "step-000000005-cliff")
     damaged(save_again / "step-000000015", "torn")
-    for at in ("best", "last", "10", "cliff", "step-000000005-cliff", "5", "15", "7", "none"):
+    (save_again / "last").unlink()
+    for at in ("best", "last", "10", "cliff", "step-000000005-cliff", "5", "15", "7", "none", "", "Cliff", "0,010"):
         for changes in ({}, {"steps": 30}, {"steps": 8}, {"lr": 1e9}, {"layers": 2}, {"epochs": 9.0}):
             told = problems(result, at, **changes)
             try:

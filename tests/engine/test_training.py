@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from babytrain.engine.checkpoints import format as checkpoint_format
-from babytrain.engine.checkpoints.lookup import load_newest
+from babytrain.engine.checkpoints.format import load_newest
 from babytrain.engine.checks.software import check_compile
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sessions.session import EngineError, RunResult, train_resumed

@@ -184,7 +184,7 @@ def any_event(text: st.SearchStrategy[str], times: st.SearchStrategy[float] = _f
             **base,
             command_id=_integers,
             action=st.sampled_from(["lr_scale", "note", "total_steps", "stop"]),
-            status=st.sampled_from(["asked", "applied", "refused"]),
+            status=st.sampled_from(["applied", "refused"]),
             value=_maybe_float,
             text=text,
             before=_maybe_float,

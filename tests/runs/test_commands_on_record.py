@@ -54,7 +54,6 @@ def test_only_what_took_effect_and_matters_is_repeated() -> None:
         *steps(1, 3),
         command(3, "lr_scale", value=0.5),
         command(3, "lr_scale", value=-1.0, status="refused"),
-        command(3, "lr_hold", value=1e-3, status="asked"),
         command(3, "pause"),
         command(3, "note", text="hm"),
         command(3, "sample"),

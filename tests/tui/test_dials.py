@@ -159,7 +159,6 @@ def turned(action: str, value: float | None = None, status: str = "applied", **r
         ([turned("lr_hold", 1e-3), turned("lr_release")], 1.0, None),
         ([turned("lr_hold", 1e-3), turned("lr_scale", 2.0)], 2.0, None),
         ([turned("lr_scale", 0.5), turned("lr_scale", 9.0, "refused")], 0.5, None),
-        ([turned("lr_scale", 0.5), turned("lr_scale", 9.0, "asked")], 0.5, None),
         ([turned("lr_scale", 0.5), turned("lr_scale", 2.0), turned("undo")], 0.5, None),
         ([turned("lr_hold", 1e-3), turned("lr_scale", 2.0), turned("undo")], 1.0, 1e-3),
         ([turned("lr_scale", 0.5), turned("undo"), turned("undo")], 1.0, None),

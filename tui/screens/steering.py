@@ -71,7 +71,7 @@ class SteeringScreen(RunScreen):
         if request is None:
             return None
         newer = self.source.state.commands.events[self._commands_before :]
-        answered = any(command.command_id == request.command_id and command.status != "asked" for command in newer)
+        answered = any(command.command_id == request.command_id for command in newer)
         return None if answered else request
 
     def is_pending(self, *actions: CommandAction) -> bool:

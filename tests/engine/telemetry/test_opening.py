@@ -17,11 +17,11 @@ from babytrain.engine.telemetry import opening
 from babytrain.engine.telemetry.choice import find_card
 from babytrain.engine.telemetry.gpu import GpuBackend
 from babytrain.engine.telemetry.opening import device_identity, gpu_opener
-from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import AnyEvent, GpuReading, Phase
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
 from tests.engine.runs_for_tests import tiny_config
+from tests.engine.telemetry.fake_gpu import FakeGpu
 
 UUID = "8f9f1a3c-0d2e-4b5a-9c7d-112233445566"
 OTHER = "00000000-1111-2222-3333-444444444444"
@@ -39,7 +39,7 @@ def opened(
 ) -> GpuBackend:
     properties = SimpleNamespace() if uuid is None else SimpleNamespace(uuid=uuid)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
-    return gpu_opener("auto", "Toaster", torch.device(device), lambda: ScriptedGpu([(0.0, cards)], note="a note"))()
+    return gpu_opener("auto", "Toaster", torch.device(device), lambda: FakeGpu(cards, note="a note"))()
 
 
 def test_the_card_of_torch_is_marked_and_called_by_its_nickname(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
 
     def opener(*_: object, rested_seconds: Callable[[], float]) -> Callable[[], GpuBackend]:
         asked.append(rested_seconds)
-        return lambda: ScriptedGpu([])
+        return lambda: FakeGpu()
 
     monkeypatch.setattr(services, "gpu_opener", opener)
     now = [0.0]
@@ -141,6 +141,7 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
 class NoJournal:
     failing_since: float | None = None
     last_error = ""
+    dropped = 0
 
     def append(self, event: AnyEvent) -> None:
         pass
