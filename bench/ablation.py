@@ -26,10 +26,11 @@ from babytrain.engine.config import Config, build_config
 from babytrain.engine.corpus.tokenizer import train_tokenizer
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import choose_precision
-from babytrain.engine.dials import initial_dials, learning_rate
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.training.evaluation import evaluate_windows
+from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.state import initial_dials
 
 TRAIN_SHARE, TUNING_SHARE = 0.90, 0.95
 
@@ -58,7 +59,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
     optimizer = build_optimizer(model, config)
     windows = EpochWindows(len(splits.train), config.context, config.seed)
     offsets = torch.arange(config.context + 1)
-    dials = initial_dials(config)
+    dials = initial_dials(config.to_dict())
     losses: dict[int, float] = {}
     milliseconds = []
     model.train()

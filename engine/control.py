@@ -1,17 +1,15 @@
 """Commands: what a person asked for, obeyed between two steps and put on record with what became of it.
 
 Every command that changes the course of a run changes it here and leaves a `Command` event with the step it took effect
-at, which is what lets a steered run be repeated. Of several turns of one dial that wait only the newest counts.
+at, which is what lets a steered run be repeated. Those that wait are applied one by one, in the order they came.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from queue import Empty
-from typing import Any
 
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, name_problem
-from babytrain.engine.dials import Turn, turn_dial, without_house
+from babytrain.engine.config import checked_value
 from babytrain.engine.recorder import RunOutput
 from babytrain.engine.restraint.housekeeper import Housekeeper
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
@@ -19,13 +17,12 @@ from babytrain.engine.training.evaluation import Evaluator
 from babytrain.engine.training.recovery import Recovery
 from babytrain.engine.training.sample_events import SampleWriter
 from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.changes import DIAL_ACTIONS, DialChange, apply
+from babytrain.runs.dials.spec import MACHINE_DIALS
 from babytrain.runs.events import Command, Request
 from babytrain.runs.sampling_wish import read_sampling_words
 
 PAUSE_POLL_SECONDS = 0.05
-MOST_UNDOS = 50
-# Of these only the newest of each dial counts when several wait: a key that is held down.
-_COALESCED = ("lr_scale", "lr_hold", "set", "total_steps")
 
 
 class Control:
@@ -67,10 +64,8 @@ class Control:
                 waiting.append(self._output.feed.requests.get_nowait())
             except Empty:
                 break
-        newest = {(one.action, one.dial): one for one in waiting if one.action in _COALESCED}
         for request in waiting:
-            if newest.get((request.action, request.dial), request) is request:
-                self.apply(request)
+            self.apply(request)
 
     def wait_for_request(self) -> None:
         """Idle until the next request, filing what the sensors say meanwhile."""
@@ -84,7 +79,7 @@ class Control:
     def apply(self, request: Request) -> None:
         """Obey one request and put on record what became of it."""
         state, recorder, feed = self._state, self._output.recorder, self._output.feed
-        dial, turn, refusal = request.dial, Turn(state.dials), ""
+        change, refusal = DialChange(state.dials), ""
         step = state.progress.step
         match request.action:
             case "pause" | "resume":
@@ -121,16 +116,10 @@ class Control:
                 pass  # the command itself, with its text, is the record
             case "go_back":
                 refusal = self._go_back(request.text)
-            case "undo":
-                dial, turn, refusal = self._undo()
             case _:
-                # What the engine does of itself is no wish to refuse: a preset's batch may be larger than a tiny text.
-                most_windows = self._windows_per_epoch if request.command_id else None
-                turn = turn_dial(state.config, state.dials, request, step, most_windows)
-                refusal = turn.refusal
-                if not refusal and request.command_id:
-                    self._remember(request, turn)
-                self._put_in_force(turn)
+                change = apply(state.config, state.dials, request, step, checked_value, self._windows_per_epoch)
+                refusal = change.refusal
+                self._adopt(change)
         recorder.emit(
             Command(
                 t=recorder.now(),
@@ -138,43 +127,21 @@ class Control:
                 command_id=request.command_id,
                 action=request.action,
                 status="refused" if refusal else "applied",
-                dial=dial,
+                dial=change.dial or request.dial,
                 value=request.value,
                 text=request.text,
-                before=turn.before,
-                after=turn.after,
+                before=change.before,
+                after=change.after,
                 reason=refusal,
+                dials=None if refusal or request.action not in DIAL_ACTIONS else dict(change.positions),
             )
         )
 
-    def _put_in_force(self, turn: Turn) -> None:
-        before, self._state.dials = self._state.dials, turn.dials
-        if without_house(turn.dials) != without_house(before):  # the others change nothing that is trained or judged
+    def _adopt(self, change: DialChange) -> None:
+        self._state.dials = change.dials
+        if change.positions.keys() - set(MACHINE_DIALS):  # the others change nothing that is trained or judged
             self._state.apply_dials()
             self.turned = True
-
-    def _remember(self, request: Request, turn: Turn) -> None:
-        """Keep what an undo has to put back: the fields this turn changed, as they were."""
-        before, after = asdict(self._state.dials), asdict(turn.dials)
-        changed = {name: before[name] for name in before if before[name] != after[name]}
-        if changed:
-            self._state.undos.append({"dial": request.dial or request.action, "fields": changed})
-            del self._state.undos[:-MOST_UNDOS]
-
-    def _undo(self) -> tuple[str, Turn, str]:
-        """Take back the newest turn: the dial, the turn and, if there is none, why not."""
-        state = self._state
-        if not state.undos:
-            return "", Turn(state.dials), "no dial has been turned"
-        newest: dict[str, Any] = state.undos.pop()
-        fields = newest["fields"]
-        turn = Turn(replace(state.dials, **fields))
-        name, before = next(iter(fields.items()))
-        after = getattr(state.dials, name)
-        if isinstance(before, (int, float)) and isinstance(after, (int, float)):
-            turn = replace(turn, before=float(after), after=float(before))
-        self._put_in_force(turn)
-        return str(newest["dial"]), turn, ""
 
     def _go_back(self, text: str) -> str:
         """To a checkpoint by its name; returns why not, or nothing."""

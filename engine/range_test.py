@@ -18,10 +18,10 @@ import torch
 
 from babytrain.engine.config import Config
 from babytrain.engine.device import Precision
-from babytrain.engine.dials import initial_dials
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.training.batches import Batches
+from babytrain.runs.dials.state import initial_dials
 
 STEPS = 60
 LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings
@@ -58,7 +58,7 @@ def sweep_learning_rates(
     model.train()
     optimizer = build_optimizer(model, config)
     batches = Batches(tokens, context=config.context, seed=config.seed, vocabulary_size=vocabulary_size, device=device)
-    dials = initial_dials(config)
+    dials = initial_dials(config.to_dict())
     rates = [config.lr * LOWEST_SHARE * (HIGHEST_SHARE / LOWEST_SHARE) ** (step / (STEPS - 1)) for step in range(STEPS)]
     losses: list[float] = []
     state = torch.get_rng_state()

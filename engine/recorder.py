@@ -33,7 +33,7 @@ from babytrain.runs.events import (
 )
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
-from babytrain.runs.held_time import HELD_PHASES
+from babytrain.runs.paused_time import HELD_PHASES
 from babytrain.runs.throttling import LONGEST_SILENCE_SECONDS, slowdown_reasons
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a

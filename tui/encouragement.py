@@ -119,7 +119,7 @@ def encouragement(moment: Moment, longest: int = LONGEST) -> str:
     Lines of more than `longest` characters are said only where no shorter one fits.
     """
     started = moment.started
-    if started is None or started.config.get("encouragement", True) is False:
+    if started is None or moment.settings.get("encouragement", True) is False:
         return ""
     minute = int(max(0.0, moment.t) // MINUTE_SECONDS)
     return line_for(_context_of_minute(moment, minute), f"{started.run_id}:{minute}", longest)

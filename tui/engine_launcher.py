@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from babytrain.engine.config import FIELDS
 from babytrain.engine.presets import PRESETS
 from babytrain.runs.folder import RunFolder
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.fork_input import ForkWish
-from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
+from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
 from babytrain.tui.session import (
     EngineSession,
     UsageError,

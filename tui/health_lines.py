@@ -56,7 +56,7 @@ class Foresight:
 
 def _forecast_with_target(moment: Moment) -> Forecast:
     """The forecast, of the arrival at the target as well where the run's settings name one."""
-    wanted = moment.started.config.get("target_loss") if moment.started is not None else None
+    wanted = moment.settings.get("target_loss")
     return forecast_run(moment, float(wanted) if isinstance(wanted, int | float) and wanted > 0 else None)
 
 

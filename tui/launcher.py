@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from babytrain.runs.events import CommandAction
     from babytrain.runs.feed import LiveFeed
+    from babytrain.tui.dial_input import DialRule
     from babytrain.tui.fork_input import ForkWish
     from babytrain.tui.talker import Author, PromptReader
 
@@ -33,24 +33,6 @@ class NewRun:
     corpus: str = "haiku"  # a built-in corpus, or a path / glob typed by the person
     name: str = ""
     steps: int | None = None  # None: the preset's own
-
-
-@dataclass(frozen=True)
-class DialRule:
-    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
-
-    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
-    words, where there are so few.
-    """
-
-    name: str
-    explanation: str
-    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
-    problem: Callable[[str], str | None]
-    action: CommandAction = "set"
-    is_word: bool = False  # its positions are words, not numbers
-    limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
 
 
 class TrainingSession(Protocol):

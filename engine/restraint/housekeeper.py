@@ -21,14 +21,14 @@ from typing import Protocol
 
 import torch
 
-from babytrain.engine.dials import Dials
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.duty import rest_seconds
 from babytrain.engine.restraint.herald import Herald, News
 from babytrain.engine.restraint.rules import FREE, Decision, HouseRules, Rules, Sight, sight_of
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Energy, GpuReading, HostReading, Restraint
 from babytrain.runs.feed import LiveFeed
-from babytrain.runs.held_time import HELD_PHASES
+from babytrain.runs.paused_time import HELD_PHASES
 
 SLICE_SECONDS = 0.05
 SHORTEST_SECONDS = 1e-6
@@ -74,7 +74,7 @@ class Housekeeper:
         self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
         self._unseen: deque[Sight] = deque(maxlen=MOST_UNSEEN)
         self._rules, self._herald = Rules(), Herald()
-        self._dials: Dials | None = None
+        self._dials: DialState | None = None
         self._decision: Decision = FREE
         self._judged_at = float("-inf")
         self._worked = self._rested = 0.0  # seconds of work that are being paid for, and of rest since
@@ -138,7 +138,7 @@ class Housekeeper:
         """Whether a rule holds the run back altogether, as of the last time that was judged."""
         return self._decision.pauses
 
-    def judge(self, dials: Dials) -> Decision:
+    def judge(self, dials: DialState) -> Decision:
         """What the rules say now. What has changed is told; the same as a moment ago costs next to nothing."""
         now = self._clock()
         if dials is self._dials and not self._unseen and now - self._judged_at < JUDGED_EVERY_SECONDS:
@@ -157,7 +157,7 @@ class Housekeeper:
         self._rules.sentences.clear()
         return self._decision
 
-    def overrule(self, dials: Dials) -> None:
+    def overrule(self, dials: DialState) -> None:
         """A person has the run go on: the rules that pause it now give way until their stretch ends."""
         if not self.judge(dials).pauses:
             return
@@ -166,7 +166,7 @@ class Housekeeper:
         self._judged_at = float("-inf")
         self.judge(dials)
 
-    def hold_back(self, dials: Dials, worked_seconds: float) -> bool:
+    def hold_back(self, dials: DialState, worked_seconds: float) -> bool:
         """Rest after `worked_seconds` of work as the duty says. True when it was cut short, to be called again.
 
         It is as soon as a person asks for something, training is to stop or the card is lost. Rules that pause are not

@@ -8,11 +8,11 @@ from typing import Any
 
 from babytrain.engine.checkpoints.format import LoadedCheckpoint, checkpoint_name, save_checkpoint
 from babytrain.engine.config import Config, ConfigError
-from babytrain.engine.dials import SETTABLE, restore_dials
 from babytrain.engine.training.train_state import Progress
-from babytrain.runs.commands_on_record import FORK_START
+from babytrain.runs.dials.state import restore_dials
 from babytrain.runs.events import Checkpoint, Started
 from babytrain.runs.folder import RunFolder
+from babytrain.runs.replay_plan import FORK_START
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,10 @@ class ForkOrigin:
 
 def with_changed_dials(checkpoint: LoadedCheckpoint, config: Config, changes: Mapping[str, Any]) -> LoadedCheckpoint:
     """A checkpoint whose dials stand where `changes` (whose values stand in `config`) ask for."""
-    dials = restore_dials(checkpoint.trainer.get("dials", {}), config)
-    dials = replace(dials, **{name: getattr(config, name) for name in SETTABLE if name in changes})
-    if {"steps", "epochs"} & changes.keys():
-        dials = replace(dials, total_steps=config.steps)
-    if {"lr", "schedule"} & changes.keys():
-        dials = replace(dials, lr_hold=None, lr_scale=1.0)
-    if "beta2" in changes:
-        dials = replace(dials, beta2_windows=dials.windows_per_step)
-    return replace(checkpoint, trainer={**checkpoint.trainer, "dials": dials.to_dict()})
+    names = {*changes, "steps"} if "epochs" in changes else set(changes)
+    dials = restore_dials(checkpoint.trainer, config.to_dict())
+    dials = dials.with_settings({name: getattr(config, name) for name in names})
+    return replace(checkpoint, trainer={**checkpoint.trainer, **dials.saved()})
 
 
 def copy_event(folder: RunFolder, started: Started) -> Checkpoint:

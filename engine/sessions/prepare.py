@@ -14,7 +14,6 @@ from babytrain.engine.config import FIELDS, Config, ConfigError
 from babytrain.engine.corpus.build import Corpus
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
-from babytrain.engine.dials import Dials, too_large_a_step
 from babytrain.engine.execution.choice import (
     SECONDS_WORTH_A_TRIAL,
     CompileChoice,
@@ -28,6 +27,8 @@ from babytrain.engine.model.product import Products, onednn_available, use_produ
 from babytrain.engine.presets import PRESETS
 from babytrain.engine.probe import Choice, eager_step_seconds, probe_processor
 from babytrain.engine.range_test import sweep_learning_rates
+from babytrain.runs.dials.changes import too_large_a_step
+from babytrain.runs.dials.state import DialState
 
 _LARGEST_PRESET_BATCH = max(
     int(preset.values.get("batch_size", FIELDS["batch_size"].default)) for preset in PRESETS.values()
@@ -125,7 +126,7 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
     return config.replace(steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate))))
 
 
-def check_step_size(dials: Dials, config: Config, corpus: Corpus) -> None:
+def check_step_size(dials: DialState, config: Config, corpus: Corpus) -> None:
     """Raise ConfigError when a step would read more windows than the text has.
 
     Every preset trains on every text: with a very small one its own batch reads some windows twice, and no harm done.

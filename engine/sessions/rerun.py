@@ -39,13 +39,13 @@ from babytrain.engine.sessions.session import (
     train_new,
     train_resumed,
 )
-from babytrain.runs.commands_on_record import FORK_START, SessionOnRecord, sessions_on_record
 from babytrain.runs.events import Note, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml
 from babytrain.runs.journal import read_journal
 from babytrain.runs.lock import owner
 from babytrain.runs.provenance import collect
+from babytrain.runs.replay_plan import FORK_START, SessionOnRecord, sessions_on_record
 
 # What is compared with this machine before anything starts: the key in `run.toml`, and what to call it.
 _CIRCUMSTANCES = {

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from babytrain.runs.commands_on_record import SessionOnRecord
 from babytrain.runs.events import AnyEvent, Request, Resumed, Step
 from babytrain.runs.journal.thinning import merge_steps
+from babytrain.runs.replay_plan import SessionOnRecord
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from babytrain.runs.energy import GAP_INTERVALS, USUAL_SECONDS
 from babytrain.runs.events import Baselines, Energy, Eval, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
-from babytrain.runs.held_time import held_seconds
 from babytrain.runs.journal import read_journal
+from babytrain.runs.paused_time import held_seconds
 from babytrain.runs.state import RunState
 from babytrain.runs.summary import read_summary
 

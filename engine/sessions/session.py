@@ -25,7 +25,6 @@ from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import DeviceError
-from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.recorder import Recorder, RunOutput
@@ -37,6 +36,8 @@ from babytrain.engine.sessions.services import start_analysis, start_telemetry
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
 from babytrain.engine.training.train_state import Progress, TrainState, read_trainer
 from babytrain.engine.training.trainer import CommandSource, Trainer
+from babytrain.runs.dials.history import plan_of
+from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import SCHEMA_VERSION, Ended, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
@@ -113,7 +114,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
             raise EngineError([_changed_text(plan.paths, corpus)])
         config = with_planned_steps(plan.config, corpus)
         origin = plan.origin.planned(config) if plan.origin is not None else None
-        dials = initial_dials(config) if origin is None else read_trainer(origin.checkpoint, config)[1]
+        dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
         if not plan.rerun_of:
             check_step_size(dials, config, corpus)
         prepared = prepare(config, corpus)
@@ -232,6 +233,7 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
     output = RunOutput(recorder, feed, folder)
     try:
         recorder.emit(first)
+        recorder.emit(plan_of(config.to_dict(), corpus.facts, state.dials.positions(), t=first.t, step=first.step))
         if isinstance(first, Started) and first.parent:
             recorder.emit(copy_event(folder, first))
         recorder.note(corpus_summary(corpus))
@@ -278,7 +280,7 @@ def _frozen_garbage() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _build_state(prepared: Prepared, dials: Dials, checkpoint: LoadedCheckpoint | None) -> TrainState:
+def _build_state(prepared: Prepared, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
     """The state a session begins with. Raises CheckpointError."""
     config, model = prepared.config, prepared.model
     state = TrainState(config, model, build_optimizer(model, config), dials)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from babytrain.engine.corpus.augment import jitter_starts, misread
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.dials import Dials
+from babytrain.runs.dials.state import DialState
 
 
 class Batches:
@@ -42,7 +42,7 @@ class Batches:
         """How many windows there are before they come round again."""
         return self._windows.windows_per_epoch
 
-    def next_batch(self, first: int, dials: Dials) -> tuple[Tensor, Tensor]:
+    def next_batch(self, first: int, dials: DialState) -> tuple[Tensor, Tensor]:
         """Inputs and targets [batch, context] int64 of `dials.batch_size` windows from number `first` on."""
         starts = self._windows.starts(first, dials.batch_size)
         if dials.jitter > 0.0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from babytrain.engine.config import Config
-from babytrain.engine.dials import Dials
+from babytrain.runs.dials.state import DialState
 
 DIAGNOSIS_EVERY_STEPS = 50
 FEWEST_STEPS = 10  # made, before the speed is worth a plan
@@ -33,7 +33,7 @@ class Due:
 NOTHING = Due()
 
 
-def due_at(step: int, dials: Dials, config: Config) -> Due:
+def due_at(step: int, dials: DialState, config: Config) -> Due:
     """What is due at `step`; a cadence of 0 never is."""
     return Due(
         diagnosis=step % DIAGNOSIS_EVERY_STEPS == 0,

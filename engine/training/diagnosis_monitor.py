@@ -17,10 +17,10 @@ from babytrain.engine.diagnosis import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
 from babytrain.engine.diagnosis.verdicts import Diagnosis
-from babytrain.engine.dials import SETTABLE
 from babytrain.engine.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import StepSeconds
+from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Advice, Request, Verdict
 
 NEWEST_SHARE = 1 / 32  # of a running mean over steps

@@ -19,12 +19,12 @@ from babytrain.engine.checkpoints.format import (
     point_to_last,
 )
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound
-from babytrain.engine.dials import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.engine.recorder import RunOutput
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
 from babytrain.engine.training.loss_reading import ReadStep
 from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import Request, Rescue, RescueCause, RescueDeed, Resumed
 
 _CAUSES: dict[RescueCause, str] = {

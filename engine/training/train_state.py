@@ -17,11 +17,11 @@ from babytrain.engine.checkpoints.format import (
     save_checkpoint,
 )
 from babytrain.engine.config import Config
-from babytrain.engine.dials import Dials, beta2_in_use, restore_dials
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.diagnosis_state import DiagnosisState, pack, unpack
 from babytrain.engine.training.guard import Guard
+from babytrain.runs.dials.state import DialState, restore_dials
 from babytrain.runs.events import Eval
 
 
@@ -52,9 +52,8 @@ class TrainState:
     config: Config
     model: GPT
     optimizer: Optimizer
-    dials: Dials
+    dials: DialState
     progress: Progress = field(default_factory=Progress)
-    undos: list[dict[str, Any]] = field(default_factory=list)  # what an undo puts back, newest last
     diagnosis: DiagnosisState = field(default_factory=DiagnosisState)
     evaluations: list[Eval] = field(default_factory=list)
     guard: Guard = field(init=False)
@@ -72,7 +71,7 @@ class TrainState:
         """Tell the optimizer and the model where the dials stand that they keep themselves."""
         dials = self.dials
         self.optimizer.weight_decay = dials.weight_decay
-        self.optimizer.betas = (dials.beta1, beta2_in_use(dials))
+        self.optimizer.betas = (dials.beta1, dials.beta2_in_use)
         if self.model.dropout != dials.dropout:
             self.model.set_dropout(dials.dropout)
         if self.model.label_smoothing != dials.label_smoothing:
@@ -85,8 +84,7 @@ class TrainState:
             "format": 1,
             **vars(progress),
             "t": t,
-            "dials": self.dials.to_dict(),
-            "undos": self.undos,
+            **self.dials.saved(),
             "guard": self.guard.state(),
             "watch": pack(self.diagnosis),
             "optimizer": self.optimizer.scalars(),
@@ -104,12 +102,10 @@ class TrainState:
 
     def restore(self, checkpoint: LoadedCheckpoint) -> None:
         """Take over everything from a checkpoint. Raises CheckpointError before anything is changed."""
-        trainer = checkpoint.trainer
         progress, dials, guard = read_trainer(checkpoint, self.config)
         self._load_tensors(checkpoint)
         self.progress, self.dials, self.guard = progress, dials, guard
-        self.undos = list(trainer.get("undos", []))
-        self.diagnosis = unpack(trainer.get("watch", {}))
+        self.diagnosis = unpack(checkpoint.trainer.get("watch", {}))
         self.apply_dials()
 
     def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
@@ -150,11 +146,11 @@ def new_guard(config: Config) -> Guard:
     )
 
 
-def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress, Dials, Guard]:
+def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress, DialState, Guard]:
     """The trainer's own numbers in a checkpoint. Raises CheckpointError when they are damaged."""
     trainer, guard = checkpoint.trainer, new_guard(config)
     try:
-        progress, dials = Progress.of(trainer), restore_dials(trainer.get("dials", {}), config)
+        progress, dials = Progress.of(trainer), restore_dials(trainer, config.to_dict())
         if trainer.get("guard") is not None:  # written by an older version, or by hand
             guard.restore(trainer["guard"])
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from babytrain.engine.device import is_out_of_memory
-from babytrain.engine.dials import learning_rate
 from babytrain.engine.execution.passes import Pass
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.loss_reading import LossReader, PendingStep
 from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.schedule import learning_rate
 
 
 class BatchOutOfMemory(Exception):

@@ -119,18 +119,21 @@ def test_sampling_and_evaluating_leave_the_weights_alone(tmp_path: Path) -> None
 def test_commands_are_applied_between_steps_and_survive_a_resume(tmp_path: Path) -> None:
     feed = LiveFeed()
     feed.ask("lr_scale", 0.25)
-    feed.ask("lr_scale", 0.5)  # the newest of a burst counts
+    feed.ask("lr_scale", 0.5)
     feed.ask("lr_hold", -3.0)
     feed.ask("note", text="[bold]hello\x1b[31m")
     result = train(tmp_path, feed, schedule="constant", warmup=0)
     commands = [event for event in events_of(result) if isinstance(event, Command)]
     assert [(event.action, event.status, event.value) for event in commands] == [
+        ("lr_scale", "applied", 0.25),
         ("lr_scale", "applied", 0.5),
         ("lr_hold", "refused", -3.0),
         ("note", "applied", None),
     ]
-    assert commands[0].after == pytest.approx(commands[0].before * 0.5)
-    assert commands[2].text == "[bold]hello\x1b[31m"
+    assert commands[0].after == pytest.approx(commands[0].before * 0.25) == commands[1].before
+    assert commands[1].after == pytest.approx(commands[0].before * 0.5)
+    assert [command.dials for command in commands] == [{"lr_scale": 0.25}, {"lr_scale": 0.5}, None, None]
+    assert commands[3].text == "[bold]hello\x1b[31m"
     assert feed.steps.learning_rate[0] == pytest.approx(0.5 * 3e-3)
     resumed = resume_from(result, 10)
     steps = [event for event in events_of(resumed) if isinstance(event, Step)]

@@ -52,7 +52,7 @@ def test_a_plan_that_creeps_up_does_not_take_its_memory_again_each_time() -> Non
     tables = set()
     for total in range(20_100, 22_000, 100):
         feed.publish(
-            Command(t=0.0, step=0, command_id=0, action="total_steps", status="applied", before=0.0, after=float(total))
+            Command(t=0.0, step=0, command_id=0, action="total_steps", status="applied", dials={"total_steps": total})
         )
         tables.add(feed.steps.capacity)
     assert len(tables) == 1

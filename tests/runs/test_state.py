@@ -230,3 +230,15 @@ def test_letters_of_an_evaluation_that_was_taken_back_come_too_late() -> None:
     assert [one.step for one in state.letters.events] == [20]
     state.apply_all([evaluated(40, 4.0), letters(40, 4.1)])
     assert [(one.step, one.t) for one in state.letters.events] == [(20, 1.1), (40, 4.1)]
+
+
+def test_settings_that_a_resume_changed_hold_from_then_on() -> None:
+    state = reduce(
+        [
+            started(config={"target_loss": 1.5, "nickname": "Nag"}),
+            resumed(1, 5.0, changes={"target_loss": 1.2}),
+            resumed(2, 9.0, changes={"target_loss": 1.1}),
+        ]
+    )
+    assert [state.at(t).settings["target_loss"] for t in (4.0, 5.0, 9.0)] == [1.5, 1.2, 1.1]
+    assert state.at().settings["nickname"] == "Nag"

@@ -37,8 +37,9 @@ from babytrain.runs.events import (
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.sampling_wish import read_sampling_words
 from babytrain.runs.state import RunState
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.fork_input import ForkWish
-from babytrain.tui.launcher import DialRule, NewRun, PresetChoice, TrainingSession
+from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
 from babytrain.tui.session import check_changes, dial_rules, fork_rules
 from tests.patience import LONGEST_WAIT_SECONDS
 

@@ -13,8 +13,9 @@ from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.forecast import waits_for_somebody
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.keymap import MODES, Mode, bindings_in, commands_in, live_refusals
-from babytrain.tui.launcher import DialRule, TrainingSession
+from babytrain.tui.launcher import TrainingSession
 from babytrain.tui.messages import ForkWanted, LiveScreenPainted, TalkWanted
 from babytrain.tui.milestones import MilestoneNews
 from babytrain.tui.notice import Notifier

@@ -8,10 +8,10 @@ import pytest
 import torch
 from msgspec.structs import replace
 
-from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.housekeeper import SLICE_SECONDS, Housekeeper
 from babytrain.engine.telemetry.scripted import ScriptedGpu
+from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, Restraint, Vitals
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import tiny_config
@@ -51,7 +51,7 @@ class House:
             wall_clock=lambda: 1_780_000_000.0 + self.now,
             sleep=self.sleep,
         )
-        self.dials: Dials = initial_dials(tiny_config(**dials))
+        self.dials: DialState = initial_dials(tiny_config(**dials).to_dict())
         self.when_asleep = lambda: None
 
     def sleep(self, seconds: float) -> None:
@@ -162,7 +162,7 @@ def test_paused_overruled_and_released_are_each_told_once() -> None:
     assert house.told() == [("quiet hours", "paused"), ("quiet hours", "overruled")]
     other = all_day(0.0)
     other.keeper.judge(other.dials)
-    other.keeper.judge(initial_dials(tiny_config(quiet_hours="off")))
+    other.keeper.judge(initial_dials(tiny_config(quiet_hours="off").to_dict()))
     assert other.told() == [("quiet hours", "paused"), ("quiet hours", "released")]
 
 

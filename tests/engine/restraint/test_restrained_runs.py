@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.dials import Dials
 from babytrain.engine.restraint import housekeeper
 from babytrain.engine.restraint.housekeeper import Housekeeper
 from babytrain.engine.sessions import services
@@ -20,6 +19,7 @@ from babytrain.engine.sessions.rerun import plan_rerun, rerun
 from babytrain.engine.sessions.session import train_resumed
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Command, Ended, Energy, GpuReading, HostReading, Phase, Restraint, Sample, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
@@ -259,7 +259,7 @@ def test_a_step_that_breaks_on_a_lost_card_touches_it_no_more(
     whole = Batches.next_batch
     touched_after: list[str] = []
 
-    def breaking(self: Batches, first: int, dials: Dials) -> Any:
+    def breaking(self: Batches, first: int, dials: DialState) -> Any:
         if first < 7 * dials.batch_size:
             return whole(self, first, dials)
         monkeypatch.setattr(CheckpointWriter, "save", lambda *_: touched_after.append("save"))
@@ -314,7 +314,7 @@ def test_a_crash_files_the_electricity_too(
 ) -> None:
     whole = Batches.next_batch
 
-    def breaking(self: Batches, first: int, dials: Dials) -> Any:
+    def breaking(self: Batches, first: int, dials: DialState) -> Any:
         if first == 9 * dials.batch_size:
             raise ValueError("broken")
         return whole(self, first, dials)

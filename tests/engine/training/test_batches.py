@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from babytrain.engine.corpus.augment import jitter_starts, misread
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.dials import initial_dials
 from babytrain.engine.training.batches import Batches
+from babytrain.runs.dials.state import initial_dials
 from tests.engine.runs_for_tests import tiny_config
 
 TOKENS = np.random.default_rng(1).integers(0, 30, 700).astype(np.uint16)
@@ -26,7 +26,7 @@ def batches(device: str) -> Batches:
 
 @pytest.mark.parametrize("first", [0, 40, 84])  # the last one runs over the end of an epoch
 def test_a_batch_is_a_pure_function_of_the_seed_and_the_number_of_its_windows(first: int) -> None:
-    dials = replace(initial_dials(tiny_config()), **VARIED)
+    dials = replace(initial_dials(tiny_config().to_dict()), **VARIED)
     starts = EpochWindows(len(TOKENS), 16, 3).starts(first, 4)
     starts = jitter_starts(starts, first, seed=3, share=0.5, context=16, tokens=len(TOKENS))
     rows = TOKENS[starts[:, None] + np.arange(17)].astype(np.int64)
@@ -55,6 +55,6 @@ def test_on_a_device_nothing_is_read_back_and_no_copy_blocks(changes: dict[str, 
     """The meta device has no data: whatever reads from it fails."""
     on_device = batches("meta")
     with Copies() as copies:
-        inputs, targets = on_device.next_batch(0, replace(initial_dials(tiny_config()), **changes))
+        inputs, targets = on_device.next_batch(0, replace(initial_dials(tiny_config().to_dict()), **changes))
     assert (inputs.shape, targets.shape, inputs.device.type) == ((4, 16), (4, 16), "meta")
     assert copies.blocking == [False] * (2 if changes else 1)

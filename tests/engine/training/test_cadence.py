@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from babytrain.engine.dials import initial_dials
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.cadence import due_at
+from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import Checkpoint, Eval, Rescue, Resumed, Sample
 from tests.engine.runs_for_tests import SteeredFeed, events_of, tiny_config, train
 
@@ -58,7 +58,7 @@ def test_a_step_that_is_reached_again_is_evaluated_again(tmp_path: Path) -> None
 
 def test_what_is_due_at_a_step() -> None:
     config = tiny_config(eval_every=4, sample_every=0, checkpoint_every=0)
-    dials = initial_dials(config)
+    dials = initial_dials(config.to_dict())
     assert not due_at(3, dials, config)
     assert due_at(4, dials, config).evaluation
     assert not due_at(4, dials, config).sample

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 
-from babytrain.engine.dials import Dials
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.sessions.session import RunResult
@@ -20,6 +19,7 @@ from babytrain.engine.training.guard import Guard
 from babytrain.engine.training.loss_reading import DELAY_STEPS, DeferredLosses, PendingStep
 from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import StepSeconds, train_step
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Eval, Rescue, Resumed, Step
 from babytrain.runs.feed import LiveFeed
 from tests.engine.model.tiny import tiny_config, tiny_model
@@ -34,7 +34,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Poison:
     honest, fetch = GPT.loss, Batches.next_batch
     number = 0
 
-    def next_batch(self: Batches, first: int, dials: Dials) -> tuple[torch.Tensor, torch.Tensor]:
+    def next_batch(self: Batches, first: int, dials: DialState) -> tuple[torch.Tensor, torch.Tensor]:
         nonlocal number
         number = first // dials.windows_per_step + 1
         return fetch(self, first, dials)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config import Config
-from babytrain.engine.optim.schedule import learning_rate_factor
+from babytrain.runs.dials.schedule import learning_rate_factor
 
 SCHEDULES = ("cosine", "linear", "wsd", "constant")
 
@@ -25,8 +25,12 @@ configs = st.builds(
 lengths = st.integers(1, 2000)
 
 
+def factor_of(config: Config, step: int, total: int) -> float:
+    return learning_rate_factor(config, config.schedule, step, total)
+
+
 def course(config: Config, total: int) -> list[float]:
-    return [learning_rate_factor(config, step, total) for step in range(total + 3)]
+    return [factor_of(config, step, total) for step in range(total + 3)]
 
 
 @given(config=configs, total=lengths)
@@ -36,7 +40,7 @@ def test_it_stays_between_zero_and_one(config: Config, total: int) -> None:
 
 @given(config=configs, total=lengths)
 def test_the_first_step_always_learns(config: Config, total: int) -> None:
-    assert learning_rate_factor(config, 0, total) > 0.0
+    assert factor_of(config, 0, total) > 0.0
 
 
 @given(config=configs, total=lengths)
@@ -52,7 +56,7 @@ def test_it_rises_to_the_peak_and_then_never_rises_again(config: Config, total: 
 def test_it_ends_at_min_lr_and_stays_there(config: Config, total: int) -> None:
     end = 1.0 if config.schedule == "constant" else config.min_lr
     for step in (total, total + 1, total * 10):
-        assert learning_rate_factor(config, step, total) == pytest.approx(end)
+        assert factor_of(config, step, total) == pytest.approx(end)
 
 
 @given(config=configs, total=lengths)
@@ -72,16 +76,16 @@ def test_a_longer_run_is_never_below_the_shorter_one_after_the_warm_up(
     config: Config, total: int, extra: int, step: int
 ) -> None:
     if step >= min(config.warmup, (total + extra) // 2):
-        short, long = (learning_rate_factor(config, step, length) for length in (total, total + extra))
+        short, long = (factor_of(config, step, length) for length in (total, total + extra))
         assert long >= short - 1e-12
 
 
 def test_cosine_is_nanogpts() -> None:
     config = Config(schedule="cosine", warmup=100, min_lr=0.1)
-    assert learning_rate_factor(config, 0, 2000) == pytest.approx(1 / 101)
-    assert learning_rate_factor(config, 99, 2000) == pytest.approx(100 / 101)
-    assert learning_rate_factor(config, 100, 2000) == 1.0
-    assert learning_rate_factor(config, 1050, 2000) == pytest.approx(0.55)
+    assert factor_of(config, 0, 2000) == pytest.approx(1 / 101)
+    assert factor_of(config, 99, 2000) == pytest.approx(100 / 101)
+    assert factor_of(config, 100, 2000) == 1.0
+    assert factor_of(config, 1050, 2000) == pytest.approx(0.55)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +99,4 @@ def test_cosine_is_nanogpts() -> None:
     ],
 )
 def test_known_points_of_a_run_of_100_steps(settings: dict[str, Any], step: int, factor: float) -> None:
-    assert learning_rate_factor(Config(**settings), step, 100) == pytest.approx(factor)
+    assert factor_of(Config(**settings), step, 100) == pytest.approx(factor)

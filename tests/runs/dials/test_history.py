@@ -1,39 +1,18 @@
-"""The learning rate that is planned: the engine's own, read from the record."""
+"""Dials read from the record of a run: positions that were recorded, and commands of older journals replayed."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from babytrain.engine.config import Config
-from babytrain.engine.optim.schedule import learning_rate_factor
 from babytrain.runs.events import Command
-from babytrain.runs.planned_rate import cadence, planned_learning_rates, schedule_factors
+from babytrain.runs.forecast import planned_learning_rates
 from babytrain.runs.state import RunState
 from tests.runs.builders import resumed, started, step
 
 CONFIG = {"schedule": "linear", "lr": 0.01, "warmup": 10, "decay": 0.2, "min_lr": 0.0}
-
-
-@given(
-    schedule=st.sampled_from(["linear", "cosine", "wsd", "constant"]),
-    warmup=st.integers(0, 300),
-    decay=st.floats(0.01, 1.0),
-    min_lr=st.floats(0.0, 1.0),
-    total=st.integers(1, 500),
-)
-def test_it_is_what_the_engine_will_do(schedule: Any, warmup: int, decay: float, min_lr: float, total: int) -> None:
-    config = Config(schedule=schedule, warmup=warmup, decay=decay, min_lr=min_lr)
-    factors = schedule_factors(dataclasses.asdict(config), np.arange(total + 5, dtype=np.float64), total)
-    assert factors is not None
-    expected = [learning_rate_factor(config, finished, total) for finished in range(total + 5)]
-    np.testing.assert_allclose(factors, expected, rtol=1e-12, atol=1e-15)
 
 
 def turned(action: Any, value: float | None, at: int, status: Any = "applied", **more: Any) -> Command:
@@ -109,10 +88,10 @@ def test_no_plan_on_record_is_no_plan(nonsense: dict[str, Any]) -> None:
             20,
         ),
         ([undone("eval_every", 7)], 50),
-        ([turned("set", None, 5, dial="eval_every", text="often")], 0),
+        ([turned("set", None, 5, dial="eval_every", text="often")], 50),
     ],
 )
 def test_a_cadence_is_what_it_was_set_to_last(events: list[Any], every: int) -> None:
     state = RunState()
     state.apply_all([started(config={"eval_every": 50}), *events])
-    assert cadence(state.at(), "eval_every") == every
+    assert state.at().dials.eval_every == every

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.runs.commands_on_record import commands_on_record, sessions_on_record
 from babytrain.runs.events import AnyEvent, Checkpoint, Command, Resumed
+from babytrain.runs.replay_plan import CommandOnRecord, sessions_on_record
 from tests.runs.builders import any_event, ended, started, step
 
 
@@ -44,8 +44,12 @@ def steps(first: int, last: int) -> list[AnyEvent]:
     return [step(number) for number in range(first, last + 1)]
 
 
+def commands_to_repeat(events: list[AnyEvent]) -> list[CommandOnRecord]:
+    return [command for session in sessions_on_record(events) for command in session.commands]
+
+
 def told(events: list[AnyEvent]) -> list[tuple[int, int, str]]:
-    return [(one.lap, one.step, one.request.action) for one in commands_on_record(events)]
+    return [(one.lap, one.step, one.request.action) for one in commands_to_repeat(events)]
 
 
 def test_only_what_took_effect_and_matters_is_repeated() -> None:
@@ -65,7 +69,7 @@ def test_only_what_took_effect_and_matters_is_repeated() -> None:
         ended(5),
     ]
     assert told(events) == [(0, 3, "lr_scale"), (0, 5, "set"), (0, 5, "undo")]
-    assert commands_on_record(events)[1].request.dial == "dropout"
+    assert commands_to_repeat(events)[1].request.dial == "dropout"
 
 
 def test_of_the_engine_s_own_only_what_depends_on_the_machine() -> None:
@@ -147,7 +151,7 @@ def test_a_checkpoint_that_was_asked_for_is_known_by_itself() -> None:
     events = [started(), *steps(1, 5), checkpoint(5, "asked", "mine"), Resumed(
         t=9.0, step=5, wall_time=0.0, checkpoint="step-000000005-mine", total_steps=9
     ), *steps(6, 9), ended(9)]  # fmt: skip
-    (only,) = commands_on_record(events)
+    (only,) = commands_to_repeat(events)
     assert (only.step, only.request.action, only.request.text) == (5, "checkpoint", "mine")
 
 
@@ -168,7 +172,7 @@ def test_settings_changed_by_a_resume_are_known() -> None:
 
 def test_no_run_no_commands() -> None:
     assert sessions_on_record([]) == []
-    assert commands_on_record([step(1)]) == []
+    assert commands_to_repeat([step(1)]) == []
 
 
 @given(st.lists(any_event(st.text(max_size=8)), max_size=30))

@@ -58,11 +58,6 @@ class SessionOnRecord:
 _Told: TypeAlias = Started | Step | Command | Checkpoint | Resumed | Ended
 
 
-def commands_on_record(events: Iterable[AnyEvent]) -> list[CommandOnRecord]:
-    """Every command to repeat, in order."""
-    return [command for session in sessions_on_record(events) for command in session.commands]
-
-
 def sessions_on_record(events: Iterable[AnyEvent]) -> list[SessionOnRecord]:
     """The run as a list of sessions, oldest first; empty when it never started."""
     kept: list[_Told] = []

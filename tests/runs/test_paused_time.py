@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from babytrain.runs.events import Phase, Resumed
-from babytrain.runs.held_time import held_seconds
+from babytrain.runs.paused_time import held_seconds
 from babytrain.runs.state import RunState
 
 
