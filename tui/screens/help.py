@@ -63,7 +63,7 @@ class HelpPane(TextPane):
                 self._commands |= {len(lines) + offset: command for offset in range(len(entry))}
                 lines += entry
         lines += _heading("The numbers")
-        for name, explanation in _explanations().items():
+        for name, explanation in explanations().items():
             lines += _entry(name, explanation, width, labels)
         lines += _heading("Your own keys")
         advice = f'Write lines such as  "live.pause" = "p"  into {safe_line(self._keys_file)}. The names:'
@@ -105,7 +105,7 @@ class HelpScreen(ModalScreen[str | None]):
 
 
 @cache
-def _explanations() -> Mapping[str, str]:
+def explanations() -> Mapping[str, str]:
     """Every number on the screen in plain words, by its name."""
     document = tomllib.loads(files("babytrain.tui.text").joinpath("explanations.toml").read_text("utf-8"))
     return {name: " ".join(text.split()) for name, text in document.items()}
