@@ -26,9 +26,9 @@ from babytrain.engine.config import Config, build_config
 from babytrain.engine.corpus.tokenizer import train_tokenizer
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import choose_precision
-from babytrain.engine.evaluation import evaluate_windows
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.training.evaluation import evaluate_windows
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import initial_dials
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from queue import Empty
 
-from babytrain.engine.checkpoints.lookup import name_problem
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound, name_problem
 from babytrain.engine.config import checked_value
-from babytrain.engine.places import PlaceError, go_back
-from babytrain.engine.workbench import Workbench, evaluate, save
-from babytrain.engine.writing import predict, write_sample
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.restraint.housekeeper import Housekeeper
+from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.evaluation import Evaluator
+from babytrain.engine.training.recovery import Recovery
+from babytrain.engine.training.sample_events import SampleWriter
+from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.changes import DIAL_ACTIONS, DialChange, apply
 from babytrain.runs.dials.spec import MACHINE_DIALS
 from babytrain.runs.events import Command, Request
@@ -24,8 +28,21 @@ PAUSE_POLL_SECONDS = 0.05
 class Control:
     """Obeys requests for one trainer. Its state: `paused`, `advance` (steps before pausing), `stopping`."""
 
-    def __init__(self, bench: Workbench, windows_per_epoch: int) -> None:
-        self._bench = bench
+    def __init__(
+        self,
+        state: TrainState,
+        output: RunOutput,
+        *,
+        evaluator: Evaluator,
+        checkpoints: CheckpointWriter,
+        samples: SampleWriter,
+        recovery: Recovery,
+        housekeeper: Housekeeper,
+        windows_per_epoch: int,
+    ) -> None:
+        self._state, self._output = state, output
+        self._evaluator, self._checkpoints, self._samples = evaluator, checkpoints, samples
+        self._recovery, self._housekeeper = recovery, housekeeper
         self._windows_per_epoch = windows_per_epoch
         self.paused = False
         self.advance = 0
@@ -39,12 +56,12 @@ class Control:
 
     def obey_waiting(self, waiting: list[Request] | None = None) -> None:
         """Apply everything that was asked since the last step."""
-        if self._bench.feed.stop_requested.is_set():
+        if self._output.feed.stop_requested.is_set():
             self.stopping = True
         waiting = waiting or []
         while True:
             try:
-                waiting.append(self._bench.feed.requests.get_nowait())
+                waiting.append(self._output.feed.requests.get_nowait())
             except Empty:
                 break
         for request in waiting:
@@ -53,33 +70,33 @@ class Control:
     def wait_for_request(self) -> None:
         """Idle until the next request, filing what the sensors say meanwhile."""
         try:
-            request = self._bench.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
+            request = self._output.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
         except Empty:
-            self._bench.recorder.file_handed_over()
+            self._output.recorder.file_handed_over()
             return
         self.obey_waiting([request])
 
     def apply(self, request: Request) -> None:
         """Obey one request and put on record what became of it."""
-        bench = self._bench
-        change, refusal = DialChange(bench.dials), ""
-        step = bench.progress.step
+        state, recorder, feed = self._state, self._output.recorder, self._output.feed
+        change, refusal = DialChange(state.dials), ""
+        step = state.progress.step
         match request.action:
             case "pause" | "resume":
                 if request.action == "resume" and not self.waits:  # it can only mean a rule that holds the run back
-                    bench.housekeeper.overrule(bench.dials)
+                    self._housekeeper.overrule(state.dials)
                 self.paused, self.advance = request.action == "pause", 0
             case "advance":
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
                 wish = read_sampling_words(request.dial)
-                prompt, given_up = request.text or bench.config.prompt, bench.feed.given_up
-                refusal = write_sample(bench, prompt, wish, asked=True, given_up=lambda: request.command_id in given_up)
+                prompt, given_up = request.text or state.config.prompt, feed.given_up
+                refusal = self._samples.write(prompt, wish, asked=True, given_up=lambda: request.command_id in given_up)
             case "predict":
-                refusal = predict(bench, request.text)
+                refusal = self._samples.predict(request.text)
                 # One comes with every letter that is typed: shown, and not worth a line of the journal.
                 answer = Command(
-                    t=bench.recorder.now(),
+                    t=recorder.now(),
                     step=step,
                     command_id=request.command_id,
                     action="predict",
@@ -87,12 +104,12 @@ class Control:
                     text=request.text,
                     reason=refusal,
                 )
-                bench.feed.publish(answer)
+                feed.publish(answer)
                 return
             case "evaluate":
-                evaluate(bench)
+                self._evaluator.evaluate()
             case "checkpoint":
-                refusal = name_problem(request.text) or save(bench, "asked", name=request.text) or ""
+                refusal = name_problem(request.text) or self._checkpoints.save("asked", name=request.text) or ""
             case "stop":
                 self.stopping = True
             case "note":
@@ -100,12 +117,12 @@ class Control:
             case "go_back":
                 refusal = self._go_back(request.text)
             case _:
-                change = apply(bench.config, bench.dials, request, step, checked_value, self._windows_per_epoch)
+                change = apply(state.config, state.dials, request, step, checked_value, self._windows_per_epoch)
                 refusal = change.refusal
                 self._adopt(change)
-        bench.recorder.emit(
+        recorder.emit(
             Command(
-                t=bench.recorder.now(),
+                t=recorder.now(),
                 step=step,
                 command_id=request.command_id,
                 action=request.action,
@@ -121,16 +138,16 @@ class Control:
         )
 
     def _adopt(self, change: DialChange) -> None:
-        self._bench.dials = change.dials
+        self._state.dials = change.dials
         if change.positions.keys() - set(MACHINE_DIALS):  # the others change nothing that is trained or judged
-            self._bench.apply_dials()
+            self._state.apply_dials()
             self.turned = True
 
     def _go_back(self, text: str) -> str:
         """To a checkpoint by its name; returns why not, or nothing."""
         try:
-            go_back(self._bench, text or "best", "asked for")
-        except PlaceError as error:
+            self._recovery.roll_back(text or "best", "asked for")
+        except CheckpointNotFound as error:
             return str(error)
         self.turned = True
         return ""

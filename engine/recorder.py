@@ -11,6 +11,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -31,6 +32,7 @@ from babytrain.runs.events import (
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder
 from babytrain.runs.paused_time import HELD_PHASES
 from babytrain.runs.throttling import LONGEST_SILENCE_SECONDS, slowdown_reasons
 
@@ -62,7 +64,9 @@ class EventSink(Protocol):
 
 
 class Recorder:
-    """The engine's voice. `t` counts seconds of running time on from `start_t`."""
+    """Files and publishes the events of a session. `t` counts seconds of running time on from `start_t`, of which
+    earlier sessions were held for `held_before`.
+    """
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Recorder:
         feed: LiveFeed,
         *,
         start_t: float = 0.0,
+        held_before: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         listener: Callable[[AnyEvent], None] | None = None,
     ) -> None:
@@ -87,6 +92,7 @@ class Recorder:
         self._trouble_t = start_t  # put off by as long as the run was held since
         self._held_since: float | None = None
         self._held_seconds = 0.0  # in pauses and rests that are over
+        self._held_before = held_before
         self._throttled: deque[tuple[float, float]] = deque(maxlen=int(RECENT_SECONDS))  # from when until when
         self._newest_look = (0.0, False)  # when the sensors were read, and whether the card was slowed down then
         self.step = 0  # finished optimizer steps, kept by the trainer
@@ -95,6 +101,11 @@ class Recorder:
     def now(self) -> float:
         """Seconds of running time."""
         return self._clock() - self._origin
+
+    def enter(self, phase: PhaseName) -> None:
+        """Say what the engine does from now on."""
+        if phase != self.phase:
+            self.emit(Phase(t=self.now(), step=self.step, phase=phase))
 
     def emit(self, event: AnyEvent) -> None:
         """Publish an event and file it. Training thread only."""
@@ -148,6 +159,10 @@ class Recorder:
         """Time of this session in pauses and in rests that are phases of their own, not those between two steps."""
         since = self._held_since
         return self._held_seconds + (self.now() - since if since is not None else 0.0)
+
+    def working_seconds(self) -> float:
+        """Running time of all sessions so far without pauses and rests."""
+        return self.now() - self._held_before - self.held_seconds()
 
     def throttled_seconds(self) -> float:
         """How many of the last sixty seconds the card slowed itself down. A reading speaks until the next one."""
@@ -211,3 +226,12 @@ class Recorder:
             return True
         self._vitals_filed_t = event.t
         return False
+
+
+@dataclass(frozen=True)
+class RunOutput:
+    """What a session says and writes: events, what a watcher of this process sees, and the run's folder."""
+
+    recorder: Recorder
+    feed: LiveFeed
+    folder: RunFolder

@@ -25,7 +25,7 @@ def test_arrows_only_point_down() -> None:
             "import babytrain.runs.journal, babytrain.runs.library, babytrain.runs.playback",
             ("torch", "textual", "rich"),
         ),
-        ("import babytrain.engine.launch, babytrain.engine.doctor", ("textual", "rich")),
+        ("import babytrain.engine.sessions.session, babytrain.engine.doctor", ("textual", "rich")),
         ("import babytrain.tui.cli", ("torch", "textual", "numpy")),
     ],
 )

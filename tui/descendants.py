@@ -20,8 +20,8 @@ from babytrain.tui.safe_text import safe_text
 from babytrain.tui.session import NO_TORCH, EngineSession, UsageError, before_torch
 
 if TYPE_CHECKING:
-    from babytrain.engine.launch import NewRunPlan, RunResult
-    from babytrain.engine.rerun import RerunPlan, RerunResult
+    from babytrain.engine.sessions.rerun import RerunPlan, RerunResult
+    from babytrain.engine.sessions.session import NewRunPlan, RunResult
 
 EXIT_SAME = 0
 
@@ -49,7 +49,7 @@ class ForkSession(EngineSession):
     def read(self) -> None:
         """Read the checkpoint now and not when training begins. Raises UsageError."""
         try:
-            from babytrain.engine.launch import EngineError
+            from babytrain.engine.sessions.session import EngineError
         except ImportError as error:
             raise UsageError([NO_TORCH.format(error)]) from error
         try:
@@ -60,13 +60,13 @@ class ForkSession(EngineSession):
             raise UsageError([f"The checkpoint cannot be read ({type(error).__name__}: {error})."]) from error
 
     def _train(self) -> RunResult:
-        from babytrain.engine.launch import train_new
+        from babytrain.engine.sessions.session import train_new
 
         plan, self._plan = self._plan or self._make_plan(), None
         return train_new(plan, self.feed, self._remember_folder)
 
     def _make_plan(self) -> NewRunPlan:
-        from babytrain.engine.fork import plan_fork
+        from babytrain.engine.sessions.fork import plan_fork
 
         return plan_fork(
             self._source, self._wanted, self._changes, runs_dir=self._runs_dir, name=self._name, argv=self._argv
@@ -82,7 +82,7 @@ class RerunSession(EngineSession):
         self._plan = plan
 
     def _train(self) -> RunResult:
-        from babytrain.engine.rerun import rerun
+        from babytrain.engine.sessions.rerun import rerun
 
         self.outcome = rerun(self._plan, self.feed, self._remember_folder)
         return self.outcome.run
@@ -118,8 +118,8 @@ def _plan(runs_dir: Path, source: RunFolder, name: str | None, argv: Sequence[st
     """Ends the program with a sentence when the run cannot be repeated."""
     before_torch()
     try:
-        from babytrain.engine.launch import EngineError
-        from babytrain.engine.rerun import plan_rerun
+        from babytrain.engine.sessions.rerun import plan_rerun
+        from babytrain.engine.sessions.session import EngineError
     except ImportError as error:
         fail(NO_TORCH.format(error))
     try:

@@ -33,7 +33,7 @@ from babytrain.tui.house_file import load_house
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
-    from babytrain.engine.launch import RunResult
+    from babytrain.engine.sessions.session import RunResult
     from babytrain.runs.folder import RunFolder
 
 
@@ -117,7 +117,7 @@ class EngineSession:
         """Train until the end. Never raises: what goes wrong stands in `error`."""
         before_torch()
         try:
-            from babytrain.engine.launch import EngineError
+            from babytrain.engine.sessions.session import EngineError
         except ImportError as error:
             self.error = NO_TORCH.format(error)
             return
@@ -132,7 +132,7 @@ class EngineSession:
 
     def _train(self) -> RunResult | None:
         """The training itself. Raises EngineError."""
-        from babytrain.engine.launch import NewRunPlan, train_new, train_resumed
+        from babytrain.engine.sessions.session import NewRunPlan, train_new, train_resumed
 
         if self._resume_dir is not None:
             return train_resumed(self._resume_dir, self._changes, self.feed, self._remember_folder)
@@ -223,7 +223,7 @@ def _dial_problem(name: str, typed: Any) -> str | None:
 
 def fork_rules() -> list[DialRule]:
     """What a fork may have of its own: the dials first, then every other setting of its training."""
-    from babytrain.engine.fork_check import CHANGEABLE
+    from babytrain.engine.sessions.fork_check import CHANGEABLE
 
     dials = ["lr", "steps", *SETTABLE]
     others = [name for name in CHANGEABLE if name not in dials and name not in HOUSE_SETTINGS]
@@ -240,7 +240,7 @@ def _fork_rule(name: str) -> DialRule:
 
 def fork_problems(folder: RunFolder, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
     """What can be seen at once to be wrong with a fork, one sentence each."""
-    from babytrain.engine.fork_check import fork_problems as problems_of
+    from babytrain.engine.sessions.fork_check import fork_problems as problems_of
 
     try:
         return problems_of(folder, at, check_changes(changes), step=step)

@@ -90,8 +90,8 @@ class Author(PromptReader):
     def __init__(self, run_dir: Path, at: str = "best") -> None:
         before_torch()
         try:
-            from babytrain.engine.launch import EngineError
             from babytrain.engine.sample_run import load_speaker
+            from babytrain.engine.sessions.session import EngineError
         except ImportError as error:
             raise UsageError([NO_TORCH.format(error)]) from error
         self._engine_error = EngineError

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from babytrain.engine import checkpoint as module
-from babytrain.engine.checkpoint import (
+from babytrain.engine.checkpoints import format as module
+from babytrain.engine.checkpoints.format import (
     CheckpointError,
     best_checkpoint,
     list_checkpoints,

@@ -15,10 +15,10 @@ from babytrain.engine.config import ConfigError
 from babytrain.engine.corpus.build import CANARY_SEED, build_corpus
 from babytrain.engine.corpus.canary import make_canaries
 from babytrain.engine.corpus.sources import CorpusError
-from babytrain.engine.launch import EngineError, NewRunPlan, RunResult, train_new
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sampling import generate, new_reader
-from babytrain.engine.trainer import Trainer
+from babytrain.engine.sessions.session import EngineError, NewRunPlan, RunResult, train_new
+from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.events import (
     Baselines,
     Canaries,
@@ -152,8 +152,10 @@ def test_a_model_that_predicts_no_numbers_refuses_to_write_and_the_run_goes_on(
     def write(model: GPT, *how: Any, **more: Any) -> Any:
         return generate(damaged(model), *how, **more)
 
-    monkeypatch.setattr("babytrain.engine.writing.generate", write)
-    monkeypatch.setattr("babytrain.engine.writing.new_reader", lambda model, device: new_reader(damaged(model), device))
+    monkeypatch.setattr("babytrain.engine.training.sample_events.generate", write)
+    monkeypatch.setattr(
+        "babytrain.engine.training.sample_events.new_reader", lambda model, device: new_reader(damaged(model), device)
+    )
     feed = LiveFeed()
     feed.ask("sample", text="the")
     predict = feed.ask("predict", text="the")
@@ -220,7 +222,7 @@ def test_an_exam_that_cannot_be_held_costs_a_line_and_not_the_run(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("no ink")
 
-    monkeypatch.setattr("babytrain.engine.learned.finals.canary_exposures", broken)
+    monkeypatch.setattr("babytrain.engine.learned.final_evaluation.canary_exposures", broken)
     result = train(tmp_path, canaries=1)
     assert result.status == "done"
     assert any("no ink" in one.text for one in of(Note, result))

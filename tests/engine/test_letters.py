@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from babytrain.engine import letters
 from babytrain.engine.corpus.tokenizer import ByteTokenizer, CharTokenizer, train_tokenizer
-from babytrain.engine.evaluation import evaluate_spread, evaluate_windows
 from babytrain.engine.letters import GuessCounts, GuessTally, letter_board
+from babytrain.engine.training.evaluation import evaluate_spread, evaluate_windows
 from tests.engine.model.tiny import tiny_model
 
 SIZE = 5

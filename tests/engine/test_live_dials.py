@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from babytrain.engine import housekeeping
-from babytrain.engine.checkpoint import last_checkpoint, load_checkpoint
+from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
 from babytrain.engine.config import HOUSE_SETTINGS, Config, checked_value
-from babytrain.engine.fork import plan_fork
-from babytrain.engine.guard import Guard
-from babytrain.engine.launch import EngineError, RunResult, train_new, train_resumed
 from babytrain.engine.model.gpt import GPT
+from babytrain.engine.sessions import services
+from babytrain.engine.sessions.fork import plan_fork
+from babytrain.engine.sessions.session import EngineError, RunResult, train_new, train_resumed
+from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.changes import apply
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.spec import MACHINE_DIALS, SETTABLE
@@ -108,7 +108,7 @@ def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: 
 def test_a_dial_of_the_house_changes_no_bit(
     tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "HostSensors", lambda _: PluggedIn())
+    monkeypatch.setattr(services, "HostSensors", lambda _: PluggedIn())
     quiet = {"quiet_hours": "00:00-24:00"} if dial == "quiet_duty" else {"quiet_duty": 0.8}
     feed = SteeredFeed({7: [turn(dial, HOUSE[dial])]}) if dial != "quiet_duty" else LiveFeed()
     if dial == "quiet_duty":
@@ -121,7 +121,7 @@ def test_a_dial_of_the_house_changes_no_bit(
 
 def test_a_dial_of_the_house_does_not_make_the_guard_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forgot: list[int] = []
-    monkeypatch.setattr(Guard, "turned", lambda self: forgot.append(1))
+    monkeypatch.setattr(Guard, "dial_changed", lambda self: forgot.append(1))
     train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling", 60)]}), "house")
     assert forgot == []
     train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from babytrain.engine import launch
-from babytrain.engine.checkpoint import last_checkpoint, load_checkpoint
-from babytrain.engine.launch import EngineError, RunResult, train_resumed
+from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.rerun import RerunResult, differing_bits, plan_rerun, rerun
+from babytrain.engine.sessions.rerun import RerunResult, differing_bits, plan_rerun, rerun
+from babytrain.engine.sessions.session import EngineError, RunResult, train_resumed
 from babytrain.runs.events import AnyEvent, Command, Note, Request, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml
@@ -267,7 +266,9 @@ def test_what_was_done_about_overfitting_is_done_again(tmp_path: Path, wish: str
 
 def test_a_step_larger_than_the_text_that_is_on_record_is_trained_again(tmp_path: Path, monkeypatch) -> None:
     with monkeypatch.context() as older:
-        older.setattr(launch, "check_step_size", lambda *_: None)  # there was no such rule once
+        older.setattr(
+            "babytrain.engine.sessions.session.check_step_size", lambda *_: None
+        )  # there was no such rule once
         result = train(tmp_path, steps=4, context=128)
         train_resumed(Path(result.run_dir), {"steps": 6, "batch_size": 80}, LiveFeed())
     assert_same(again(result, tmp_path))

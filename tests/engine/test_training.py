@@ -12,11 +12,11 @@ import pytest
 from safetensors import SafetensorError
 from torch import Tensor
 
-from babytrain.engine import checkpoint, launch
-from babytrain.engine.checkpoint import load_newest
+from babytrain.engine.checkpoints import format as checkpoint_format
+from babytrain.engine.checkpoints.format import load_newest
 from babytrain.engine.checks.software import check_compile
-from babytrain.engine.launch import EngineError, train_resumed
 from babytrain.engine.model.gpt import GPT
+from babytrain.engine.sessions.session import EngineError, RunResult, train_resumed
 from babytrain.runs.events import (
     Baselines,
     Checkpoint,
@@ -144,7 +144,7 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
     plain = train(tmp_path, name="plain")
     feed = LiveFeed()
     feed.ask("pause")
-    results: list[launch.RunResult] = []
+    results: list[RunResult] = []
     thread = threading.Thread(target=lambda: results.append(train(tmp_path, feed, name="paused")))
     thread.start()
     feed.ask("advance", 3)
@@ -168,7 +168,7 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["command", "flag"])
 def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
     feed = LiveFeed()
-    results: list[launch.RunResult] = []
+    results: list[RunResult] = []
     thread = threading.Thread(target=lambda: results.append(train(tmp_path, feed, steps=100_000)))
     thread.start()
     wait_for(lambda: feed.steps.count > 12, "some steps")
@@ -186,7 +186,7 @@ def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
 
 def test_a_full_disk_costs_checkpoints_but_not_the_run(tmp_path: Path, monkeypatch) -> None:
     """It is told since when, the newest good one stays, and there are new ones as soon as there is room."""
-    honest = checkpoint.save_file
+    honest = checkpoint_format.save_file
     moment = RunState()
 
     def full(tensors: dict[str, Tensor], path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_full_disk_costs_checkpoints_but_not_the_run(tmp_path: Path, monkeypat
             raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
         honest(tensors, path)
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(checkpoint_format, "save_file", full)
     result = train(tmp_path)  # evaluates at 10 and 20, and saves every five steps
     assert (result.status, result.steps) == ("done", 20)
     events = events_of(result)

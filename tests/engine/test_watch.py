@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from babytrain.engine.diagnosis import Observation
-from babytrain.engine.launch import NewRunPlan, RunResult, train_new
-from babytrain.engine.watch import Watch
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
+from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config
@@ -92,14 +92,14 @@ class CountedList(list[Any]):
 
 
 def test_a_look_does_not_read_all_evaluations_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    observe = Watch._observation
+    observe = DiagnosisMonitor._observation
 
-    def counted(self: Watch, finished: bool) -> Observation:
-        if not isinstance(self._bench.evaluations, CountedList):
-            self._bench.evaluations = CountedList(self._bench.evaluations)
+    def counted(self: DiagnosisMonitor, finished: bool) -> Observation:
+        if not isinstance(self._state.evaluations, CountedList):
+            self._state.evaluations = CountedList(self._state.evaluations)
         return observe(self, finished)
 
-    monkeypatch.setattr(Watch, "_observation", counted)
+    monkeypatch.setattr(DiagnosisMonitor, "_observation", counted)
     result = memorise(tmp_path, "often", eval_every=1, steps=40)
     evaluations = [event for event in events_of(result) if isinstance(event, Eval)]
     assert CountedList.looked_at == len(evaluations) >= 40

@@ -11,14 +11,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine import housekeeping
-from babytrain.engine.recorder import Recorder
+from babytrain.engine.recorder import Recorder, RunOutput
+from babytrain.engine.sessions import services
 from babytrain.engine.telemetry import opening
 from babytrain.engine.telemetry.choice import find_card
 from babytrain.engine.telemetry.gpu import GpuBackend
 from babytrain.engine.telemetry.opening import device_identity, gpu_opener
 from babytrain.runs.events import AnyEvent, GpuReading, Phase
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder
 from tests.engine.runs_for_tests import tiny_config
 from tests.engine.telemetry.fake_gpu import FakeGpu
 
@@ -126,12 +127,12 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
         asked.append(rested_seconds)
         return lambda: FakeGpu()
 
-    monkeypatch.setattr(housekeeping, "gpu_opener", opener)
+    monkeypatch.setattr(services, "gpu_opener", opener)
     now = [0.0]
     feed = LiveFeed()
     recorder = Recorder(NoJournal(), feed, clock=lambda: now[0])
-    folder = SimpleNamespace(path=Path())
-    with housekeeping.keep_house(tiny_config(), recorder, feed, folder, torch.device("cpu"), None):  # type: ignore[arg-type]
+    output = RunOutput(recorder, feed, RunFolder(Path()))
+    with services.start_telemetry(tiny_config(), output, torch.device("cpu"), None):
         recorder.emit(Phase(t=0.0, step=0, phase="paused"))
         now[0] = 7.0
         assert [rested() for rested in asked] == [7.0]
