@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from babytrain.runs.events import CommandAction
-from babytrain.tui.launcher import DialRule
+from babytrain.tui.engine_client.requests import DialRule
 from babytrain.tui.safe_text import safe_line
 
 LONGEST_WORD = 40

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.dial_input import DialInputError, DialTurn, find_rule
 from babytrain.tui.dial_positions import DialPositions, Position
-from babytrain.tui.launcher import DialRule
+from babytrain.tui.engine_client.requests import DialRule
 
 LEARNING_RATE = "lr"
 LR_FACTOR = 1.1

@@ -13,9 +13,9 @@ from babytrain.engine.dials import SETTABLE, initial_dials, turn_dial
 from babytrain.runs.events import Advice, AnyEvent, Command, Request, Resumed, Verdict
 from babytrain.tui.dial_input import DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
 from babytrain.tui.dial_positions import dial_positions, replay_turns
+from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.live import LiveScreen
-from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
 from tests.tui.driving import COMPACT, STRIP, live, replay
 from tests.tui.scripted import script, state_from, troubled

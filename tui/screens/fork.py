@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from babytrain.runs.places import PlaceSummary
+from babytrain.tui.engine_client.requests import DialRule
 from babytrain.tui.fork_input import ForkInputError, ForkWish, parse_fork, setting_in_progress
 from babytrain.tui.glyphs import Glyphs
-from babytrain.tui.launcher import DialRule
 from babytrain.tui.screens.ask import AskScreen
 from babytrain.tui.widgets.units import format_count, format_loss
 

@@ -1,0 +1,57 @@
+"""What the screens and the command line hand to the engine client, as plain data. Nothing here loads the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babytrain.engine.config import Config
+    from babytrain.runs.events import CommandAction
+
+
+@dataclass(frozen=True)
+class PresetChoice:
+    """One line of the new-run dialog."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class NewRunOptions:
+    """What the new-run dialog returns; the defaults are what one Enter gives."""
+
+    preset: str = "baby"
+    corpus: str = "haiku"  # a built-in corpus, or a path / glob typed by the person
+    name: str = ""
+    steps: int | None = None  # None: the preset's own
+
+
+@dataclass(frozen=True)
+class NewRunRequest:
+    """A new run that was checked but not started (`validation.check_new_run`)."""
+
+    config: Config
+    paths: tuple[str, ...]
+    name: str | None
+    stdin: bytes | None = None
+
+
+@dataclass(frozen=True)
+class DialRule:
+    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
+
+    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
+    words, where there are so few.
+    """
+
+    name: str
+    explanation: str
+    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
+    problem: Callable[[str], str | None]
+    action: CommandAction = "set"
+    is_word: bool = False  # its positions are words, not numbers
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
