@@ -12,12 +12,13 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from babytrain.runs.events import CommandAction
-from babytrain.tui.session import EngineSession, check_wish
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.engine_thread import start_engine_thread
+from babytrain.tui.engine_client.validation import check_new_run
 
 Script = list[tuple[int, CommandAction, float | None, str]]
 
@@ -38,9 +39,8 @@ def record(name: str, target: Path, script: Script, steps: int | None) -> None:
     """Train, turn the dials at their steps, copy the journal."""
     settings = HOUSE if steps is None else {**HOUSE, "steps": steps}
     with tempfile.TemporaryDirectory() as folder:
-        session = EngineSession(Path(folder), wish=check_wish(name=name, settings=settings))
-        thread = threading.Thread(target=session.run)
-        thread.start()
+        session = EngineClient(Path(folder)).train(check_new_run(name=name, settings=settings))
+        thread = start_engine_thread(session)
         for step, action, value, text in script:
             while thread.is_alive() and session.feed.steps.count < step:
                 time.sleep(0.005)

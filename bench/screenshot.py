@@ -11,17 +11,17 @@ from pathlib import Path
 
 from babytrain.runs.journal import load_state
 from babytrain.tui.app import BabytrainApp
-from babytrain.tui.engine_launcher import EngineLauncher
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.run_sources import ReplaySource
 from babytrain.tui.opening import Replay
 from babytrain.tui.picture import screen_svg
-from babytrain.tui.source import ReplaySource
 
 
 async def take(journal: Path, target: Path, *, share: float, columns: int, rows: int) -> None:
     state = load_state(journal)
     title = state.started.name if state.started else journal.stem
     app = BabytrainApp(
-        launcher=EngineLauncher(Path("unused")), opening=Replay(state, title, playing=False), charset="braille"
+        engine_client=EngineClient(Path("unused")), opening=Replay(state, title, playing=False), charset="braille"
     )
     async with app.run_test(size=(columns, rows)) as pilot:
         await pilot.pause()

@@ -14,13 +14,13 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from babytrain.tui.session import examine
+    from babytrain.tui.engine_client.validation import examine_machine
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(width=1)
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for finding in examine():
+    for finding in examine_machine():
         symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[finding.ok]
         words = Text(finding.what)
         if finding.why and not finding.ok:
@@ -35,8 +35,8 @@ def settings() -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from babytrain.tui.engine_client.validation import describe_settings
     from babytrain.tui.house_file import house_path
-    from babytrain.tui.session import describe_settings
 
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", "default", "what it is"):

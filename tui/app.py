@@ -29,6 +29,8 @@ from babytrain.tui import messages
 from babytrain.tui.charset import CharsetName, detect_charset
 from babytrain.tui.charset_filter import CharsetFilter
 from babytrain.tui.commands import CommandsProvider
+from babytrain.tui.engine_client.engine_thread import ENGINE_THREAD, start_engine_worker
+from babytrain.tui.engine_client.errors import UsageError, read_problem
 from babytrain.tui.keymap import bindings_in
 from babytrain.tui.keys_file import load_user_keys
 from babytrain.tui.notice_wishes import NoticeWishes
@@ -41,11 +43,11 @@ from babytrain.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from babytrain.runs.state import RunState
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.engine_thread import TrainingSession
     from babytrain.tui.fork_flow import ForkFlow
-    from babytrain.tui.launcher import Launcher, TrainingSession
     from babytrain.tui.run_rows import RunRow
 
-ENGINE_GROUP = "engine"
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
 STYLES = Path(__file__).parent / "styles"
 
@@ -67,12 +69,12 @@ class BabytrainApp(OverlayApp):
     def __init__(
         self,
         *,
-        launcher: Launcher,
+        engine_client: EngineClient,
         opening: Opening,
         charset: CharsetName | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(launcher, charset or detect_charset(os.environ), wall_clock)
+        super().__init__(engine_client, charset or detect_charset(os.environ), wall_clock)
         self.session: TrainingSession | None = None  # the one in training, or the last one
         self._charset_filter = CharsetFilter(self.charset)
         self.failure: Exception | None = None
@@ -150,18 +152,23 @@ class BabytrainApp(OverlayApp):
 
     def _home(self) -> HomeScreen:
         return HomeScreen(
-            self.launcher.runs_dir, self.charset, highlight=self._highlight, trash=self._trash, now=self._wall_clock
+            self.engine_client.runs_dir,
+            self.charset,
+            highlight=self._highlight,
+            trash=self._trash,
+            now=self._wall_clock,
         )
 
     def _live(self, session: TrainingSession) -> Screen[None]:
         """The screen of a session whose thread starts as soon as the screen was painted."""
+        from babytrain.tui.engine_client.validation import dial_rules
         from babytrain.tui.notice import Notifier
         from babytrain.tui.screens.live import LiveScreen
 
         self.session = session
         self._training = True
         notifier = Notifier(self._notice, self._write_to_terminal, self.add_log_line)
-        return LiveScreen(session, self.charset, self._printed, dials=self.launcher.dials(), notifier=notifier)
+        return LiveScreen(session, self.charset, self._printed, dials=dial_rules(), notifier=notifier)
 
     def _write_to_terminal(self, characters: str) -> None:
         """Past everything that is drawn: for sequences that draw nothing, such as a bell."""
@@ -182,7 +189,7 @@ class BabytrainApp(OverlayApp):
     @on(messages.LiveScreenPainted)
     def _start_engine(self) -> None:
         if self.session is not None:
-            self.run_worker(self.session.run, thread=True, exit_on_error=False, group=ENGINE_GROUP, name="engine")
+            start_engine_worker(self, self.session)
 
     @on(messages.LeaveWanted)
     def _leave_run(self) -> None:
@@ -199,13 +206,13 @@ class BabytrainApp(OverlayApp):
             if session is not None:
                 self._show_screen(self._live(session))
 
-        self.push_screen(NewRunScreen(self.launcher.presets(), self.launcher.new), done)
+        self.push_screen(NewRunScreen(self.engine_client.presets(), self.engine_client.new_run), done)
 
     @on(messages.ResumeWanted)
     def _resume(self, message: messages.ResumeWanted) -> None:
         try:
-            session = self.launcher.resume(message.folder)
-        except ValueError as error:
+            session = self.engine_client.resume(message.folder)
+        except UsageError as error:
             self._tell("It cannot be resumed", str(error))
             return
         self._highlight = f"run:{message.folder.name}"
@@ -217,7 +224,7 @@ class BabytrainApp(OverlayApp):
 
         self._fork = self._fork or ForkFlow(
             self,
-            self.launcher,
+            self.engine_client,
             self.charset,
             running=lambda: self.session if self._training else None,
             show=lambda session: self._show_screen(self._live(session)),
@@ -252,13 +259,14 @@ class BabytrainApp(OverlayApp):
         worker = event.worker
         if event.state not in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED):
             return
-        if worker.group == ENGINE_GROUP:
+        if worker.group == ENGINE_THREAD:
             self._session_over()
         elif worker.group == "open":
             if event.state is WorkerState.SUCCESS and worker.result is not None:
                 self._opened(*worker.result)
             elif worker.error is not None:
-                self.notify(safe_line(str(worker.error)), severity="error", markup=False)
+                problem = read_problem("The run cannot be read", worker.error)
+                self.notify(safe_line(problem), severity="error", markup=False)
 
     def _session_over(self) -> None:
         """Everything is saved: tell the screen, then do what was being waited for."""

@@ -24,18 +24,14 @@ from babytrain.tui.conversation import (
     find_command,
     is_command,
     plain_text,
-    until_blank_line,
 )
+from babytrain.tui.engine_client.chat_backend import LIKELIEST_TOKENS, until_blank_line
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.model_access import LoadedModel, SamplingSettings
 from babytrain.tui.likelihood_bars import likelihood_lines
 from babytrain.tui.plain_output import PlainOutput
-from babytrain.tui.session import UsageError
-from babytrain.tui.speaking import Author, SamplingSettings
-
-__all__ = ["COMMANDS", "Chat", "Outcome", "Turn", "until_blank_line"]
 
 Outcome: TypeAlias = Literal["go on", "stopped", "quit"]
-
-_LIKELIEST = 8
 
 
 class Chat(Conversation):
@@ -43,7 +39,7 @@ class Chat(Conversation):
 
     def __init__(
         self,
-        author: Author,
+        model: LoadedModel,
         settings: SamplingSettings,
         *,
         max_tokens: int,
@@ -52,8 +48,8 @@ class Chat(Conversation):
         narration: PlainOutput,
         width: Callable[[], int],
     ) -> None:
-        super().__init__(settings, max_tokens=max_tokens, seed=seed, knows=author.knows)
-        self._author = author
+        super().__init__(settings, max_tokens=max_tokens, seed=seed, knows=model.knows)
+        self._model = model
         self._output = output
         self._narration = narration
         self._width = width
@@ -81,7 +77,7 @@ class Chat(Conversation):
 
     def _known(self, text: str) -> str:
         """What the model can read of a text; what it cannot is named, and the first time what else could be done."""
-        known, notes = self._author.without_unknown(text)
+        known, notes = self._model.without_unknown(text)
         for note in notes:
             self.tell(note)
         if notes and not self._told_of_bytes:
@@ -91,11 +87,11 @@ class Chat(Conversation):
 
     def _write(self, typed: str) -> Outcome:
         """Let the model write after the conversation and `typed`; Ctrl-C keeps what was written so far."""
-        prompt = self._author.prepare(self.after(self.text, typed))
+        prompt = self._model.prepare(self.after(self.text, typed))
         if prompt.left_out and not self._told_cropped:
             self._told_cropped = True
             self.tell("The conversation is longer than the model can look back: it sees only the end of it.")
-        pieces = self._author.write(prompt, self.settings, max_tokens=self.max_tokens, seed=self.seed)
+        pieces = self._model.generate(prompt, self.settings, max_tokens=self.max_tokens, seed=self.seed)
         self._output.write(typed)
         written: list[str] = []
         outcome: Outcome = "go on"
@@ -138,8 +134,8 @@ class Chat(Conversation):
         return self._write(self.take_back())
 
     def _show_next(self, text: str) -> None:
-        prompt = self._author.prepare(self._known(text) or self.text)
-        likeliest = self._author.likeliest(prompt, _LIKELIEST)
+        prompt = self._model.prepare(self._known(text) or self.text)
+        likeliest = self._model.likeliest(prompt, LIKELIEST_TOKENS)
         for line in likelihood_lines(prompt.text, likeliest, self._width(), self._output.charset):
             self._output.line(line)
 

@@ -46,18 +46,18 @@ def chat(
 ) -> None:
     """Talk to a trained model: type a line, and it goes on from there."""
     from babytrain.tui.chat import Chat
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.model_access import LoadedModel
     from babytrain.tui.plain_output import PlainOutput
-    from babytrain.tui.session import UsageError
-    from babytrain.tui.speaking import Author
 
     folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
     settings = options.settings_to_draw_with(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
     try:
-        author = Author(folder.path, at or "best")
+        model = LoadedModel(folder.path, at or "best")
     except UsageError as error:
         fail(*error.problems)
     talk = Chat(
-        author,
+        model,
         settings,
         max_tokens=tokens,
         seed=seed,
@@ -65,12 +65,12 @@ def chat(
         narration=PlainOutput(sys.stderr),
         width=lambda: shutil.get_terminal_size().columns,
     )
-    for note in author.notes:
+    for note in model.notes:
         talk.tell(note)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are no text are the model's to refuse
     if sys.stdin.isatty() and sys.stdout.isatty():
-        talk.tell(f"{folder.name} at step {author.step:,}. Type a text and it goes on from there; /help, /quit.")
+        talk.tell(f"{folder.name} at step {model.step:,}. Type a text and it goes on from there; /help, /quit.")
         _converse(talk)
     else:
         _obey_lines(talk)

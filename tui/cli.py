@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -34,6 +34,7 @@ from babytrain.tui.runs_commands import runs_app
 from babytrain.tui.sample_command import SAMPLE_EPILOG, sample
 
 if TYPE_CHECKING:
+    from babytrain.tui.engine_client.engine_thread import TrainingSession
     from babytrain.tui.notice_wishes import NoticeWishes
     from babytrain.tui.opening import Opening
 
@@ -128,17 +129,20 @@ def train(
     on_event: OnEvent = None,
 ) -> None:
     """Train a model, at once."""
-    from babytrain.tui.session import EngineSession, UsageError, check_wish
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.validation import check_new_run
 
     notice = _notice_wishes(bell, desktop, milestones, on_event)
     overrides = {"corpus": corpus, "steps": steps, "epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
     chosen = parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
     try:
-        wish = check_wish(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
+        request = check_new_run(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
     except UsageError as error:
         usage_error(error.problems)
-    session = EngineSession(chosen_runs_dir(context, runs_dir), wish=wish, argv=sys.argv)
-    _train(session, chosen_runs_dir(context, runs_dir), headless=headless, as_json=as_json, notice=notice)
+    where = chosen_runs_dir(context, runs_dir)
+    session = EngineClient(where, sys.argv).train(request)
+    _train(session, where, headless=headless, as_json=as_json, notice=notice)
 
 
 @app.command(epilog="Example: babytrain-tui resume last --steps 4000")
@@ -156,17 +160,17 @@ def resume(
     on_event: OnEvent = None,
 ) -> None:
     """Go on with a run from its newest checkpoint."""
-    from babytrain.tui.session import EngineSession, UsageError, check_changes
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
 
     notice = _notice_wishes(bell, desktop, milestones, on_event)
     chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    where = chosen_runs_dir(context, runs_dir)
     try:
-        changes = check_changes(chosen)
+        session = EngineClient(where, sys.argv).resume(wanted_run(where, run).path, chosen)
     except UsageError as error:
         usage_error(error.problems)
-    where = chosen_runs_dir(context, runs_dir)
-    folder = wanted_run(where, run)
-    _train(EngineSession.resuming(folder.path, changes), where, headless=headless, as_json=as_json, notice=notice)
+    _train(session, where, headless=headless, as_json=as_json, notice=notice)
 
 
 @app.command(epilog="Example: babytrain-tui fork last --at best --set lr=1e-3 --steps 3000")
@@ -186,17 +190,16 @@ def fork(
     on_event: OnEvent = None,
 ) -> None:
     """Start a new run from a checkpoint of another one, with other settings."""
-    from babytrain.tui.descendants import ForkSession
-    from babytrain.tui.session import UsageError, check_changes
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
 
     notice = _notice_wishes(bell, desktop, milestones, on_event)
     chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    where = chosen_runs_dir(context, runs_dir)
     try:
-        changes = check_changes(chosen)
+        session = EngineClient(where, sys.argv).fork(wanted_run(where, run).path, at, chosen, name=name)
     except UsageError as error:
         usage_error(error.problems)
-    where = chosen_runs_dir(context, runs_dir)
-    session = ForkSession(where, wanted_run(where, run), at, changes, name=name, argv=sys.argv)
     _train(session, where, headless=headless, as_json=as_json, notice=notice)
 
 
@@ -213,12 +216,17 @@ def rerun(
     on_event: OnEvent = None,
 ) -> None:
     """Train a run again with every command at its step, and say whether it comes out the same to the bit."""
-    from babytrain.tui.descendants import rerun_headless
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.headless import rerun_headless
 
     notice = _notice_wishes(bell, desktop, milestones, on_event)
     where = chosen_runs_dir(context, runs_dir)
-    folder = wanted_run(where, run)
-    raise typer.Exit(rerun_headless(where, folder, name=name, argv=sys.argv, as_json=as_json, notice=notice))
+    try:
+        session = EngineClient(where, sys.argv).rerun(wanted_run(where, run).path, name)
+    except UsageError as error:
+        fail(*error.problems)
+    raise typer.Exit(rerun_headless(session, as_json=as_json, notice=notice))
 
 
 @app.command(epilog="Example: babytrain-tui replay last --speed 8    (or: babytrain-tui replay --demo)")
@@ -286,7 +294,7 @@ def _notice_wishes(bell: bool, desktop: bool, milestones: bool, command: str | N
         usage_error([str(error)])
 
 
-def _train(session: Any, runs_dir: Path, *, headless: bool, as_json: bool, notice: NoticeWishes) -> None:
+def _train(session: TrainingSession, runs_dir: Path, *, headless: bool, as_json: bool, notice: NoticeWishes) -> None:
     wants_screen = not (headless or as_json)
     if wants_screen and not _has_screen():
         typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)

@@ -8,16 +8,16 @@ typed, and it is what the model goes on from, as far back as it can look. The pl
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.safe_text import safe_text
-from babytrain.tui.session import UsageError
 
 if TYPE_CHECKING:
-    from babytrain.engine.token_choice import SamplingSettings
+    from babytrain.tui.engine_client.model_access import SamplingSettings
 
 BYTE_LEVEL = "A run at byte level (--set tokenizer=byte) reads everything."
 MOST_TOKENS = 100_000
@@ -39,6 +39,15 @@ COMMANDS = {
     "help": ("", "this"),
     "quit": ("", "leave"),
 }
+# Sampling setting -> the values that the arrows step through.
+_STEPS: Mapping[str, tuple[float, ...]] = {
+    "temperature": (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3),
+    "top-k": (0, 1, 2, 3, 5, 10, 20, 40, 100),
+    "top-p": (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1),
+    "min-p": (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5),
+    "repetition-penalty": (1, 1.05, 1.1, 1.2, 1.3, 1.5, 2),
+}
+SAMPLING_SETTINGS = tuple(_STEPS)
 
 
 @dataclass(frozen=True)
@@ -134,16 +143,11 @@ class Conversation:
         return safe_text("\n".join(blocks))
 
 
-def until_blank_line(pieces: Iterator[str]) -> Iterator[str]:
-    """`pieces` up to the first blank line behind something that is not one."""
-    begun, breaks = False, 0
-    for piece in pieces:
-        for index, char in enumerate(piece):
-            begun, breaks = (begun, breaks + 1) if char == "\n" else (True, 0)
-            if begun and breaks == 2:
-                yield piece[: index + 1]
-                return
-        yield piece
+def next_value(name: str, value: float, direction: int) -> float:
+    """The next step of a sampling setting above (1) or below (-1) a value; beyond the last one it stays."""
+    if direction > 0:
+        return next((step for step in _STEPS[name] if step > value + 1e-9), value)
+    return next((step for step in reversed(_STEPS[name]) if step < value - 1e-9), value)
 
 
 def find_command(word: str) -> str:

@@ -16,9 +16,12 @@ from textual.app import App
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.places import list_places
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.validation import fork_rules
 from babytrain.tui.fork_input import ForkWish
 from babytrain.tui.glyphs import GLYPHS
-from babytrain.tui.launcher import Launcher, TrainingSession
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.ask import ConfirmScreen, TellScreen
 from babytrain.tui.screens.fork import LONGEST_NAME, ForkScreen
@@ -30,7 +33,7 @@ class ForkFlow:
     def __init__(
         self,
         app: App[Any],
-        launcher: Launcher,
+        client: EngineClient,
         charset: CharsetName,
         *,
         running: Callable[[], TrainingSession | None],
@@ -38,7 +41,7 @@ class ForkFlow:
     ) -> None:
         self._next: TrainingSession | None = None  # waits for the run before it to be saved
         self._app = app
-        self._launcher = launcher
+        self._client = client
         self._glyphs = GLYPHS[charset]
         self._running = running
         self._show = show
@@ -57,9 +60,9 @@ class ForkFlow:
         places = list_places(RunFolder(folder))
         screen = ForkScreen(
             shown,
-            self._launcher.fork_rules(),
+            fork_rules(),
             places,
-            lambda wish: self._launcher.fork_problems(folder, wish, step=self._step()),
+            lambda wish: self._client.fork_problems(folder, wish.at, wish.changes, step=self._step()),
             self._glyphs,
         )
 
@@ -94,8 +97,8 @@ class ForkFlow:
         running = self._running()
         read_now = running is not None and wish.at != "last"
         try:
-            session = await asyncio.to_thread(self._launcher.fork, folder, wish, read_now=read_now)
-        except ValueError as error:
+            session = await asyncio.to_thread(self._client.fork, folder, wish.at, wish.changes, read_now=read_now)
+        except UsageError as error:
             self._app.push_screen(TellScreen("It cannot be forked", str(error)))
             return
         running = self._running()  # it may have come to its end meanwhile

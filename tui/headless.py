@@ -6,10 +6,11 @@ Standard output is data (one JSON object with `--json`), standard error is narra
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -17,11 +18,11 @@ from rich.text import Text
 
 from babytrain.runs.growth import grown_up
 from babytrain.runs.state import Moment
+from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession, start_engine_thread
+from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.notice import Notifier
 from babytrain.tui.notice_wishes import NoticeWishes
 from babytrain.tui.safe_text import safe_text
-from babytrain.tui.session import EngineSession
-from babytrain.tui.source import LiveSource
 from babytrain.tui.stop_signals import StopSignals
 from babytrain.tui.wording import format_steps
 
@@ -43,7 +44,7 @@ JSON_KEYS = (
 )
 
 
-def train_headless(session: EngineSession, *, as_json: bool, notice: NoticeWishes | None = None) -> int:
+def train_headless(session: TrainingSession, *, as_json: bool, notice: NoticeWishes | None = None) -> int:
     """Train, narrate, and return the exit code. A signal saves and stops; a second one abandons the saving."""
     console = Console(stderr=True)
     interrupted = run_and_narrate(session, console, notice or NoticeWishes())
@@ -58,11 +59,63 @@ def train_headless(session: EngineSession, *, as_json: bool, notice: NoticeWishe
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
 
 
-def run_and_narrate(session: EngineSession, console: Console, notice: NoticeWishes) -> bool:
+def rerun_headless(session: RerunSession, *, as_json: bool, notice: NoticeWishes) -> int:
+    """Train a run again, say what is different before and after, and return the exit code: 0 when nothing is."""
+    console, plan = Console(stderr=True), session.plan
+    for sentence in plan.differences:
+        console.print(Text(safe_text(sentence), style="yellow"), soft_wrap=True)
+    if plan.differences:
+        console.print(Text("So it may well come out differently.", style="yellow"))
+    commands = f"{plan.commands:,} command{'' if plan.commands == 1 else 's'}"
+    console.print(Text(safe_text(f"{plan.source.run_id}: {commands} to repeat.")), soft_wrap=True)
+    interrupted = run_and_narrate(session, console, notice)
+    outcome = session.outcome
+    if outcome is None:
+        return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
+    console.print(Text(safe_text(outcome.sentence()), style="green" if outcome.same else "red"), soft_wrap=True)
+    if as_json:
+        print(json.dumps(_rerun_facts(session)))  # noqa: T201 - the data this command is for
+        sys.stdout.flush()
+    if interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_DONE if outcome.same else EXIT_FAILED
+
+
+def _rerun_facts(session: RerunSession) -> dict[str, Any]:
+    plan, outcome = session.plan, session.outcome
+    assert outcome is not None
+    difference = outcome.first_difference
+    run = asdict(outcome.run)
+    return {
+        "same": outcome.same,
+        "sentence": outcome.sentence(),
+        "rerun_of": plan.source.run_id,
+        "commands": plan.commands,
+        "steps_compared": outcome.steps_compared,
+        "differing_bits": outcome.differing_bits,
+        "largest_difference": outcome.largest_difference,
+        "first_difference": None
+        if difference is None
+        else {
+            "step": difference.step,
+            "what": difference.what,
+            "on_record": _finite(difference.on_record),
+            "now": _finite(difference.now),
+        },
+        "told_before": list(plan.differences),
+        **{key: run[key] for key in ("run_id", "run_dir", "status", "steps", "seconds")},
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return value if math.isfinite(value) else None
+
+
+def run_and_narrate(session: TrainingSession, console: Console, notice: NoticeWishes) -> bool:
     """Run a session to its end with a progress line, and say what went wrong. True when it was told to stop."""
     with StopSignals(EXIT_INTERRUPTED) as stop:
-        engine = threading.Thread(target=session.run, name="engine", daemon=True)
-        engine.start()
+        engine = start_engine_thread(session)
         try:
             _narrate(session, engine, console, make_notifier(notice, console), stop)
         finally:  # whoever listened may have gone: a closed pipe is no reason to lose what was trained
@@ -85,7 +138,7 @@ def make_notifier(wishes: NoticeWishes, console: Console) -> Notifier:
 
 
 def _narrate(
-    session: EngineSession, engine: threading.Thread, console: Console, notifier: Notifier, stop: StopSignals
+    session: TrainingSession, engine: threading.Thread, console: Console, notifier: Notifier, stop: StopSignals
 ) -> None:
     """Keep the progress line going until the engine has finished."""
     source = LiveSource(session.feed)
@@ -165,7 +218,7 @@ def _tell(moment: Moment, told: Told, console: Console) -> Told:
     return len(evals), len(notes), len(rescues), len(verdicts), len(restraints), len(milestones)
 
 
-def _farewell(session: EngineSession) -> str:
+def _farewell(session: TrainingSession) -> str:
     result = session.result
     assert result is not None
     best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"

@@ -9,9 +9,9 @@ from typing import Any
 
 from textual.app import App
 
-from babytrain.runs.errors import RunsError
 from babytrain.runs.journal import load_state
 from babytrain.runs.state import RunState
+from babytrain.tui.engine_client.errors import read_problem
 from babytrain.tui.safe_text import safe_line
 
 
@@ -27,8 +27,9 @@ async def _read(app: App[Any], journal: Path, show: Callable[[RunState], None]) 
     below = app.screen
     try:
         state = await asyncio.to_thread(load_state, journal)
-    except RunsError as error:
-        app.notify(safe_line(str(error)), severity="error", markup=False)
+    except Exception as error:  # noqa: BLE001 - the edge of a worker: the app, and what it trains, must not end with it
+        problem = read_problem("The run cannot be read", error)
+        app.notify(safe_line(problem), severity="error", markup=False)
         return
     if app.screen is below:
         show(state)

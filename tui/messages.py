@@ -13,8 +13,8 @@ from textual.message import Message
 if TYPE_CHECKING:
     from babytrain.runs.events import Sample
     from babytrain.runs.state import Moment, RunState
+    from babytrain.tui.engine_client.run_sources import LiveSource
     from babytrain.tui.run_rows import RunRow
-    from babytrain.tui.source import LiveSource
 
 StopChoice = Literal["quit", "home", "keep"]
 

@@ -10,7 +10,7 @@ from babytrain.tui.notice_wishes import NoticeWishes
 
 if TYPE_CHECKING:
     from babytrain.runs.state import RunState
-    from babytrain.tui.launcher import TrainingSession
+    from babytrain.tui.engine_client.engine_thread import TrainingSession
 
 
 @dataclass(frozen=True)

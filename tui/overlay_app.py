@@ -21,7 +21,7 @@ from babytrain.tui.opening import AppResult
 from babytrain.tui.screens.base import ModeScreen
 
 if TYPE_CHECKING:
-    from babytrain.tui.launcher import Launcher
+    from babytrain.tui.engine_client.client import EngineClient
     from babytrain.tui.words_flow import WordsFlow
 
 LONGEST_PENDING_LINES = 1000
@@ -30,9 +30,9 @@ LONGEST_PENDING_LINES = 1000
 class OverlayApp(App[AppResult]):
     """See the module's docstring."""
 
-    def __init__(self, launcher: Launcher, charset: CharsetName, wall_clock: Callable[[], float]) -> None:
+    def __init__(self, engine_client: EngineClient, charset: CharsetName, wall_clock: Callable[[], float]) -> None:
         super().__init__()
-        self.launcher = launcher
+        self.engine_client = engine_client
         self.charset: CharsetName = charset
         self._wall_clock = wall_clock
         self._user_keys = UserKeys({}, ())
@@ -56,7 +56,7 @@ class OverlayApp(App[AppResult]):
     def _words_flow(self) -> WordsFlow:
         from babytrain.tui.words_flow import WordsFlow
 
-        return WordsFlow(self, self.launcher, self.charset)
+        return WordsFlow(self, self.engine_client, self.charset)
 
     def _tell(self, heading: str, text: str) -> None:
         from babytrain.tui.screens.ask import TellScreen

@@ -32,9 +32,9 @@ def report(
     journals = list(dict.fromkeys(wanted_journal(where, run) for run in runs))
     usual_name = f"{file_stem(journals[0])}-report.html"
     path = wanted_page(out or Path(usual_name), usual_name)
+    from babytrain.tui.engine_client.validation import describe_settings
     from babytrain.tui.report.document import Told
     from babytrain.tui.report.document import report as made
-    from babytrain.tui.session import describe_settings
 
     told = [Told(wanted_state(journal).at(), provenance_of(journal)) for journal in journals]
     defaults = {name: default for name, default, _ in describe_settings()}

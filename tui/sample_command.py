@@ -22,7 +22,7 @@ from babytrain.tui.command_line import (
 )
 
 if TYPE_CHECKING:
-    from babytrain.tui.speaking import Author, PreparedPrompt, SamplingSettings
+    from babytrain.tui.engine_client.model_access import LoadedModel, PreparedPrompt, SamplingSettings
 
 SAMPLE_EPILOG = "Example: babytrain-tui sample last --prompt 'the old frog' --count 3"
 
@@ -57,45 +57,45 @@ def sample(
     runs_dir: RunsDir = None,
 ) -> None:
     """Let a trained model write."""
-    from babytrain.tui.session import UsageError
+    from babytrain.tui.engine_client.errors import UsageError
 
     if last and at not in (None, "last"):
         usage_error([f"--last and --at {at} are two checkpoints: leave one out."])
     folder = wanted_run(chosen_runs_dir(context, runs_dir), run)
     settings = options.settings_to_draw_with(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
     try:
-        author, prompts = _prepare(folder.path, "last" if last else at or "best", prompt, unknown.value)
+        model, prompts = _prepare(folder.path, "last" if last else at or "best", prompt, unknown.value)
         seeds = range(seed, seed + count)
         if as_json:
-            _write_json(author, prompts, settings, tokens, seeds)
+            _write_json(model, prompts, settings, tokens, seeds)
         else:
-            _write_texts(author, prompts, settings, tokens, seeds)
+            _write_texts(model, prompts, settings, tokens, seeds)
     except UsageError as error:
         fail(*error.problems)
 
 
-def _prepare(run_dir: Any, at: str, wanted: list[str] | None, unknown: Any) -> tuple[Author, list[PreparedPrompt]]:
+def _prepare(run_dir: Any, at: str, wanted: list[str] | None, unknown: Any) -> tuple[LoadedModel, list[PreparedPrompt]]:
     """The model and what it is to read; what there is to say about them goes to stderr. Raises UsageError."""
-    from babytrain.tui.session import UsageError
-    from babytrain.tui.speaking import Author
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.model_access import LoadedModel
 
-    author = Author(run_dir, at)
+    model = LoadedModel(run_dir, at)
     prompts: list[PreparedPrompt] = []
     problems: list[str] = []
-    for text in [author.default_prompt] if wanted is None else wanted:
+    for text in [model.default_prompt] if wanted is None else wanted:
         try:
-            prompts.append(author.prepare(text, unknown))
+            prompts.append(model.prepare(text, unknown))
         except UsageError as error:
             problems.extend(error.problems)
     if problems:
         raise UsageError(problems)
-    for note in dict.fromkeys([*author.notes, *(note for one in prompts for note in one.notes)]):
+    for note in dict.fromkeys([*model.notes, *(note for one in prompts for note in one.notes)]):
         _say(note)
-    return author, prompts
+    return model, prompts
 
 
 def _write_texts(
-    author: Author, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+    model: LoadedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
 ) -> None:
     """Stream every text, with a blank line between them and its seed on stderr when there are several."""
     from babytrain.tui.plain_output import PlainOutput
@@ -109,7 +109,7 @@ def _write_texts(
             if several:
                 _say(f"seed {seed}:")
             output.write(prompt.text)
-            for piece in author.write(prompt, settings, max_tokens=tokens, seed=seed):
+            for piece in model.generate(prompt, settings, max_tokens=tokens, seed=seed):
                 output.write(piece)
             output.end()
     except KeyboardInterrupt:
@@ -119,16 +119,16 @@ def _write_texts(
 
 
 def _write_json(
-    author: Author, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+    model: LoadedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
 ) -> None:
     """One array of what was written; after Ctrl-C of the texts that were finished by then."""
     texts: list[dict[str, Any]] = []
-    shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": author.step}
+    shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": model.step}
     interrupted = False
     try:
         for prompt in prompts:
             for seed in seeds:
-                text = "".join(author.write(prompt, settings, max_tokens=tokens, seed=seed))
+                text = "".join(model.generate(prompt, settings, max_tokens=tokens, seed=seed))
                 texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
     except KeyboardInterrupt:
         interrupted = True

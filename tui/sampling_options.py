@@ -11,7 +11,7 @@ from babytrain.tui.command_line import usage_error
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from babytrain.tui.speaking import SamplingSettings
+    from babytrain.tui.engine_client.model_access import SamplingSettings
 
 At = Annotated[
     str | None,
@@ -37,8 +37,8 @@ def settings_to_draw_with(
     repetition_penalty: float | None,
 ) -> SamplingSettings:
     """The settings of the run in a folder, but for those that were typed; what is wrong with them ends the program."""
-    from babytrain.tui.session import UsageError
-    from babytrain.tui.speaking import chosen_settings
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.model_access import chosen_settings
 
     try:
         return chosen_settings(

@@ -15,11 +15,10 @@ import typer
 
 from babytrain.tui.app import BabytrainApp
 from babytrain.tui.capture import OutputCapture
-from babytrain.tui.engine_launcher import EngineLauncher
-from babytrain.tui.launcher import TrainingSession
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.opening import Opening
 from babytrain.tui.safe_text import safe_text
-from babytrain.tui.session import EngineSession
 from babytrain.tui.wording import format_steps
 
 EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
@@ -29,7 +28,7 @@ def run_screen(opening: Opening, runs_dir: Path) -> int:
     """Show the app until it is left; everything is saved and the terminal restored when this returns an exit code."""
     # A child process started later would inherit descriptors that the capture below has replaced.
     resource_tracker.ensure_running()
-    app = BabytrainApp(launcher=EngineLauncher(runs_dir, sys.argv), opening=opening)
+    app = BabytrainApp(engine_client=EngineClient(runs_dir, sys.argv), opening=opening)
     with OutputCapture(app.add_log_line), _leave_on_signal(app) as received:
         app.run()
     session = app.session
@@ -81,7 +80,7 @@ def _say_goodbye(session: TrainingSession) -> None:
     """What became of the run and how to get back to it, in two lines on stderr."""
     if session.error:
         typer.echo(safe_text(f"babytrain-tui: {session.error}"), err=True)
-    result = session.result if isinstance(session, EngineSession) else None
+    result = session.result
     if result is None:
         return
     best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"

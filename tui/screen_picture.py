@@ -13,6 +13,7 @@ from typing import Any
 
 from textual.app import App
 
+from babytrain.tui.engine_client.errors import failure_sentence
 from babytrain.tui.picture import screen_svg
 from babytrain.tui.safe_text import safe_line
 
@@ -26,7 +27,10 @@ def save_picture_of(app: App[Any], wall_time: float) -> None:
     svg = screen_svg(app)
 
     def write() -> None:
-        words, severity = describe_saving(svg, folder, wall_time)
+        try:
+            words, severity = describe_saving(svg, folder, wall_time)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: whoever pressed the key hears of it
+            words, severity = failure_sentence("The picture could not be written", error), "error"
         app.call_from_thread(app.notify, safe_line(words), severity=severity, markup=False, timeout=8)
 
     app.run_worker(write, thread=True, exit_on_error=False, group="picture")

@@ -11,14 +11,15 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder, read_run_toml
 from babytrain.runs.state import RunState
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.model_access import LoadedModel, PromptReader, settings_of_run
 from babytrain.tui.journal_flow import show_when_read
-from babytrain.tui.launcher import Launcher
 from babytrain.tui.messages import SamplesWanted, TalkWanted
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.conversation import TalkPlan
 from babytrain.tui.screens.samples import SamplesScreen
 from babytrain.tui.screens.talk import TalkScreen
-from babytrain.tui.talker import Author, PromptReader
 
 LONGEST_NAME = 40
 USUAL_TOKENS = 200
@@ -28,16 +29,16 @@ USUAL_CONTEXT = 64
 class WordsFlow:
     """Opens the sample browser and the conversation."""
 
-    def __init__(self, app: App[Any], launcher: Launcher, charset: CharsetName) -> None:
+    def __init__(self, app: App[Any], client: EngineClient, charset: CharsetName) -> None:
         self._app = app
-        self._launcher = launcher
+        self._client = client
         self._charset = charset
 
     def samples(self, wanted: SamplesWanted) -> None:
         """Open the browser: of a run in memory at once, of one on disk as soon as it was read."""
 
         def show(state: RunState) -> None:
-            runs_dir, at, folder = self._launcher.runs_dir, wanted.at, wanted.folder
+            runs_dir, at, folder = self._client.runs_dir, wanted.at, wanted.folder
             self._app.push_screen(SamplesScreen(state, runs_dir, self._charset, at=at, folder=folder))
 
         if wanted.state is not None:
@@ -47,8 +48,6 @@ class WordsFlow:
 
     def talk(self, wanted: TalkWanted) -> None:
         """Open the conversation."""
-        from babytrain.tui.speaking import settings_of_run
-
         config = _settings(wanted)
         self._app.push_screen(
             TalkScreen(
@@ -65,12 +64,12 @@ class WordsFlow:
             )
         )
 
-    def _load(self, wanted: TalkWanted, at: str) -> Author:
-        """The saved model. Called in a worker thread; raises ValueError with a sentence."""
+    def _load(self, wanted: TalkWanted, at: str) -> LoadedModel:
+        """The saved model. Called in a worker thread; raises UsageError."""
         folder = wanted.folder()
         if folder is None:
-            raise ValueError("This run has no folder yet, so there is no saved model.")
-        return self._launcher.author(folder, at)
+            raise UsageError(["This run has no folder yet, so there is no saved model."])
+        return self._client.load_model(folder, at)
 
     def _reader(self, wanted: TalkWanted, context: int) -> PromptReader | None:
         """How the run reads prompts; None where its tokenizer cannot be read: then the engine says what is wrong."""
@@ -78,8 +77,8 @@ class WordsFlow:
         if folder is None:
             return None
         try:
-            return self._launcher.prompt_reader(folder, context)
-        except ValueError:
+            return self._client.prompt_reader(folder, context)
+        except UsageError:
             return None
 
 

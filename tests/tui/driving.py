@@ -24,7 +24,7 @@ from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.replay import ReplayScreen
 from babytrain.tui.screens.run import RunScreen
 from tests.patience import LONGEST_WAIT_SECONDS
-from tests.tui.scripted import WALL_TIME, ScriptedLauncher, ScriptedSession, script, state_from
+from tests.tui.scripted import WALL_TIME, ScriptedEngineClient, ScriptedSession, script, state_from
 from tests.tui.snapshots import screen_text
 
 WIDE, COMPACT, STRIP, TINY = (120, 36), (80, 24), (40, 12), (20, 5)
@@ -69,7 +69,7 @@ class Driver:
 
     app: BabytrainApp
     pilot: Pilot[AppResult]
-    launcher: ScriptedLauncher
+    client: ScriptedEngineClient
     session: ScriptedSession | None = None
     toasts: list[str] = field(default_factory=list)  # all of them, also those that have gone by now
 
@@ -147,11 +147,11 @@ async def driving(
     size: tuple[int, int] = WIDE,
     *,
     charset: CharsetName = "braille",
-    **launcher: Any,
+    **client: Any,
 ) -> AsyncIterator[Driver]:
     """Start the app and wait for its first screen."""
-    factory = ScriptedLauncher(runs_dir, **launcher)
-    app = BabytrainApp(launcher=factory, opening=opening, charset=charset, wall_clock=lambda: WALL_TIME + 3600)
+    factory = ScriptedEngineClient(runs_dir, **client)
+    app = BabytrainApp(engine_client=factory, opening=opening, charset=charset, wall_clock=lambda: WALL_TIME + 3600)
     toasts = remember_toasts(app)
     session = opening.session if isinstance(opening, Train) else None
     async with app.run_test(size=size) as pilot:
@@ -202,9 +202,9 @@ def replay(runs_dir: Path, size: tuple[int, int] = WIDE, *, playing: bool = Fals
     return driving(Replay(state_from(script(steps)), "ziggy", playing=playing), runs_dir, size)
 
 
-def home(runs_dir: Path, size: tuple[int, int] = WIDE, **launcher: Any) -> Any:
+def home(runs_dir: Path, size: tuple[int, int] = WIDE, **client: Any) -> Any:
     """The list of runs."""
-    return driving(Home(), runs_dir, size, **launcher)
+    return driving(Home(), runs_dir, size, **client)
 
 
 def write_run(

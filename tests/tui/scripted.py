@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
@@ -37,10 +37,10 @@ from babytrain.runs.events import (
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.sampling_wish import read_sampling_words
 from babytrain.runs.state import RunState
-from babytrain.tui.dial_input import DialRule
-from babytrain.tui.fork_input import ForkWish
-from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
-from babytrain.tui.session import check_changes, dial_rules, fork_rules
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
+from babytrain.tui.engine_client.validation import check_changes
 from tests.patience import LONGEST_WAIT_SECONDS
 
 REPLY = " leaps into\nthe quiet pond\n\nanother"
@@ -286,6 +286,7 @@ class ScriptedSession:
     error: str | None = None
     fail_with: str | None = None
     answers: bool = True  # whether requests are answered
+    ends: bool = True  # whether the end is put on record
     requests: list[Request] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)  # holds back the end, as a slow disk would
@@ -306,7 +307,8 @@ class ScriptedSession:
         else:
             self._obey()
             self.may_end.wait(LONGEST_WAIT_SECONDS)
-            self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
+            if self.ends:
+                self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
         self.ended.set()
 
     def _obey(self) -> None:
@@ -384,11 +386,10 @@ def foretold(text: str) -> list[tuple[str, float]]:
 
 
 @dataclass
-class ScriptedAuthor:
+class ScriptedModel:
     """A saved model that writes what it is told to; reads lower case letters, some signs, and 32 of them at a time."""
 
     step: int = 500
-    checkpoint: str = "step-000500"
     notes: tuple[str, ...] = ()
     context: int = 32
     replies: list[str] = field(default_factory=list)
@@ -396,6 +397,7 @@ class ScriptedAuthor:
     wishes: list[tuple[SamplingSettings, int, int]] = field(default_factory=list)
     may_write: threading.Event = field(default_factory=threading.Event)  # held back after its first letter until set
     problem: str = ""
+    failure: Exception | None = None  # raised after the first letter, and by a prediction
 
     def __post_init__(self) -> None:
         self.may_write.set()
@@ -409,49 +411,55 @@ class ScriptedAuthor:
     def prepare(self, prompt: str) -> PreparedPrompt:
         return prepare_prompt(prompt, LETTERS, self.context)
 
-    def write(self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int) -> Iterator[str]:
+    def generate(
+        self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
+    ) -> Iterator[str]:
         if self.problem:
-            raise ValueError(self.problem)
+            raise UsageError([self.problem])
         self.read.append(prompt.text)
         self.wishes.append((settings, max_tokens, seed))
         for number, char in enumerate(self.replies.pop(0) if self.replies else REPLY):
             if number == 1:
                 self.may_write.wait(LONGEST_WAIT_SECONDS)
+                if self.failure is not None:
+                    raise self.failure
             yield char
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
+        if self.failure is not None:
+            raise self.failure
         return foretold(prompt.text)[:count]
 
 
 @dataclass
-class ScriptedLauncher:
+class ScriptedEngineClient:
     """Hands out scripted sessions and remembers what was wished for."""
 
     runs_dir: Path
     make: Callable[[], TrainingSession] = ScriptedSession
-    wishes: list[NewRun] = field(default_factory=list)
+    wishes: list[NewRunOptions] = field(default_factory=list)
     resumed: list[Path] = field(default_factory=list)
     forked: list[tuple[str, str, dict[str, Any], bool]] = field(default_factory=list)
     refusal: str = ""
     fork_refusals: tuple[str, ...] = ()
     steps_told: list[int | None] = field(default_factory=list)
     sessions: list[TrainingSession] = field(default_factory=list)
-    saved: ScriptedAuthor = field(default_factory=ScriptedAuthor)
+    saved: ScriptedModel = field(default_factory=ScriptedModel)
     woken: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
     may_wake: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.may_wake.set()
 
-    def author(self, run_dir: Path, at: str) -> ScriptedAuthor:
+    def load_model(self, run_dir: Path, at: str) -> ScriptedModel:
         self.woken.append((run_dir.name, at))
         self.may_wake.wait(LONGEST_WAIT_SECONDS)
         if self.refusal:
-            raise ValueError(self.refusal)
+            raise UsageError([self.refusal])
         return self.saved
 
-    def prompt_reader(self, run_dir: Path, context: int) -> ScriptedAuthor:
-        return ScriptedAuthor(context=context)
+    def prompt_reader(self, run_dir: Path, context: int) -> ScriptedModel:
+        return ScriptedModel(context=context)
 
     def presets(self) -> list[PresetChoice]:
         return [
@@ -459,32 +467,26 @@ class ScriptedLauncher:
             PresetChoice("toddler", "about 3M parameters, for a quarter of an hour"),
         ]
 
-    def dials(self) -> Sequence[DialRule]:
-        return dial_rules()
-
-    def new(self, wish: NewRun) -> TrainingSession:
+    def new_run(self, wish: NewRunOptions) -> TrainingSession:
         if self.refusal:
-            raise ValueError(self.refusal)
+            raise UsageError([self.refusal])
         self.wishes.append(wish)
         return self._session()
 
     def resume(self, run_dir: Path) -> TrainingSession:
         if self.refusal:
-            raise ValueError(self.refusal)
+            raise UsageError([self.refusal])
         self.resumed.append(run_dir)
         return self._session()
 
-    def fork_rules(self) -> Sequence[DialRule]:
-        return fork_rules()
-
-    def fork_problems(self, run_dir: Path, wish: ForkWish, *, step: int | None) -> list[str]:
+    def fork_problems(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
         self.steps_told.append(step)
         return list(self.fork_refusals)
 
-    def fork(self, run_dir: Path, wish: ForkWish, *, read_now: bool) -> TrainingSession:
+    def fork(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, read_now: bool) -> TrainingSession:
         if self.refusal:
-            raise ValueError(self.refusal)
-        self.forked.append((run_dir.name, wish.at, check_changes(wish.changes), read_now))
+            raise UsageError([self.refusal])
+        self.forked.append((run_dir.name, at, check_changes(changes), read_now))
         return self._session()
 
     def _session(self) -> TrainingSession:

@@ -11,12 +11,12 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from babytrain.runs.events import Note, Sample
+from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.keymap import COMMANDS, MODES, commands_for
 from babytrain.tui.opening import AppResult
 from babytrain.tui.screens.help import HelpPane, HelpScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.quit import QuitScreen
-from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.key_bar import KeyBar
 from tests.tui.driving import COMPACT, WIDE, home, live, replay, write_run
 from tests.tui.scripted import script, started

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from babytrain.engine.corpus.tokenizer import CharTokenizer
 from babytrain.engine.prompts import drop_unknown, prepare_prompt
 from babytrain.engine.token_choice import SamplingSettings
-from babytrain.tui.chat import COMMANDS, Chat, until_blank_line
+from babytrain.tui.chat import Chat
+from babytrain.tui.conversation import COMMANDS
+from babytrain.tui.engine_client.chat_backend import until_blank_line
+from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.plain_output import PlainOutput
-from babytrain.tui.session import UsageError
 
 LETTERS = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz/")
 
@@ -41,7 +43,7 @@ class Parrot:
     def prepare(self, prompt: str) -> Any:
         return prepare_prompt(prompt, LETTERS, self.context)
 
-    def write(self, prompt: Any, settings: SamplingSettings, *, max_tokens: int, seed: int) -> Iterator[str]:
+    def generate(self, prompt: Any, settings: SamplingSettings, *, max_tokens: int, seed: int) -> Iterator[str]:
         if self.problem:
             raise UsageError([self.problem])
         self.read.append(prompt.text)

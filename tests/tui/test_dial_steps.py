@@ -14,8 +14,8 @@ from babytrain.runs.dials.changes import apply
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Request
 from babytrain.tui.dial_steps import edge_words, next_change
+from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.screens.ask import AskScreen
-from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
 from tests.tui.driving import Driver, live, replay
 from tests.tui.snapshots import screen_text

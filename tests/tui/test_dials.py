@@ -14,9 +14,9 @@ from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import Advice, AnyEvent, Command, Request, Resumed, Verdict
 from babytrain.tui.dial_input import parse_changes, problem_in, rule_in_progress, steps_typed
+from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.live import LiveScreen
-from babytrain.tui.session import dial_rules
 from babytrain.tui.widgets.dials_pane import DialsPane
 from tests.tui.driving import COMPACT, STRIP, live, replay
 from tests.tui.scripted import script, state_from, troubled

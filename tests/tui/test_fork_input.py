@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from babytrain.tui.engine_client.validation import fork_rules
 from babytrain.tui.fork_input import ForkInputError, ForkWish, parse_fork, setting_in_progress
-from babytrain.tui.session import fork_rules
 
 RULES = fork_rules()
 PLACES = ("step-000000500", "before-the-cliff")

@@ -21,10 +21,10 @@ LINE = "best lr 1e-3, steps 3,000"
 FORK = ("ziggy-20231114-221320", "best", {"lr": 1e-3, "steps": 3000})
 
 
-def training(runs_dir: Path, **launcher: Any) -> Any:
+def training(runs_dir: Path, **client: Any) -> Any:
     """A run that trains and has a folder of its own."""
     folder = write_run(runs_dir, "ziggy", script(620))
-    return driving(Train(ScriptedSession(run_dir=folder)), runs_dir, **launcher)
+    return driving(Train(ScriptedSession(run_dir=folder)), runs_dir, **client)
 
 
 async def type_fork(driver: Driver, line: str = LINE) -> None:
@@ -38,8 +38,8 @@ def screens(driver: Driver) -> list[LiveScreen]:
 
 
 async def see_the_fork(driver: Driver) -> None:
-    await driver.wait(lambda: len(driver.launcher.sessions) == 1, "the session of the fork")
-    fork = driver.launcher.sessions[0]
+    await driver.wait(lambda: len(driver.client.sessions) == 1, "the session of the fork")
+    fork = driver.client.sessions[0]
     await driver.wait(lambda: driver.app.session is fork and isinstance(driver.app.screen, LiveScreen), "its screen")
     assert isinstance(fork, ScriptedSession)
     await driver.wait(fork.started.is_set, "the training of the fork")
@@ -54,8 +54,8 @@ async def test_from_the_list_it_opens_at_once(runs_dir: Path) -> None:
     async with home(runs_dir) as driver:
         await type_fork(driver)
         await see_the_fork(driver)
-        assert driver.launcher.forked == [(*FORK, False)]
-        assert driver.launcher.steps_told == [None]
+        assert driver.client.forked == [(*FORK, False)]
+        assert driver.client.steps_told == [None]
 
 
 async def test_a_run_that_another_process_trains_is_forked_while_it_runs(runs_dir: Path) -> None:
@@ -69,7 +69,7 @@ async def test_a_run_that_another_process_trains_is_forked_while_it_runs(runs_di
             assert "training" in screen_text(driver.app)
             await type_fork(driver, "")
             await see_the_fork(driver)
-            assert driver.launcher.forked == [(folder.name, "best", {}, False)]
+            assert driver.client.forked == [(folder.name, "best", {}, False)]
     assert sorted(path.name for path in folder.rglob("*") if path.name != "lock") == [
         name for name in before if name != "lock"
     ]
@@ -81,7 +81,7 @@ async def test_from_a_run_that_is_over_it_opens_at_once(runs_dir: Path) -> None:
         await driver.wait(lambda: driver.live.over, "the end")
         await type_fork(driver)
         await see_the_fork(driver)
-        assert driver.launcher.forked == [(*FORK, False)]
+        assert driver.client.forked == [(*FORK, False)]
         assert driver.asked == []
 
 
@@ -92,11 +92,11 @@ async def test_a_run_that_trains_is_asked_about_saved_and_stopped_first(runs_dir
         await type_fork(driver)
         await driver.see(ConfirmScreen)
         assert "saved and stops" in screen_text(driver.app)
-        assert driver.launcher.forked == []
+        assert driver.client.forked == []
         await driver.press("enter")
         await driver.wait(lambda: ("stop", None) in driver.asked, "the stop")
-        assert driver.launcher.forked == [(*FORK, True)], "the checkpoint is read before anything is stopped"
-        assert driver.launcher.steps_told == [620]
+        assert driver.client.forked == [(*FORK, True)], "the checkpoint is read before anything is stopped"
+        assert driver.client.steps_told == [620]
         assert driver.app.session is old, "the fork waits until everything is saved"
         await driver.press("f")
         await driver.wait(lambda: "as soon as this run is saved" in " ".join(driver.toasts), "why it waits")
@@ -111,7 +111,7 @@ async def test_the_last_checkpoint_is_the_one_that_stopping_saves(runs_dir: Path
         await driver.see(ConfirmScreen)
         await driver.press("enter")
         await see_the_fork(driver)
-        assert driver.launcher.forked == [(FORK[0], "last", {}, False)]
+        assert driver.client.forked == [(FORK[0], "last", {}, False)]
 
 
 async def test_no_means_that_training_goes_on(runs_dir: Path) -> None:
@@ -122,7 +122,7 @@ async def test_no_means_that_training_goes_on(runs_dir: Path) -> None:
         await driver.see(LiveScreen)
         await driver.press("s")
         await driver.wait(lambda: driver.asked == [("sample", None)], "a command still obeyed")
-        assert driver.launcher.forked == []
+        assert driver.client.forked == []
 
 
 async def test_a_damaged_checkpoint_stops_nothing(runs_dir: Path) -> None:
@@ -195,7 +195,7 @@ async def test_what_is_wrong_is_said_in_the_dialog_which_stays(runs_dir: Path, o
         await driver.settle()
         assert "There is no checkpoint 'gone'." in screen_text(driver.app)
         assert isinstance(driver.app.screen, ForkScreen)
-        assert driver.launcher.forked == []
+        assert driver.client.forked == []
 
 
 async def test_a_hint_says_what_may_be_typed_and_the_list_what_is_saved(runs_dir: Path) -> None:

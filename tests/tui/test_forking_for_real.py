@@ -15,26 +15,27 @@ from babytrain.runs.events import Ended, Started
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.journal import read_journal
 from babytrain.tui.app import BabytrainApp
-from babytrain.tui.engine_launcher import EngineLauncher
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.requests import NewRunRequest
 from babytrain.tui.opening import AppResult, Train
 from babytrain.tui.screens.ask import ConfirmScreen, TellScreen
 from babytrain.tui.screens.fork import ForkScreen
 from babytrain.tui.screens.live import LiveScreen
-from babytrain.tui.session import EngineSession, TrainWish
 from tests.engine.runs_for_tests import tiny_config, write_text
 from tests.tui.driving import WIDE, wait_for
 from tests.tui.snapshots import screen_text
 
 
-def long_run(folder: Path) -> EngineSession:
+def long_run(folder: Path) -> TrainingSession:
     config = tiny_config(steps=1_000_000, eval_every=20, checkpoint_every=10, keep=2, sample_every=0)
-    return EngineSession(folder / "runs", wish=TrainWish(config, (str(write_text(folder)),), "tiny"))
+    return EngineClient(folder / "runs").train(NewRunRequest(config, (str(write_text(folder)),), "tiny"))
 
 
 @asynccontextmanager
-async def shown(session: EngineSession, runs_dir: Path) -> AsyncIterator[tuple[BabytrainApp, Pilot[AppResult]]]:
+async def shown(session: TrainingSession, runs_dir: Path) -> AsyncIterator[tuple[BabytrainApp, Pilot[AppResult]]]:
     """The app with a run that trains; whatever trains at the end is stopped."""
-    app = BabytrainApp(launcher=EngineLauncher(runs_dir), opening=Train(session), charset="braille")
+    app = BabytrainApp(engine_client=EngineClient(runs_dir), opening=Train(session), charset="braille")
     async with app.run_test(size=WIDE) as pilot:
         try:
             yield app, pilot
@@ -44,7 +45,7 @@ async def shown(session: EngineSession, runs_dir: Path) -> AsyncIterator[tuple[B
             session.feed.stop_requested.set()
 
 
-async def some_checkpoints(pilot: Pilot[AppResult], session: EngineSession) -> RunFolder:
+async def some_checkpoints(pilot: Pilot[AppResult], session: TrainingSession) -> RunFolder:
     await wait_for(pilot, lambda: session.run_dir is not None, "the folder")
     assert session.run_dir is not None
     folder = RunFolder(session.run_dir)
@@ -70,7 +71,7 @@ async def test_a_run_that_trains_gives_way_to_its_fork(tmp_path: Path, at: str) 
         await ask(pilot, app, f"{at} lr 1e-4, drop 0.2")
         await wait_for(pilot, lambda: app.session is not session and isinstance(app.screen, LiveScreen), "the fork")
         fork = app.session
-        assert isinstance(fork, EngineSession)
+        assert isinstance(fork, TrainingSession)
         await wait_for(pilot, lambda: fork.feed.steps.count > 5, "steps of the fork")
     assert fork.error is None
     assert fork.run_dir is not None

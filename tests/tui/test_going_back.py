@@ -10,7 +10,7 @@ import pytest
 from babytrain.runs.events import AnyEvent, Command, Eval, Rescue, Resumed
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.state import RunState
-from babytrain.tui.source import LiveSource
+from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.loss_header import header_line
 from babytrain.tui.widgets.loss_pane import LossPane

@@ -10,7 +10,7 @@ import pytest
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.lock import RunLock
-from babytrain.tui.launcher import NewRun
+from babytrain.tui.engine_client.requests import NewRunOptions
 from babytrain.tui.run_rows import read_rows
 from babytrain.tui.screens.ask import ConfirmScreen, TellScreen
 from babytrain.tui.screens.home import HomeScreen
@@ -48,7 +48,7 @@ async def test_one_enter_in_the_dialog_trains_the_default(runs_dir: Path) -> Non
         await driver.see(NewRunScreen)
         await driver.press("enter")
         await driver.see(LiveScreen)
-        assert driver.launcher.wishes == [NewRun()]
+        assert driver.client.wishes == [NewRunOptions()]
 
 
 async def test_the_dialog_says_what_was_typed(runs_dir: Path) -> None:
@@ -57,7 +57,7 @@ async def test_the_dialog_says_what_was_typed(runs_dir: Path) -> None:
         await driver.see(NewRunScreen)
         await driver.press("shift+tab", *"2k", "shift+tab", *"bob", "shift+tab", "end", *"x.txt", "enter")
         await driver.see(LiveScreen)
-        assert driver.launcher.wishes == [NewRun(corpus="haikux.txt", name="bob", steps=2000)]
+        assert driver.client.wishes == [NewRunOptions(corpus="haikux.txt", name="bob", steps=2000)]
 
 
 async def test_another_preset_can_be_chosen(runs_dir: Path) -> None:
@@ -66,7 +66,7 @@ async def test_another_preset_can_be_chosen(runs_dir: Path) -> None:
         await driver.see(NewRunScreen)
         await driver.press(*["shift+tab"] * 4, "enter", "down", "enter", *["tab"] * 4, "enter")
         await driver.see(LiveScreen)
-        assert driver.launcher.wishes == [NewRun(preset="toddler")]
+        assert driver.client.wishes == [NewRunOptions(preset="toddler")]
 
 
 async def test_what_cannot_be_trained_is_said_in_the_dialog(runs_dir: Path) -> None:
@@ -151,7 +151,7 @@ async def test_what_cannot_be_resumed_says_why(runs_dir: Path, kind: str, word: 
     async with home(runs_dir, COMPACT) as driver:
         await driver.press("r")
         await driver.wait(lambda: any(word in toast for toast in driver.toasts), "the reason")
-        assert driver.launcher.resumed == []
+        assert driver.client.resumed == []
 
 
 async def test_a_refused_resume_is_a_sentence(runs_dir: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.validation import check_changes, check_new_run
 from babytrain.tui.house_file import house_path
-from babytrain.tui.session import UsageError, check_changes, check_wish
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def problems(file: Path, text: str) -> list[str]:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        check_wish()
+        check_new_run()
     return caught.value.problems
 
 
@@ -32,7 +33,7 @@ def test_a_new_run_starts_from_them_and_everything_typed_stands_above(house: Pat
     )
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("temperature_ceiling = 75\nelectricity_price = 0.2\n", encoding="utf-8")
-    config = check_wish(config_file=recipe, settings={"electricity_price": "0.5"}).config
+    config = check_new_run(config_file=recipe, settings={"electricity_price": "0.5"}).config
     assert (config.electricity_price, config.temperature_ceiling, config.currency) == (0.5, 75.0, "EUR")
     assert (config.quiet_hours, config.encouragement) == ("23:00-07:00", False)
 
@@ -67,8 +68,8 @@ def test_all_of_it_is_told_at_once(house: Path) -> None:
 
 def test_a_named_file_must_exist_and_an_unnamed_one_need_not(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="which does not exist"):
-        check_wish()
+        check_new_run()
     monkeypatch.delenv("BABYTRAIN_HOUSE")
-    assert check_wish().config.quiet_hours == ""
+    assert check_new_run().config.quiet_hours == ""
     path, named = house_path({})
     assert (path.name, named) == ("house.toml", False)

@@ -15,13 +15,13 @@ from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
 from babytrain.runs.events import Eval, Sample, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.tui.app import BabytrainApp
-from babytrain.tui.engine_launcher import EngineLauncher
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.requests import NewRunRequest
 from babytrain.tui.opening import Train, Watch
 from babytrain.tui.screens.help import HelpScreen
 from babytrain.tui.screens.live import LiveScreen
 from babytrain.tui.screens.run import RunScreen
 from babytrain.tui.screens.watch import WatchScreen
-from babytrain.tui.session import EngineSession, TrainWish
 from babytrain.tui.widgets.loss_pane import LossPane
 from babytrain.tui.widgets.loss_plot import Settings
 from tests.engine.runs_for_tests import events_of, tiny_config, write_text
@@ -119,7 +119,7 @@ async def look_around(app: BabytrainApp, pilot: Pilot[Any], flag: PacedFlag, new
 async def show(
     opening: Train | Watch, runs_dir: Path, use: Callable[[BabytrainApp, Pilot[Any]], Awaitable[None]]
 ) -> None:
-    app = BabytrainApp(launcher=EngineLauncher(runs_dir), opening=opening, charset="braille")
+    app = BabytrainApp(engine_client=EngineClient(runs_dir), opening=opening, charset="braille")
     async with app.run_test(size=WIDE) as pilot:
         await use(app, pilot)
         await wait_for(pilot, lambda: isinstance(app.screen, RunScreen), "the run without a dialog on it")
@@ -129,7 +129,7 @@ async def show(
 
 async def under_its_own_screen(folder: Path) -> Ending:
     made = plan(folder)
-    session = EngineSession(made.runs_dir, wish=TrainWish(config=made.config, paths=made.paths, name=made.name))
+    session = EngineClient(made.runs_dir).train(NewRunRequest(config=made.config, paths=made.paths, name=made.name))
     flag = session.feed.stop_requested = PacedFlag()
 
     async def use(app: BabytrainApp, pilot: Pilot[Any]) -> None:

@@ -20,7 +20,7 @@ from babytrain.tui.widgets.next_bars import NextBars
 from babytrain.tui.widgets.talk_lines import NoteLine, SettingsLine, TalkInput
 from babytrain.tui.widgets.talk_pane import UNSEEN_STYLE, TalkPane
 from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, Driver, driving, home, live, write_run
-from tests.tui.scripted import REPLY, ScriptedAuthor, ScriptedSession, ending, foretold, script, state_from
+from tests.tui.scripted import REPLY, ScriptedModel, ScriptedSession, ending, foretold, script, state_from
 from tests.tui.snapshots import Golden, screen_text
 
 FIRST_POEM = REPLY.partition("another")[0]  # a reply ends at a blank line
@@ -175,10 +175,10 @@ async def test_when_the_run_is_over_its_saved_model_takes_its_place(runs_dir: Pa
         assert driver.session is not None
         driver.session.feed.stop_requested.set()
         await driver.wait(lambda: "awake · step 500" in screen_text(driver.app), "the saved model")
-        assert driver.launcher.woken == [(folder.name, "last")]
+        assert driver.client.woken == [(folder.name, "last")]
         await driver.press("enter")
         await driver.wait(lambda: len(screen.conversation.turns) == 2, "a text of the saved model")
-        assert driver.launcher.saved.read == [f"frog{FIRST_POEM}"]
+        assert driver.client.saved.read == [f"frog{FIRST_POEM}"]
 
 
 # a saved one
@@ -187,7 +187,7 @@ async def test_when_the_run_is_over_its_saved_model_takes_its_place(runs_dir: Pa
 async def test_a_saved_model_wakes_while_one_types(runs_dir: Path) -> None:
     saved_run(runs_dir)
     async with home(runs_dir) as driver:
-        driver.launcher.may_wake.clear()
+        driver.client.may_wake.clear()
         screen = await talk(driver)
         await driver.press(*"hell")
         await driver.settle()
@@ -195,12 +195,12 @@ async def test_a_saved_model_wakes_while_one_types(runs_dir: Path) -> None:
         await driver.press("enter")
         assert "still waking" in note(driver)
         assert line(driver).value == "hell"
-        driver.launcher.may_wake.set()
+        driver.client.may_wake.set()
         await driver.wait(lambda: shown(driver) == tuple(foretold("hell")), "what comes next")
         await driver.press("enter")
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
         assert screen.conversation.turns == [Turn("hell", FIRST_POEM)]
-        assert driver.launcher.woken == [("ziggy-20231114-221320", "best")]
+        assert driver.client.woken == [("ziggy-20231114-221320", "best")]
         await driver.press("escape")
         await driver.see(HomeScreen)
 
@@ -219,7 +219,7 @@ async def test_another_checkpoint_can_be_talked_to(runs_dir: Path) -> None:
     async with home(runs_dir) as driver:
         await talk_to_saved(driver)
         await driver.press(*"/at 300", "enter")
-        await driver.wait(lambda: driver.launcher.woken[-1] == ("ziggy-20231114-221320", "300"), "the other one")
+        await driver.wait(lambda: driver.client.woken[-1] == ("ziggy-20231114-221320", "300"), "the other one")
 
 
 async def test_a_model_that_cannot_be_woken_is_a_sentence(runs_dir: Path) -> None:
@@ -236,20 +236,45 @@ async def test_a_replay_talks_to_the_run_it_recorded(runs_dir: Path) -> None:
     opening = Replay(state_from(script(120)), "ziggy", playing=False, folder=folder)
     async with driving(opening, runs_dir) as driver:
         await talk_to_saved(driver)
-        assert driver.launcher.woken == [(folder.name, "best")]
+        assert driver.client.woken == [(folder.name, "best")]
 
 
 async def test_a_damaged_model_costs_a_sentence_and_what_was_typed_stays(runs_dir: Path) -> None:
     saved_run(runs_dir)
     async with home(runs_dir) as driver:
         screen = await talk_to_saved(driver)
-        driver.launcher.saved.problem = "The weights are damaged."
+        driver.client.saved.problem = "The weights are damaged."
         await driver.press(*"frog", "enter")
         await driver.wait(lambda: line(driver).value == "frog", "what was typed")
         assert screen.conversation.turns == []
-        driver.launcher.saved.problem = ""
+        driver.client.saved.problem = ""
         await driver.press("enter")
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
+
+
+async def test_a_model_that_runs_out_of_memory_says_so_and_goes_on_answering(runs_dir: Path) -> None:
+    saved_run(runs_dir)
+    async with home(runs_dir) as driver:
+        screen = await talk_to_saved(driver)
+        driver.client.saved.failure = MemoryError()
+        await driver.press(*"frog", "enter")
+        await driver.wait(lambda: "MemoryError" in note(driver), "a sentence")
+        await driver.wait(lambda: "writing" not in screen_text(driver.app), "that it no longer writes")
+        driver.client.saved.failure = None
+        before = len(screen.conversation.turns)
+        await driver.press("enter")
+        await driver.wait(lambda: len(screen.conversation.turns) > before, "a text")
+
+
+async def test_a_run_that_broke_without_a_word_leaves_the_screen_to_its_saved_model(runs_dir: Path) -> None:
+    folder = write_run(runs_dir, "ziggy", script(120))
+    session = ScriptedSession(run_dir=folder, answers=False, ends=False)
+    async with driving(Train(session), runs_dir) as driver:
+        await talk(driver)
+        await driver.press(*"frog", "enter")
+        session.feed.stop_requested.set()
+        await driver.wait(lambda: driver.client.woken == [(folder.name, "last")], "the saved model")
+        await driver.wait(lambda: "awake" in screen_text(driver.app), "the model awake")
 
 
 # what is typed
@@ -265,7 +290,7 @@ async def test_characters_the_model_never_saw_are_named_and_may_be_dropped(runs_
         assert "tokenizer=byte" in note(driver)
         await driver.press("enter")
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
-        assert driver.launcher.saved.read == ["frog"]
+        assert driver.client.saved.read == ["frog"]
         await driver.press("\u9f8d", "enter")
         assert "Nothing of this can be read" in note(driver)
         assert len(screen.conversation.turns) == 1
@@ -279,7 +304,7 @@ async def test_nothing_typed_begins_a_text_and_then_goes_on_with_it(runs_dir: Pa
         await driver.wait(lambda: len(screen.conversation.turns) == 1, "a text")
         await driver.press("enter")
         await driver.wait(lambda: len(screen.conversation.turns) == 2, "more of it")
-        assert driver.launcher.saved.read == ["", FIRST_POEM]
+        assert driver.client.saved.read == ["", FIRST_POEM]
 
 
 async def test_what_the_model_cannot_look_back_to_is_said_and_faint(runs_dir: Path) -> None:
@@ -290,7 +315,7 @@ async def test_what_the_model_cannot_look_back_to_is_said_and_faint(runs_dir: Pa
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
         await driver.press(*"a bee")
         so_far = f"frog{FIRST_POEM}a bee"
-        left_out = len(so_far) - driver.launcher.saved.context
+        left_out = len(so_far) - driver.client.saved.context
         assert f"first {left_out} characters were left out" in note(driver)
         faint = [span for span in screen.query_one(TalkPane).lines[0].spans if span.style == UNSEEN_STYLE]
         assert sum(span.end - span.start for span in faint) == left_out
@@ -322,7 +347,7 @@ async def test_a_setting_can_be_clicked(runs_dir: Path) -> None:
 async def test_whatever_is_typed_and_written_the_layout_holds(runs_dir: Path, size: tuple[int, int]) -> None:
     saved_run(runs_dir)
     hostile = "\x1b[31m[bold]\u202eevil\u200b 句句句 e\u0301\u0301\u0301\u0301 \x00\x9b2J\tend\n" * 5
-    async with home(runs_dir, size, saved=ScriptedAuthor(replies=[hostile], notes=(hostile,))) as driver:
+    async with home(runs_dir, size, saved=ScriptedModel(replies=[hostile], notes=(hostile,))) as driver:
         screen = await talk(driver)
         await driver.wait(lambda: bool(shown(driver)), "the model awake")
         line(driver).value = hostile.replace("\n", " ")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from babytrain.tui.app import BabytrainApp
-from babytrain.tui.engine_launcher import EngineLauncher
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.requests import NewRunRequest
 from babytrain.tui.opening import Home
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.talk import TalkScreen
-from babytrain.tui.session import EngineSession, TrainWish
 from babytrain.tui.widgets.next_bars import NextBars
 from babytrain.tui.widgets.runs_table import RunsTable
 from babytrain.tui.widgets.talk_lines import NoteLine, TalkInput
@@ -20,10 +20,10 @@ from tests.tui.snapshots import screen_text
 
 async def test_a_saved_model_foretells_and_goes_on(tmp_path: Path) -> None:
     runs_dir = tmp_path / "runs"
-    session = EngineSession(runs_dir, wish=TrainWish(tiny_config(steps=10), (str(write_text(tmp_path)),), "tiny"))
+    session = EngineClient(runs_dir).train(NewRunRequest(tiny_config(steps=10), (str(write_text(tmp_path)),), "tiny"))
     session.run()
     assert session.error is None
-    app = BabytrainApp(launcher=EngineLauncher(runs_dir), opening=Home(), charset="braille")
+    app = BabytrainApp(engine_client=EngineClient(runs_dir), opening=Home(), charset="braille")
     async with app.run_test(size=COMPACT) as pilot:
         home = app.screen
         assert isinstance(home, HomeScreen)

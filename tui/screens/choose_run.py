@@ -15,6 +15,7 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
+from babytrain.tui.engine_client.errors import read_problem
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.keymap import bindings_in
 from babytrain.tui.run_rows import RunList, RunRow, read_rows
@@ -56,8 +57,9 @@ class ChooseRunScreen(ModalScreen[RunRow | None]):
     def _read(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.SUCCESS and isinstance(event.worker.result, RunList):
             self._show(event.worker.result)
-        elif event.state is WorkerState.ERROR:
-            self.query_one("#state", Label).update(safe_content(f"The runs cannot be read: {event.worker.error}."))
+        elif event.worker.error is not None:
+            problem = read_problem("The runs cannot be read", event.worker.error)
+            self.query_one("#state", Label).update(safe_content(problem))
 
     def _show(self, runs: RunList) -> None:
         self.rows = [row for row in runs.rows if row.status not in ("empty", "unreadable") and self._wanted(row)]

@@ -1,8 +1,8 @@
-"""Whom one talks to: waking a model, asking it for a text or for what comes next, and taking in what it says.
+"""The requests of the talk screen: loading a model, asking it for a text or for what comes next, and the answers.
 
-Whom one talks to is a `Talker`: the run that trains below, between two of its steps, or a saved model that is loaded in
-a thread. When the run comes to its end meanwhile, its saved model takes over, and the conversation stays. What is shown
-of all this, and the line to type in, are a subclass's (`talk.py`).
+They go to a `ChatBackend`: the run that trains below, between two of its steps, or a saved model that is loaded in a
+thread. When the run ends meanwhile, its saved model takes over, and the conversation stays. What is shown of all this,
+and the line to type in, are a subclass's (`talk.py`).
 """
 
 from __future__ import annotations
@@ -18,27 +18,25 @@ from textual.message import Message
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.conversation import Conversation, Turn, is_command, plain_text
-from babytrain.tui.glyphs import GLYPHS
-from babytrain.tui.live_talker import LiveTalker
-from babytrain.tui.saved_talker import SavedTalker
-from babytrain.tui.screens.base import OverlayScreen
-from babytrain.tui.source import LiveSource
-from babytrain.tui.talker import (
-    Author,
-    Failed,
-    Foretold,
-    Heard,
+from babytrain.tui.engine_client.chat_backend import (
+    ChatBackend,
+    ChatEvent,
+    ChatFailure,
+    GeneratedText,
+    GenerationRequest,
     Likeliest,
-    PromptReader,
-    Talker,
-    Wish,
-    Woken,
-    Written,
+    ModelReady,
+    Prediction,
 )
+from babytrain.tui.engine_client.checkpoint_chat_backend import CheckpointChatBackend
+from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
+from babytrain.tui.engine_client.run_sources import LiveSource
+from babytrain.tui.glyphs import GLYPHS
+from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.wording import state_of
 
 if TYPE_CHECKING:
-    from babytrain.tui.speaking import SamplingSettings
+    from babytrain.tui.engine_client.model_access import LoadedModel, PromptReader, SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class TalkPlan:
     name: str
     settings: SamplingSettings
     max_tokens: int
-    load: Callable[[str], Author] | None
+    load: Callable[[str], LoadedModel] | None
     live: LiveSource | None = None
     read: Callable[[], PromptReader | None] = lambda: None
     folder: Callable[[], Path | None] = lambda: None
@@ -58,12 +56,12 @@ class TalkPlan:
 class ConversationScreen(OverlayScreen):
     """See the module's docstring."""
 
-    class News(Message):
-        """The talker said something; it may come from a thread."""
+    class Answered(Message):
+        """An event of the backend; it may come from a thread."""
 
-        def __init__(self, heard: Heard) -> None:
+        def __init__(self, event: ChatEvent) -> None:
             super().__init__()
-            self.heard = heard
+            self.event = event
 
     def __init__(self, plan: TalkPlan, charset: CharsetName) -> None:
         super().__init__(classes="talk")
@@ -71,15 +69,15 @@ class ConversationScreen(OverlayScreen):
         self._charset = charset
         self._glyphs = GLYPHS[charset]
         self.conversation = Conversation(plan.settings, max_tokens=plan.max_tokens, seed=1, knows=self._knows)
-        self._talker: Talker | None = None
-        self._awake = False
-        self._over = False  # there is nobody to talk to any more
-        self._who = ("waking the model", self._glyphs.waiting, "$warning")
-        self._wish: Wish | None = None  # being written
+        self._backend: ChatBackend | None = None
+        self._ready = False
+        self._dead = False  # there is no model to talk to any more
+        self._status = ("waking the model", self._glyphs.waiting, "$warning")
+        self._request: GenerationRequest | None = None  # being written
         self._turn = Turn("", "")  # what it becomes
-        self._asked: str | None = None  # the text whose continuation was asked for last
+        self._predicted: str | None = None  # the text whose continuation was asked for last
         self._likeliest: Likeliest = ()
-        self._told = ("", "")  # something said once, until the next key
+        self._notice = ("", "")  # a sentence shown until the next key, and its style
 
     @property
     def run_folder(self) -> Path | None:
@@ -105,111 +103,112 @@ class ConversationScreen(OverlayScreen):
         """Bring the title up to date."""
         raise NotImplementedError
 
-    # who
+    # the backend
 
     def on_unmount(self) -> None:
-        """Whoever was talked to may rest."""
-        if self._talker is not None:
-            self._talker.close()
+        """The model is needed no longer."""
+        if self._backend is not None:
+            self._backend.close()
 
-    def _talk_to(self, talker: Talker) -> None:
-        if self._talker is not None:
-            self._talker.close()
-        self._talker = talker
-        self._awake, self._over, self._asked = False, False, None
+    def _use(self, backend: ChatBackend) -> None:
+        if self._backend is not None:
+            self._backend.close()
+        self._backend = backend
+        self._ready, self._dead, self._predicted = False, False, None
 
-    def _wake(self, at: str) -> None:
+    def _load(self, at: str) -> None:
         """Load a checkpoint in a thread of its own."""
         load = self._plan.load
         if load is None:
-            self._failed(Failed("There is no saved model of this run to talk to.", final=True))
+            self._failed(ChatFailure("There is no saved model of this run to talk to.", final=True))
             return
-        talker = self._talker
-        if isinstance(talker, SavedTalker) and not self._over:  # it stays awake if there is no such checkpoint
-            self._awake, self._asked = False, None
-            talker.wake(at)
+        backend = self._backend
+        if isinstance(backend, CheckpointChatBackend) and not self._dead:  # it keeps its model if it finds no other
+            self._ready, self._predicted = False, None
+            backend.load(at)
         else:
-            talker = SavedTalker(load, at, self._hear)
-            self._talk_to(talker)
-            self.run_worker(talker.run, thread=True, exit_on_error=False, group="talk")
-        self._who = (f"waking the model{self._glyphs.ellipsis}", self._glyphs.waiting, "$warning")
+            backend = CheckpointChatBackend(load, at, self._on_chat_event)
+            self._use(backend)
+            self.run_worker(backend.run, thread=True, exit_on_error=False, group="talk")
+        self._status = (f"waking the model{self._glyphs.ellipsis}", self._glyphs.waiting, "$warning")
 
-    def _hear(self, heard: Heard) -> None:
-        self.post_message(self.News(heard))
+    def _on_chat_event(self, event: ChatEvent) -> None:
+        self.post_message(self.Answered(event))
 
-    # what is heard
+    # answers
 
-    @on(News)
-    def _heard(self, message: News) -> None:
-        match message.heard:
-            case Woken() as woken:
-                self._woken(woken)
-            case Foretold() as foretold:
-                if foretold.text == self._ahead():
-                    self._likeliest = foretold.likeliest
-                elif self._wish is None:
+    @on(Answered)
+    def _answered(self, message: Answered) -> None:
+        match message.event:
+            case ModelReady() as model:
+                self._model_ready(model)
+            case Prediction() as prediction:
+                if prediction.text == self._text_to_predict():
+                    self._likeliest = prediction.likeliest
+                elif self._request is None:
                     self._predict()
-            case Written() as written if written.wish is self._wish:
-                self._written(written)
-            case Failed() as failed:
-                self._failed(failed)
+            case GeneratedText() as generated if generated.request is self._request:
+                self._text_generated(generated)
+            case ChatFailure() as failure:
+                self._failed(failure)
             case _:
                 return  # of a text that was stopped
         self._show()
 
-    def _woken(self, woken: Woken) -> None:
-        self._awake = True
-        self._who = (f"awake {self._glyphs.dot} {woken.words}", self._glyphs.running, "$success")
-        if woken.notes:
-            self._told = (" ".join(woken.notes), "$warning")
+    def _model_ready(self, model: ModelReady) -> None:
+        self._ready = True
+        self._status = (f"awake {self._glyphs.dot} {model.description}", self._glyphs.running, "$success")
+        if model.notes:
+            self._notice = (" ".join(model.notes), "$warning")
         self._predict()
 
-    def _written(self, written: Written) -> None:
+    def _text_generated(self, generated: GeneratedText) -> None:
         typed = self._turn.typed
-        if written.prompt is not None and not self.conversation.text and not typed:
-            typed = written.prompt  # the run's own prompt, in place of nothing
-        self._turn = Turn(typed, written.text)
-        if written.over:
+        if generated.prompt is not None and not self.conversation.text and not typed:
+            typed = generated.prompt  # the run's own prompt, in place of nothing
+        self._turn = Turn(typed, generated.text)
+        if generated.done:
             self._end_turn()
 
     def _end_turn(self) -> None:
         self.conversation.turns.append(self._turn)
         self.conversation.next_seed()
-        self._wish = None
+        self._request = None
         self._predict()
 
-    def _failed(self, failed: Failed) -> None:
-        self._told = (failed.sentence, "$error")
-        if failed.final:
-            self._over = True
-            self._who = ("asleep", self._glyphs.failed, "$error")
-        if self._wish is not None:
-            self._wish = None
+    def _failed(self, failure: ChatFailure) -> None:
+        self._notice = (failure.sentence, "$error")
+        if failure.final:
+            self._dead = True
+            self._status = ("asleep", self._glyphs.failed, "$error")
+        if self._request is not None and (failure.final or failure.request is self._request):
+            self._request = None
             if self._turn.reply:
                 self._end_turn()
             elif not self.line:
                 self._put(self._turn.typed)
 
     def follow(self, moment: Moment) -> None:
-        """The run below went on; when it is over, the saved model takes its place."""
-        if not isinstance(self._talker, LiveTalker) or not self.can_draw:
+        """The run below went on; when it has ended, its saved model takes its place."""
+        if not isinstance(self._backend, LiveChatBackend) or not self.can_draw:
             return
-        self._talker.look(moment)
+        self._backend.update(moment)
         state = state_of(moment, self._glyphs)
-        if moment.ended is None:
-            self._who = (f"{state.word} {self._glyphs.dot} step {moment.step:,}", state.symbol, state.style)
+        live = self._plan.live
+        if moment.ended is None and not (live is not None and live.thread_ended):
+            self._status = (f"{state.word} {self._glyphs.dot} step {moment.step:,}", state.symbol, state.style)
             self._show_title()
             return
-        if self._wish is not None:
+        if self._request is not None:
             self.stop_writing()
-        self._wake("last")
+        self._load("last")
         self._show()
 
-    # what is asked
+    # requests
 
     @property
     def _reader(self) -> PromptReader | None:
-        return self._talker.reader if self._talker is not None else None
+        return self._backend.reader if self._backend is not None else None
 
     def _knows(self, text: str) -> bool:
         return self._reader is None or self._reader.knows(text)
@@ -218,43 +217,43 @@ class ConversationScreen(OverlayScreen):
         """What the model can read of a line."""
         return line if self._reader is None else self._reader.without_unknown(line)[0]
 
-    def _ahead(self) -> str:
+    def _text_to_predict(self) -> str:
         """The text whose continuation is of interest: the conversation, and the line being typed."""
         line = self.line
         typed = "" if is_command(line) else self._known(plain_text(line))
         return self.conversation.after(self.conversation.text, typed)
 
     def _predict(self) -> None:
-        if self._talker is not None and self._awake and self._wish is None:
-            self._asked = self._ahead()
-            self._talker.predict(self._asked)
+        if self._backend is not None and self._ready and self._request is None:
+            self._predicted = self._text_to_predict()
+            self._backend.predict(self._predicted)
 
     def _may_write(self) -> bool:
-        if self._over:
+        if self._dead:
             return False
-        if self._wish is not None:
-            self._told = ("It is still writing; esc stops it.", "$warning")
-        elif not self._awake:
-            self._told = ("The model is still waking up.", "$warning")
-        return self._awake and self._wish is None
+        if self._request is not None:
+            self._notice = ("It is still writing; esc stops it.", "$warning")
+        elif not self._ready:
+            self._notice = ("The model is still waking up.", "$warning")
+        return self._ready and self._request is None
 
     def _write(self, typed: str) -> None:
         """Let the model write after the conversation and `typed`."""
         conversation = self.conversation
         text = conversation.after(conversation.text, typed)
         self._turn = Turn(typed, "")
-        self._wish = Wish(
+        self._request = GenerationRequest(
             text, conversation.settings, conversation.max_tokens, conversation.seed, conversation.stop == "blank"
         )
-        if self._talker is not None:
-            self._talker.write(self._wish)
+        if self._backend is not None:
+            self._backend.generate(self._request)
 
     def stop_writing(self) -> bool:
         """Leave the text being written as it is; False when none was."""
-        if self._wish is None:
+        if self._request is None:
             return False
-        if self._talker is not None:
-            self._talker.stop()
+        if self._backend is not None:
+            self._backend.stop()
         self._end_turn()
         self._show()
         return True

@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 from babytrain.runs.errors import RunsError
 from babytrain.runs.folder import RunFolder
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.errors import read_problem
 from babytrain.tui.keymap import MODES, Mode, bindings_in
 from babytrain.tui.messages import (
     ForkWanted,
@@ -87,8 +88,8 @@ class HomeScreen(ModeScreen):
             return
         if event.state is WorkerState.SUCCESS and isinstance(event.worker.result, RunList):
             self._show(event.worker.result)
-        elif event.state is WorkerState.ERROR:
-            self._show(RunList((), f"The runs cannot be read: {event.worker.error}."))
+        elif event.worker.error is not None:
+            self._show(RunList((), read_problem("The runs cannot be read", event.worker.error)))
 
     def _show(self, runs: RunList) -> None:
         table = self.query_one(RunsTable)

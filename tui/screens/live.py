@@ -14,13 +14,13 @@ from babytrain.runs.forecast import waits_for_somebody
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.dial_input import DialRule
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.keymap import MODES, Mode, bindings_in, commands_in, live_refusals
-from babytrain.tui.launcher import TrainingSession
 from babytrain.tui.messages import ForkWanted, LiveScreenPainted, TalkWanted
 from babytrain.tui.milestones import MilestoneNews
 from babytrain.tui.notice import Notifier
 from babytrain.tui.screens.steering import SteeringScreen
-from babytrain.tui.source import LiveSource
 from babytrain.tui.widgets.progress_header import HeaderFacts
 from babytrain.tui.wording import State, state_of
 
@@ -59,6 +59,8 @@ class LiveScreen(SteeringScreen):
     def session_over(self) -> None:
         """Training has ended and everything is saved, or it has failed."""
         self.over = True
+        if isinstance(self.source, LiveSource):
+            self.source.thread_ended = True
         moment = self.look()
         if self.session.error and self.source.moment().ended is None:
             self.print_line(self.session.error)  # it failed before it could write this into the journal

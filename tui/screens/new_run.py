@@ -13,8 +13,9 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Label, Select
 
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
 from babytrain.tui.keymap import bindings_in
-from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
 from babytrain.tui.safe_text import safe_content
 from babytrain.tui.screens.ask import show_problem
 
@@ -26,7 +27,7 @@ class NewRunScreen(ModalScreen[TrainingSession | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
 
-    def __init__(self, presets: Sequence[PresetChoice], make: Callable[[NewRun], TrainingSession]) -> None:
+    def __init__(self, presets: Sequence[PresetChoice], make: Callable[[NewRunOptions], TrainingSession]) -> None:
         super().__init__(classes="dialog")
         self._presets = list(presets)
         self._make = make
@@ -67,7 +68,7 @@ class NewRunScreen(ModalScreen[TrainingSession | None]):
     @on(Button.Pressed, "#start")
     def _start(self) -> None:
         try:
-            session = self._make(self._wish())
+            session = self._make(self._options())
         except ValueError as error:
             show_problem(self.query_one("#problem", Label), str(error))
             return
@@ -78,10 +79,10 @@ class NewRunScreen(ModalScreen[TrainingSession | None]):
         """Close without a new run."""
         self.dismiss(None)
 
-    def _wish(self) -> NewRun:
+    def _options(self) -> NewRunOptions:
         """What the fields say. Raises ValueError with a sentence."""
         preset = self.query_one("#preset", Select).value
-        return NewRun(
+        return NewRunOptions(
             preset=str(preset),
             corpus=self.query_one("#corpus", Input).value.strip() or CORPORA[0],
             name=self.query_one("#name", Input).value.strip(),

@@ -12,10 +12,10 @@ from textual.binding import BindingType
 from babytrain.runs.playback import PlaybackClock, quiet_gaps
 from babytrain.runs.state import Moment, RunState
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.run_sources import ReplaySource
 from babytrain.tui.frame_budget import Due
 from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
 from babytrain.tui.screens.run import RunScreen
-from babytrain.tui.source import ReplaySource
 from babytrain.tui.widgets.transport import Transport, next_timeline_mark
 from babytrain.tui.wording import State, status_of
 

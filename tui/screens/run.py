@@ -27,6 +27,7 @@ from babytrain.runs.eta import SecondsRange
 from babytrain.runs.events import Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.frame_budget import TICK_SECONDS, Due, FrameBudget
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.health_lines import ADVICE_IDS, Foresight, HealthFacts
@@ -36,7 +37,6 @@ from babytrain.tui.messages import LeaveWanted, LettersWanted, SamplesWanted, Ta
 from babytrain.tui.milestones import FEWEST_ROWS, MilestoneNews, told
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.panes import PaneScreen
-from babytrain.tui.source import RunSource
 from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.health_bar import HealthBar
 from babytrain.tui.widgets.key_bar import KeyBar

@@ -19,13 +19,13 @@ from babytrain.tui.dial_input import (
     steps_typed,
 )
 from babytrain.tui.dial_steps import LEARNING_RATE, edge_words, next_change
+from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.health_lines import is_followed
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.ask import AskScreen, ConfirmScreen
 from babytrain.tui.screens.base import PaletteEntry
 from babytrain.tui.screens.run import RunScreen
-from babytrain.tui.source import LiveSource
 from babytrain.tui.widgets.dials_pane import DialsPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_learning_rate, format_loss
 from babytrain.tui.wording import format_position

@@ -1,7 +1,7 @@
 """Talk to the model: a line to type in, the text above it, and what the model thinks comes next while one types.
 
-These models answer nothing: they go on with a text (see `tui/conversation.py`). Whom one talks to, and what is heard of
-it, is in `screens/conversation.py`; here is what is shown, typed and pressed.
+These models answer nothing: they go on with a text (see `tui/conversation.py`). The requests to the model, and its
+answers, are in `screens/conversation.py`; here is what is shown, typed and pressed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,20 @@ from textual.containers import Container
 from textual.widgets import Input
 
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.conversation import BYTE_LEVEL, COMMANDS, find_command, is_command, plain_text
+from babytrain.tui.conversation import (
+    BYTE_LEVEL,
+    COMMANDS,
+    SAMPLING_SETTINGS,
+    find_command,
+    is_command,
+    next_value,
+    plain_text,
+)
+from babytrain.tui.engine_client.chat_backend import ModelReady
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
 from babytrain.tui.keymap import MODES, Mode, bindings_in
-from babytrain.tui.live_talker import LiveTalker
 from babytrain.tui.screens.conversation import ConversationScreen, TalkPlan
-from babytrain.tui.session import UsageError
-from babytrain.tui.talker import SETTINGS, Woken, next_rung
 from babytrain.tui.widgets.key_bar import KeyBar
 from babytrain.tui.widgets.next_bars import NextBars
 from babytrain.tui.widgets.talk_lines import NoteLine, SettingsLine, TalkInput, TalkTitle
@@ -40,7 +48,7 @@ class TalkScreen(ConversationScreen):
 
     def __init__(self, plan: TalkPlan, charset: CharsetName) -> None:
         super().__init__(plan, charset)
-        self._chosen = SETTINGS[0]  # what the arrows turn
+        self._chosen = SAMPLING_SETTINGS[0]  # what the arrows turn
 
     def compose(self) -> ComposeResult:
         """Who, the text and the bars, the settings, a line to type in, something to say, the keys."""
@@ -58,10 +66,10 @@ class TalkScreen(ConversationScreen):
         self.apply_breakpoints()
         self.query_one("#line").focus()
         if self._plan.live is not None:
-            self._talk_to(LiveTalker(self._plan.live, self._plan.read(), self._hear))
-            self._woken(Woken("in training"))
+            self._use(LiveChatBackend(self._plan.live, self._plan.read(), self._on_chat_event))
+            self._model_ready(ModelReady("in training"))
         else:
-            self._wake("best")
+            self._load("best")
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -74,26 +82,28 @@ class TalkScreen(ConversationScreen):
         if not self.can_draw:
             return
         conversation = self.conversation
-        writing = self._wish is not None
+        writing = self._request is not None
         turns = (*conversation.turns, self._turn) if writing else tuple(conversation.turns)
-        ahead = self._ahead()
+        ahead = self._text_to_predict()
         left_out, notes = self._left_out(ahead)
         self.query_one(TalkPane).show(TalkFacts(turns, writing, left_out, HINT))
         hint = (
             ""
-            if self._over
+            if self._dead
             else f"waking the model{self._glyphs.ellipsis}"
-            if not self._awake
+            if not self._ready
             else self._glyphs.ellipsis
         )
-        self.query_one(NextBars).show(self._likeliest, old=self._asked != ahead or writing, hint=hint)
-        self.query_one(SettingsLine).show([(name, conversation.standing(name)) for name in SETTINGS], self._chosen)
-        self.query_one(NoteLine).show(*(self._told if self._told[0] else self._note(notes)))
+        self.query_one(NextBars).show(self._likeliest, old=self._predicted != ahead or writing, hint=hint)
+        self.query_one(SettingsLine).show(
+            [(name, conversation.standing(name)) for name in SAMPLING_SETTINGS], self._chosen
+        )
+        self.query_one(NoteLine).show(*(self._notice if self._notice[0] else self._note(notes)))
         self._show_title()
 
     def _show_title(self) -> None:
-        words, sign, style = self._who
-        if self._wish is not None:
+        words, sign, style = self._status
+        if self._request is not None:
             words, sign, style = f"writing{self._glyphs.ellipsis}", self._glyphs.running, "$accent"
         self.query_one(TalkTitle).show(f"talk {self._glyphs.dot} {self._plan.name}", words, sign, style)
 
@@ -139,8 +149,8 @@ class TalkScreen(ConversationScreen):
 
     @on(Input.Changed)
     def _typed(self) -> None:
-        self._told = ("", "")
-        if self._asked != self._ahead():
+        self._notice = ("", "")
+        if self._predicted != self._text_to_predict():
             self._predict()
         self._show()
 
@@ -148,7 +158,7 @@ class TalkScreen(ConversationScreen):
         """Let the model go on from the text, or obey a typed command."""
         line = self.query_one("#line", TalkInput)
         text = line.value
-        self._told = ("", "")
+        self._notice = ("", "")
         try:
             if is_command(text):
                 self._put("")
@@ -159,9 +169,9 @@ class TalkScreen(ConversationScreen):
                     self._put("")
                     self._write(typed)
                 else:
-                    self._told = (f"Nothing of this can be read by the model. {BYTE_LEVEL}", "$warning")
+                    self._notice = (f"Nothing of this can be read by the model. {BYTE_LEVEL}", "$warning")
         except UsageError as error:
-            self._told = (" ".join(error.problems), "$error")
+            self._notice = (" ".join(error.problems), "$error")
         self._show()
 
     def _obey(self, command: str) -> None:
@@ -169,7 +179,7 @@ class TalkScreen(ConversationScreen):
         word, _, rest = command.partition(" ")
         rest = rest.strip()
         if word == "at" and rest:
-            self._wake_other(rest)
+            self._load_other(rest)
             return
         name = find_command(word.strip())
         if name == "quit":
@@ -181,22 +191,22 @@ class TalkScreen(ConversationScreen):
         elif name == "reset":
             self.action_forget()
         elif name == "save":
-            self._told = (f"The conversation is in {self.conversation.save(rest)}.", "$success")
+            self._notice = (f"The conversation is in {self.conversation.save(rest)}.", "$success")
         elif name == "next":
             self._put(rest)
         else:
             if rest:
                 self.conversation.turn(name, rest)
-            self._told = (f"{name} is {self.conversation.standing(name)}.", "$success")
+            self._notice = (f"{name} is {self.conversation.standing(name)}.", "$success")
 
-    def _wake_other(self, at: str) -> None:
+    def _load_other(self, at: str) -> None:
         """Talk to another checkpoint. Raises UsageError."""
-        if isinstance(self._talker, LiveTalker):
+        if isinstance(self._backend, LiveChatBackend):
             raise UsageError(
                 ["This run is in training: it answers as it is now. Older checkpoints speak when it is over."]
             )
         self.stop_writing()
-        self._wake(at)
+        self._load(at)
 
     # keys
 
@@ -206,25 +216,25 @@ class TalkScreen(ConversationScreen):
             try:
                 self._write(self.conversation.take_back())
             except UsageError as error:
-                self._told = (" ".join(error.problems), "$warning")
+                self._notice = (" ".join(error.problems), "$warning")
         self._show()
 
     def action_forget(self) -> None:
         """Begin anew."""
         self.stop_writing()
         self.conversation.turns.clear()
-        self._told = ("The conversation is forgotten.", "$success")
+        self._notice = ("The conversation is forgotten.", "$success")
         self._predict()
         self._show()
 
     def action_choose_setting(self, count: int) -> None:
         """The next setting (1), or the one before (-1), is turned by the arrows."""
-        self._chosen = SETTINGS[(SETTINGS.index(self._chosen) + count) % len(SETTINGS)]
+        self._chosen = SAMPLING_SETTINGS[(SAMPLING_SETTINGS.index(self._chosen) + count) % len(SAMPLING_SETTINGS)]
         self._show()
 
     def action_turn_setting(self, direction: int) -> None:
         """Up (1) or down (-1)."""
-        value = next_rung(self._chosen, float(self.conversation.standing(self._chosen)), direction)
+        value = next_value(self._chosen, float(self.conversation.standing(self._chosen)), direction)
         self.conversation.turn(self._chosen, f"{value:g}")
         self._show()
 

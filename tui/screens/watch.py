@@ -10,10 +10,10 @@ from textual.binding import BindingType
 from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.run_sources import WatchSource
 from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
 from babytrain.tui.milestones import MilestoneNews
 from babytrain.tui.screens.run import RunScreen
-from babytrain.tui.source import WatchSource
 
 
 class WatchScreen(RunScreen):

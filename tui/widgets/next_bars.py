@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.engine_client.chat_backend import Likeliest
 from babytrain.tui.likelihood_bars import percent_words, share_bar, token_name
-from babytrain.tui.talker import Likeliest
 from babytrain.tui.widgets.spans import shortened
 
 WIDEST_NAME = 12

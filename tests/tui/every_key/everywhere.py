@@ -44,7 +44,7 @@ async def _(driver: Driver, key: str) -> None:
 async def _(driver: Driver, key: str) -> None:
     if key == "x" and isinstance(driver.app.screen, TalkScreen):
         return  # a letter like any other
-    folder = driver.launcher.runs_dir.parent
+    folder = driver.client.runs_dir.parent
     before = len(list(folder.rglob("screen-*.svg")))
     told = len(driver.toasts)
     with contextlib.chdir(folder):  # where it goes when no run is shown, or only a recording

@@ -20,7 +20,7 @@ async def _(driver: Driver, key: str) -> None:
     await driver.see(NewRunScreen)
     await driver.press("escape")
     await driver.see(HomeScreen)
-    assert driver.launcher.wishes == []
+    assert driver.client.wishes == []
 
 
 @check("home.open", alone=True)
@@ -34,7 +34,7 @@ async def _(driver: Driver, key: str) -> None:
 async def _(driver: Driver, key: str) -> None:
     await driver.press("down", key)
     await driver.see(LiveScreen)
-    assert [path.name for path in driver.launcher.resumed] == ["stopped-20231114-211320"]
+    assert [path.name for path in driver.client.resumed] == ["stopped-20231114-211320"]
 
 
 @check("home.fork", "live.fork", alone=True)
@@ -46,11 +46,11 @@ async def _(driver: Driver, key: str) -> None:
     if not at_home:
         await driver.see(ConfirmScreen)
         await driver.press("enter")
-    await driver.wait(lambda: len(driver.launcher.sessions) == 1, "the fork")
-    await driver.wait(lambda: driver.app.session is driver.launcher.sessions[0], "the screen of the fork")
+    await driver.wait(lambda: len(driver.client.sessions) == 1, "the fork")
+    await driver.wait(lambda: driver.app.session is driver.client.sessions[0], "the screen of the fork")
     await driver.see(LiveScreen)
     name = "done" if at_home else "ziggy"
-    assert driver.launcher.forked == [(f"{name}-20231114-221320", "500", {"lr": 1e-3}, not at_home)]
+    assert driver.client.forked == [(f"{name}-20231114-221320", "500", {"lr": 1e-3}, not at_home)]
 
 
 @check("home.delete")
@@ -84,6 +84,6 @@ async def _(driver: Driver, key: str) -> None:
 async def _(driver: Driver, key: str) -> None:
     table = driver.app.screen.query_one(RunsTable)
     before = table.row_count
-    write_run(driver.launcher.runs_dir, f"new{before}", script(20))
+    write_run(driver.client.runs_dir, f"new{before}", script(20))
     await driver.press(key)
     await driver.wait(lambda: table.row_count == before + 1, "the new run in the list")

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from babytrain.engine.config import FIELDS
 from babytrain.runs.events import GpuReading, HostReading, Note, Vitals
 from babytrain.runs.state import Moment, RunState
+from babytrain.tui.engine_client.validation import describe_settings
 from babytrain.tui.poster.series import speed
 from babytrain.tui.report.curves import charts_of
 from babytrain.tui.report.document import Told, report
 from babytrain.tui.report.happenings import MOST_HAPPENINGS, happenings
 from babytrain.tui.report.samples import MOST_SAMPLES
-from babytrain.tui.session import describe_settings
 from tests.runs.builders import checkpoint, evaluation, recorded_run, resumed, started, step
 from tests.tui.poster.runs_to_draw import POEM, full_run, moment_of, sample
 from tests.tui.poster.test_poster import any_text

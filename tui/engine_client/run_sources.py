@@ -41,6 +41,7 @@ class LiveSource:
 
     def __init__(self, feed: LiveFeed, state: RunState | None = None) -> None:
         self.feed = feed
+        self.thread_ended = False  # nobody answers any more, whether or not the end of the run is on record
         self.state = state or RunState(steps=feed.steps, shares_steps=True)
 
     def poll(self) -> None:

@@ -1,15 +1,10 @@
-"""The only seam between the screens and the engine.
-
-Nothing else in `tui/` imports `babytrain.engine`. What needs torch is imported inside functions that run in a worker
-thread or in a command that has no screen, so the first screen is painted before torch is loaded.
-"""
+"""What can be set, and what is wrong with settings as they were typed: all of it said before anything starts."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,43 +24,22 @@ from babytrain.runs.dials.changes import checked_request
 from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.dial_input import DialRule
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.requests import NewRunRequest
 from babytrain.tui.house_file import load_house
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
-    from babytrain.engine.sessions.session import RunResult
-    from babytrain.runs.folder import RunFolder
 
 
-NO_TORCH = "PyTorch cannot be loaded ({}): install it with `pip install torch`."
-
-
-class UsageError(ValueError):
-    """What the person typed cannot work; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
-
-
-@dataclass(frozen=True)
-class TrainWish:
-    """A new run as the command line or the new-run dialog describes it, checked but not started."""
-
-    config: Config
-    paths: tuple[str, ...]
-    name: str | None
-    stdin: bytes | None = None
-
-
-def check_wish(
+def check_new_run(
     *,
     preset: str = DEFAULT_PRESET,
     config_file: Path | None = None,
     settings: Mapping[str, Any] | None = None,
     paths: Sequence[str] = (),
     name: str | None = None,
-) -> TrainWish:
+) -> NewRunRequest:
     """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
     house = load_house(HOUSE_SETTINGS, _dial_problem)
     problems: list[str] = list(house.problems)
@@ -86,78 +60,7 @@ def check_wish(
         raise UsageError(problems)
     # Standard input is read before the screen opens: afterwards it belongs to the keyboard.
     stdin = sys.stdin.buffer.read() if "-" in paths else None
-    return TrainWish(config=config, paths=tuple(paths), name=name, stdin=stdin)
-
-
-class EngineSession:
-    """One run trained by the real engine in whatever thread calls `run`."""
-
-    def __init__(self, runs_dir: Path, *, wish: TrainWish | None = None, argv: Sequence[str] = ()) -> None:
-        from babytrain.runs.feed import LiveFeed  # numpy: not before a session is wanted
-
-        self.feed = LiveFeed()
-        self.run_dir: Path | None = None
-        self.error: str | None = None
-        self.result: RunResult | None = None
-        self._runs_dir = runs_dir
-        self._wish = wish
-        self._argv = tuple(argv)
-        self._resume_dir: Path | None = None
-        self._changes: dict[str, Any] = {}
-
-    @classmethod
-    def resuming(cls, run_dir: Path, changes: Mapping[str, Any]) -> EngineSession:
-        """A session that goes on with an existing run."""
-        session = cls(run_dir.parent)
-        session._resume_dir = run_dir
-        session._changes = dict(changes)
-        return session
-
-    def run(self) -> None:
-        """Train until the end. Never raises: what goes wrong stands in `error`."""
-        before_torch()
-        try:
-            from babytrain.engine.sessions.session import EngineError
-        except ImportError as error:
-            self.error = NO_TORCH.format(error)
-            return
-        try:
-            self.result = self._train()
-        except EngineError as error:
-            self.error = str(error)
-        except Exception as error:  # noqa: BLE001 - the seam: a person gets a sentence, never a traceback
-            self.error = f"Training could not be started ({type(error).__name__}: {error})."
-        if self.result is not None and self.result.status == "failed":
-            self.error = self.result.reason
-
-    def _train(self) -> RunResult | None:
-        """The training itself. Raises EngineError."""
-        from babytrain.engine.sessions.session import NewRunPlan, train_new, train_resumed
-
-        if self._resume_dir is not None:
-            return train_resumed(self._resume_dir, self._changes, self.feed, self._remember_folder)
-        if self._wish is None:
-            return None
-        plan = NewRunPlan(
-            config=self._wish.config,
-            runs_dir=self._runs_dir,
-            paths=self._wish.paths,
-            name=self._wish.name,
-            argv=self._argv,
-            stdin=self._wish.stdin,
-        )
-        return train_new(plan, self.feed, self._remember_folder)
-
-    def _remember_folder(self, folder: RunFolder) -> None:
-        self.run_dir = folder.path
-
-
-def before_torch() -> None:
-    """Settings that count only if they are made before torch loads its thread library."""
-    # Threads that wait for each other by spinning crawl as soon as anything else wants a core, and the screen does;
-    # threads that sleep at once take twice as long on a quiet machine. So they spin for some microseconds.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin)
 
 
 def dial_rules() -> list[DialRule]:
@@ -238,16 +141,6 @@ def _fork_rule(name: str) -> DialRule:
     return rule if limits["low"] is not None or limits["choices"] or limits["check"] else replace(rule, allowed="text")
 
 
-def fork_problems(folder: RunFolder, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
-    """What can be seen at once to be wrong with a fork, one sentence each."""
-    from babytrain.engine.sessions.fork_check import fork_problems as problems_of
-
-    try:
-        return problems_of(folder, at, check_changes(changes), step=step)
-    except UsageError as error:
-        return error.problems
-
-
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings changed by a resume, checked as far as they can be without the run. Raises UsageError."""
     try:
@@ -257,11 +150,16 @@ def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: getattr(config, key) for key in settings}
 
 
-def examine() -> list[Finding]:
-    """What the doctor found on this machine."""
-    from babytrain.engine.doctor import examine as examine_machine
+def is_built_in_corpus(name: str) -> bool:
+    """Whether a corpus comes with the program."""
+    return name in FIELDS["corpus"].metadata["choices"]
 
-    return examine_machine()
+
+def examine_machine() -> list[Finding]:
+    """What the doctor found on this machine."""
+    from babytrain.engine.doctor import examine
+
+    return examine()
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -1,6 +1,6 @@
-"""Trained models as the plain terminal talks to them: the seam between `sample` and `chat` and the engine.
+"""A saved model, and how a run reads prompts, as `sample`, `chat` and the talk screen use them.
 
-Torch is loaded when an `Author` is made and not before; what goes wrong in the engine comes out as UsageError.
+Torch is loaded when a `LoadedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
 from babytrain.engine.prompts import PreparedPrompt, PromptError, drop_unknown, prepare_prompt
 from babytrain.engine.token_choice import SamplingSettings
 from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
-from babytrain.tui.session import NO_TORCH, UsageError, before_torch
+from babytrain.tui.engine_client.errors import UsageError, engine_errors
 
 __all__ = [
-    "Author",
+    "LoadedModel",
     "PreparedPrompt",
     "PromptReader",
     "SamplingSettings",
@@ -68,7 +68,7 @@ class PromptReader:
         return drop_unknown(text, self._tokenizer)
 
     def prepare(self, prompt: str, unknown: Literal["drop", "refuse"] = "drop") -> PreparedPrompt:
-        """`prompt` as the model reads it; empty is the start of a text."""
+        """`prompt` as the model reads it, no longer than it can look back; empty is the start of a text."""
         try:
             return prepare_prompt(prompt, self._tokenizer, self._context, unknown=unknown)
         except PromptError as error:
@@ -84,37 +84,27 @@ def prompt_reader(run_dir: Path, context: int) -> PromptReader:
     return PromptReader(tokenizer, context)
 
 
-class Author(PromptReader):
+class LoadedModel(PromptReader):
     """The model of a run from one checkpoint: "best", "last", a name or a step. Every method may raise UsageError."""
 
     def __init__(self, run_dir: Path, at: str = "best") -> None:
-        before_torch()
-        try:
+        with engine_errors("The model cannot be loaded"):
             from babytrain.engine.sample_run import load_speaker
-            from babytrain.engine.sessions.session import EngineError
-        except ImportError as error:
-            raise UsageError([NO_TORCH.format(error)]) from error
-        self._engine_error = EngineError
-        try:
-            self._speaker = load_speaker(run_dir, at)
-        except EngineError as error:
-            raise UsageError(error.problems) from error
-        super().__init__(self._speaker.tokenizer, self._speaker.model.context)
-        self.step = self._speaker.step
-        self.checkpoint = self._speaker.checkpoint
-        self.notes = self._speaker.notes
-        self.default_prompt = self._speaker.default_prompt
 
-    def write(self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int) -> Iterator[str]:
+            self._model = load_speaker(run_dir, at)
+        super().__init__(self._model.tokenizer, self._model.model.context)
+        self.step = self._model.step
+        self.notes = self._model.notes  # what was odd about the checkpoint
+        self.default_prompt = self._model.default_prompt
+
+    def generate(
+        self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
+    ) -> Iterator[str]:
         """The continuation of `prompt`, piece by piece as it is written."""
-        try:
-            yield from self._speaker.pieces(prompt, settings, max_tokens=max_tokens, seed=seed)
-        except self._engine_error as error:
-            raise UsageError(error.problems) from error
+        with engine_errors("The model cannot write"):
+            yield from self._model.pieces(prompt, settings, max_tokens=max_tokens, seed=seed)
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
         """The likeliest next tokens, made visible, and their probabilities."""
-        try:
-            return self._speaker.likeliest(prompt, count)
-        except self._engine_error as error:
-            raise UsageError(error.problems) from error
+        with engine_errors("The model cannot predict"):
+            return self._model.likeliest(prompt, count)

@@ -1,4 +1,4 @@
-"""Whom one talks to: one question at a time, the newest one next, and nothing that blocks or raises."""
+"""What the talk screen talks to: one prediction at a time, the newest text next, and nothing that blocks or raises."""
 
 from __future__ import annotations
 
@@ -13,23 +13,32 @@ from babytrain.engine.token_choice import SamplingSettings
 from babytrain.runs.events import Command, Predicted, Request, Sample, SamplePiece
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.sampling_wish import FLOATS, WHOLE, read_sampling_words, sampling_words
-from babytrain.tui.live_talker import LiveTalker
-from babytrain.tui.saved_talker import SavedTalker
-from babytrain.tui.source import LiveSource
-from babytrain.tui.talker import SETTINGS, Failed, Foretold, Heard, Wish, Woken, Written, next_rung
+from babytrain.tui.conversation import SAMPLING_SETTINGS, next_value
+from babytrain.tui.engine_client.chat_backend import (
+    ChatEvent,
+    ChatFailure,
+    GeneratedText,
+    GenerationRequest,
+    ModelReady,
+    Prediction,
+)
+from babytrain.tui.engine_client.checkpoint_chat_backend import CheckpointChatBackend
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
+from babytrain.tui.engine_client.run_sources import LiveSource
 from tests.patience import LONGEST_WAIT_SECONDS
-from tests.tui.scripted import ScriptedAuthor
+from tests.tui.scripted import ScriptedModel
 
 SETTINGS_NOW = SamplingSettings(temperature=0.5, top_k=40)
 
 
 class Run:
-    """A live talker and the engine's end of its feed."""
+    """A live backend and the engine's end of its feed."""
 
-    def __init__(self, reader: ScriptedAuthor | None = None) -> None:
-        self.heard: list[Heard] = []
+    def __init__(self, reader: ScriptedModel | None = None) -> None:
+        self.events: list[ChatEvent] = []
         self.source = LiveSource(LiveFeed())
-        self.talker = LiveTalker(self.source, reader, self.heard.append)
+        self.backend = LiveChatBackend(self.source, reader, self.events.append)
 
     def asked(self) -> list[Any]:
         requests = []
@@ -41,7 +50,7 @@ class Run:
         for event in events:
             self.source.feed.events.put(event)
         self.source.poll()
-        self.talker.look(self.source.moment())
+        self.backend.update(self.source.moment())
 
 
 def predicted(prompt: str) -> Predicted:
@@ -61,37 +70,37 @@ def obeyed(request: Request) -> Command:
 def test_only_one_prediction_is_under_way_and_the_newest_text_is_next() -> None:
     run = Run()
     for typed in ("h", "he", "hel", "hell"):
-        run.talker.predict(typed)
+        run.backend.predict(typed)
     (first,) = run.asked()
     assert first.text == "h"
     run.answer(predicted("h"), obeyed(first))
-    assert run.heard == [Foretold("h", (("o", 0.8), ("e", 0.1)))]
+    assert run.events == [Prediction("h", (("o", 0.8), ("e", 0.1)))]
     (second,) = run.asked()
     assert second.text == "hell"
     run.answer()
     assert run.asked() == []
     run.answer(predicted("hell"), obeyed(second))
-    assert run.heard[-1] == Foretold("hell", (("o", 0.8), ("e", 0.1)))
+    assert run.events[-1] == Prediction("hell", (("o", 0.8), ("e", 0.1)))
     assert run.asked() == []
 
 
 def test_a_refused_prediction_is_a_sentence_and_the_next_one_is_asked() -> None:
     run = Run()
-    run.talker.predict("a")
+    run.backend.predict("a")
     (request,) = run.asked()
-    run.talker.predict("b")
+    run.backend.predict("b")
     refusal = Command(
         t=1.0, step=1, command_id=request.command_id, action="predict", status="refused", reason="no weights"
     )
     run.answer(refusal)
-    assert run.heard == [Failed("no weights")]
+    assert run.events == [ChatFailure("no weights")]
     assert [one.text for one in run.asked()] == ["b"]
 
 
 def test_a_text_is_asked_for_with_its_settings_and_heard_piece_by_piece() -> None:
     run = Run()
-    wish = Wish("frog", SETTINGS_NOW, 70, 3)
-    run.talker.write(wish)
+    wish = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    run.backend.generate(wish)
     (request,) = run.asked()
     assert (request.action, request.text) == ("sample", "frog")
     assert read_sampling_words(request.dial) == {
@@ -99,153 +108,186 @@ def test_a_text_is_asked_for_with_its_settings_and_heard_piece_by_piece() -> Non
     }  # fmt: skip
     due = {"t": 1.0, "step": 1, "sample_id": 1}
     run.answer(SamplePiece(**due, prompt="", text="not ours"), text("", "not ours either", asked=False))
-    assert run.heard == []
+    assert run.events == []
     run.answer(SamplePiece(**due, prompt="frog", text=" sits"))
     run.answer(text("frog", " sits\n\nand more"), obeyed(request))
-    assert run.heard == [Written(wish, " sits", False, "frog"), Written(wish, " sits\n\n", True, "frog")]
+    assert run.events == [GeneratedText(wish, " sits", False, "frog"), GeneratedText(wish, " sits\n\n", True, "frog")]
 
 
 def test_the_rest_behind_a_blank_line_is_given_up() -> None:
     run = Run()
-    wish = Wish("frog", SETTINGS_NOW, 70, 3)
-    run.talker.write(wish)
+    wish = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    run.backend.generate(wish)
     (request,) = run.asked()
     run.answer(SamplePiece(t=1.0, step=1, sample_id=1, prompt="frog", text=" sits\n\nan"))
     assert run.source.feed.given_up == {request.command_id}
     run.answer(text("frog", " sits\n\nand"), obeyed(request))
-    assert run.heard == [Written(wish, " sits\n\n", True, "frog")]
+    assert run.events == [GeneratedText(wish, " sits\n\n", True, "frog")]
 
 
 def test_a_stopped_text_is_given_up_and_not_heard_of_again() -> None:
     run = Run()
-    run.talker.write(Wish("frog", SETTINGS_NOW, 70, 3))
+    run.backend.generate(GenerationRequest("frog", SETTINGS_NOW, 70, 3))
     (request,) = run.asked()
-    run.talker.stop()
+    run.backend.stop()
     assert run.source.feed.given_up == {request.command_id}
     run.answer(text("frog", " sits"), obeyed(request))
-    assert run.heard == []
+    assert run.events == []
 
 
 def test_what_comes_late_of_a_stopped_text_is_not_taken_for_the_next_one() -> None:
     run = Run()
-    run.talker.write(Wish("frog", SETTINGS_NOW, 70, 3))
+    run.backend.generate(GenerationRequest("frog", SETTINGS_NOW, 70, 3))
     (stopped,) = run.asked()
-    run.talker.stop()
-    wish = Wish("toad", SETTINGS_NOW, 70, 4)
-    run.talker.write(wish)
+    run.backend.stop()
+    wish = GenerationRequest("toad", SETTINGS_NOW, 70, 4)
+    run.backend.generate(wish)
     (request,) = run.asked()
     run.answer(text("frog", " sits"), obeyed(stopped))
-    assert run.heard == []
+    assert run.events == []
     run.answer(text("toad", " naps", seed=4), obeyed(request))
-    assert run.heard == [Written(wish, " naps", True, "toad")]
+    assert run.events == [GeneratedText(wish, " naps", True, "toad")]
 
 
 def test_an_answer_of_an_earlier_session_is_none() -> None:
     run = Run()
     run.answer(text("frog", " sat"), Command(t=0.5, step=1, command_id=1, action="sample", status="applied"))
-    run.talker.write(Wish("frog", SETTINGS_NOW, 70, 3))
+    run.backend.generate(GenerationRequest("frog", SETTINGS_NOW, 70, 3))
     (request,) = run.asked()
     assert request.command_id == 1
     run.answer()
-    assert run.heard == []
+    assert run.events == []
 
 
 def test_what_the_model_cannot_read_is_not_sent() -> None:
-    run = Run(ScriptedAuthor(context=5))
-    run.talker.predict("a fr\u00e9og")
+    run = Run(ScriptedModel(context=5))
+    run.backend.predict("a fr\u00e9og")
     assert [request.text for request in run.asked()] == [" frog"]
 
 
 def saved(
-    author: ScriptedAuthor, **others: ScriptedAuthor
-) -> tuple[SavedTalker, list[Heard], threading.Thread, threading.Event]:
-    heard: list[Heard] = []
+    author: ScriptedModel, **others: ScriptedModel
+) -> tuple[CheckpointChatBackend, list[ChatEvent], threading.Thread, threading.Event]:
+    events: list[ChatEvent] = []
     news = threading.Event()
 
-    def tell(one: Heard) -> None:
-        heard.append(one)
+    def on_event(event: ChatEvent) -> None:
+        events.append(event)
         news.set()
 
-    def load(at: str) -> ScriptedAuthor:
+    def load(at: str) -> ScriptedModel:
         if at not in authors:
-            raise ValueError(f"There is no checkpoint '{at}'.")
+            raise UsageError([f"There is no checkpoint '{at}'."])
         return authors[at]
 
     authors = {"best": author, **others}
-    talker = SavedTalker(load, "best", tell)
-    thread = threading.Thread(target=talker.run)
-    return talker, heard, thread, news
+    backend = CheckpointChatBackend(load, "best", on_event)
+    thread = threading.Thread(target=backend.run)
+    return backend, events, thread, news
 
 
 def test_a_saved_model_answers_in_its_own_thread_and_ends_with_its_listener() -> None:
-    talker, heard, thread, news = saved(ScriptedAuthor())
-    talker.predict("he")
-    talker.predict("hell")
+    backend, events, thread, news = saved(ScriptedModel())
+    backend.predict("he")
+    backend.predict("hell")
     thread.start()
-    while len(heard) < 2:
+    while len(events) < 2:
         assert news.wait(LONGEST_WAIT_SECONDS)
-    wish = Wish("frog", SETTINGS_NOW, 70, 3)
-    talker.write(wish)
-    while not (isinstance(heard[-1], Written) and heard[-1].over):
+    wish = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    backend.generate(wish)
+    while not (isinstance(events[-1], GeneratedText) and events[-1].done):
         assert news.wait(LONGEST_WAIT_SECONDS)
-    talker.close()
+    backend.close()
     thread.join(LONGEST_WAIT_SECONDS)
     assert not thread.is_alive()
-    assert heard[0] == Woken("step 500")
-    assert isinstance(heard[1], Foretold)
-    assert (heard[1].text, heard[1].likeliest[0]) == ("hell", ("o", 0.81))
-    assert heard[-1] == Written(wish, " leaps into\nthe quiet pond\n\n", True)
+    assert events[0] == ModelReady("step 500")
+    assert isinstance(events[1], Prediction)
+    assert (events[1].text, events[1].likeliest[0]) == ("hell", ("o", 0.81))
+    assert events[-1] == GeneratedText(wish, " leaps into\nthe quiet pond\n\n", True)
 
 
 def test_a_saved_model_stops_when_told() -> None:
-    author = ScriptedAuthor()
+    author = ScriptedModel()
     author.may_write.clear()
-    talker, heard, thread, news = saved(author)
+    backend, events, thread, news = saved(author)
     thread.start()
-    talker.write(Wish("frog", SETTINGS_NOW, 70, 3))
-    while not any(isinstance(one, Written) for one in heard):
+    backend.generate(GenerationRequest("frog", SETTINGS_NOW, 70, 3))
+    while not any(isinstance(one, GeneratedText) for one in events):
         assert news.wait(LONGEST_WAIT_SECONDS)
-    talker.stop()
+    backend.stop()
     author.may_write.set()
-    talker.predict("hell")
-    while not isinstance(heard[-1], Foretold):
+    backend.predict("hell")
+    while not isinstance(events[-1], Prediction):
         assert news.wait(LONGEST_WAIT_SECONDS)
-    talker.close()
+    backend.close()
     thread.join(LONGEST_WAIT_SECONDS)
-    assert not any(isinstance(one, Written) and one.over for one in heard)
+    assert not any(isinstance(one, GeneratedText) and one.done for one in events)
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (MemoryError(), "The model cannot answer (MemoryError)."),
+        (RuntimeError("out of threads"), "The model cannot answer (RuntimeError: out of threads)."),
+        (UsageError(["The weights are damaged."]), "The weights are damaged."),
+    ],
+)
+def test_a_saved_model_that_breaks_says_so_and_answers_the_next_request(failure: Exception, sentence: str) -> None:
+    model = ScriptedModel(failure=failure)
+    backend, events, thread, news = saved(model)
+
+    def wait_for(kind: type[ChatEvent]) -> None:
+        while not isinstance(events[-1] if events else None, kind):
+            assert news.wait(LONGEST_WAIT_SECONDS)
+            assert thread.is_alive()
+
+    backend.predict("hell")
+    thread.start()
+    wait_for(ChatFailure)
+    assert events[-1] == ChatFailure(sentence)
+    request = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    backend.generate(request)
+    while events[-1] != ChatFailure(sentence, request=request):
+        assert news.wait(LONGEST_WAIT_SECONDS)
+        assert thread.is_alive()
+    model.failure = None
+    backend.predict("hell")
+    wait_for(Prediction)
+    backend.close()
+    thread.join(LONGEST_WAIT_SECONDS)
 
 
 def test_of_a_checkpoint_that_is_not_there_the_model_stays_awake() -> None:
-    talker, heard, thread, news = saved(ScriptedAuthor(), last=ScriptedAuthor(step=900))
+    backend, events, thread, news = saved(ScriptedModel(), last=ScriptedModel(step=900))
     thread.start()
-    talker.wake("999")
-    while len(heard) < 3:
+    backend.load("999")
+    while len(events) < 3:
         assert news.wait(LONGEST_WAIT_SECONDS)
-    talker.wake("last")
-    while len(heard) < 4:
+    backend.load("last")
+    while len(events) < 4:
         assert news.wait(LONGEST_WAIT_SECONDS)
-    talker.close()
+    backend.close()
     thread.join(LONGEST_WAIT_SECONDS)
-    assert heard == [
-        *(Woken("step 500"), Failed("There is no checkpoint '999'."), Woken("step 500")),
-        Woken("step 900"),
+    assert events == [
+        *(ModelReady("step 500"), ChatFailure("There is no checkpoint '999'."), ModelReady("step 500")),
+        ModelReady("step 900"),
     ]
 
 
 def test_a_model_that_cannot_be_loaded_is_a_sentence() -> None:
-    heard: list[Heard] = []
+    events: list[ChatEvent] = []
 
     def broken(at: str) -> Any:
         raise RuntimeError("boom")
 
     def refused(at: str) -> Any:
-        raise ValueError("There is no checkpoint.")
+        raise UsageError(["There is no checkpoint."])
 
-    SavedTalker(refused, "best", heard.append).run()
-    SavedTalker(broken, "best", heard.append).run()
-    assert heard[0] == Failed("There is no checkpoint.", final=True)
-    assert isinstance(heard[1], Failed)
-    assert "RuntimeError: boom" in heard[1].sentence
+    CheckpointChatBackend(refused, "best", events.append).run()
+    CheckpointChatBackend(broken, "best", events.append).run()
+    assert events[0] == ChatFailure("There is no checkpoint.", final=True)
+    assert isinstance(events[1], ChatFailure)
+    assert "RuntimeError: boom" in events[1].sentence
 
 
 WISHES = st.fixed_dictionaries(
@@ -269,12 +311,12 @@ def test_only_settings_become_words() -> None:
         sampling_words({"lr": 1.0})
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", SAMPLING_SETTINGS)
 def test_a_setting_is_turned_in_notches_that_the_model_takes_and_ends_somewhere(name: str) -> None:
     field = name.replace("-", "_")
     for direction in (1, -1):
         value = getattr(SamplingSettings(), field)
         for _ in range(30):
-            value = next_rung(name, value, direction)
+            value = next_value(name, value, direction)
             SamplingSettings(**{field: int(value) if field == "top_k" else value})
-        assert next_rung(name, value, direction) == value
+        assert next_value(name, value, direction) == value
