@@ -49,7 +49,7 @@ class ForkSession(EngineSession):
     def read(self) -> None:
         """Read the checkpoint now and not when training begins. Raises UsageError."""
         try:
-            from babytrain.engine.sessions.session import EngineError
+            from babytrain.engine.sessions.errors import EngineError
         except ImportError as error:
             raise UsageError([NO_TORCH.format(error)]) from error
         try:
@@ -118,8 +118,8 @@ def _plan(runs_dir: Path, source: RunFolder, name: str | None, argv: Sequence[st
     """Ends the program with a sentence when the run cannot be repeated."""
     before_torch()
     try:
+        from babytrain.engine.sessions.errors import EngineError
         from babytrain.engine.sessions.rerun import plan_rerun
-        from babytrain.engine.sessions.session import EngineError
     except ImportError as error:
         fail(NO_TORCH.format(error))
     try:

@@ -117,7 +117,7 @@ class EngineSession:
         """Train until the end. Never raises: what goes wrong stands in `error`."""
         before_torch()
         try:
-            from babytrain.engine.sessions.session import EngineError
+            from babytrain.engine.sessions.errors import EngineError
         except ImportError as error:
             self.error = NO_TORCH.format(error)
             return

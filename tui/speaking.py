@@ -91,7 +91,7 @@ class Author(PromptReader):
         before_torch()
         try:
             from babytrain.engine.sample_run import load_speaker
-            from babytrain.engine.sessions.session import EngineError
+            from babytrain.engine.sessions.errors import EngineError
         except ImportError as error:
             raise UsageError([NO_TORCH.format(error)]) from error
         self._engine_error = EngineError
