@@ -94,18 +94,6 @@ class Control:
                 refusal = self._samples.write(prompt, wish, asked=True, given_up=lambda: request.command_id in given_up)
             case "predict":
                 refusal = self._samples.predict(request.text)
-                # One comes with every letter that is typed: shown, and not worth a line of the journal.
-                answer = Command(
-                    t=recorder.now(),
-                    step=step,
-                    command_id=request.command_id,
-                    action="predict",
-                    status="refused" if refusal else "applied",
-                    text=request.text,
-                    reason=refusal,
-                )
-                feed.publish(answer)
-                return
             case "evaluate":
                 self._evaluator.evaluate()
             case "checkpoint":
@@ -120,7 +108,9 @@ class Control:
                 change = apply(state.config, state.dials, request, step, checked_value, self._windows_per_epoch)
                 refusal = change.refusal
                 self._adopt(change)
-        recorder.emit(
+        # A prediction comes with every letter that is typed: shown, and not worth a line of the journal.
+        record = feed.publish if request.action == "predict" else recorder.emit
+        record(
             Command(
                 t=recorder.now(),
                 step=step,

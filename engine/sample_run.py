@@ -20,7 +20,7 @@ from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.prompts import PreparedPrompt
 from babytrain.engine.sampling import Reader, generate, new_reader, next_tokens
-from babytrain.engine.sessions.session import EngineError, engine_errors
+from babytrain.engine.sessions.errors import EngineError, engine_errors
 from babytrain.engine.token_choice import SamplingSettings
 from babytrain.runs.folder import RunFolder, read_run_toml
 

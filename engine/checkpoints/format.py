@@ -49,8 +49,8 @@ class LoadedCheckpoint:
 
 def checkpoint_name(step: int, name: str = "") -> str:
     """The folder name of a step, and of what a person called it; sorts by step up to a billion."""
-    words = normalized_name(name)
-    return f"step-{step:09d}-{words}" if words else f"step-{step:09d}"
+    name = normalized_name(name)
+    return f"step-{step:09d}-{name}" if name else f"step-{step:09d}"
 
 
 def save_checkpoint(
@@ -68,8 +68,8 @@ def save_checkpoint(
 
     Raises CheckpointError.
     """
-    place = checkpoints / checkpoint_name(step, name)
-    draft = checkpoints / f".draft-{place.name}"
+    path = checkpoints / checkpoint_name(step, name)
+    draft = checkpoints / f".draft-{path.name}"
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)
         _remove_drafts(checkpoints)
@@ -80,21 +80,21 @@ def save_checkpoint(
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
-        replaced = checkpoints / f"{_REPLACED}{place.name}"
-        if place.exists():  # the same step again, after a resume
-            place.rename(replaced)
-        draft.rename(place)
+        replaced = checkpoints / f"{_REPLACED}{path.name}"
+        if path.exists():  # the same step again, after a resume
+            path.rename(replaced)
+        draft.rename(path)
         shutil.rmtree(replaced, ignore_errors=True)
-        _point(checkpoints / "last", place.name)
+        _point(checkpoints / "last", path.name)
         if best:
-            _point(checkpoints / "best", place.name)
+            _point(checkpoints / "best", path.name)
         _flush_to_disk(checkpoints)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         reason = _reason_of(error)
         raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
     _prune(checkpoints, keep)
-    return place
+    return path
 
 
 def _reason_of(error: OSError | SafetensorError) -> str:
@@ -128,13 +128,13 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
     A kill between a checkpoint and its mark leaves the mark on the one before it, which is as good.
     """
     marked = _pointed_at(checkpoints / "last")
-    places = list_checkpoints(checkpoints)
-    return marked if marked in places else (max(places, key=_written) if places else None)
+    known = list_checkpoints(checkpoints)
+    return marked if marked in known else (max(known, key=_written) if known else None)
 
 
-def point_to_last(checkpoints: Path, place: Path) -> None:
+def point_to_last(checkpoints: Path, path: Path) -> None:
     """Go on from here from now on. Raises OSError."""
-    _point(checkpoints / "last", place.name)
+    _point(checkpoints / "last", path.name)
 
 
 def load_checkpoint(path: Path) -> LoadedCheckpoint:
@@ -175,8 +175,8 @@ def misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
     if missing or unknown:
         parts = [
-            f"{word} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-            for word, names in (("it lacks", missing), ("it has an unknown", unknown))
+            f"{what} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+            for what, names in (("it lacks", missing), ("it has an unknown", unknown))
             if names
         ]
         return ", ".join(parts)
@@ -203,10 +203,10 @@ def put_back_replaced(checkpoints: Path) -> None:
     For whoever holds the run's lock.
     """
     for replaced in checkpoints.glob(f"{_REPLACED}*"):
-        place = checkpoints / replaced.name.removeprefix(_REPLACED)
-        if not place.exists():
+        path = checkpoints / replaced.name.removeprefix(_REPLACED)
+        if not path.exists():
             with contextlib.suppress(OSError):
-                replaced.rename(place)
+                replaced.rename(path)
 
 
 def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
@@ -266,29 +266,29 @@ def _was_saved_in_trouble(path: Path) -> bool:
 def _prune(checkpoints: Path, keep: int) -> None:
     """Drop all without a name but the `keep` written last and the best. What cannot be deleted harms nobody."""
     best = best_checkpoint(checkpoints)
-    nameless = [place for place in list_checkpoints(checkpoints) if place.name.count("-") == 1]
+    nameless = [path for path in list_checkpoints(checkpoints) if path.name.count("-") == 1]
     # By time and not by step: of a run that went back, later steps are the older ones.
     for path in sorted(nameless, key=_written)[:-keep]:
         if path != best:
             _remove(path)
 
 
-def _remove(place: Path) -> None:
+def _remove(path: Path) -> None:
     """Delete a checkpoint. Under another name first: a kill half-way must not leave a half one that looks whole."""
-    doomed = place.with_name(f".draft-removed-{place.name}")
+    doomed = path.with_name(f".draft-removed-{path.name}")
     try:
-        place.rename(doomed)
+        path.rename(doomed)
     except OSError:
         return
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _written(place: Path) -> tuple[int, str]:
+def _written(path: Path) -> tuple[int, str]:
     """When a checkpoint was written; among those of one tick the later step counts as the later."""
     try:
-        return (place / TRAINER_FILE).stat().st_mtime_ns, place.name
+        return (path / TRAINER_FILE).stat().st_mtime_ns, path.name
     except OSError:
-        return 0, place.name
+        return 0, path.name
 
 
 def _pointed_at(pointer: Path) -> Path | None:

@@ -20,9 +20,9 @@ def normalized_name(name: str) -> str:
 
 def name_problem(name: str) -> str:
     """Why a checkpoint cannot be given this name, or nothing: half a sentence."""
-    word = normalized_name(name)
-    if word in ("best", "last") or word.isdigit():
-        return f"{word!r} already stands for another checkpoint: choose a name other than best, last or a number"
+    name = normalized_name(name)
+    if name in ("best", "last") or name.isdigit():
+        return f"{name!r} already stands for another checkpoint: choose a name other than best, last or a number"
     return ""
 
 
@@ -34,11 +34,11 @@ def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, la
     """
     if not folders:
         raise CheckpointNotFound("there is no checkpoint yet")
-    word = wanted.strip()
-    found = word if word in folders else {"best": best, "last": last}.get(word)
-    if found is None and (name := normalized_name(word)):
+    asked = wanted.strip()
+    found = asked if asked in folders else {"best": best, "last": last}.get(asked)
+    if found is None and (name := normalized_name(asked)):
         found = next((folder for folder in folders if _name(folder) == name), None)
-    if found is None and (number := word.replace(",", "")).isdigit():
+    if found is None and (number := asked.replace(",", "")).isdigit():
         found = next((folder for folder in folders if _step(folder) == (number.lstrip("0") or "0")), None)
     if found is None:
         known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-_LISTED:])

@@ -12,9 +12,10 @@ from typing import Any
 
 from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoint
 from babytrain.engine.config import config_of_run
+from babytrain.engine.sessions.errors import EngineError, engine_errors
 from babytrain.engine.sessions.fork_check import planned_afresh, refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
-from babytrain.engine.sessions.session import EngineError, NewRunPlan, engine_errors, kept_text
+from babytrain.engine.sessions.session import NewRunPlan, kept_text
 from babytrain.engine.training.train_state import read_trainer
 from babytrain.runs.folder import RunFolder, read_run_toml
 

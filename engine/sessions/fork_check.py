@@ -81,31 +81,31 @@ def fork_problems(source: RunFolder, wanted: str, changes: Mapping[str, Any], *,
         return [str(error)]
     if wanted == "last" and step is not None:
         return problems + _end_problem(step, changes, None)
-    places = {place.directory: place for place in list_places(source)}
+    known = {summary.directory: summary for summary in list_places(source)}
     best, last = (
-        next((place.directory for place in places.values() if getattr(place, mark)), None)
+        next((summary.directory for summary in known.values() if getattr(summary, mark)), None)
         for mark in ("is_best", "is_last")
     )
     try:
-        found = places[find_checkpoint(list(places), wanted, best=best, last=last)]
+        found = known[find_checkpoint(list(known), wanted, best=best, last=last)]
     except CheckpointNotFound as error:
-        hint = "" if places else ": c saves one while it trains"
+        hint = "" if known else ": c saves one while it trains"
         sentence = f"{error}{hint}."
         return [*problems, sentence[0].upper() + sentence[1:]]
-    place = source.checkpoints / found.directory
-    return problems + _place_problems(place, found.step, changes, config.steps if config is not None else None)
+    path = source.checkpoints / found.directory
+    return problems + _checkpoint_problems(path, found.step, changes, config.steps if config is not None else None)
 
 
-def _place_problems(place: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
+def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
     """What is wrong with a checkpoint; `planned` is the end of the run if the checkpoint does not say."""
     try:
-        trainer = json.loads((place / "trainer.json").read_text(encoding="utf-8"))
+        trainer = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
         for file in _FILES:
-            _check_tensors(place / file)
+            _check_tensors(path / file)
         planned = trainer.get("dials", {}).get("total_steps", planned)
         return _end_problem(step, changes, planned)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return [f"The checkpoint {place.name} is damaged: choose another one ({_reason(error)})."]
+        return [f"The checkpoint {path.name} is damaged: choose another one ({_reason(error)})."]
 
 
 def _reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ it starts; the steps are compared as they come, weights and optimizer at the end
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,10 @@ from babytrain.engine.config import Config, config_of_run
 from babytrain.engine.cores import count_cores
 from babytrain.engine.corpus.build import build_corpus
 from babytrain.engine.device import DeviceError, choose_device
+from babytrain.engine.sessions.errors import EngineError, engine_errors
 from babytrain.engine.sessions.fork_origin import ForkOrigin
-from babytrain.engine.sessions.rerun_script import RerunScript, StepComparison, StepDifference
-from babytrain.engine.sessions.session import (
-    EngineError,
-    FolderCallback,
-    NewRunPlan,
-    RunResult,
-    engine_errors,
-    kept_text,
-    train_new,
-    train_resumed,
-)
+from babytrain.engine.sessions.session import FolderCallback, NewRunPlan, RunResult, kept_text, train_new, train_resumed
+from babytrain.engine.training.rerun_script import RerunScript, StepComparison, StepDifference
 from babytrain.runs.events import Note, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml
@@ -151,7 +143,7 @@ def rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | None = No
 
     comparison = StepComparison([step for session in plan.sessions for step in session.steps], report)
     first, *others = plan.sessions
-    new_run = NewRunPlan(**{**vars(plan.new_run), "commands": RerunScript(first, comparison)})
+    new_run = replace(plan.new_run, commands=RerunScript(first, comparison))
     result = train_new(new_run, feed, on_folder)
     for session in others:
         if feed.stop_requested.is_set() or result.status == "failed":

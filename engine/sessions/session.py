@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,26 +19,24 @@ import torch
 
 from babytrain import __version__
 from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint, load_newest, put_back_replaced
-from babytrain.engine.checkpoints.lookup import CheckpointNotFound
-from babytrain.engine.config import Config, ConfigError, config_of_run
+from babytrain.engine.config import Config, config_of_run
 from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
-from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.device import DeviceError
-from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import build_optimizer
 from babytrain.engine.recorder import Recorder, RunOutput
+from babytrain.engine.sessions.errors import EngineError, engine_errors
 from babytrain.engine.sessions.fork_check import refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
 from babytrain.engine.sessions.prepare import Prepared, check_step_size, prepare, with_planned_steps
 from babytrain.engine.sessions.resume_history import ResumeHistory, ended_in_order, resume_history
 from babytrain.engine.sessions.services import start_analysis, start_telemetry
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
-from babytrain.engine.training.train_state import Progress, TrainState, read_trainer
-from babytrain.engine.training.trainer import CommandSource, Trainer
+from babytrain.engine.training.rerun_script import RerunScript
+from babytrain.engine.training.train_state import TrainState, read_trainer
+from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.state import DialState, initial_dials
-from babytrain.runs.events import SCHEMA_VERSION, Ended, Resumed, Started
+from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
 from babytrain.runs.journal import JournalWriter
@@ -46,14 +44,6 @@ from babytrain.runs.lock import RunLock
 from babytrain.runs.provenance import collect
 
 CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
-
-
-class EngineError(Exception):
-    """Something a person can act on; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ class NewRunPlan:
     sha256: str = ""  # of the text it must be, if it must
     origin: ForkOrigin | None = None  # of a fork
     rerun_of: str = ""  # the run id of the one it repeats
-    commands: CommandSource | None = None
+    commands: RerunScript | None = None
 
 
 @dataclass(frozen=True)
@@ -103,15 +93,13 @@ class Session:
     first: Started | Resumed
     history: ResumeHistory
     notes: Sequence[str] = ()
-    commands: CommandSource | None = None
+    commands: RerunScript | None = None
 
 
 def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RunResult:
     """Train a new run to its end. Raises EngineError."""
     with engine_errors():
-        corpus = build_corpus(plan.config, plan.paths, stdin=plan.stdin)
-        if plan.sha256 and corpus.sha256 != plan.sha256:
-            raise EngineError([_changed_text(plan.paths, corpus)])
+        corpus = _same_corpus(plan.config, plan.paths, plan.stdin, plan.sha256)
         config = with_planned_steps(plan.config, corpus)
         origin = plan.origin.planned(config) if plan.origin is not None else None
         dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
@@ -134,7 +122,7 @@ def train_resumed(
     changes: dict[str, Any],
     feed: LiveFeed,
     on_folder: FolderCallback | None = None,
-    commands: CommandSource | None = None,
+    commands: RerunScript | None = None,
 ) -> RunResult:
     """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError.
 
@@ -145,8 +133,13 @@ def train_resumed(
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
     with engine_errors(folder), _locked(folder):
         saved, provenance = read_run_toml(folder)
-        config = _resumed_config(saved, changes)
-        corpus = _same_corpus(folder, config, provenance)
+        config = config_of_run(saved, changes)
+        if problem := refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
+            raise EngineError([problem])
+        paths = [str(path) for path in provenance.get("paths", [])]
+        corpus = _same_corpus(
+            config, paths, kept_text(folder) if "-" in paths else None, provenance.get("sha256", "unknown")
+        )
         put_back_replaced(folder.checkpoints)
         checkpoint, problems = load_newest(folder.checkpoints)
         read_trainer(checkpoint, config)  # raises what is wrong with it
@@ -178,29 +171,6 @@ def train_resumed(
         )
         history = replace(history, energy=history.energy_in(config.currency, config_of_run(saved).currency))
         return _run(Session(folder, prepared, state, first, history, problems, commands), feed)
-
-
-@contextmanager
-def engine_errors(folder: RunFolder | None = None) -> Iterator[None]:
-    """Turn what a person can act on into an EngineError.
-
-    Anything else is a defect: it passes, or with the `folder` of a run leaves its traceback there and becomes one too.
-    """
-    try:
-        yield
-    except EngineError:
-        raise
-    except (ConfigError, CorpusError) as error:
-        raise EngineError(error.problems) from error
-    except CheckpointNotFound as error:
-        sentence = str(error)
-        raise EngineError([f"{sentence[0].upper()}{sentence[1:]}."]) from error
-    except (RunsError, CheckpointError, DeviceError) as error:
-        raise EngineError([str(error)]) from error
-    except Exception as error:
-        if folder is None:
-            raise
-        raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
 @contextmanager
@@ -262,7 +232,21 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         raise EngineError([f"{sentence}{where}"]) from error
     finally:
         journal.close()
-    return _result(folder, prepared.model, ended, state.progress)
+    progress = state.progress
+    return RunResult(
+        run_id=folder.run_id,
+        run_dir=str(folder.path),
+        status=ended.status,
+        steps=progress.step,
+        tokens=progress.tokens,
+        val_loss=progress.val_loss,
+        best_val_loss=progress.best_val_loss,
+        best_step=progress.best_step,
+        tokens_per_second=ended.tokens_per_second,
+        seconds=ended.t,
+        parameters=prepared.model.parameter_count,
+        reason=ended.reason,
+    )
 
 
 @contextmanager
@@ -343,26 +327,13 @@ def _started_event(folder: RunFolder, prepared: Prepared, state: TrainState, pla
     )
 
 
-def _resumed_config(saved: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:
-    """The settings to go on with. Raises ConfigError, and EngineError for changes the weights could not follow."""
-    config = config_of_run(saved, changes)
-    if problem := refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
-        raise EngineError([problem])
-    return config
-
-
-def _same_corpus(folder: RunFolder, config: Config, provenance: dict[str, Any]) -> Corpus:
-    """The text a run was trained on. Raises EngineError when it is not the same any more."""
-    paths = [str(path) for path in provenance.get("paths", [])]
-    stdin = kept_text(folder) if "-" in paths else None
+def _same_corpus(config: Config, paths: Sequence[str], stdin: bytes | None, sha256: str) -> Corpus:
+    """The text a run reads. Raises EngineError when `sha256` says that it is not the same any more."""
     corpus = build_corpus(config, paths, stdin=stdin)
-    if corpus.sha256 != provenance.get("sha256"):
-        raise EngineError([_changed_text(paths, corpus)])
+    if sha256 and corpus.sha256 != sha256:
+        where = ", ".join(paths) or corpus.name
+        raise EngineError([f"The text of this run has changed since ({where}): put the old text back."])
     return corpus
-
-
-def _changed_text(paths: Sequence[str], corpus: Corpus) -> str:
-    return f"The text of this run has changed since ({', '.join(paths) or corpus.name}): put the old text back."
 
 
 def kept_text(folder: RunFolder) -> bytes:
@@ -371,20 +342,3 @@ def kept_text(folder: RunFolder) -> bytes:
         return (folder.path / CORPUS_COPY).read_bytes()
     except OSError as error:
         raise EngineError([f"The text of this run, {folder.path / CORPUS_COPY}, cannot be read: {error}."]) from error
-
-
-def _result(folder: RunFolder, model: GPT, ended: Ended, progress: Progress) -> RunResult:
-    return RunResult(
-        run_id=folder.run_id,
-        run_dir=str(folder.path),
-        status=ended.status,
-        steps=progress.step,
-        tokens=progress.tokens,
-        val_loss=progress.val_loss,
-        best_val_loss=progress.best_val_loss,
-        best_step=progress.best_step,
-        tokens_per_second=ended.tokens_per_second,
-        seconds=ended.t,
-        parameters=model.parameter_count,
-        reason=ended.reason,
-    )

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from babytrain.engine.config import Config
 from babytrain.runs.dials.state import DialState
+
+Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
 
 DIAGNOSIS_EVERY_STEPS = 50
 FEWEST_STEPS = 10  # made, before the speed is worth a plan
 WORTH_A_CHANGE = 0.01  # of the steps that are planned
 
 
-@dataclass(frozen=True)
-class Due:
-    """What is due at the step a run has just reached by making it. Each cadence fires once per step reached."""
-
-    diagnosis: bool = False
-    evaluation: bool = False
-    sample: bool = False
-    checkpoint: bool = False
-
-    def __bool__(self) -> bool:
-        return self.diagnosis or self.more_than_diagnosis
-
-    @property
-    def more_than_diagnosis(self) -> bool:
-        """Whether the model is used or saved."""
-        return self.evaluation or self.sample or self.checkpoint
-
-
-NOTHING = Due()
-
-
-def due_at(step: int, dials: DialState, config: Config) -> Due:
-    """What is due at `step`; a cadence of 0 never is."""
-    return Due(
-        diagnosis=step % DIAGNOSIS_EVERY_STEPS == 0,
-        evaluation=step % dials.eval_every == 0,
-        sample=bool(dials.sample_every) and step % dials.sample_every == 0,
-        checkpoint=bool(config.checkpoint_every) and step % config.checkpoint_every == 0,
-    )
+def due_at(step: int, dials: DialState, config: Config) -> set[Task]:
+    """What is due when `step` has just been reached by making it; a cadence of 0 never fires."""
+    cadences: dict[Task, int] = {
+        "diagnosis": DIAGNOSIS_EVERY_STEPS,
+        "evaluation": dials.eval_every,
+        "sample": dials.sample_every,
+        "checkpoint": config.checkpoint_every,
+    }
+    return {task for task, every in cadences.items() if every and step % every == 0}
 
 
 def steps_that_fit(

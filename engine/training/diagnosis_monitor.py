@@ -19,7 +19,6 @@ from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
 from babytrain.engine.diagnosis.verdicts import Diagnosis
 from babytrain.engine.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import StepSeconds
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Advice, Request, Verdict
 
@@ -56,9 +55,9 @@ class DiagnosisMonitor:
         self._dial_step = self._state.progress.step
         self._evaluations = array("d")
 
-    def step_made(self, seconds: StepSeconds) -> None:
-        """Take in how long a step took."""
-        self._fetching_share += NEWEST_SHARE * (seconds.fetching / seconds.total - self._fetching_share)
+    def step_made(self, fetching_share: float) -> None:
+        """Take in what share of a step's time was spent on fetching its batches."""
+        self._fetching_share += NEWEST_SHARE * (fetching_share - self._fetching_share)
 
     def _emit(self, found: Diagnosis, again: bool) -> None:
         step, recorder = self._state.progress.step, self._output.recorder
@@ -124,13 +123,11 @@ def _offer(suggestion: Suggestion | None) -> Advice | None:
     """A suggestion as the command that carries it out."""
     if suggestion is None:
         return None
-    if suggestion.action in SETTABLE:
-        return Advice(
-            label=suggestion.label, action="set", dial=suggestion.action, value=suggestion.value, text=suggestion.text
-        )
+    is_dial = suggestion.action in SETTABLE
     return Advice(
         label=suggestion.label,
-        action=suggestion.action,  # type: ignore[arg-type]  # what is no dial is a command of the same name
+        action="set" if is_dial else suggestion.action,  # type: ignore[arg-type]  # a command of the same name
+        dial=suggestion.action if is_dial else "",
         value=suggestion.value,
         text=suggestion.text,
     )

@@ -1,10 +1,10 @@
 """The guard: what is done when a step goes wrong, decided from numbers alone.
 
-Told of every step before its update, it answers what to do. It holds no tensors, no clock and no random number, so a
-run that is repeated is rescued in the same places in the same way.
+It judges every step in order and decides what to do; `loss_reading.py` says when. It holds no tensors, no clock and no
+random number, so a run that is repeated recovers in the same places in the same way.
 
-- A loss or gradient that is not finite never reaches the weights: the step is skipped. Several in a row, and the run
-  goes back to the last good checkpoint with a lower learning rate.
+- A loss or gradient that is NaN or infinite never reaches the weights: the step is skipped. Several in a row, and the
+  run goes back to the last good checkpoint with a lower learning rate.
 - A spike is noted; one that follows closely on another is skipped.
 - A run that diverges goes back, and not to a checkpoint that was saved while it was diverging already.
 - After so many rescues it ends in order.

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
@@ -37,10 +36,6 @@ _CAUSES: dict[RescueCause, str] = {
 
 class TrainingStopped(Exception):
     """Training cannot go on; everything is to be saved. The message says why and what to try."""
-
-    def __init__(self, sentence: str, status: Literal["interrupted", "failed"] = "failed") -> None:
-        self.status = status
-        super().__init__(sentence)
 
 
 class Recovery:

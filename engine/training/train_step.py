@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -20,18 +19,10 @@ class BatchOutOfMemory(Exception):
     """There was not enough memory for the forward and backward pass of a batch. Nothing was updated."""
 
 
-@dataclass(frozen=True)
-class StepSeconds:
-    """How long a step took on the processor, and how much of that was spent on fetching its batches."""
-
-    total: float
-    fetching: float
-
-
 def train_step(
     state: TrainState, batches: Batches, forward_backward: Pass, losses: LossReader, now: Callable[[], float]
-) -> StepSeconds:
-    """Make one step and hand it to `losses`, which says when its numbers can be read.
+) -> float:
+    """Make one step and hand it to `losses`. Returns the share of its time that was spent on fetching batches.
 
     `now` is seconds of running time. Raises BatchOutOfMemory; the step can be made again with a smaller batch.
     """
@@ -70,7 +61,7 @@ def train_step(
     seconds = time.perf_counter() - began
     progress.training_seconds += seconds
     losses.add(PendingStep(progress.step, now(), rate, progress.tokens, seconds, first_window, progress.windows_seen))
-    return StepSeconds(seconds, fetching)
+    return fetching / seconds
 
 
 def dropout_seed(seed: int, step: int, micro: int) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -34,27 +34,11 @@ from babytrain.engine.training.finalize import record_end, save_last
 from babytrain.engine.training.guard import GO_ON
 from babytrain.engine.training.loss_reading import DeferredLosses, ImmediateLosses, LossReader
 from babytrain.engine.training.recovery import Recovery, TrainingStopped
+from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.sample_events import SampleWriter
 from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import BatchOutOfMemory, train_step
-from babytrain.runs.events import AnyEvent, Ended, Request
-
-
-class CommandSource(Protocol):
-    """Gives the commands of a run that is repeated. Asked at every step boundary; `step` counts finished steps."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether the session ends because its plan is done, and not because somebody stopped it."""
-
-    def next_due(self, step: int) -> Request | None:
-        """The next command if it belongs here, taken off the list; None when there is none."""
-
-    def over(self, step: int) -> bool:
-        """Whether the session ends here."""
-
-    def on_event(self, event: AnyEvent) -> None:
-        """What was just recorded: every step and every event, in order."""
+from babytrain.runs.events import Ended, Request
 
 
 class Trainer:
@@ -71,7 +55,7 @@ class Trainer:
         *,
         housekeeper: Housekeeper,
         examiner: Examiner,
-        commands: CommandSource | None = None,
+        commands: RerunScript | None = None,
         first_step: int = 0,
     ) -> None:
         self._state, self._output, self._corpus = state, output, corpus
@@ -140,7 +124,7 @@ class Trainer:
             if status == "done":
                 final_evaluation(state.model, state.config, self._corpus, self._output)
         except TrainingStopped as error:
-            status, reason = error.status, str(error)
+            status, reason = "failed", str(error)
             for unread in self._losses.read(everything=True):  # made, and in the weights
                 recorder.record_step(unread.event)
             if unsaved := save_last(self._checkpoints, self._output):
@@ -208,7 +192,7 @@ class Trainer:
         state, recorder = self._state, self._output.recorder
         before = state.progress.step
         try:
-            seconds = train_step(state, self._batches, self._forward_backward, self._losses, recorder.now)
+            fetching_share = train_step(state, self._batches, self._forward_backward, self._losses, recorder.now)
         except BatchOutOfMemory as error:
             state.optimizer.zero_grad()
             if state.device.type == "cuda":
@@ -216,7 +200,7 @@ class Trainer:
             self._recovery.halve_batch(error)
             return False
         recorder.step = state.progress.step
-        self._monitor.step_made(seconds)
+        self._monitor.step_made(fetching_share)
         self._read_losses(everything=False)
         if self._control.advance:
             self._control.advance -= 1
@@ -296,16 +280,16 @@ class Trainer:
         self._read_losses()
         if state.progress.step != step:
             return  # it went back
-        if due.diagnosis:
+        if "diagnosis" in due:
             self._monitor.check()
-        if not due.more_than_diagnosis:
+        if due == {"diagnosis"}:
             return
-        if due.evaluation:
+        if "evaluation" in due:
             self._evaluator.evaluate()
             self._monitor.check(apply=self._apply)
-        if due.sample:
+        if "sample" in due:
             self._samples.write_due()
-        if due.checkpoint:
+        if "checkpoint" in due:
             self._checkpoints.save("cadence")
         self._plan_by_clock()
         self._go_on()

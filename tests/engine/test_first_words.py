@@ -17,7 +17,8 @@ from babytrain.engine.corpus.canary import make_canaries
 from babytrain.engine.corpus.sources import CorpusError
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sampling import generate, new_reader
-from babytrain.engine.sessions.session import EngineError, NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.events import (
     Baselines,

@@ -15,10 +15,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from babytrain.engine.checkpoints.format import CheckpointError, last_checkpoint, load_checkpoint
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.engine.sessions.fork import plan_fork
 from babytrain.engine.sessions.fork_check import fork_problems
 from babytrain.engine.sessions.rerun import plan_rerun, rerun
-from babytrain.engine.sessions.session import EngineError, RunResult, train_new, train_resumed
+from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
 from babytrain.runs.events import Checkpoint, Eval, Started, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml

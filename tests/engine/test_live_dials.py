@@ -14,8 +14,9 @@ from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
 from babytrain.engine.config import HOUSE_SETTINGS, Config, checked_value
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sessions import services
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.engine.sessions.fork import plan_fork
-from babytrain.engine.sessions.session import EngineError, RunResult, train_new, train_resumed
+from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
 from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.changes import apply
 from babytrain.runs.dials.schedule import learning_rate

@@ -11,8 +11,9 @@ import torch
 
 from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
 from babytrain.engine.model.gpt import GPT
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.engine.sessions.rerun import RerunResult, differing_bits, plan_rerun, rerun
-from babytrain.engine.sessions.session import EngineError, RunResult, train_resumed
+from babytrain.engine.sessions.session import RunResult, train_resumed
 from babytrain.runs.events import AnyEvent, Command, Note, Request, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from babytrain.engine.corpus.tokenizer import ByteTokenizer, Tokenizer, train_tokenizer
 from babytrain.engine.prompts import prepare_prompt
 from babytrain.engine.sample_run import decode_pieces, load_speaker
-from babytrain.engine.sessions.session import EngineError
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.engine.token_choice import SamplingSettings
 from tests.engine.runs_for_tests import train
 

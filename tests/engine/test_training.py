@@ -16,7 +16,8 @@ from babytrain.engine.checkpoints import format as checkpoint_format
 from babytrain.engine.checkpoints.format import load_newest
 from babytrain.engine.checks.software import check_compile
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.sessions.session import EngineError, RunResult, train_resumed
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.session import RunResult, train_resumed
 from babytrain.runs.events import (
     Baselines,
     Checkpoint,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.sessions.session import EngineError
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.tui.engine_client import model_access
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession, start_engine_thread

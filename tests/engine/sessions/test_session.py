@@ -10,7 +10,8 @@ import pytest
 
 from babytrain.engine.config import ConfigError
 from babytrain.engine.sessions import session
-from babytrain.engine.sessions.session import EngineError, train_resumed
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.session import train_resumed
 from babytrain.runs.events import Ended
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder

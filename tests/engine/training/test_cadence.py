@@ -59,8 +59,6 @@ def test_a_step_that_is_reached_again_is_evaluated_again(tmp_path: Path) -> None
 def test_what_is_due_at_a_step() -> None:
     config = tiny_config(eval_every=4, sample_every=0, checkpoint_every=0)
     dials = initial_dials(config.to_dict())
-    assert not due_at(3, dials, config)
-    assert due_at(4, dials, config).evaluation
-    assert not due_at(4, dials, config).sample
-    assert not due_at(4, dials, config).checkpoint
-    assert due_at(50, dials, config).diagnosis
+    assert due_at(3, dials, config) == set()
+    assert due_at(4, dials, config) == {"evaluation"}
+    assert due_at(50, dials, config) == {"diagnosis"}

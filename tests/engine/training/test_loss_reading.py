@@ -18,7 +18,7 @@ from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.guard import Guard
 from babytrain.engine.training.loss_reading import DELAY_STEPS, DeferredLosses, PendingStep
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import StepSeconds, train_step
+from babytrain.engine.training.train_step import train_step
 from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Eval, Rescue, Resumed, Step
 from babytrain.runs.feed import LiveFeed
@@ -78,11 +78,11 @@ def both_ways(
     return results[0], results[1]
 
 
-def asking(feed: AskedAtSteps) -> Callable[..., StepSeconds]:
-    def step(state: TrainState, *rest: Any) -> StepSeconds:
-        seconds = train_step(state, *rest)
+def asking(feed: AskedAtSteps) -> Callable[..., float]:
+    def step(state: TrainState, *rest: Any) -> float:
+        share = train_step(state, *rest)
         feed.made(state.progress.step)
-        return seconds
+        return share
 
     return step
 

@@ -1,6 +1,6 @@
 """The script of a rerun: gives the commands on record at their places, and compares every step with the one on record.
 
-A difference is told at once and training goes on: what it grows to is told at the end.
+A difference is reported at once and training goes on: what it grows to is reported at the end.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class StepComparison:
 
 
 class RerunScript:
-    """The `CommandSource` of one session."""
+    """The commands on record of one session. Asked at every step boundary; `step` counts finished steps."""
 
     def __init__(self, session: SessionOnRecord, comparison: StepComparison) -> None:
         self._session = session
