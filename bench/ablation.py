@@ -26,10 +26,11 @@ from babytrain.engine.config import Config, build_config
 from babytrain.engine.corpus.tokenizer import train_tokenizer
 from babytrain.engine.corpus.windows import EpochWindows
 from babytrain.engine.device import choose_precision
-from babytrain.engine.dials import initial_dials, learning_rate
-from babytrain.engine.evaluation import evaluate_split
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.training.evaluation import evaluate_windows
+from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.state import initial_dials
 
 TRAIN_SHARE, TUNING_SHARE = 0.90, 0.95
 
@@ -58,7 +59,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
     optimizer = build_optimizer(model, config)
     windows = EpochWindows(len(splits.train), config.context, config.seed)
     offsets = torch.arange(config.context + 1)
-    dials = initial_dials(config)
+    dials = initial_dials(config.to_dict())
     losses: dict[int, float] = {}
     milliseconds = []
     model.train()
@@ -74,9 +75,9 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
         optimizer.step()
         milliseconds.append(1000 * (time.perf_counter() - began))
         if step + 1 in eval_steps:
-            loss = evaluate_split(model, splits.tuning, config.context)
-            assert loss is not None
-            losses[step + 1] = loss
+            measured = evaluate_windows(model, splits.tuning, config.context)
+            assert measured is not None
+            losses[step + 1] = measured.mean
     return losses, statistics.median(milliseconds), model.parameter_count
 
 

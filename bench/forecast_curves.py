@@ -13,8 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.runs.events import SCHEMA_VERSION, Checkpoint, Command, CorpusFacts, Ended, Eval, Phase, Sample, Started
-from babytrain.runs.planned_rate import schedule_factors
+from babytrain.runs.dials.schedule import learning_rate_factor
+from babytrain.runs.events import (
+    SCHEMA_VERSION,
+    Checkpoint,
+    Command,
+    CorpusFacts,
+    Ended,
+    Eval,
+    Phase,
+    RatePlan,
+    Sample,
+    Started,
+)
 from babytrain.runs.state import RunState
 from bench.forecast_losses import FAMILIES, Course
 
@@ -56,14 +67,20 @@ class Plan:
     paused_at: int
 
     @property
+    def rate(self) -> RatePlan:
+        """What its learning rate follows."""
+        decay, min_lr = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
+        return RatePlan(lr=0.01, warmup=20, decay=decay, min_lr=min_lr)
+
+    @property
     def config(self) -> dict[str, object]:
         """As a run would record it."""
         return {
             "schedule": self.schedule,
-            "lr": 0.01,
-            "warmup": 20,
-            "decay": 0.2 if self.number % 2 else 0.35,
-            "min_lr": 0.1 if self.number % 5 == 0 else 0.0,
+            "lr": self.rate.lr,
+            "warmup": self.rate.warmup,
+            "decay": self.rate.decay,
+            "min_lr": self.rate.min_lr,
             "eval_every": self.eval_every,
             "sample_every": self.sample_every,
             "checkpoint_every": self.checkpoint_every,
@@ -112,9 +129,8 @@ def _plan(number: int, random: np.random.Generator) -> Plan:
 
 
 def _factors(plan: Plan, total_steps: int) -> Array:
-    factors = schedule_factors(plan.config, np.arange(plan.total_steps, dtype=np.float64), total_steps)
-    assert factors is not None
-    return factors
+    steps = range(plan.total_steps)
+    return np.array([learning_rate_factor(plan.rate, plan.schedule, step, total_steps) for step in steps])
 
 
 # -- the telling -------------------------------------------------------------------------------------------------------

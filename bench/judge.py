@@ -23,11 +23,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from babytrain.engine.checkpoint import list_checkpoints, load_checkpoint
+from babytrain.engine.checkpoints.format import list_checkpoints, load_checkpoint
 from babytrain.engine.config import config_of_run
 from babytrain.engine.corpus.tokenizer import tokenizer_from_json
-from babytrain.engine.evaluation import evaluate_split
 from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.training.evaluation import evaluate_windows
 from babytrain.runs.folder import RunFolder, read_run_toml
 from bench.machine import run_child
 from bench.peer import CONTEXT, WorkingCopy, load_model_module
@@ -111,7 +111,8 @@ def main() -> None:
     losses: dict[int, float | None] = {}
     parameters = 0
     for step, model in models:
-        losses[step] = evaluate_split(cast(GPT, model), tokens, CONTEXT)
+        measured = evaluate_windows(cast(GPT, model), tokens, CONTEXT)
+        losses[step] = measured and measured.mean
         parameters = sum(parameter.numel() for parameter in model.parameters())
     print(json.dumps({"losses": losses, "parameters": parameters}), file=output)
 

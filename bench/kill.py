@@ -35,10 +35,11 @@ from pathlib import Path
 
 import torch
 
-from babytrain.engine.checkpoint import CheckpointError, list_checkpoints, load_checkpoint
+from babytrain.engine.checkpoints.format import CheckpointError, list_checkpoints, load_checkpoint
 from babytrain.engine.config import Config, build_config
-from babytrain.engine.launch import EngineError, NewRunPlan, train_new, train_resumed
-from babytrain.engine.rerun import compare_checkpoints
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.rerun import compare_checkpoints
+from babytrain.engine.sessions.session import NewRunPlan, train_new, train_resumed
 from babytrain.runs.events import Resumed, Started, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, RunsError

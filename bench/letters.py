@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import torch
 
-from babytrain.engine import evaluation
 from babytrain.engine.config import build_config
 from babytrain.engine.corpus.build import build_corpus
 from babytrain.engine.letters import GuessTally, letter_board
 from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.training import evaluation
 
 ROUNDS = 31
 VAL_TOKENS = 40_000

@@ -22,7 +22,7 @@ from babytrain.engine.corpus.build import split_position
 from babytrain.engine.corpus.sources import read_sources
 from babytrain.engine.corpus.tokenizer import train_tokenizer
 from babytrain.engine.reading.baselines import measure_baselines
-from babytrain.engine.reading.haiku_judge import HaikuJudge
+from babytrain.engine.reading.haiku_judge import is_haiku
 from babytrain.engine.reading.parrot import ParrotTest
 from babytrain.engine.reading.report import Reader
 from babytrain.engine.reading.suffixes import SuffixArray
@@ -95,10 +95,9 @@ def main() -> None:
     figures = [measure(lengthen(text, int(size * 1e6)), options.repeats) for size in options.megabytes]
     right = sum(guess_syllables(word) == COUNTED[word] for word in FOR_JUDGING) / len(FOR_JUDGING)
     poem = "the old pond at dawn\na snake dreams of a warm stone\nand the frog says no"
-    judge = HaikuJudge()
     judging = {
         "syllable_rule_right": right,
-        "haiku_microseconds": seconds(lambda: judge.judge(poem), 200) * 1e6,
+        "haiku_microseconds": seconds(lambda: is_haiku(poem), 200) * 1e6,
     }
     print(json.dumps({"texts": figures, "judges": judging}, indent=2))
 

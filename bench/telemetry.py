@@ -28,9 +28,9 @@ import numpy as np
 from babytrain.engine.telemetry.cards import open_cards
 from babytrain.engine.telemetry.gpu import GpuBackend
 from babytrain.engine.telemetry.host import HostSensors
-from babytrain.engine.telemetry.house_card import HouseGpu
 from babytrain.engine.telemetry.query import CallCost
 from babytrain.engine.telemetry.sampler import TelemetrySampler
+from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import GpuReading, HostReading
 from bench.machine import PROJECT, BenchError, load_now, machine_facts, narrate, print_result
 
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--child", choices=("nvml", "scripted"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child is not None:
-        opener = HouseGpu if arguments.child == "scripted" else open_cards
+        opener = ScriptedGpu if arguments.child == "scripted" else open_cards
         print(json.dumps(measure(opener, arguments.seconds, busy=arguments.busy)))
         return
     load = load_now()

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from babytrain.engine.restraint.duty import MARGIN_DEGREES, HeatKeeper, PowerKeeper, rest_seconds
-from babytrain.engine.telemetry.thermal import SimulatedCard
 
 WORK_SECONDS = 0.1
 SLICE_SECONDS = 0.05
@@ -30,6 +29,29 @@ RISES = (30.0, 50.0, 70.0)  # above the room, at full load
 LAGS = (0.0, 2.0, 4.0)
 SETTLED_SECONDS = 900.0
 IDLE_WATTS, BUSY_WATTS = 15.0, 215.0
+
+
+class SimulatedCard:
+    """A first-order thermal body, which starts idle and at rest.
+
+    Its temperature tends to ambient + resistance x power with one time constant, solved exactly over each stretch of
+    time, so that the result does not depend on how time is cut. `resistance` is in degrees Celsius per watt.
+    """
+
+    def __init__(self, ambient: float, resistance: float, time_constant_s: float) -> None:
+        self._ambient, self._resistance, self._time_constant = ambient, resistance, time_constant_s
+        self.temperature_celsius = self.settles_at(0.0)
+
+    def settles_at(self, share: float) -> float:
+        """The temperature it tends to, in degrees Celsius, when it works that share of the time for good."""
+        return self._ambient + self._resistance * (IDLE_WATTS + share * (BUSY_WATTS - IDLE_WATTS))
+
+    def advance(self, seconds: float, busy: bool) -> None:
+        """Let `seconds` pass, all of them busy or all idle."""
+        target = self.settles_at(1.0 if busy else 0.0)
+        self.temperature_celsius = target + (self.temperature_celsius - target) * math.exp(
+            -seconds / self._time_constant
+        )
 
 
 @dataclass(frozen=True)
@@ -51,9 +73,7 @@ class Trial:
 
     def card(self) -> SimulatedCard:
         """The card, idle or warmed up."""
-        card = SimulatedCard(
-            None, self.ambient, self.resistance, self.time_constant, idle_watts=IDLE_WATTS, busy_watts=BUSY_WATTS
-        )
+        card = SimulatedCard(self.ambient, self.resistance, self.time_constant)
         target = card.temperature_celsius + self.starts_warm
         while card.temperature_celsius < min(target, card.settles_at(1.0) - 1.0):
             card.advance(1.0, True)

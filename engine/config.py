@@ -317,6 +317,14 @@ def check_field(name: str, value: Any) -> str | None:
     return f"{name} must lie{_between(name)}; it is {limit_words(value) if isinstance(value, (int, float)) else value}."
 
 
+def checked_value(name: str, raw: Any) -> Any:
+    """The value of setting `name` from text, TOML or Python. Raises ValueError when it is none, or out of its range."""
+    value = parse_value(name, raw)
+    if problem := check_field(name, value):
+        raise ValueError(problem)
+    return value
+
+
 def limit_words(limit: float) -> str:
     """A limit, or any number, as people write it: `0.9`, `65,536`, `1e-9`."""
     return f"{int(limit):,}" if abs(limit) < 1e15 and limit == int(limit) else f"{limit:g}".replace("e-0", "e-")

@@ -1,33 +1,48 @@
 """Commands: what a person asked for, obeyed between two steps and put on record with what became of it.
 
 Every command that changes the course of a run changes it here and leaves a `Command` event with the step it took effect
-at, which is what lets a steered run be repeated. Of several turns of one dial that wait only the newest counts.
+at, which is what lets a steered run be repeated. Those that wait are applied one by one, in the order they came.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from queue import Empty
-from typing import Any
 
-from babytrain.engine.dials import Turn, turn_dial, without_house
-from babytrain.engine.places import PlaceError, go_back
-from babytrain.engine.workbench import Workbench, evaluate, save
-from babytrain.engine.writing import predict, write_sample
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound, name_problem
+from babytrain.engine.config import checked_value
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.restraint.housekeeper import Housekeeper
+from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.evaluation import Evaluator
+from babytrain.engine.training.recovery import Recovery
+from babytrain.engine.training.sample_events import SampleWriter
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.changes import DIAL_ACTIONS, DialChange, apply
+from babytrain.runs.dials.spec import MACHINE_DIALS
 from babytrain.runs.events import Command, Request
 from babytrain.runs.sampling_wish import read_sampling_words
 
 PAUSE_POLL_SECONDS = 0.05
-MOST_UNDOS = 50
-# Of these only the newest of each dial counts when several wait: a key that is held down.
-_COALESCED = ("lr_scale", "lr_hold", "set", "total_steps")
 
 
 class Control:
     """Obeys requests for one trainer. Its state: `paused`, `advance` (steps before pausing), `stopping`."""
 
-    def __init__(self, bench: Workbench, windows_per_epoch: int) -> None:
-        self._bench = bench
+    def __init__(
+        self,
+        state: TrainState,
+        output: RunOutput,
+        *,
+        evaluator: Evaluator,
+        checkpoints: CheckpointWriter,
+        samples: SampleWriter,
+        recovery: Recovery,
+        housekeeper: Housekeeper,
+        windows_per_epoch: int,
+    ) -> None:
+        self._state, self._output = state, output
+        self._evaluator, self._checkpoints, self._samples = evaluator, checkpoints, samples
+        self._recovery, self._housekeeper = recovery, housekeeper
         self._windows_per_epoch = windows_per_epoch
         self.paused = False
         self.advance = 0
@@ -41,128 +56,88 @@ class Control:
 
     def obey_waiting(self, waiting: list[Request] | None = None) -> None:
         """Apply everything that was asked since the last step."""
-        if self._bench.feed.stop_requested.is_set():
+        if self._output.feed.stop_requested.is_set():
             self.stopping = True
         waiting = waiting or []
         while True:
             try:
-                waiting.append(self._bench.feed.requests.get_nowait())
+                waiting.append(self._output.feed.requests.get_nowait())
             except Empty:
                 break
-        newest = {(one.action, one.dial): one for one in waiting if one.action in _COALESCED}
         for request in waiting:
-            if newest.get((request.action, request.dial), request) is request:
-                self.apply(request)
+            self.apply(request)
 
     def wait_for_request(self) -> None:
         """Idle until the next request, filing what the sensors say meanwhile."""
         try:
-            request = self._bench.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
+            request = self._output.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
         except Empty:
-            self._bench.recorder.file_handed_over()
+            self._output.recorder.file_handed_over()
             return
         self.obey_waiting([request])
 
     def apply(self, request: Request) -> None:
         """Obey one request and put on record what became of it."""
-        bench = self._bench
-        dial, turn, refusal = request.dial, Turn(bench.dials), ""
-        step = bench.progress.step
+        state, recorder, feed = self._state, self._output.recorder, self._output.feed
+        change, refusal = DialChange(state.dials), ""
+        step = state.progress.step
         match request.action:
             case "pause" | "resume":
                 if request.action == "resume" and not self.waits:  # it can only mean a rule that holds the run back
-                    bench.housekeeper.overrule(bench.dials)
+                    self._housekeeper.overrule(state.dials)
                 self.paused, self.advance = request.action == "pause", 0
             case "advance":
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
                 wish = read_sampling_words(request.dial)
-                prompt, given_up = request.text or bench.config.prompt, bench.feed.given_up
-                refusal = write_sample(bench, prompt, wish, asked=True, given_up=lambda: request.command_id in given_up)
+                prompt, given_up = request.text or state.config.prompt, feed.given_up
+                refusal = self._samples.write(prompt, wish, asked=True, given_up=lambda: request.command_id in given_up)
             case "predict":
-                refusal = predict(bench, request.text)
-                # One comes with every letter that is typed: shown, and not worth a line of the journal.
-                answer = Command(
-                    t=bench.recorder.now(),
-                    step=step,
-                    command_id=request.command_id,
-                    action="predict",
-                    status="refused" if refusal else "applied",
-                    text=request.text,
-                    reason=refusal,
-                )
-                bench.feed.publish(answer)
-                return
+                refusal = self._samples.predict(request.text)
             case "evaluate":
-                evaluate(bench)
+                self._evaluator.evaluate()
             case "checkpoint":
-                refusal = save(bench, "asked", name=request.text) or ""
+                refusal = name_problem(request.text) or self._checkpoints.save("asked", name=request.text) or ""
             case "stop":
                 self.stopping = True
             case "note":
                 pass  # the command itself, with its text, is the record
             case "go_back":
                 refusal = self._go_back(request.text)
-            case "undo":
-                dial, turn, refusal = self._undo()
             case _:
-                # What the engine does of itself is no wish to refuse: a preset's batch may be larger than a tiny text.
-                most_windows = self._windows_per_epoch if request.command_id else None
-                turn = turn_dial(bench.config, bench.dials, request, step, most_windows)
-                refusal = turn.refusal
-                if not refusal and request.command_id:
-                    self._remember(request, turn)
-                self._put_in_force(turn)
-        bench.recorder.emit(
+                change = apply(state.config, state.dials, request, step, checked_value, self._windows_per_epoch)
+                refusal = change.refusal
+                self._adopt(change)
+        # A prediction comes with every letter that is typed: shown, and not worth a line of the journal.
+        record = feed.publish if request.action == "predict" else recorder.emit
+        record(
             Command(
-                t=bench.recorder.now(),
+                t=recorder.now(),
                 step=step,
                 command_id=request.command_id,
                 action=request.action,
                 status="refused" if refusal else "applied",
-                dial=dial,
+                dial=change.dial or request.dial,
                 value=request.value,
                 text=request.text,
-                before=turn.before,
-                after=turn.after,
+                before=change.before,
+                after=change.after,
                 reason=refusal,
+                dials=None if refusal or request.action not in DIAL_ACTIONS else dict(change.positions),
             )
         )
 
-    def _put_in_force(self, turn: Turn) -> None:
-        before, self._bench.dials = self._bench.dials, turn.dials
-        if without_house(turn.dials) != without_house(before):  # the others change nothing that is trained or judged
-            self._bench.put_dials_in_force()
+    def _adopt(self, change: DialChange) -> None:
+        self._state.dials = change.dials
+        if change.positions.keys() - set(MACHINE_DIALS):  # the others change nothing that is trained or judged
+            self._state.apply_dials()
             self.turned = True
-
-    def _remember(self, request: Request, turn: Turn) -> None:
-        """Keep what an undo has to put back: the fields this turn changed, as they were."""
-        before, after = asdict(self._bench.dials), asdict(turn.dials)
-        changed = {name: before[name] for name in before if before[name] != after[name]}
-        if changed:
-            self._bench.undos.append({"dial": request.dial or request.action, "fields": changed})
-            del self._bench.undos[:-MOST_UNDOS]
-
-    def _undo(self) -> tuple[str, Turn, str]:
-        """Take back the newest turn: the dial, the turn and, if there is none, why not."""
-        bench = self._bench
-        if not bench.undos:
-            return "", Turn(bench.dials), "no dial has been turned"
-        newest: dict[str, Any] = bench.undos.pop()
-        fields = newest["fields"]
-        turn = Turn(replace(bench.dials, **fields))
-        name, before = next(iter(fields.items()))
-        after = getattr(bench.dials, name)
-        if isinstance(before, (int, float)) and isinstance(after, (int, float)):
-            turn = replace(turn, before=float(after), after=float(before))
-        self._put_in_force(turn)
-        return str(newest["dial"]), turn, ""
 
     def _go_back(self, text: str) -> str:
         """To a checkpoint by its name; returns why not, or nothing."""
         try:
-            go_back(self._bench, text or "best", "asked for")
-        except PlaceError as error:
+            self._recovery.roll_back(text or "best", "asked for")
+        except CheckpointNotFound as error:
             return str(error)
         self.turned = True
         return ""

@@ -22,17 +22,32 @@ from babytrain.engine.cores import count_cores, default_threads
 Precision = Literal["fp32", "bf16"]
 
 
+# What a plain RuntimeError says: the allocator of a processor and that of Metal, oneDNN, and the libraries of CUDA.
+_OUT_OF_MEMORY_MESSAGES = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "cannot allocate memory",
+    "std::bad_alloc",
+    "alloc_failed",
+)
+
+
+class DeviceError(ValueError):
+    """A device or a number format that does not work here, in one sentence."""
+
+
 def choose_device(name: str) -> tuple[str, str]:
-    """(device for torch, reason) for "auto", "cpu", "cuda" or "mps". Raises ValueError with a sentence."""
+    """(device for torch, reason) for "auto", "cpu", "cuda" or "mps". Raises DeviceError."""
     if name == "cpu":
         return "cpu", "the processor, as asked"
     if name not in ("auto", "cuda", "mps"):
-        raise ValueError(f"device is auto, cpu, cuda or mps, not {name!r}.")
+        raise DeviceError(f"device is auto, cpu, cuda or mps, not {name!r}.")
     cuda_problem, mps_problem = why_not_cuda(), why_not_mps()
     if name == "cuda" and cuda_problem:
-        raise ValueError(f"device=cuda does not work here: {cuda_problem}. Use device=auto or device=cpu.")
+        raise DeviceError(f"device=cuda does not work here: {cuda_problem}. Use device=auto or device=cpu.")
     if name == "mps" and mps_problem:
-        raise ValueError(f"device=mps does not work here: {mps_problem}. Use device=auto or device=cpu.")
+        raise DeviceError(f"device=mps does not work here: {mps_problem}. Use device=auto or device=cpu.")
     if name == "cuda" or (name == "auto" and not cuda_problem):
         return "cuda", torch.cuda.get_device_name(0)
     if name == "mps" or not mps_problem:
@@ -77,7 +92,7 @@ def choose_threads(requested: int) -> int:
 
 
 def choose_precision(requested: str, device: str) -> Precision:
-    """Number format of the matrix products for "auto", "fp32" or "bf16". Raises ValueError with a sentence.
+    """Number format of the matrix products for "auto", "fp32" or "bf16". Raises DeviceError.
 
     A processor without bf16 arithmetic obeys too, slowly: a run may be resumed on a lesser machine.
     """
@@ -86,9 +101,9 @@ def choose_precision(requested: str, device: str) -> Precision:
     if requested == "auto":
         return "bf16" if device == "cuda" and supports_bf16(device) else "fp32"
     if requested != "bf16":
-        raise ValueError(f"precision is auto, fp32 or bf16, not {requested!r}.")
+        raise DeviceError(f"precision is auto, fp32 or bf16, not {requested!r}.")
     if device != "cpu" and not supports_bf16(device):
-        raise ValueError(f"precision=bf16 does not work on {device} here. Use precision=fp32.")
+        raise DeviceError(f"precision=bf16 does not work on {device} here. Use precision=fp32.")
     return "bf16"
 
 
@@ -120,3 +135,10 @@ def _cpu_has_bf16() -> bool:
     # torch before 2.10 has only private names for it.
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(bool(check()) for check in checks if check is not None)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, on whatever device. Torch has a type of its own for that on a GPU only."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _OUT_OF_MEMORY_MESSAGES)

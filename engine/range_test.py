@@ -11,16 +11,17 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from babytrain.engine.batches import Batches
 from babytrain.engine.config import Config
 from babytrain.engine.device import Precision
-from babytrain.engine.dials import initial_dials
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.training.batches import Batches
+from babytrain.runs.dials.state import initial_dials
 
 STEPS = 60
 LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings
@@ -49,15 +50,15 @@ class Bracket:
 
 
 def sweep_learning_rates(
-    config: Config, tokens: Tensor, vocabulary_size: int, *, device: str, precision: Precision
+    config: Config, tokens: npt.NDArray[Any], vocabulary_size: int, *, device: str, precision: Precision
 ) -> Bracket:
-    """Sweep the learning rate on a copy of the model. `tokens` [N] int32 is the training text, on the device."""
+    """Sweep the learning rate on a copy of the model. `tokens` [N] is the training text."""
     model = build_model(config, vocabulary_size, device=device, seed=config.seed)
     model.set_precision(precision)
     model.train()
     optimizer = build_optimizer(model, config)
-    batches = Batches(tokens, context=config.context, seed=config.seed, vocabulary_size=vocabulary_size)
-    dials = initial_dials(config)
+    batches = Batches(tokens, context=config.context, seed=config.seed, vocabulary_size=vocabulary_size, device=device)
+    dials = initial_dials(config.to_dict())
     rates = [config.lr * LOWEST_SHARE * (HIGHEST_SHARE / LOWEST_SHARE) ** (step / (STEPS - 1)) for step in range(STEPS)]
     losses: list[float] = []
     state = torch.get_rng_state()
@@ -65,7 +66,7 @@ def sweep_learning_rates(
         for step, rate in enumerate(rates):
             optimizer.set_learning_rates(rate, config.muon_lr * rate / config.lr)
             optimizer.zero_grad()
-            loss = model.loss(*batches.take(step * dials.batch_size, dials))
+            loss = model.loss(*batches.next_batch(step * dials.batch_size, dials))
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.gradient_norm(config.clip)
             optimizer.step()

@@ -11,6 +11,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -31,8 +32,9 @@ from babytrain.runs.events import (
     Vitals,
 )
 from babytrain.runs.feed import LiveFeed
-from babytrain.runs.held_time import HELD_PHASES
-from babytrain.runs.throttling import is_harmless
+from babytrain.runs.folder import RunFolder
+from babytrain.runs.paused_time import HELD_PHASES
+from babytrain.runs.throttling import LONGEST_SILENCE_SECONDS, slowdown_reasons
 
 # Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
@@ -53,12 +55,18 @@ class EventSink(Protocol):
     def last_error(self) -> str:
         """Why not."""
 
+    @property
+    def dropped(self) -> int:
+        """Lines given up because too many waited."""
+
     def append(self, event: AnyEvent) -> None:
         """Keep one event."""
 
 
 class Recorder:
-    """The engine's voice. `t` counts seconds of running time on from `start_t`."""
+    """Files and publishes the events of a session. `t` counts seconds of running time on from `start_t`, of which
+    earlier sessions were held for `held_before`.
+    """
 
     def __init__(
         self,
@@ -66,6 +74,7 @@ class Recorder:
         feed: LiveFeed,
         *,
         start_t: float = 0.0,
+        held_before: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         listener: Callable[[AnyEvent], None] | None = None,
     ) -> None:
@@ -76,19 +85,27 @@ class Recorder:
         self._listener = listener  # hears every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
         self._sink_failed = False
+        self._dropped = 0  # lines the journal has given up, as far as it was said
         self._vitals_filed_t = self._energy_filed_t = -math.inf
         self._energy: Energy | None = None  # the newest that is not filed yet
         self._ended = False
         self._trouble_t = start_t  # put off by as long as the run was held since
         self._held_since: float | None = None
         self._held_seconds = 0.0  # in pauses and rests that are over
-        self._throttled: deque[float] = deque(maxlen=int(RECENT_SECONDS))  # when a card said that it slows itself down
+        self._held_before = held_before
+        self._throttled: deque[tuple[float, float]] = deque(maxlen=int(RECENT_SECONDS))  # from when until when
+        self._newest_look = (0.0, False)  # when the sensors were read, and whether the card was slowed down then
         self.step = 0  # finished optimizer steps, kept by the trainer
         self.phase: PhaseName = "loading"
 
     def now(self) -> float:
         """Seconds of running time."""
         return self._clock() - self._origin
+
+    def enter(self, phase: PhaseName) -> None:
+        """Say what the engine does from now on."""
+        if phase != self.phase:
+            self.emit(Phase(t=self.now(), step=self.step, phase=phase))
 
     def emit(self, event: AnyEvent) -> None:
         """Publish an event and file it. Training thread only."""
@@ -119,8 +136,10 @@ class Recorder:
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:
         """Sensor readings from the telemetry thread: shown at once, filed by the training thread's next look."""
         event = Vitals(t=self.now(), step=self.step, host=host, gpus=gpus, gpu_note=gpu_note)
-        if any(not is_harmless(reason) for gpu in gpus for reason in gpu.throttle_reasons):
-            self._throttled.append(event.t)
+        looked_t, throttled = self._newest_look
+        self._newest_look = (event.t, bool(slowdown_reasons(event)))
+        if throttled:
+            self._throttled.append((looked_t, min(event.t, looked_t + LONGEST_SILENCE_SECONDS)))
         self._feed.events.put(event)
         self._handed_over.put(event)
 
@@ -141,10 +160,17 @@ class Recorder:
         since = self._held_since
         return self._held_seconds + (self.now() - since if since is not None else 0.0)
 
+    def working_seconds(self) -> float:
+        """Running time of all sessions so far without pauses and rests."""
+        return self.now() - self._held_before - self.held_seconds()
+
     def throttled_seconds(self) -> float:
-        """About how many of the last sixty seconds a card was slowed down by itself; readings come once a second."""
-        since = self.now() - RECENT_SECONDS
-        return float(sum(t >= since for t in tuple(self._throttled)))
+        """How many of the last sixty seconds the card slowed itself down. A reading speaks until the next one."""
+        now = self.now()
+        looked_t, throttled = self._newest_look
+        newest = [(looked_t, min(now, looked_t + LONGEST_SILENCE_SECONDS))] if throttled else []
+        since = now - RECENT_SECONDS
+        return sum(max(0.0, end - max(start, since)) for start, end in (*tuple(self._throttled), *newest))
 
     def file_handed_over(self, *, last: bool = False) -> None:
         """Write what other threads handed over, and say when the journal fails or works again. Training thread only.
@@ -164,7 +190,10 @@ class Recorder:
                     "error",
                 )
             else:
-                self.note("The journal is being written again; nothing of it is missing.")
+                dropped = self._sink.dropped - self._dropped
+                self._dropped += dropped
+                missing = f"{dropped:,} lines of it are missing" if dropped else "nothing of it is missing"
+                self.note(f"The journal is being written again; {missing}.")
         self._take_handed_over()
         energy = self._energy
         if energy is None or self._ended:
@@ -197,3 +226,12 @@ class Recorder:
             return True
         self._vitals_filed_t = event.t
         return False
+
+
+@dataclass(frozen=True)
+class RunOutput:
+    """What a session says and writes: events, what a watcher of this process sees, and the run's folder."""
+
+    recorder: Recorder
+    feed: LiveFeed
+    folder: RunFolder

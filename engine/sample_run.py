@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from babytrain.engine.checkpoint import (
+from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
     best_checkpoint,
     load_checkpoint,
     load_newest,
     misfit,
+    named_checkpoint,
 )
-from babytrain.engine.config import ConfigError, config_of_run
+from babytrain.engine.config import config_of_run
 from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
-from babytrain.engine.launch import EngineError
 from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.places import PlaceError, find_place
 from babytrain.engine.prompts import PreparedPrompt
 from babytrain.engine.sampling import Reader, generate, new_reader, next_tokens
+from babytrain.engine.sessions.errors import EngineError, engine_errors
 from babytrain.engine.token_choice import SamplingSettings
-from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.folder import RunFolder, read_run_toml
 
 
 @dataclass
@@ -64,25 +64,26 @@ def load_speaker(run_dir: Path, which: str = "best") -> Speaker:
     Before a run has a best checkpoint that is the newest. Raises EngineError.
     """
     folder = RunFolder(run_dir)
-    try:
+    with engine_errors():
         saved, _ = read_run_toml(folder)
         config = config_of_run(saved)
-        tokenizer = tokenizer_from_json(folder.tokenizer_file.read_text(encoding="utf-8"))
+        tokenizer = _read_tokenizer(folder.tokenizer_file)
         checkpoint, notes = _load(folder.checkpoints, which.strip())
         model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
         if problem := misfit(model.state_dict(), checkpoint.model):
             raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
         model.load_state_dict(checkpoint.model)
-    except ConfigError as error:
-        raise EngineError(error.problems) from error
-    except PlaceError as error:
-        sentence = str(error)
-        raise EngineError([f"{sentence[:1].upper()}{sentence[1:]}."]) from error
-    except (CheckpointError, RunsError, OSError, ValueError) as error:
-        raise EngineError([str(error)]) from error
     model.eval()
     step = int(checkpoint.trainer["step"])
     return Speaker(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))
+
+
+def _read_tokenizer(file: Path) -> Tokenizer:
+    """Raises EngineError."""
+    try:
+        return tokenizer_from_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError([f"The tokenizer of this run cannot be read: {error}."]) from error
 
 
 def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
@@ -99,9 +100,12 @@ def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
 
 
 def _load(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:
-    """A checkpoint, and a sentence for each newer one that cannot be read. Raises CheckpointError or PlaceError."""
+    """A checkpoint, and a sentence for each newer one that cannot be read.
+
+    Raises CheckpointError or CheckpointNotFound.
+    """
     if which == "best" and (best := best_checkpoint(checkpoints)) is not None:
         return load_checkpoint(best), []
     if which in ("best", "last"):
         return load_newest(checkpoints)
-    return load_checkpoint(find_place(checkpoints, which)), []
+    return load_checkpoint(named_checkpoint(checkpoints, which)), []

@@ -1,9 +1,9 @@
 """How long a run will still take, as an honest range, or nothing while it would be a guess.
 
 A progress bar that counts training steps only is wrong by everything else a run does. This one adds up what is still
-to come: steps (`runs/step_cost.py`), evaluations, samples, checkpoints and the final exam (`runs/errands.py`), and the
-quiet hours that lie ahead (`runs/quiet_hours.py`). If the bounds lie too far apart to be of use, there is no estimate.
-Pure functions throughout.
+to come: steps (`runs/step_cost.py`), evaluations, samples, checkpoints and the final exam
+(`runs/scheduled_costs.py`), and the quiet hours that lie ahead (`runs/quiet_hours.py`). If the bounds lie too far apart
+to be of use, there is no estimate. Pure functions throughout.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from babytrain.runs.errands import checkpoint_cost, errands_until, evaluation_cost, upcoming
-from babytrain.runs.held_time import held_seconds
-from babytrain.runs.planned_rate import cadence
+from babytrain.runs.paused_time import held_seconds
 from babytrain.runs.prices import wall_time_at
 from babytrain.runs.quiet_hours import QuietPlan, quiet_plan, share_worked, with_quiet_hours
+from babytrain.runs.scheduled_costs import checkpoint_cost, evaluation_cost, scheduled_costs, upcoming
 from babytrain.runs.state import Moment
 from babytrain.runs.step_cost import Cost, first_row, step_cost
 
@@ -68,13 +67,13 @@ def estimate_work(moment: Moment, until: int | None = None) -> SecondsRange | No
 
 
 def _left(moment: Moment, step: Cost, until: int | None) -> Cost | None:
-    """Steps and errands up to the step `until`, the end when None."""
+    """Steps, and all that is scheduled besides, up to the step `until`, the end when None."""
     last = _last_step(moment, until)
-    if moment.started is None or last < moment.step:
+    if moment.plan is None or last < moment.step:
         return None
     total = step.times(last - moment.step)
-    for errand in errands_until(moment, step, last):
-        total = total.plus(errand.total)
+    for cost in scheduled_costs(moment, step, last):
+        total = total.plus(cost)
     return total
 
 
@@ -97,16 +96,13 @@ def _within_time_limit(total: Cost, moment: Moment, step: Cost, until: int | Non
     Pauses and rests do not count, neither those there were nor those to come; short breaks between two steps do.
     The last evaluation and checkpoint come after the time is up.
     """
-    started = moment.started
-    assert started is not None
-    minutes = started.config.get("minutes", 0.0)
-    if not isinstance(minutes, (int, float)) or not minutes > 0:
+    if moment.plan is None or not moment.plan.minutes:
         return total
-    left = max(0.0, minutes * 60 - (moment.t - held_seconds(moment.state, moment.t)))
+    left = max(0.0, moment.plan.minutes * 60 - (moment.t - held_seconds(moment.state, moment.t)))
     if _last_step(moment, until) < moment.total_steps:
         return Cost(min(total.low, left), min(total.high, left))
     closing = evaluation_cost(moment, step).plus(checkpoint_cost(moment))
-    mended = upcoming(cadence(moment, "eval_every"), moment.step, moment.total_steps - 1, at_end=False) > 0
+    mended = upcoming(moment.dials.eval_every, moment.step, moment.total_steps - 1, at_end=False) > 0
     if mended:
         return Cost((1.0 - CLOCK_SLACK) * left, left + closing.high)
     return Cost(min(total.low, left), min(total.high, left + closing.high))

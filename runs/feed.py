@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
 from babytrain.runs.columns import StepColumns
-from babytrain.runs.events import AnyEvent, CommandAction, Request, SamplePiece, Step
+from babytrain.runs.events import AnyEvent, Command, CommandAction, Request, Resumed, SamplePiece, Step
 from babytrain.runs.journal.thinning import MAX_STEP_LINES, StepThinner, planned_steps, stride_for
 
 # Steps that are slow as well as many do not wait for their row to be complete for longer than a second or this share of
@@ -49,6 +49,10 @@ class LiveFeed:
         """Anything but a step, after all the steps before it. Engine's thread only."""
         if not isinstance(event, SamplePiece):
             self._append_rows(self._thinner.flush())
+            if isinstance(event, Resumed):
+                self.steps.drop_after(event.step)  # after the flush: steps that waited for their row may be among them
+            elif isinstance(event, Command):  # requests are answered in order: nobody looks for these again
+                self.given_up.difference_update([asked for asked in tuple(self.given_up) if asked <= event.command_id])
             self._plan(event)
         self.events.put(event)
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import tomli_w
 
 from babytrain.runs.atomic import write_atomically
 from babytrain.runs.errors import RunsError
 from babytrain.runs.names import friendly_name, slug
-from babytrain.runs.toml_writer import toml_document
 
 __all__ = ["RunFolder", "RunsError", "create_run", "default_runs_dir", "read_run_toml", "write_run_toml"]
 
@@ -29,6 +29,9 @@ RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
 # What `create_run` puts behind a name: the second it was made, and a number when that was taken.
 _STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 _MOST_COLLISIONS = 1000
+# What TOML allows in a string but a terminal that prints the file may obey (C1 controls, line separators), and the lone
+# surrogates of arguments that were no UTF-8, which TOML cannot hold and are spelled out.
+_UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,16 @@ def _why_not_made(runs_dir: Path, error: OSError) -> str:
 
 def write_run_toml(folder: RunFolder, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
     """Write `run.toml`, whole or not at all. Values are str, int, float, bool and lists of str. Raises RunsError."""
-    text = toml_document({"config": config, "provenance": provenance})
+    text = _UNSAFE.sub(_escape, tomli_w.dumps({"config": config, "provenance": provenance}))
     try:
         write_atomically(folder.config_file, text.encode())
     except OSError as error:
         raise RunsError(f"Cannot write {folder.config_file}: {error.strerror or error}.") from error
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\\\u{code:04x}" if 0xD800 <= code < 0xE000 else f"\\u{code:04X}"
 
 
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:

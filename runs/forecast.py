@@ -15,15 +15,16 @@ a later moment and everything is fitted anew, in a few milliseconds. Choices wor
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.spec import SCHEDULES
 from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.loss_curve import LARGEST_LOSS, Observations, RatePath, draw_curves
-from babytrain.runs.planned_rate import planned_learning_rates, rate_dial
 from babytrain.runs.quiet_hours import rests_in_quiet_hours
 from babytrain.runs.state import Moment
 from babytrain.runs.step_cost import step_cost
@@ -164,8 +165,8 @@ def _why_too_early(moment: Moment, step: int, total: int) -> str:
     evaluations = [event for event in moment.evals if event.step > 0 and math.isfinite(event.val_loss)]
     if len(evaluations) < FEWEST_EVALUATIONS:
         return "too few evaluations yet"
-    dial = rate_dial(moment)
-    if dial.turned_at_step > 0 and step - dial.turned_at_step < max(FEWEST_ROWS, TURN_SHARE * step):
+    changed = moment.state.dials.at(moment.t).changed_step
+    if changed > 0 and step - changed < max(FEWEST_ROWS, TURN_SHARE * step):
         return "a dial was just turned"
     return ""
 
@@ -189,13 +190,22 @@ def rate_path(moment: Moment, total: int) -> RatePath | None:
     return RatePath(np.concatenate([past, ahead]), np.concatenate([known, planned]))
 
 
+def planned_learning_rates(moment: Moment, steps: Iterable[float], total_steps: int | None = None) -> Array | None:
+    """Learning rates [N] planned for the steps numbered `steps` [N] (the first is 1), or None: no plan on record.
+
+    `total_steps` is where the run ends, as planned at this moment unless given.
+    """
+    dials, plan = moment.dials, moment.plan
+    dials = dials if total_steps is None else replace(dials, total_steps=total_steps)
+    if plan is None or plan.rate is None or dials.schedule not in SCHEDULES or dials.total_steps <= 0:
+        return None
+    return np.array([learning_rate(plan.rate, dials, step - 1) for step in steps])
+
+
 def _follows_its_plan(moment: Moment) -> bool:
     """Whether the newest step had the learning rate that was planned for it, as it must if the plan is understood."""
     planned, recorded = planned_learning_rates(moment, [moment.step]), moment.learning_rate
-    if planned is None or recorded is None or rate_dial(moment).turned_at_step >= moment.step:
-        return True
-    replanned = moment.state.replans.last_until(moment.t)
-    if replanned is not None and replanned.step >= moment.step:
+    if planned is None or recorded is None or moment.state.dials.at(moment.t).step >= moment.step:
         return True
     return abs(recorded - float(planned[0])) <= OFF_PLAN * max(recorded, float(planned[0]), 0.0)
 
@@ -234,9 +244,8 @@ def observe(moment: Moment) -> Observations | str:
 
 
 def _warmup(moment: Moment) -> int:
-    warmup = moment.started.config.get("warmup", 0) if moment.started else 0
-    whole = int(warmup) if isinstance(warmup, (int, float)) and math.isfinite(warmup) else 0
-    return min(whole, moment.total_steps // 2)
+    rate = moment.plan.rate if moment.plan is not None else None
+    return min(rate.warmup if rate is not None else 0, moment.total_steps // 2)
 
 
 def _step_noise(losses: Array) -> float:

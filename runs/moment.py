@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babytrain.runs.columns import FloatColumn, IntColumn
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import (
     Baselines,
     Checkpoint,
@@ -16,9 +19,8 @@ from babytrain.runs.events import (
     Eval,
     Letters,
     Milestone,
-    Note,
     PhaseName,
-    Predicted,
+    Plan,
     Reading,
     Rescue,
     Restraint,
@@ -61,13 +63,24 @@ class Moment:
     @property
     def total_steps(self) -> int:
         """Planned optimizer steps, 0 when not known yet. A resume and a command may change the plan."""
-        resumed = self.state.resumes.last_until(self.t)
-        replanned = self.state.replans.last_until(self.t)
-        if replanned is not None and (resumed is None or replanned.t > resumed.t):
-            return int(replanned.after or 0)
-        if resumed is not None:
-            return resumed.total_steps
-        return self.state.started.total_steps if self.state.started else 0
+        return self.dials.total_steps
+
+    @property
+    def dials(self) -> DialState:
+        """Where the dials stood."""
+        return self.state.dials.at(self.t).dials
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the session plans to do, None before the run started."""
+        return self.state.dials.plan_at(self.t)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The recorded settings with what resumes changed of them. Whoever edits a journal may write anything here."""
+        config = self.state.started.config if self.state.started else {}
+        changes = [one.changes for one in self.state.resumes.until(self.t) if one.changes]
+        return dict(ChainMap(*reversed(changes), config)) if changes else config
 
     @property
     def epoch(self) -> float:
@@ -155,11 +168,6 @@ class Moment:
         """What happened for the first time so far."""
         return self.state.milestones.until(self.t)
 
-    @property
-    def prediction(self) -> Predicted | None:
-        """The newest answer to what comes next."""
-        return self.state.predictions.last_until(self.t)
-
     def reading_of(self, sample: Sample) -> Reading | None:
         """What the judges said of a sample, None while they read."""
         judged = reversed(self.state.readings.until(self.t))
@@ -212,11 +220,6 @@ class Moment:
         """The newest diagnosis, with its newest figures."""
         given, restated = self.state.verdicts.last_until(self.t), self.state.restated.last_until(self.t)
         return restated if given is None or (restated is not None and restated.t >= given.t) else given
-
-    def recent_notes(self, count: int) -> list[Note]:
-        """The newest `count` log lines, oldest first."""
-        end = self.state.notes.count_until(self.t)
-        return self.state.notes.events[max(0, end - count) : end]
 
     @property
     def phase(self) -> PhaseName:

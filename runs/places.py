@@ -28,16 +28,18 @@ class PlaceSummary:
 
 
 def list_places(folder: RunFolder) -> list[PlaceSummary]:
-    """Every complete checkpoint, by step. Never raises for what lies on the disk."""
+    """Every complete checkpoint, by step; without a mark on the disk the last is the one written last. Never raises."""
     best, last = (_pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
     found: list[PlaceSummary] = []
     try:
-        places = sorted(folder.checkpoints.glob("step-*"))
+        places = sorted(place for place in folder.checkpoints.glob("step-*") if (place / _STATE).is_file())
+        if places and last not in {place.name for place in places}:
+            last = max(places, key=lambda place: ((place / _STATE).stat().st_mtime_ns, place.name)).name
     except OSError:
         return []
     for place in places:
         match = _FOLDER.fullmatch(place.name)
-        if match is None or not (place / _STATE).is_file():
+        if match is None:
             continue
         step = int(match[1])
         found.append(

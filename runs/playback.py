@@ -67,11 +67,6 @@ class PlaybackClock:
             return "max"
         return "×½" if self.speed == 0.5 else f"×{self.speed:g}"
 
-    def set_duration(self, duration: float) -> None:
-        """A new length, for a recording that is still growing; a position beyond it moves to the end."""
-        self._duration = _as_duration(duration)
-        self._position = min(self._position, self._duration)
-
     def set_gaps(self, gaps: Iterable[Gap]) -> None:
         """Stretches `(start, end)` in seconds that playing jumps over. They may come in any order and overlap."""
         merged: list[Gap] = []
@@ -109,10 +104,6 @@ class PlaybackClock:
             raise ValueError("a position in a recording cannot be NaN")
         self._last_look = self._now()
         self._position = min(max(t, 0.0), self._duration)
-
-    def skip(self, dt: float) -> None:
-        """Go `dt` seconds forward, or back when negative."""
-        self.seek(self._position + dt)
 
     def faster(self) -> None:
         """One speed up, if there is one."""

@@ -46,10 +46,7 @@ class Prices:
 
 def prices_at(moment: Moment) -> Prices:
     """The prices of a run as its settings had them at a moment; a resume may have changed them."""
-    settings = dict(moment.started.config) if moment.started else {}
-    for resumed in moment.state.resumes.until(moment.t):
-        settings |= resumed.changes
-    return prices_from(settings)
+    return prices_from(moment.settings)
 
 
 def prices_from(settings: Mapping[str, Any]) -> Prices:

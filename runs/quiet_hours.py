@@ -12,7 +12,6 @@ from operator import itemgetter
 
 from babytrain.runs.day_times import MINUTES_PER_DAY, DayWindow, minute_of_day, parse_windows
 from babytrain.runs.events import Restraint
-from babytrain.runs.planned_rate import dial_position
 from babytrain.runs.rests import holding_now
 from babytrain.runs.state import Moment
 
@@ -38,12 +37,12 @@ NO_QUIET = QuietPlan()
 
 def quiet_plan(moment: Moment) -> QuietPlan:
     """The quiet hours as settings and dials have them at a moment; none where they say nothing that can be read."""
-    hours, duty = dial_position(moment, "quiet_hours"), dial_position(moment, "quiet_duty")
+    dials = moment.dials
     try:
-        windows = parse_windows(hours) if isinstance(hours, str) else ()
+        windows = parse_windows(dials.quiet_hours)
     except ValueError:
         return NO_QUIET
-    share = duty if isinstance(duty, float) and 0.0 <= duty <= 1.0 else 0.0
+    share = dials.quiet_duty if 0.0 <= dials.quiet_duty <= 1.0 else 0.0
     if not windows or share == 1.0:
         return NO_QUIET
     begun = max(_session_starts(moment), default=-math.inf)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from babytrain.runs.columns import StepColumns
+from babytrain.runs.dials.history import DialHistory
 from babytrain.runs.events import (
     AnyEvent,
     Baselines,
@@ -25,6 +26,7 @@ from babytrain.runs.events import (
     Milestone,
     Note,
     Phase,
+    Plan,
     Predicted,
     Reading,
     Rescue,
@@ -64,9 +66,7 @@ class RunState:
     energies: Timeline[Energy] = field(default_factory=Timeline)
     restraints: Timeline[Restraint] = field(default_factory=Timeline)
     commands: Timeline[Command] = field(default_factory=Timeline)
-    replans: Timeline[Command] = field(
-        default_factory=Timeline
-    )  # the commands among them that moved the end of the run
+    dials: DialHistory = field(default_factory=DialHistory)
     checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
     storage: Timeline[Storage] = field(default_factory=Timeline)
     rescues: Timeline[Rescue] = field(default_factory=Timeline)
@@ -123,9 +123,9 @@ class RunState:
                 self.restraints.append(event)
             case Command():
                 self.commands.append(event)
-                replans = event.action == "total_steps" or (event.action, event.dial) == ("undo", "total_steps")
-                if replans and event.status == "applied" and math.isfinite(event.after or 0.0):
-                    self.replans.append(event)
+                self.dials.add(event)
+            case Plan():
+                self.dials.add(event)
             case Checkpoint():
                 self.checkpoints.append(event)
             case Storage():
@@ -148,6 +148,7 @@ class RunState:
                 self.sample_piece = None
             case Started():
                 self.started = event
+                self.dials.add(event)
 
     def _apply_step(self, event: Step) -> None:
         if self.shares_steps:
@@ -164,6 +165,7 @@ class RunState:
         self.letters.drop_after_step(event.step)
         self.checkpoints.drop_after_step(event.step)
         self.resumes.append(event)
+        self.dials.add(event)
 
     def _is_taken_back(self, event: Letters) -> bool:
         """Whether the run has gone back beyond the evaluation it is of: letters are counted a little later."""

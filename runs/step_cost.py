@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from babytrain.runs.events import Checkpoint, Eval, Event, Sample
-from babytrain.runs.planned_rate import applied_turns
 from babytrain.runs.state import Moment, Timeline
 
 RECENT_STEPS = 400
@@ -32,7 +31,6 @@ SMALLEST_SPREAD = 0.04  # of the speed: clocks and turbo modes alone vary by thi
 SPREADS = 1.2  # standard deviations on either side
 DRIFTS = 1.3  # how much further than it has drifted already a speed may go
 STALL_RATIO, STALL_SECONDS = 20.0, 5.0  # an interval this many times the usual one and this long: a machine asleep
-BATCH_DIALS = ("batch_size", "accumulate")
 
 Array = npt.NDArray[np.float64]
 E = TypeVar("E", bound=Event)
@@ -156,8 +154,8 @@ def _drift(moment: Moment) -> float:
 
 def _first_row_of_this_size(moment: Moment) -> int:
     """The row since which steps have been of the size they are: another batch is another speed."""
-    turns = [turn.step for turn in applied_turns(moment) if turn.dial in BATCH_DIALS]
-    return int(np.searchsorted(moment.column("step"), turns[-1])) if turns else 0
+    resized = moment.state.dials.at(moment.t).resized_step
+    return int(np.searchsorted(moment.column("step"), resized)) if resized else 0
 
 
 def _window(moment: Moment) -> int:

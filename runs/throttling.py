@@ -26,7 +26,7 @@ from babytrain.runs.prices import wall_time_at
 from babytrain.runs.rests import Stretch, rests
 from babytrain.runs.state import Moment, RunState
 
-LONGEST_SILENCE_SECONDS = 5.0
+LONGEST_SILENCE_SECONDS = 15.0  # sensors that are expensive to read are read every ten seconds
 SILENCE_SHARE = 3 / 3600.0  # of the running time: three times the distance at which a journal keeps readings
 GROUP_STEPS = 8
 FEWEST_GROUPS = 3  # on either side, for a comparison

@@ -60,7 +60,7 @@ def _one_door(root: Path) -> int:
             "import babytrain.runs.journal, babytrain.runs.library, babytrain.runs.playback",
             ("torch", "textual", "rich"),
         ),
-        ("import babytrain.engine.launch, babytrain.engine.doctor", ("textual", "rich")),
+        ("import babytrain.engine.sessions.session, babytrain.engine.doctor", ("textual", "rich")),
         ("import babytrain.tui.cli", ("torch", "textual", "numpy")),
     ],
 )

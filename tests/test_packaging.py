@@ -43,6 +43,24 @@ def test_every_module_imports_from_the_wheel(unpacked: Path) -> None:
     )
     script = f"import importlib\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
     script += "import babytrain; print(babytrain.__file__)"
+    assert run_from(unpacked, script).strip() == str(unpacked / "babytrain" / "__init__.py")
+
+
+def test_every_list_of_words_is_read_from_the_wheel(unpacked: Path) -> None:
+    script = """if True:
+        from babytrain.engine.corpus.haiku import generate_corpus
+        from babytrain.engine.reading.haiku_judge import syllable_ranges
+        from babytrain.engine.reading.sentences import common_verbs
+        from babytrain.tui.encouragement import encouragement_lines
+        from babytrain.tui.screens.help import explanations
+        print(bool(generate_corpus(poems=1) and syllable_ranges() and common_verbs()))
+        print(bool(encouragement_lines().fitting and explanations()))
+    """
+    assert run_from(unpacked, script).split() == ["True", "True"]
+
+
+def run_from(unpacked: Path, script: str) -> str:
+    """What a script prints that sees the unpacked wheel and not this checkout."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=unpacked.parent,
@@ -51,7 +69,7 @@ def test_every_module_imports_from_the_wheel(unpacked: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(unpacked / "babytrain" / "__init__.py")
+    return done.stdout
 
 
 def test_the_recordings_are_real_runs_one_healthy_one_not() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from babytrain.runs.errors import RunsError
-from babytrain.tui.command_line import RunsDir, chosen_runs_dir, fail, usage_error, wanted_run
+from babytrain.tui.command_line import AsJson, RunsDir, chosen_runs_dir, fail, usage_error, wanted_run
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
@@ -22,7 +22,7 @@ def bill(
         str | None, typer.Option(metavar="YEAR-MONTH", help="Only what was drawn in this month.", show_default=False)
     ] = None,
     runs_dir: RunsDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What the electricity of saved runs came to: energy, money, CO2, months, and what went to waste."""
     if month is not None and not _MONTH.fullmatch(month):

@@ -1,4 +1,4 @@
-"""Electricity in words: energy, money and CO2 at the digits they need. Pure functions."""
+"""Energy, money and CO2 as text, with the digits and units they need. Pure functions."""
 
 from __future__ import annotations
 

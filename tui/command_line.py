@@ -18,6 +18,7 @@ RunsDir = Annotated[
     Path | None,
     typer.Option("--runs-dir", envvar="BABYTRAIN_RUNS_DIR", help="Where runs are kept.", show_default=False),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 RunName = Annotated[str, typer.Argument(help="A run: its id, name, a unique beginning of either, `last`, or a path.")]
 
 

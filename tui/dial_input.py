@@ -1,21 +1,20 @@
-"""Turns of dials as a person types them: `dropout 0.1, weight_decay 0.2`. Pure functions.
+"""Changes of dials as a person types them: `dropout 0.1, weight_decay 0.2`. Pure functions.
 
 A name may be cut short as long as it means one dial (`drop`, `wd` does not). What is typed is checked by the dial's own
 rule before anything is sent, so slips are answered at once, all of them, each with the range that is allowed.
 
-Commas stand between turns, and may stand in a number of steps (`steps 4,000`). No dial's name begins with a digit, so a
-piece that does belongs to the turn before it: `quiet_hours 23:00-07:00, 12:00-13:00` is one turn.
+Commas stand between changes, and may stand in a number of steps (`steps 4,000`). No dial's name begins with a digit, so
+a piece that does belongs to the change before it: `quiet_hours 23:00-07:00, 12:00-13:00` is one change.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from babytrain.runs.events import CommandAction
-from babytrain.tui.engine_client.requests import DialRule
+from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.safe_text import safe_line
 
 LONGEST_WORD = 40
@@ -23,6 +22,24 @@ LONGEST_RUN = 1_000_000_000  # steps in one go
 _PIECE = re.compile(r"\s*(?P<name>[^\s=:]*)[\s=:]*(?P<position>.*)", re.DOTALL)
 # 4,000 is one number; 0,001 is not, whatever was meant by it.
 _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d.])")
+
+
+@dataclass(frozen=True)
+class DialRule:
+    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
+
+    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
+    words, where there are so few.
+    """
+
+    name: str
+    explanation: str
+    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
+    problem: Callable[[str], str | None]
+    action: CommandAction = "set"
+    is_word: bool = False  # its positions are words, not numbers
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
 
 
 class DialInputError(ValueError):
@@ -33,45 +50,35 @@ class DialInputError(ValueError):
         super().__init__("\n".join(problems))
 
 
-@dataclass(frozen=True)
-class DialTurn:
-    """A command that turns one dial, ready to be sent."""
-
-    action: CommandAction
-    dial: str
-    value: float | None
-    text: str
-
-
-def parse_turns(typed: str, rules: Sequence[DialRule]) -> list[DialTurn]:
-    """All turns in a line, in order. Raises DialInputError with everything that is wrong."""
-    wishes: list[tuple[str, list[str]]] = []
+def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
+    """All changes in a line, in order, as requests to send. Raises DialInputError with everything that is wrong."""
+    pieces: list[tuple[str, list[str]]] = []
     for piece in without_thousands(typed).split(","):
         if not piece.strip():
             continue
-        if wishes and continues_value(piece):
-            wishes[-1][1].append(piece)
+        if pieces and continues_value(piece):
+            pieces[-1][1].append(piece)
             continue
         name, position = _split(piece)
-        wishes.append((name, [position]))
-    if not wishes:
+        pieces.append((name, [position]))
+    if not pieces:
         raise DialInputError("Type the name of a dial and its new position, such as: dropout 0.1")
-    turns: list[DialTurn] = []
+    changes: list[Request] = []
     problems: dict[str, None] = {}  # in order, and each once
-    for name, positions in wishes:
+    for name, positions in pieces:
         try:
-            turns.append(_turn(name, positions, rules))
+            changes.append(_change(name, positions, rules))
         except DialInputError as error:
             problems.update(dict.fromkeys(error.problems))
     if problems:
         raise DialInputError(*problems)
-    return turns
+    return changes
 
 
 def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
     """What is wrong with a line, a sentence on each line; None when it will do."""
     try:
-        parse_turns(typed, rules)
+        parse_changes(typed, rules)
     except DialInputError as error:
         return str(error)
     return None
@@ -123,13 +130,13 @@ def steps_typed(text: str) -> int | None:
 
 
 def _split(piece: str) -> tuple[str, str]:
-    """The name and the position in a turn; a sign of equality or a colon between them is as good as a space."""
+    """The name and the position in a change; a sign of equality or a colon between them is as good as a space."""
     match = _PIECE.fullmatch(piece)
     assert match is not None  # it takes anything
     return match["name"], match["position"]
 
 
-def _turn(name: str, positions: Sequence[str], rules: Sequence[DialRule]) -> DialTurn:
+def _change(name: str, positions: Sequence[str], rules: Sequence[DialRule]) -> Request:
     rule = find_rule(name, rules)
     words = [word for position in positions for word in position.split()]
     if not words or (len(words) != 1 and not rule.is_word):
@@ -140,5 +147,6 @@ def _turn(name: str, positions: Sequence[str], rules: Sequence[DialRule]) -> Dia
     if problem is not None:
         raise DialInputError(safe_line(problem))
     if rule.is_word:
-        return DialTurn(rule.action, rule.name, None, position)
-    return DialTurn(rule.action, "" if rule.action != "set" else rule.name, float(position.replace("_", "")), "")
+        return Request(command_id=0, action=rule.action, dial=rule.name, text=position)
+    dial = rule.name if rule.action == "set" else ""
+    return Request(command_id=0, action=rule.action, dial=dial, value=float(position.replace("_", "")))

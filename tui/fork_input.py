@@ -13,8 +13,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from babytrain.tui.dial_input import continues_value, without_thousands
-from babytrain.tui.engine_client.requests import DialRule
+from babytrain.tui.dial_input import DialRule, continues_value, without_thousands
 from babytrain.tui.safe_text import safe_line
 
 DEFAULT_PLACE = "best"

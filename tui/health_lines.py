@@ -18,7 +18,7 @@ from babytrain.runs.state import Moment
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.safe_text import safe_content, safe_line
 from babytrain.tui.verdict_words import verdict_state
-from babytrain.tui.widgets.units import format_count, format_loss, format_seconds
+from babytrain.tui.widgets.units import format_count, format_loss, format_whole_seconds
 from babytrain.tui.wording import State
 
 FORECAST_SECONDS = 5.0  # a forecast costs some milliseconds, and changes slowly
@@ -56,7 +56,7 @@ class Foresight:
 
 def _forecast_with_target(moment: Moment) -> Forecast:
     """The forecast, of the arrival at the target as well where the run's settings name one."""
-    wanted = moment.started.config.get("target_loss") if moment.started is not None else None
+    wanted = moment.settings.get("target_loss")
     return forecast_run(moment, float(wanted) if isinstance(wanted, int | float) and wanted > 0 else None)
 
 
@@ -117,14 +117,14 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     next_ = _sentence("next", verdict.next_ if verdict is not None else "")
     if height == 2 and lines_wanted(facts) > 2:
         newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
-        second = disk or (_rescue(rescue, glyphs) if newer and rescue is not None else next_)
+        second = disk or (_rescue(rescue) if newer and rescue is not None else next_)
         expected = [(_final_loss(facts, glyphs), "")] if facts.forecast and facts.forecast.final_loss else []
         return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
     lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
     if moment.state.verdicts:
         lines.append(_line(next_, buttons, inner))
     if moment.state.rescues or moment.state.storage:
-        lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue, glyphs)), [], inner))
+        lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue)), [], inner))
     if facts.forecast is not None:
         lines.append(_line(_forecast(facts, glyphs), [], inner))
     return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
@@ -150,7 +150,7 @@ def _sentence(label: str, words: str) -> Content:
     return Content.assemble((f"{label} ", "$foreground 60%"), safe_content(words, one_line=True))
 
 
-def _rescue(rescue: Rescue, glyphs: Glyphs) -> Content:
+def _rescue(rescue: Rescue) -> Content:
     where = f"! {safe_line(rescue.deed, 20)} @{format_count(rescue.step)}  "
     return Content.assemble((where, "bold $error"), safe_content(rescue.text, one_line=True))
 
@@ -161,7 +161,7 @@ def _storage(moment: Moment, glyphs: Glyphs) -> Content:
     if not failing:
         return Content()
     first, *others = (f"no {event.what} since step {format_count(event.step)}" for event in failing)
-    told = "; ".join([f"{first}, {_duration(moment.t - failing[0].t)}", *others])
+    told = "; ".join([f"{first}, {format_whole_seconds(moment.t - failing[0].t)}", *others])
     reason = safe_line(failing[-1].reason, LONGEST_REASON)
     hope = "It waits with what it holds in memory" if moment.phase == "stopping" else "Training goes on"
     rest = f": {reason}. {hope}; make room."
@@ -176,7 +176,7 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
     if forecast.end_reason == forecast.final_loss_reason and facts.eta is None and forecast.end_reason:
         return _sentence("forecast", forecast.end_reason)
     if facts.eta is not None:
-        low, high = _duration(facts.eta.low), _duration(facts.eta.high)
+        low, high = format_whole_seconds(facts.eta.low), format_whole_seconds(facts.eta.high)
         span = low if low == high else f"{low}{glyphs.range}{high}"
         end = Content.assemble("ends in ", (span, "bold"), " when resumed" if forecast.paused else "")
     else:
@@ -206,11 +206,6 @@ def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> 
     loss = forecast.final_loss
     span = f"{format_loss(loss.low)}{glyphs.range}{format_loss(loss.high)}"
     return Content.assemble(("final val ", "$foreground 60%"), (span, "bold"))
-
-
-def _duration(seconds: float) -> str:
-    whole = max(1, round(seconds))
-    return f"{whole}s" if whole < 60 else format_seconds(whole)
 
 
 def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> list[tuple[Content, str]]:

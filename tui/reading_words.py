@@ -1,4 +1,4 @@
-"""What the judges say of a sample, in words. Everything here may hold words of a model: it is shown as data."""
+"""The metrics of a sample as text. Everything here may hold words of a model: it is shown as data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def short_verdicts(reading: Reading | None) -> list[str]:
 
 
 def verdict_lines(sample: Sample, reading: Reading | None, glyphs: Glyphs) -> list[Content]:
-    """All the judges said, one thing a line, each to be wrapped."""
+    """All that was measured, one thing a line, each to be wrapped."""
     if reading is None:
         return []
     lines: list[Content] = []
@@ -48,7 +48,8 @@ def verdict_lines(sample: Sample, reading: Reading | None, glyphs: Glyphs) -> li
         lines.append(Content.assemble((f"{label} ", "$foreground 60%"), *words))
 
     if reading.parrot_index is not None and math.isfinite(reading.parrot_index):
-        say("parrot", (f"{reading.parrot_index:.1f}", parrot_style(reading.parrot_index)), _parrot_word(reading))
+        verdict, style = _parrot_verdict(reading.parrot_index)
+        say("parrot", (f"{reading.parrot_index:.1f}", style), f"  {verdict}")
     if reading.longest_match >= SHORTEST_SHOWN_MATCH:
         end = reading.match_start + reading.longest_match
         copied = safe_line(sample.text[reading.match_start : end], LONGEST_QUOTE)
@@ -83,11 +84,8 @@ def verdict_lines(sample: Sample, reading: Reading | None, glyphs: Glyphs) -> li
     return lines
 
 
-def parrot_style(index: float) -> str:
-    """Calm below 1.5, a warning at 2, in the words of the scale: 1 is honest, 2 a parrot."""
-    return "bold $error" if index >= 2 else "bold $warning" if index >= 1.5 else "bold $success"
-
-
-def _parrot_word(reading: Reading) -> str:
-    index = reading.parrot_index or 0.0
-    return "  copies a lot" if index >= 2 else "  copies a little" if index >= 1.5 else "  honest"
+def _parrot_verdict(index: float) -> tuple[str, str]:
+    """An index in words and its style: 1 is what held-out text has by chance, 2 a parrot."""
+    if index >= 2:
+        return "copies a lot", "bold $error"
+    return ("copies a little", "bold $warning") if index >= 1.5 else ("honest", "bold $success")

@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from babytrain.runs.errors import RunsError
-from babytrain.tui.command_line import EXIT_INTERRUPTED, RunName, RunsDir, chosen_runs_dir, fail, wanted_run
+from babytrain.tui.command_line import EXIT_INTERRUPTED, AsJson, RunName, RunsDir, chosen_runs_dir, fail, wanted_run
 
 runs_app = typer.Typer(
     help="List, show and delete saved runs.",
     epilog="Example: babytrain-tui runs list",
     no_args_is_help=False,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 @runs_app.callback(invoke_without_command=True)

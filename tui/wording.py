@@ -1,4 +1,4 @@
-"""How the screen says things: states, commands and times in words, the same everywhere. Pure functions."""
+"""States, commands, times and positions of dials as text, the same on every screen. Pure functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ _LONGEST_DIAL = 24
 _LONGEST_POSITION = 24
 _NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
-ENDINGS: dict[Status, str] = {"done": "done", "interrupted": "interrupted", "failed": "failed"}
 
 
 @dataclass(frozen=True)

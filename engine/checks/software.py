@@ -20,6 +20,7 @@ PACKAGES = (
     "torch",
     "nvidia-ml-py",
     "psutil",
+    "tomli-w",
     "msgspec",
     "numpy",
     "safetensors",

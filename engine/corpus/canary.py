@@ -40,11 +40,6 @@ class Exposure:
     rank: int  # 1: the model prefers it to all other candidates
     candidates: int
 
-    @property
-    def most_bits(self) -> float:
-        """The highest exposure that this many candidates can show."""
-        return math.log2(self.candidates)
-
 
 def make_canaries(seed: int, count: int = 3) -> tuple[str, ...]:
     """`count` different lines, the same for the same seed. Raises ValueError when there are not so many words."""

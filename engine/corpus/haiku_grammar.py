@@ -12,53 +12,37 @@ import bisect
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from babytrain.engine.corpus.grammar import Draw, LineTable, Slot, Template
-from babytrain.engine.corpus.haiku_images import SEASONS, Creature, Image, Kind
-from babytrain.engine.corpus.haiku_lines import Line, Shape
 from babytrain.engine.corpus.lexicon import count_line
+from babytrain.engine.data.haiku.grammar_data import ANY_SEASON, SEASONS, GrammarData, SeasonWord, Snake
 
 _PIECE = re.compile(r"\{(?P<name>\w+)\}(?P<comma>,?)|(?P<word>[a-z]+)")
-_ABOUT_IMAGE = frozenset({"image", "the_image", "does", "how", "before", "touch", "lead", "when"})
+_ABOUT_SEASON_WORD = frozenset({"season_word", "the_season_word", "does", "how", "before", "touch", "lead", "when"})
 
 
-@dataclass(frozen=True)
-class GrammarData:
-    """Everything a grammar is made from. `held_out`: pairs (creature name, image name) that never meet."""
-
-    creatures: tuple[Creature, ...]
-    images: tuple[Image, ...]
-    kinds: Mapping[str, Kind]
-    times: Mapping[str, str]
-    words: Mapping[str, Mapping[str, str]]
-    lines: Mapping[str, Line]
-    shapes: tuple[Shape, ...]
-    held_out: frozenset[tuple[str, str]]
-
-
-class Context(NamedTuple):
+class PoemTopic(msgspec.Struct, frozen=True):
     """What a poem is about, and the chance that a poem is about it."""
 
-    image: Image
-    creature: Creature
+    season_word: SeasonWord
+    snake: Snake
     probability: float
 
 
-class _Needs(NamedTuple):
+class _Needs(msgspec.Struct, frozen=True):
     """What the phrases at one place depend on, beyond the season."""
 
-    image: bool = False
+    season_word: bool = False
     name: bool = False
     pronoun: bool = False
 
 
-class _Piece(NamedTuple):
+class _Piece(msgspec.Struct, frozen=True):
     """One place of a template: a word, or the name of a list; an article `a` before it, a comma after it."""
 
     word: str
@@ -73,13 +57,12 @@ class HaikuGrammar:
 
     def __init__(self, data: GrammarData) -> None:
         self.data = data
-        self._seasons = tuple(season for season in SEASONS if any(image.season == season for image in data.images))
-        self._images = {s: tuple(image for image in data.images if image.season == s) for s in self._seasons}
-        self._creatures = {
-            image.name: tuple(
-                creature for creature in data.creatures if (creature.name, image.name) not in data.held_out
-            )
-            for image in data.images
+        by_season = {s: tuple(entry for entry in data.season_words if entry.season == s) for s in SEASONS}
+        self._season_words = {season: entries for season, entries in by_season.items() if entries}
+        self._seasons = tuple(self._season_words)
+        self._snakes = {
+            entry.name: tuple(snake for snake in data.snakes if (snake.name, entry.name) not in data.held_out)
+            for entry in data.season_words
         }
         self._shapes = {s: tuple(shape for shape in data.shapes if shape.weights[s]) for s in self._seasons}
         self._shape_bounds = {
@@ -87,8 +70,8 @@ class HaikuGrammar:
         }
         self._rows = {name: [list(self._parse(text)) for text in line.templates] for name, line in data.lines.items()}
         self._needs = {name: _union(p.needs for row in rows for p in row) for name, rows in self._rows.items()}
-        self._creature_pattern = _names_pattern(creature.name for creature in data.creatures)
-        self._image_pattern = _names_pattern(image.name for image in data.images)
+        self._snake_pattern = _names_pattern(snake.name for snake in data.snakes)
+        self._season_word_pattern = _names_pattern(season_word.name for season_word in data.season_words)
         self._tables: dict[tuple[str, str, str], LineTable] = {}
         self._slots: dict[tuple[_Piece, str, str], Slot] = {}
 
@@ -103,43 +86,43 @@ class HaikuGrammar:
     def draw(self, draw: Draw) -> str:
         """One poem: season, season word and snake uniformly, then shape and lines by their weights."""
         season = self._seasons[draw(len(self._seasons))]
-        images = self._images[season]
-        image = images[draw(len(images))]
-        creatures = self._creatures[image.name]
-        creature = creatures[draw(len(creatures))]
+        season_words = self._season_words[season]
+        season_word = season_words[draw(len(season_words))]
+        snakes = self._snakes[season_word.name]
+        snake = snakes[draw(len(snakes))]
         bounds = self._shape_bounds[season]
         shape = self._shapes[season][bisect.bisect_right(bounds, draw(bounds[-1]))]
-        return "\n".join([self.table(line, image, creature).draw(draw) for line in shape.lines])
+        return "\n".join([self.table(line, season_word, snake).draw(draw) for line in shape.lines])
 
     # -- exact sums ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def contexts(self) -> tuple[Context, ...]:
+    def topics(self) -> tuple[PoemTopic, ...]:
         """Every season word with every snake it may meet, and the chance of the pair."""
         return tuple(
-            Context(image, creature, 1 / (len(self._seasons) * len(images) * len(self._creatures[image.name])))
-            for images in self._images.values()
-            for image in images
-            for creature in self._creatures[image.name]
+            PoemTopic(entry, snake, 1 / (len(self._seasons) * len(entries) * len(self._snakes[entry.name])))
+            for entries in self._season_words.values()
+            for entry in entries
+            for snake in self._snakes[entry.name]
         )
 
     @cached_property
     def entropy_nats(self) -> float:
         """Entropy of a poem in nats, summed over the tree of choices."""
         total = 0.0
-        for context in self.contexts:
-            total -= context.probability * math.log(context.probability)
-            for chance, tables in self._shape_tables(context):
-                total += context.probability * chance * (sum(t.entropy_nats for t in tables) - math.log(chance))
+        for topic in self.topics:
+            total -= topic.probability * math.log(topic.probability)
+            for chance, tables in self._shape_tables(topic):
+                total += topic.probability * chance * (sum(t.entropy_nats for t in tables) - math.log(chance))
         return total
 
     @cached_property
     def mean_characters(self) -> float:
         """Expected characters of a poem in the corpus: its lines, their line breaks and the blank line after it."""
         return 1 + sum(
-            context.probability * chance * sum(table.mean_length + 1 for table in tables)
-            for context in self.contexts
-            for chance, tables in self._shape_tables(context)
+            topic.probability * chance * sum(table.mean_length + 1 for table in tables)
+            for topic in self.topics
+            for chance, tables in self._shape_tables(topic)
         )
 
     @cached_property
@@ -147,8 +130,8 @@ class HaikuGrammar:
         """How many different poems there are."""
         return sum(
             math.prod(sum(template.count for template in table.templates) for table in tables)
-            for context in self.contexts
-            for _, tables in self._shape_tables(context)
+            for topic in self.topics
+            for _, tables in self._shape_tables(topic)
         )
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -164,52 +147,52 @@ class HaikuGrammar:
 
     def is_held_out(self, text: str) -> bool:
         """Whether a snake and a season word come together here that never do in the corpus, in whatever sentence."""
-        creatures, images = self._named(text.lower())
-        return any((creature, image) in self.data.held_out for creature in creatures for image in images)
+        snakes, season_words = self._named(text.lower())
+        return any((snake, season_word) in self.data.held_out for snake in snakes for season_word in season_words)
 
     def _named(self, text: str) -> tuple[set[str], set[str]]:
-        return set(self._creature_pattern.findall(text)), set(self._image_pattern.findall(text))
+        return set(self._snake_pattern.findall(text)), set(self._season_word_pattern.findall(text))
 
     def _readings(self, poem: str) -> Iterator[tuple[float, int]]:
-        """(chance, derivations) for every context and shape that can make the poem."""
+        """(chance, derivations) for every topic and shape that can make the poem."""
         lines = poem.split("\n")
         if len(lines) != 3:
             return
-        creatures, images = self._named(poem)
-        for context in self.contexts:
+        snakes, season_words = self._named(poem)
+        for topic in self.topics:
             # Every poem names its snake and its season word, so only those named need be tried.
-            if context.image.name not in images or context.creature.name not in creatures:
+            if topic.season_word.name not in season_words or topic.snake.name not in snakes:
                 continue
-            for chance, tables in self._shape_tables(context):
+            for chance, tables in self._shape_tables(topic):
                 pairs = list(zip(tables, lines, strict=True))
                 ways = math.prod(table.derivations(line) for table, line in pairs)
                 if ways:
                     found = math.prod(table.probability(line) for table, line in pairs)
-                    yield context.probability * chance * found, ways
+                    yield topic.probability * chance * found, ways
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
-    def table(self, line: str, image: Image, creature: Creature) -> LineTable:
+    def table(self, line: str, season_word: SeasonWord, snake: Snake) -> LineTable:
         """The lines of one kind for a season word and a snake; poems that differ in neither share it."""
-        key = (line, *_about(self._needs[line], image, creature))
+        key = (line, *_about(self._needs[line], season_word, snake))
         table = self._tables.get(key)
         if table is None:
             kind = self.data.lines[line]
             rows = zip(kind.templates, self._rows[line], strict=True)
             templates = [
                 Template(
-                    [self._slot(piece, image, creature) for piece in row], kind.syllables, kind.boosts.get(text, 1)
+                    [self._slot(piece, season_word, snake) for piece in row], kind.syllables, kind.boosts.get(text, 1)
                 )
                 for text, row in rows
             ]
             table = self._tables[key] = LineTable.of(templates)
         return table
 
-    def _shape_tables(self, context: Context) -> Iterator[tuple[float, list[LineTable]]]:
+    def _shape_tables(self, topic: PoemTopic) -> Iterator[tuple[float, list[LineTable]]]:
         """Each shape's chance and its three tables of lines."""
-        season = context.image.season
+        season = topic.season_word.season
         for shape in self._shapes[season]:
-            tables = [self.table(line, context.image, context.creature) for line in shape.lines]
+            tables = [self.table(line, topic.season_word, topic.snake) for line in shape.lines]
             yield shape.weights[season] / self._shape_bounds[season][-1], tables
 
     def _parse(self, template: str) -> Iterator[_Piece]:
@@ -220,40 +203,41 @@ class HaikuGrammar:
             if word == "a":
                 article = True
                 continue
-            lists = self.data.words.get(name, {}).values()
+            lists = self.data.phrases.get(name, {}).values()
             pronoun = name in ("her", "she") or any("{her}" in text or "{she}" in text for text in lists)
             yield _Piece(
-                word, name, article, match["comma"] or "", _Needs(name in _ABOUT_IMAGE, name == "snake", pronoun)
+                word, name, article, match["comma"] or "", _Needs(name in _ABOUT_SEASON_WORD, name == "snake", pronoun)
             )
             article = False
 
-    def _slot(self, piece: _Piece, image: Image, creature: Creature) -> Slot:
-        key = (piece, *_about(piece.needs, image, creature))
+    def _slot(self, piece: _Piece, season_word: SeasonWord, snake: Snake) -> Slot:
+        key = (piece, *_about(piece.needs, season_word, snake))
         slot = self._slots.get(key)
         if slot is None:
-            phrases = [piece.word] if piece.word else self._phrases(piece.name, image, creature)
+            phrases = [piece.word] if piece.word else self._phrases(piece.name, season_word, snake)
             phrases = [_with_article(phrase) if piece.article else phrase for phrase in phrases]
             slot = self._slots[key] = Slot([phrase + piece.comma for phrase in phrases], _count_syllables)
         return slot
 
-    def _phrases(self, name: str, image: Image, creature: Creature) -> list[str]:
-        kind = self.data.kinds[image.kind]
+    def _phrases(self, name: str, season_word: SeasonWord, snake: Snake) -> list[str]:
+        kind = self.data.kinds[season_word.kind]
         match name:
             case "snake":
-                return [creature.name]
+                return [snake.name]
             case "her" | "she":
-                return [creature.her if name == "her" else creature.she]
-            case "image":
-                return [image.name]
-            case "the_image":
-                return [f"the {image.name}" if kind.definite else image.name]
+                return [snake.possessive if name == "her" else snake.pronoun]
+            case "season_word":
+                return [season_word.name]
+            case "the_season_word":
+                return [f"the {season_word.name}" if kind.definite else season_word.name]
             case "does" | "how" | "before" | "touch":
                 return _split(getattr(kind, name))
             case "when":
                 return [phrase for time in _split(kind.times) for phrase in _split(self.data.times[time])]
-        by_season = self.data.words[name]
-        lists = (by_season.get("", ""), by_season.get(image.season, ""), kind.leads if name == "lead" else "")
-        return [phrase.format(her=creature.her, she=creature.she) for text in lists for phrase in _split(text)]
+        lists = [self.data.phrases[name].get(season, "") for season in (ANY_SEASON, season_word.season)]
+        if name == "lead":
+            lists.append(kind.leads)
+        return [phrase.format(her=snake.possessive, she=snake.pronoun) for text in lists for phrase in _split(text)]
 
 
 def philox_draw(seed: int) -> Draw:
@@ -267,16 +251,16 @@ def philox_draw(seed: int) -> Draw:
     return lambda n: take() % n
 
 
-def _about(needs: _Needs, image: Image, creature: Creature) -> tuple[str, str]:
+def _about(needs: _Needs, season_word: SeasonWord, snake: Snake) -> tuple[str, str]:
     """What distinguishes phrases with these needs: poems that agree in it share their tables."""
     return (
-        image.name if needs.image else image.season,
-        creature.name if needs.name else creature.her if needs.pronoun else "",
+        season_word.name if needs.season_word else season_word.season,
+        snake.name if needs.name else snake.possessive if needs.pronoun else "",
     )
 
 
 def _union(needs: Iterable[_Needs]) -> _Needs:
-    return _Needs(*map(any, zip(*needs, strict=True)))
+    return _Needs(*map(any, zip(*map(msgspec.structs.astuple, needs), strict=True)))
 
 
 def _split(text: str) -> list[str]:

@@ -70,7 +70,7 @@ class CharTokenizer:
         if find_lone_surrogates(characters):
             raise ValueError("A character vocabulary cannot hold raw bytes; use tokenizer=byte for such a text.")
         self.characters = characters
-        self._codes = _code_points(characters)
+        self._codes = code_points(characters)
         # Code point -> token, -1 where there is none; at most 4.5 MB, for texts that reach into the last plane.
         self._table = np.full(int(self._codes.max()) + 2, -1, dtype=np.int64)
         self._table[self._codes] = np.arange(len(characters))
@@ -108,7 +108,7 @@ class CharTokenizer:
 
     def _lookup(self, text: str) -> TokenIds:
         # The last entry of the table is always -1: larger code points are clipped to it.
-        return self._table.take(_code_points(text), mode="clip")
+        return self._table.take(code_points(text), mode="clip")
 
 
 class ByteTokenizer:
@@ -216,5 +216,6 @@ def unknown_characters_sentence(characters: Iterable[str]) -> str:
     return f"The model has never seen {noun}: {shown}."
 
 
-def _code_points(text: str) -> npt.NDArray[np.uint32]:
+def code_points(text: str) -> npt.NDArray[np.uint32]:
+    """The code points of `text`, shape (characters,); raw bytes that travel as lone surrogates are kept."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

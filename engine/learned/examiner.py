@@ -33,8 +33,7 @@ from babytrain.engine.learned.milestones import (
 from babytrain.engine.letters import GuessCounts, letter_board
 from babytrain.engine.reading.baselines import measure_baselines
 from babytrain.engine.reading.parrot import MOST_HELD_OUT
-from babytrain.engine.reading.report import Reader
-from babytrain.engine.reading.report import Reading as Judgement
+from babytrain.engine.reading.report import Reader, TextMetrics
 from babytrain.runs.events import AnyEvent, Baselines, Eval, Milestone, Note, NoteLevel, Reading, Sample
 
 MOST_COUNTED_TOKENS = 20_000_000  # of a text; counting more would take gigabytes
@@ -179,7 +178,7 @@ class Examiner:
             return
         reached = list(milestones_of_text(sample.text, self._reader.known_words.is_real))
         if self._subject.is_haiku:
-            reached += milestones_of_poems(found.valid_poems, found.never_paired or 0)
+            reached += milestones_of_poems(found.haiku.valid, found.haiku.never_paired or 0)
         self._celebrate(reached, sample.step)
 
     def _look_at(self, evaluation: Eval, guesses: GuessCounts) -> None:
@@ -207,22 +206,23 @@ class Examiner:
             self._publish(event)
 
 
-def reading_event(found: Judgement, sample: Sample, *, t: float, is_haiku: bool) -> Reading:
-    """What the judges found, as it goes on record with its sample."""
+def reading_event(found: TextMetrics, sample: Sample, *, t: float, is_haiku: bool) -> Reading:
+    """What was measured on a sample, as it goes on record with it."""
+    copied, sentences, haiku = found.copying, found.sentences, found.haiku if is_haiku else None
     return Reading(
         t=t,
         step=sample.step,
         sample_id=sample.sample_id,
-        parrot_index=found.parrot_index,
-        longest_match=found.longest_match,
-        match_start=found.span_start,
-        source_line=found.source_line,
-        source_line_number=found.source_line_number,
-        real_word_share=found.real_share,
-        new_words=tuple(found.new_words.split()),
-        distinct_pairs_share=found.distinct_2,
-        coherent_sentence_share=found.coherent_sentences / found.sentences if found.sentences else None,
-        haiku=found.poems if is_haiku else None,
-        valid_haiku=found.valid_poems if is_haiku else None,
-        new_haiku=found.new_valid_poems if is_haiku else None,
+        parrot_index=copied.index if copied else None,
+        longest_match=copied.longest_match if copied else 0,
+        match_start=copied.span_start if copied else 0,
+        source_line=copied.source_line if copied else "",
+        source_line_number=copied.source_line_number if copied else 0,
+        real_word_share=found.words.real_share,
+        new_words=found.words.new_words,
+        distinct_pairs_share=found.words.distinct_pairs_share,
+        coherent_sentence_share=sentences.coherent / sentences.sentences if sentences.sentences else None,
+        haiku=haiku.poems if haiku else None,
+        valid_haiku=haiku.valid if haiku else None,
+        new_haiku=haiku.new_valid if haiku else None,
     )

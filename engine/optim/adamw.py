@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 EPSILON = 1e-8
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
+MASKING_DEVICES = ("cpu", "cuda")  # on which the fused kernel heeds `found_inf`
 
 
 class FlatAdamW:
@@ -49,10 +50,12 @@ class FlatAdamW:
             self._adamw.state[parameter] = {"step": counter, "exp_avg": average, "exp_avg_sq": squared_average}
             self._counters.append(counter)
 
-    def step(self, learning_rate: float) -> None:
-        """One update with the gradients as they stand."""
+    def step(self, learning_rate: float, only_if: Tensor | None = None) -> None:
+        """One update with the gradients as they stand; void where `only_if` (0-D bool, on the device) is false."""
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate
+        # The fused kernel's own way to leave out an update, which gradient scalers use.
+        self._adamw.found_inf = None if only_if is None else (~only_if).float()  # type: ignore[attr-defined]
         self._adamw.step()
 
     def set_betas(self, beta1: float, beta2: float) -> None:

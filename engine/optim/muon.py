@@ -59,11 +59,17 @@ class MuonStack:
         self.scale = math.sqrt(max(1.0, rows / columns))
 
     @torch.no_grad()
-    def step(self, learning_rate: float, weight_decay: float) -> None:
-        """Nesterov momentum, orthogonalise, decay, move."""
-        self.momentum.lerp_(self.gradients, 1.0 - MOMENTUM)
-        ahead = self.gradients.lerp(self.momentum, MOMENTUM)
+    def step(self, learning_rate: float, weight_decay: float, only_if: Tensor | None = None) -> None:
+        """Nesterov momentum, orthogonalise, decay, move; void where `only_if` (0-D bool, on the device) is false."""
+        gradients = self.gradients
+        decay: float | Tensor = 1.0 - learning_rate * weight_decay
+        if only_if is not None:  # in place of NaN what leaves the momentum as it is
+            gradients, decay = torch.where(only_if, gradients, self.momentum), torch.where(only_if, decay, 1.0)
+        self.momentum.lerp_(gradients, 1.0 - MOMENTUM)
+        ahead = gradients.lerp(self.momentum, MOMENTUM)
         update = orthogonalise(ahead, dtype=self.dtype)
+        if only_if is not None:
+            update = update * only_if
         if weight_decay:
-            self.values.mul_(1.0 - learning_rate * weight_decay)
+            self.values.mul_(decay)
         self.values.add_(update.to(self.values.dtype), alpha=-learning_rate * self.scale)

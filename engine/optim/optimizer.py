@@ -95,17 +95,18 @@ class Optimizer:
         norm = torch.dot(gradients, gradients).sqrt()
         if clip > 0.0:
             gradients.mul_((clip / (norm + 1e-6)).clamp_(max=1.0))
-        if gradients.device.type != "cpu":
-            # Nobody waits for the norm there, so the guard sees a broken step too late: its gradients count as zero.
-            gradients.copy_(torch.where(torch.isfinite(norm), gradients, 0.0))
         return norm
 
-    def step(self) -> None:
-        """Update every parameter with the gradients as they stand."""
+    def step(self, only_if: Tensor | None = None) -> None:
+        """Update every parameter with the gradients as they stand.
+
+        With `only_if`, a 0-D bool on the device, nothing is updated where it is false: no weight, no average, no
+        momentum, no count. Never waits for the device.
+        """
         self._flat.collect_gradients()
-        self._adamw.step(self._adamw_learning_rate)
+        self._adamw.step(self._adamw_learning_rate, only_if)
         for stack in self._muon:
-            stack.step(self._muon_learning_rate, self._weight_decay)
+            stack.step(self._muon_learning_rate, self._weight_decay, only_if)
 
     # -- dials -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ longest n-grams are weighed by how often they occur, shorter ones by how many di
 one token stands the uniform distribution, so every token has a chance and the chances of all tokens add up to 1.
 
 Choices: they learn from the tokens of the training split and predict every token of the validation split but its
-first, the same ones as `evaluate_split`, in nats per token, so that the losses can be drawn into one chart. They read
+first, the same ones as `evaluate_windows`, in nats per token, so that the losses can be drawn into one chart. They read
 the 1, 2 or 4 tokens before, also where a window of the model begins and it sees none of them; that favours them by a
 little (4 tokens a window at most). Counting is done by numbering the n-grams of each order and adding up: with a table
 where the numbers are dense, by sorting where they are not.
@@ -38,7 +38,6 @@ class Baselines:
     bigram: float
     trigram: float
     fivegram: float
-    predicted_tokens: int
 
 
 def measure_baselines(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_size: int) -> Baselines:
@@ -54,7 +53,7 @@ def measure_baselines(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_size:
     # One added to every count: a token of the vocabulary that the training part lacks still has a chance.
     counts = np.bincount(np.asarray(train, dtype=np.int64), minlength=vocabulary_size) + 1
     unigram = -float(np.log(counts / counts.sum())[tokens[1:]].mean())
-    return Baselines(math.log(vocabulary_size), unigram, bigram, trigram, fivegram, len(tokens) - 1)
+    return Baselines(math.log(vocabulary_size), unigram, bigram, trigram, fivegram)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """Is it a haiku, and is it a new one? Form by syllables, novelty against the training text.
 
 A poem is what stands between blank lines. Its form is right when it has three lines of which 5, 7 and 5 syllables are
-possible readings: words of our lexicon have its count, a few common words that are said in two ways have both
-(`SAID_IN_TWO_WAYS`), any other word has what `guess_syllables` says. A line with a digit, or without a word, has no
-reading. A poem is new when its three lines never follow each other in the training text, and a line is new when it
-never stands there; case, punctuation and spaces do not count.
+possible readings: words of our lexicon have its count, a few common words that are said in two ways have both, any
+other word has what `guess_syllables` says. A line with a digit, or without a word, has no reading. A poem is new when
+its three lines never follow each other in the training text; case, punctuation and spaces do not count.
 
 Choices: the last piece of a text that does not end in a blank line may be cut off by the length of the sample, so it
 is not judged, unless the caller says that the text is whole.
@@ -13,70 +12,30 @@ is not judged, unless the caller says that the text is whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 
-from babytrain.engine.corpus.haiku import is_held_out
-from babytrain.engine.corpus.lexicon import SYLLABLES
+import msgspec
+
+from babytrain.engine.corpus.haiku import default_grammar
+from babytrain.engine.corpus.lexicon import syllables_by_word
 from babytrain.engine.reading.syllable_rule import guess_syllables
 
 FORM = (5, 7, 5)
-
-SAID_IN_TWO_WAYS: dict[str, tuple[int, int]] = {
-    word: (fewer, fewer + 1)
-    for fewer, words in {
-        1: """bower choir cower fire fires flour flower flowers hire hour hours liar our ours poem poems power powers
-            prayer prayers real shower showers tire tired tower towers wire wires""",
-        2: """camera different every evening family favorite favourite general interest history really several
-            flowering poetry restaurant chocolate""",
-    }.items()
-    for word in words.split()
-    if word not in SYLLABLES
-}
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 _BLANK = re.compile(r"\n[^\S\n]*\n")
 
 
-@dataclass(frozen=True)
-class LineForm:
-    """The fewest and the most syllables a line can be read with, and its words outside the lexicon."""
-
-    fewest: int
-    most: int
-    guessed: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class HaikuVerdict:
-    """One poem judged."""
-
-    is_valid: bool
-    syllables: tuple[int, ...]  # of each line, its fewest; 0 for a line that cannot be read
-    guessed_words: tuple[str, ...]  # words whose syllables come from the rule
-    is_new: bool | None  # None without a training text
-    new_lines: int | None
-
-
-@dataclass(frozen=True)
-class HaikuReport:
-    """All poems of a text."""
+class HaikuReport(msgspec.Struct, frozen=True):
+    """All poems of a text, counted."""
 
     poems: int
-    valid: int
-    new: int | None  # among all poems; None without a training text
-    new_valid: int | None  # among the valid ones
-    new_lines: int | None  # among all lines of all poems
-    lines: int
-    never_paired: (
-        int | None
-    )  # valid poems that bring a snake and a season word together that the built-in corpus never does
-    guessed_words: int
-
-    @property
-    def valid_share(self) -> float | None:
-        """Share of poems of the right form; None when there is no poem."""
-        return self.valid / self.poems if self.poems else None
+    valid: int  # of the right form
+    new_valid: int | None  # valid ones that are new; None without a training text
+    never_paired: int | None  # valid ones with a snake and a season word that the built-in corpus keeps apart
 
 
 class HaikuJudge:
@@ -84,55 +43,30 @@ class HaikuJudge:
 
     def __init__(self, train_text: str | None = None, *, built_in: bool = False) -> None:
         self.built_in = built_in
-        self._lines: frozenset[str] | None = None
-        self._triples: frozenset[tuple[str, ...]] = frozenset()
+        self._poems: frozenset[tuple[str, ...]] | None = None  # all three lines in a row
         if train_text is not None:
-            lines = [plain for line in train_text.splitlines() if (plain := plain_line(line))]
-            self._lines = frozenset(lines)
-            self._triples = frozenset(_triples(lines))
-
-    def judge(self, poem: str) -> HaikuVerdict:
-        """Judge one poem; blank lines around it do not count."""
-        lines = [line for line in poem.splitlines() if line.strip()]
-        forms = [read_line(line) for line in lines]
-        valid = len(forms) == len(FORM) and all(
-            form is not None and form.fewest <= wanted <= form.most for form, wanted in zip(forms, FORM, strict=True)
-        )
-        plain = tuple(plain_line(line) for line in lines)
-        seen = self._lines
-        return HaikuVerdict(
-            is_valid=valid,
-            syllables=tuple(form.fewest if form else 0 for form in forms),
-            guessed_words=tuple(word for form in forms if form for word in form.guessed),
-            is_new=None if seen is None else not self._was_trained_on(plain),
-            new_lines=None if seen is None else sum(line not in seen for line in plain),
-        )
+            lines = _plain_lines(train_text)
+            self._poems = frozenset(zip(lines, lines[1:], lines[2:], strict=False))
 
     def report(self, text: str, *, whole: bool = False) -> HaikuReport:
         """Judge every poem of a text; `whole`: it was not cut off, so its last poem counts as well."""
         poems = poems_of(text, whole=whole)
-        verdicts = [self.judge(poem) for poem in poems]
-        knows = self._lines is not None
+        valid = [poem for poem in poems if is_haiku(poem)]
+        known, grammar = self._poems, default_grammar() if self.built_in else None
         return HaikuReport(
             poems=len(poems),
-            valid=sum(verdict.is_valid for verdict in verdicts),
-            new=sum(bool(verdict.is_new) for verdict in verdicts) if knows else None,
-            new_valid=sum(verdict.is_valid and bool(verdict.is_new) for verdict in verdicts) if knows else None,
-            new_lines=sum(verdict.new_lines or 0 for verdict in verdicts) if knows else None,
-            lines=sum(len(verdict.syllables) for verdict in verdicts),
-            never_paired=sum(
-                verdict.is_valid and is_held_out(poem) for poem, verdict in zip(poems, verdicts, strict=True)
-            )
-            if self.built_in
-            else None,
-            guessed_words=sum(len(verdict.guessed_words) for verdict in verdicts),
+            valid=len(valid),
+            new_valid=None if known is None else sum(_plain_lines(poem) not in known for poem in valid),
+            never_paired=None if grammar is None else sum(map(grammar.is_held_out, valid)),
         )
 
-    def _was_trained_on(self, lines: tuple[str, ...]) -> bool:
-        """Whether every three lines in a row (or the fewer that there are) stand in the training text."""
-        if len(lines) < len(FORM):
-            return all(line in (self._lines or ()) for line in lines)
-        return all(triple in self._triples for triple in _triples(lines))
+
+def is_haiku(poem: str) -> bool:
+    """Whether a text has three lines that can be read with 5, 7 and 5 syllables; blank lines do not count."""
+    ranges = [syllables_of(line) for line in poem.splitlines() if line.strip()]
+    return len(ranges) == len(FORM) and all(
+        found is not None and found[0] <= wanted <= found[1] for found, wanted in zip(ranges, FORM, strict=True)
+    )
 
 
 def poems_of(text: str, *, whole: bool = False) -> list[str]:
@@ -148,25 +82,26 @@ def pieces_of(text: str) -> list[str]:
     return _BLANK.split(text)
 
 
-def read_line(line: str) -> LineForm | None:
-    """Syllables of a line; None for one without a word or with a number."""
+def syllables_of(line: str) -> tuple[int, int] | None:
+    """The fewest and the most syllables of a line; None for one without a word or with a number."""
     words = _WORD.findall(line.lower())
     if not words or any(word.isdecimal() for word in words):
         return None
+    ranges = syllable_ranges()
     fewest = most = 0
-    guessed: list[str] = []
-    for word in words:
-        word = word.replace("’", "'")
-        counts = SAID_IN_TWO_WAYS.get(word)
-        if counts is None:
-            known = SYLLABLES.get(word)
-            if known is None:
-                known = guess_syllables(word)
-                guessed.append(word)
-            counts = (known, known)
-        fewest += counts[0]
-        most += counts[1]
-    return LineForm(fewest, most, tuple(guessed))
+    for word in (word.replace("’", "'") for word in words):
+        low, high = ranges.get(word) or (guess_syllables(word),) * 2
+        fewest += low
+        most += high
+    return fewest, most
+
+
+@cache
+def syllable_ranges() -> Mapping[str, tuple[int, int]]:
+    """The fewest and the most syllables of the words that need no guess: the lexicon's, and those said in two ways."""
+    text = files("babytrain.engine.analysis").joinpath("syllable_exceptions.toml").read_text("utf-8")
+    in_two_ways = {word: (int(n), int(n) + 1) for n, words in tomllib.loads(text).items() for word in words.split()}
+    return {word: (count, count) for word, count in syllables_by_word().items()} | in_two_ways
 
 
 def plain_line(line: str) -> str:
@@ -174,5 +109,5 @@ def plain_line(line: str) -> str:
     return " ".join(_WORD.findall(line.lower()))
 
 
-def _triples(lines: Sequence[str]) -> Iterable[tuple[str, ...]]:
-    return zip(lines, lines[1:], lines[2:], strict=False)
+def _plain_lines(poem: str) -> tuple[str, ...]:
+    return tuple(plain for line in poem.splitlines() if (plain := plain_line(line)))

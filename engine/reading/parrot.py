@@ -38,87 +38,56 @@ SHOWN_OF_A_LINE = 200
 class ParrotVerdict:
     """How much of a sample is copied. Lengths and places are in characters, places of the sample unless said."""
 
-    index: float  # mean_match over honest_match
+    index: float  # mean_match over that of held-out pieces of the same length
     mean_match: float  # over all positions, none counted as more than COUNTED
-    honest_match: float  # the mean match of held-out pieces of the same length
-    honest_index_95: float  # 19 of 20 held-out pieces have an index below this
     longest_match: int
     span_start: int  # the longest copied piece is sample[span_start:span_end]
     span_end: int
     source_line: str  # the training line where the copied piece first stands, shortened
     source_line_number: int  # counted from 1
-    searched_characters: int  # of the training text, from its beginning
-    training_characters: int
-
-
-@dataclass(frozen=True)
-class NotJudged:
-    """Why there is no verdict, in one sentence."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class HonestText:
-    """Held-out pieces of one length: their mean match, and the index that 19 of 20 stay below."""
-
-    mean_match: float
-    index_95: float
 
 
 class ParrotTest:
     """Judges samples against a training text. Building it sorts the text: about 0.2 seconds a million characters."""
 
     def __init__(self, train_text: str, held_out_text: str, *, most_searched: int = MOST_SEARCHED) -> None:
-        self.training_characters = len(train_text)
         self._suffixes = SuffixArray(train_text[:most_searched])
         self._held_out = held_out_text[:MOST_HELD_OUT]
 
-    @property
-    def searched_characters(self) -> int:
-        """How much of the training text is searched, from its beginning."""
-        return len(self._suffixes.text)
+    def judge(self, sample: str) -> ParrotVerdict | None:
+        """Judge what the model wrote itself: `sample` without its prompt.
 
-    def judge(self, sample: str) -> ParrotVerdict | NotJudged:
-        """Judge what the model wrote itself: `sample` without its prompt."""
-        if len(sample) < SHORTEST_SAMPLE:
-            return NotJudged(f"The sample has {len(sample)} characters; below {SHORTEST_SAMPLE} the test says nothing.")
-        if len(self._held_out) < SHORTEST_HELD_OUT:
-            return NotJudged(
-                f"The held-out text has {len(self._held_out)} characters; the test needs {SHORTEST_HELD_OUT} to compare"
-                " with."
-            )
+        None where the sample or the held-out text is too short to say anything, or the latter has nothing in common
+        with the training text.
+        """
+        if len(sample) < SHORTEST_SAMPLE or len(self._held_out) < SHORTEST_HELD_OUT:
+            return None
         lengths, _ = self._suffixes.longest_matches(sample)
-        honest = self.honest(len(sample))
-        if honest.mean_match == 0:
-            return NotJudged("The held-out text has not one character in common with the training text.")
+        honest = float(self.held_out_means(len(sample)).mean())
+        if honest == 0:
+            return None
         start = int(np.argmax(lengths))
         end = start + int(lengths[start])
         line, number = self._source_line(sample[start:end])
         mean = float(np.minimum(lengths, COUNTED).mean())
         return ParrotVerdict(
-            index=mean / honest.mean_match,
+            index=mean / honest,
             mean_match=mean,
-            honest_match=honest.mean_match,
-            honest_index_95=honest.index_95,
             longest_match=end - start,
             span_start=start,
             span_end=end,
             source_line=line,
             source_line_number=number,
-            searched_characters=self.searched_characters,
-            training_characters=self.training_characters,
         )
 
-    def honest(self, characters: int) -> HonestText:
-        """What held-out pieces of that many characters get (or of as many as there are)."""
+    def held_out_means(self, characters: int) -> npt.NDArray[np.float64]:
+        """The mean match of each held-out piece of that many characters (or of as many as there are)."""
         piece = min(characters, LONGEST_PIECE, len(self._held_out))
         pieces = len(self._held_out) // piece
         # A match may reach beyond its piece; what would be left of it inside is all that counts.
         room = np.arange(piece, 0, -1)
-        means = np.minimum(self._held_out_matches[: pieces * piece].reshape(pieces, piece), room).mean(axis=1)
-        mean = float(means.mean())
-        return HonestText(mean, float(np.quantile(means, 0.95)) / mean if mean else 0.0)
+        matches = np.minimum(self._held_out_matches[: pieces * piece].reshape(pieces, piece), room)
+        return np.asarray(matches.mean(axis=1), dtype=np.float64)
 
     @cached_property
     def _held_out_matches(self) -> npt.NDArray[np.int64]:

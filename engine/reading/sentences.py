@@ -19,30 +19,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import msgspec
 
 from babytrain.engine.reading.words import KnownWords, quotes_balanced, words_of
 
 FEWEST_WORDS, MOST_WORDS = 3, 40
-
-_VERBS = """
-am are aren't art ask asks ate be became become becomes been began begin begins being believe believes bid bids break
-breaks bring brings broke brought call calls came can can't canst catch caught come comes could couldn't cries cry cut
-did didn't die dies do does doesn't don't done dost doth drank drink drinks eat eats fall falls fear fears feel feels
-fell felt fight fights find finds flew flies fly follow follows forget forgets forgot found gave get gets give gives go
-goes gone got grew grow grows had hadn't has hasn't hast hath have haven't he'll he's hear heard hears held help helps
-hide hides hold holds hope hopes i'd i'll i'm i've is isn't it'll it's keep keeps kept kill kills knew know knows lay
-lays lead leave leaves led left let let's lets lie lies like likes listen listens live lives look looks lose lost love
-loves made make makes may mean means meet met might must need needs open opens play plays put ran read rest rests ride
-rides rise rises rode rose run runs said sang sat saw say says see seem seems seen sees send sent set sets shall shalt
-shan't she'll she's should show shows sing sings sit sits sleep sleeps slept speak speaks spoke stand stands stay stays
-stood stop stops take takes taught teach tell tells that's there's they'll they're think thinks thought tis told took
-tries try turn turns wait waits wake wakes walk walks want wants was wasn't watch watches we'll we're we've wear wears
-went were weren't what's who's will wilt win wins wish wishes won't wonder wonders work works would wouldn't write
-writes wrote you'll you're you've
-"""
-
-VERBS = frozenset(_VERBS.split())
 
 _ENDINGS = ("ed", "ing", "eth")
 _BOUNDARY = re.compile(r"(?<=[.!?…])(?:[\"”»)\]]*)(?=\s)|\n[^\S\n]*\n")
@@ -50,17 +34,11 @@ _OPENING = "\"“«([-– '‘"
 _CLOSING = "\"”»)]'’"
 
 
-@dataclass(frozen=True)
-class SentenceReport:
+class SentenceReport(msgspec.Struct, frozen=True):
     """How many of the complete sentences of a text are coherent."""
 
     sentences: int
     coherent: int
-
-    @property
-    def coherent_share(self) -> float | None:
-        """Share of coherent sentences; None when there is no complete one."""
-        return self.coherent / self.sentences if self.sentences else None
 
 
 def judge_sentences(text: str, known: KnownWords, *, whole: bool = False) -> SentenceReport:
@@ -97,9 +75,15 @@ def is_coherent(sentence: str, known: KnownWords) -> bool:
     )
 
 
+@cache
+def common_verbs() -> frozenset[str]:
+    """Common verbs in the forms they are met in, contractions included, from `common_verbs.txt`."""
+    return frozenset(files("babytrain.engine.analysis").joinpath("common_verbs.txt").read_text("utf-8").split())
+
+
 def is_verb_like(word: str) -> bool:
     """Whether a word is one of the common verbs, or longer than four letters with the ending of a verb."""
-    return word in VERBS or (len(word) > 4 and word.endswith(_ENDINGS))
+    return word in common_verbs() or (len(word) > 4 and word.endswith(_ENDINGS))
 
 
 def _ends_like_a_sentence(text: str) -> bool:

@@ -13,16 +13,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from babytrain.engine.corpus.tokenizer import code_points
+
 Places = npt.NDArray[np.int32]
 Lengths = npt.NDArray[np.int64]
 _Numbers = npt.NDArray[np.int64]
 
 _KEY_BITS = 63  # a packed key is a non-negative int64
-
-
-def code_points(text: str) -> npt.NDArray[np.uint32]:
-    """The code points of `text`, shape (characters,); raw bytes that travel as lone surrogates are kept."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 def sort_suffixes(keys: _Numbers, packed: int) -> Places:
@@ -155,21 +152,3 @@ class SuffixArray:
     def _shared(self, keys: _Numbers, others: _Numbers) -> _Numbers:
         """How many letters two keys begin with in common."""
         return self._packed - np.searchsorted(self._steps, keys ^ others, side="right")
-
-
-def longest_repeat(items: _Numbers) -> int:
-    """Length of the longest run of `items` (numbers from 1 on) that occurs at two places, which may overlap."""
-    if len(items) < 2:
-        return 0
-    order = sort_suffixes(items, packed=1).astype(np.int64)
-    first, second = order[:-1], order[1:]  # the most alike stand beside each other
-    room = len(items) - np.maximum(first, second)
-    shared = 0
-    while len(first := first[room > shared]):
-        second, room = second[room > shared], room[room > shared]
-        same = items[first + shared] == items[second + shared]
-        if not same.any():
-            break
-        first, second, room = first[same], second[same], room[same]
-        shared += 1
-    return shared

@@ -1,7 +1,7 @@
-"""The words of a text: real or invented, new or known, and whether it goes round in circles.
+"""The words of a text: real or invented, new or known, and how often pairs of them repeat.
 
 A word is a run of letters, apostrophes inside it included; case does not count. It is real when our lexicon or the
-training text has it. The lexicon is small (about 1,700 words), so for most texts it is the training text that decides,
+training text has it. The lexicon is small (about 1,200 words), so for most texts it is the training text that decides,
 typing errors of that text included; how many words each of the two vouches for is reported.
 """
 
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
 
-import numpy as np
+import msgspec
 
-from babytrain.engine.corpus.lexicon import SYLLABLES
-from babytrain.engine.reading.suffixes import longest_repeat
+from babytrain.engine.corpus.lexicon import syllables_by_word
 
 SHOWN_NEW_WORDS = 8
 LONGEST_SHOWN_WORD = 40
@@ -23,27 +21,19 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUOTES = {"“": "”", "«": "»"}
 
 
-@dataclass(frozen=True)
-class WordReport:
+class WordReport(msgspec.Struct, frozen=True):
     """What the words of a text are. Shares are None for a text without (enough) words."""
 
     words: int
     in_training: int  # words that the training text has
     in_lexicon_only: int  # words that only our lexicon has
     new_words: tuple[str, ...]  # the first different words that the training text has not
-    distinct_2: float | None  # different pairs of neighbouring words over all pairs
-    longest_repeat: int  # words in the longest run that comes twice; the two may overlap, so that a loop counts whole
-    quotes_balanced: bool
+    distinct_pairs_share: float | None  # different pairs of neighbouring words over all pairs
 
     @property
     def real_share(self) -> float | None:
         """Share of words that are real."""
         return (self.in_training + self.in_lexicon_only) / self.words if self.words else None
-
-    @property
-    def new_share(self) -> float | None:
-        """Share of words that the training text has not."""
-        return 1 - self.in_training / self.words if self.words else None
 
 
 class KnownWords:
@@ -51,10 +41,11 @@ class KnownWords:
 
     def __init__(self, train_text: str) -> None:
         self._trained = frozenset(words_of(train_text))
+        self._lexicon = syllables_by_word()
 
     def is_real(self, word: str) -> bool:
         """Whether `word` (as `words_of` gives it) is known to the training text or the lexicon."""
-        return word in self._trained or word in SYLLABLES
+        return word in self._trained or word in self._lexicon
 
     def report(self, text: str, *, whole: bool = False) -> WordReport:
         """Look at every word of a text, unless the end cuts the last one off; `whole`: it was not cut off."""
@@ -66,11 +57,9 @@ class KnownWords:
         return WordReport(
             words=len(words),
             in_training=len(words) - len(new),
-            in_lexicon_only=sum(word in SYLLABLES for word in new),
+            in_lexicon_only=sum(word in self._lexicon for word in new),
             new_words=tuple(word[:LONGEST_SHOWN_WORD] for word in list(dict.fromkeys(new))[:SHOWN_NEW_WORDS]),
-            distinct_2=len(set(pairs)) / len(pairs) if pairs else None,
-            longest_repeat=_longest_repeat(words),
-            quotes_balanced=quotes_balanced(text),
+            distinct_pairs_share=len(set(pairs)) / len(pairs) if pairs else None,
         )
 
 
@@ -91,8 +80,3 @@ def quotes_balanced(text: str) -> bool:
         elif mark in _QUOTES.values() and (not open_marks or open_marks.pop() != mark):
             return False
     return not open_marks and text.count('"') % 2 == 0
-
-
-def _longest_repeat(words: list[str]) -> int:
-    numbers: dict[str, int] = {}
-    return longest_repeat(np.array([numbers.setdefault(word, len(numbers) + 1) for word in words], dtype=np.int64))

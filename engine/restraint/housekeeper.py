@@ -21,14 +21,14 @@ from typing import Protocol
 
 import torch
 
-from babytrain.engine.dials import Dials
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.duty import rest_seconds
 from babytrain.engine.restraint.herald import Herald, News
 from babytrain.engine.restraint.rules import FREE, Decision, HouseRules, Rules, Sight, sight_of
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Energy, GpuReading, HostReading, Restraint
 from babytrain.runs.feed import LiveFeed
-from babytrain.runs.held_time import HELD_PHASES
+from babytrain.runs.paused_time import HELD_PHASES
 
 SLICE_SECONDS = 0.05
 SHORTEST_SECONDS = 1e-6
@@ -74,12 +74,13 @@ class Housekeeper:
         self._clock, self._wall_clock, self._sleep = clock, wall_clock, sleep
         self._unseen: deque[Sight] = deque(maxlen=MOST_UNSEEN)
         self._rules, self._herald = Rules(), Herald()
-        self._dials: Dials | None = None
+        self._dials: DialState | None = None
         self._decision: Decision = FREE
         self._judged_at = float("-inf")
         self._worked = self._rested = 0.0  # seconds of work that are being paid for, and of rest since
         self._rested_in_all = 0.0  # between two steps, since the session began
         self._trains_on_card = False
+        self._looks = 0  # of the sensors so far
         self._lost = threading.Event()
         self._lost_card = ""
 
@@ -99,6 +100,7 @@ class Housekeeper:
             if card.missing.get("card", "").startswith(LOST_SENTENCE):
                 self._lost_card = card.nickname or card.name
                 self._lost.set()
+        self._looks += 1
         energy = self._meter.look(
             monotonic=now,
             boottime=_boottime(),
@@ -116,10 +118,13 @@ class Housekeeper:
     def lost_card(self, patience: float = 0.0) -> str:
         """The name of the card the run trains on once it is lost, else nothing.
 
-        With `patience`, and a card that trains, the sensors get so many seconds to notice.
+        With `patience`, and a card that trains, the sensors get so many seconds to notice, but no more than two looks:
+        the one under way may have begun before there was anything to see.
         """
         if patience and self._trains_on_card:
-            self._lost.wait(patience)
+            enough, deadline = self._looks + 2, time.monotonic() + patience
+            while not self._lost.wait(SLICE_SECONDS) and self._looks < enough and time.monotonic() < deadline:
+                pass
         return self._lost_card
 
     def rested_seconds(self) -> float:
@@ -133,7 +138,7 @@ class Housekeeper:
         """Whether a rule holds the run back altogether, as of the last time that was judged."""
         return self._decision.pauses
 
-    def judge(self, dials: Dials) -> Decision:
+    def judge(self, dials: DialState) -> Decision:
         """What the rules say now. What has changed is told; the same as a moment ago costs next to nothing."""
         now = self._clock()
         if dials is self._dials and not self._unseen and now - self._judged_at < JUDGED_EVERY_SECONDS:
@@ -152,7 +157,7 @@ class Housekeeper:
         self._rules.sentences.clear()
         return self._decision
 
-    def overrule(self, dials: Dials) -> None:
+    def overrule(self, dials: DialState) -> None:
         """A person has the run go on: the rules that pause it now give way until their stretch ends."""
         if not self.judge(dials).pauses:
             return
@@ -161,7 +166,7 @@ class Housekeeper:
         self._judged_at = float("-inf")
         self.judge(dials)
 
-    def hold_back(self, dials: Dials, worked_seconds: float) -> bool:
+    def hold_back(self, dials: DialState, worked_seconds: float) -> bool:
         """Rest after `worked_seconds` of work as the duty says. True when it was cut short, to be called again.
 
         It is as soon as a person asks for something, training is to stop or the card is lost. Rules that pause are not

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from babytrain.engine.dials import Dials
 from babytrain.engine.restraint import words
 from babytrain.engine.restraint.duty import HeatKeeper, PowerKeeper
 from babytrain.runs.day_times import DayWindow, minute_of_day, parse_windows
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import GpuReading, HostReading, RestraintCause
 
 UNPLUGGED_SECONDS = 2.0
@@ -52,7 +52,7 @@ class HouseRules:
         return frozenset(cause for cause, rule in rules.items() if not rule)
 
     @classmethod
-    def of(cls, dials: Dials) -> HouseRules:
+    def of(cls, dials: DialState) -> HouseRules:
         """The rules that the dials of a run make."""
         return cls(
             quiet_hours=parse_windows(dials.quiet_hours),

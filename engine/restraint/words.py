@@ -1,4 +1,4 @@
-"""What a run says when it holds itself back or no longer does, in plain sentences."""
+"""The sentences that say why a run rests or slows down, and when that is over."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def silent(what: str, setting: str, duty: float) -> str:
 
 
 def battery_silent() -> str:
-    """Nobody says any more whether there is mains power."""
+    """The sensor that tells whether there is mains power has fallen silent."""
     return "Nothing tells any more whether there is mains power: training no longer waits for it."
 
 
@@ -88,7 +88,7 @@ def quiet_until(windows: Sequence[DayWindow], minute: float) -> int | None:
     """When the quiet around `minute` ends, through windows that meet; None when it never does."""
     end, passed = None, 0
     now = minute
-    while (window := next((one for one in windows if one.contains(now)), None)) is not None:
+    while (window := next((window for window in windows if window.contains(now)), None)) is not None:
         end = window.end
         passed += 1
         if passed > 2 * len(windows) or window.start == window.end:

@@ -26,9 +26,9 @@ _LOCK_MEMORY = 0.5  # how much of the lock's past counts
 
 @dataclass(frozen=True)
 class GpuRound:
-    """One look at every card, the note that goes with it, and the time it took: the processor's and the wall's.
+    """One look at every card, the note that goes with it, and the processor time it took.
 
-    `driver_seconds` is the wall time less the waiting for the interpreter lock. `mean_seconds` is the wall time of a
+    `driver_seconds` is its wall time less the waiting for the interpreter lock. `mean_seconds` is the wall time of a
     look on average, this one included and the first one left out (it asks more than the others). `dearest_call` is the
     driver's dearest function so far, where the backend times its calls.
     """
@@ -36,7 +36,6 @@ class GpuRound:
     gpus: tuple[GpuReading, ...]
     note: str
     cpu_seconds: float
-    wall_seconds: float = 0.0
     driver_seconds: float = 0.0
     mean_seconds: float = 0.0
     dearest_call: CallCost | None = None
@@ -124,7 +123,7 @@ class GpuThread:
             mean = total / rounds if rounds else wall
             calls = timed.calls_made - calls if timed is not None else 0
             dearest = timed.dearest_call if timed is not None else None
-            answer = GpuRound(gpus, note, cpu, wall, max(0.0, wall - calls * waiting), mean, dearest)
+            answer = GpuRound(gpus, note, cpu, max(0.0, wall - calls * waiting), mean, dearest)
             with self._condition:
                 self._round, self._asked_at = answer, None
                 self._condition.notify_all()

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from babytrain.engine.telemetry.gpu import NO_FAN
 from babytrain.engine.telemetry.query import printable
+from babytrain.engine.telemetry.rapl import read_text
 from babytrain.runs.events import Fan, GpuReading
 
 DRM = Path("/sys/class/drm")
@@ -124,7 +125,7 @@ def _describe(card: Path) -> Sensors | None:
 
 
 def _name(device: Path, maker: str) -> str:
-    product = _text(device / "product_name")
+    product = read_text(device / "product_name")
     if product:
         return printable(product, 80)
     number = _number(device / "device", base=16)
@@ -134,7 +135,7 @@ def _name(device: Path, maker: str) -> str:
 
 
 def _identity(device: Path) -> str:
-    unique = _text(device / "unique_id")
+    unique = read_text(device / "unique_id")
     return printable(f"AMD-{unique}" if unique else f"PCI-{device.resolve().name}", 80)
 
 
@@ -144,7 +145,7 @@ def _find_files(card: Path, hwmon: Path) -> dict[str, Path]:
     for number in range(1, _MOST_TEMPERATURES + 1):
         path = hwmon / f"temp{number}_input"
         if path.exists():
-            by_label.setdefault(_text(hwmon / f"temp{number}_label").lower(), path)
+            by_label.setdefault(read_text(hwmon / f"temp{number}_label").lower(), path)
     chip = {label: path for label, path in by_label.items() if label not in _MEMORY_LABELS}
     found = {
         "temperature": next((chip[label] for label in (*_CHIP_LABELS, *chip) if label in chip), None),
@@ -174,7 +175,7 @@ def _highest_clock(card: Path) -> float | None:
     for name in _HIGHEST_CLOCKS_MHZ:
         if mhz := _number(card / name):
             return mhz
-    steps = re.findall(r"(\d+)mhz", _text(card / "device/pp_dpm_sclk").lower())
+    steps = re.findall(r"(\d+)mhz", read_text(card / "device/pp_dpm_sclk").lower())
     return float(steps[-1]) if steps else None
 
 
@@ -192,7 +193,7 @@ class _Card:
         missing: dict[str, str] = {}
         if not sensors.hwmon.exists():
             return self._without({"card": LOST})
-        if "runtime_status" in sensors.files and _text(sensors.files["runtime_status"]) == "suspended":
+        if "runtime_status" in sensors.files and read_text(sensors.files["runtime_status"]) == "suspended":
             return self._without({"temperature_celsius": ASLEEP, "power_watts": ASLEEP, "utilization_percent": ASLEEP})
         energy = self._ask("energy_joules", "energy", missing, 1e-6)
         memory_used = self._ask("memory_used_bytes", "memory_used", missing)
@@ -296,13 +297,6 @@ def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 def _number(path: Path, scale: float = 1.0, base: int = 10) -> float | None:
     try:
-        return int(_text(path), base) * scale
+        return int(read_text(path), base) * scale
     except ValueError:
         return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""

@@ -10,7 +10,7 @@ import torch
 from babytrain.engine.telemetry.cards import open_cards
 from babytrain.engine.telemetry.choice import MarkedCards, find_card
 from babytrain.engine.telemetry.gpu import GpuBackend
-from babytrain.engine.telemetry.house_card import HouseGpu
+from babytrain.engine.telemetry.scripted import ScriptedGpu
 
 
 def gpu_opener(
@@ -28,7 +28,7 @@ def gpu_opener(
     """
     if sensors == "scripted":
         return lambda: MarkedCards(
-            HouseGpu(time.monotonic, rested_seconds), lambda readings, _: 0 if readings else None, nickname
+            ScriptedGpu(time.monotonic, rested_seconds), lambda readings, _: 0 if readings else None, nickname
         )
     identity = device_identity(device)
     return lambda: MarkedCards(

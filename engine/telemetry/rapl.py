@@ -42,7 +42,7 @@ class _Package:
 def find_packages(root: Path = POWERCAP) -> list[Path]:
     """The folders of the processor's packages."""
     zones = sorted(zone for zone in root.glob("intel-rapl:*") if zone.name.count(":") == 1)
-    return [zone for zone in zones if _read_text(zone / "name").startswith("package")]
+    return [zone for zone in zones if read_text(zone / "name").startswith("package")]
 
 
 def opening_command(root: Path = POWERCAP) -> str:
@@ -100,11 +100,12 @@ def _grown(package: _Package, reading: int, elapsed: float) -> float:
 
 
 def _read_range(zone: Path) -> int:
-    text = _read_text(zone / "max_energy_range_uj")
+    text = read_text(zone / "max_energy_range_uj")
     return int(text) if text.isdigit() else 0
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The contents of a small file of the kernel, without spaces around them; empty when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

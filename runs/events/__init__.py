@@ -25,6 +25,8 @@ from babytrain.runs.events.training import (
     Eval,
     Note,
     Phase,
+    Plan,
+    RatePlan,
     Resumed,
     Started,
     Step,
@@ -90,7 +92,9 @@ __all__ = [
     "NoteLevel",
     "Phase",
     "PhaseName",
+    "Plan",
     "Predicted",
+    "RatePlan",
     "Reading",
     "Request",
     "Rescue",
@@ -114,6 +118,7 @@ __all__ = [
 
 AnyEvent: TypeAlias = (
     Started
+    | Plan
     | Step
     | Eval
     | SamplePiece

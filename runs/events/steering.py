@@ -23,6 +23,8 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     before: float | None = None  # the dial before and after, in the dial's own unit
     after: float | None = None
     reason: str = ""
+    # Where the dials stand now that this command moved; None of one that moves no dial, and in journals up to 0.2.0.
+    dials: dict[str, float | int | str | None] | None = None
 
 
 class Rescue(Event, frozen=True, kw_only=True, tag="rescue"):

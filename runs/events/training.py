@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from babytrain.runs.events.base import Event
 from babytrain.runs.events.words import NoteLevel, PhaseName, StorageName
+
+# Of a plan: a line that says anything else is a bad line.
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 
 
 class CorpusFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +51,28 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     # Of a run that was forked from another one: that run's id; `step` is where it left it.
     parent: str = ""
     rerun_of: str = ""  # of a run that repeats another one: that run's id
+
+
+class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the learning rate follows besides the dials: its peak, and the shape of the schedule."""
+
+    lr: Amount
+    warmup: Count  # steps
+    decay: Amount = 0.2  # wsd: share of the run spent decaying, at its end
+    min_lr: Amount = 0.0  # the rate at the end as a share of the peak
+
+
+class Plan(Event, frozen=True, kw_only=True, tag="plan"):
+    """What a session is going to do, right after it began: where its dials stand, and what comes besides steps."""
+
+    dials: dict[str, float | int | str | None]
+    rate: RatePlan | None = None  # None where the record does not say
+    checkpoint_every: Count = 0  # steps, 0 for best and last only
+    minutes: Amount = 0.0  # of running time to end after, 0 for an end in steps
+    prompts: Count = 1  # texts in each round of samples
+    sample_tokens: Count = 0  # in each of them
+    exam_tokens: Count = 0  # of the poems that are written at the end
+    canary_tokens: Count = 0  # of the lines that planted ones are held against at the end
 
 
 class Step(Event, frozen=True, kw_only=True, tag="step", gc=False):

@@ -21,7 +21,7 @@ CommandAction: TypeAlias = Literal[
     "evaluate",
     "checkpoint",
     "total_steps",  # value: where the run ends; also sent by the engine itself when it trains by the clock
-    "set",  # dial: which one, value or text: its new position; see `engine/dials.py` for the names
+    "set",  # dial: which one, value or text: its new position; see `runs/dials/spec.py` for the names
     "rewarm",  # value: steps over which the learning rate climbs again from nothing to where the schedule has it
     "undo",  # takes back the newest turn of a dial
     "go_back",  # text: a checkpoint by name, "best" or "last"; training goes on from there
@@ -50,4 +50,4 @@ EnergyScope: TypeAlias = Literal["gpu", "processor", "computer"]
 EnergyQuality: TypeAlias = Literal["counter", "polled", "estimated", "typed"]
 StorageName: TypeAlias = Literal["checkpoints", "journal"]
 NoteLevel: TypeAlias = Literal["info", "warning", "error"]
-CommandStatus: TypeAlias = Literal["asked", "applied", "refused"]
+CommandStatus: TypeAlias = Literal["applied", "refused"]

@@ -23,7 +23,7 @@ def planned_steps(event: AnyEvent) -> float | None:
     match event:
         case Started() | Resumed():
             return event.total_steps
-        case Command(action="total_steps", status="applied", after=float() | int() as total_steps):
+        case Command(dials={"total_steps": int() as total_steps}):  # an undo among them
             return total_steps
         case _:
             return None

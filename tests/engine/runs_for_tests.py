@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from babytrain.engine.config import Config, build_config
-from babytrain.engine.launch import NewRunPlan, RunResult, train_new, train_resumed
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new, train_resumed
 from babytrain.runs.events import AnyEvent, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.journal import read_journal

@@ -1,14 +1,13 @@
 """Checkpoints are whole or not there, whatever happens while they are written."""
 
-import contextlib
 import errno
 from pathlib import Path
 
 import pytest
 import torch
 
-from babytrain.engine import checkpoint as module
-from babytrain.engine.checkpoint import (
+from babytrain.engine.checkpoints import format as module
+from babytrain.engine.checkpoints.format import (
     CheckpointError,
     best_checkpoint,
     list_checkpoints,
@@ -60,10 +59,15 @@ def test_a_full_disk_at_any_moment_leaves_the_old_checkpoint(tmp_path: Path, mon
         flush(path)
 
     monkeypatch.setattr(module, "_flush_to_disk", failing)
-    with contextlib.suppress(CheckpointError):  # the eighth flush is past the end
+    saved = True
+    try:
         save(tmp_path, 2, best=True)
-    newest, _ = load_newest(tmp_path)
-    assert newest.trainer["step"] in (1, 2)
+    except CheckpointError:
+        saved = False
+    assert saved == (call == 8), "the eighth flush is past the end"
+    newest, problems = load_newest(tmp_path)
+    assert problems == []
+    assert newest.trainer["step"] == (1 if call <= 5 else 2), "the fifth is that of the mark on the newest"
     monkeypatch.undo()
     save(tmp_path, 3)
     assert load_newest(tmp_path)[0].trainer["step"] == 3
@@ -80,7 +84,10 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, 
         victim.write_bytes(victim.read_bytes()[:-5] if damage == "cut" else b"\x80\x04garbage")
     loaded, problems = load_newest(tmp_path)
     assert loaded.trainer["step"] == 1
-    assert (damage == "gone" and file == "trainer.json") or "step-000000002" in problems[0]
+    if damage == "gone" and file == "trainer.json":
+        assert problems == [], "a folder without it is no checkpoint"
+    else:
+        assert "step-000000002" in problems[0]
 
 
 def test_a_kill_while_an_old_checkpoint_is_deleted_leaves_none_that_looks_whole(tmp_path: Path, monkeypatch) -> None:

@@ -23,8 +23,8 @@ from babytrain.engine.checks.surroundings import check_runs_dir, check_terminal
 from babytrain.engine.cores import Cores
 from babytrain.engine.doctor import Finding, examine
 from babytrain.engine.telemetry.gpu import NO_DRIVER, NoGpu
-from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import Fan, GpuReading
+from tests.engine.telemetry.fake_gpu import FakeGpu
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 BIG = (120, 36)
@@ -191,7 +191,7 @@ def test_cards_are_described_with_what_they_do_not_tell() -> None:
         missing={"fan_rpm": "this card does not report it"},
     )
     lost = GpuReading(index=0, name="H100", missing={"card": "GPU lost: fallen off the bus"})
-    count, findings = check_gpus(lambda: ScriptedGpu([(0.0, (lost, card))]))
+    count, findings = check_gpus(lambda: FakeGpu((lost, card)))
     topics = by_topic(findings)
     assert count == 2
     assert topics["nvml"].ok is True

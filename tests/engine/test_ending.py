@@ -5,9 +5,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from babytrain.engine import checkpoint, ending
-from babytrain.engine.launch import train_resumed
-from babytrain.engine.workbench import CheckpointReason, Workbench
+from babytrain.engine.checkpoints import format as checkpoint_format
+from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.training import finalize
+from babytrain.engine.training.checkpoint_writer import CheckpointReason, CheckpointWriter
 from babytrain.runs.events import Checkpoint, Command, Ended, Note, Sample
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, train
@@ -31,7 +32,7 @@ def test_a_run_that_is_told_to_leave_at_once_records_no_text_without_a_letter(tm
 
 
 def test_a_run_that_is_done_waits_for_room_for_its_last_checkpoint(tmp_path: Path, monkeypatch) -> None:
-    honest, tries = checkpoint.save_file, []
+    honest, tries = checkpoint_format.save_file, []
 
     def full(tensors: dict[str, Tensor], path: Path) -> None:
         if path.parent.name.endswith("20"):
@@ -40,8 +41,8 @@ def test_a_run_that_is_done_waits_for_room_for_its_last_checkpoint(tmp_path: Pat
                 raise OSError(errno.ENOSPC, "No space left on device")
         honest(tensors, path)
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    monkeypatch.setattr(ending, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint_format, "save_file", full)
+    monkeypatch.setattr(finalize, "RETRY_SECONDS", 0.0)
     result = train(tmp_path)
     events = events_of(result)
     assert result.status == "done"
@@ -52,7 +53,7 @@ def test_a_run_that_is_done_waits_for_room_for_its_last_checkpoint(tmp_path: Pat
 
 
 def test_a_run_whose_last_checkpoint_found_no_room_is_not_called_done(tmp_path: Path, monkeypatch) -> None:
-    honest = checkpoint.save_file
+    honest = checkpoint_format.save_file
 
     def full(tensors: dict[str, Tensor], path: Path) -> None:
         if path.parent.name.endswith("20"):
@@ -60,8 +61,8 @@ def test_a_run_whose_last_checkpoint_found_no_room_is_not_called_done(tmp_path: 
         honest(tensors, path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "save_file", full)
-        patched.setattr(ending, "ROOM_SECONDS", 0.0)
+        patched.setattr(checkpoint_format, "save_file", full)
+        patched.setattr(finalize, "ROOM_SECONDS", 0.0)
         result = train(tmp_path)
     assert result.status == "failed"
     ended = events_of(result)[-1]
@@ -73,22 +74,22 @@ def test_a_run_whose_last_checkpoint_found_no_room_is_not_called_done(tmp_path: 
 
 def test_while_it_waits_for_room_it_answers_and_leaves_when_told_to(tmp_path: Path, monkeypatch) -> None:
     feed, reasons = LiveFeed(), []
-    honest = ending.save
+    honest = CheckpointWriter.save
 
-    def told(bench: Workbench, reason: CheckpointReason) -> str | None:
+    def save(self: CheckpointWriter, reason: CheckpointReason) -> str | None:
         reasons.append(reason)
-        if len(reasons) == 1:
+        if reasons.count("end") == 1:
             feed.ask("lr_scale", 0.5)
-        else:
+        elif reason == "end":
             feed.stop_requested.set()
-        return honest(bench, reason)
+        return honest(self, reason)
 
     def full(tensors: dict[str, Tensor], path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(ending, "save", told)
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    monkeypatch.setattr(ending, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(CheckpointWriter, "save", save)
+    monkeypatch.setattr(checkpoint_format, "save_file", full)
+    monkeypatch.setattr(finalize, "RETRY_SECONDS", 0.1)
     result = train(tmp_path, feed=feed)
     answers = [one for one in events_of(result) if isinstance(one, Command)]
     assert [(one.action, one.status) for one in answers] == [("lr_scale", "refused")]

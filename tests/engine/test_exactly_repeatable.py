@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from babytrain.engine.checkpoint import load_checkpoint
-from babytrain.engine.launch import EngineError, train_resumed
-from babytrain.engine.rerun import compare_checkpoints
+from babytrain.engine.checkpoints.format import load_checkpoint
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.rerun import compare_checkpoints
+from babytrain.engine.sessions.session import train_resumed
 from babytrain.runs.events import Command, Eval, Resumed
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import SteeredFeed, events_of, resume_from, train

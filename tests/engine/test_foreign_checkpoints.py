@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from babytrain.engine.fork import plan_fork
-from babytrain.engine.launch import EngineError, RunResult, train_new, train_resumed
 from babytrain.engine.sample_run import load_speaker
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.fork import plan_fork
+from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
 from babytrain.runs.events import Command
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder

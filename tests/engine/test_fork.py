@@ -14,11 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from babytrain.engine.checkpoint import CheckpointError, last_checkpoint, load_checkpoint
-from babytrain.engine.fork import plan_fork
-from babytrain.engine.fork_check import fork_problems
-from babytrain.engine.launch import EngineError, RunResult, train_new, train_resumed
-from babytrain.engine.rerun import plan_rerun, rerun
+from babytrain.engine.checkpoints.format import CheckpointError, last_checkpoint, load_checkpoint
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.fork import plan_fork
+from babytrain.engine.sessions.fork_check import fork_problems
+from babytrain.engine.sessions.rerun import plan_rerun, rerun
+from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
 from babytrain.runs.events import Checkpoint, Eval, Started, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml
@@ -178,10 +179,10 @@ def test_a_fork_whose_folder_cannot_be_filled_leaves_nothing_behind(
 ) -> None:
     result = train(tmp_path)
 
-    def full(*anything: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise CheckpointError("The checkpoint at step 10 could not be written: No space left on device.")
 
-    monkeypatch.setattr("babytrain.engine.launch.keep_beginning", full)
+    monkeypatch.setattr("babytrain.engine.sessions.fork_origin.save_checkpoint", full)
     with pytest.raises(EngineError, match="No space left"):
         fork(result, "10")
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [result.run_id]
@@ -207,14 +208,15 @@ def test_the_quick_look_and_the_whole_reading_agree(tmp_path: Path) -> None:
     save_again = Path(result.run_dir) / "checkpoints"
     (save_again / "step-000000005").rename(save_again / "step-000000005-cliff")
     damaged(save_again / "step-000000015", "torn")
-    for at in ("best", "last", "10", "cliff", "step-000000005-cliff", "5", "15", "7", "none"):
+    (save_again / "last").unlink()
+    for at in ("best", "last", "10", "cliff", "step-000000005-cliff", "5", "15", "7", "none", "", "Cliff", "0,010"):
         for changes in ({}, {"steps": 30}, {"steps": 8}, {"lr": 1e9}, {"layers": 2}, {"epochs": 9.0}):
             told = problems(result, at, **changes)
             try:
                 plan = plan_fork(RunFolder(Path(result.run_dir)), at, changes, runs_dir=tmp_path)
-                assert plan.beginning is not None
+                assert plan.origin is not None
                 if "epochs" not in changes:
-                    plan.beginning.planned(plan.config)
+                    plan.origin.planned(plan.config)
             except (EngineError, ValueError):
                 assert told, (at, changes)
             else:
@@ -239,6 +241,6 @@ def test_stopping_saves_the_last_checkpoint_so_that_one_is_always_there(tmp_path
 
 
 def test_the_quick_look_needs_no_torch() -> None:
-    code = "import sys, babytrain.engine.fork_check; print('torch' in sys.modules)"
+    code = "import sys, babytrain.engine.sessions.fork_check; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from babytrain.engine import checkpoint, places
-from babytrain.engine.checkpoint import CheckpointError, LoadedCheckpoint
-from babytrain.engine.guard import Guard
+from babytrain.engine.checkpoints import format as checkpoint_format
+from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint
+from babytrain.engine.device import is_out_of_memory
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.out_of_memory import is_out_of_memory
+from babytrain.engine.training import recovery
+from babytrain.engine.training.guard import Guard
 from babytrain.runs.events import Checkpoint, Command, Note, Rescue, Resumed, Step
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, final_weights, resume_from, same_bits, train
@@ -108,14 +109,14 @@ def test_a_checkpoint_that_cannot_be_read_is_passed_over_for_the_one_before(
     tmp_path: Path, poison, monkeypatch
 ) -> None:
     poison(lambda call: 13 <= call <= 15, math.nan)
-    honest = places.load_checkpoint
+    honest = recovery.load_checkpoint
 
     def torn(place: Path) -> LoadedCheckpoint:
         if place.name == "step-000000010":
             raise CheckpointError("It cannot be read.")
         return honest(place)
 
-    monkeypatch.setattr(places, "load_checkpoint", torn)
+    monkeypatch.setattr(recovery, "load_checkpoint", torn)
     result = train(tmp_path)
     (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
     assert (back.step, result.status) == (5, "done")
@@ -126,7 +127,7 @@ def test_a_full_disk_does_not_keep_a_run_from_going_back(tmp_path: Path, poison,
         raise OSError(errno.ENOSPC, "No space left on device")
 
     poison(lambda call: 13 <= call <= 15, math.nan)
-    monkeypatch.setattr(places, "point_to_last", full)
+    monkeypatch.setattr(recovery, "point_to_last", full)
     result = train(tmp_path)
     (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
     assert (back.step, result.status, result.steps) == (10, "done", 20)
@@ -136,7 +137,7 @@ def test_a_full_disk_does_not_keep_a_run_from_going_back(tmp_path: Path, poison,
 def test_a_checkpoint_that_found_no_room_is_tried_again_by_a_run_that_went_back(
     tmp_path: Path, poison, monkeypatch
 ) -> None:
-    honest, refusals = checkpoint.save_file, []
+    honest, refusals = checkpoint_format.save_file, []
 
     def full_once(tensors: dict[str, torch.Tensor], path: Path) -> None:
         if path.parent.name.endswith("15") and not refusals:
@@ -144,7 +145,7 @@ def test_a_checkpoint_that_found_no_room_is_tried_again_by_a_run_that_went_back(
             raise OSError(errno.ENOSPC, "No space left on device")
         honest(tensors, path)
 
-    monkeypatch.setattr(checkpoint, "save_file", full_once)
+    monkeypatch.setattr(checkpoint_format, "save_file", full_once)
     poison(lambda call: 16 <= call <= 18, math.nan)
     result = train(tmp_path)
     events = events_of(result)
@@ -258,7 +259,7 @@ def test_a_spike_is_noted_and_a_second_one_soon_after_is_left_out() -> None:
     step = 0
     for _ in range(80):
         step += 1
-        assert guard.judge(step, 2.0 + 0.02 * float(torch.randn((), generator=noise)), 1.0).deed == "go on"
-    assert guard.judge(step + 1, 4.0, 1.0).deed == "note"
-    assert guard.judge(step + 2, 2.0, 1.0).deed == "go on"
-    assert guard.judge(step + 3, 4.0, 1.0).deed == "skip"
+        assert guard.judge(step, 2.0 + 0.02 * float(torch.randn((), generator=noise)), 1.0).action == "go on"
+    assert guard.judge(step + 1, 4.0, 1.0).action == "note"
+    assert guard.judge(step + 2, 2.0, 1.0).action == "go on"
+    assert guard.judge(step + 3, 4.0, 1.0).action == "skip"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from babytrain.engine import letters
 from babytrain.engine.corpus.tokenizer import ByteTokenizer, CharTokenizer, train_tokenizer
-from babytrain.engine.evaluation import evaluate_split, evaluate_windows
 from babytrain.engine.letters import GuessCounts, GuessTally, letter_board
+from babytrain.engine.training.evaluation import evaluate_spread, evaluate_windows
 from tests.engine.model.tiny import tiny_model
 
 SIZE = 5
@@ -91,10 +91,13 @@ def test_bytes_have_printable_names() -> None:
 def test_measuring_it_leaves_the_losses_as_they_are() -> None:
     model = tiny_model()
     tokens = torch.randint(0, model.vocabulary_size, (150,), generator=torch.Generator().manual_seed(3))
-    context = model.context
-    measured = evaluate_windows(model, tokens, context)
+    measured = evaluate_windows(model, tokens, model.context)
     assert measured is not None
-    assert measured.mean == pytest.approx(evaluate_split(model, tokens, context), abs=1e-6)
+    whole = tokens[: 2 * model.context + 1]
+    both = evaluate_windows(model, whole, model.context)
+    assert both is not None
+    # Two windows without a rest; `evaluate_spread` asks the model for a loss and nothing else.
+    assert both.mean == pytest.approx(evaluate_spread(model, whole, model.context, 2), abs=1e-6)
     assert measured.guesses.stood.sum() == len(tokens) - 1
     np.testing.assert_array_equal(
         measured.guesses.stood, np.bincount(tokens[1:].numpy(), minlength=model.vocabulary_size)

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from babytrain.engine import housekeeping
-from babytrain.engine.dials import HOUSE_DIALS, SETTABLE, beta2_in_use, initial_dials, learning_rate, turn_dial
-from babytrain.engine.guard import Guard
-from babytrain.engine.launch import EngineError, train_resumed
+from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
+from babytrain.engine.config import HOUSE_SETTINGS, Config, checked_value
+from babytrain.engine.model.gpt import GPT
+from babytrain.engine.sessions import services
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.fork import plan_fork
+from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
+from babytrain.engine.training.guard import Guard
+from babytrain.runs.dials.changes import apply
+from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.spec import MACHINE_DIALS, SETTABLE
+from babytrain.runs.dials.state import DialState, initial_dials, restore_dials
 from babytrain.runs.events import Command, Eval, HostReading, Predicted, Request, Sample
 from babytrain.runs.feed import LiveFeed
-from tests.engine.runs_for_tests import SteeredFeed, events_of, final_weights, same_bits, tiny_config, train
+from babytrain.runs.folder import RunFolder
+from babytrain.runs.state import RunState
+from tests.engine.runs_for_tests import (
+    SteeredFeed,
+    events_of,
+    final_weights,
+    resume_from,
+    same_bits,
+    tiny_config,
+    train,
+)
 
 POSITIONS: dict[str, float | str] = {
     "schedule": "linear",
@@ -49,6 +69,17 @@ def turn(dial: str, position: float | str) -> dict[str, Any]:
     return {"action": "set", "value": None if word else position, "text": position if word else "", "dial": dial}
 
 
+def saved_dials(result: RunResult) -> DialState:
+    """As the newest checkpoint of a run has them."""
+    checkpoint = last_checkpoint(Path(result.run_dir) / "checkpoints")
+    assert checkpoint is not None
+    return restore_dials(load_checkpoint(checkpoint).trainer, tiny_config().to_dict())
+
+
+def after(config: Config, dials: DialState, request: Request, step: int) -> DialState:
+    return apply(config, dials, request, step, checked_value).dials
+
+
 def turned_run(folder: Path, dial: str, position: float | str, **changes):
     feed = LiveFeed()
     word = isinstance(position, str)
@@ -63,7 +94,7 @@ def unturned(tmp_path_factory) -> dict[str, torch.Tensor]:
 
 def test_the_list_of_dials_is_whole() -> None:
     assert {*POSITIONS, *CADENCES, *HOUSE} == set(SETTABLE)
-    assert set(HOUSE) == set(HOUSE_DIALS)
+    assert set(HOUSE) == set(MACHINE_DIALS) == set(SETTABLE) & set(HOUSE_SETTINGS)
 
 
 @pytest.mark.parametrize("dial", POSITIONS)
@@ -78,7 +109,7 @@ def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: 
 def test_a_dial_of_the_house_changes_no_bit(
     tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "HostSensors", lambda _: PluggedIn())
+    monkeypatch.setattr(services, "HostSensors", lambda _: PluggedIn())
     quiet = {"quiet_hours": "00:00-24:00"} if dial == "quiet_duty" else {"quiet_duty": 0.8}
     feed = SteeredFeed({7: [turn(dial, HOUSE[dial])]}) if dial != "quiet_duty" else LiveFeed()
     if dial == "quiet_duty":
@@ -91,7 +122,7 @@ def test_a_dial_of_the_house_changes_no_bit(
 
 def test_a_dial_of_the_house_does_not_make_the_guard_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forgot: list[int] = []
-    monkeypatch.setattr(Guard, "turned", lambda self: forgot.append(1))
+    monkeypatch.setattr(Guard, "dial_changed", lambda self: forgot.append(1))
     train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling", 60)]}), "house")
     assert forgot == []
     train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")
@@ -148,21 +179,70 @@ def test_an_undo_puts_back_the_newest_turn_and_then_the_one_before(
     assert same_bits(final_weights(result), unturned)
 
 
+def test_what_waits_together_is_done_one_by_one(tmp_path: Path) -> None:
+    """What lies between two changes of a dial counts: here each undo takes back the change right before it."""
+    undo: dict[str, Any] = {"action": "undo"}
+    asked = [turn("dropout", 0.1), undo, turn("dropout", 0.2), turn("clip", 0.5), turn("dropout", 0.3), undo, undo]
+    together = train(tmp_path, SteeredFeed({5: asked}), "together")
+    apart = train(tmp_path, SteeredFeed({5: [*asked[:1]], 6: asked[1:3], 7: asked[3:]}), "apart")
+    for result in (together, apart):
+        commands = [event for event in events_of(result) if isinstance(event, Command)]
+        assert [(one.action, one.dial, one.status) for one in commands] == [
+            (one["action"], dial, "applied")
+            for one, dial in zip(
+                asked, ["dropout", "dropout", "dropout", "clip", "dropout", "dropout", "clip"], strict=True
+            )
+        ]
+        assert (saved_dials(result).dropout, saved_dials(result).clip) == (0.2, 1.0)
+        assert [undo.dial for undo in saved_dials(result).undos] == ["dropout"]
+
+
+def test_the_record_says_where_the_dials_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through undos, changes that change nothing, a batch halved for lack of memory, ways back, a resume, a fork."""
+    loss, calls = GPT.loss, itertools.count()
+
+    def hungry_once(self: GPT, *tensors: torch.Tensor, **rest: Any) -> torch.Tensor:
+        if next(calls) == 15:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return loss(self, *tensors, **rest)
+
+    def assert_told(result: RunResult) -> None:
+        state = RunState()
+        state.apply_all(events_of(result))
+        assert replace(saved_dials(result), undos=()) == state.at().dials
+
+    monkeypatch.setattr(GPT, "loss", hungry_once)
+    undo: dict[str, Any] = {"action": "undo"}
+    asked = {
+        3: [{"action": "lr_hold", "value": 2e-3}, turn("eval_every", 5), turn("eval_every", 5), turn("dropout", 0.1)],
+        8: [undo, turn("quiet_hours", "off"), turn("beta2", 0.9)],
+        13: [{"action": "go_back", "text": "last"}, {"action": "lr_scale", "value": 0.5}],
+        14: [{"action": "total_steps", "value": 24}, undo, undo, turn("noise", 0.1)],
+    }
+    result = train(tmp_path, SteeredFeed(asked), "told")
+    assert_told(result)
+    assert saved_dials(result).batch_size == 2
+    assert_told(resume_from(result, 10, steps=26, lr=1e-3))
+    fork = train_new(plan_fork(RunFolder(Path(result.run_dir)), "last", {"steps": 30}, runs_dir=tmp_path), LiveFeed())
+    assert_told(fork)
+    assert saved_dials(fork).noise == 0.1
+
+
 def test_a_rewarm_climbs_from_near_nothing_to_where_the_schedule_is() -> None:
     config = tiny_config(warmup=0, schedule="constant", lr=1e-2)
-    dials = turn_dial(config, initial_dials(config), Request(command_id=1, action="rewarm", value=4.0), 10).dials
+    dials = after(config, initial_dials(config.to_dict()), Request(command_id=1, action="rewarm", value=4.0), 10)
     rates = [learning_rate(config, dials, step) for step in range(9, 16)]
     assert rates == pytest.approx([1e-2, 2e-3, 4e-3, 6e-3, 8e-3, 1e-2, 1e-2])
 
 
 def test_the_half_life_of_beta2_is_kept_in_tokens_when_the_batch_changes() -> None:
     config = tiny_config(beta2=0.99, batch_size=4)
-    dials = initial_dials(config)
-    larger = turn_dial(config, dials, Request(command_id=1, action="set", dial="batch_size", value=8.0), 0).dials
-    assert beta2_in_use(dials) == 0.99
-    assert beta2_in_use(larger) == pytest.approx(0.99**2)
-    by_hand = turn_dial(config, larger, Request(command_id=2, action="set", dial="beta2", value=0.95), 0).dials
-    assert beta2_in_use(by_hand) == 0.95  # what a person says holds for the batch it was said for
+    dials = initial_dials(config.to_dict())
+    larger = after(config, dials, Request(command_id=1, action="set", dial="batch_size", value=8.0), 0)
+    assert dials.beta2_in_use == 0.99
+    assert larger.beta2_in_use == pytest.approx(0.99**2)
+    by_hand = after(config, larger, Request(command_id=2, action="set", dial="beta2", value=0.95), 0)
+    assert by_hand.beta2_in_use == 0.95  # what a person says holds for the batch it was said for
 
 
 def test_a_look_at_what_comes_next_names_likely_tokens_and_changes_nothing(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from babytrain.engine.past import Past, show_past
+from babytrain.engine.sessions.resume_history import ResumeHistory, resume_history
 from babytrain.runs.events import AnyEvent, Energy
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
@@ -14,10 +14,10 @@ from babytrain.runs.journal import encode
 from tests.runs.builders import ended, started, step
 
 
-def past_of(tmp_path: Path, *events: AnyEvent) -> Past:
+def past_of(tmp_path: Path, *events: AnyEvent) -> ResumeHistory:
     folder = RunFolder(tmp_path)
     folder.journal.write_bytes(b"".join(map(encode, events)))
-    return show_past(folder, LiveFeed(), 20)
+    return resume_history(folder, LiveFeed(), 20)
 
 
 def test_a_run_from_before_there_was_a_meter_was_not_measured_and_not_free(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """The engine's voice: what is filed, what is only shown, and what is said when the journal cannot be written."""
 
+import pytest
+from msgspec.structs import replace
+
 from babytrain.engine.recorder import DENSE_VITALS_SECONDS, Recorder
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT
 from babytrain.runs.events import AnyEvent, Ended, Energy, GpuReading, HostReading, Note, Phase, SamplePiece, Vitals
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.throttling import LONGEST_SILENCE_SECONDS
 
 
 class Sink:
@@ -11,6 +15,7 @@ class Sink:
         self.events: list[AnyEvent] = []
         self.failing_since: float | None = None
         self.last_error = ""
+        self.dropped = 0
 
     def append(self, event: AnyEvent) -> None:
         self.events.append(event)
@@ -51,6 +56,18 @@ def test_a_failing_journal_is_said_once_and_its_recovery_too() -> None:
     notes = [event for event in feed.drain_events() if isinstance(event, Note)]
     assert [note.level for note in notes] == ["error", "info"]
     assert "No space left" in notes[0].text
+    assert notes[1].text.endswith("nothing of it is missing.")
+
+
+def test_a_journal_that_lost_lines_does_not_say_that_nothing_is_missing() -> None:
+    recorder, sink, feed, _ = make()
+    for lost in (1200, 1205):
+        sink.failing_since, sink.dropped = 5.0, lost
+        recorder.file_handed_over()
+        sink.failing_since = None
+        recorder.file_handed_over()
+    notes = [event.text for event in feed.drain_events() if isinstance(event, Note) and event.level == "info"]
+    assert ["1,200 lines of it are missing" in notes[0], "; 5 lines of it are missing" in notes[1]] == [True, True]
 
 
 def test_readings_are_all_shown_but_filed_ever_more_seldom() -> None:
@@ -77,8 +94,28 @@ def test_seconds_slowed_down_by_heat_count_for_a_minute_and_a_power_limit_does_n
         reasons = (HOT,) if second < 4 else (AT_POWER_LIMIT,)
         recorder.publish_vitals(HostReading(), (GpuReading(index=0, name="card", throttle_reasons=reasons),), "")
     assert recorder.throttled_seconds() == 4.0
-    clock.now = 61.5  # the first two are more than a minute ago
-    assert recorder.throttled_seconds() == 2.0
+    clock.now = 61.5  # the first one and half of the second are more than a minute ago
+    assert recorder.throttled_seconds() == 2.5
+
+
+@pytest.mark.parametrize("interval", [1.0, 4.0, 10.0])
+def test_seconds_slowed_down_do_not_depend_on_how_often_the_sensors_are_read(interval: float) -> None:
+    recorder, _, _, clock = make()
+    other, training = (GpuReading(index=index, name="card", trains=index == 1) for index in (0, 1))
+    while clock.now < 120.0:
+        clock.now += interval
+        recorder.publish_vitals(HostReading(), (other, replace(training, throttle_reasons=(HOT,))), "")
+    assert recorder.throttled_seconds() == 60.0
+    recorder.publish_vitals(HostReading(), (replace(other, throttle_reasons=(HOT,)), training), "")
+    clock.now += 30.0
+    assert recorder.throttled_seconds() == 30.0, "a card that does not train does not count"
+
+
+def test_sensors_that_fall_silent_do_not_say_that_it_is_hot_for_ever() -> None:
+    recorder, _, _, clock = make()
+    recorder.publish_vitals(HostReading(), (GpuReading(index=0, name="card", throttle_reasons=(HOT,)),), "")
+    clock.now = 40.0
+    assert recorder.throttled_seconds() == LONGEST_SILENCE_SECONDS
 
 
 def test_electricity_is_shown_each_time_filed_now_and_then_and_once_more_before_the_end() -> None:
@@ -105,7 +142,7 @@ def test_nothing_is_filed_after_the_end() -> None:
     recorder.publish_vitals(HostReading(), (), "")
     recorder.publish(Energy(t=2.0, step=1, joules=1.0))
     recorder.file_handed_over(last=True)
-    assert isinstance(sink.events[-1], Ended)
+    assert [type(event) for event in sink.events] == [Ended]
 
 
 def test_an_hour_of_pause_is_no_hour_of_calm_training() -> None:

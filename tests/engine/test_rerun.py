@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import torch
 
-from babytrain.engine import launch
-from babytrain.engine.checkpoint import last_checkpoint, load_checkpoint
-from babytrain.engine.launch import EngineError, RunResult, train_resumed
+from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.rerun import RerunResult, differing_bits, plan_rerun, rerun
-from babytrain.runs.commands_on_record import commands_on_record
-from babytrain.runs.events import Command, Note, Resumed, Started
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.rerun import RerunResult, differing_bits, plan_rerun, rerun
+from babytrain.engine.sessions.session import RunResult, train_resumed
+from babytrain.runs.events import AnyEvent, Command, Note, Request, Resumed, Started
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder, read_run_toml
 from babytrain.runs.lock import RunLock
+from babytrain.runs.replay_plan import sessions_on_record
 from tests.engine.runs_for_tests import SteeredFeed, events_of, train, write_text
 from tests.engine.test_watch import memorise
 
@@ -44,6 +44,10 @@ EVERY_KIND: dict[int, list[dict[str, Any]]] = {
     26: [{"action": "lr_scale", "value": 2.0}],
     30: [{"action": "go_back", "text": "last"}, {"action": "undo"}],
 }
+
+
+def commands_to_repeat(events: list[AnyEvent]) -> list[Request]:
+    return [command.request for session in sessions_on_record(events) for command in session.commands]
 
 
 def again(result: RunResult, folder: Path, feed: LiveFeed | None = None) -> RerunResult:
@@ -127,7 +131,7 @@ def test_a_batch_halved_for_lack_of_memory_is_halved_again(tmp_path: Path, monke
 
     monkeypatch.setattr(GPT, "loss", hungry_once)
     result = train(tmp_path, dropout=0.1)
-    assert [one.request.dial for one in commands_on_record(events_of(result))] == ["batch_size", "accumulate"]
+    assert [one.dial for one in commands_to_repeat(events_of(result))] == ["batch_size", "accumulate"]
     assert_same(again(result, tmp_path))
 
 
@@ -151,7 +155,7 @@ def test_what_the_guard_did_it_does_again(tmp_path: Path, monkeypatch) -> None:
     result = train(tmp_path, SteeredFeed(commands), steps=30)
     ways_back = [(event.step, event.reason) for event in events_of(result) if isinstance(event, Resumed)]
     assert [step for step, _ in ways_back] == [16, 16]
-    assert [one.request.action for one in commands_on_record(events_of(result))] == [
+    assert [one.action for one in commands_to_repeat(events_of(result))] == [
         "set", "checkpoint", "lr_scale", "go_back", "undo",
     ]  # fmt: skip
     calls = 0
@@ -257,13 +261,15 @@ def test_a_repeat_is_a_run_like_any_other(tmp_path: Path) -> None:
 def test_what_was_done_about_overfitting_is_done_again(tmp_path: Path, wish: str) -> None:
     result = memorise(tmp_path, "book", overfitting=wish)
     assert result.status == "interrupted"
-    assert commands_on_record(events_of(result)) == []
+    assert commands_to_repeat(events_of(result)) == []
     assert_same(again(result, tmp_path))
 
 
 def test_a_step_larger_than_the_text_that_is_on_record_is_trained_again(tmp_path: Path, monkeypatch) -> None:
     with monkeypatch.context() as older:
-        older.setattr(launch, "check_step_size", lambda *_: None)  # there was no such rule once
+        older.setattr(
+            "babytrain.engine.sessions.session.check_step_size", lambda *_: None
+        )  # there was no such rule once
         result = train(tmp_path, steps=4, context=128)
         train_resumed(Path(result.run_dir), {"steps": 6, "batch_size": 80}, LiveFeed())
     assert_same(again(result, tmp_path))

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.corpus.tokenizer import ByteTokenizer, Tokenizer, train_tokenizer
-from babytrain.engine.launch import EngineError
 from babytrain.engine.prompts import prepare_prompt
 from babytrain.engine.sample_run import decode_pieces, load_speaker
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.engine.token_choice import SamplingSettings
 from tests.engine.runs_for_tests import train
 

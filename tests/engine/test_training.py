@@ -12,11 +12,12 @@ import pytest
 from safetensors import SafetensorError
 from torch import Tensor
 
-from babytrain.engine import checkpoint, launch
-from babytrain.engine.checkpoint import load_newest
+from babytrain.engine.checkpoints import format as checkpoint_format
+from babytrain.engine.checkpoints.format import load_newest
 from babytrain.engine.checks.software import check_compile
-from babytrain.engine.launch import EngineError, train_resumed
 from babytrain.engine.model.gpt import GPT
+from babytrain.engine.sessions.errors import EngineError
+from babytrain.engine.sessions.session import RunResult, train_resumed
 from babytrain.runs.events import (
     Baselines,
     Checkpoint,
@@ -119,18 +120,21 @@ def test_sampling_and_evaluating_leave_the_weights_alone(tmp_path: Path) -> None
 def test_commands_are_applied_between_steps_and_survive_a_resume(tmp_path: Path) -> None:
     feed = LiveFeed()
     feed.ask("lr_scale", 0.25)
-    feed.ask("lr_scale", 0.5)  # the newest of a burst counts
+    feed.ask("lr_scale", 0.5)
     feed.ask("lr_hold", -3.0)
     feed.ask("note", text="[bold]hello\x1b[31m")
     result = train(tmp_path, feed, schedule="constant", warmup=0)
     commands = [event for event in events_of(result) if isinstance(event, Command)]
     assert [(event.action, event.status, event.value) for event in commands] == [
+        ("lr_scale", "applied", 0.25),
         ("lr_scale", "applied", 0.5),
         ("lr_hold", "refused", -3.0),
         ("note", "applied", None),
     ]
-    assert commands[0].after == pytest.approx(commands[0].before * 0.5)
-    assert commands[2].text == "[bold]hello\x1b[31m"
+    assert commands[0].after == pytest.approx(commands[0].before * 0.25) == commands[1].before
+    assert commands[1].after == pytest.approx(commands[0].before * 0.5)
+    assert [command.dials for command in commands] == [{"lr_scale": 0.25}, {"lr_scale": 0.5}, None, None]
+    assert commands[3].text == "[bold]hello\x1b[31m"
     assert feed.steps.learning_rate[0] == pytest.approx(0.5 * 3e-3)
     resumed = resume_from(result, 10)
     steps = [event for event in events_of(resumed) if isinstance(event, Step)]
@@ -141,7 +145,7 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
     plain = train(tmp_path, name="plain")
     feed = LiveFeed()
     feed.ask("pause")
-    results: list[launch.RunResult] = []
+    results: list[RunResult] = []
     thread = threading.Thread(target=lambda: results.append(train(tmp_path, feed, name="paused")))
     thread.start()
     feed.ask("advance", 3)
@@ -165,7 +169,7 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["command", "flag"])
 def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
     feed = LiveFeed()
-    results: list[launch.RunResult] = []
+    results: list[RunResult] = []
     thread = threading.Thread(target=lambda: results.append(train(tmp_path, feed, steps=100_000)))
     thread.start()
     wait_for(lambda: feed.steps.count > 12, "some steps")
@@ -183,7 +187,7 @@ def test_a_stopped_run_is_saved_and_can_go_on(tmp_path: Path, how: str) -> None:
 
 def test_a_full_disk_costs_checkpoints_but_not_the_run(tmp_path: Path, monkeypatch) -> None:
     """It is told since when, the newest good one stays, and there are new ones as soon as there is room."""
-    honest = checkpoint.save_file
+    honest = checkpoint_format.save_file
     moment = RunState()
 
     def full(tensors: dict[str, Tensor], path: Path) -> None:
@@ -191,7 +195,7 @@ def test_a_full_disk_costs_checkpoints_but_not_the_run(tmp_path: Path, monkeypat
             raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
         honest(tensors, path)
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(checkpoint_format, "save_file", full)
     result = train(tmp_path)  # evaluates at 10 and 20, and saves every five steps
     assert (result.status, result.steps) == ("done", 20)
     events = events_of(result)

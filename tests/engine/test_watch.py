@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from babytrain.engine.launch import NewRunPlan, RunResult, train_new
+import pytest
+
+from babytrain.engine.diagnosis import Observation
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
+from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import events_of, final_weights, same_bits, tiny_config
@@ -69,3 +74,32 @@ def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(t
     assert any(isinstance(event, Resumed) and event.within for event in events)
     best = memorise(tmp_path, "short", steps=back.steps)
     assert same_bits(final_weights(back), final_weights(best))
+
+
+class CountedList(list[Any]):
+    """Counts how many of its entries are looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        CountedList.looked_at += len(self)
+        return super().__iter__()
+
+    def __getitem__(self, which: Any) -> Any:
+        found = super().__getitem__(which)
+        CountedList.looked_at += len(found) if isinstance(which, slice) else 1
+        return found
+
+
+def test_a_look_does_not_read_all_evaluations_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    observe = DiagnosisMonitor._observation
+
+    def counted(self: DiagnosisMonitor, finished: bool) -> Observation:
+        if not isinstance(self._state.evaluations, CountedList):
+            self._state.evaluations = CountedList(self._state.evaluations)
+        return observe(self, finished)
+
+    monkeypatch.setattr(DiagnosisMonitor, "_observation", counted)
+    result = memorise(tmp_path, "often", eval_every=1, steps=40)
+    evaluations = [event for event in events_of(result) if isinstance(event, Eval)]
+    assert CountedList.looked_at == len(evaluations) >= 40

@@ -10,7 +10,7 @@ import pytest
 
 from babytrain.engine.diagnosis.observation import WindowLosses
 from babytrain.engine.diagnosis.verdicts import Advice, Diagnosis, Rise
-from babytrain.engine.watch_memory import WatchMemory, pack, unpack
+from babytrain.engine.training.diagnosis_state import DiagnosisState, pack, unpack
 from babytrain.runs.bootstrap import compare_windows
 
 NEWER, OLDER = np.linspace(1.0, 2.0, 40, dtype=np.float32), np.linspace(1.1, 1.9, 40, dtype=np.float32)
@@ -29,7 +29,7 @@ def test_everything_comes_back_through_the_file() -> None:
         candidate_since=390,
         rise=Rise(200, 400, COMPARISON, None),
     )
-    memory = WatchMemory(
+    memory = DiagnosisState(
         diagnosis, True, WindowLosses(200, OLDER), (WindowLosses(350, NEWER), WindowLosses(400, OLDER))
     )
     back = unpack(json.loads(json.dumps(pack(memory))))
@@ -45,7 +45,7 @@ def test_everything_comes_back_through_the_file() -> None:
 
 def test_losses_that_are_no_numbers_survive() -> None:
     losses = np.array([math.nan, math.inf, 1.0], dtype=np.float32)
-    back = unpack(json.loads(json.dumps(pack(WatchMemory(best_windows=WindowLosses(1, losses))))))
+    back = unpack(json.loads(json.dumps(pack(DiagnosisState(best_windows=WindowLosses(1, losses))))))
     assert back.best_windows is not None
     np.testing.assert_array_equal(back.best_windows.losses, losses)
 
@@ -62,4 +62,4 @@ def test_losses_that_are_no_numbers_survive() -> None:
     ],
 )
 def test_what_makes_no_sense_is_forgotten(saved: dict) -> None:
-    assert unpack(saved) == WatchMemory()
+    assert unpack(saved) == DiagnosisState()

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from babytrain.runs.dials.state import POSITIONS
 from babytrain.runs.events import (
     SCHEMA_VERSION,
     AnyEvent,
@@ -20,6 +21,8 @@ from babytrain.runs.events import (
     HostReading,
     Note,
     Phase,
+    Plan,
+    RatePlan,
     Resumed,
     Sample,
     SamplePiece,
@@ -104,10 +107,34 @@ _maybe_float = st.none() | _floats
 _maybe_integer = st.none() | _integers
 
 
+def any_positions(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Dials and what is none, at any position."""
+    finite = st.floats(allow_nan=False, allow_infinity=False)
+    return st.dictionaries(st.sampled_from(POSITIONS) | text, st.none() | _integers | finite | text, max_size=6)
+
+
+def plans(base: dict[str, Any], positions: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Plan]:
+    """Every plan that a journal may hold."""
+    amounts = st.floats(0, 1e12)
+    return st.builds(
+        Plan,
+        **base,
+        dials=positions,
+        rate=st.none() | st.builds(RatePlan, lr=amounts, warmup=_counts, decay=amounts, min_lr=amounts),
+        checkpoint_every=_counts,
+        minutes=amounts,
+        prompts=_counts,
+        sample_tokens=_counts,
+        exam_tokens=_counts,
+        canary_tokens=_counts,
+    )
+
+
 def any_event(text: st.SearchStrategy[str], times: st.SearchStrategy[float] = _floats) -> st.SearchStrategy[AnyEvent]:
     """Every kind of event with every kind of number; `text` gives the texts."""
     base: dict[str, Any] = {"t": times, "step": _counts}
     plain_values = st.none() | st.booleans() | _integers | st.floats(allow_nan=False, allow_infinity=False) | text
+    positions = any_positions(text)
     facts = st.builds(
         CorpusFacts,
         name=text,
@@ -183,13 +210,16 @@ def any_event(text: st.SearchStrategy[str], times: st.SearchStrategy[float] = _f
             Command,
             **base,
             command_id=_integers,
-            action=st.sampled_from(["lr_scale", "note", "total_steps", "stop"]),
-            status=st.sampled_from(["asked", "applied", "refused"]),
+            action=st.sampled_from(["lr_scale", "note", "total_steps", "stop", "set", "undo"]),
+            dial=text,
+            status=st.sampled_from(["applied", "refused"]),
             value=_maybe_float,
             text=text,
             before=_maybe_float,
             after=_maybe_float,
+            dials=st.none() | positions,
         ),
+        plans(base, positions),
         st.builds(
             Checkpoint,
             **base,

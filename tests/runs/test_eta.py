@@ -326,7 +326,9 @@ def test_nothing_is_left_of_a_run_that_is_over() -> None:
 def test_nonsense_in_a_recorded_config_is_no_crash() -> None:
     events, _ = run(100, 1000)
     broken = CONFIG | {"eval_every": "often", "sample_every": None, "checkpoint_every": math.nan, "minutes": "x"}
-    estimate_eta(moment([started(1000, config=broken), *events[1:]]))
+    estimate = estimate_eta(moment([started(1000, config=broken), *events[1:]]))
+    assert estimate is not None
+    assert 0.0 < estimate.low <= estimate.high < math.inf
 
 
 @given(every=st.integers(0, 50), step=st.integers(0, 200), more=st.integers(0, 200), at_end=st.booleans())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from babytrain.runs.events import AnyEvent, Command, Phase, SamplePiece, Step
 from babytrain.runs.feed import LONGEST_WAIT_SECONDS, LiveFeed
 from babytrain.runs.journal import MAX_STEP_LINES
-from tests.runs.builders import started
+from tests.runs.builders import checkpoint, resumed, started
 
 
 def step(number: int, seconds: float = 0.001, loss: float | None = None) -> Step:
@@ -52,7 +52,7 @@ def test_a_plan_that_creeps_up_does_not_take_its_memory_again_each_time() -> Non
     tables = set()
     for total in range(20_100, 22_000, 100):
         feed.publish(
-            Command(t=0.0, step=0, command_id=0, action="total_steps", status="applied", before=0.0, after=float(total))
+            Command(t=0.0, step=0, command_id=0, action="total_steps", status="applied", dials={"total_steps": total})
         )
         tables.add(feed.steps.capacity)
     assert len(tables) == 1
@@ -87,3 +87,24 @@ def test_slow_steps_show_although_their_row_is_not_complete() -> None:
     for number in range(1, 11):
         feed.publish_step(step(number, seconds=LONGEST_WAIT_SECONDS))
     assert feed.steps.count == 10
+
+
+def test_going_back_drops_the_steps_that_still_wait_for_their_row() -> None:
+    feed = fed(2 * MAX_STEP_LINES, [step(1), step(2), step(3), step(4)])
+    feed.publish(checkpoint(4, t=0.004))
+    for number in (5, 6, 7):
+        feed.publish_step(step(number))
+    feed.publish(resumed(4, t=0.008, total_steps=2 * MAX_STEP_LINES, within=True))
+    for number in (5, 6, 7, 8):
+        feed.publish_step(step(number))
+    assert feed.steps.step[: feed.steps.count].tolist() == [2, 4, 6, 8]
+
+
+def test_a_request_that_was_answered_is_no_longer_remembered_as_given_up() -> None:
+    feed = LiveFeed()
+    first, second, third = (feed.ask("sample") for _ in range(3))
+    for request in (second, third):
+        feed.give_up(request)
+    for answered, left in ((first, {2, 3}), (second, {3}), (third, set())):
+        feed.publish(Command(t=0.0, step=0, command_id=answered.command_id, action="sample", status="applied"))
+        assert feed.given_up == left

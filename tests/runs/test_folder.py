@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.folder import (
@@ -20,6 +20,7 @@ from babytrain.runs.folder import (
     read_run_toml,
     write_run_toml,
 )
+from tests.runs.builders import same
 
 NOON = datetime(2026, 1, 31, 12, 0, 0)
 
@@ -131,3 +132,34 @@ def test_a_damaged_run_toml_is_one_sentence(tmp_path: Path, content: bytes) -> N
 def test_a_folder_without_run_toml_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(RunsError, match="is not a run"):
         read_run_toml(RunFolder(tmp_path))
+
+
+values = st.one_of(
+    st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(), st.text(), st.lists(st.text(), max_size=3)
+)
+tables = st.dictionaries(st.text(), values, max_size=6)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables, tables)
+def test_every_value_of_run_toml_comes_back(
+    tmp_path: Path, config: dict[str, object], facts: dict[str, object]
+) -> None:
+    write_run_toml(RunFolder(tmp_path), config, facts)
+    assert same(read_run_toml(RunFolder(tmp_path)), (config, facts))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+@example("caf\udce9 \x9b31m\u2028")
+def test_no_control_character_and_no_surrogate_reaches_run_toml(tmp_path: Path, text: str) -> None:
+    write_run_toml(RunFolder(tmp_path), {"k": text, text: [text]}, {})
+    written = (tmp_path / "run.toml").read_bytes().decode("utf-8")
+    assert not [letter for letter in written if (ord(letter) < 32 and letter != "\n") or 0x7F <= ord(letter) < 0xA0]
+    assert read_run_toml(RunFolder(tmp_path))[0]["k"] == text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def test_numbers_in_run_toml_keep_their_type(tmp_path: Path) -> None:
+    config = {"bias": True, "steps": 1, "lr": 1.0, "small": 1e-5, "big": 1e22}
+    write_run_toml(RunFolder(tmp_path), config, {})
+    assert same(read_run_toml(RunFolder(tmp_path))[0], config)

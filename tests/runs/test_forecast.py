@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.config import HOUSE_SETTINGS
-from babytrain.engine.dials import SETTABLE
-from babytrain.runs.events import Command, Phase
+from babytrain.runs.dials.spec import SETTABLE
+from babytrain.runs.events import Command, Phase, Plan
 from babytrain.runs.forecast import Forecast, forecast_run, in_words
 from babytrain.runs.state import Moment, RunState
-from tests.runs.builders import FACTS, ended, evaluation, started, step
+from tests.runs.builders import FACTS, any_positions, ended, evaluation, plans, started, step
 
 CONFIG = {
     "schedule": "linear",
@@ -220,6 +220,8 @@ def test_a_paused_run_says_so_and_keeps_its_forecast() -> None:
     seconds=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=4),
     target=st.none() | st.floats(allow_nan=True, allow_infinity=True),
     wild=st.sampled_from([{}, {"lr": math.nan}, {"eval_every": "x"}, {"warmup": 1e18}, {"decay": -3.0}]),
+    plan=st.none() | plans({"t": st.just(0.0), "step": st.just(0)}, any_positions(st.text(max_size=5))),
+    moved=any_positions(st.text(max_size=5)),
 )
 def test_nothing_raises(
     steps: int,
@@ -229,9 +231,14 @@ def test_nothing_raises(
     seconds: list[float],
     target: float | None,
     wild: dict[str, Any],
+    plan: Plan | None,
+    moved: dict[str, Any],
 ) -> None:
     state = RunState()
     state.apply(started(config=CONFIG | wild, total_steps=total))
+    if plan is not None:
+        state.apply(plan)
+        state.apply(Command(t=0.0, step=0, command_id=1, action="set", status="applied", dials=moved))
     for number in range(1, steps + 1):
         facts = {
             "loss": losses[number % len(losses)],

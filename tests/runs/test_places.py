@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from babytrain.runs.folder import RunFolder
@@ -28,6 +29,15 @@ def test_step_name_loss_size_and_marks(tmp_path: Path) -> None:
     assert (one.step, one.name, one.val_loss, one.is_best, one.is_last) == (5, "", 2.5, True, False)
     assert one.size_bytes == 1000 + len(here)
     assert (two.step, two.name, two.val_loss, two.is_best, two.is_last) == (12, "before-the-storm", None, False, True)
+
+
+def test_without_a_mark_the_last_is_the_one_written_last(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in (10, 5):  # a run that went back
+        write(folder, f"step-{step:09d}", "{}")
+        os.utime(folder.checkpoints / f"step-{step:09d}" / "trainer.json", (1000 - step, 1000 - step))
+    (folder.checkpoints / "last").write_text("step-000000077\n")
+    assert [(place.step, place.is_last) for place in list_places(folder)] == [(5, True), (10, False)]
 
 
 def test_what_is_damaged_is_listed_or_left_out_and_never_raises(tmp_path: Path) -> None:

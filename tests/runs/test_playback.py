@@ -116,8 +116,6 @@ def test_no_speed_is_no_speed(now: Now, speed: float) -> None:
 
 actions = st.one_of(
     st.tuples(st.just("seek"), st.floats(allow_nan=False)),
-    st.tuples(st.just("skip"), st.floats(allow_nan=False)),
-    st.tuples(st.just("set_duration"), st.floats(-10, 1e6)),
     st.tuples(st.just("wait"), st.floats(-5, 1e4)),
     st.tuples(st.sampled_from(["play", "pause", "toggle", "faster", "slower", "advance"]), st.none()),
 )
@@ -169,24 +167,12 @@ def test_seeking_while_playing_goes_on_from_there(now: Now) -> None:
     clock.seek(50.0)
     now.seconds += 1
     assert clock.advance() == 51.0
-    clock.skip(-1000.0)
+    clock.seek(-1000.0)
     assert clock.position == 0.0
-    clock.skip(math.inf)
+    clock.seek(math.inf)
     assert clock.finished
     with pytest.raises(ValueError, match="NaN"):
         clock.seek(math.nan)
-
-
-def test_a_recording_that_grows_can_be_played_on(now: Now) -> None:
-    clock = PlaybackClock(10.0, now)
-    clock.seek(10.0)
-    clock.set_duration(20.0)
-    assert not clock.finished
-    clock.play()
-    now.seconds += 5
-    assert clock.advance() == 15.0
-    clock.set_duration(12.0)
-    assert clock.position == 12.0
 
 
 @pytest.mark.parametrize("duration", [math.nan, math.inf])

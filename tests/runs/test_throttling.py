@@ -49,6 +49,12 @@ def test_readings_in_a_row_are_one_stretch_that_ends_when_it_is_over() -> None:
     assert throttled_stretches(looks) == [Stretch(3.0, 7.0, "heat")]
 
 
+def test_sensors_read_every_ten_seconds_still_tell_a_stretch() -> None:
+    assert throttled_stretches([look(10.0 * n, card(HOT) if n < 5 else card()) for n in range(9)]) == [
+        Stretch(0.0, 50.0, "heat")
+    ]
+
+
 def test_a_power_limit_is_no_slowdown() -> None:
     assert throttled_stretches([look(t, card(LIMIT, "clocks set by hand")) for t in range(9)]) == []
 

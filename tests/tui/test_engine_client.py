@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.launch import EngineError
+from babytrain.engine.sessions.errors import EngineError
 from babytrain.tui.engine_client import model_access
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession, start_engine_thread
@@ -40,7 +40,7 @@ def test_a_torch_that_cannot_be_loaded_is_a_sentence_in_every_thread(
     load = builtins.__import__
 
     def no_torch(name: str, *arguments: Any, **options: Any) -> Any:
-        if name == "babytrain.engine.launch":
+        if name == "babytrain.engine.sessions.session":
             raise failure
         return load(name, *arguments, **options)
 

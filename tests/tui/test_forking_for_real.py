@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from babytrain.engine.checkpoint import load_checkpoint
+from babytrain.engine.checkpoints.format import load_checkpoint
 from babytrain.runs.events import Ended, Started
 from babytrain.runs.folder import RunFolder
 from babytrain.runs.journal import read_journal

@@ -22,7 +22,7 @@ from babytrain.tui.runs_text import print_run
 from babytrain.tui.screens.milestones import MilestonesScreen
 from babytrain.tui.screens.watch import WatchScreen
 from babytrain.tui.widgets.loss_plot import LossPlotter, Settings
-from babytrain.tui.widgets.transport import landmarks
+from babytrain.tui.widgets.transport import timeline_marks
 from tests.tui.driving import COMPACT, STRIP, WIDE, driving, live, write_run
 from tests.tui.scripted import ScriptedSession, ending, script, state_from
 from tests.tui.scripted_letters import MILESTONES, lettered
@@ -149,7 +149,7 @@ def test_the_chart_and_the_timeline_know_where_they_were() -> None:
     assert all(mark.quiet for mark in marks)
     read = plotter.marks_at(state.at(), Settings(crosshair=420), reach=3.0)
     assert [mark.label for mark in read] == ["First haiku in 5-7-5."]
-    assert next(mark.word for mark in landmarks(state) if mark.style == "$success") == "First real word: snake."
+    assert next(mark.word for mark in timeline_marks(state) if mark.style == "$success") == "First real word: snake."
 
 
 def test_the_chart_learns_of_one_that_comes_alone() -> None:

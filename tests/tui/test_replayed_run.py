@@ -12,7 +12,7 @@ from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.opening import Replay
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.replay import make_clock, set_speed
-from babytrain.tui.widgets.transport import Landmark, Transport, landmarks, next_landmark, transport_bar
+from babytrain.tui.widgets.transport import TimelineMark, Transport, next_timeline_mark, timeline_marks, transport_bar
 from tests.tui.driving import COMPACT, driving, replay
 from tests.tui.scripted import script, state_from, train_step
 from tests.tui.snapshots import screen_text
@@ -92,24 +92,24 @@ def test_a_wished_speed_is_met(wanted: float, got: float) -> None:
     assert clock.speed == got
 
 
-def test_landmarks_are_in_order_and_found_both_ways() -> None:
-    marks = landmarks(state_from(script(400)))
+def test_timeline_marks_are_in_order_and_found_both_ways() -> None:
+    marks = timeline_marks(state_from(script(400)))
     assert [mark.t for mark in marks] == sorted(mark.t for mark in marks)
     assert {"evaluation", "sample", "checkpoint", "command"} <= {mark.word for mark in marks}
     middle = marks[len(marks) // 2]
-    following, before = next_landmark(marks, middle.t, 1), next_landmark(marks, middle.t, -1)
+    following, before = next_timeline_mark(marks, middle.t, 1), next_timeline_mark(marks, middle.t, -1)
     assert following is not None
     assert before is not None
     assert before.t < middle.t < following.t
 
 
 MARKS = st.lists(
-    st.builds(Landmark, t=st.floats(0, 100), word=st.just("sample"), style=st.just("$accent")), max_size=20
+    st.builds(TimelineMark, t=st.floats(0, 100), word=st.just("sample"), style=st.just("$accent")), max_size=20
 )
 
 
 @given(t=st.floats(-10, 200), duration=st.floats(0, 100), marks=MARKS, width=st.integers(1, 200))
-def test_the_bar_is_as_wide_as_it_should_be(t: float, duration: float, marks: list[Landmark], width: int) -> None:
+def test_the_bar_is_as_wide_as_it_should_be(t: float, duration: float, marks: list[TimelineMark], width: int) -> None:
     glyphs = GLYPHS["braille"]
     bar = transport_bar(t, duration, marks, width, glyphs)
     assert bar.cell_length == width

@@ -65,8 +65,8 @@ def test_a_mark_changes_nothing_but_itself(text: str, start: int, length: int) -
     marked = safe_marked(text, [Mark(start, start + length, "bold")])
     assert marked.plain == safe_text(text)
     assert [span for span in safe_content(text).spans if span.style != ""] == [
-        span for span in marked.spans if span.style != "bold"
-    ] or text.isascii()
+        span for span in marked.spans if span.style not in ("", "bold")
+    ]
     inside = "".join(marked.plain[span.start : span.end] for span in marked.spans if span.style == "bold")
     if "\r\n" not in text:
         assert inside == safe_text("x" + text[: start + length])[len(safe_text("x" + text[:start])) :]
@@ -74,5 +74,5 @@ def test_a_mark_changes_nothing_but_itself(text: str, start: int, length: int) -
 
 def test_signs_stand_around_a_mark_whatever_is_in_it() -> None:
     marked = safe_marked("a\r\n\x1b[31mb 句\u0301c", [Mark(3, 9, "bold", "[", "]"), Mark(10, 11, "bold", "[", "]")])
-    assert marked.plain == "a\n[␛[31mb] [句\u0301]c" or marked.plain == "a\n[␛[31mb] [句]\u0301c"
+    assert marked.plain == "a\n[␛[31mb] [句]\u0301c"
     assert cell_len(marked.plain.split("\n")[1]) == len("[␛[31mb] [") + 4

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from babytrain.engine.launch import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
 from babytrain.runs.events import Eval, Sample, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.tui.app import BabytrainApp

@@ -15,7 +15,7 @@ from babytrain.tui.engine_client.errors import UsageError, engine_errors
 from babytrain.tui.engine_client.requests import NewRunOptions, NewRunRequest, PresetChoice
 
 if TYPE_CHECKING:
-    from babytrain.engine.launch import NewRunPlan, RunResult
+    from babytrain.engine.sessions.session import NewRunPlan, RunResult
     from babytrain.runs.feed import LiveFeed
     from babytrain.tui.engine_client.model_access import LoadedModel, PromptReader
 
@@ -53,7 +53,7 @@ class EngineClient:
         """A session for a new run that was checked already."""
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.launch import NewRunPlan, train_new
+            from babytrain.engine.sessions.session import NewRunPlan, train_new
 
             plan = NewRunPlan(
                 config=request.config,
@@ -74,7 +74,7 @@ class EngineClient:
         checked = check_changes(changes or {})
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.launch import train_resumed
+            from babytrain.engine.sessions.session import train_resumed
 
             return train_resumed(run_dir, checked, feed, on_folder)
 
@@ -92,7 +92,7 @@ class EngineClient:
         checked = check_changes(changes)
 
         def make_plan() -> NewRunPlan:
-            from babytrain.engine.fork import plan_fork
+            from babytrain.engine.sessions.fork import plan_fork
 
             return plan_fork(RunFolder(run_dir), at, checked, runs_dir=self.runs_dir, name=name, argv=self._argv)
 
@@ -102,7 +102,7 @@ class EngineClient:
                 plans.append(make_plan())
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.launch import train_new
+            from babytrain.engine.sessions.session import train_new
 
             # Popped, so that the weights that were read are not kept as long as the session.
             return train_new(plans.pop() if plans else make_plan(), feed, on_folder)
@@ -114,7 +114,7 @@ class EngineClient:
 
         `step` is where the run stands if it is going to be stopped for the fork, which saves a checkpoint there.
         """
-        from babytrain.engine.fork_check import fork_problems
+        from babytrain.engine.sessions.fork_check import fork_problems
         from babytrain.tui.engine_client.validation import check_changes
 
         try:
@@ -125,7 +125,7 @@ class EngineClient:
     def rerun(self, run_dir: Path, name: str | None) -> RerunSession:
         """A session that trains a run again and compares. Torch is loaded here. Raises UsageError."""
         with engine_errors("The run cannot be repeated"):
-            from babytrain.engine.rerun import plan_rerun
+            from babytrain.engine.sessions.rerun import plan_rerun
 
             plan = plan_rerun(RunFolder(run_dir), runs_dir=self.runs_dir, name=name, argv=self._argv)
         return RerunSession(plan)

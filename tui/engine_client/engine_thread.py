@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
-    from babytrain.engine.launch import RunResult
-    from babytrain.engine.rerun import RerunPlan, RerunResult
+    from babytrain.engine.sessions.rerun import RerunPlan, RerunResult
+    from babytrain.engine.sessions.session import RunResult
     from babytrain.runs.feed import LiveFeed
     from babytrain.runs.folder import RunFolder
 
@@ -75,7 +75,7 @@ class RerunSession(TrainingSession):
         self.outcome: RerunResult | None = None
 
     def _rerun(self, feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-        from babytrain.engine.rerun import rerun
+        from babytrain.engine.sessions.rerun import rerun
 
         self.outcome = rerun(self.plan, feed, on_folder)
         return self.outcome.run

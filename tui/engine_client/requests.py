@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from babytrain.engine.config import Config
-    from babytrain.runs.events import CommandAction
 
 
 @dataclass(frozen=True)
@@ -37,21 +35,3 @@ class NewRunRequest:
     paths: tuple[str, ...]
     name: str | None
     stdin: bytes | None = None
-
-
-@dataclass(frozen=True)
-class DialRule:
-    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
-
-    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
-    words, where there are so few.
-    """
-
-    name: str
-    explanation: str
-    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
-    problem: Callable[[str], str | None]
-    action: CommandAction = "set"
-    is_word: bool = False  # its positions are words, not numbers
-    limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()

@@ -15,20 +15,21 @@ from babytrain.engine.config import (
     Config,
     ConfigError,
     build_config,
-    check_field,
+    checked_value,
     limit_words,
     load_toml,
-    parse_value,
 )
-from babytrain.engine.dials import LARGEST_SCALE, SETTABLE, SMALLEST_SCALE
 from babytrain.engine.presets import DEFAULT_PRESET
+from babytrain.runs.dials.changes import checked_request
+from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
+from babytrain.runs.events import CommandAction, Request
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.engine_client.errors import UsageError
-from babytrain.tui.engine_client.requests import DialRule, NewRunRequest
+from babytrain.tui.engine_client.requests import NewRunRequest
 from babytrain.tui.house_file import load_house
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor import Finding
-    from babytrain.runs.events import CommandAction
 
 
 def check_new_run(
@@ -66,20 +67,13 @@ def dial_rules() -> list[DialRule]:
     """What may be turned while a run trains: the learning rate, the dials of the engine, and the end of the run."""
     return [
         _rule("lr", "lr_hold", "learning rate, held whatever the schedule says"),
-        DialRule(
+        _own_rule(
             "lr_scale",
             "factor on the learning rate of the schedule, which keeps its shape",
-            f"{SMALLEST_SCALE:g} to {limit_words(LARGEST_SCALE)}",
-            _scale_problem,
-            "lr_scale",
-            limits=(SMALLEST_SCALE, LARGEST_SCALE),
+            SMALLEST_SCALE,
+            LARGEST_SCALE,
         ),
-        replace(
-            _rule("warmup", "rewarm", "steps of a second warm-up of the learning rate, from now on"),
-            name="rewarm",
-            allowed=f"1 to {limit_words(FIELDS['warmup'].metadata['high'])}",
-            problem=_rewarm_problem,
-        ),
+        _own_rule("rewarm", "steps of a second warm-up of the learning rate, from now on", 1, LONGEST_REWARM),
         *(_rule(name, "set") for name in SETTABLE),
         _rule("steps", "total_steps", "where the run ends"),
     ]
@@ -106,35 +100,33 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
     )
 
 
+def _own_rule(action: CommandAction, explanation: str, low: float, high: float) -> DialRule:
+    """Of a dial that is no setting."""
+    allowed = f"{low:g} to {limit_words(high)}"
+    return DialRule(action, explanation, allowed, partial(_request_problem, action), action, limits=(low, high))
+
+
+def _request_problem(action: CommandAction, typed: str) -> str | None:
+    """What is wrong with a typed position of a dial that is no setting."""
+    try:
+        checked_request(Request(command_id=0, action=action, text=typed), 0, checked_value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _dial_problem(name: str, typed: Any) -> str | None:
     """What is wrong with a typed position of a dial, or a value from a file, as a sentence."""
     try:
-        return check_field(name, parse_value(name, typed))
+        checked_value(name, typed)
     except ValueError as error:
         return str(error)
-
-
-def _scale_problem(typed: str) -> str | None:
-    """What is wrong with a factor on the schedule's learning rate."""
-    between = f"between {SMALLEST_SCALE:g} and {limit_words(LARGEST_SCALE)}"
-    try:
-        factor = float(typed.replace("_", ""))
-    except ValueError:
-        return f"lr_scale is a number {between}, not {typed!r}."
-    return None if SMALLEST_SCALE <= factor <= LARGEST_SCALE else f"lr_scale must lie {between}; it is {factor:g}."
-
-
-def _rewarm_problem(typed: str) -> str | None:
-    """What is wrong with the length of a second warm-up, in steps."""
-    if _dial_problem("warmup", typed) is None and float(typed.replace("_", "")) >= 1:
-        return None
-    most = limit_words(FIELDS["warmup"].metadata["high"])
-    return f"rewarm is a whole number of steps between 1 and {most}, not {typed!r}."
+    return None
 
 
 def fork_rules() -> list[DialRule]:
     """What a fork may have of its own: the dials first, then every other setting of its training."""
-    from babytrain.engine.fork_check import CHANGEABLE
+    from babytrain.engine.sessions.fork_check import CHANGEABLE
 
     dials = ["lr", "steps", *SETTABLE]
     others = [name for name in CHANGEABLE if name not in dials and name not in HOUSE_SETTINGS]

@@ -44,10 +44,9 @@ def happenings(moment: Moment) -> tuple[list[Happening], int]:
 def _all(moment: Moment) -> Iterator[Happening]:
     state, t = moment.state, moment.t
     for command in moment.commands:
-        if command.status != "asked":
-            what = describe_command(command.action, command.value, command.text, GLYPHS["braille"], command.dial)
-            refused = f" (refused: {command.reason})" if command.status == "refused" else ""
-            yield Happening(command.t, command.step, "command", what + refused)
+        what = describe_command(command.action, command.value, command.text, GLYPHS["braille"], command.dial)
+        refused = f" (refused: {command.reason})" if command.status == "refused" else ""
+        yield Happening(command.t, command.step, "command", what + refused)
     for rescue in moment.rescues:
         yield Happening(rescue.t, rescue.step, f"rescue: {rescue.deed}", rescue.text)
     for verdict in state.verdicts.until(t):

@@ -12,10 +12,7 @@ from babytrain.tui.report.side_by_side import names_of
 
 def settings_in_force(moment: Moment) -> dict[str, str]:
     """The settings as text, with what a resume changed by the way."""
-    settings = dict(moment.started.config) if moment.started else {}
-    for resumed in moment.state.resumes.until(moment.t):
-        settings |= resumed.changes
-    return {key: as_text(value) for key, value in settings.items()}
+    return {key: as_text(value) for key, value in moment.settings.items()}
 
 
 def as_text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from babytrain.runs.places import PlaceSummary
-from babytrain.tui.engine_client.requests import DialRule
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.screens.ask import AskScreen

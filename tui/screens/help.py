@@ -5,7 +5,10 @@ Each command can be clicked: that closes the help and runs it.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import ClassVar
 
 from textual import events, on
@@ -16,7 +19,6 @@ from textual.message import Message
 from textual.screen import ModalScreen
 
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.glossary import GLOSSARY
 from babytrain.tui.keymap import MODES, SCOPE_TITLES, KeyCommand, Mode, bindings_in, commands_in, shown_keys
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.widgets.text_pane import TextPane
@@ -61,8 +63,8 @@ class HelpPane(TextPane):
                 self._commands |= {len(lines) + offset: command for offset in range(len(entry))}
                 lines += entry
         lines += _heading("The numbers")
-        for name, words in GLOSSARY:
-            lines += _entry(name, words, width, labels)
+        for name, explanation in explanations().items():
+            lines += _entry(name, explanation, width, labels)
         lines += _heading("Your own keys")
         advice = f'Write lines such as  "live.pause" = "p"  into {safe_line(self._keys_file)}. The names:'
         lines += Content(advice).wrap(width)
@@ -100,6 +102,13 @@ class HelpScreen(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Close."""
         self.dismiss(None)
+
+
+@cache
+def explanations() -> Mapping[str, str]:
+    """Every number on the screen in plain words, by its name."""
+    document = tomllib.loads(files("babytrain.tui.text").joinpath("explanations.toml").read_text("utf-8"))
+    return {name: " ".join(text.split()) for name, text in document.items()}
 
 
 def _heading(text: str) -> list[Content]:

@@ -13,8 +13,8 @@ from babytrain.runs.eta import SecondsRange, estimate_eta
 from babytrain.runs.forecast import waits_for_somebody
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
+from babytrain.tui.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
-from babytrain.tui.engine_client.requests import DialRule
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.keymap import MODES, Mode, bindings_in, commands_in, live_refusals
 from babytrain.tui.messages import ForkWanted, LiveScreenPainted, TalkWanted

@@ -16,7 +16,7 @@ from babytrain.tui.engine_client.run_sources import ReplaySource
 from babytrain.tui.frame_budget import Due
 from babytrain.tui.keymap import MODES, Mode, bindings_in, refusals
 from babytrain.tui.screens.run import RunScreen
-from babytrain.tui.widgets.transport import Transport, next_landmark
+from babytrain.tui.widgets.transport import Transport, next_timeline_mark
 from babytrain.tui.wording import State, status_of
 
 SKIP_SECONDS = 5.0
@@ -108,7 +108,7 @@ class ReplayScreen(RunScreen):
 
     def action_seek_event(self, direction: int) -> None:
         """To the next (1) or previous (-1) thing that happened."""
-        mark = next_landmark(self.query_one(Transport).marks, self.clock.position, direction)
+        mark = next_timeline_mark(self.query_one(Transport).marks, self.clock.position, direction)
         if mark is None:
             self._seek(self.clock.duration if direction > 0 else 0.0)
         else:

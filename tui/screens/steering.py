@@ -10,10 +10,15 @@ from typing import ClassVar
 
 from babytrain.runs.events import Advice, CommandAction, Request
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.dial_input import LONGEST_RUN, DialTurn, parse_turns, problem_in, rule_in_progress, steps_typed
-from babytrain.tui.dial_notches import LEARNING_RATE, edge_words, next_turn
-from babytrain.tui.dial_positions import dial_positions
-from babytrain.tui.engine_client.requests import DialRule
+from babytrain.tui.dial_input import (
+    LONGEST_RUN,
+    DialRule,
+    parse_changes,
+    problem_in,
+    rule_in_progress,
+    steps_typed,
+)
+from babytrain.tui.dial_steps import LEARNING_RATE, edge_words, next_change
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.frame_budget import TICK_SECONDS
 from babytrain.tui.health_lines import is_followed
@@ -42,7 +47,7 @@ class SteeringScreen(RunScreen):
         self.over = False
         self._request: Request | None = None  # the newest command
         self._commands_before = 0  # how many commands were on record when it was sent
-        self._goal: DialTurn | None = None  # the newest notch of a dial
+        self._goal: Request | None = None  # the newest step of a dial
         self._goal_unsent = False
         self._goal_sent_at = -math.inf
         self._edge = ""  # the dial of which was said that it goes no further
@@ -52,7 +57,7 @@ class SteeringScreen(RunScreen):
         self.query_one(DialsPane).can_choose = True
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
-        """Send a command, after the notch that still waits, and show at once that it was asked."""
+        """Send a command, after the step of a dial that still waits, and show at once that it was asked."""
         self.send_what_waits()  # or an undo would come before what it takes back
         self._send_request(action, value, text, dial)
         self.refresh_now()
@@ -65,13 +70,12 @@ class SteeringScreen(RunScreen):
     def pending(self) -> Request | None:
         """The newest command, while it has no answer. Ids begin anew with each session: older answers do not count."""
         if self._goal_unsent and self._goal is not None:
-            goal = self._goal
-            return Request(command_id=0, action=goal.action, dial=goal.dial, value=goal.value, text=goal.text)
+            return self._goal
         request = self._request
         if request is None:
             return None
         newer = self.source.state.commands.events[self._commands_before :]
-        answered = any(command.command_id == request.command_id and command.status != "asked" for command in newer)
+        answered = any(command.command_id == request.command_id for command in newer)
         return None if answered else request
 
     def is_pending(self, *actions: CommandAction) -> bool:
@@ -112,10 +116,10 @@ class SteeringScreen(RunScreen):
 
         self.app.push_screen(AskScreen(question, placeholder="such as 100", check=check), done)
 
-    def _send_turns(self, typed: str) -> None:
-        """Every turn in a line that will do."""
-        for turn in parse_turns(typed, self._dial_rules):
-            self.ask(turn.action, turn.value, turn.text, turn.dial)
+    def _send_changes(self, typed: str) -> None:
+        """Every change in a line that will do."""
+        for change in parse_changes(typed, self._dial_rules):
+            self.ask(change.action, change.value, change.text, change.dial)
 
     def action_sample_now(self) -> None:
         """A sample, between two steps."""
@@ -179,7 +183,7 @@ class SteeringScreen(RunScreen):
 
         def done(text: str | None) -> None:
             if text:
-                self._send_turns(f"{LEARNING_RATE} {text}")
+                self._send_changes(f"{LEARNING_RATE} {text}")
             elif text is not None:
                 self.ask("lr_release")
 
@@ -199,7 +203,7 @@ class SteeringScreen(RunScreen):
 
         def done(text: str | None) -> None:
             if text:
-                self._send_turns(text)
+                self._send_changes(text)
 
         self.app.push_screen(
             AskScreen(
@@ -223,11 +227,9 @@ class SteeringScreen(RunScreen):
 
     def _shown_position(self, name: str) -> str:
         moment = self.source.moment()
-        positions = dial_positions(moment)
         if name == LEARNING_RATE:
             return format_learning_rate(moment.learning_rate)
-        of_the_rate = {"lr_scale": positions.lr_scale, "rewarm": positions.rewarm_steps, "steps": moment.total_steps}
-        position = of_the_rate.get(name, positions.of(name))
+        position = moment.dials.position({"rewarm": "rewarm_steps", "steps": "total_steps"}.get(name, name))
         return UNKNOWN if position is None else format_position(position)
 
     def _all_dials(self) -> str:
@@ -299,17 +301,17 @@ class SteeringScreen(RunScreen):
             for rule in self._dial_rules
         ]
 
-    def action_turn_notch(self, direction: int) -> None:
-        """One notch up or down, from what was asked for last: the dial chosen in the dials pane, or else the lr."""
+    def action_step_dial(self, direction: int) -> None:
+        """One step up or down, from what was asked for last: the dial chosen in the dials pane, or else the lr."""
         pane = self.query_one(DialsPane)
         name = pane.chosen or LEARNING_RATE
-        turn = next_turn(name, direction, dial_positions(self.source.moment()), self.pending, self._dial_rules)
-        if turn is None:
+        change = next_change(name, direction, self.source.moment().dials, self.pending, self._dial_rules)
+        if change is None:
             self._tell_edge(name)
             return
-        if self._goal_unsent and self._goal is not None and self._goal.dial != turn.dial:
-            self._send_goal()  # another dial was turned a moment ago
-        self._goal = turn
+        if self._goal_unsent and self._goal is not None and self._goal.dial != change.dial:
+            self._send_goal()  # another dial was moved a moment ago
+        self._goal = change
         # A held key comes thirty times a second: the first press goes at once, of the others only the newest. What is
         # asked is shown with every press, but only in the pane that says so: training waits while anything is drawn.
         if time.monotonic() - self._goal_sent_at >= TICK_SECONDS:
@@ -319,10 +321,10 @@ class SteeringScreen(RunScreen):
         pane.show(self.source.moment(), self.pending)
 
     def _tell_edge(self, name: str) -> None:
-        """Why a notch does nothing, once and not for every press of a held key."""
+        """Why a step does nothing, once and not for every press of a held key."""
         if self._edge != name:
             self._edge = name
-            why = edge_words(name, dial_positions(self.source.moment()), self._dial_rules)
+            why = edge_words(name, self.source.moment().dials, self._dial_rules)
             self.notify(f"{why}; d types it.", markup=False, timeout=4)
 
     def send_what_waits(self) -> None:

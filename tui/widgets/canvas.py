@@ -68,8 +68,8 @@ class Charset:
     throttled: str  # fills the stretches of a chart in which the machine slowed itself down
     resting: str  # and those in which the run held itself back
     # What faint lines are made of where dots would be too coarse; empty where they are fine.
-    level: str = ""
-    guide: str = ""
+    level: str
+    guide: str
 
     @property
     def dots_across(self) -> int:
@@ -86,99 +86,47 @@ def _codes(glyphs: str) -> npt.NDArray[np.uint32]:
     return np.array([ord(glyph) for glyph in glyphs], dtype=np.uint32)
 
 
-_BRAILLE_GLYPHS = np.arange(0x2800, 0x2900, dtype=np.uint32)
-_BRAILLE_GLYPHS[0] = _BLANK
+# Each sign in the character sets "braille", "blocks" (only what code page 437, the font of a bare Linux console, can
+# show) and "ascii".
+_SIGNS: tuple[tuple[str, str, str, str], ...] = (
+    ("horizontal", "─", "─", "-"),
+    ("vertical", "│", "│", "|"),
+    ("corner", "└", "└", "+"),
+    ("tick_left", "┤", "┤", "+"),
+    ("tick_down", "┬", "┬", "+"),
+    ("point", "◆", "♦", "o"),
+    ("best", "★", "♥", "@"),
+    ("milestone", "✦", "☼", "&"),
+    ("bad", "✱", "*", "*"),
+    ("up", "▲", "▲", "^"),
+    ("down", "▼", "▼", "v"),
+    ("saved", "■", "■", "#"),
+    ("resumed", "↻", "»", ">"),
+    ("paused", "‖", "║", "="),
+    ("times", "×", "x", "x"),
+    ("dash", "–", "-", "-"),
+    ("crosshair", "│", "│", "|"),
+    ("separator", "·", "·", "|"),
+    ("solid_line", "━━", "▄▄", "--"),
+    ("dashed_line", "╌◆╌", "-♦-", ".o."),
+    ("throttled", "░", "▒", "%"),
+    ("resting", "╱", "/", "/"),
+    ("level", "", "·", "-"),
+    ("guide", "", "·", ":"),
+)
+
+
+def _charset(name: CharsetName, column: int, weights: npt.NDArray[np.int64], glyphs: str, shades: str) -> Charset:
+    signs = {sign: drawn[column] for sign, *drawn in _SIGNS}
+    return Charset(name=name, weights=weights, glyphs=_codes(glyphs), shades=_codes(shades), **signs)
+
+
+_BRAILLE_GLYPHS = " " + "".join(map(chr, range(0x2801, 0x2900)))
 
 CHARSETS: Mapping[CharsetName, Charset] = {
-    "braille": Charset(
-        name="braille",
-        weights=_BRAILLE_WEIGHTS,
-        glyphs=_BRAILLE_GLYPHS,
-        shades=_BRAILLE_GLYPHS,
-        horizontal="─",
-        vertical="│",
-        corner="└",
-        tick_left="┤",
-        tick_down="┬",
-        point="◆",
-        best="★",
-        milestone="✦",
-        bad="✱",
-        up="▲",
-        down="▼",
-        saved="■",
-        resumed="↻",
-        paused="‖",
-        times="×",
-        dash="–",
-        crosshair="│",
-        separator="·",
-        solid_line="━━",
-        dashed_line="╌◆╌",
-        throttled="░",
-        resting="╱",
-    ),
-    # Only what code page 437, the font of a bare Linux console, can show.
-    "blocks": Charset(
-        name="blocks",
-        weights=np.array([[1], [2]]),
-        glyphs=_codes(" ▀▄█"),
-        shades=_codes(" ░░░"),
-        horizontal="─",
-        vertical="│",
-        corner="└",
-        tick_left="┤",
-        tick_down="┬",
-        point="♦",
-        best="♥",
-        milestone="☼",
-        bad="*",
-        up="▲",
-        down="▼",
-        saved="■",
-        resumed="»",
-        paused="║",
-        times="x",
-        dash="-",
-        crosshair="│",
-        separator="·",
-        solid_line="▄▄",
-        dashed_line="-♦-",
-        throttled="▒",
-        resting="/",
-        level="·",
-        guide="·",
-    ),
-    "ascii": Charset(
-        name="ascii",
-        weights=np.array([[1], [2], [4]]),
-        glyphs=_codes(" '-:.:||"),
-        shades=_codes(" ......."),
-        horizontal="-",
-        vertical="|",
-        corner="+",
-        tick_left="+",
-        tick_down="+",
-        point="o",
-        best="@",
-        milestone="&",
-        bad="*",
-        up="^",
-        down="v",
-        saved="#",
-        resumed=">",
-        paused="=",
-        times="x",
-        dash="-",
-        crosshair="|",
-        separator="|",
-        solid_line="--",
-        dashed_line=".o.",
-        throttled="%",
-        resting="/",
-        level="-",
-        guide=":",
-    ),
+    "braille": _charset("braille", 0, _BRAILLE_WEIGHTS, _BRAILLE_GLYPHS, _BRAILLE_GLYPHS),
+    "blocks": _charset("blocks", 1, np.array([[1], [2]]), " ▀▄█", " ░░░"),
+    "ascii": _charset("ascii", 2, np.array([[1], [2], [4]]), " '-:.:||", " ......."),
 }
 
 

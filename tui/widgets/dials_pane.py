@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 
+from babytrain.runs.dials.spec import NO_HOURS
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Command, Request
 from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
-from babytrain.tui.dial_positions import NO_HOURS, DialPositions, dial_positions
 from babytrain.tui.safe_text import safe_content, safe_line
 from babytrain.tui.widgets.text_pane import TextPane
 from babytrain.tui.widgets.units import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
@@ -52,9 +53,9 @@ class DialsPane(TextPane):
         self._moment: Moment | None = None
         self._pending: Request | None = None
         self._places: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
+        self._dials = self._first = DialState()  # now, and as the run started
         self.can_choose = False
         self._chosen = ""
-        self._positions: tuple[object, DialPositions] | None = None
         super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
 
     def show(self, moment: Moment, pending: Request | None) -> None:
@@ -115,13 +116,11 @@ class DialsPane(TextPane):
         self._places = {}
         if moment is None or moment.started is None:
             return []
-        positions = self._present(moment)
-        lines = self._learning_rate(moment, positions, width)
+        self._dials, self._first = moment.dials, moment.state.dials.first
+        lines = self._learning_rate(moment, width)
         self._places = {number: [(width, LEARNING_RATE)] for number in range(len(lines))}
         lines += self._last_command(moment, width)
-        rows = zip(
-            self._rows(moment, positions, brief=width < WIDE), self._rows(moment, positions, brief=True), strict=True
-        )
+        rows = zip(self._rows(moment, brief=width < WIDE), self._rows(moment, brief=True), strict=True)
         for row, brief in rows:
             line, places = self._line_of(row)
             if line.cell_length > width:
@@ -131,30 +130,23 @@ class DialsPane(TextPane):
             lines.append(line)
         return [line.truncate(width, ellipsis=True) for line in lines]
 
-    def _present(self, moment: Moment) -> DialPositions:
-        """Where the dials stand; worked out anew only when a command or a resume came."""
-        state, t = moment.state, moment.t
-        key = (id(state), id(state.started), state.commands.count_until(t), state.resumes.count_until(t))
-        if self._positions is None or self._positions[0] != key:
-            self._positions = (key, dial_positions(moment))
-        return self._positions[1]
-
-    def _rows(self, moment: Moment, positions: DialPositions, *, brief: bool) -> list[Row]:
+    def _rows(self, moment: Moment, *, brief: bool) -> list[Row]:
         """Everything but the learning rate, what is turned most first; `brief` without where a dial came from."""
 
         def at(dial: str, name: str = "") -> tuple[str, Content]:
-            return dial, Content.assemble(f"{name} " if name else "", self._position(positions, dial, brief=brief))
+            return dial, Content.assemble(f"{name} " if name else "", self._position(moment, dial, brief=brief))
 
-        tokens = f" {self.glyphs.times} {_word(positions, 'context')} tokens"
-        batch = [("batch_size", Content.assemble(self._position(positions, "batch_size", brief=brief), tokens))]
-        if positions.of("accumulate") not in (1, None) or positions.is_turned("accumulate"):
+        dials = self._dials
+        tokens = f" {self.glyphs.times} {_word(moment, self._dials, 'context')} tokens"
+        batch = [("batch_size", Content.assemble(self._position(moment, "batch_size", brief=brief), tokens))]
+        if dials.position("accumulate") not in (1, None) or self._is_changed("accumulate"):
             batch.append(at("accumulate", "passes"))
         norm = "" if brief else "norm "
         rows = [
             Row("grad", (("clip", Content(norm + format_loss(moment.gradient_norm))), at("clip", "clip"))),
             Row("batch", tuple(batch)),
             Row("decay", (at("weight_decay"), at("dropout", "dropout"))),
-            Row("by", (("schedule", Content(_word(positions, "optimizer"))), at("schedule"))),
+            Row("by", (("schedule", Content(_word(moment, self._dials, "optimizer"))), at("schedule"))),
             Row("betas", (at("beta1"), at("beta2"))),
             Row("soft", (at("label_smoothing", "labels"),)),
             Row("shake", (at("jitter", "jitter"), at("noise", "noise"))),
@@ -162,21 +154,26 @@ class DialsPane(TextPane):
         ]
         house = [("quiet_hours", "quiet"), ("temperature_ceiling", "ceiling °C"), ("power_budget", "budget W")]
         kept = tuple(
-            at(dial, name) for dial, name in house if positions.of(dial) not in UNSET or positions.is_turned(dial)
+            at(dial, name) for dial, name in house if dials.position(dial) not in UNSET or self._is_changed(dial)
         )
         rows += [Row("house", kept)] if kept else []
-        return [row for row in rows if any(positions.of(dial) is not None for dial, _ in row.facts)]
+        return [row for row in rows if any(dials.position(dial) is not None for dial, _ in row.facts)]
 
-    def _position(self, positions: DialPositions, dial: str, *, brief: bool) -> Content:
+    def _position(self, moment: Moment, dial: str, *, brief: bool) -> Content:
         """Where a dial stands, and before it where it stood at the start if that is elsewhere."""
-        now = _word(positions, dial)
-        if not positions.is_turned(dial):
+        now = _word(moment, self._dials, dial)
+        if not self._is_changed(dial):
             return Content(now)
         if brief:
             return Content.assemble((now, "bold $accent"))
-        start = positions.start.get(dial)
+        start = self._first.position(dial)
         before = UNKNOWN if start is None else safe_line(format_position(start), LONGEST_WORD)
         return Content.assemble((f"{before}{self.glyphs.arrow}", "$foreground 60%"), (now, "bold $accent"))
+
+    def _is_changed(self, dial: str) -> bool:
+        """Whether a dial stands somewhere else than at the start."""
+        now, start = getattr(self._dials, dial), getattr(self._first, dial)
+        return now != start and not (now in NO_HOURS and start in NO_HOURS)
 
     def _line_of(self, row: Row, width: int | None = None) -> tuple[Content, list[tuple[int, str]]]:
         """A row as a line, and up to which column each of its dials reaches. Where it is wider than `width`, those
@@ -199,9 +196,9 @@ class DialsPane(TextPane):
                 places.append((end, dial))
         return Content.assemble(*parts), places
 
-    def _learning_rate(self, moment: Moment, positions: DialPositions, width: int) -> list[Content]:
+    def _learning_rate(self, moment: Moment, width: int) -> list[Content]:
         """The value in use, the schedule, and what a person did to it; on one line where there is room."""
-        course = self._course(moment, positions)
+        course = self._course(moment)
         value = Content.assemble(
             (f"{'lr':<{LABEL_WIDTH}}", "$foreground 60%"), (format_learning_rate(moment.learning_rate), "bold $accent")
         )
@@ -211,17 +208,18 @@ class DialsPane(TextPane):
             return [Content.assemble(value, "  ", course)]
         return [value, Content.assemble(" " * LABEL_WIDTH, course)]
 
-    def _course(self, moment: Moment, positions: DialPositions) -> str:
-        climbed, steps = moment.step - positions.rewarm_step, positions.rewarm_steps
+    def _course(self, moment: Moment) -> str:
+        dials = self._dials
+        climbed, steps = moment.step - dials.rewarm_step, dials.rewarm_steps
         if 0 <= climbed < steps:
             return f"re-warm {format_count(climbed)}/{format_count(steps)}"
-        if positions.lr_hold is not None:
-            return f"held at {format_learning_rate(positions.lr_hold)}"
-        warmup = positions.of("warmup")
-        schedule = _word(positions, "schedule")
+        if dials.lr_hold is not None:
+            return f"held at {format_learning_rate(dials.lr_hold)}"
+        warmup = moment.settings.get("warmup")
+        schedule = _word(moment, self._dials, "schedule")
         if isinstance(warmup, (int, float)) and moment.step < warmup:
             schedule = f"warm-up {format_count(moment.step)}/{format_count(warmup)}"
-        factor = "" if positions.lr_scale == 1.0 else f" {self.glyphs.times}{format_factor(positions.lr_scale)}"
+        factor = "" if dials.lr_scale == 1.0 else f" {self.glyphs.times}{format_factor(dials.lr_scale)}"
         return schedule + factor
 
     def _last_command(self, moment: Moment, width: int) -> list[Content]:
@@ -258,7 +256,9 @@ def _is_shown(command: Command) -> bool:
     return command.command_id != 0 and (command.action != "predict" or command.status == "refused")
 
 
-def _word(positions: DialPositions, name: str) -> str:
+def _word(moment: Moment, dials: DialState, name: str) -> str:
     """A setting of a recorded run, whatever stands there."""
-    value = positions.of(name)
-    return UNKNOWN if value is None else safe_line(format_position(value), LONGEST_WORD)
+    value = dials.position(name)
+    if value is None:
+        value = moment.settings.get(name)
+    return safe_line(format_position(value), LONGEST_WORD) if isinstance(value, int | float | str) else UNKNOWN

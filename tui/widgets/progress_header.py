@@ -18,7 +18,13 @@ from babytrain.runs.state import Moment
 from babytrain.tui.charset import CharsetName
 from babytrain.tui.glyphs import GLYPHS, Glyphs
 from babytrain.tui.safe_text import safe_content, safe_line
-from babytrain.tui.widgets.units import format_compact, format_count, format_learning_rate, format_rate, format_seconds
+from babytrain.tui.widgets.units import (
+    format_compact,
+    format_count,
+    format_learning_rate,
+    format_rate,
+    format_whole_seconds,
+)
 from babytrain.tui.wording import State
 
 LONGEST_NAME = 28
@@ -212,17 +218,11 @@ def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
         return safe_content(facts.advice, "$foreground 60%", one_line=True)
     if facts.eta is None:
         return Content()
-    low, high = _duration(facts.eta.low), _duration(facts.eta.high)
+    low, high = format_whole_seconds(facts.eta.low), format_whole_seconds(facts.eta.high)
     text = low if low == high else f"{low}{glyphs.range}{high}"
     return Content.assemble(
         ("ETA ", "$foreground 60%"), (text, "bold"), (" when resumed" if facts.paused else "", "$foreground 60%")
     )
-
-
-def _duration(seconds: float) -> str:
-    """Whole seconds: tenths would be a lie in an estimate and flicker in a clock."""
-    whole = max(1, round(seconds))
-    return f"{whole}s" if whole < 60 else format_seconds(whole)
 
 
 def _speed(facts: HeaderFacts) -> Content:
@@ -232,7 +232,7 @@ def _speed(facts: HeaderFacts) -> Content:
 
 def _elapsed(facts: HeaderFacts) -> Content:
     moment = facts.moment
-    return Content.assemble((_duration(moment.t), "$foreground 60%")) if moment.rows else Content()
+    return Content.assemble((format_whole_seconds(moment.t), "$foreground 60%")) if moment.rows else Content()
 
 
 def _learning_rate(facts: HeaderFacts) -> Content:

@@ -27,7 +27,7 @@ ROUTINE = frozenset({"evaluation", "sample", "checkpoint"})
 
 
 @dataclass(frozen=True)
-class Landmark:
+class TimelineMark:
     """Something that happened at `t` seconds and is worth stopping at."""
 
     t: float
@@ -35,24 +35,26 @@ class Landmark:
     style: str
 
 
-def landmarks(state: RunState) -> list[Landmark]:
+def timeline_marks(state: RunState) -> list[TimelineMark]:
     """Everything in a run worth seeking to, in order of time."""
-    found = [Landmark(event.t, "evaluation", "$accent") for event in state.evals.events]
-    found += [Landmark(event.t, "sample", "$secondary") for event in state.samples.events]
-    found += [Landmark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
-    found += [Landmark(event.t, "command", "$warning") for event in state.commands.events if event.status != "asked"]
-    found += [Landmark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
-    found += [Landmark(event.t, "rescue", "$error") for event in state.rescues.events]
-    found += [Landmark(event.t, f"{event.deed}: {event.cause}", "$accent") for event in state.restraints.events]
-    found += [Landmark(event.t, event.verdict, "$primary") for event in state.verdicts.events]
-    found += [Landmark(event.t, safe_line(event.text, LONGEST_WORD), "$success") for event in state.milestones.events]
-    found += [Landmark(event.t, "resume", "$warning") for event in state.resumes.events]
-    found += [Landmark(event.t, "end", "$success") for event in state.endings.events]
-    return sorted(found, key=lambda landmark: landmark.t)
+    found = [TimelineMark(event.t, "evaluation", "$accent") for event in state.evals.events]
+    found += [TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events]
+    found += [TimelineMark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
+    found += [TimelineMark(event.t, "command", "$warning") for event in state.commands.events]
+    found += [TimelineMark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
+    found += [TimelineMark(event.t, "rescue", "$error") for event in state.rescues.events]
+    found += [TimelineMark(event.t, f"{event.deed}: {event.cause}", "$accent") for event in state.restraints.events]
+    found += [TimelineMark(event.t, event.verdict, "$primary") for event in state.verdicts.events]
+    found += [
+        TimelineMark(event.t, safe_line(event.text, LONGEST_WORD), "$success") for event in state.milestones.events
+    ]
+    found += [TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events]
+    found += [TimelineMark(event.t, "end", "$success") for event in state.endings.events]
+    return sorted(found, key=lambda mark: mark.t)
 
 
-def next_landmark(marks: Sequence[Landmark], t: float, direction: int) -> Landmark | None:
-    """The nearest landmark after (`direction` 1) or before (-1) time `t`."""
+def next_timeline_mark(marks: Sequence[TimelineMark], t: float, direction: int) -> TimelineMark | None:
+    """The nearest mark after (`direction` 1) or before (-1) time `t`."""
     if direction > 0:
         return next((mark for mark in marks if mark.t > t + 1e-6), None)
     return next((mark for mark in reversed(marks) if mark.t < t - 1e-6), None)
@@ -74,14 +76,14 @@ class Transport(Widget):
     def __init__(self, clock: PlaybackClock, state: RunState, charset: CharsetName = "braille") -> None:
         super().__init__(id="transport")
         self._clock = clock
-        self._marks = landmarks(state)
+        self._marks = timeline_marks(state)
         self._glyphs = GLYPHS[charset]
         self._shown: Content | None = None
         self._bar = (0, 0)  # first column and width
         self._note = ""
 
     @property
-    def marks(self) -> list[Landmark]:
+    def marks(self) -> list[TimelineMark]:
         """What can be seeked to."""
         return self._marks
 
@@ -136,7 +138,7 @@ class Transport(Widget):
         return Content.assemble(left, " ", bar, " ", (position, "$foreground 60%"))
 
 
-def transport_bar(t: float, duration: float, marks: Sequence[Landmark], width: int, glyphs: Glyphs) -> Content:
+def transport_bar(t: float, duration: float, marks: Sequence[TimelineMark], width: int, glyphs: Glyphs) -> Content:
     """A line of `width` columns with a head at `t`; columns in which something happened carry a tick."""
     share = t / duration if duration > 0 else 1.0
     head = round(min(1.0, max(0.0, share)) * (width - 1))
@@ -156,7 +158,7 @@ def transport_bar(t: float, duration: float, marks: Sequence[Landmark], width: i
     return Content.assemble(*_merge(cells))
 
 
-def _ticks(marks: Sequence[Landmark], duration: float, width: int) -> dict[int, str]:
+def _ticks(marks: Sequence[TimelineMark], duration: float, width: int) -> dict[int, str]:
     """Styles by column."""
     if duration <= 0:
         return {}

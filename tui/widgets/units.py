@@ -93,6 +93,12 @@ def format_seconds(value: float | None) -> str:
     return f"{format_compact(value / _DAY)}d"
 
 
+def format_whole_seconds(seconds: float) -> str:
+    """Like `format_seconds`, without tenths: they would be a lie in an estimate and flicker in a clock."""
+    whole = max(1, round(seconds))
+    return f"{whole}s" if whole < 60 else format_seconds(whole)
+
+
 def format_rate(per_second: float | None, unit: str = "tok/s") -> str:
     """A speed: `843 tok/s`, `12.3k tok/s`. At most `LONGEST` characters and the unit."""
     if per_second is not None and abs(per_second) < 9.95 and math.isfinite(per_second):

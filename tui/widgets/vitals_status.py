@@ -5,7 +5,6 @@ from __future__ import annotations
 from babytrain.runs.events import HostReading, Restraint
 from babytrain.runs.rests import holding_now
 from babytrain.runs.state import Moment
-from babytrain.tui.dial_positions import dial_positions
 from babytrain.tui.encouragement import encouragement
 from babytrain.tui.widgets.gauges import wrapped_words
 from babytrain.tui.widgets.host_lines import is_disk_low
@@ -54,19 +53,16 @@ def _held_words(moment: Moment, restraint: Restraint) -> str:
     """What holds the run back. A temperature or a power is the one of now, not that of when the rule was last told."""
     if restraint.deed != "slowed" or moment.vitals is None:
         return restraint.text
-    card, host, positions = training_card(moment.vitals), moment.vitals.host, dial_positions(moment)
+    card, host, dials = training_card(moment.vitals), moment.vitals.host, moment.dials
     card = card if card is not None and card.trains else None
     share = f"training about {restraint.duty:.0%} of the time."
     if restraint.cause == "heat":
         name = (card.nickname or card.name) if card else "The processor"
-        celsius, ceiling = (
-            card.temperature_celsius if card else host.temperature_celsius,
-            positions.of("temperature_ceiling"),
-        )
-        if celsius is not None and isinstance(ceiling, int | float):
-            return f"{name} is at {celsius:.0f} °C, the ceiling is {ceiling:g}: {share}"
+        celsius = card.temperature_celsius if card else host.temperature_celsius
+        if celsius is not None and dials.position("temperature_ceiling") is not None:
+            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling:g}: {share}"
     if restraint.cause == "power":
-        watts, budget = card.power_watts if card else host.processor_watts, positions.of("power_budget")
-        if watts is not None and isinstance(budget, int | float):
-            return f"{watts:.0f} W of a budget of {budget:g}: {share}"
+        watts = card.power_watts if card else host.processor_watts
+        if watts is not None and dials.position("power_budget") is not None:
+            return f"{watts:.0f} W of a budget of {dials.power_budget:g}: {share}"
     return restraint.text

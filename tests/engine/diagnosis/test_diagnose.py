@@ -234,7 +234,7 @@ def test_the_end_of_a_long_run_counts_and_not_its_beginning() -> None:
         total_steps=steps,
         uniform_loss=math.log(65),
     )
-    assert diagnose(observation).verdict in ("learning", "slow")
+    assert diagnose(observation).verdict == "learning"
     gone = observation.loss.copy()
     gone[-30:] += np.linspace(0.1, 2.0, 30)
     assert diagnose(replace(observation, loss=gone)).verdict == "diverging"

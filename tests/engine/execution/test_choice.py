@@ -8,7 +8,6 @@ from typing import NoReturn
 import pytest
 import torch
 
-from babytrain.engine import prepare, trainer
 from babytrain.engine.checks.finding import Finding
 from babytrain.engine.execution import choice
 from babytrain.engine.execution.choice import (
@@ -20,6 +19,8 @@ from babytrain.engine.execution.choice import (
     planned_seconds,
 )
 from babytrain.engine.execution.passes import DirectPass, compile_loss
+from babytrain.engine.sessions import prepare
+from babytrain.engine.training import trainer
 from babytrain.runs.events import Note, Phase, Started
 from babytrain.runs.folder import RunFolder, read_run_toml
 from tests.engine.execution.paths import CountingBackend, build

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from babytrain.engine import trainer
 from babytrain.engine.execution.passes import DirectPass
-from babytrain.engine.launch import RunResult
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
+from babytrain.engine.sessions.session import RunResult
+from babytrain.engine.training import trainer
 from babytrain.runs.feed import LiveFeed
 from tests.engine.execution.paths import PATHS, CountingBackend, build, gradients_of, halves
 from tests.engine.model.tiny import tiny_config, tiny_model, tiny_tokens

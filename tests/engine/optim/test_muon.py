@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 import torch
 
-from babytrain.engine.optim.muon import MuonStack, orthogonalise
+from babytrain.engine.optim import muon
+from babytrain.engine.optim.muon import MOMENTUM, MuonStack, orthogonalise
 
 
 def random_stack(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -74,3 +76,48 @@ def test_momentum_carries_on_when_the_gradient_stops() -> None:
     before = values.clone()
     stack.step(0.1, 0.0)
     assert ((values - before) * before).sum() > 0
+
+
+def moved_by_torch(shape: tuple[int, int], gradients: list[torch.Tensor], **settings: float) -> list[torch.Tensor]:
+    """The steps that `torch.optim.Muon` makes from one matrix of ones."""
+    matrix = torch.nn.Parameter(torch.ones(shape))
+    optimizer = torch.optim.Muon([matrix], momentum=MOMENTUM, nesterov=True, **settings)
+    places = [matrix.detach().clone()]
+    for gradient in gradients:
+        matrix.grad = gradient.clone()
+        optimizer.step()
+        places.append(matrix.detach().clone())
+    return [after - before for before, after in itertools.pairwise(places)]
+
+
+def moved_by_us(shape: tuple[int, int], gradients: list[torch.Tensor], lr: float, decay: float) -> list[torch.Tensor]:
+    values, gradient = torch.ones(1, *shape), torch.zeros(1, *shape)
+    stack = MuonStack(values, gradient, dtype=torch.bfloat16)
+    places = [values[0].clone()]
+    for given in gradients:
+        gradient[0] = given
+        stack.step(lr, decay)
+        places.append(values[0].clone())
+    return [after - before for before, after in itertools.pairwise(places)]
+
+
+@pytest.mark.parametrize("shape", [(32, 8), (8, 32), (16, 16)])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_with_its_polynomial_the_steps_are_those_of_torch(
+    shape: tuple[int, int], decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(muon, "_POLYNOMIALS", ((3.4445, -4.7750, 2.0315),) * 5)
+    monkeypatch.setattr(muon, "_MARGIN", 1.0)
+    gradients = [random_stack(*shape, seed=seed) for seed in range(6)]
+    theirs = moved_by_torch(shape, gradients, lr=0.02, weight_decay=decay)
+    for ours, other in zip(moved_by_us(shape, gradients, 0.02, decay), theirs, strict=True):
+        assert (ours - other).norm() < 0.05 * other.norm()  # five rounds of products in bf16, in another order
+
+
+@pytest.mark.parametrize("shape", [(32, 8), (8, 32), (16, 16)])
+def test_with_our_polynomials_the_steps_point_the_same_way_and_are_as_long(shape: tuple[int, int]) -> None:
+    gradients = [random_stack(*shape, seed=seed) for seed in range(6)]
+    theirs = moved_by_torch(shape, gradients, lr=0.02, weight_decay=0.0)
+    for ours, other in zip(moved_by_us(shape, gradients, 0.02, 0.0), theirs, strict=True):
+        assert torch.cosine_similarity(ours.flatten(), other.flatten(), dim=0) > 0.8
+        assert 0.9 < ours.norm() / other.norm() < 1.45

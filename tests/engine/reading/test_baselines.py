@@ -66,7 +66,6 @@ def test_longer_contexts_help_where_the_text_is_decided_by_them() -> None:
     assert floor < result.trigram < floor + 0.1
     assert result.bigram > math.log(7) - 0.1
     assert result.fivegram < result.bigram - 1
-    assert result.predicted_tokens == 2_002 - 1
 
 
 def test_random_tokens_cost_the_logarithm_of_the_vocabulary() -> None:

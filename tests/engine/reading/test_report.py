@@ -1,16 +1,19 @@
-"""One call reads everything off a sample, in values that a journal can hold."""
+"""One call measures everything on a sample, and the journal can hold it."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.corpus.haiku import generate_corpus
-from babytrain.engine.reading.report import Reader, Reading
+from babytrain.engine.learned.examiner import reading_event
+from babytrain.engine.reading.parrot import ParrotVerdict
+from babytrain.engine.reading.report import Reader
+from babytrain.runs.events import Sample
 
 TRAIN = generate_corpus(seed=1, poems=300)
 
@@ -21,35 +24,34 @@ def reader() -> Reader:
 
 
 def test_a_copied_text_reads_as_copied(reader: Reader) -> None:
-    reading = reader.read(TRAIN[:500])
-    assert reading.parrot_index is not None
-    assert reading.parrot_honest_95 is not None
-    assert reading.parrot_index > 5 > reading.parrot_honest_95
-    assert (reading.longest_match, reading.source_line_number, reading.searched_share) == (500, 1, 1.0)
-    assert (reading.real_share, reading.new_share, reading.new_words) == (1.0, 0.0, "")
-    assert reading.poems == reading.valid_poems >= 3
-    assert (reading.new_poems, reading.new_lines, reading.never_paired, reading.guessed_words) == (0, 0, 0, 0)
+    found = reader.read(TRAIN[:500])
+    assert isinstance(found.copying, ParrotVerdict)
+    assert found.copying.index > 5
+    assert (found.copying.longest_match, found.copying.source_line_number) == (500, 1)
+    assert (found.words.real_share, found.words.new_words) == (1.0, ())
+    assert found.haiku.poems == found.haiku.valid >= 3
+    assert (found.haiku.new_valid, found.haiku.never_paired) == (0, 0)
 
 
 def test_a_text_of_ones_own_reads_as_ones_own(reader: Reader) -> None:
-    reading = reader.read(generate_corpus(seed=9, poems=8))
-    assert reading.parrot_index is not None
-    assert reading.parrot_index < 2
-    assert reading.poems == reading.valid_poems == 8
-    assert reading.new_poems > 6
-    assert reading.new_lines > 8
+    found = reader.read(generate_corpus(seed=9, poems=8))
+    assert isinstance(found.copying, ParrotVerdict)
+    assert found.copying.index < 2
+    assert found.haiku.poems == found.haiku.valid == 8
+    assert found.haiku.new_valid is not None
+    assert found.haiku.new_valid > 6
 
 
 def test_a_very_short_text_is_read_as_far_as_it_goes(reader: Reader) -> None:
-    reading = reader.read("a snake")
-    assert reading.parrot_index is None
-    assert reading.not_judged.startswith("The sample has 7 characters")
-    assert (reading.words, reading.real_share) == (1, 1.0)
+    found = reader.read("a snake")
+    assert found.copying is None
+    assert (found.words.words, found.words.real_share) == (1, 1.0)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=200), st.booleans())
 def test_any_text_can_be_read_and_put_on_record(reader: Reader, text: str, whole: bool) -> None:
-    values = dataclasses.asdict(reader.read(text, whole=whole))
-    assert Reading(**json.loads(json.dumps(values, allow_nan=False))) == Reading(**values)
-    assert all(isinstance(value, int | float | str | None) for value in values.values())
+    sample = Sample(t=1.0, step=2, sample_id=3, prompt="", text=text, temperature=1.0, seed=0, seconds=0.1)
+    event = reading_event(reader.read(text, whole=whole), sample, t=1.0, is_haiku=True)
+    json.dumps(msgspec.to_builtins(event), allow_nan=False)
+    assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event

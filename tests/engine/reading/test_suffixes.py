@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.reading.suffixes import SuffixArray, longest_repeat
+from babytrain.engine.reading.suffixes import SuffixArray
 
 # Few characters make many repeats; among them some of two and four bytes, a combining mark and a raw byte.
 letters = st.text(alphabet="abç😀\u0301\udc80\n", max_size=60)
@@ -39,13 +39,3 @@ def test_a_copy_longer_than_several_packed_keys_is_followed_to_its_end() -> None
     lengths, places = SuffixArray(text).longest_matches("??" + text[300:900] + "??")
     assert (lengths[2], places[2]) == (600, 300)
     assert lengths[:2].tolist() == lengths[-2:].tolist() == [0, 0]
-
-
-@given(st.lists(st.integers(1, 3), max_size=30))
-def test_the_longest_repeat_is_the_longest(items: list[int]) -> None:
-    def occurs_twice(length: int) -> bool:
-        runs = [tuple(items[start : start + length]) for start in range(len(items) - length + 1)]
-        return len(set(runs)) < len(runs)
-
-    expected = max((length for length in range(1, len(items)) if occurs_twice(length)), default=0)
-    assert longest_repeat(np.array(items, dtype=np.int64)) == expected

@@ -17,7 +17,6 @@ def test_words_are_counted_by_who_vouches_for_them() -> None:
     report = KNOWN.report("The WIZARD naps; the frobnitz naps, don’t frobnitz glorp.")
     assert (report.words, report.in_training, report.in_lexicon_only) == (9, 4, 2)
     assert report.real_share == pytest.approx(6 / 9)
-    assert report.new_share == pytest.approx(5 / 9)
     assert report.new_words == ("naps", "frobnitz", "glorp")
 
 
@@ -29,16 +28,12 @@ def test_a_word_that_the_end_cuts_off_is_not_counted() -> None:
 def test_a_text_without_words_has_no_shares() -> None:
     for text in ("", "\n", "123 !?", "\x1b[31m"[:2]):
         report = KNOWN.report(text)
-        assert (report.words, report.real_share, report.new_share, report.distinct_2, report.longest_repeat) == (
-            (0, None, None, None, 0)
-        )
+        assert (report.words, report.real_share, report.distinct_pairs_share) == (0, None, None)
 
 
-def test_repetition_is_measured_in_pairs_and_runs() -> None:
-    loop = KNOWN.report("the wizard said the wizard said the wizard said.")
-    assert (loop.distinct_2, loop.longest_repeat) == (3 / 8, 6)
-    fresh = KNOWN.report("the wizard said nothing to me and they rode.")
-    assert (fresh.distinct_2, fresh.longest_repeat) == (1, 0)
+def test_repetition_is_measured_in_pairs() -> None:
+    assert KNOWN.report("the wizard said the wizard said the wizard said.").distinct_pairs_share == 3 / 8
+    assert KNOWN.report("the wizard said nothing to me and they rode.").distinct_pairs_share == 1
 
 
 @pytest.mark.parametrize("text", ["", 'he said "no" and "yes"', "“a «b» c”", "it's the dogs' day"])
@@ -95,7 +90,7 @@ def test_a_text_is_cut_into_sentences_and_the_cut_off_end_is_left_out() -> None:
 def test_coherent_sentences_are_counted() -> None:
     report = judge_sentences("The wizard said never. They frob to Camelot. We ride to Camelot! And th", KNOWN)
     assert (report.sentences, report.coherent) == (3, 2)
-    assert judge_sentences("", KNOWN).coherent_share is None
+    assert judge_sentences("", KNOWN).sentences == 0
 
 
 @given(st.text(max_size=80))

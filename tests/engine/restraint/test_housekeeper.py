@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from msgspec.structs import replace
 
-from babytrain.engine.dials import Dials, initial_dials
 from babytrain.engine.recorder import Recorder
 from babytrain.engine.restraint.housekeeper import SLICE_SECONDS, Housekeeper
-from babytrain.engine.telemetry.house_card import HouseGpu
+from babytrain.engine.telemetry.scripted import ScriptedGpu
+from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, Restraint, Vitals
 from babytrain.runs.feed import LiveFeed
 from tests.engine.runs_for_tests import tiny_config
@@ -18,6 +20,7 @@ from tests.engine.runs_for_tests import tiny_config
 class Sink:
     failing_since: float | None = None
     last_error = ""
+    dropped = 0
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
@@ -48,7 +51,7 @@ class House:
             wall_clock=lambda: 1_780_000_000.0 + self.now,
             sleep=self.sleep,
         )
-        self.dials: Dials = initial_dials(tiny_config(**dials))
+        self.dials: DialState = initial_dials(tiny_config(**dials).to_dict())
         self.when_asleep = lambda: None
 
     def sleep(self, seconds: float) -> None:
@@ -159,7 +162,7 @@ def test_paused_overruled_and_released_are_each_told_once() -> None:
     assert house.told() == [("quiet hours", "paused"), ("quiet hours", "overruled")]
     other = all_day(0.0)
     other.keeper.judge(other.dials)
-    other.keeper.judge(initial_dials(tiny_config(quiet_hours="off")))
+    other.keeper.judge(initial_dials(tiny_config(quiet_hours="off").to_dict()))
     assert other.told() == [("quiet hours", "paused"), ("quiet hours", "released")]
 
 
@@ -172,11 +175,23 @@ def test_a_lost_card_is_noticed_only_if_it_trains() -> None:
     assert house.keeper.lost_card() == "card"
 
 
+def test_two_more_looks_are_enough_to_know_that_the_card_is_not_lost() -> None:
+    house, fine = House(), GpuReading(index=0, name="card", trains=True)
+    house.keeper.look(HostReading(), (fine,), "")
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.append(house.keeper.lost_card(patience=3600.0)), daemon=True)
+    waiting.start()
+    while waiting.is_alive():
+        house.keeper.look(HostReading(), (fine,), "")
+        waiting.join(0.01)
+    assert found == [""]
+
+
 def played(ceiling: float, minutes: float, **dials: object) -> tuple[list[float], float]:
     """The temperatures, second by second, of the scripted card under a run of steps of 30 ms; its share of work."""
     house = House(temperature_ceiling=ceiling, **dials)
     began, worked, celsius = house.now, 0.0, list[float]()
-    gpu = HouseGpu(lambda: house.now, house.keeper.rested_seconds)
+    gpu = ScriptedGpu(lambda: house.now, house.keeper.rested_seconds)
 
     def look() -> None:
         if house.now - began >= len(celsius):

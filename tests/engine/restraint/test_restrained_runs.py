@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine import housekeeping, trainer
-from babytrain.engine.launch import train_resumed
-from babytrain.engine.rerun import plan_rerun, rerun
 from babytrain.engine.restraint import housekeeper
 from babytrain.engine.restraint.housekeeper import Housekeeper
+from babytrain.engine.sessions import services
+from babytrain.engine.sessions.rerun import plan_rerun, rerun
+from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.training.batches import Batches
+from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Command, Ended, Energy, GpuReading, HostReading, Phase, Restraint, Sample, Step
 from babytrain.runs.feed import LiveFeed
 from babytrain.runs.folder import RunFolder
@@ -69,7 +72,7 @@ class FastSensors:
 
 @pytest.fixture
 def sensors(monkeypatch: pytest.MonkeyPatch) -> Callable[[Look], None]:
-    monkeypatch.setattr(housekeeping, "TelemetrySampler", FastSensors)
+    monkeypatch.setattr(services, "TelemetrySampler", FastSensors)
     return lambda look: monkeypatch.setattr(FastSensors, "look", staticmethod(look))
 
 
@@ -120,7 +123,7 @@ def test_a_run_that_is_held_back_in_every_way_ends_in_the_same_bits(
 
     # A world in which time passes three hundred times as fast.
     hurried = partial(Housekeeper, clock=lambda: time.monotonic() * 300, sleep=sleep)
-    monkeypatch.setattr(housekeeping, "Housekeeper", hurried)
+    monkeypatch.setattr(services, "Housekeeper", hurried)
     monkeypatch.setattr(housekeeper, "WORK_PAID_AT_ONCE_SECONDS", 0.0)
     held = train(
         tmp_path,
@@ -211,7 +214,7 @@ def test_minutes_do_not_run_while_a_run_is_paused_or_at_rest(
     def fits(limit_seconds: float, worked_seconds: float, **_: int) -> None:
         asked.append((limit_seconds, worked_seconds))
 
-    monkeypatch.setattr(trainer, "steps_that_fit", fits)
+    monkeypatch.setattr("babytrain.engine.training.trainer.steps_that_fit", fits)
     feed = Night({"action": "resume"})
     result = train(tmp_path, feed, quiet_hours=ALL_DAY, minutes=1.0, steps=12)
     events = events_of(result)
@@ -253,18 +256,18 @@ def test_a_card_that_is_lost_stops_its_run_in_order_and_the_weights_are_saved(
 def test_a_step_that_breaks_on_a_lost_card_touches_it_no_more(
     tmp_path: Path, sensors: Callable[[Look], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trainer.Trainer._gradients
+    whole = Batches.next_batch
     touched_after: list[str] = []
 
-    def breaking(self: trainer.Trainer) -> Any:
-        if self._bench.progress.step < 7:
-            return whole(self)
-        monkeypatch.setattr("babytrain.engine.restraint.lost_card.save", lambda *_: touched_after.append("save"))
+    def breaking(self: Batches, first: int, dials: DialState) -> Any:
+        if first < 7 * dials.batch_size:
+            return whole(self, first, dials)
+        monkeypatch.setattr(CheckpointWriter, "save", lambda *_: touched_after.append("save"))
         sensors(lost_after(0))
         raise RuntimeError("CUDA error: unspecified launch failure")
 
     sensors(lost_after(10**9))
-    monkeypatch.setattr(trainer.Trainer, "_gradients", breaking)
+    monkeypatch.setattr(Batches, "next_batch", breaking)
     result = train(tmp_path)
     assert result.status == "failed"
     assert "step-000000005" in result.reason
@@ -272,10 +275,10 @@ def test_a_step_that_breaks_on_a_lost_card_touches_it_no_more(
 
 
 def test_an_error_without_a_lost_card_is_a_crash_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaking(self: trainer.Trainer) -> Any:
+    def breaking(*_: object) -> Any:
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(trainer.Trainer, "_gradients", breaking)
+    monkeypatch.setattr(Batches, "next_batch", breaking)
     with pytest.raises(Exception, match="something else"):
         train(tmp_path)
 
@@ -309,14 +312,14 @@ def test_the_electricity_is_filed_before_the_end_and_a_resumed_run_goes_on_count
 def test_a_crash_files_the_electricity_too(
     tmp_path: Path, sensors: Callable[[Look], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trainer.Trainer._gradients
+    whole = Batches.next_batch
 
-    def breaking(self: trainer.Trainer) -> Any:
-        if self._bench.progress.step == 9:
+    def breaking(self: Batches, first: int, dials: DialState) -> Any:
+        if first == 9 * dials.batch_size:
             raise ValueError("broken")
-        return whole(self)
+        return whole(self, first, dials)
 
-    monkeypatch.setattr(trainer.Trainer, "_gradients", breaking)
+    monkeypatch.setattr(Batches, "next_batch", breaking)
     with pytest.raises(Exception, match="broken"):
         train(tmp_path, wall_watts=100.0)
     from babytrain.runs.journal import read_journal

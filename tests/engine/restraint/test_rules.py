@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from babytrain.engine.dials import initial_dials
 from babytrain.engine.restraint.herald import SECONDS_BETWEEN, Herald
 from babytrain.engine.restraint.rules import Decision, Hold, HouseRules, Rules, Sight, sight_of
 from babytrain.engine.restraint.words import quiet_until
 from babytrain.runs.day_times import parse_windows
+from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import GpuReading, HostReading, RestraintCause
 from tests.engine.runs_for_tests import tiny_config
 
@@ -23,7 +23,7 @@ def at(clock: str) -> float:
 
 def rules(**dials: object) -> Rules:
     made = Rules()
-    made.adopt(HouseRules.of(initial_dials(tiny_config(**dials))))
+    made.adopt(HouseRules.of(initial_dials(tiny_config(**dials).to_dict())))
     return made
 
 
@@ -112,7 +112,7 @@ def test_what_is_overruled_stays_so_until_its_stretch_ends() -> None:
 def test_turning_the_dial_puts_an_overruled_rule_in_force() -> None:
     made, night = rules(quiet_hours="23:00-07:00"), at("23:30")
     made.overrule(0.0, night)
-    made.adopt(HouseRules.of(initial_dials(tiny_config(quiet_hours="22:00-08:00"))))
+    made.adopt(HouseRules.of(initial_dials(tiny_config(quiet_hours="22:00-08:00").to_dict())))
     assert made.decide(1.0, night).pauses
 
 

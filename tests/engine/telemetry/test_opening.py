@@ -11,16 +11,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine import housekeeping
-from babytrain.engine.recorder import Recorder
+from babytrain.engine.recorder import Recorder, RunOutput
+from babytrain.engine.sessions import services
 from babytrain.engine.telemetry import opening
 from babytrain.engine.telemetry.choice import find_card
 from babytrain.engine.telemetry.gpu import GpuBackend
 from babytrain.engine.telemetry.opening import device_identity, gpu_opener
-from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import AnyEvent, GpuReading, Phase
 from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder
 from tests.engine.runs_for_tests import tiny_config
+from tests.engine.telemetry.fake_gpu import FakeGpu
 
 UUID = "8f9f1a3c-0d2e-4b5a-9c7d-112233445566"
 OTHER = "00000000-1111-2222-3333-444444444444"
@@ -38,7 +39,7 @@ def opened(
 ) -> GpuBackend:
     properties = SimpleNamespace() if uuid is None else SimpleNamespace(uuid=uuid)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
-    return gpu_opener("auto", "Toaster", torch.device(device), lambda: ScriptedGpu([(0.0, cards)], note="a note"))()
+    return gpu_opener("auto", "Toaster", torch.device(device), lambda: FakeGpu(cards, note="a note"))()
 
 
 def test_the_card_of_torch_is_marked_and_called_by_its_nickname(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,14 +125,14 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
 
     def opener(*_: object, rested_seconds: Callable[[], float]) -> Callable[[], GpuBackend]:
         asked.append(rested_seconds)
-        return lambda: ScriptedGpu([])
+        return lambda: FakeGpu()
 
-    monkeypatch.setattr(housekeeping, "gpu_opener", opener)
+    monkeypatch.setattr(services, "gpu_opener", opener)
     now = [0.0]
     feed = LiveFeed()
     recorder = Recorder(NoJournal(), feed, clock=lambda: now[0])
-    folder = SimpleNamespace(path=Path())
-    with housekeeping.keep_house(tiny_config(), recorder, feed, folder, torch.device("cpu"), None):  # type: ignore[arg-type]
+    output = RunOutput(recorder, feed, RunFolder(Path()))
+    with services.start_telemetry(tiny_config(), output, torch.device("cpu"), None):
         recorder.emit(Phase(t=0.0, step=0, phase="paused"))
         now[0] = 7.0
         assert [rested() for rested in asked] == [7.0]
@@ -140,6 +141,7 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
 class NoJournal:
     failing_since: float | None = None
     last_error = ""
+    dropped = 0
 
     def append(self, event: AnyEvent) -> None:
         pass

@@ -101,7 +101,7 @@ def test_a_round_says_what_it_took_and_who_was_dear() -> None:
     assert thread.join(30.0)
     assert answer is not None
     assert answer.dearest_call == Timed.dearest_call
-    assert 0.0 < answer.driver_seconds <= answer.wall_seconds < 30.0
+    assert 0.0 < answer.driver_seconds < 30.0
     assert 0.0 < answer.mean_seconds < 30.0
 
 
@@ -127,7 +127,7 @@ def test_waiting_for_the_interpreter_is_not_held_against_the_driver(monkeypatch:
     thread.request_stop()
     assert thread.join(30.0)
     assert answer is not None
-    assert answer.wall_seconds > 0.0
+    assert answer.mean_seconds > 0.0
     assert answer.driver_seconds == 0.0
 
 

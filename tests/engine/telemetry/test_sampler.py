@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.telemetry import mishaps
 from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
-from babytrain.engine.telemetry.house_card import house_card
 from babytrain.engine.telemetry.sampler import TelemetrySampler
-from babytrain.engine.telemetry.scripted import ScriptedGpu
 from babytrain.runs.events import GpuReading, HostReading
+from tests.engine.telemetry.fake_gpu import FakeGpu
 from tests.patience import LONGEST_WAIT_SECONDS
 
 CARD = GpuReading(index=0, name="card", temperature_celsius=50.0)
@@ -84,7 +82,7 @@ def wait_for(published: Queue[Published], wanted: Callable[[Published], bool]) -
 
 
 def test_cards_and_host_are_published_together(sample: Sample) -> None:
-    _, published = sample(ScriptedGpu([(0.0, (CARD,))]))
+    _, published = sample(FakeGpu((CARD,)))
     host, gpus, note = wait_for(published, lambda reading: bool(reading[1]))
     assert (host.cpu_percent, gpus, note) == (10.0, (CARD,), "")
 
@@ -115,7 +113,7 @@ def test_a_slow_opening_keeps_nobody_waiting(sample: Sample) -> None:
 
     def open_slowly() -> GpuBackend:
         open_now.wait()
-        return ScriptedGpu([(0.0, (CARD,))])
+        return FakeGpu((CARD,))
 
     _, published = sample(NoGpu(""), open_gpu=open_slowly)
     host, gpus, note = published.get(timeout=LONGEST_WAIT_SECONDS)
@@ -125,7 +123,7 @@ def test_a_slow_opening_keeps_nobody_waiting(sample: Sample) -> None:
 
 
 def test_stop_is_prompt_in_the_middle_of_a_long_interval(sample: Sample) -> None:
-    gpu = ScriptedGpu([(0.0, (CARD,))])
+    gpu = FakeGpu((CARD,))
     sampler, published = sample(gpu, interval_seconds=3600.0)
     published.get(timeout=LONGEST_WAIT_SECONDS)
     assert sampler.stop(LONGEST_WAIT_SECONDS) is True
@@ -180,13 +178,16 @@ def test_a_listener_that_breaks_loses_one_reading_and_hears_about_it() -> None:
     assert "\x1b" not in note
 
 
-def test_a_backend_that_raises_is_a_note_and_recovers(sample: Sample) -> None:
-    now = [0.0]
-    gpu = ScriptedGpu([(0.0, RuntimeError("odd")), (10.0, (CARD,))], clock=lambda: now[0])
-    _, published = sample(gpu)
-    assert wait_for(published, lambda reading: "odd" in reading[2])[1] == ()
-    now[0] = 11.0
+def test_a_backend_that_raises_is_a_note_and_recovers(sample: Sample, capfd: pytest.CaptureFixture[str]) -> None:
+    gpu = FakeGpu(RuntimeError("the driver \x1b[31m coughs"))
+    sampler, published = sample(gpu)
+    _, gpus, note = wait_for(published, lambda reading: "coughs" in reading[2])
+    assert gpus == ()
+    assert "\x1b" not in note
+    gpu.answer = (CARD,)
     assert wait_for(published, lambda reading: bool(reading[1]))[2] == ""
+    assert sampler.stop(LONGEST_WAIT_SECONDS)
+    assert capfd.readouterr().err == ""
 
 
 def test_an_opening_that_raises_is_a_note(sample: Sample) -> None:
@@ -200,7 +201,7 @@ def test_an_opening_that_raises_is_a_note(sample: Sample) -> None:
 def test_host_sensors_that_raise_cost_only_themselves(sample: Sample) -> None:
     host = Host()
     host.error = RuntimeError("melted")
-    _, published = sample(ScriptedGpu([(0.0, (CARD,))]), host=host)
+    _, published = sample(FakeGpu((CARD,)), host=host)
     reading, gpus, note = wait_for(published, lambda reading: bool(reading[1]))
     assert (reading, gpus) == (HostReading(), (CARD,))
     assert "melted" in note
@@ -230,56 +231,3 @@ def test_one_dear_round_is_a_hiccup_and_two_are_a_reason() -> None:
         sampler._adapt(round_seconds)
         intervals.append(sampler.interval_seconds)
     assert intervals == [1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 1.0, 1.0]
-
-
-TWO_CARDS = [
-    (seconds, (beat[0], GpuReading(index=1, name="other")))
-    for seconds, beat in house_card(40)
-    if isinstance(beat, tuple)
-]
-
-
-@pytest.mark.parametrize(
-    "timeline",
-    [
-        house_card(40),
-        mishaps.lost(TWO_CARDS, 20.0),
-        mishaps.passive(house_card(40)),
-        mishaps.flaky(house_card(40)),
-        mishaps.without(house_card(40), "power_watts", "energy_joules", "temperature_celsius"),
-        mishaps.counters_reset(house_card(40), 20.0),
-        mishaps.counter_wraps(house_card(40), 500.0),
-        [(0.0, OSError("the driver \x1b[31m coughs")), *house_card(40)[1:]],
-    ],
-    ids=["house", "lost", "passive", "flaky", "untold", "reset", "wraps", "coughs"],
-)
-def test_no_mishap_of_a_card_makes_a_traceback(
-    sample: Sample, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], timeline: Any
-) -> None:
-    crashes: list[object] = []
-    monkeypatch.setattr(threading, "excepthook", crashes.append)
-    now = [0.0]
-    sampler, published = sample(ScriptedGpu(timeline, clock=lambda: now[0]))
-    last = timeline[-1][1]
-    notes = []
-    while now[0] < 40.0:
-        now[0] += 1.0
-        notes.append(published.get(timeout=LONGEST_WAIT_SECONDS)[2])
-    assert wait_for(published, lambda reading: reading[1] == last)[2] == ""
-    assert sampler.stop(LONGEST_WAIT_SECONDS)
-    assert crashes == []
-    assert "\x1b" not in "".join(notes)
-    assert capfd.readouterr().err == ""
-
-
-def test_a_scripted_driver_that_hangs_and_wakes_up(sample: Sample) -> None:
-    now = [0.0]
-    gpu = mishaps.HangingGpu(ScriptedGpu([(0.0, (CARD,))], clock=lambda: now[0]), 10.0, clock=lambda: now[0])
-    sampler, published = sample(gpu, hang_seconds=0.02)
-    wait_for(published, lambda reading: bool(reading[1]))
-    now[0] = 10.0
-    assert gpu.hanging.wait(LONGEST_WAIT_SECONDS)
-    wait_for(published, lambda reading: "has not answered" in reading[2])
-    gpu.release()
-    assert wait_for(published, lambda reading: bool(reading[1]))[1] == (CARD,)
-    assert sampler.stop(LONGEST_WAIT_SECONDS)

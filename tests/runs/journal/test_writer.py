@@ -308,7 +308,9 @@ def test_a_failing_sync_is_noted_until_one_succeeds(path: Path, disk: Disk, cloc
     [
         started(total_steps=5 * MAX_STEP_LINES),
         resumed(0, 0.0, total_steps=5 * MAX_STEP_LINES),
-        Command(t=0.0, step=0, command_id=0, action="total_steps", status="applied", after=5.0 * MAX_STEP_LINES),
+        Command(
+            t=0.0, step=0, command_id=0, action="undo", status="applied", dials={"total_steps": 5 * MAX_STEP_LINES}
+        ),
     ],
 )
 def test_a_long_run_keeps_every_fifth_step(path: Path, plan: AnyEvent) -> None:

@@ -34,10 +34,8 @@ async def _(driver: Driver, key: str) -> None:
 
 
 def learning_rate_factor(driver: Driver) -> float:
-    from babytrain.tui.dial_positions import dial_positions
-
     driver.run.source.poll()
-    return dial_positions(driver.run.source.moment()).lr_scale
+    return driver.run.source.moment().dials.lr_scale
 
 
 @check("live.dial")

@@ -18,7 +18,7 @@ from babytrain.runs.energy_forecast import Amount, EnergyForecast
 from babytrain.runs.energy_units import UsefulUnits
 from babytrain.runs.events import Ended, Energy, EnergySource, Fan, GpuReading, Phase, Restraint, Resumed, Vitals
 from babytrain.runs.state import RunState
-from babytrain.tui.encouragement import WORDS, Mood, encouragement, line_for
+from babytrain.tui.encouragement import EncouragementContext, encouragement, encouragement_lines, line_for
 from babytrain.tui.widgets.bill_lines import MOST_LINES, NO_METER, bill_lines
 from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.gpu_lines import GpuHistory, full_lines, row_line, title_text
@@ -413,38 +413,48 @@ def test_a_kind_word_can_be_turned_off():
 
 
 def test_there_are_forty_kind_words_and_more_and_all_can_be_said():
-    texts = [word.text for word in WORDS]
+    known = encouragement_lines()
+    texts = [*(line.text for line in known.fitting), *known.always]
     assert len(texts) == len(set(texts)) >= 40
     assert all(text.isprintable() and len(text) <= 72 for text in texts)
-    moods = [Mood(phase=phase) for phase in ("loading", "compiling", "paused", "evaluating", "sampling", "saving")]
-    moods += [Mood(status=status) for status in ("done", "interrupted", "failed")]
-    moods += [Mood(phase="resting", held_by=cause) for cause in ("quiet hours", "heat", "power", "battery")]
-    moods += [
-        Mood(
+    contexts = [
+        EncouragementContext(phase=phase)
+        for phase in ("loading", "compiling", "paused", "evaluating", "sampling", "saving")
+    ]
+    contexts += [EncouragementContext(status=status) for status in ("done", "interrupted", "failed")]
+    contexts += [
+        EncouragementContext(phase="resting", held_by=cause) for cause in ("quiet hours", "heat", "power", "battery")
+    ]
+    contexts += [
+        EncouragementContext(
             verdict=verdict,
             hour=hour,
-            share=hour / 23,
+            share_of_steps=hour / 23,
             celsius=30.0 + 3 * hour,
             fan_percent=float(4 * hour),
             joules=10.0**hour,
             minutes=10.0 * hour,
             rescues=hour % 2,
             samples=hour % 2,
-            turns=hour % 2,
+            dial_changes=hour % 2,
             on_battery=hour % 2 == 0,
             on_card=hour % 3 == 0,
         )
         for hour in range(24)
         for verdict in ("", "warming up", "learning", "slow", "plateau", "lr too high", "overfitting", "data-bound")
     ]
-    heard = {line_for(mood, f"run:{number}") for mood in moods for number in range(40)}
+    heard = {line_for(context, f"run:{number}") for context in contexts for number in range(40)}
     assert heard == set(texts)
 
 
 def test_nobody_who_sleeps_is_told_to_watch_the_loss():
-    lines = {line_for(Mood(phase="resting", held_by="quiet hours"), f"r:{number}") for number in range(60)}
+    lines = {
+        line_for(EncouragementContext(phase="resting", held_by="quiet hours"), f"r:{number}") for number in range(60)
+    }
     assert lines == {
-        word.text for word in WORDS if word.fits is not None and word.fits(Mood(phase="resting", held_by="quiet hours"))
+        line.text
+        for line in encouragement_lines().fitting
+        if line.fits(EncouragementContext(phase="resting", held_by="quiet hours"))
     }
 
 
@@ -473,7 +483,11 @@ async def test_the_pane_shows_card_bill_and_word_and_an_ended_run_says_so():
             assert said in shown()
         state.apply(Ended(t=64.0, step=600, status="done", reason="", tokens=1, tokens_per_second=1.0))
         pane.show(state.at())
-        assert any(word.text in shown() for word in WORDS if word.fits is not None and word.fits(Mood(status="done")))
+        assert any(
+            line.text in shown()
+            for line in encouragement_lines().fitting
+            if line.fits(EncouragementContext(status="done"))
+        )
 
 
 def test_numbers_that_are_none_harm_no_track():

@@ -9,7 +9,7 @@ import msgspec
 from babytrain.runs.bill import bill_facts
 from babytrain.runs.events import Ended, Energy, EnergySource, Phase, Restraint, Vitals
 from babytrain.runs.state import RunState
-from babytrain.tui.encouragement import WORDS, Mood, encouragement
+from babytrain.tui.encouragement import EncouragementContext, encouragement, encouragement_lines
 from babytrain.tui.widgets.bill_lines import MOST_LINES, bill_lines
 from babytrain.tui.widgets.canvas import CHARSETS
 from babytrain.tui.widgets.gpu_lines import GpuHistory, full_lines
@@ -32,8 +32,12 @@ def test_a_kind_word_fits_what_the_run_does_now():
     state.apply(started())
     state.apply_all(Phase(t=t, step=0, phase=phase) for t, phase in phases)  # type: ignore[arg-type]
     said = [encouragement(state.at(t)) for t in (1.0, 5.0, 20.0, 35.0, 50.0)]
-    while_loading = {word.text for word in WORDS if word.fits is not None and word.fits(Mood(phase="loading"))}
-    while_paused = {word.text for word in WORDS if word.fits is not None and word.fits(Mood(phase="paused"))}
+    while_loading = {
+        line.text for line in encouragement_lines().fitting if line.fits(EncouragementContext(phase="loading"))
+    }
+    while_paused = {
+        line.text for line in encouragement_lines().fitting if line.fits(EncouragementContext(phase="paused"))
+    }
     assert [word in while_loading for word in said] == [True, False, False, False, False]
     assert [word in while_paused for word in said] == [False, False, False, True, False]
     assert said[1] == said[2]

@@ -108,7 +108,6 @@ def test_learning_rate_changes_say_what_and_which_way():
     state.apply(lr_event(20, 2.0, 0.5, 2.0))
     state.apply(lr_event(30, 1e-3, 3e-3, 1e-3, action="lr_hold"))
     state.apply(lr_event(40, 9.0, 1.0, 9.0, status="refused"))
-    state.apply(lr_event(50, 9.0, 1.0, 9.0, status="asked"))
     marks = [(mark.x, mark.sign, mark.label) for mark in plot_of(state).marks]
     assert marks == [(10, "down", "lr×0.5"), (20, "up", "lr×2"), (30, "down", "lr=1.0e-3")]
 

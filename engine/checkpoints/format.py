@@ -1,0 +1,321 @@
+"""Checkpoints that are either whole or not there.
+
+A checkpoint is a folder `step-000500` with `model.safetensors`, `optimizer.safetensors` and `trainer.json`. It is
+written beside its place, flushed to the disk and renamed, so a kill or a power cut leaves the old ones as they were.
+Two small files, `best` and `last`, name a folder each. Nothing here ever loads a pickle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
+
+MODEL_FILE = "model.safetensors"
+OPTIMIZER_FILE = "optimizer.safetensors"
+TRAINER_FILE = "trainer.json"
+_REPLACED = ".draft-replaced-"
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be written or read, in one sentence; `reason` is what the system said of the disk."""
+
+    def __init__(self, sentence: str, reason: str = "") -> None:
+        self.reason = reason or sentence.rstrip(".")
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """A checkpoint in memory: tensors on the CPU, and the trainer's own numbers."""
+
+    path: Path
+    model: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    trainer: dict[str, Any]
+
+
+def checkpoint_name(step: int, name: str = "") -> str:
+    """The folder name of a step, and of what a person called it; sorts by step up to a billion."""
+    name = normalized_name(name)
+    return f"step-{step:09d}-{name}" if name else f"step-{step:09d}"
+
+
+def save_checkpoint(
+    checkpoints: Path,
+    step: int,
+    model: Mapping[str, Tensor],
+    optimizer: Mapping[str, Tensor],
+    trainer: Mapping[str, Any],
+    *,
+    best: bool,
+    keep: int,
+    name: str = "",
+) -> Path:
+    """Write a checkpoint and prune old ones, keeping the newest `keep`, the best and all that have a name.
+
+    Raises CheckpointError.
+    """
+    path = checkpoints / checkpoint_name(step, name)
+    draft = checkpoints / f".draft-{path.name}"
+    try:
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        _remove_drafts(checkpoints)
+        draft.mkdir()
+        save_file({name: tensor.contiguous() for name, tensor in model.items()}, draft / MODEL_FILE)
+        save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, draft / OPTIMIZER_FILE)
+        (draft / TRAINER_FILE).write_text(json.dumps(trainer, indent=1), encoding="utf-8")
+        for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
+            _flush_to_disk(draft / file)
+        _flush_to_disk(draft)
+        replaced = checkpoints / f"{_REPLACED}{path.name}"
+        if path.exists():  # the same step again, after a resume
+            path.rename(replaced)
+        draft.rename(path)
+        shutil.rmtree(replaced, ignore_errors=True)
+        _point(checkpoints / "last", path.name)
+        if best:
+            _point(checkpoints / "best", path.name)
+        _flush_to_disk(checkpoints)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        reason = _reason_of(error)
+        raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
+    _prune(checkpoints, keep)
+    return path
+
+
+def _reason_of(error: OSError | SafetensorError) -> str:
+    """`No space left on device`, whoever met it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    found = re.search(r"I/O error: (.+) \(os error \d+\)", str(error))
+    return found.group(1) if found else str(error)
+
+
+def list_checkpoints(checkpoints: Path) -> list[Path]:
+    """Complete checkpoints, newest last."""
+    if not checkpoints.is_dir():
+        return []
+    return sorted(path for path in checkpoints.glob("step-*") if (path / TRAINER_FILE).is_file())
+
+
+def newest_first(checkpoints: Path) -> list[Path]:
+    """Complete checkpoints, the one written last first."""
+    return sorted(list_checkpoints(checkpoints), key=_written, reverse=True)
+
+
+def best_checkpoint(checkpoints: Path) -> Path | None:
+    """The checkpoint with the lowest validation loss, if one was kept."""
+    return _pointed_at(checkpoints / "best")
+
+
+def last_checkpoint(checkpoints: Path) -> Path | None:
+    """Where training goes on from: the checkpoint written last, or gone back to since. None when there is none.
+
+    A kill between a checkpoint and its mark leaves the mark on the one before it, which is as good.
+    """
+    marked = _pointed_at(checkpoints / "last")
+    known = list_checkpoints(checkpoints)
+    return marked if marked in known else (max(known, key=_written) if known else None)
+
+
+def point_to_last(checkpoints: Path, path: Path) -> None:
+    """Go on from here from now on. Raises OSError."""
+    _point(checkpoints / "last", path.name)
+
+
+def load_checkpoint(path: Path) -> LoadedCheckpoint:
+    """Read a checkpoint. Raises CheckpointError when a file is missing, torn or not what it should be."""
+    trainer = load_trainer(path)
+    tensors: list[dict[str, Tensor]] = []
+    for file in (path / MODEL_FILE, path / OPTIMIZER_FILE):
+        try:
+            tensors.append(load_file(file))
+        except (OSError, ValueError, SafetensorError) as error:
+            reason = f"{file.name} is a pickle, and those are never loaded" if _is_pickle(file) else str(error)
+            raise CheckpointError(f"The checkpoint {path} cannot be read: {reason}.") from error
+    return LoadedCheckpoint(path, tensors[0], tensors[1], trainer)
+
+
+def _is_pickle(file: Path) -> bool:
+    """Whether a file begins like a pickle, or like the archive of pickles that `torch.save` writes."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
+    except OSError:
+        return False
+
+
+def load_trainer(path: Path) -> dict[str, Any]:
+    """The trainer's own numbers of a checkpoint alone. Raises CheckpointError."""
+    try:
+        trainer = json.loads((path / TRAINER_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"The checkpoint {path} cannot be read: {error}.") from error
+    if not isinstance(trainer, dict) or not isinstance(trainer.get("step"), int):
+        raise CheckpointError(f"{path / TRAINER_FILE} is not the state of a trainer.")
+    return trainer
+
+
+def misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """What is wrong with the weights `given` for a model with its `own`, as half a sentence; empty when they fit."""
+    missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
+    if missing or unknown:
+        parts = [
+            f"{what} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+            for what, names in (("it lacks", missing), ("it has an unknown", unknown))
+            if names
+        ]
+        return ", ".join(parts)
+    for name, tensor in own.items():
+        other = given[name]
+        if tensor.shape != other.shape:
+            return f"{name} has shape {list(other.shape)} instead of {list(tensor.shape)}"
+        if tensor.dtype != other.dtype:
+            return f"{name} holds numbers of {str(other.dtype)[6:]} instead of {str(tensor.dtype)[6:]}"
+    return ""
+
+
+def optimizer_scalars(checkpoint: LoadedCheckpoint) -> dict[str, Any]:
+    """The optimizer's plain numbers. Raises CheckpointError when there are none."""
+    scalars = checkpoint.trainer.get("optimizer")
+    if not isinstance(scalars, dict):
+        raise CheckpointError(f"{TRAINER_FILE} in {checkpoint.path.name} says nothing of the optimizer.")
+    return scalars
+
+
+def put_back_replaced(checkpoints: Path) -> None:
+    """A kill between taking an old checkpoint away and putting the new one of its step there: the old one stays.
+
+    For whoever holds the run's lock.
+    """
+    for replaced in checkpoints.glob(f"{_REPLACED}*"):
+        path = checkpoints / replaced.name.removeprefix(_REPLACED)
+        if not path.exists():
+            with contextlib.suppress(OSError):
+                replaced.rename(path)
+
+
+def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
+    """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
+
+    Raises CheckpointError when there is none.
+    """
+    problems: list[str] = []
+    for path in _last_first(checkpoints):
+        try:
+            return load_checkpoint(path), problems
+        except CheckpointError as error:
+            problems.append(str(error))
+    raise CheckpointError(
+        " ".join(problems) or f"There is no checkpoint in {checkpoints}, so there is nothing to go on from."
+    )
+
+
+def named_checkpoint(checkpoints: Path, wanted: str) -> Path:
+    """The checkpoint called `wanted`: see `find_checkpoint`. Raises CheckpointNotFound."""
+    best, last = best_checkpoint(checkpoints), last_checkpoint(checkpoints)
+    folders = [path.name for path in list_checkpoints(checkpoints)]
+    return checkpoints / find_checkpoint(
+        folders, wanted, best=best.name if best else None, last=last.name if last else None
+    )
+
+
+def good_checkpoints(checkpoints: Path, step: int) -> list[Path]:
+    """Where a run at step `step` may be rolled back to, the first to be tried first: the newest, and then earlier ones.
+
+    Those saved while the guard saw trouble come after all others; what cannot be read says nothing and is tried too.
+    """
+    last = last_checkpoint(checkpoints)
+    candidates = [path for path in _last_first(checkpoints) if path == last or step_of(path) <= step]
+    return sorted(candidates, key=_was_saved_in_trouble)  # which keeps the order of those that are alike
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, from its folder."""
+    return int(path.name.removeprefix("step-").split("-", 1)[0])
+
+
+def _last_first(checkpoints: Path) -> list[Path]:
+    """The checkpoint to go on from, then the others, the one written last first."""
+    last = last_checkpoint(checkpoints)
+    return sorted(newest_first(checkpoints), key=lambda path: path != last)
+
+
+def _was_saved_in_trouble(path: Path) -> bool:
+    try:
+        guard = load_trainer(path).get("guard")
+    except CheckpointError:
+        return False
+    return isinstance(guard, dict) and guard.get("calm") is False
+
+
+def _prune(checkpoints: Path, keep: int) -> None:
+    """Drop all without a name but the `keep` written last and the best. What cannot be deleted harms nobody."""
+    best = best_checkpoint(checkpoints)
+    nameless = [path for path in list_checkpoints(checkpoints) if path.name.count("-") == 1]
+    # By time and not by step: of a run that went back, later steps are the older ones.
+    for path in sorted(nameless, key=_written)[:-keep]:
+        if path != best:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Delete a checkpoint. Under another name first: a kill half-way must not leave a half one that looks whole."""
+    doomed = path.with_name(f".draft-removed-{path.name}")
+    try:
+        path.rename(doomed)
+    except OSError:
+        return
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _written(path: Path) -> tuple[int, str]:
+    """When a checkpoint was written; among those of one tick the later step counts as the later."""
+    try:
+        return (path / TRAINER_FILE).stat().st_mtime_ns, path.name
+    except OSError:
+        return 0, path.name
+
+
+def _pointed_at(pointer: Path) -> Path | None:
+    try:
+        name = pointer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    path = pointer.parent / Path(name).name
+    return path if (path / TRAINER_FILE).is_file() else None
+
+
+def _remove_drafts(checkpoints: Path) -> None:
+    put_back_replaced(checkpoints)
+    for draft in checkpoints.glob(".draft-*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _point(pointer: Path, name: str) -> None:
+    draft = pointer.with_name(f".draft-{pointer.name}.txt")
+    draft.write_text(name + "\n", encoding="utf-8")
+    _flush_to_disk(draft)
+    draft.replace(pointer)
+
+
+def _flush_to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

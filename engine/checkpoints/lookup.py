@@ -1,0 +1,55 @@
+"""Which checkpoint a person means: the one search, over the names of folders. Pure, and without torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+LONGEST_NAME = 40
+_LISTED = 8
+
+
+class CheckpointNotFound(Exception):
+    """There is no such checkpoint; half a sentence that says which there are."""
+
+
+def normalized_name(name: str) -> str:
+    """A name as it stands in a folder's name: lower case letters and digits, hyphens between them."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_NAME]
+
+
+def name_problem(name: str) -> str:
+    """Why a checkpoint cannot be given this name, or nothing: half a sentence."""
+    name = normalized_name(name)
+    if name in ("best", "last") or name.isdigit():
+        return f"{name!r} already stands for another checkpoint: choose a name other than best, last or a number"
+    return ""
+
+
+def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, last: str | None) -> str:
+    """The folder that `wanted` means: itself, "best", "last", a name a person gave, or a step (`1,000` or `1000`).
+
+    `folders` are the names of all complete checkpoints (`step-000001000`, `step-000001000-name`), oldest first; `best`
+    and `last` the ones those words mean. Raises CheckpointNotFound.
+    """
+    if not folders:
+        raise CheckpointNotFound("there is no checkpoint yet")
+    asked = wanted.strip()
+    found = asked if asked in folders else {"best": best, "last": last}.get(asked)
+    if found is None and (name := normalized_name(asked)):
+        found = next((folder for folder in folders if _name(folder) == name), None)
+    if found is None and (number := asked.replace(",", "")).isdigit():
+        found = next((folder for folder in folders if _step(folder) == (number.lstrip("0") or "0")), None)
+    if found is None:
+        known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-_LISTED:])
+        raise CheckpointNotFound(f"there is no checkpoint {wanted!r}; there are {known}")
+    return found
+
+
+def _name(folder: str) -> str:
+    return folder.removeprefix("step-").partition("-")[2]
+
+
+def _step(folder: str) -> str:
+    """The step, in digits without leading zeros."""
+    return folder.removeprefix("step-").partition("-")[0].lstrip("0") or "0"

@@ -1,0 +1,1 @@
+"""Sessions of training: new runs, resumes, forks and reruns, from the settings to the result."""

@@ -1,0 +1,58 @@
+"""Forking: a new run that starts from a checkpoint of another one and goes on with other settings.
+
+The original is only read. What the model is and what it reads cannot change, since the weights would mean something
+else; everything about how it is trained can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoint
+from babytrain.engine.config import config_of_run
+from babytrain.engine.sessions.errors import EngineError, engine_errors
+from babytrain.engine.sessions.fork_check import planned_afresh, refusal
+from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
+from babytrain.engine.sessions.session import NewRunPlan, kept_text
+from babytrain.engine.training.train_state import read_trainer
+from babytrain.runs.folder import RunFolder, read_run_toml
+
+
+def plan_fork(
+    source: RunFolder,
+    wanted: str,
+    changes: Mapping[str, Any],
+    *,
+    runs_dir: Path,
+    name: str | None = None,
+    argv: Sequence[str] = (),
+) -> NewRunPlan:
+    """The plan of a fork from the checkpoint `wanted` ("best", "last", its name or its step). Raises EngineError.
+
+    `steps` in `changes` is where the fork ends, counted like the parent's steps.
+    """
+    changes = planned_afresh(changes)
+    with engine_errors():
+        saved, provenance = read_run_toml(source)
+        old, config = config_of_run(saved), config_of_run(saved, changes)
+        if problem := refusal(old, config, changes):
+            raise EngineError([problem])
+        checkpoint = load_checkpoint(named_checkpoint(source.checkpoints, wanted))
+        read_trainer(checkpoint, config)  # raises what is wrong with it
+    paths = tuple(str(path) for path in provenance.get("paths", []))
+    return NewRunPlan(
+        config=config,
+        runs_dir=runs_dir,
+        paths=paths,
+        name=name or f"{source.name}-fork",
+        argv=tuple(argv),
+        stdin=kept_text(source) if "-" in paths else None,
+        sha256=str(provenance.get("sha256", "")),
+        origin=ForkOrigin.of(
+            source.run_id,
+            with_changed_dials(checkpoint, config, changes),
+            replan=bool({"steps", "epochs"} & changes.keys()),
+        ),
+    )

@@ -1,0 +1,135 @@
+"""What can be said of a wished-for fork before torch is loaded: everything but the tensors themselves.
+
+The screen asks here before it stops a run or opens another one, so it takes milliseconds and reads a few kilobytes: the
+settings, the state of the trainer, and the headers of the tensors. What passes can still fail (`plan_fork` reads all).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
+from babytrain.engine.config import FIELDS, Config, ConfigError, config_of_run
+from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.places import list_places
+
+# The shapes, what the weights mean, and what the tokens are.
+_FIXED = frozenset(
+    [
+        "corpus",
+        "tokenizer",
+        "vocabulary",
+        "val_fraction",
+        "canaries",
+        "layers",
+        "heads",
+        "width",
+        "mlp",
+        "mlp_ratio",
+        "fmn_rank",
+        "position",
+        "token_shift",
+        "ngram_rows",
+        "norm",
+        "qk_norm",
+        "zero_init",
+        "bias",
+        "tied",
+        "optimizer",
+    ]
+)
+CHANGEABLE = tuple(name for name in FIELDS if name not in _FIXED)  # what a fork may have of its own
+_LONGEST_HEADER = 64 << 20
+_FILES = ("model.safetensors", "optimizer.safetensors")
+
+
+def refusal(old: Config, new: Config, changes: Mapping[str, Any], *, who: str = "A fork keeps its parent's") -> str:
+    """Why a fork, or `who` goes on with its own weights, cannot have these changes; or nothing."""
+    fixed = [key for key in changes if key in _FIXED and getattr(old, key) != getattr(new, key)]
+    if new.position == "learned" and "context" in changes and new.context != old.context:
+        fixed.append("context")
+    if not fixed:
+        return ""
+    return f"{who} model and text, so {', '.join(fixed)} cannot change: train a new run for that."
+
+
+def planned_afresh(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes of a fork: an end in steps replaces one in minutes or epochs."""
+    return {"minutes": 0.0, "epochs": 0.0, **changes} if "steps" in changes else dict(changes)
+
+
+def fork_problems(source: RunFolder, wanted: str, changes: Mapping[str, Any], *, step: int | None = None) -> list[str]:
+    """What is wrong with a fork from the checkpoint `wanted`, one sentence each; empty when nothing can be seen.
+
+    `step` is where the run stands if it trains and would be stopped for the fork, which saves a checkpoint there: it is
+    the last one then.
+    """
+    changes = planned_afresh(changes)
+    problems: list[str] = []
+    config: Config | None = None
+    try:
+        saved, _ = read_run_toml(source)
+        config = config_of_run(saved, changes)
+        if sentence := refusal(config_of_run(saved), config, changes):
+            problems.append(sentence)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    except RunsError as error:
+        return [str(error)]
+    if wanted == "last" and step is not None:
+        return problems + _end_problem(step, changes, None)
+    known = {summary.directory: summary for summary in list_places(source)}
+    best, last = (
+        next((summary.directory for summary in known.values() if getattr(summary, mark)), None)
+        for mark in ("is_best", "is_last")
+    )
+    try:
+        found = known[find_checkpoint(list(known), wanted, best=best, last=last)]
+    except CheckpointNotFound as error:
+        hint = "" if known else ": c saves one while it trains"
+        sentence = f"{error}{hint}."
+        return [*problems, sentence[0].upper() + sentence[1:]]
+    path = source.checkpoints / found.directory
+    return problems + _checkpoint_problems(path, found.step, changes, config.steps if config is not None else None)
+
+
+def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
+    """What is wrong with a checkpoint; `planned` is the end of the run if the checkpoint does not say."""
+    try:
+        trainer = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+        for file in _FILES:
+            _check_tensors(path / file)
+        planned = trainer.get("dials", {}).get("total_steps", planned)
+        return _end_problem(step, changes, planned)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [f"The checkpoint {path.name} is damaged: choose another one ({_reason(error)})."]
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or "" if isinstance(error, OSError) else str(error) or type(error).__name__
+
+
+def _end_problem(step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
+    end = changes.get("steps", planned)
+    if ("epochs" in changes and "steps" not in changes) or end is None or step < int(end):
+        return []
+    return [f"This checkpoint is at step {step:,} and the fork would end at {int(end):,}: add a later end with steps."]
+
+
+def _check_tensors(file: Path) -> None:
+    """Raise ValueError when a safetensors file is shorter or longer than its own header says.
+
+    Format: eight bytes with the length of a JSON header, the header, the tensors without a gap
+    (https://github.com/huggingface/safetensors#format).
+    """
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 2 <= length <= _LONGEST_HEADER:
+            raise ValueError(f"{file.name} has no header")
+        header = json.loads(stream.read(length))
+    ends = [int(facts["data_offsets"][1]) for name, facts in header.items() if name != "__metadata__"]
+    if file.stat().st_size != 8 + length + max(ends, default=0):
+        raise ValueError(f"{file.name} has not the size it says it has")

@@ -1,0 +1,143 @@
+"""Everything a run needs before its first step: device, speed, model, and the number of steps its plan comes to."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from babytrain.engine.checks.software import check_compile
+from babytrain.engine.config import FIELDS, Config, ConfigError
+from babytrain.engine.corpus.build import Corpus
+from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
+from babytrain.engine.execution.choice import (
+    SECONDS_WORTH_A_TRIAL,
+    CompileChoice,
+    CompileTrial,
+    choose_compile,
+    measure_compile,
+    planned_seconds,
+)
+from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.model.product import Products, onednn_available, use_products
+from babytrain.engine.presets import PRESETS
+from babytrain.engine.probe import Choice, eager_step_seconds, probe_processor
+from babytrain.engine.range_test import sweep_learning_rates
+from babytrain.runs.dials.changes import too_large_a_step
+from babytrain.runs.dials.state import DialState
+
+_LARGEST_PRESET_BATCH = max(
+    int(preset.values.get("batch_size", FIELDS["batch_size"].default)) for preset in PRESETS.values()
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model on its device and what it will learn from; `config` has every choice of speed filled in."""
+
+    config: Config
+    corpus: Corpus
+    model: GPT
+    device: torch.device
+    trials: tuple[str, ...]  # a sentence on each choice that was made by trying
+
+
+def prepare(config: Config, corpus: Corpus) -> Prepared:
+    """Model on its device; threads, number format and compiling chosen. Raises ConfigError and DeviceError."""
+    device_name, _ = choose_device(config.device)
+    device = torch.device(device_name)
+    if config.compile == "on":
+        finding = check_compile(os.environ, device_name)
+        if not finding.ok:
+            raise ConfigError([f"compile=on cannot work here: {finding.what}. {finding.why}"])
+    speed = _choose_speed(config, corpus, device_name)
+    threads, precision = speed.threads, speed.precision
+    torch.set_num_threads(threads)
+    use_products(speed.products)
+    # The choices become settings, so that a resume repeats them.
+    config = config.replace(threads=threads, precision=precision, products=speed.products)
+    sentences = [speed.sentence()] if speed.milliseconds else []
+    if config.compile == "auto":
+        choice = _choose_compile(config, corpus, device_name, speed)
+        config = config.replace(compile="on" if choice.compiled else "off")
+        sentences += [choice.sentence] if choice.sentence else []
+    model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
+    model.set_precision(precision)
+    if config.range_test:
+        bracket = sweep_learning_rates(
+            config, corpus.train, corpus.tokenizer.vocabulary_size, device=device_name, precision=precision
+        )
+        sentences.append(bracket.sentence(config.lr))
+    return Prepared(config, corpus, model, device, tuple(sentences))
+
+
+def _choose_speed(config: Config, corpus: Corpus, device: str) -> Choice:
+    """Threads, number format and library; tried out where the config leaves them open on a processor."""
+    threads = choose_threads(config.threads)
+    if device != "cpu":
+        return Choice(threads, choose_precision(config.precision, device), {})
+    counts = [threads] if config.threads else sorted({threads, max(1, threads - 1), max(1, threads // 2)}, reverse=True)
+    formats: list[Precision] = (
+        ["fp32", "bf16"] if config.precision == "auto" else [choose_precision(config.precision, device)]
+    )
+    libraries: list[Products] = ["onednn" if config.products == "onednn" else "torch"]
+    if config.products == "auto" and onednn_available():
+        libraries.append("onednn")
+    return probe_processor(
+        config,
+        _trial_tokens(config, corpus),
+        corpus.tokenizer.vocabulary_size,
+        threads=counts,
+        precisions=formats,
+        libraries=libraries,
+    )
+
+
+def _choose_compile(config: Config, corpus: Corpus, device: str, speed: Choice) -> CompileChoice:
+    """Whether to compile, for a config that leaves it open. Not where the compiler is missing; nobody asked for one."""
+    if device not in SECONDS_WORTH_A_TRIAL or not check_compile(os.environ, device).ok:
+        return CompileChoice(False)
+    tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
+
+    def eager() -> float:
+        return speed.step_seconds or eager_step_seconds(
+            config, tokens, vocabulary_size, device=device, precision=speed.precision
+        )
+
+    def measure() -> CompileTrial:
+        return measure_compile(config, tokens, vocabulary_size, device=device, precision=speed.precision)
+
+    return choose_compile(device, planned_seconds(config, eager), measure)
+
+
+def _trial_tokens(config: Config, corpus: Corpus) -> Tensor:
+    return torch.from_numpy(corpus.train[: 200 * config.context].astype("int32"))
+
+
+def with_planned_steps(config: Config, corpus: Corpus) -> Config:
+    """The config with `steps` counted out when the plan is in epochs."""
+    if config.epochs <= 0:
+        return config
+    windows = _windows_per_epoch(config, corpus)
+    return config.replace(steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate))))
+
+
+def check_step_size(dials: DialState, config: Config, corpus: Corpus) -> None:
+    """Raise ConfigError when a step would read more windows than the text has.
+
+    Every preset trains on every text: with a very small one its own batch reads some windows twice, and no harm done.
+    """
+    windows = _windows_per_epoch(config, corpus)
+    if dials.windows_per_step <= max(windows, _LARGEST_PRESET_BATCH):
+        return
+    name = "batch_size" if windows >= dials.accumulate else "accumulate"
+    sentence = too_large_a_step(dials, name, windows)
+    raise ConfigError([f"{sentence[0].upper()}{sentence[1:]}."])
+
+
+def _windows_per_epoch(config: Config, corpus: Corpus) -> int:
+    return EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch

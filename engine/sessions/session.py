@@ -1,0 +1,344 @@
+"""A session of training: a new run or the next stretch of an old one, from the settings to the result.
+
+Everything a person can get wrong ends here in an `EngineError` with one sentence a problem; nothing is left on disk by
+a run that never started. Anything else that goes wrong is a defect: its traceback stands in the run folder.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from babytrain import __version__
+from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint, load_newest, put_back_replaced
+from babytrain.engine.config import Config, config_of_run
+from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
+from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.recorder import Recorder, RunOutput
+from babytrain.engine.sessions.errors import EngineError, engine_errors
+from babytrain.engine.sessions.fork_check import refusal
+from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
+from babytrain.engine.sessions.prepare import Prepared, check_step_size, prepare, with_planned_steps
+from babytrain.engine.sessions.resume_history import ResumeHistory, ended_in_order, resume_history
+from babytrain.engine.sessions.services import start_analysis, start_telemetry
+from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
+from babytrain.engine.training.rerun_script import RerunScript
+from babytrain.engine.training.train_state import TrainState, read_trainer
+from babytrain.engine.training.trainer import Trainer
+from babytrain.runs.dials.history import plan_of
+from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
+from babytrain.runs.feed import LiveFeed
+from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
+from babytrain.runs.journal import JournalWriter
+from babytrain.runs.lock import RunLock
+from babytrain.runs.provenance import collect
+
+CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
+
+
+@dataclass(frozen=True)
+class NewRunPlan:
+    """A run that is wished for. `paths` are texts as typed; empty = the config's built-in corpus."""
+
+    config: Config
+    runs_dir: Path
+    paths: tuple[str, ...] = ()
+    name: str | None = None
+    argv: tuple[str, ...] = ()
+    stdin: bytes | None = None  # the text behind the path `-`
+    sha256: str = ""  # of the text it must be, if it must
+    origin: ForkOrigin | None = None  # of a fork
+    rerun_of: str = ""  # the run id of the one it repeats
+    commands: RerunScript | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a session of training went; the keys of the command line's JSON."""
+
+    run_id: str
+    run_dir: str
+    status: str
+    steps: int
+    tokens: int
+    val_loss: float | None
+    best_val_loss: float | None
+    best_step: int | None
+    tokens_per_second: float
+    seconds: float
+    parameters: int
+    reason: str = ""
+
+
+FolderCallback = Callable[[RunFolder], None]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session that is ready to begin. `first` is its first event, `notes` go into the log."""
+
+    folder: RunFolder
+    prepared: Prepared
+    state: TrainState
+    first: Started | Resumed
+    history: ResumeHistory
+    notes: Sequence[str] = ()
+    commands: RerunScript | None = None
+
+
+def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RunResult:
+    """Train a new run to its end. Raises EngineError."""
+    with engine_errors():
+        corpus = _same_corpus(plan.config, plan.paths, plan.stdin, plan.sha256)
+        config = with_planned_steps(plan.config, corpus)
+        origin = plan.origin.planned(config) if plan.origin is not None else None
+        dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
+        if not plan.rerun_of:
+            check_step_size(dials, config, corpus)
+        prepared = prepare(config, corpus)
+        state = _build_state(prepared, dials, origin.checkpoint if origin is not None else None)
+        folder = create_run(plan.runs_dir, plan.name)
+    with engine_errors(folder), _locked(folder):
+        _fill_folder(folder, plan, prepared, origin)
+        if on_folder is not None:
+            on_folder(folder)
+        first = _started_event(folder, prepared, state, plan)
+        session = Session(folder, prepared, state, first, ResumeHistory(first_step=first.step), commands=plan.commands)
+        return _run(session, feed)
+
+
+def train_resumed(
+    run_dir: Path,
+    changes: dict[str, Any],
+    feed: LiveFeed,
+    on_folder: FolderCallback | None = None,
+    commands: RerunScript | None = None,
+) -> RunResult:
+    """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError.
+
+    With `commands` of a rerun the feed has seen this run's past already.
+    """
+    folder = RunFolder(run_dir)
+    if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
+        changes = {"minutes": 0.0, "epochs": 0.0} | changes
+    with engine_errors(folder), _locked(folder):
+        saved, provenance = read_run_toml(folder)
+        config = config_of_run(saved, changes)
+        if problem := refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
+            raise EngineError([problem])
+        paths = [str(path) for path in provenance.get("paths", [])]
+        corpus = _same_corpus(
+            config, paths, kept_text(folder) if "-" in paths else None, provenance.get("sha256", "unknown")
+        )
+        put_back_replaced(folder.checkpoints)
+        checkpoint, problems = load_newest(folder.checkpoints)
+        read_trainer(checkpoint, config)  # raises what is wrong with it
+        if {"steps", "epochs"} & set(changes):
+            config = with_planned_steps(config, corpus)
+        checkpoint = with_changed_dials(checkpoint, config, changes)
+        progress, dials, _ = read_trainer(checkpoint, config)
+        if commands is None and {"batch_size", "accumulate"} & set(changes):
+            check_step_size(dials, config, corpus)
+        if progress.step >= dials.total_steps and ended_in_order(folder):
+            raise EngineError(
+                [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
+            )
+        prepared = prepare(config, corpus)
+        state = _build_state(prepared, dials, checkpoint)
+        history = resume_history(folder, feed if commands is None else LiveFeed(), progress.step)
+        state.evaluations = list(history.evaluations)
+        if on_folder is not None:
+            on_folder(folder)
+        if changes:
+            write_run_toml(folder, prepared.config.to_dict(), provenance)
+        first = Resumed(
+            t=max(history.last_t, float(checkpoint.trainer.get("t", 0.0))),
+            step=progress.step,
+            wall_time=time.time(),
+            checkpoint=checkpoint.path.name,
+            total_steps=dials.total_steps,
+            changes=changes,
+        )
+        history = replace(history, energy=history.energy_in(config.currency, config_of_run(saved).currency))
+        return _run(Session(folder, prepared, state, first, history, problems, commands), feed)
+
+
+@contextmanager
+def _locked(folder: RunFolder) -> Iterator[None]:
+    try:
+        lock = RunLock(folder)
+        lock.acquire()
+    except RunsError as error:
+        raise EngineError([str(error)]) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run(session: Session, feed: LiveFeed) -> RunResult:
+    """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
+    folder, prepared, state, first = session.folder, session.prepared, session.state, session.first
+    history, commands = session.history, session.commands
+    config, corpus = prepared.config, prepared.corpus
+    journal = JournalWriter(folder.journal)
+    recorder = Recorder(
+        journal,
+        feed,
+        start_t=first.t,
+        held_before=history.held_seconds,
+        listener=commands.on_event if commands is not None else None,
+    )
+    recorder.step = state.progress.step
+    output = RunOutput(recorder, feed, folder)
+    try:
+        recorder.emit(first)
+        recorder.emit(plan_of(config.to_dict(), corpus.facts, state.dials.positions(), t=first.t, step=first.step))
+        if isinstance(first, Started) and first.parent:
+            recorder.emit(copy_event(folder, first))
+        recorder.note(corpus_summary(corpus))
+        for sentence in prepared.trials:
+            recorder.note(sentence)
+        for note in (*corpus.notes, *session.notes):
+            recorder.note(note, "warning")
+        with (
+            _frozen_garbage(),
+            start_telemetry(config, output, prepared.device, history.energy) as housekeeper,
+            start_analysis(config, corpus, output, history) as examiner,
+        ):
+            ended = Trainer(
+                state,
+                output,
+                corpus,
+                housekeeper=housekeeper,
+                examiner=examiner,
+                commands=commands,
+                first_step=history.first_step,
+            ).run()
+    except Exception as error:
+        sentence = error_sentence(error, state.progress.step)
+        where = write_crash_log(folder, error)
+        record_end(recorder, state.progress, "failed", sentence)
+        raise EngineError([f"{sentence}{where}"]) from error
+    finally:
+        journal.close()
+    progress = state.progress
+    return RunResult(
+        run_id=folder.run_id,
+        run_dir=str(folder.path),
+        status=ended.status,
+        steps=progress.step,
+        tokens=progress.tokens,
+        val_loss=progress.val_loss,
+        best_val_loss=progress.best_val_loss,
+        best_step=progress.best_step,
+        tokens_per_second=ended.tokens_per_second,
+        seconds=ended.t,
+        parameters=prepared.model.parameter_count,
+        reason=ended.reason,
+    )
+
+
+@contextmanager
+def _frozen_garbage() -> Iterator[None]:
+    """Keep the collector from walking imports and weights, which are here to stay, in the middle of a step."""
+    before = gc.get_threshold()
+    gc.unfreeze()  # what an earlier run in this process has left
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+
+
+def _build_state(prepared: Prepared, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
+    """The state a session begins with. Raises CheckpointError."""
+    config, model = prepared.config, prepared.model
+    state = TrainState(config, model, build_optimizer(model, config), dials)
+    if checkpoint is not None:
+        state.restore(checkpoint)
+    return state
+
+
+def _fill_folder(folder: RunFolder, plan: NewRunPlan, prepared: Prepared, origin: ForkOrigin | None) -> None:
+    """Write what a run folder holds before the first step. Raises EngineError, and then the folder is gone."""
+    provenance = collect(plan.argv) | {
+        "paths": [path if path == "-" else str(Path(path).absolute()) for path in plan.paths],
+        "sha256": prepared.corpus.sha256,
+        "program_version": __version__,
+        "device": str(prepared.device),
+    }
+    if plan.rerun_of:
+        provenance["rerun_of"] = plan.rerun_of
+    if origin is not None:
+        provenance |= origin.provenance()
+    try:
+        write_run_toml(folder, prepared.config.to_dict(), provenance)
+        folder.tokenizer_file.write_text(prepared.corpus.tokenizer.to_json(), encoding="utf-8")
+        if plan.stdin is not None and "-" in plan.paths:
+            (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
+        if origin is not None:
+            origin.save_copy(folder)
+    except (OSError, RunsError, CheckpointError) as error:
+        shutil.rmtree(folder.path, ignore_errors=True)  # ours since a moment ago, and it holds nothing yet
+        reason = str(error).rstrip(".")
+        raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
+
+
+def _started_event(folder: RunFolder, prepared: Prepared, state: TrainState, plan: NewRunPlan) -> Started:
+    """The first line of a journal: everything needed to understand the rest."""
+    config, corpus = prepared.config, prepared.corpus
+    windows_per_step = config.batch_size * config.accumulate
+    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
+    return Started(
+        t=0.0,
+        step=state.progress.step,
+        schema=SCHEMA_VERSION,
+        run_id=folder.run_id,
+        name=plan.name or folder.name,
+        wall_time=time.time(),
+        config=config.to_dict(),
+        corpus=corpus.facts,
+        parameters=prepared.model.parameter_count,
+        total_steps=state.dials.total_steps,
+        steps_per_epoch=windows / windows_per_step,
+        tokens_per_step=windows_per_step * config.context,
+        device=str(prepared.device),
+        device_name=torch.cuda.get_device_name(prepared.device) if prepared.device.type == "cuda" else "",
+        precision=config.precision,
+        threads=config.threads,
+        compiled=config.compile == "on",
+        program_version=__version__,
+        parent=plan.origin.parent if plan.origin is not None else "",
+        rerun_of=plan.rerun_of,
+    )
+
+
+def _same_corpus(config: Config, paths: Sequence[str], stdin: bytes | None, sha256: str) -> Corpus:
+    """The text a run reads. Raises EngineError when `sha256` says that it is not the same any more."""
+    corpus = build_corpus(config, paths, stdin=stdin)
+    if sha256 and corpus.sha256 != sha256:
+        where = ", ".join(paths) or corpus.name
+        raise EngineError([f"The text of this run has changed since ({where}): put the old text back."])
+    return corpus
+
+
+def kept_text(folder: RunFolder) -> bytes:
+    """The text that came from standard input. Raises EngineError."""
+    try:
+        return (folder.path / CORPUS_COPY).read_bytes()
+    except OSError as error:
+        raise EngineError([f"The text of this run, {folder.path / CORPUS_COPY}, cannot be read: {error}."]) from error

@@ -1,0 +1,74 @@
+"""The batches of a step: the next windows of the text, augmented if the dials say so, as tensors on the device.
+
+Nothing here waits for the device. The text is on the device already, and what is drawn on the processor (window starts,
+replaced tokens) is copied there from pinned memory without blocking: a copy from ordinary memory would first wait for
+every step that is queued.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from babytrain.engine.corpus.augment import jitter_starts, misread
+from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.runs.dials.state import DialState
+
+
+class Batches:
+    """Windows of a text [N], in the order of the run: a pure function of the seed and the number of the window.
+
+    `tokens` is the text on the device, int32 [N].
+    """
+
+    def __init__(
+        self, tokens: npt.NDArray[Any], *, context: int, seed: int, vocabulary_size: int, device: torch.device | str
+    ) -> None:
+        self._on_cpu = np.asarray(tokens, dtype=np.int32)  # half the size of int64, for a large text
+        self._device = torch.device(device)
+        self.tokens = torch.from_numpy(self._on_cpu).to(self._device)
+        self._context = context
+        self._seed = seed
+        self._vocabulary_size = vocabulary_size
+        self._windows = EpochWindows(len(tokens), context, seed)
+        self._offsets = torch.arange(context + 1, device=self._device)
+
+    @property
+    def windows_per_epoch(self) -> int:
+        """How many windows there are before they come round again."""
+        return self._windows.windows_per_epoch
+
+    def next_batch(self, first: int, dials: DialState) -> tuple[Tensor, Tensor]:
+        """Inputs and targets [batch, context] int64 of `dials.batch_size` windows from number `first` on."""
+        starts = self._windows.starts(first, dials.batch_size)
+        if dials.jitter > 0.0:
+            starts = jitter_starts(
+                starts,
+                first,
+                seed=self._seed,
+                share=dials.jitter,
+                context=self._context,
+                tokens=len(self._on_cpu),
+            )
+        rows = self.tokens[self._to_device(starts)[:, None] + self._offsets].long()
+        inputs, targets = rows[:, :-1], rows[:, 1:]
+        if dials.noise > 0.0:
+            read = misread(
+                self._on_cpu[starts[:, None] + np.arange(self._context)].astype(np.int64),
+                first,
+                seed=self._seed,
+                share=dials.noise,
+                vocabulary_size=self._vocabulary_size,
+            )
+            inputs = self._to_device(read)
+        return inputs, targets
+
+    def _to_device(self, values: npt.NDArray[np.int64]) -> Tensor:
+        on_cpu = torch.from_numpy(values)
+        if self._device.type == "cuda":
+            on_cpu = on_cpu.pin_memory()  # else the copy waits for all that is queued
+        return on_cpu.to(self._device, non_blocking=True)

@@ -1,0 +1,73 @@
+"""Writes the checkpoints of a run: a disk that refuses costs a line in the log, never the run."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from babytrain.engine.checkpoints.format import CheckpointError
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.events import Checkpoint, Storage
+
+CheckpointReason = Literal["cadence", "best", "asked", "end"]
+
+
+class CheckpointWriter:
+    """Writes the checkpoints of one session and remembers at which steps that worked and failed."""
+
+    def __init__(self, state: TrainState, output: RunOutput) -> None:
+        self._state = state
+        self._output = output
+        self._saved_step = state.progress.step or -1
+        self._failed_step = -1
+        self._failing_since_step: int | None = None  # of the first failure since a checkpoint was written
+
+    def save(self, reason: CheckpointReason, name: str = "") -> str | None:
+        """Write a checkpoint, with a name if it has one. Returns why that failed, None when all went well."""
+        progress, recorder = self._state.progress, self._output.recorder
+        if self._saved_step == progress.step and reason in ("cadence", "end"):
+            return None
+        if self._failed_step == progress.step and reason == "cadence":
+            return None  # as the best so far it has just been tried
+        recorder.enter("saving")
+        began = time.perf_counter()
+        try:
+            path = self._state.save(self._output.folder.checkpoints, recorder.now(), name=name)
+        except CheckpointError as error:
+            self._report(error, last=reason == "end")
+            return str(error)
+        self._saved_step = progress.step
+        if self._failing_since_step is not None:
+            self._failing_since_step = None
+            recorder.emit(Storage(t=recorder.now(), step=progress.step, what="checkpoints", failing=False))
+            recorder.note("Checkpoints can be written again.")
+        recorder.emit(
+            Checkpoint(
+                t=recorder.now(),
+                step=progress.step,
+                directory=f"checkpoints/{path.name}",
+                reason=reason,
+                seconds=time.perf_counter() - began,
+                val_loss=progress.val_loss if progress.val_step == progress.step else None,
+                name=name,
+            )
+        )
+        return None
+
+    def rolled_back(self) -> None:
+        """The run stands at a checkpoint that exists; what failed after it is tried again when the run comes by."""
+        self._saved_step, self._failed_step = self._state.progress.step, -1
+
+    def _report(self, error: CheckpointError, *, last: bool) -> None:
+        """Say once a step that a checkpoint could not be written, and since when none can."""
+        step, since, recorder = self._state.progress.step, self._failing_since_step, self._output.recorder
+        if self._failed_step == step:
+            return
+        self._failed_step = step
+        if since is None:
+            self._failing_since_step = step
+            recorder.emit(Storage(t=recorder.now(), step=step, what="checkpoints", failing=True, reason=error.reason))
+        before = "" if since in (None, step) else f"None could be since step {since:,}. "
+        goes_on = "The" if last else "Training goes on; the"
+        recorder.note(f"{error} {before}{goes_on} newest good checkpoint stays.", "error")

@@ -1,0 +1,133 @@
+"""The diagnosis of a run while it trains: looks now and then, speaks when the verdict or its figures change.
+
+It looks at each evaluation and otherwise every fifty steps, never by the clock, so that what it leads to (a stop
+or a way back when the run overfits) happens at the same step when the run is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from babytrain.engine.diagnosis import diagnose
+from babytrain.engine.diagnosis.observation import Observation
+from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
+from babytrain.engine.diagnosis.verdicts import Diagnosis
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.spec import SETTABLE
+from babytrain.runs.events import Advice, Request, Verdict
+
+NEWEST_SHARE = 1 / 32  # of a running mean over steps
+# After a turn of a dial the advice stays as it was for so long: what it measures is still mostly of before the turn,
+# and the same advice followed twice goes too far.
+STEPS_UNTIL_NEW_ADVICE = 150
+
+
+class DiagnosisMonitor:
+    """Diagnoses one run. `floor` is the lowest possible loss of the text in nats per token, if it is known."""
+
+    def __init__(self, state: TrainState, output: RunOutput, floor: float | None) -> None:
+        self._state, self._output, self._floor = state, output, floor
+        self._given: Verdict | None = None
+        self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # at which a dial was changed last, or the run went back
+        self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
+        self._fetching_share = 0.0  # of the step time of late, spent on fetching the next windows
+
+    def check(self, *, finished: bool = False, apply: Callable[[Request], None] | None = None) -> None:
+        """Diagnose now. With `apply`, which applies a command, an overfitting run is dealt with as configured."""
+        state = self._state
+        before = state.diagnosis.diagnosis
+        found = diagnose(self._observation(finished), before)
+        state.diagnosis = replace(state.diagnosis, diagnosis=found)
+        again = before is not None and found.verdict == before.verdict
+        if before is None or not again or (found.why, found.next_) != (before.why, before.next_):
+            self._emit(found, again)
+        if apply is not None and found.verdict == "overfitting" and not state.diagnosis.acted:
+            self._act(apply)
+
+    def dial_changed(self) -> None:
+        """A dial was changed, or the run went back."""
+        self._dial_step = self._state.progress.step
+        self._evaluations = array("d")
+
+    def step_made(self, fetching_share: float) -> None:
+        """Take in what share of a step's time was spent on fetching its batches."""
+        self._fetching_share += NEWEST_SHARE * (fetching_share - self._fetching_share)
+
+    def _emit(self, found: Diagnosis, again: bool) -> None:
+        step, recorder = self._state.progress.step, self._output.recorder
+        advice, alternative = _offer(found.advice), _offer(found.alternative)
+        if again and self._given is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
+            advice, alternative = self._given.advice, self._given.alternative
+        self._given = Verdict(
+            t=recorder.now(),
+            step=step,
+            verdict=found.verdict,
+            why=found.why,
+            next_=found.next_,
+            advice=advice,
+            alternative=alternative,
+            again=again,
+        )
+        recorder.emit(self._given)
+
+    def _act(self, apply: Callable[[Request], None]) -> None:
+        """Stop or go back once, if the settings say so."""
+        wanted = self._state.config.overfitting
+        if wanted == "say":
+            return
+        self._state.diagnosis = replace(self._state.diagnosis, acted=True)
+        if wanted == "go_back":
+            apply(Request(command_id=0, action="go_back", text="best"))
+        apply(Request(command_id=0, action="stop"))
+
+    def _observation(self, finished: bool) -> Observation:
+        state, steps = self._state, self._output.feed.steps
+        dials, remembered, rows = state.dials, state.diagnosis, steps.count
+        for event in state.evaluations[len(self._evaluations) // 4 :]:
+            self._evaluations.extend((event.step, event.t, event.val_loss, event.train_loss))
+        evaluations = np.array(self._evaluations).reshape(-1, 4)
+        best, newest = remembered.best_windows, remembered.newest_windows
+        return Observation(
+            step=steps.step[:rows],
+            t=steps.t[:rows],
+            loss=steps.loss[:rows],
+            learning_rate=steps.learning_rate[:rows],
+            gradient_norm=steps.gradient_norm[:rows],
+            step_seconds=steps.step_seconds[:rows],
+            eval_step=evaluations[:, 0],
+            eval_t=evaluations[:, 1],
+            val_loss=evaluations[:, 2],
+            train_loss=evaluations[:, 3],
+            windows=newest if best is None else (best, *newest),
+            warmup_steps=state.config.warmup,
+            total_steps=dials.total_steps,
+            uniform_loss=math.log(state.model.vocabulary_size),
+            floor=self._floor,
+            throttled_seconds=self._output.recorder.throttled_seconds(),
+            waiting_share=self._fetching_share,
+            finished=finished,
+            lr_scale=dials.lr_scale,
+            lr_held=dials.lr_hold is not None,
+            dropout=dials.dropout,
+            weight_decay=dials.weight_decay,
+        )
+
+
+def _offer(suggestion: Suggestion | None) -> Advice | None:
+    """A suggestion as the command that carries it out."""
+    if suggestion is None:
+        return None
+    is_dial = suggestion.action in SETTABLE
+    return Advice(
+        label=suggestion.label,
+        action="set" if is_dial else suggestion.action,  # type: ignore[arg-type]  # a command of the same name
+        dial=suggestion.action if is_dial else "",
+        value=suggestion.value,
+        text=suggestion.text,
+    )

@@ -1,0 +1,180 @@
+"""Validation loss without sampling noise: fixed windows over the whole split, every token predicted exactly once.
+
+The loss on the training split is measured the same way, in evaluation mode, on as many fixed windows spread evenly
+over it: only then does the gap between the two mean something.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from babytrain.engine.corpus.windows import evaluation_windows
+from babytrain.engine.device import is_out_of_memory
+from babytrain.engine.diagnosis.observation import WindowLosses
+from babytrain.engine.letters import GuessCounts, GuessTally
+from babytrain.engine.model.gpt import GPT
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.events import Eval
+
+TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache
+TRAIN_EVALUATION_WINDOWS = 128
+
+
+@dataclass(frozen=True)
+class SplitLosses:
+    """Losses in nats per token: the mean of all tokens, and of every window [windows] fp32 in order of the text."""
+
+    mean: float
+    by_window: npt.NDArray[np.float32]
+    guesses: GuessCounts
+
+
+def evaluate_windows(
+    model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
+) -> SplitLosses | None:
+    """Losses over every token of `tokens` [N] but the first, and how often each was guessed right.
+
+    None when told to stop half-way.
+    """
+    starts, last_length = evaluation_windows(len(tokens), context)
+    lengths = np.full(len(starts), context)
+    lengths[-1] = last_length
+    by_window: list[Tensor] = []
+    tally = GuessTally(model.vocabulary_size, tokens.device)
+
+    def look(targets: Tensor, losses: Tensor, guesses: Tensor) -> None:
+        by_window.append(losses)
+        tally.add(targets, guesses)
+
+    mean = _mean_loss(model, tokens, starts, lengths, context, should_stop, look)
+    return None if mean is None else SplitLosses(mean, torch.cat(by_window).cpu().numpy(), tally.counts())
+
+
+def evaluate_spread(
+    model: GPT, tokens: Tensor, context: int, windows: int, *, should_stop: Callable[[], bool] | None = None
+) -> float | None:
+    """Mean loss over at most `windows` fixed full windows, evenly spread over `tokens`; None when told to stop."""
+    last_start = len(tokens) - context - 1
+    starts = np.unique(np.linspace(0, max(0, last_start), max(1, windows)).astype(np.int64))
+    length = min(context, len(tokens) - 1)
+    return _mean_loss(model, tokens, starts, np.full(len(starts), length), context, should_stop)
+
+
+@torch.inference_mode()
+def _mean_loss(
+    model: GPT,
+    tokens: Tensor,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    context: int,
+    should_stop: Callable[[], bool] | None,
+    look: Callable[[Tensor, Tensor, Tensor], None] | None = None,
+) -> float | None:
+    """The longest windows first; `look` gets the targets [B, T], losses [B] and guesses [B, T] of each batch.
+
+    Where the memory does not suffice for so many windows at once, half as many are tried.
+    """
+    was_training = model.training
+    model.eval()
+    total, count = 0.0, 0
+    batch = max(1, TOKENS_PER_BATCH // context)
+    try:
+        for length in np.unique(lengths)[::-1]:
+            chosen = torch.from_numpy(starts[lengths == length]).to(tokens.device)
+            offsets = torch.arange(int(length) + 1, device=tokens.device)
+            first = 0
+            while first < len(chosen):
+                if should_stop is not None and should_stop():
+                    return None
+                try:
+                    windows = tokens[chosen[first : first + batch, None] + offsets].long()
+                    loss = _batch_loss(model, windows, look)
+                except (MemoryError, RuntimeError) as error:
+                    if batch == 1 or not is_out_of_memory(error):
+                        raise
+                    batch //= 2
+                    continue
+                first += batch
+                predicted = windows.shape[0] * int(length)
+                total += float(loss) * predicted
+                count += predicted
+    finally:
+        model.train(was_training)
+    return total / max(1, count)
+
+
+def _batch_loss(model: GPT, windows: Tensor, look: Callable[[Tensor, Tensor, Tensor], None] | None) -> Tensor:
+    """Mean loss of windows [B, T + 1], a scalar."""
+    inputs, targets = windows[:, :-1], windows[:, 1:]
+    if look is None:
+        return model.loss(inputs, targets)
+    losses, guesses = model.window_losses(inputs, targets)
+    look(targets, losses, guesses)
+    return losses.mean()
+
+
+class Evaluator:
+    """Evaluates one run on the splits `train` and `val` (int32 [N], on the device). The best model is saved at once."""
+
+    def __init__(
+        self,
+        state: TrainState,
+        output: RunOutput,
+        checkpoints: CheckpointWriter,
+        train: Tensor,
+        val: Tensor,
+        on_evaluated: Callable[[Eval, GuessCounts], None],
+    ) -> None:
+        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._train, self._val = train, val
+        self._on_evaluated = on_evaluated
+
+    def is_owed(self) -> bool:
+        """Before the first step of a run; or one was due where it was stopped, and the stop cut it short."""
+        progress = self._state.progress
+        if progress.val_loss is None:
+            return True
+        return progress.step % self._state.dials.eval_every == 0 and progress.val_step != progress.step
+
+    def evaluate(self) -> bool:
+        """Measure both losses and put them on record. False when a stop cut it short."""
+        state, recorder = self._state, self._output.recorder
+        recorder.enter("evaluating")
+        began = time.perf_counter()
+        stop, context = self._output.feed.stop_requested.is_set, state.config.context
+        val = evaluate_windows(state.model, self._val, context, should_stop=stop)
+        if val is None:
+            return False
+        train_loss = evaluate_spread(state.model, self._train, context, TRAIN_EVALUATION_WINDOWS, should_stop=stop)
+        if train_loss is None:
+            return False
+        progress, val_loss = state.progress, val.mean
+        best = math.isfinite(val_loss) and (progress.best_val_loss is None or val_loss < progress.best_val_loss)
+        progress.val_loss, progress.val_step = val_loss, progress.step
+        if best:
+            progress.best_val_loss, progress.best_step = val_loss, progress.step
+        state.diagnosis = state.diagnosis.with_windows(WindowLosses(progress.step, val.by_window), best=best)
+        evaluation = Eval(
+            t=recorder.now(),
+            step=progress.step,
+            val_loss=val_loss,
+            train_loss=train_loss,
+            seconds=time.perf_counter() - began,
+            best=best,
+        )
+        state.evaluations.append(evaluation)
+        recorder.emit(evaluation)
+        self._on_evaluated(evaluation, val.guesses)
+        if best and progress.step > 0:
+            self._checkpoints.save("best")
+        return True

@@ -1,0 +1,203 @@
+"""What is done when a step went wrong or did not fit into memory, and the way back to a checkpoint.
+
+Each action is an event and a plain sentence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    good_checkpoints,
+    load_checkpoint,
+    named_checkpoint,
+    point_to_last,
+)
+from babytrain.engine.checkpoints.lookup import CheckpointNotFound
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
+from babytrain.engine.training.loss_reading import ReadStep
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
+from babytrain.runs.events import Request, Rescue, RescueCause, RescueDeed, Resumed
+
+_CAUSES: dict[RescueCause, str] = {
+    "not finite": "the loss or its gradient was NaN or infinite",
+    "spike": "the loss or its gradient jumped far out of its usual range",
+    "diverging": "the loss left the level it had reached",
+    "out of memory": "the memory did not suffice",
+}
+
+
+class TrainingStopped(Exception):
+    """Training cannot go on; everything is to be saved. The message says why and what to try."""
+
+
+class Recovery:
+    """Recovers one run. `apply` applies a command of the engine itself and puts it on record."""
+
+    def __init__(
+        self,
+        state: TrainState,
+        output: RunOutput,
+        checkpoints: CheckpointWriter,
+        *,
+        apply: Callable[[Request], None],
+        can_skip_spikes: bool,
+    ) -> None:
+        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._apply = apply
+        self._can_skip_spikes = can_skip_spikes
+
+    # -- what the guard decides --------------------------------------------------------------------------------
+
+    def act(self, step: ReadStep) -> bool:
+        """Do what the guard decided about a recorded step; True when the run went back to a checkpoint.
+
+        Raises TrainingStopped.
+        """
+        event, decision = step.event, step.decision
+        facts = (
+            f"step {event.step:,}, windows from {step.pending.first_window:,} on, lr {event.learning_rate:.2g}, "
+            f"gradient norm {event.gradient_norm:.3g}"
+        )
+        what = f"{_CAUSES[decision.cause]} ({facts}, loss {event.loss:.4g})"
+        match decision.action:
+            case "note":
+                later = " The next one so soon is left out." if self._can_skip_spikes else ""
+                self._report(step, "noted", f"A spike: {what}.{later}")
+            case "skip":
+                self._report(step, "skipped", f"A step was left out: {what}.")
+            case "stop":
+                self._report(step, "stopped", f"The run stops: {what}.")
+                advice = f"try again with a lower learning rate, for instance lr={self._state.config.lr / 4:.1g}"
+                raise TrainingStopped(f"{what[0].upper()}{what[1:]}: {advice}.")
+            case "go back":
+                self._go_back(step, decision, what)
+                return True
+        return False
+
+    def _report(self, step: ReadStep, deed: RescueDeed, sentence: str, at: int | None = None) -> None:
+        recorder, event = self._output.recorder, step.event
+        recorder.emit(
+            Rescue(
+                t=recorder.now(),
+                step=event.step if at is None else at,
+                cause=step.decision.cause,
+                deed=deed,
+                text=sentence,
+                loss=event.loss,
+                gradient_norm=event.gradient_norm,
+                learning_rate=event.learning_rate,
+                first_window=step.pending.first_window,
+            )
+        )
+
+    def _go_back(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
+        """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
+        state, pending = self._state, step.pending
+        state.guard.rescues_left -= 1
+        # Steps made since this one are forgotten: the run goes on as if it had been read before they were begun.
+        newest, state.progress = state.progress, replace(state.progress)
+        state.progress.step, state.progress.tokens = pending.step, pending.tokens
+        state.progress.windows_seen = pending.windows_seen
+        try:
+            path = self._roll_back_to_good(_CAUSES[decision.cause])
+        except CheckpointNotFound as error:
+            state.progress = newest
+            self._report(step, "stopped", f"The run stops: {what}, and {error}.")
+            raise TrainingStopped(f"{what[0].upper()}{what[1:]}, and {error}: start again with a lower lr.") from error
+        state.guard.rolled_back()
+        dials = state.dials
+        if dials.lr_hold is not None:
+            self._apply(Request(command_id=0, action="lr_hold", value=dials.lr_hold * LOWER_LEARNING_RATE))
+        else:
+            scale = min(LARGEST_SCALE, max(SMALLEST_SCALE, dials.lr_scale * LOWER_LEARNING_RATE))
+            self._apply(Request(command_id=0, action="lr_scale", value=scale))
+        left, now_at = state.guard.rescues_left, state.progress.step
+        self._report(
+            step,
+            "rolled back",
+            f"Went back to step {now_at:,} ({path.name}) with half the learning rate: {what}. "
+            f"{left} more rescue{'s' if left != 1 else ''} before the run stops.",
+            at=now_at,
+        )
+
+    # -- the way back ------------------------------------------------------------------------------------------
+
+    def roll_back(self, wanted: str, reason: str) -> Path:
+        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""
+        return self._roll_back_to(named_checkpoint(self._output.folder.checkpoints, wanted), reason)
+
+    def _roll_back_to_good(self, reason: str) -> Path:
+        """Go on from the newest good checkpoint that can be read. Raises CheckpointNotFound."""
+        refusals: list[str] = []
+        for path in good_checkpoints(self._output.folder.checkpoints, self._state.progress.step):
+            try:
+                return self._roll_back_to(path, reason)
+            except CheckpointNotFound as error:
+                refusals.append(str(error))
+        raise CheckpointNotFound(refusals[0] if refusals else "there is no checkpoint yet")
+
+    def _roll_back_to(self, path: Path, reason: str) -> Path:
+        state, output = self._state, self._output
+        try:
+            state.roll_back(load_checkpoint(path))
+        except CheckpointError as error:
+            raise CheckpointNotFound(str(error).rstrip(".")) from error
+        try:
+            point_to_last(output.folder.checkpoints, path)
+        except OSError as error:  # a full disk is no reason to leave a run where it was
+            output.recorder.note(
+                f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
+                "next one is saved, a resume would begin with another.",
+                "warning",
+            )
+        step = output.recorder.step = state.progress.step
+        self._checkpoints.rolled_back()
+        output.recorder.emit(
+            Resumed(
+                t=output.recorder.now(),
+                step=step,
+                wall_time=time.time(),
+                checkpoint=path.name,
+                total_steps=state.dials.total_steps,
+                within=True,
+                reason=reason,
+            )
+        )
+        return path
+
+    # -- too little memory -------------------------------------------------------------------------------------
+
+    def halve_batch(self, error: BaseException) -> None:
+        """Smaller batches, as many more of them in a step: the same windows and the same mean, in less memory.
+
+        Raises TrainingStopped when there is nothing left to halve.
+        """
+        dials, recorder = self._state.dials, self._output.recorder
+        # The largest divisor that is at most half: the windows of a step stay the same.
+        smaller = next((size for size in range(dials.batch_size // 2, 0, -1) if dials.batch_size % size == 0), 0)
+        if not smaller:
+            raise TrainingStopped(
+                "The machine ran out of memory with a single window in a batch: try a smaller context or width."
+            ) from error
+        times = dials.batch_size // smaller
+        # The product must never be larger than it was in between, so the smaller batch comes first.
+        self._apply(Request(command_id=0, action="set", dial="batch_size", value=float(smaller)))
+        self._apply(Request(command_id=0, action="set", dial="accumulate", value=float(dials.accumulate * times)))
+        recorder.emit(
+            Rescue(
+                t=recorder.now(),
+                step=self._state.progress.step,
+                cause="out of memory",
+                deed="halved the batch",
+                text=f"The memory did not suffice for {dials.batch_size} windows at once: now {smaller} at a time, "
+                f"{dials.accumulate * times} times a step. A step still sees the same windows.",
+            )
+        )

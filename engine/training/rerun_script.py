@@ -1,0 +1,118 @@
+"""The script of a rerun: gives the commands on record at their places, and compares every step with the one on record.
+
+A difference is reported at once and training goes on: what it grows to is reported at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from babytrain.runs.events import AnyEvent, Request, Resumed, Step
+from babytrain.runs.journal.thinning import merge_steps
+from babytrain.runs.replay_plan import SessionOnRecord
+
+
+@dataclass(frozen=True)
+class StepDifference:
+    """The first step that is not as on record: its loss in nats per token, then and now."""
+
+    step: int
+    what: str
+    on_record: float
+    now: float
+
+    def sentence(self) -> str:
+        """Both numbers and how far apart they are."""
+        return (
+            f"differs first at step {self.step:,} by {abs(self.now - self.on_record):.3g}: "
+            f"{self.what} {self.now:.9g} instead of {self.on_record:.9g}"
+        )
+
+
+class StepComparison:
+    """Compares steps, as they come, with those on record. Of a long run several are on record as one."""
+
+    def __init__(self, on_record: Sequence[Step], report: Callable[[StepDifference], None]) -> None:
+        self.first_difference: StepDifference | None = None
+        self.compared = 0  # steps
+        self._on_record = on_record
+        self._next = 0
+        self._waiting: list[Step] = []
+        self._report = report
+
+    @property
+    def missing(self) -> int:
+        """Lines on record that nothing was compared with."""
+        return len(self._on_record) - self._next
+
+    def take(self, step: Step) -> None:
+        """Take in a step of the rerun."""
+        if self._next >= len(self._on_record):
+            return
+        expected = self._on_record[self._next]
+        self._waiting.append(step)
+        if len(self._waiting) < expected.merged:
+            return
+        made, self._waiting = merge_steps(self._waiting), []
+        self._next += 1
+        self.compared += expected.merged
+        if self.first_difference is None and (difference := _difference(expected, made)) is not None:
+            self.first_difference = difference
+            self._report(difference)
+
+
+class RerunScript:
+    """The commands on record of one session. Asked at every step boundary; `step` counts finished steps."""
+
+    def __init__(self, session: SessionOnRecord, comparison: StepComparison) -> None:
+        self._session = session
+        self._comparison = comparison
+        self._next = 0
+        self._rollback_count = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether the session on record ended with its plan done."""
+        return self._session.finished
+
+    def next_due(self, step: int) -> Request | None:
+        """The next command once the run stands where it was given."""
+        commands = self._session.commands
+        if self._next >= len(commands):
+            return None
+        command = commands[self._next]
+        if (self._rollback_count, step) < (command.lap, command.step):
+            return None
+        self._next += 1
+        return command.request
+
+    def over(self, step: int) -> bool:
+        """Whether the run stands where the session on record ended, with every command given."""
+        session = self._session
+        return self._next >= len(session.commands) and (self._rollback_count, step) >= (
+            session.end_lap,
+            session.end_step,
+        )
+
+    def on_event(self, event: AnyEvent) -> None:
+        """Compare a step, count a rollback."""
+        if isinstance(event, Step):
+            self._comparison.take(event)
+        elif isinstance(event, Resumed) and event.within:
+            self._rollback_count += 1
+
+
+def _difference(expected: Step, made: Step) -> StepDifference | None:
+    pairs = (
+        ("step", float(expected.step), float(made.step)),
+        ("loss", expected.loss, made.loss),
+        ("gradient norm", expected.gradient_norm, made.gradient_norm),
+        ("learning rate", expected.learning_rate, made.learning_rate),
+        ("tokens", float(expected.tokens), float(made.tokens)),
+    )
+    for what, then, now in pairs:
+        if then != now and not (math.isnan(then) and math.isnan(now)):
+            return StepDifference(expected.step, what, then, now)
+    return None

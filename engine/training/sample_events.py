@@ -1,0 +1,139 @@
+"""What a model writes and predicts between two steps of its training, put on record as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
+
+from babytrain.engine.config import ConfigError, check_field
+from babytrain.engine.corpus.build import Corpus
+from babytrain.engine.prompts import PreparedPrompt, prepare_prompt
+from babytrain.engine.recorder import RunOutput
+from babytrain.engine.sampling import generate, new_reader, next_tokens
+from babytrain.engine.token_choice import DamagedWeightsError, SamplingSettings
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.events import Predicted, Sample, SamplePiece
+
+PIECES_PER_SECOND = 15.0
+PREDICTED_TOKENS = 8
+
+
+class SampleWriter:
+    """Writes the samples of one run; `on_sample` gets each when it is finished."""
+
+    def __init__(
+        self, state: TrainState, output: RunOutput, corpus: Corpus, on_sample: Callable[[Sample], None]
+    ) -> None:
+        self._state, self._output, self._corpus = state, output, corpus
+        self._on_sample = on_sample
+
+    def write_due(self) -> None:
+        """A text for each of the run's own prompts, so that texts of different steps compare."""
+        config = self._state.config
+        for prompt in (config.prompt, *filter(None, config.more_prompts.split("|"))):
+            if self._output.feed.stop_requested.is_set():
+                return  # a text without a letter would be the newest there is
+            if problem := self.write(prompt, asked=False):
+                self._output.recorder.note(f"No sample at this step: {problem}.", "warning")
+
+    def write(
+        self,
+        wanted_prompt: str,
+        changes: Mapping[str, float | int] | None = None,
+        *,
+        asked: bool,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> str:
+        """Write a text, showing it piece by piece. Returns why not, or nothing.
+
+        Settings and seed are the run's own, so that samples compare across steps, but for the `changes`. It ends where
+        it stands when it is `given_up`, and is not begun then.
+        """
+        if given_up():
+            return "it was given up before its first letter"
+        state, recorder, config = self._state, self._output.recorder, self._state.config
+        drawn = dict(changes or {})
+        tokens, seed = int(drawn.pop("tokens", config.sample_tokens)), int(drawn.pop("seed", config.seed))
+        try:
+            settings = replace(SamplingSettings.of(config), **drawn)  # type: ignore[arg-type]  # checked by the settings
+        except ConfigError as error:
+            return "; ".join(problem.rstrip(".") for problem in error.problems)
+        if problem := check_field("sample_tokens", tokens) or check_field("seed", seed):
+            return problem.rstrip(".")
+        recorder.enter("sampling")
+        prompt = self._prepared(wanted_prompt)
+        began = time.perf_counter()
+        state.progress.samples += 1
+
+        def over() -> bool:
+            return self._output.feed.stop_requested.is_set() or given_up()
+
+        ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=over)
+        try:
+            text = self._decoded(prompt, ids)
+        except DamagedWeightsError as error:  # the guard looks after those
+            return str(error).rstrip(".")
+        sample = Sample(
+            t=recorder.now(),
+            step=state.progress.step,
+            sample_id=state.progress.samples,
+            prompt=prompt.text,
+            text=text,
+            seed=seed,
+            seconds=time.perf_counter() - began,
+            asked=asked,
+            **asdict(settings),
+        )
+        recorder.emit(sample)
+        self._on_sample(sample)
+        return ""
+
+    def predict(self, wanted_prompt: str) -> str:
+        """Show the likeliest tokens after a text, with their probabilities. Returns why not, or nothing."""
+        state, tokenizer = self._state, self._corpus.tokenizer
+        prompt = self._prepared(wanted_prompt)
+        try:
+            tokens, shares = next_tokens(new_reader(state.model, state.device), prompt.ids, PREDICTED_TOKENS)
+        except DamagedWeightsError as error:  # the guard looks after those
+            return str(error).rstrip(".")
+        self._output.feed.publish(
+            Predicted(
+                t=self._output.recorder.now(),
+                step=state.progress.step,
+                prompt=prompt.text,
+                tokens=tuple(tokenizer.token_text(int(token)) for token in tokens),
+                probabilities=tuple(float(share) for share in shares),
+            )
+        )
+        return ""
+
+    def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int]) -> str:
+        """The text of `tokens` as they come, shown some times a second. Raises what `tokens` raises."""
+        tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._output.recorder
+        shown = time.perf_counter()
+        ids: list[int] = []
+        for token in tokens:
+            ids.append(token)
+            now = time.perf_counter()
+            if now - shown >= 1 / PIECES_PER_SECOND:
+                shown = now
+                recorder.emit(
+                    SamplePiece(
+                        t=recorder.now(),
+                        step=progress.step,
+                        sample_id=progress.samples,
+                        prompt=prompt.text,
+                        text=tokenizer.decode(ids),
+                    )
+                )
+        return tokenizer.decode(ids)
+
+    def _prepared(self, wanted: str) -> PreparedPrompt:
+        """A prompt the model can read; what had to be changed is noted."""
+        prompt = prepare_prompt(
+            wanted, self._corpus.tokenizer, self._state.model.context, start=self._corpus.first_prompt
+        )
+        for note in prompt.notes:
+            self._output.recorder.note(note, "warning")
+        return prompt

@@ -1,0 +1,159 @@
+"""What a run is at a step: everything that a checkpoint holds, and how it is saved, restored and rolled back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from babytrain.engine.checkpoints.format import (
+    TRAINER_FILE,
+    CheckpointError,
+    LoadedCheckpoint,
+    misfit,
+    optimizer_scalars,
+    save_checkpoint,
+)
+from babytrain.engine.config import Config
+from babytrain.engine.model.gpt import GPT
+from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.training.diagnosis_state import DiagnosisState, pack, unpack
+from babytrain.engine.training.guard import Guard
+from babytrain.runs.dials.state import DialState, restore_dials
+from babytrain.runs.events import Eval
+
+
+@dataclass
+class Progress:
+    """Counted since the run first started; losses in nats per token."""
+
+    step: int = 0
+    windows_seen: int = 0
+    tokens: int = 0
+    training_seconds: float = 0.0  # inside optimizer steps
+    val_loss: float | None = None
+    val_step: int | None = None
+    best_val_loss: float | None = None
+    best_step: int | None = None
+    samples: int = 0
+
+    @classmethod
+    def of(cls, trainer: dict[str, Any]) -> Progress:
+        """As saved in a checkpoint's `trainer.json`; what an older version did not write keeps its default."""
+        return cls(**{name: trainer[name] for name in vars(cls()) if name in trainer})
+
+
+@dataclass
+class TrainState:
+    """A model being trained. `evaluations` are those so far, oldest first, which the journal keeps."""
+
+    config: Config
+    model: GPT
+    optimizer: Optimizer
+    dials: DialState
+    progress: Progress = field(default_factory=Progress)
+    diagnosis: DiagnosisState = field(default_factory=DiagnosisState)
+    evaluations: list[Eval] = field(default_factory=list)
+    guard: Guard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.guard = new_guard(self.config)
+        self.apply_dials()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.token_embedding.device
+
+    def apply_dials(self) -> None:
+        """Tell the optimizer and the model where the dials stand that they keep themselves."""
+        dials = self.dials
+        self.optimizer.weight_decay = dials.weight_decay
+        self.optimizer.betas = (dials.beta1, dials.beta2_in_use)
+        if self.model.dropout != dials.dropout:
+            self.model.set_dropout(dials.dropout)
+        if self.model.label_smoothing != dials.label_smoothing:
+            self.model.set_label_smoothing(dials.label_smoothing)
+
+    def save(self, checkpoints: Path, t: float, *, name: str = "") -> Path:
+        """Write a checkpoint; `t` is seconds of running time. Raises CheckpointError."""
+        progress = self.progress
+        trainer = {
+            "format": 1,
+            **vars(progress),
+            "t": t,
+            **self.dials.saved(),
+            "guard": self.guard.state(),
+            "watch": pack(self.diagnosis),
+            "optimizer": self.optimizer.scalars(),
+        }
+        return save_checkpoint(
+            checkpoints,
+            progress.step,
+            self.model.state_dict(),
+            self.optimizer.tensors(),
+            trainer,
+            best=progress.best_step == progress.step,
+            keep=self.config.keep,
+            name=name,
+        )
+
+    def restore(self, checkpoint: LoadedCheckpoint) -> None:
+        """Take over everything from a checkpoint. Raises CheckpointError before anything is changed."""
+        progress, dials, guard = read_trainer(checkpoint, self.config)
+        self._load_tensors(checkpoint)
+        self.progress, self.dials, self.guard = progress, dials, guard
+        self.diagnosis = unpack(checkpoint.trainer.get("watch", {}))
+        self.apply_dials()
+
+    def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
+        """Weights, optimizer and step of an earlier checkpoint of this run. Raises CheckpointError before a change.
+
+        What a person changed since stays, and the text goes on where it was: the same windows would lead to the same
+        place.
+        """
+        self._load_tensors(checkpoint)
+        now = self.progress
+        kept = {name: getattr(now, name) for name in ("windows_seen", "tokens", "training_seconds", "samples")}
+        self.progress = replace(Progress.of(checkpoint.trainer), **kept)
+        step = self.progress.step
+        self.evaluations = [evaluation for evaluation in self.evaluations if evaluation.step <= step]
+        self.diagnosis = self.diagnosis.until(step)
+        self.apply_dials()
+
+    def _load_tensors(self, checkpoint: LoadedCheckpoint) -> None:
+        if problem := misfit(self.model.state_dict(), checkpoint.model):
+            raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit this model: {problem}.")
+        scalars, before = optimizer_scalars(checkpoint), self.optimizer.scalars()
+        try:
+            self.optimizer.load_scalars(scalars)
+            self.optimizer.load_tensors(checkpoint.optimizer)
+        except ValueError as error:
+            self.optimizer.load_scalars(before)
+            raise CheckpointError(f"The checkpoint {checkpoint.path} cannot be used: {error}") from error
+        self.model.load_state_dict(checkpoint.model)
+
+
+def new_guard(config: Config) -> Guard:
+    """The guard that `config` asks for."""
+    return Guard(
+        config.guard,  # type: ignore[arg-type]  # one of the choices of this setting
+        patience=config.guard_patience,
+        rescues=config.rescues,
+        warmup_steps=config.warmup,
+    )
+
+
+def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress, DialState, Guard]:
+    """The trainer's own numbers in a checkpoint. Raises CheckpointError when they are damaged."""
+    trainer, guard = checkpoint.trainer, new_guard(config)
+    try:
+        progress, dials = Progress.of(trainer), restore_dials(trainer, config.to_dict())
+        if trainer.get("guard") is not None:  # written by an older version, or by hand
+            guard.restore(trainer["guard"])
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise CheckpointError(f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({what}).") from error
+    return progress, dials, guard

@@ -1,0 +1,73 @@
+"""One optimizer step, whole: batch, forward, backward, clip, guard, update."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from torch import Tensor
+
+from babytrain.engine.device import is_out_of_memory
+from babytrain.engine.execution.passes import Pass
+from babytrain.engine.training.batches import Batches
+from babytrain.engine.training.loss_reading import LossReader, PendingStep
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.schedule import learning_rate
+
+
+class BatchOutOfMemory(Exception):
+    """There was not enough memory for the forward and backward pass of a batch. Nothing was updated."""
+
+
+def train_step(
+    state: TrainState, batches: Batches, forward_backward: Pass, losses: LossReader, now: Callable[[], float]
+) -> float:
+    """Make one step and hand it to `losses`. Returns the share of its time that was spent on fetching batches.
+
+    `now` is seconds of running time. Raises BatchOutOfMemory; the step can be made again with a smaller batch.
+    """
+    config, dials, progress, optimizer = state.config, state.dials, state.progress, state.optimizer
+    began, fetching = time.perf_counter(), 0.0
+    rate = learning_rate(config, dials, progress.step)
+    optimizer.set_learning_rates(rate, config.muon_lr * rate / config.lr)
+
+    optimizer.zero_grad()
+    loss: Tensor | None = None
+    try:
+        for micro in range(dials.accumulate):
+            asked = time.perf_counter()
+            inputs, targets = batches.next_batch(progress.windows_seen + micro * dials.batch_size, dials)
+            fetching += time.perf_counter() - asked
+            seed = dropout_seed(config.seed, progress.step, micro) if dials.dropout > 0.0 else None
+            micro_loss = forward_backward(inputs, targets, accumulate=dials.accumulate, seed=seed)
+            loss = micro_loss if loss is None else loss + micro_loss
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise BatchOutOfMemory from error
+        raise
+    assert loss is not None
+    if dials.accumulate > 1:
+        loss = loss / dials.accumulate
+
+    gradient_norm = optimizer.gradient_norm(dials.clip)  # of before clipping
+    allowed = losses.check(progress.step + 1, loss, gradient_norm)  # the guard, before the update
+    if allowed is not False:
+        optimizer.step(only_if=None if allowed is True else allowed)
+
+    first_window = progress.windows_seen
+    progress.step += 1
+    progress.windows_seen += dials.windows_per_step
+    progress.tokens += dials.windows_per_step * config.context
+    seconds = time.perf_counter() - began
+    progress.training_seconds += seconds
+    losses.add(PendingStep(progress.step, now(), rate, progress.tokens, seconds, first_window, progress.windows_seen))
+    return fetching / seconds
+
+
+def dropout_seed(seed: int, step: int, micro: int) -> int:
+    """A 63-bit seed for the dropout noise of one forward pass: a splitmix64 finaliser over the three numbers."""
+    mask = (1 << 64) - 1
+    value = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + micro * 0x94D049BB133111EB) & mask
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & mask
+    return (value ^ (value >> 31)) >> 1

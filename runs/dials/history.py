@@ -1,0 +1,142 @@
+"""How the dials of a run stood over time, read from its events, and what each session planned to do.
+
+A session records its plan, and each command the positions it led to. Journals up to version 0.2.0 hold neither: there
+the plan is made from the recorded settings, and `replay` applies the commands once more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import reduce
+
+from babytrain.runs.dials.changes import DIAL_ACTIONS, replay
+from babytrain.runs.dials.spec import BATCH_DIALS, CADENCE_DIALS, MACHINE_DIALS, Position
+from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.events import Command, CorpusFacts, Event, Plan, RatePlan, Resumed, Started
+from babytrain.runs.timeline import Timeline
+
+# Changes of these show in no loss.
+_HARMLESS = frozenset((*CADENCE_DIALS, *MACHINE_DIALS, "total_steps"))
+# The final exam of a model of haiku: a hundred poems of some 66 characters.
+EXAM_CORPUS = "haiku"
+EXAM_TOKENS = 6_600
+# Each planted line is ranked among so many like it, of so many tokens.
+CANARY_TOKENS = 1024 * 50
+
+
+class DialRecord(Event, frozen=True, kw_only=True):
+    """The dials from `t` on. A loss may show the change at `changed_step`; at `resized_step` it was of the batch."""
+
+    dials: DialState
+    changed_step: int = 0
+    resized_step: int = 0
+
+
+_START = DialRecord(t=0.0, step=0, dials=initial_dials({}))
+
+
+class DialHistory:
+    """The dials and plans of a whole run, built by `add` from its events in order."""
+
+    def __init__(self) -> None:
+        self._records: Timeline[DialRecord] = Timeline()
+        self._plans: Timeline[Plan] = Timeline()
+        self._events: list[Started | Plan | Resumed | Command] = []  # those that made the newest record
+        self._started: Started | None = None
+        self._settings: dict[str, object] = {}
+
+    def add(self, event: Started | Plan | Resumed | Command) -> None:
+        """Take one event in. A resume from a checkpoint takes back what was changed after it."""
+        match event:
+            case Command():
+                if event.status != "applied" or event.action not in DIAL_ACTIONS:
+                    return
+            case Plan():
+                self._plans.append(event)
+            case Started():
+                self._started, self._settings = event, dict(event.config)
+                self._plan_afresh(event)
+            case Resumed() if not event.within:
+                self._events = [one for one in self._events if not isinstance(one, Command) or one.step <= event.step]
+                if event.changes and self._started is not None:
+                    self._settings |= event.changes
+                    self._plan_afresh(event)
+        self._events.append(event)
+        went_back = isinstance(event, Resumed) and not event.within
+        newest = self._records.events[-1] if self._records.events else _START
+        self._records.append(reduce(_after, self._events, _START) if went_back else _after(newest, event))
+
+    def at(self, t: float) -> DialRecord:
+        """The dials at a time, before the run started those it starts with."""
+        return self._records.last_until(t) or next(iter(self._records.events), _START)
+
+    @property
+    def first(self) -> DialState:
+        """The dials as the run started."""
+        return self.at(self._started.t if self._started is not None else 0.0).dials
+
+    def plan_at(self, t: float) -> Plan | None:
+        """What the session of that time plans to do, None where no run has started."""
+        return self._plans.last_until(t) or next(iter(self._plans.events), None)
+
+    def _plan_afresh(self, event: Started | Resumed) -> None:
+        assert self._started is not None
+        self._plans.append(plan_of(self._settings, self._started.corpus, {}, t=event.t, step=event.step))
+
+
+def plan_of(
+    settings: Mapping[str, object], corpus: CorpusFacts, positions: Mapping[str, Position], *, t: float, step: int
+) -> Plan:
+    """What a session with these settings is going to do. On record they may be incomplete or edited by hand."""
+    peak, warmup = _number(settings, "lr"), _number(settings, "warmup")
+    decay, min_lr = _number(settings, "decay", 0.2), _number(settings, "min_lr", 0.0)
+    rate = None
+    if peak is not None and peak > 0 and warmup is not None and decay is not None and min_lr is not None:
+        rate = RatePlan(lr=peak, warmup=max(0, int(warmup)), decay=decay, min_lr=min_lr)
+    prompts = settings.get("more_prompts")
+    writes_poems = corpus.name == EXAM_CORPUS == settings.get("corpus") and _whole(settings, "sample_every") > 0
+    return Plan(
+        t=t,
+        step=step,
+        dials=dict(positions),
+        rate=rate,
+        checkpoint_every=_whole(settings, "checkpoint_every"),
+        minutes=max(0.0, _number(settings, "minutes") or 0.0),
+        prompts=1 + len([prompt for prompt in prompts.split("|") if prompt]) if isinstance(prompts, str) else 1,
+        sample_tokens=_whole(settings, "sample_tokens"),
+        exam_tokens=EXAM_TOKENS if writes_poems else 0,
+        canary_tokens=CANARY_TOKENS * _whole(settings, "canaries"),
+    )
+
+
+def _after(record: DialRecord, event: Started | Plan | Resumed | Command) -> DialRecord:
+    """The record once `event` has happened."""
+    match event:
+        case Started():
+            return DialRecord(t=event.t, step=event.step, dials=initial_dials(event.config, event.total_steps))
+        case Plan():
+            dials = record.dials.with_positions(event.dials)
+        case Resumed():
+            dials = record.dials.with_settings(event.changes).with_positions({"total_steps": event.total_steps})
+        case Command():
+            dials = replay(record.dials, event)
+    changed = dials.changed_from(record.dials).keys()
+    return DialRecord(
+        t=event.t,
+        step=event.step,
+        dials=dials,
+        changed_step=event.step if changed - _HARMLESS else record.changed_step,
+        resized_step=event.step if changed & set(BATCH_DIALS) else record.resized_step,
+    )
+
+
+def _number(settings: Mapping[str, object], name: str, default: float | None = None) -> float | None:
+    value = settings.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _whole(settings: Mapping[str, object], name: str) -> int:
+    return max(0, int(_number(settings, name) or 0))

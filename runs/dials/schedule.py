@@ -1,0 +1,75 @@
+"""The course of the learning rate: pure functions of the step, the length of the run and the dials.
+
+Nothing is remembered between calls, so a run that is extended, shortened or resumed needs no repair: ask again with
+the new length. The warm-up rises linearly and is never longer than half the run; the shapes after it follow the
+papers named at each function. Steps at or past the end stay at the final value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from babytrain.runs.dials.state import DialState
+
+
+class RateSettings(Protocol):
+    """The settings that the learning rate follows: of a run that trains, or of one on record."""
+
+    @property
+    def lr(self) -> float:
+        """Peak learning rate."""
+
+    @property
+    def warmup(self) -> int:
+        """Steps of linear warm-up."""
+
+    @property
+    def decay(self) -> float:
+        """Of the schedule wsd: the share of the run spent decaying, at its end."""
+
+    @property
+    def min_lr(self) -> float:
+        """The rate at the end as a share of the peak."""
+
+
+def learning_rate(settings: RateSettings, dials: DialState, step: float) -> float:
+    """The learning rate of the step after `step` finished ones."""
+    if dials.lr_hold is not None:
+        rate = dials.lr_hold
+    else:
+        factor = learning_rate_factor(settings, dials.schedule, step, dials.total_steps)
+        rate = settings.lr * dials.lr_scale * factor
+    climbed = step - dials.rewarm_step
+    if dials.rewarm_steps and 0 <= climbed < dials.rewarm_steps:
+        rate *= (climbed + 1) / (dials.rewarm_steps + 1)
+    return rate
+
+
+def learning_rate_factor(settings: RateSettings, schedule: str, step: float, total_steps: int) -> float:
+    """The share, in [0, 1], of the peak learning rate for the step number `step` (the first is 0).
+
+    Warm-up: (step + 1) / (warmup + 1), so that the very first step already learns and the peak is reached without a
+    jump. Afterwards the schedule falls to `min_lr` at `total_steps` ("constant" never falls).
+    """
+    warmup = min(settings.warmup, total_steps // 2)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    if schedule == "constant":
+        return 1.0
+    start = warmup
+    if schedule == "wsd":
+        start = max(warmup, total_steps - max(1, round(settings.decay * total_steps)))
+    progress = (step - start) / max(1, total_steps - start)
+    shape = _cosine if schedule == "cosine" else _linear
+    return settings.min_lr + (1.0 - settings.min_lr) * shape(min(1.0, max(0.0, progress)))
+
+
+def _linear(progress: float) -> float:
+    """From 1 to 0 in a straight line (Bergsma et al. 2025, arXiv 2502.15938; the decay of WSD, arXiv 2405.18392)."""
+    return 1.0 - progress
+
+
+def _cosine(progress: float) -> float:
+    """From 1 to 0 along half a cosine (Loshchilov & Hutter 2016, arXiv 1608.03983)."""
+    return 0.5 * (1.0 + math.cos(math.pi * progress))

@@ -1,0 +1,33 @@
+"""Which dials a run has. A dial is named like the setting it starts from and has that setting's limits."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from babytrain.runs.day_times import NO_WINDOWS
+
+Position: TypeAlias = float | int | str | None
+SCHEDULES = ("linear", "cosine", "wsd", "constant")
+# Dials that change no result: how the run behaves towards whoever lives with the machine.
+MACHINE_DIALS = ("quiet_hours", "quiet_duty", "temperature_ceiling", "power_budget", "on_battery")
+CADENCE_DIALS = ("eval_every", "sample_every")  # in steps
+BATCH_DIALS = ("batch_size", "accumulate")
+# What `set` changes, in the order in which it is shown.
+SETTABLE = (
+    "schedule",
+    *BATCH_DIALS,
+    "weight_decay",
+    "dropout",
+    "clip",
+    "label_smoothing",
+    "beta1",
+    "beta2",
+    "jitter",
+    "noise",
+    *CADENCE_DIALS,
+    *MACHINE_DIALS,
+)
+SMALLEST_SCALE = 1e-6  # of the factor on the learning rate
+LARGEST_SCALE = 1e6
+LONGEST_REWARM = 10_000_000  # steps
+NO_HOURS = (None, "", *NO_WINDOWS)  # no quiet hours: as older and newer configs have them, and as people type them

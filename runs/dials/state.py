@@ -1,0 +1,148 @@
+"""Where every dial of a run stands, and what an undo would put back. Pure data.
+
+The engine trains by a `DialState` and records it; forecasts and screens read the record back into one. A record may be
+older than a dial, or edited by hand: what it does not tell keeps a value that changes nothing and is `unknown`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_type_hints
+
+from babytrain.runs.dials.spec import SETTABLE, Position
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A change that can be taken back: the `dial` it was of, and the positions that it replaced."""
+
+    dial: str
+    positions: Mapping[str, Position]
+
+
+@dataclass(frozen=True)
+class DialState:
+    """Positions of the dials. `lr_scale` multiplies the schedule, `lr_hold` replaces it.
+
+    From `rewarm_step` on the learning rate climbs for `rewarm_steps` steps to where it would be. `beta2` is meant for
+    steps of `beta2_windows` windows.
+    """
+
+    total_steps: int = 0
+    schedule: str = ""
+    batch_size: int = 1
+    accumulate: int = 1
+    weight_decay: float = 0.0
+    dropout: float = 0.0
+    clip: float = 0.0
+    label_smoothing: float = 0.0
+    beta1: float = 0.0
+    beta2: float = 0.0
+    beta2_windows: int = 1
+    jitter: float = 0.0
+    noise: float = 0.0
+    eval_every: int = 0
+    sample_every: int = 0
+    quiet_hours: str = ""
+    quiet_duty: float = 0.0
+    temperature_ceiling: float = 0.0
+    power_budget: float = 0.0
+    on_battery: str = "train"
+    lr_scale: float = 1.0
+    lr_hold: float | None = None
+    rewarm_step: int = 0
+    rewarm_steps: int = 0
+    undos: tuple[Undo, ...] = ()  # newest last
+    unknown: frozenset[str] = frozenset()
+
+    @property
+    def windows_per_step(self) -> int:
+        """Windows in one optimizer step."""
+        return self.batch_size * self.accumulate
+
+    @property
+    def beta2_in_use(self) -> float:
+        """AdamW's second decay for steps of the present size: its half-life is kept in tokens.
+
+        Marek et al. 2025, arXiv 2507.07101: with steps k times as large, beta2 to the power of k.
+        """
+        power = self.windows_per_step / self.beta2_windows
+        return self.beta2 if power == 1.0 else float(self.beta2**power)
+
+    def position(self, name: str) -> Position:
+        """Where the dial `name` stands, None when there is no such dial or the record does not tell."""
+        position: Position = getattr(self, name) if name in POSITIONS and name not in self.unknown else None
+        return position
+
+    def positions(self) -> dict[str, Position]:
+        """Every position that is known, by name: plain values for a record."""
+        return {name: getattr(self, name) for name in POSITIONS if name not in self.unknown}
+
+    def with_positions(self, recorded: Mapping[str, object]) -> DialState:
+        """These dials moved to `recorded` positions; what is no dial, or no position of it, changes nothing."""
+        read = {name: _read(name, recorded[name]) for name in POSITIONS if name in recorded}
+        released = {"lr_hold"} if recorded.get("lr_hold", 0) is None else set()
+        valid: dict[str, Any] = {name: value for name, value in read.items() if value is not None or name in released}
+        return replace(self, **valid, unknown=self.unknown - valid.keys())
+
+    def with_settings(self, changes: Mapping[str, object]) -> DialState:
+        """These dials after a resume or a fork with other settings: a new lr or schedule starts without a factor."""
+        recorded = {name: value for name, value in changes.items() if name in SETTABLE}
+        if "steps" in changes:
+            recorded["total_steps"] = changes["steps"]
+        if {"lr", "schedule"} & changes.keys():
+            recorded |= {"lr_hold": None, "lr_scale": 1.0}
+        dials = self.with_positions(recorded)
+        return replace(dials, beta2_windows=dials.windows_per_step) if "beta2" in changes else dials
+
+    def changed_from(self, before: DialState) -> dict[str, Position]:
+        """The positions that differ from those of `before`."""
+        return {name: getattr(self, name) for name in POSITIONS if getattr(self, name) != getattr(before, name)}
+
+    def saved(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the dials; see `restore_dials`."""
+        undos = [{"dial": undo.dial, "fields": dict(undo.positions)} for undo in self.undos]
+        return {"dials": self.positions(), "undos": undos}
+
+
+POSITIONS = tuple(field.name for field in fields(DialState) if field.name not in ("undos", "unknown"))
+_TYPES = get_type_hints(DialState)
+
+
+def initial_dials(settings: Mapping[str, object], total_steps: int | None = None) -> DialState:
+    """Where every dial stands when a run with these settings starts; its end is in `steps` unless given."""
+    dials = DialState(unknown=frozenset(SETTABLE)).with_positions(settings)
+    end = settings.get("steps", 0) if total_steps is None else total_steps
+    return replace(dials, beta2_windows=max(1, dials.windows_per_step)).with_positions({"total_steps": end})
+
+
+def restore_dials(trainer: Mapping[str, Any], settings: Mapping[str, object]) -> DialState:
+    """Dials from what a checkpoint keeps of the trainer; what an older version did not write is as in the settings.
+
+    Raises ValueError when the undos are damaged.
+    """
+    try:
+        saved = [(str(undo["dial"]), dict(undo["fields"])) for undo in trainer.get("undos", ())]
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError("what it says of the dials that can be undone") from error
+    undos = tuple(
+        Undo(dial, {name: position for name, position in positions.items() if name in POSITIONS})
+        for dial, positions in saved
+    )
+    return replace(initial_dials(settings).with_positions(trainer.get("dials", {})), undos=undos)
+
+
+def _read(name: str, raw: object) -> Position:
+    """A recorded position as a value of that dial's type, None when it is none."""
+    wanted = _TYPES[name]
+    if wanted is str:
+        return raw if isinstance(raw, str) else None
+    try:
+        number = float(raw) if isinstance(raw, int | float | str) and not isinstance(raw, bool) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(raw if isinstance(raw, int) else number) if wanted is int else number
