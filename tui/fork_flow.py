@@ -1,4 +1,4 @@
-"""From a wish for a fork to its screen: ask, check, and where this program trains the original, stop that in order.
+"""A fork from the screen: ask how, check it, and where this program trains the original, stop that in order.
 
 The checkpoint is read before the run is stopped: one that is damaged costs nothing, and the tidying that comes with the
 last checkpoint of the run cannot take it away. Only `last` is read afterwards, because stopping saves it.
@@ -20,7 +20,7 @@ from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.validation import fork_rules
-from babytrain.tui.fork_input import ForkWish
+from babytrain.tui.fork_input import ForkRequest
 from babytrain.tui.glyphs import GLYPHS
 from babytrain.tui.safe_text import safe_line
 from babytrain.tui.screens.ask import ConfirmScreen, TellScreen
@@ -28,7 +28,7 @@ from babytrain.tui.screens.fork import LONGEST_NAME, ForkScreen
 
 
 class ForkFlow:
-    """Turns wishes into forks. `running` says which session trains now; `show` opens the screen of another one."""
+    """Opens the dialog of a fork. `running` says which session trains now; `show` opens the screen of another one."""
 
     def __init__(
         self,
@@ -62,13 +62,13 @@ class ForkFlow:
             shown,
             fork_rules(),
             places,
-            lambda wish: self._client.fork_problems(folder, wish.at, wish.changes, step=self._step()),
+            lambda request: self._client.fork_problems(folder, request.at, request.changes, step=self._step()),
             self._glyphs,
         )
 
         def done(typed: str | None) -> None:
             if typed is not None:
-                self._go(folder, shown, screen.wish(typed))
+                self._go(folder, shown, screen.request(typed))
 
         self._app.push_screen(screen, done)
 
@@ -80,24 +80,24 @@ class ForkFlow:
         steps = running.feed.steps
         return int(steps.step[steps.count - 1]) if steps.count else 0
 
-    def _go(self, folder: Path, name: str, wish: ForkWish) -> None:
+    def _go(self, folder: Path, name: str, request: ForkRequest) -> None:
         if self._running() is None:
-            self._app.run_worker(self._open(folder, wish), group="fork")
+            self._app.run_worker(self._open(folder, request), group="fork")
             return
 
         def done(agreed: bool | None) -> None:
             if agreed:
-                self._app.run_worker(self._open(folder, wish), group="fork", exclusive=True)
+                self._app.run_worker(self._open(folder, request), group="fork", exclusive=True)
 
         detail = "This run is saved and stops, the fork goes on in its place. It can be resumed to the bit."
         self._app.push_screen(ConfirmScreen(f"Stop {name} and train the fork?", detail=detail), done)
 
-    async def _open(self, folder: Path, wish: ForkWish) -> None:
+    async def _open(self, folder: Path, request: ForkRequest) -> None:
         """Make the session; stop what trains now, if something does."""
         running = self._running()
-        read_now = running is not None and wish.at != "last"
+        read_now = running is not None and request.at != "last"
         try:
-            session = await asyncio.to_thread(self._client.fork, folder, wish.at, wish.changes, read_now=read_now)
+            session = await asyncio.to_thread(self._client.fork, folder, request.at, request.changes, read_now=read_now)
         except UsageError as error:
             self._app.push_screen(TellScreen("It cannot be forked", str(error)))
             return

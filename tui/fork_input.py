@@ -30,15 +30,15 @@ class ForkInputError(ValueError):
 
 
 @dataclass(frozen=True)
-class ForkWish:
+class ForkRequest:
     """Where a fork begins, and its settings by their full names, as typed."""
 
     at: str
     changes: Mapping[str, str]
 
 
-def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> ForkWish:
-    """The wish in a line; `places` are the names of the checkpoints there are. Raises ForkInputError."""
+def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> ForkRequest:
+    """The fork in a line; `places` are the names of the checkpoints there are. Raises ForkInputError."""
     problems: list[str] = []
     at, parts = _split_parts(typed, rules, places, problems)
     changes: dict[str, str] = {}
@@ -53,7 +53,7 @@ def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = 
         changes[name] = value
     if problems:
         raise ForkInputError(problems)
-    return ForkWish(at, changes)
+    return ForkRequest(at, changes)
 
 
 def setting_in_progress(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> DialRule | None:

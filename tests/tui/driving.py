@@ -166,7 +166,7 @@ async def driving(
         try:
             yield driver
         finally:
-            for held in (factory.may_wake, factory.saved.may_write):
+            for held in (factory.may_load, factory.saved.may_write):
                 held.set()
             if isinstance(app.session, ScriptedSession):
                 app.session.may_end.set()

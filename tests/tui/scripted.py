@@ -394,7 +394,7 @@ class ScriptedModel:
     context: int = 32
     replies: list[str] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
-    wishes: list[tuple[SamplingSettings, int, int]] = field(default_factory=list)
+    requests: list[tuple[SamplingSettings, int, int]] = field(default_factory=list)
     may_write: threading.Event = field(default_factory=threading.Event)  # held back after its first letter until set
     problem: str = ""
     failure: Exception | None = None  # raised after the first letter, and by a prediction
@@ -417,7 +417,7 @@ class ScriptedModel:
         if self.problem:
             raise UsageError([self.problem])
         self.read.append(prompt.text)
-        self.wishes.append((settings, max_tokens, seed))
+        self.requests.append((settings, max_tokens, seed))
         for number, char in enumerate(self.replies.pop(0) if self.replies else REPLY):
             if number == 1:
                 self.may_write.wait(LONGEST_WAIT_SECONDS)
@@ -433,11 +433,11 @@ class ScriptedModel:
 
 @dataclass
 class ScriptedEngineClient:
-    """Hands out scripted sessions and remembers what was wished for."""
+    """Hands out scripted sessions and remembers what was asked for."""
 
     runs_dir: Path
     make: Callable[[], TrainingSession] = ScriptedSession
-    wishes: list[NewRunOptions] = field(default_factory=list)
+    new_runs: list[NewRunOptions] = field(default_factory=list)
     resumed: list[Path] = field(default_factory=list)
     forked: list[tuple[str, str, dict[str, Any], bool]] = field(default_factory=list)
     refusal: str = ""
@@ -445,15 +445,15 @@ class ScriptedEngineClient:
     steps_told: list[int | None] = field(default_factory=list)
     sessions: list[TrainingSession] = field(default_factory=list)
     saved: ScriptedModel = field(default_factory=ScriptedModel)
-    woken: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
-    may_wake: threading.Event = field(default_factory=threading.Event)
+    loaded: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
+    may_load: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.may_wake.set()
+        self.may_load.set()
 
     def load_model(self, run_dir: Path, at: str) -> ScriptedModel:
-        self.woken.append((run_dir.name, at))
-        self.may_wake.wait(LONGEST_WAIT_SECONDS)
+        self.loaded.append((run_dir.name, at))
+        self.may_load.wait(LONGEST_WAIT_SECONDS)
         if self.refusal:
             raise UsageError([self.refusal])
         return self.saved
@@ -467,10 +467,10 @@ class ScriptedEngineClient:
             PresetChoice("toddler", "about 3M parameters, for a quarter of an hour"),
         ]
 
-    def new_run(self, wish: NewRunOptions) -> TrainingSession:
+    def new_run(self, options: NewRunOptions) -> TrainingSession:
         if self.refusal:
             raise UsageError([self.refusal])
-        self.wishes.append(wish)
+        self.new_runs.append(options)
         return self._session()
 
     def resume(self, run_dir: Path) -> TrainingSession:

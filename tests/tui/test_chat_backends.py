@@ -99,8 +99,8 @@ def test_a_refused_prediction_is_a_sentence_and_the_next_one_is_asked() -> None:
 
 def test_a_text_is_asked_for_with_its_settings_and_heard_piece_by_piece() -> None:
     run = Run()
-    wish = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
-    run.backend.generate(wish)
+    wanted = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    run.backend.generate(wanted)
     (request,) = run.asked()
     assert (request.action, request.text) == ("sample", "frog")
     assert read_sampling_words(request.dial) == {
@@ -111,18 +111,21 @@ def test_a_text_is_asked_for_with_its_settings_and_heard_piece_by_piece() -> Non
     assert run.events == []
     run.answer(SamplePiece(**due, prompt="frog", text=" sits"))
     run.answer(text("frog", " sits\n\nand more"), obeyed(request))
-    assert run.events == [GeneratedText(wish, " sits", False, "frog"), GeneratedText(wish, " sits\n\n", True, "frog")]
+    assert run.events == [
+        GeneratedText(wanted, " sits", False, "frog"),
+        GeneratedText(wanted, " sits\n\n", True, "frog"),
+    ]
 
 
 def test_the_rest_behind_a_blank_line_is_given_up() -> None:
     run = Run()
-    wish = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
-    run.backend.generate(wish)
+    wanted = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    run.backend.generate(wanted)
     (request,) = run.asked()
     run.answer(SamplePiece(t=1.0, step=1, sample_id=1, prompt="frog", text=" sits\n\nan"))
     assert run.source.feed.given_up == {request.command_id}
     run.answer(text("frog", " sits\n\nand"), obeyed(request))
-    assert run.events == [GeneratedText(wish, " sits\n\n", True, "frog")]
+    assert run.events == [GeneratedText(wanted, " sits\n\n", True, "frog")]
 
 
 def test_a_stopped_text_is_given_up_and_not_heard_of_again() -> None:
@@ -140,13 +143,13 @@ def test_what_comes_late_of_a_stopped_text_is_not_taken_for_the_next_one() -> No
     run.backend.generate(GenerationRequest("frog", SETTINGS_NOW, 70, 3))
     (stopped,) = run.asked()
     run.backend.stop()
-    wish = GenerationRequest("toad", SETTINGS_NOW, 70, 4)
-    run.backend.generate(wish)
+    wanted = GenerationRequest("toad", SETTINGS_NOW, 70, 4)
+    run.backend.generate(wanted)
     (request,) = run.asked()
     run.answer(text("frog", " sits"), obeyed(stopped))
     assert run.events == []
     run.answer(text("toad", " naps", seed=4), obeyed(request))
-    assert run.events == [GeneratedText(wish, " naps", True, "toad")]
+    assert run.events == [GeneratedText(wanted, " naps", True, "toad")]
 
 
 def test_an_answer_of_an_earlier_session_is_none() -> None:
@@ -193,8 +196,8 @@ def test_a_saved_model_answers_in_its_own_thread_and_ends_with_its_listener() ->
     thread.start()
     while len(events) < 2:
         assert news.wait(LONGEST_WAIT_SECONDS)
-    wish = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
-    backend.generate(wish)
+    wanted = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
+    backend.generate(wanted)
     while not (isinstance(events[-1], GeneratedText) and events[-1].done):
         assert news.wait(LONGEST_WAIT_SECONDS)
     backend.close()
@@ -203,7 +206,7 @@ def test_a_saved_model_answers_in_its_own_thread_and_ends_with_its_listener() ->
     assert events[0] == ModelReady("step 500")
     assert isinstance(events[1], Prediction)
     assert (events[1].text, events[1].likeliest[0]) == ("hell", ("o", 0.81))
-    assert events[-1] == GeneratedText(wish, " leaps into\nthe quiet pond\n\n", True)
+    assert events[-1] == GeneratedText(wanted, " leaps into\nthe quiet pond\n\n", True)
 
 
 def test_a_saved_model_stops_when_told() -> None:
@@ -290,15 +293,15 @@ def test_a_model_that_cannot_be_loaded_is_a_sentence() -> None:
     assert "RuntimeError: boom" in events[1].sentence
 
 
-WISHES = st.fixed_dictionaries(
+SETTINGS_IN_COMMANDS = st.fixed_dictionaries(
     {},
     optional={name: st.floats(allow_nan=False) for name in FLOATS} | {name: st.integers(0, 2**63) for name in WHOLE},
 )
 
 
-@given(WISHES)
-def test_settings_survive_the_way_through_a_command(wish: dict[str, float]) -> None:
-    assert read_sampling_words(sampling_words(wish)) == wish
+@given(SETTINGS_IN_COMMANDS)
+def test_settings_survive_the_way_through_a_command(wanted: dict[str, float]) -> None:
+    assert read_sampling_words(sampling_words(wanted)) == wanted
 
 
 @given(st.text())

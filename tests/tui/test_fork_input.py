@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.tui.engine_client.validation import fork_rules
-from babytrain.tui.fork_input import ForkInputError, ForkWish, parse_fork, setting_in_progress
+from babytrain.tui.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
 
 RULES = fork_rules()
 PLACES = ("step-000000500", "before-the-cliff")
@@ -41,7 +41,7 @@ PLACES = ("step-000000500", "before-the-cliff")
     ],
 )
 def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None:
-    assert parse_fork(typed, RULES, PLACES) == ForkWish(at, changes)
+    assert parse_fork(typed, RULES, PLACES) == ForkRequest(at, changes)
 
 
 @pytest.mark.parametrize(

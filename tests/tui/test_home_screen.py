@@ -48,7 +48,7 @@ async def test_one_enter_in_the_dialog_trains_the_default(runs_dir: Path) -> Non
         await driver.see(NewRunScreen)
         await driver.press("enter")
         await driver.see(LiveScreen)
-        assert driver.client.wishes == [NewRunOptions()]
+        assert driver.client.new_runs == [NewRunOptions()]
 
 
 async def test_the_dialog_says_what_was_typed(runs_dir: Path) -> None:
@@ -57,7 +57,7 @@ async def test_the_dialog_says_what_was_typed(runs_dir: Path) -> None:
         await driver.see(NewRunScreen)
         await driver.press("shift+tab", *"2k", "shift+tab", *"bob", "shift+tab", "end", *"x.txt", "enter")
         await driver.see(LiveScreen)
-        assert driver.client.wishes == [NewRunOptions(corpus="haikux.txt", name="bob", steps=2000)]
+        assert driver.client.new_runs == [NewRunOptions(corpus="haikux.txt", name="bob", steps=2000)]
 
 
 async def test_another_preset_can_be_chosen(runs_dir: Path) -> None:
@@ -66,7 +66,7 @@ async def test_another_preset_can_be_chosen(runs_dir: Path) -> None:
         await driver.see(NewRunScreen)
         await driver.press(*["shift+tab"] * 4, "enter", "down", "enter", *["tab"] * 4, "enter")
         await driver.see(LiveScreen)
-        assert driver.client.wishes == [NewRunOptions(preset="toddler")]
+        assert driver.client.new_runs == [NewRunOptions(preset="toddler")]
 
 
 async def test_what_cannot_be_trained_is_said_in_the_dialog(runs_dir: Path) -> None:
@@ -171,6 +171,36 @@ async def test_an_unreadable_run_is_listed_and_not_opened(runs_dir: Path) -> Non
         assert "unreadable" in screen_text(driver.app)
         await driver.press("enter")
         assert "cannot be read" in driver.toasts[-1]
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("boom")])
+@pytest.mark.parametrize("key", ["enter", "S", "L"])
+async def test_a_run_that_breaks_whatever_reads_it_is_a_sentence(
+    runs_dir: Path, key: str, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(runs_dir, "ziggy", [*script(60), ending(script(60))])
+
+    def broken(path: Path) -> None:
+        raise failure
+
+    async with home(runs_dir, COMPACT) as driver:
+        for module in ("babytrain.runs.journal", "babytrain.tui.journal_flow"):
+            monkeypatch.setattr(f"{module}.load_state", broken)
+        await driver.press(key)
+        await driver.wait(lambda: bool(driver.toasts), "a sentence")
+        assert driver.toasts[-1].startswith(f"The run cannot be read ({type(failure).__name__}")
+        await driver.see(HomeScreen)
+
+
+async def test_runs_that_break_whatever_lists_them_are_a_sentence(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(runs_dir: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("babytrain.tui.screens.home.read_rows", broken)
+    async with home(runs_dir, COMPACT) as driver:
+        assert "The runs cannot be read (MemoryError)." in screen_text(driver.app)
 
 
 async def test_deleting_while_it_trains_is_refused(runs_dir: Path) -> None:

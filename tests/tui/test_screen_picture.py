@@ -108,6 +108,17 @@ def test_no_picture_takes_the_place_of_another(tmp_path: Path) -> None:
     assert [path.name for path in paths] == [f"{NAME}.svg", f"{NAME}-2.svg", f"{NAME}-3.svg"]
 
 
+async def test_a_picture_that_breaks_whatever_writes_it_is_a_sentence(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(screen_picture, "describe_saving", broken)
+    async with home(runs_dir, COMPACT) as driver:
+        assert await taken(driver) == "The picture could not be written (MemoryError)."
+
+
 def test_without_fonts_there_is_no_png_and_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(svg: str) -> bytes:
         raise NoFontsError

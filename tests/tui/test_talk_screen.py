@@ -175,7 +175,7 @@ async def test_when_the_run_is_over_its_saved_model_takes_its_place(runs_dir: Pa
         assert driver.session is not None
         driver.session.feed.stop_requested.set()
         await driver.wait(lambda: "awake · step 500" in screen_text(driver.app), "the saved model")
-        assert driver.client.woken == [(folder.name, "last")]
+        assert driver.client.loaded == [(folder.name, "last")]
         await driver.press("enter")
         await driver.wait(lambda: len(screen.conversation.turns) == 2, "a text of the saved model")
         assert driver.client.saved.read == [f"frog{FIRST_POEM}"]
@@ -187,7 +187,7 @@ async def test_when_the_run_is_over_its_saved_model_takes_its_place(runs_dir: Pa
 async def test_a_saved_model_wakes_while_one_types(runs_dir: Path) -> None:
     saved_run(runs_dir)
     async with home(runs_dir) as driver:
-        driver.client.may_wake.clear()
+        driver.client.may_load.clear()
         screen = await talk(driver)
         await driver.press(*"hell")
         await driver.settle()
@@ -195,12 +195,12 @@ async def test_a_saved_model_wakes_while_one_types(runs_dir: Path) -> None:
         await driver.press("enter")
         assert "still waking" in note(driver)
         assert line(driver).value == "hell"
-        driver.client.may_wake.set()
+        driver.client.may_load.set()
         await driver.wait(lambda: shown(driver) == tuple(foretold("hell")), "what comes next")
         await driver.press("enter")
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
         assert screen.conversation.turns == [Turn("hell", FIRST_POEM)]
-        assert driver.client.woken == [("ziggy-20231114-221320", "best")]
+        assert driver.client.loaded == [("ziggy-20231114-221320", "best")]
         await driver.press("escape")
         await driver.see(HomeScreen)
 
@@ -219,7 +219,7 @@ async def test_another_checkpoint_can_be_talked_to(runs_dir: Path) -> None:
     async with home(runs_dir) as driver:
         await talk_to_saved(driver)
         await driver.press(*"/at 300", "enter")
-        await driver.wait(lambda: driver.client.woken[-1] == ("ziggy-20231114-221320", "300"), "the other one")
+        await driver.wait(lambda: driver.client.loaded[-1] == ("ziggy-20231114-221320", "300"), "the other one")
 
 
 async def test_a_model_that_cannot_be_woken_is_a_sentence(runs_dir: Path) -> None:
@@ -236,7 +236,7 @@ async def test_a_replay_talks_to_the_run_it_recorded(runs_dir: Path) -> None:
     opening = Replay(state_from(script(120)), "ziggy", playing=False, folder=folder)
     async with driving(opening, runs_dir) as driver:
         await talk_to_saved(driver)
-        assert driver.client.woken == [(folder.name, "best")]
+        assert driver.client.loaded == [(folder.name, "best")]
 
 
 async def test_a_damaged_model_costs_a_sentence_and_what_was_typed_stays(runs_dir: Path) -> None:
@@ -273,7 +273,7 @@ async def test_a_run_that_broke_without_a_word_leaves_the_screen_to_its_saved_mo
         await talk(driver)
         await driver.press(*"frog", "enter")
         session.feed.stop_requested.set()
-        await driver.wait(lambda: driver.client.woken == [(folder.name, "last")], "the saved model")
+        await driver.wait(lambda: driver.client.loaded == [(folder.name, "last")], "the saved model")
         await driver.wait(lambda: "awake" in screen_text(driver.app), "the model awake")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from babytrain.runs.places import PlaceSummary
 from babytrain.tui.dial_input import DialRule
-from babytrain.tui.fork_input import ForkInputError, ForkWish, parse_fork, setting_in_progress
+from babytrain.tui.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
 from babytrain.tui.glyphs import Glyphs
 from babytrain.tui.screens.ask import AskScreen
 from babytrain.tui.widgets.units import format_count, format_loss
@@ -17,9 +17,9 @@ MOST_SETTINGS = 14
 
 
 class ForkScreen(AskScreen):
-    """Asks for a line such as `best lr 1e-3, steps 3000`; its answer is read again with `wish`.
+    """Asks for a line such as `best lr 1e-3, steps 3000`; its answer is read again with `request`.
 
-    `check` says what else is wrong with a wish, one sentence each.
+    `check` says what else is wrong with a request, one sentence each.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class ForkScreen(AskScreen):
         name: str,
         rules: Sequence[DialRule],
         places: Sequence[PlaceSummary],
-        check: Callable[[ForkWish], Sequence[str]],
+        check: Callable[[ForkRequest], Sequence[str]],
         glyphs: Glyphs,
     ) -> None:
         self._rules = tuple(rules)
@@ -45,13 +45,13 @@ class ForkScreen(AskScreen):
             below="\n".join([f"Saved: {saved or 'nothing yet'}", f"Settings: {settings}{dot}{glyphs.ellipsis}"]),
         )
 
-    def wish(self, typed: str) -> ForkWish:
+    def request(self, typed: str) -> ForkRequest:
         """What a line says. Raises ForkInputError."""
         return parse_fork(typed, self._rules, self._places)
 
     def _problem(self, typed: str) -> str | None:
         try:
-            problems = self._further_problems(self.wish(typed))
+            problems = self._further_problems(self.request(typed))
         except ForkInputError as error:
             problems = error.problems
         return "\n".join(problems) or None

@@ -20,7 +20,7 @@ async def _(driver: Driver, key: str) -> None:
     await driver.see(NewRunScreen)
     await driver.press("escape")
     await driver.see(HomeScreen)
-    assert driver.client.wishes == []
+    assert driver.client.new_runs == []
 
 
 @check("home.open", alone=True)
