@@ -10,38 +10,38 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from babytrain.engine.corpus.tokenizer import CharTokenizer
-from babytrain.engine.prompts import PreparedPrompt, drop_unknown, prepare_prompt
-from babytrain.engine.token_choice import SamplingSettings
+from babytrain.engine.data.tokenizer import CharTokenizer
+from babytrain.engine.generation.prompts import PreparedPrompt, drop_unknown_characters, prepare_prompt
+from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.runs.events import (
-    Advice,
     AnyEvent,
     Checkpoint,
     Command,
-    CorpusFacts,
+    CorpusInfo,
     Ended,
     Eval,
+    GuardEvent,
     HostReading,
-    Note,
+    LogMessage,
     Phase,
     Predicted,
     Request,
-    Rescue,
     Sample,
     SamplePiece,
     Started,
     Step,
+    SuggestedCommand,
     Verdict,
     Vitals,
 )
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.sampling_wish import read_sampling_words
-from babytrain.runs.state import RunState
+from babytrain.runs.events.sampling_options import parse_sampling_options
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.state.run_state import RunState
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.validation import check_changes
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 REPLY = " leaps into\nthe quiet pond\n\nanother"
 LETTERS = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz/'")
@@ -93,7 +93,7 @@ def started(total_steps: int = 1500, name: str = "ziggy", **changes: Any) -> Sta
         "name": name,
         "wall_time": WALL_TIME,
         "config": CONFIG,
-        "corpus": CorpusFacts(
+        "corpus": CorpusInfo(
             name="haiku",
             sha256="0" * 64,
             characters=600_000,
@@ -194,7 +194,7 @@ def script(steps: int = 620, total_steps: int = 1500) -> list[AnyEvent]:
             events.append(
                 Command(t=t, step=step, command_id=1, action="lr_scale", status="applied", value=0.5, after=0.5)
             )
-    events.append(Note(t=t, step=steps, level="info", text="cpu, 1 thread, fp32"))
+    events.append(LogMessage(t=t, step=steps, level="info", text="cpu, 1 thread, fp32"))
     return events
 
 
@@ -217,14 +217,14 @@ def troubled(steps: int = 620) -> list[AnyEvent]:
             after=0.1,
         ),
         Command(**at, command_id=3, action="set", status="applied", dial="schedule", text="constant"),
-        Rescue(**at, cause="spike", deed="skipped", text=f"A step was left out: the loss jumped (step {steps})."),
+        GuardEvent(**at, cause="spike", action="skipped", text=f"A step was left out: the loss jumped (step {steps})."),
         Verdict(
             **at,
             verdict="overfitting",
             why="val loss rose by 0.06 (95%: 0.03 to 0.09) since step 500, while train fell by 0.04.",
             next_="More dropout may help; the best checkpoint is kept.",
-            advice=Advice(label="stop, keep the best of step 500", action="stop"),
-            alternative=Advice(label="go back to step 500", action="go_back", text="best"),
+            advice=SuggestedCommand(label="stop, keep the best of step 500", action="stop"),
+            alternative=SuggestedCommand(label="go back to step 500", action="rollback", text="best"),
         ),
         Command(
             **at,
@@ -355,7 +355,7 @@ class ScriptedSession:
         given_up = False
         while not given_up and not self.may_write.wait(0.02):
             given_up = request.command_id in self.feed.given_up
-        wish = read_sampling_words(request.dial)
+        wish = parse_sampling_options(request.dial)
         self.feed.events.put(
             Sample(
                 **piece,
@@ -364,7 +364,7 @@ class ScriptedSession:
                 temperature=wish["temperature"],
                 top_k=int(wish["top_k"]),
                 seconds=0.1,
-                asked=True,
+                requested=True,
             )
         )
 
@@ -402,11 +402,11 @@ class ScriptedModel:
     def __post_init__(self) -> None:
         self.may_write.set()
 
-    def knows(self, text: str) -> bool:
+    def can_read(self, text: str) -> bool:
         return not LETTERS.unknown_characters(text)
 
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
-        return drop_unknown(text, LETTERS)
+        return drop_unknown_characters(text, LETTERS)
 
     def prepare(self, prompt: str) -> PreparedPrompt:
         return prepare_prompt(prompt, LETTERS, self.context)

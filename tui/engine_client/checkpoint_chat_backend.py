@@ -22,7 +22,7 @@ from babytrain.tui.engine_client.chat_backend import (
 from babytrain.tui.engine_client.errors import UsageError, failure_sentence
 
 if TYPE_CHECKING:
-    from babytrain.tui.engine_client.model_access import LoadedModel, PromptReader
+    from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
 
 SECONDS_BETWEEN_PIECES = 1 / 20  # a small model writes thousands of tokens a second, and the screen draws each piece
 
@@ -41,7 +41,7 @@ class CheckpointChatBackend:
     never raises. If a later one cannot be loaded, the model there is goes on answering.
     """
 
-    def __init__(self, load: Callable[[str], LoadedModel], at: str, on_event: OnChatEvent) -> None:
+    def __init__(self, load: Callable[[str], SavedModel], at: str, on_event: OnChatEvent) -> None:
         self.reader: PromptReader | None = None
         self._load = load
         self._on_event = on_event
@@ -83,7 +83,7 @@ class CheckpointChatBackend:
 
     def run(self) -> None:
         """Load the model, then answer until closed."""
-        model: LoadedModel | None = None
+        model: SavedModel | None = None
         while (job := self._next_job()) is not None:
             if isinstance(job, _LoadRequest):
                 model = self._load_model(job.at, model)
@@ -99,7 +99,7 @@ class CheckpointChatBackend:
                 request = job if isinstance(job, GenerationRequest) else None
                 self._emit(ChatFailure(_sentence("The model cannot answer", error), request=request))
 
-    def _load_model(self, at: str, current: LoadedModel | None) -> LoadedModel | None:
+    def _load_model(self, at: str, current: SavedModel | None) -> SavedModel | None:
         """The model of a checkpoint, or the `current` one where that cannot be loaded."""
         try:
             model = self._load(at)
@@ -131,7 +131,7 @@ class CheckpointChatBackend:
             text, self._to_predict = self._to_predict, None
             return text
 
-    def _generate(self, model: LoadedModel, request: GenerationRequest) -> None:
+    def _generate(self, model: SavedModel, request: GenerationRequest) -> None:
         prompt = model.prepare(request.text)
         pieces = model.generate(prompt, request.settings, max_tokens=request.max_tokens, seed=request.seed)
         text, emitted_at = "", 0.0
@@ -150,7 +150,7 @@ class CheckpointChatBackend:
             self._on_event(event)
 
 
-def _description(model: LoadedModel) -> str:
+def _description(model: SavedModel) -> str:
     return f"step {model.step:,}"
 
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babytrain.runs.folder import RunFolder
+from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
 from babytrain.tui.engine_client.errors import UsageError, engine_errors
 from babytrain.tui.engine_client.requests import NewRunOptions, NewRunRequest, PresetChoice
 
 if TYPE_CHECKING:
     from babytrain.engine.sessions.session import NewRunPlan, RunResult
-    from babytrain.runs.feed import LiveFeed
-    from babytrain.tui.engine_client.model_access import LoadedModel, PromptReader
+    from babytrain.runs.state.live_feed import LiveFeed
+    from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
 
 
 class EngineClient:
@@ -29,7 +29,7 @@ class EngineClient:
 
     def presets(self) -> list[PresetChoice]:
         """The presets to choose from, default first."""
-        from babytrain.engine.presets import PRESETS
+        from babytrain.engine.config.presets import PRESETS
 
         return [PresetChoice(name, preset.summary) for name, preset in PRESETS.items()]
 
@@ -114,11 +114,11 @@ class EngineClient:
 
         `step` is where the run stands if it is going to be stopped for the fork, which saves a checkpoint there.
         """
-        from babytrain.engine.sessions.fork_check import fork_problems
+        from babytrain.engine.sessions.fork_check import find_fork_problems
         from babytrain.tui.engine_client.validation import check_changes
 
         try:
-            return fork_problems(RunFolder(run_dir), at, check_changes(changes), step=step)
+            return find_fork_problems(RunFolder(run_dir), at, check_changes(changes), step=step)
         except UsageError as error:
             return error.problems
 
@@ -130,11 +130,11 @@ class EngineClient:
             plan = plan_rerun(RunFolder(run_dir), runs_dir=self.runs_dir, name=name, argv=self._argv)
         return RerunSession(plan)
 
-    def load_model(self, run_dir: Path, at: str) -> LoadedModel:
+    def load_model(self, run_dir: Path, at: str) -> SavedModel:
         """The saved model of a run: "best", "last", a name or a step. Torch is loaded here. Raises UsageError."""
-        from babytrain.tui.engine_client.model_access import LoadedModel
+        from babytrain.tui.engine_client.model_access import SavedModel
 
-        return LoadedModel(run_dir, at)
+        return SavedModel(run_dir, at)
 
     def prompt_reader(self, run_dir: Path, context: int) -> PromptReader:
         """How a run reads what is typed, without its model: `context` tokens at most. Raises UsageError."""

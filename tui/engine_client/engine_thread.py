@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from babytrain.engine.sessions.rerun import RerunPlan, RerunResult
     from babytrain.engine.sessions.session import RunResult
-    from babytrain.runs.feed import LiveFeed
-    from babytrain.runs.folder import RunFolder
+    from babytrain.runs.state.live_feed import LiveFeed
+    from babytrain.runs.store.folder import RunFolder
 
     Train: TypeAlias = Callable[[LiveFeed, Callable[[RunFolder], None]], RunResult]
 
@@ -44,7 +44,7 @@ class TrainingSession:
     as soon as there is one; it may raise whatever the engine does."""
 
     def __init__(self, train: Train) -> None:
-        from babytrain.runs.feed import LiveFeed  # numpy: not before a session is wanted
+        from babytrain.runs.state.live_feed import LiveFeed  # numpy: not before a session is wanted
 
         self.feed = LiveFeed()
         self.run_dir: Path | None = None
@@ -75,7 +75,7 @@ class RerunSession(TrainingSession):
         self.outcome: RerunResult | None = None
 
     def _rerun(self, feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-        from babytrain.engine.sessions.rerun import rerun
+        from babytrain.engine.sessions.rerun import train_rerun
 
-        self.outcome = rerun(self.plan, feed, on_folder)
+        self.outcome = train_rerun(self.plan, feed, on_folder)
         return self.outcome.run

@@ -31,7 +31,7 @@ def engine_errors(problem: str) -> Iterator[None]:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
-        from babytrain.engine.sessions.errors import EngineError
+        from babytrain.engine.config.errors import EngineError
     except (ImportError, OSError) as error:  # OSError: a shared library of torch is missing
         raise UsageError([NO_TORCH.format(error)]) from error
     try:

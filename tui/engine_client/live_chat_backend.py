@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from babytrain.runs.events import Command, CommandAction, Request
-from babytrain.runs.sampling_wish import sampling_words
-from babytrain.runs.state import Moment
+from babytrain.runs.events.sampling_options import format_sampling_options
+from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.chat_backend import (
     ChatFailure,
     GeneratedText,
@@ -52,19 +52,19 @@ class LiveChatBackend:
         """Ask for a sample with these settings."""
         self.stop()
         settings = asdict(request.settings) | {"tokens": request.max_tokens, "seed": request.seed}
-        self._writing = request, self._send("sample", self._readable(request.text), sampling_words(settings))
+        self._writing = request, self._send("sample", self._readable(request.text), format_sampling_options(settings))
         self._newest_piece = ""
 
     def stop(self) -> None:
         """The engine ends the text at the next token, as it stands then; no more events of it."""
         if self._writing is not None:
-            self._source.feed.give_up(self._writing[1].command)
+            self._source.feed.cancel(self._writing[1].command)
             self._writing = None
 
-    def update(self, moment: Moment) -> None:
+    def update(self, snapshot: RunSnapshot) -> None:
         """Whether an answer has come."""
-        self._look_for_prediction(moment)
-        self._look_for_text(moment)
+        self._look_for_prediction(snapshot)
+        self._look_for_text(snapshot)
         self._predict_next()
 
     def close(self) -> None:
@@ -84,28 +84,28 @@ class LiveChatBackend:
             text, self._next_text = self._next_text, None
             self._predicting = text, self._send("predict", self._readable(text))
 
-    def _look_for_prediction(self, moment: Moment) -> None:
+    def _look_for_prediction(self, snapshot: RunSnapshot) -> None:
         if self._predicting is None:
             return
         text, sent = self._predicting
-        answer = _answer_to(sent, moment)
+        answer = _answer_to(sent, snapshot)
         if answer is None:
             return
         self._predicting = None
-        predicted = moment.state.predictions.last_until(answer.t)
+        predicted = snapshot.state.predictions.last_until(answer.t)
         if answer.status == "refused" or predicted is None:
             self._on_event(ChatFailure(answer.reason or "The run refused."))
         else:
             self._on_event(Prediction(text, tuple(zip(predicted.tokens, predicted.probabilities, strict=False))))
 
-    def _look_for_text(self, moment: Moment) -> None:
+    def _look_for_text(self, snapshot: RunSnapshot) -> None:
         if self._writing is None:
             return
         request, sent = self._writing
-        piece = moment.sample_piece
-        if answer := _answer_to(sent, moment):
+        piece = snapshot.sample_piece
+        if answer := _answer_to(sent, snapshot):
             self._writing = None
-            self._on_event(self._text_of(request, answer, moment))
+            self._on_event(self._text_of(request, answer, snapshot))
         elif piece is not None and piece.text != self._newest_piece and piece.prompt == self._readable(request.text):
             self._newest_piece = piece.text  # a text that was due may come before it, hence the look at the prompt
             text = _cut(piece.text, request)
@@ -114,20 +114,22 @@ class LiveChatBackend:
                 self.stop()  # what comes after the blank line would be cut off
             self._on_event(GeneratedText(request, text, done, prompt=piece.prompt))
 
-    def _text_of(self, request: GenerationRequest, answer: Command, moment: Moment) -> GeneratedText | ChatFailure:
+    def _text_of(
+        self, request: GenerationRequest, answer: Command, snapshot: RunSnapshot
+    ) -> GeneratedText | ChatFailure:
         """What became of a request: the text written last before its command was put on record."""
         if answer.status == "refused":
             return ChatFailure(answer.reason or "The run refused.", request=request)
-        samples = moment.state.samples.until(answer.t)
-        written = [sample for sample in samples if sample.asked and sample.seed == request.seed]
+        samples = snapshot.state.samples.until(answer.t)
+        written = [sample for sample in samples if sample.requested and sample.seed == request.seed]
         if not written:  # the run went back right after it
             return GeneratedText(request, _cut(self._newest_piece, request), done=True)
         return GeneratedText(request, _cut(written[-1].text, request), done=True, prompt=written[-1].prompt)
 
 
-def _answer_to(sent: _Sent, moment: Moment) -> Command | None:
+def _answer_to(sent: _Sent, snapshot: RunSnapshot) -> Command | None:
     """What the run has put on record about a command, None before it has obeyed or refused it."""
-    since = moment.state.commands.events[sent.commands_before :]
+    since = snapshot.state.commands.events[sent.commands_before :]
     own = sent.command.command_id
     return next((command for command in since if command.command_id == own), None)
 

@@ -10,32 +10,33 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from babytrain.engine.config import ConfigError
-from babytrain.engine.corpus.tokenizer import Tokenizer, tokenizer_from_json
-from babytrain.engine.prompts import PreparedPrompt, PromptError, drop_unknown, prepare_prompt
-from babytrain.engine.token_choice import SamplingSettings
-from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.data.tokenizer import Tokenizer
+from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
+from babytrain.engine.generation.prompts import PreparedPrompt, PromptError, drop_unknown_characters, prepare_prompt
+from babytrain.engine.generation.sampling import SamplingSettings
+from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
 from babytrain.tui.engine_client.errors import UsageError, engine_errors
 
 __all__ = [
-    "LoadedModel",
     "PreparedPrompt",
     "PromptReader",
     "SamplingSettings",
-    "chosen_settings",
+    "SavedModel",
+    "chosen_sampling_settings",
     "prompt_reader",
-    "settings_of_run",
+    "recorded_sampling_settings",
 ]
 
 
-def chosen_settings(run_dir: Path, **typed: Any) -> SamplingSettings:
+def chosen_sampling_settings(run_dir: Path, **typed: Any) -> SamplingSettings:
     """The settings of a run's own samples, but for those that were typed. None: was not.
 
     Raises UsageError with all that is wrong.
     """
     try:
         saved, _ = read_run_toml(RunFolder(run_dir))
-        own = settings_of_run(saved)
+        own = recorded_sampling_settings(saved)
         return dataclasses.replace(own, **{name: value for name, value in typed.items() if value is not None})
     except ConfigError as error:
         raise UsageError(error.problems) from error
@@ -43,7 +44,7 @@ def chosen_settings(run_dir: Path, **typed: Any) -> SamplingSettings:
         raise UsageError([str(error)]) from error
 
 
-def settings_of_run(config: Mapping[str, Any]) -> SamplingSettings:
+def recorded_sampling_settings(config: Mapping[str, Any]) -> SamplingSettings:
     """How a run draws its own samples, as far as its recorded settings say; the rest is as usual."""
     names = [field.name for field in dataclasses.fields(SamplingSettings)]
     try:
@@ -59,13 +60,13 @@ class PromptReader:
         self._tokenizer = tokenizer
         self._context = context
 
-    def knows(self, text: str) -> bool:
+    def can_read(self, text: str) -> bool:
         """Whether the model can read every character of `text`."""
         return not self._tokenizer.unknown_characters(text)
 
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
         """`text` without what the model cannot read, and what there is to say about that."""
-        return drop_unknown(text, self._tokenizer)
+        return drop_unknown_characters(text, self._tokenizer)
 
     def prepare(self, prompt: str, unknown: Literal["drop", "refuse"] = "drop") -> PreparedPrompt:
         """`prompt` as the model reads it, no longer than it can look back; empty is the start of a text."""
@@ -84,14 +85,14 @@ def prompt_reader(run_dir: Path, context: int) -> PromptReader:
     return PromptReader(tokenizer, context)
 
 
-class LoadedModel(PromptReader):
+class SavedModel(PromptReader):
     """The model of a run from one checkpoint: "best", "last", a name or a step. Every method may raise UsageError."""
 
     def __init__(self, run_dir: Path, at: str = "best") -> None:
         with engine_errors("The model cannot be loaded"):
-            from babytrain.engine.sample_run import load_speaker
+            from babytrain.engine.generation.checkpoint_model import load_checkpoint_model
 
-            self._model = load_speaker(run_dir, at)
+            self._model = load_checkpoint_model(run_dir, at)
         super().__init__(self._model.tokenizer, self._model.model.context)
         self.step = self._model.step
         self.notes = self._model.notes  # what was odd about the checkpoint

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from babytrain.engine.config import Config
+    from babytrain.engine.config.settings import Config
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from babytrain.runs.events import CommandAction, Request
-from babytrain.runs.feed import LiveFeed
 from babytrain.runs.journal import JournalTail
-from babytrain.runs.playback import PlaybackClock
-from babytrain.runs.state import Moment, RunState
+from babytrain.runs.playback.clock import PlaybackClock
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.state.run_state import RunSnapshot, RunState
 
 SourceKind = Literal["live", "replay", "watch"]
 
@@ -27,7 +27,7 @@ class RunSource(Protocol):
     def poll(self) -> None:
         """Take in whatever is new. Called by the screen's timer; never blocks."""
 
-    def moment(self) -> Moment:
+    def snapshot(self) -> RunSnapshot:
         """The run as it should be shown now."""
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
@@ -48,7 +48,7 @@ class LiveSource:
         """Apply what the engine published since the last call."""
         self.state.apply_all(self.feed.drain_events())
 
-    def moment(self) -> Moment:
+    def snapshot(self) -> RunSnapshot:
         """The newest state."""
         return self.state.at(math.inf)
 
@@ -70,7 +70,7 @@ class ReplaySource:
         """Move the clock on by one frame."""
         self.clock.advance()
 
-    def moment(self) -> Moment:
+    def snapshot(self) -> RunSnapshot:
         """The run as it stood at the clock's position."""
         return self.state.at(self.clock.position)
 
@@ -97,7 +97,7 @@ class WatchSource:
         self.state.bad_lines = self._tail.bad_lines
         self.state.unknown_lines = self._tail.unknown_lines
 
-    def moment(self) -> Moment:
+    def snapshot(self) -> RunSnapshot:
         """The newest state on disk."""
         return self.state.at(math.inf)
 

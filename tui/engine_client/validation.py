@@ -9,27 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babytrain.engine.config import (
-    FIELDS,
-    HOUSE_SETTINGS,
-    Config,
-    ConfigError,
-    build_config,
-    checked_value,
-    limit_words,
-    load_toml,
-)
-from babytrain.engine.presets import DEFAULT_PRESET
+from babytrain.engine.config.build import build_config, checked_value, load_toml
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.presets import DEFAULT_PRESET
+from babytrain.engine.config.settings import FIELDS, MACHINE_SETTINGS, Config, format_limit
 from babytrain.runs.dials.changes import checked_request
 from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
 from babytrain.runs.events import CommandAction, Request
-from babytrain.tui.dial_input import DialRule
+from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.machine_settings import load_machine_settings
 from babytrain.tui.engine_client.requests import NewRunRequest
-from babytrain.tui.house_file import load_house
 
 if TYPE_CHECKING:
-    from babytrain.engine.doctor import Finding
+    from babytrain.engine.doctor.run_checks import CheckResult
 
 
 def check_new_run(
@@ -41,7 +34,7 @@ def check_new_run(
     name: str | None = None,
 ) -> NewRunRequest:
     """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
-    house = load_house(HOUSE_SETTINGS, _dial_problem)
+    house = load_machine_settings(MACHINE_SETTINGS, _dial_problem)
     problems: list[str] = list(house.problems)
     config: Config | None = None
     try:
@@ -50,7 +43,8 @@ def check_new_run(
     except ConfigError as error:
         problems.extend(error.problems)
     if paths:
-        from babytrain.engine.corpus.sources import CorpusError, inspect_sources
+        from babytrain.engine.config.errors import CorpusError
+        from babytrain.engine.data.text_sources import inspect_sources
 
         try:
             inspect_sources(paths, as_bytes=config is not None and config.tokenizer == "byte")
@@ -84,7 +78,7 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
     choices = limits["choices"]
     allowed = ", ".join(choices)
     if limits["low"] is not None:
-        allowed = f"{limit_words(limits['low'])} to {limit_words(limits['high'])}"
+        allowed = f"{format_limit(limits['low'])} to {format_limit(limits['high'])}"
     elif not choices:
         allowed = "off, or stretches of the day such as 23:00-07:00"
     problem = partial(_dial_problem, name)
@@ -102,7 +96,7 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
 
 def _own_rule(action: CommandAction, explanation: str, low: float, high: float) -> DialRule:
     """Of a dial that is no setting."""
-    allowed = f"{low:g} to {limit_words(high)}"
+    allowed = f"{low:g} to {format_limit(high)}"
     return DialRule(action, explanation, allowed, partial(_request_problem, action), action, limits=(low, high))
 
 
@@ -129,7 +123,7 @@ def fork_rules() -> list[DialRule]:
     from babytrain.engine.sessions.fork_check import CHANGEABLE
 
     dials = ["lr", "steps", *SETTABLE]
-    others = [name for name in CHANGEABLE if name not in dials and name not in HOUSE_SETTINGS]
+    others = [name for name in CHANGEABLE if name not in dials and name not in MACHINE_SETTINGS]
     return [_fork_rule(name) for name in (*dials, *others)]
 
 
@@ -155,11 +149,11 @@ def is_built_in_corpus(name: str) -> bool:
     return name in FIELDS["corpus"].metadata["choices"]
 
 
-def examine_machine() -> list[Finding]:
+def examine_machine() -> list[CheckResult]:
     """What the doctor found on this machine."""
-    from babytrain.engine.doctor import examine
+    from babytrain.engine.doctor.run_checks import run_checks
 
-    return examine()
+    return run_checks()
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
