@@ -57,7 +57,8 @@ def _one_door(root: Path) -> int:
     ("code", "forbidden"),
     [
         (
-            "import babytrain.tui.app.babytrain_app, babytrain.tui.engine_client.client, babytrain.tui.screens.run.run_screen, "
+            "import babytrain.tui.app.babytrain_app, babytrain.tui.engine_client.client, "
+            "babytrain.tui.screens.run.run_screen, "
             "babytrain.tui.engine_client.model_access, babytrain.tui.engine_client.validation",
             ("torch", "pynvml"),
         ),

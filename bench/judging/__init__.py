@@ -1,1 +1,1 @@
-"""TODO bench.judging"""
+"""How often the judges are right: diagnosis, forecasts, memorisation, syllables."""

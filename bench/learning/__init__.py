@@ -1,1 +1,1 @@
-"""TODO bench.learning"""
+"""How fast it learns: time to a loss, ablations, against nanoGPT."""

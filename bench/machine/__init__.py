@@ -1,1 +1,1 @@
-"""TODO bench.machine"""
+"""Energy, heat, sensors, memory, kills."""

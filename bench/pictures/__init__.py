@@ -1,1 +1,1 @@
-"""TODO bench.pictures"""
+"""The README's recordings and pictures."""

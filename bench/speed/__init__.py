@@ -1,1 +1,1 @@
-"""TODO bench.speed"""
+"""How fast it is: steps, start-up, screen, sampling, journals."""

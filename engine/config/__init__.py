@@ -1,1 +1,1 @@
-"""TODO engine.config"""
+"""Settings with their explanations and limits, presets, building and checking a configuration, errors."""

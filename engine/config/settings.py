@@ -269,7 +269,8 @@ def check_field(name: str, value: Any) -> str | None:
     low, high = meta["low"], meta["high"]
     if low is None or (isinstance(value, (int, float)) and low <= value <= high):
         return None
-    return f"{name} must lie{allowed_range_text(name)}; it is {format_limit(value) if isinstance(value, (int, float)) else value}."
+    shown = format_limit(value) if isinstance(value, (int, float)) else value
+    return f"{name} must lie{allowed_range_text(name)}; it is {shown}."
 
 
 def format_limit(limit: float) -> str:
@@ -284,6 +285,7 @@ def allowed_range_text(name: str) -> str:
 
 
 def nearest_word(word: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    """`(did you mean 'dropout'?)` for a word that is like a known one, else nothing."""
     matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 

@@ -53,14 +53,18 @@ class Tokenizer(Protocol):
 
 
 class CharTokenizerFile(msgspec.Struct, tag="char", tag_field="kind", forbid_unknown_fields=True):
+    """`tokenizer.json` of a `CharTokenizer`."""
+
     characters: str
 
 
 class ByteTokenizerFile(msgspec.Struct, tag="byte", tag_field="kind", forbid_unknown_fields=True):
-    pass
+    """`tokenizer.json` of a `ByteTokenizer`, which has nothing to remember."""
 
 
 class BpeTokenizerFile(msgspec.Struct, tag="bpe", tag_field="kind", forbid_unknown_fields=True):
+    """`tokenizer.json` of a `BpeTokenizer`."""
+
     tokenizer: dict[str, Any]  # the JSON of the `tokenizers` library
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from babytrain.engine.diagnosis import verdicts
 from babytrain.engine.diagnosis.loss_trends import (
     describe_learning,
     find_divergence,
@@ -21,7 +20,16 @@ from babytrain.engine.diagnosis.loss_trends import (
 from babytrain.engine.diagnosis.observation import Observation, step_number
 from babytrain.engine.diagnosis.overfitting import evaluations_of, find_memorising, find_overfitting, measure_rise
 from babytrain.engine.diagnosis.robust_statistics import finite_values
-from babytrain.engine.diagnosis.verdicts import Diagnosis, EvaluationRise, VerdictFinding, VerdictKind, percent_text
+from babytrain.engine.diagnosis.verdicts import (
+    Diagnosis,
+    EvaluationRise,
+    VerdictFinding,
+    VerdictKind,
+    count_text,
+    loss_text,
+    minutes_text,
+    percent_text,
+)
 
 THROTTLED_SECONDS = 12.0  # of the last 60: below that a run is not noticeably later
 DATA_BOUND_SHARE = 0.25  # of the step time: a loader that keeps up waits for nothing, a quarter is a quarter of the run
@@ -131,14 +139,12 @@ def _confirm(finding: VerdictFinding, rise: EvaluationRise | None, step: int, pr
 def _done(observation: Observation) -> VerdictFinding:
     step, _, val, _ = evaluations_of(observation)
     plural = "" if observation.newest_step == 1 else "s"
-    took = (
-        f"{verdicts.count_text(observation.newest_step)} step{plural} in {verdicts.minutes_text(observation.newest_t)}"
-    )
+    took = f"{count_text(observation.newest_step)} step{plural} in {minutes_text(observation.newest_t)}"
     if len(val) == 0:
         return VerdictFinding("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
     best = int(np.argmin(val))
-    why = f"The run is over after {took}; its best validation loss was {verdicts.loss_text(float(val[best]))} at step "
-    why += f"{verdicts.count_text(step_number(step[best]))}."
+    why = f"The run is over after {took}; its best validation loss was {loss_text(float(val[best]))} at step "
+    why += f"{count_text(step_number(step[best]))}."
     if best == len(val) - 1:
         return VerdictFinding("done", why, "The best model is the last one: a longer run may find a better one.")
     return VerdictFinding("done", why, "The best model is not the last one: write with the best checkpoint.")
@@ -146,9 +152,9 @@ def _done(observation: Observation) -> VerdictFinding:
 
 def _warming_up(observation: Observation, until: int) -> VerdictFinding:
     newest = observation.tail("loss", 1)
-    level = f"; the loss is {verdicts.loss_text(float(newest[-1]))}" if len(newest) and np.isfinite(newest[-1]) else ""
+    level = f"; the loss is {loss_text(float(newest[-1]))}" if len(newest) and np.isfinite(newest[-1]) else ""
     return VerdictFinding(
         "warming up",
-        f"Step {verdicts.count_text(observation.newest_step)} of the first {verdicts.count_text(until)}{level}.",
+        f"Step {count_text(observation.newest_step)} of the first {count_text(until)}{level}.",
         "Wait: it is too early to judge.",
     )

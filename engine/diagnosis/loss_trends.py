@@ -21,7 +21,7 @@ from babytrain.engine.diagnosis.robust_statistics import (
     fit_trend,
     step_noise,
 )
-from babytrain.engine.diagnosis.verdicts import VerdictFinding
+from babytrain.engine.diagnosis.verdicts import VerdictFinding, count_text, loss_text, percent_text
 
 DIVERGENCE_ROWS = 1024  # how far back the level that was reached is looked for
 MEDIAN_BLOCK_ROWS = 16  # rows to a median, as long as the slow average of the detector
@@ -79,7 +79,7 @@ def find_divergence(observation: Observation) -> VerdictFinding | None:
     if not np.isfinite(losses[-1]):
         return VerdictFinding(
             "diverging",
-            f"The loss of step {verdicts.count_text(observation.newest_step)} is not a number to learn from.",
+            f"The loss of step {count_text(observation.newest_step)} is not a number to learn from.",
             f"{'Go back to the best checkpoint and go on' if back else 'Stop and start again'} with {a_third}.",
             advice=verdicts.SUGGEST_ROLLBACK if back else verdicts.SUGGEST_STOP,
             alternative=lower if back else None,
@@ -118,8 +118,8 @@ def _left_the_level(values: Float64Array, steps: Float64Array) -> str | None:
         return None
     rows = RECENT_ROWS + (len(levels) - 1 - lowest) * MEDIAN_BLOCK_ROWS
     return (
-        f"The loss rose from {verdicts.loss_text(reached)} to {verdicts.loss_text(float(np.median(recent)))} in the last "
-        f"{verdicts.count_text(step_number(steps[-1] - steps[-rows]))} steps, far outside its noise of {verdicts.loss_text(noise)}."
+        f"The loss rose from {loss_text(reached)} to {loss_text(float(np.median(recent)))} in the last "
+        f"{count_text(step_number(steps[-1] - steps[-rows]))} steps, far outside its noise of {loss_text(noise)}."
     )
 
 
@@ -138,8 +138,8 @@ def _evaluations_left_behind(observation: Observation, values: Float64Array) -> 
     if min(rises) < EVALUATION_RISE_SHARE or float(val[-1] - val[best]) < STANDARD_ERRORS * wobble:
         return None
     return (
-        f"Validation loss is {verdicts.percent_text(rises[0])} and training loss {verdicts.percent_text(rises[1])} above the best "
-        f"of step {verdicts.count_text(step_number(step[best]))}, and neither has come back."
+        f"Validation loss is {percent_text(rises[0])} and training loss {percent_text(rises[1])} above the best "
+        f"of step {count_text(step_number(step[best]))}, and neither has come back."
     )
 
 
@@ -190,8 +190,8 @@ def _rose_after_a_raise(observation: Observation) -> str | None:
         )
         if is_now - was > max(STANDARD_ERRORS * error, RISE_AFTER_RAISE * abs(was)):
             return (
-                f"The loss went from {verdicts.loss_text(was)} to {verdicts.loss_text(is_now)} after the learning rate was raised from "
-                f"{rates[raised - 1]:.2g} to {rates[raised]:.2g} at step {verdicts.count_text(step_number(steps[raised]))}."
+                f"The loss went from {loss_text(was)} to {loss_text(is_now)} after the learning rate was raised from "
+                f"{rates[raised - 1]:.2g} to {rates[raised]:.2g} at step {count_text(step_number(steps[raised]))}."
             )
     return None
 
@@ -212,8 +212,8 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
     grown = float(np.expm1(min(50.0, -gradients.fall))) if gradients is not None else 0.0
     swing = ", swings more than its noise explains" if trend.roughness > ROUGH_FACTOR else ""
     return (
-        f"The loss has not fallen for {verdicts.count_text(steps_in(observation, rows))} steps{swing}, and the gradients grew "
-        f"by {verdicts.percent_text(grown)} meanwhile."
+        f"The loss has not fallen for {count_text(steps_in(observation, rows))} steps{swing}, and the gradients grew "
+        f"by {percent_text(grown)} meanwhile."
     )
 
 
@@ -242,11 +242,11 @@ def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> V
         TINY_NOISE_SHARE * trend.fall, 0.004 * trend.level
     ):
         return None
-    gained = verdicts.loss_text(100.0 * trend.fall / steps_in(observation, len(since)))
+    gained = loss_text(100.0 * trend.fall / steps_in(observation, len(since)))
     return VerdictFinding(
         "lr too low",
         f"The loss falls in a straight, quiet line by {gained} in 100 steps and "
-        f"is still {verdicts.loss_text(trend.level)}, where knowing nothing costs {verdicts.loss_text(observation.uniform_loss)}.",
+        f"is still {loss_text(trend.level)}, where knowing nothing costs {loss_text(observation.uniform_loss)}.",
         "Three times the learning rate would get there sooner.",
         advice=verdicts.suggest_learning_rate(observation, 3.0, "three times the learning rate"),
     )
@@ -271,8 +271,8 @@ def find_plateau(observation: Observation, trend: Trend | None, *, standing: boo
     near = observation.floor is not None and trend.level < 1.1 * observation.floor
     return VerdictFinding(
         "plateau",
-        f"The loss {_moved(trend)} in {verdicts.count_text(steps_in(observation, rows))} steps, no improvement beyond its "
-        f"noise, and stands at {verdicts.loss_text(trend.level)}.",
+        f"The loss {_moved(trend)} in {count_text(steps_in(observation, rows))} steps, no improvement beyond its "
+        f"noise, and stands at {loss_text(trend.level)}.",
         "It is as good as the text allows: stop."
         if near
         else "Halve the learning rate and see whether it falls again."
@@ -286,7 +286,7 @@ def find_plateau(observation: Observation, trend: Trend | None, *, standing: boo
 
 
 def _moved(trend: Trend) -> str:
-    return f"{'fell' if trend.fall >= 0.0 else 'rose'} by {verdicts.loss_text(abs(trend.fall))}"
+    return f"{'fell' if trend.fall >= 0.0 else 'rose'} by {loss_text(abs(trend.fall))}"
 
 
 def _gained_lately(observation: Observation) -> tuple[float, float] | None:
@@ -304,13 +304,13 @@ def describe_learning(observation: Observation, trend: Trend | None, *, standing
     if trend is None:
         newest = finite_values(observation.tail("loss", MEDIAN_BLOCK_ROWS))
         level = float(np.median(newest)) if len(newest) else float("nan")
-        return VerdictFinding("learning", f"The loss is {verdicts.loss_text(level)} and on its way.", "Nothing to do.")
+        return VerdictFinding("learning", f"The loss is {loss_text(level)} and on its way.", "Nothing to do.")
     rows = max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows))
     covered = steps_in(observation, rows)
     tenth = max(1.0, (observation.total_steps or observation.newest_step) / 10.0)
     reducible = max(1e-9, abs(trend.level) - (observation.floor or 0.0))
     rate = trend.fall / covered * tenth / reducible
-    why = f"The loss {_moved(trend)} in {verdicts.count_text(covered)} steps and is {verdicts.loss_text(trend.level)}"
+    why = f"The loss {_moved(trend)} in {count_text(covered)} steps and is {loss_text(trend.level)}"
     if rate + trend.error / covered * tenth / reducible > SLOW_PER_TENTH * (1.5 if standing else 1.0):
         return VerdictFinding("learning", why + ".", "Nothing to do.")
     if not trend.fall > 0.0:
@@ -318,7 +318,7 @@ def describe_learning(observation: Observation, trend: Trend | None, *, standing
     undecayed = observation.learning_rate_share >= DECAYED_SHARE
     return VerdictFinding(
         "slow",
-        f"{why}: {verdicts.percent_text(rate)} to every tenth of the run.",
+        f"{why}: {percent_text(rate)} to every tenth of the run.",
         "Try half as much learning rate again." if undecayed else "The learning rate is nearly spent: let it finish.",
         advice=verdicts.suggest_learning_rate(observation, 1.5, "learning rate × 1.5") if undecayed else None,
     )

@@ -15,7 +15,17 @@ from babytrain.engine.diagnosis import verdicts
 from babytrain.engine.diagnosis.bootstrap import RESAMPLES, LossComparison, compare_windows
 from babytrain.engine.diagnosis.observation import Observation, step_number
 from babytrain.engine.diagnosis.robust_statistics import Float64Array, evaluation_noise, theil_sen
-from babytrain.engine.diagnosis.verdicts import Diagnosis, EvaluationRise, Suggestion, VerdictFinding, VerdictKind
+from babytrain.engine.diagnosis.verdicts import (
+    Diagnosis,
+    EvaluationRise,
+    Suggestion,
+    VerdictFinding,
+    VerdictKind,
+    count_text,
+    loss_text,
+    minutes_text,
+    percent_text,
+)
 
 OVERFITTING_CONFIDENCE = 0.98  # of the interval: one chance in a hundred that windows alone make the newest look worse
 SECOND_PROBABILITY = 0.9  # the evaluation before only has to agree
@@ -127,14 +137,14 @@ def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
 def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, fell: float) -> VerdictFinding:
     past = max(0.0, observation.newest_t - best_t)
     share = past / observation.newest_t if observation.newest_t > 0.0 else 0.0
-    best = verdicts.count_text(rise.best_step)
+    best = count_text(rise.best_step)
     return VerdictFinding(
         "overfitting",
-        f"Validation loss rose by {verdicts.loss_text(rise.comparison.difference)} since its best at step {best} "
-        f"(between {verdicts.loss_text(rise.comparison.low)} and {verdicts.loss_text(rise.comparison.high)}) "
-        f"while training loss fell by {verdicts.loss_text(fell)}.",
-        f"Stop, or go back to step {best}: {verdicts.minutes_text(past)} were trained past it, and stopping there would have "
-        f"saved {verdicts.percent_text(share)} of the run so far.",
+        f"Validation loss rose by {loss_text(rise.comparison.difference)} since its best at step {best} "
+        f"(between {loss_text(rise.comparison.low)} and {loss_text(rise.comparison.high)}) "
+        f"while training loss fell by {loss_text(fell)}.",
+        f"Stop, or go back to step {best}: {minutes_text(past)} were trained past it, and stopping there would have "
+        f"saved {percent_text(share)} of the run so far.",
         advice=Suggestion("stop", f"stop, keep the best of step {best}"),
         alternative=Suggestion("rollback", f"go back to step {best}", text="best"),
         urgent=True,
@@ -159,10 +169,10 @@ def find_memorising(observation: Observation, *, standing: bool) -> VerdictFindi
     if not standing and fell < MEMORISING_FALL * float(train[then]):
         return None
     if below_floor and floor is not None:
-        why = f"Training loss {verdicts.loss_text(float(train[-1]))} is below the {verdicts.loss_text(floor)} that no model can beat"
+        why = f"Training loss {loss_text(float(train[-1]))} is below the {loss_text(floor)} that no model can beat"
     else:
-        why = f"Training loss fell to {verdicts.loss_text(float(train[-1]))}, validation {verdicts.loss_text(float(val[-1]))}"
-    best_step = verdicts.count_text(step_number(evaluations_of(observation)[0][int(np.argmin(val))]))
+        why = f"Training loss fell to {loss_text(float(train[-1]))}, validation {loss_text(float(val[-1]))}"
+    best_step = count_text(step_number(evaluations_of(observation)[0][int(np.argmin(val))]))
     if observation.dropout < DROPOUT_ADVICE:
         advice = Suggestion("dropout", f"dropout {DROPOUT_ADVICE:g}", value=DROPOUT_ADVICE)
         turn = f"dropout {DROPOUT_ADVICE:g}"
@@ -172,7 +182,7 @@ def find_memorising(observation: Observation, *, standing: bool) -> VerdictFindi
         turn = f"weight decay {more:g}"
     return VerdictFinding(
         "memorising",
-        f"{why}, while validation gained {verdicts.loss_text(max(0.0, gained))} in {MEMORISING_EVALUATIONS} evaluations: "
+        f"{why}, while validation gained {loss_text(max(0.0, gained))} in {MEMORISING_EVALUATIONS} evaluations: "
         "it learns the text by heart.",
         f"Try {turn} or more text; the best model so far is that of step {best_step}.",
         advice=advice,

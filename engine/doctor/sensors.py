@@ -7,11 +7,16 @@ from importlib import metadata
 from pathlib import Path
 
 from babytrain.engine.doctor.check_result import CheckResult
-from babytrain.engine.telemetry import processor_and_battery_power
 from babytrain.engine.telemetry.gpu_discovery import open_cards
 from babytrain.engine.telemetry.gpu_thread import GpuPoll, GpuThread
 from babytrain.engine.telemetry.host import HostSensors
 from babytrain.engine.telemetry.nvml_cards import NO_DRIVER, GpuBackend
+from babytrain.engine.telemetry.processor_and_battery_power import (
+    POWERCAP,
+    find_rapl_packages,
+    rapl_access_command,
+    rapl_lasting_access_command,
+)
 from babytrain.engine.telemetry.sampler import EXPENSIVE_POLL_SECONDS
 from babytrain.runs.events import GpuReading, HostReading
 
@@ -131,9 +136,9 @@ def _host_finding(topic: str, text: str | None, reason: str) -> CheckResult:
     return CheckResult(topic, None, f"no {topic} to read: {reason}", why)
 
 
-def check_energy_counter(powercap: Path = processor_and_battery_power.POWERCAP) -> CheckResult:
+def check_energy_counter(powercap: Path = POWERCAP) -> CheckResult:
     """Whether the processor's energy counter (RAPL) can be read, or the commands that make it readable."""
-    counters = [zone / "energy_uj" for zone in processor_and_battery_power.find_rapl_packages(powercap)]
+    counters = [zone / "energy_uj" for zone in find_rapl_packages(powercap)]
     if not counters:
         why = "Normal in a virtual machine, and anywhere but Linux on x86: the processor's energy stays unknown."
         return CheckResult("energy", None, "no energy counter (RAPL) of the processor", why)
@@ -142,8 +147,8 @@ def check_energy_counter(powercap: Path = processor_and_battery_power.POWERCAP) 
             "energy", True, f"energy counter (RAPL) readable: {len(counters)} package(s)", "Nothing to do."
         )
     why = (
-        f"To open it until the next restart: {processor_and_battery_power.rapl_access_command(powercap)} "
-        f"- to open it for good, on a system with systemd: {processor_and_battery_power.rapl_lasting_access_command(powercap)} "
+        f"To open it until the next restart: {rapl_access_command(powercap)} "
+        f"- to open it for good, on a system with systemd: {rapl_lasting_access_command(powercap)} "
         "(closed since CVE-2020-8694: programs can learn from it what other programs do)."
     )
     return CheckResult("energy", None, "the processor's energy counter (RAPL) is there but closed to this user", why)

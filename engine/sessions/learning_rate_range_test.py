@@ -43,7 +43,8 @@ class LearningRateBracket:
                 "The learning-rate range test saw no rate at which the loss falls: look at the text and the settings."
             )
         advice = "yours lies between them" if self.low <= present <= self.high else f"yours is {present:.2g}"
-        return f"Learning rates from {self.low:.2g} to {self.high:.2g} look useful ({advice}), by a test of {SWEEP_STEPS} steps."
+        useful = f"Learning rates from {self.low:.2g} to {self.high:.2g} look useful"
+        return f"{useful} ({advice}), by a test of {SWEEP_STEPS} steps."
 
 
 def sweep_learning_rates(

@@ -1,1 +1,1 @@
-"""TODO runs.energy"""
+"""Energy of a run: joules from readings, tariffs, bills, forecasts, comparisons."""

@@ -1,1 +1,1 @@
-"""TODO runs.forecast"""
+"""Where the loss will end and when: extrapolation, step costs, scheduled costs, quiet hours."""

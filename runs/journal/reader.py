@@ -55,7 +55,10 @@ def load_state(path: Path) -> RunState:
 
 
 def read_whole_lines(path: Path) -> Iterator[bytes]:
-    """The file in pieces of whole lines, in the present schema; the last line may lack its newline. Raises RunsError as it goes."""
+    """The file in pieces of whole lines, in the present schema; the last line may lack its newline.
+
+    Raises RunsError as it goes.
+    """
     old: bool | None = None  # whether the file is of schema 1
     try:
         with path.open("rb") as file:

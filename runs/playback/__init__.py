@@ -1,1 +1,1 @@
-"""TODO runs.playback"""
+"""The clock of a replay, and the commands of a run in the order of their steps."""

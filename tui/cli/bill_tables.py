@@ -205,7 +205,8 @@ def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
             yield "measured", f"{part}: what it learnt unmeasured is in none of the units above"
         yield (
             "kettles",
-            f"{format_three_digits(units.kettles)} (a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
+            f"{format_three_digits(units.kettles)} "
+            f"(a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
         )
     for source in facts.sources:
         yield source.name, _source_words(source)

@@ -77,9 +77,9 @@ def missing_glyphs_sentence(svg: str) -> str:
     longest = max((words.strip() for words in _texts(svg) if not set(missing).isdisjoint(words)), key=len)
     quoted = longest if len(longest) <= _LONGEST_QUOTE else longest[:_LONGEST_QUOTE] + "..."
     return (
-        f"The PNG shows boxes for {count} that no font on this computer has ({first_characters(missing)}), for instance in "
-        f"'{quoted}': install a font with them (Debian: apt install {' '.join(_packages(missing))}) and make it again. "
-        "The SVG and the HTML are complete."
+        f"The PNG shows boxes for {count} that no font on this computer has ({first_characters(missing)}), for "
+        f"instance in '{quoted}': install a font with them (Debian: apt install "
+        f"{' '.join(_packages(missing))}) and make it again. The SVG and the HTML are complete."
     )
 
 

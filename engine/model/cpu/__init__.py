@@ -1,1 +1,1 @@
-"""TODO engine.model.cpu"""
+"""Hand-written backward passes, matrix products and memory for a processor."""

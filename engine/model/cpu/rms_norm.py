@@ -35,8 +35,11 @@ _EPSILON_TENSOR = torch.tensor(RMS_NORM_EPSILON)  # a 0-D tensor, so that one ca
 
 
 class CpuRMSNorm(torch.autograd.Function):
+    """Gain-free RMSNorm over the last axis with its backward pass written out; the output is of `dtype`."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """`x` [..., width] divided by its root mean square."""
         scale = reciprocal_rms(x)
         y = x * scale
         ctx.save_for_backward(y, scale)
@@ -45,6 +48,7 @@ class CpuRMSNorm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """The gradient of `x`, of the shape of `gradient`."""
         y, scale = ctx.saved_tensors
         copy = gradient.clone() if gradient.dtype == y.dtype else gradient.to(y.dtype)
         return rms_norm_backward(copy, y, scale), None

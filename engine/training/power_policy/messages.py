@@ -74,8 +74,8 @@ def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
     if duty_cycle >= 1.0:
         return f"Nothing here tells the {what}, so {setting} cannot be held: training goes on at full speed."
     return (
-        f"Nothing tells the {what} any more: training stays at {_share(duty_cycle)} of the time, which held it until now. "
-        f"The dial {setting} at 0 lifts that."
+        f"Nothing tells the {what} any more: training stays at {_share(duty_cycle)} of the time, "
+        f"which held it until now. The dial {setting} at 0 lifts that."
     )
 
 

@@ -1,4 +1,4 @@
-"""The promises of the diagnosis, held on the library of curves with known truth (`python -m bench.judging.diagnosis`)."""
+"""The promises of the diagnosis, held on curves with known truth (`python -m bench.judging.diagnosis`)."""
 
 from __future__ import annotations
 

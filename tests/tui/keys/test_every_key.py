@@ -1,7 +1,7 @@
 """Every key of the key map does what its help says, on every screen that offers it.
 
-The checks are in `tests.tui.keys.every_key`, one a command; a command without one fails the first test. A check is handed
-each of the command's keys in turn.
+The checks are in `tests.tui.keys.every_key`, one a command; a command without one fails the first test. A check is
+handed each of the command's keys in turn.
 """
 
 from __future__ import annotations

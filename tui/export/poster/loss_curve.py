@@ -67,8 +67,15 @@ def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
     room = _LABEL_ROOM if _named_levels(snapshot) else _FIGURE_ROOM
     plot = PageBox(box.x, box.y, box.width - room, box.height - _AXIS_ROOM)
     if not len(training) and not evals:
-        return svg_text(plot.x, plot.y + 60, "no step was recorded", font_family=SERIF, font_style="italic",
-                    font_size=60, fill=SOFT_INK)  # fmt: skip
+        return svg_text(
+            plot.x,
+            plot.y + 60,
+            "no step was recorded",
+            font_family=SERIF,
+            font_style="italic",
+            font_size=60,
+            fill=SOFT_INK,
+        )
     first = float(training.x[0]) if len(training) else evals[0][0]
     last = max(
         [snapshot.total_steps if snapshot.ended is None else 0, *training.x[-1:], *(step for step, _ in evals[-1:])]
@@ -103,8 +110,17 @@ def _axes(frame: _PlotFrame) -> Markup:
     for value in round_numbers(0.0, frame.y.high, 4):
         y = frame.y(value)
         parts.append(svg_element("line", x1=plot.x, x2=plot.right, y1=y, y2=y, stroke=HAIRLINE, stroke_width=2))
-        parts.append(svg_text(plot.x - 26, y + 11, f"{value:g}", font_family=SANS, font_size=NOTE_SIZE - 4, fill=SOFT_INK,
-                          text_anchor="end"))  # fmt: skip
+        parts.append(
+            svg_text(
+                plot.x - 26,
+                y + 11,
+                f"{value:g}",
+                font_family=SANS,
+                font_size=NOTE_SIZE - 4,
+                fill=SOFT_INK,
+                text_anchor="end",
+            )
+        )
     parts.append(
         svg_element("line", x1=plot.x, x2=plot.right, y1=plot.bottom, y2=plot.bottom, stroke=INK, stroke_width=4)
     )
@@ -199,14 +215,28 @@ def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
     measured = evals[1:] if len(evals) > 1 and evals[0][0] == 0 else evals
     points = [(frame.x(step), frame.y(loss)) for step, loss in measured]
     dots = [svg_element("circle", cx=x, cy=y, r=9, fill=ACCENT) for x, y in points] if len(points) <= 60 else []
-    line = svg_element("path", d=path_data(points), fill="none", stroke=ACCENT, stroke_width=11, stroke_linejoin="round",
-                   stroke_linecap="round")  # fmt: skip
+    line = svg_element(
+        "path",
+        d=path_data(points),
+        fill="none",
+        stroke=ACCENT,
+        stroke_width=11,
+        stroke_linejoin="round",
+        stroke_linecap="round",
+    )
     step, loss = min(evals, key=lambda one: one[1])
     ring = svg_element("circle", cx=frame.x(step), cy=frame.y(loss), r=24, fill=PAPER, stroke=ACCENT, stroke_width=9)
     said = EMPTY_MARKUP
     if step != evals[-1][0]:
-        said = svg_text(frame.x(step), frame.y(loss) + 82, f"best {loss:.3f}", font_family=SANS, font_size=NOTE_SIZE,
-                    fill=ACCENT, text_anchor="middle")  # fmt: skip
+        said = svg_text(
+            frame.x(step),
+            frame.y(loss) + 82,
+            f"best {loss:.3f}",
+            font_family=SANS,
+            font_size=NOTE_SIZE,
+            fill=ACCENT,
+            text_anchor="middle",
+        )
     return join_markup(line, *dots, ring, said)
 
 
@@ -244,10 +274,17 @@ def _labels(snapshot: RunSnapshot, evals: list[tuple[int, float]], frame: _PlotF
     y = max(frame.y(newest), frame.plot.y + _NAME_ROOM * (len(above) - 1) + _NEWEST_ROOM)
     return join_markup(
         _names(above, frame, frame.plot.y, y - _NEWEST_ROOM),
-        svg_text(frame.plot.right + _LABEL_GAP, y + 20, f"{newest:.3f}", font_family=SANS, font_size=58, fill=ACCENT,
-             font_weight="bold"),
+        svg_text(
+            frame.plot.right + _LABEL_GAP,
+            y + 20,
+            f"{newest:.3f}",
+            font_family=SANS,
+            font_size=58,
+            fill=ACCENT,
+            font_weight="bold",
+        ),
         _names(below, frame, y + _NEWEST_ROOM, frame.plot.bottom + 50),
-    )  # fmt: skip
+    )
 
 
 def _names(levels: list[tuple[str, float]], frame: _PlotFrame, top: float, bottom: float) -> Markup:

@@ -67,6 +67,7 @@ _INNER = PAGE_WIDTH - 2 * PAGE_MARGIN
 _TITLE_BOTTOM = 790.0
 _FOOT = PAGE_HEIGHT - PAGE_MARGIN
 _HEADING = 70.0  # a section's name and the air below it
+_X_AXIS = "steps by their square root"
 _BETWEEN = 120.0
 _RECEIPT_WIDTH = 820.0
 
@@ -102,9 +103,7 @@ def draw_poster(
     parts += [
         _heading(
             "learning",
-            [
-                f"loss in nats per {loss_unit(snapshot)}, in training and on text it never saw; steps by their square root"
-            ],
+            [f"loss in nats per {loss_unit(snapshot)}, in training and on text it never saw; {_X_AXIS}"],
             curve.y,
         ),
         draw_curve(snapshot, curve),
@@ -117,8 +116,17 @@ def draw_poster(
 def _document(content: Markup, title: str) -> str:
     paper = svg_element("rect", x=0, y=0, width=PAGE_WIDTH, height=PAGE_HEIGHT, fill=PAPER)
     named = Markup(f"<title>{escaped_text(title)}</title>")
-    return svg_element("svg", named, paper, content, xmlns="http://www.w3.org/2000/svg", width="297mm", height="420mm",
-                   viewBox=f"0 0 {PAGE_WIDTH:g} {PAGE_HEIGHT:g}", role="img")  # fmt: skip
+    return svg_element(
+        "svg",
+        named,
+        paper,
+        content,
+        xmlns="http://www.w3.org/2000/svg",
+        width="297mm",
+        height="420mm",
+        viewBox=f"0 0 {PAGE_WIDTH:g} {PAGE_HEIGHT:g}",
+        role="img",
+    )
 
 
 def _title(snapshot: RunSnapshot) -> Markup:
@@ -127,15 +135,39 @@ def _title(snapshot: RunSnapshot) -> Markup:
     parts = [
         draw_label("babytrain", PAGE_MARGIN, PAGE_MARGIN + 30),
         draw_label(start_date(snapshot), PAGE_WIDTH - PAGE_MARGIN, PAGE_MARGIN + 30, anchor="end"),
-        svg_element("line", x1=PAGE_MARGIN, x2=PAGE_WIDTH - PAGE_MARGIN, y1=PAGE_MARGIN + 66, y2=PAGE_MARGIN + 66, stroke=INK, stroke_width=5),
+        svg_element(
+            "line",
+            x1=PAGE_MARGIN,
+            x2=PAGE_WIDTH - PAGE_MARGIN,
+            y1=PAGE_MARGIN + 66,
+            y2=PAGE_MARGIN + 66,
+            stroke=INK,
+            stroke_width=5,
+        ),
         *_name(name),
-        svg_text(PAGE_MARGIN, 755, shorten_to_width(safe_line(run_subtitle(snapshot)), _INNER, 58), font_family=SERIF, font_style="italic",
-             font_size=58, fill=SOFT_INK),
-    ]  # fmt: skip
+        svg_text(
+            PAGE_MARGIN,
+            755,
+            shorten_to_width(safe_line(run_subtitle(snapshot)), _INNER, 58),
+            font_family=SERIF,
+            font_style="italic",
+            font_size=58,
+            fill=SOFT_INK,
+        ),
+    ]
     if end:
         shown = shorten_to_width(safe_line(end), _INNER * 0.6, 36)
-        parts.append(svg_text(PAGE_WIDTH / 2, PAGE_MARGIN + 30, shown, font_family=SANS, font_size=36, fill=ACCENT,
-                          text_anchor="middle"))  # fmt: skip
+        parts.append(
+            svg_text(
+                PAGE_WIDTH / 2,
+                PAGE_MARGIN + 30,
+                shown,
+                font_family=SANS,
+                font_size=36,
+                fill=ACCENT,
+                text_anchor="middle",
+            )
+        )
     return join_markup(*parts)
 
 
@@ -148,10 +180,16 @@ def _name(name: str) -> list[Markup]:
         lines = wrap_to_width(name, _INNER, size, 2)
     below = 590 if size > 190 else 640
     return [
-        svg_text(PAGE_MARGIN - size * 0.03, below - size * 1.12 * (len(lines) - 1 - row), words, font_family=SERIF,
-             font_size=size, fill=INK)
+        svg_text(
+            PAGE_MARGIN - size * 0.03,
+            below - size * 1.12 * (len(lines) - 1 - row),
+            words,
+            font_family=SERIF,
+            font_size=size,
+            fill=INK,
+        )
         for row, words in enumerate(lines)
-    ]  # fmt: skip
+    ]
 
 
 def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
@@ -163,8 +201,16 @@ def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
     shown = shorten_to_width(", ".join(said), room, size)
     return join_markup(
         draw_label(name, PAGE_MARGIN, y - _HEADING + 18),
-        svg_text(PAGE_WIDTH - PAGE_MARGIN, y - _HEADING + 18, shown, font_family=SANS, font_size=size, fill=SOFT_INK, text_anchor="end"),
-    )  # fmt: skip
+        svg_text(
+            PAGE_WIDTH - PAGE_MARGIN,
+            y - _HEADING + 18,
+            shown,
+            font_family=SANS,
+            font_size=size,
+            fill=SOFT_INK,
+            text_anchor="end",
+        ),
+    )
 
 
 def _sample_name(sample: Sample) -> str:

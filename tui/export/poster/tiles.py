@@ -33,8 +33,16 @@ _VALUE_SIZE, _SMALL_VALUE = 92.0, 56.0
 
 def draw_label(words: str, x: float, y: float, *, anchor: str | None = None) -> Markup:
     """A name in small spaced capitals."""
-    return svg_text(x, y, words.upper(), font_family=SANS, font_size=LABEL_SIZE, letter_spacing=LABEL_SPACING, fill=SOFT_INK,
-                text_anchor=anchor)  # fmt: skip
+    return svg_text(
+        x,
+        y,
+        words.upper(),
+        font_family=SANS,
+        font_size=LABEL_SIZE,
+        letter_spacing=LABEL_SPACING,
+        fill=SOFT_INK,
+        text_anchor=anchor,
+    )
 
 
 def draw_figures(facts: Sequence[RunFact], box: PageBox) -> Markup:
@@ -56,11 +64,15 @@ def _figure(fact: RunFact, x: float, y: float, width: float) -> Markup:
     remark = wrap_to_width(fact.remark, width, NOTE_SIZE - 3, 3 - len(value))
     return join_markup(
         draw_label(fact.label, x, y + LABEL_SIZE),
-        *(svg_text(x, first + 62 * line, words, font_family=SERIF, font_size=size, fill=INK)
-          for line, words in enumerate(value)),
-        *(svg_text(x, below + 60 + 44 * line, words, font_family=SANS, font_size=NOTE_SIZE - 3, fill=SOFT_INK)
-          for line, words in enumerate(remark)),
-    )  # fmt: skip
+        *(
+            svg_text(x, first + 62 * line, words, font_family=SERIF, font_size=size, fill=INK)
+            for line, words in enumerate(value)
+        ),
+        *(
+            svg_text(x, below + 60 + 44 * line, words, font_family=SANS, font_size=NOTE_SIZE - 3, fill=SOFT_INK)
+            for line, words in enumerate(remark)
+        ),
+    )
 
 
 _MOST_TILES = 45
@@ -113,12 +125,40 @@ def _tile(symbol: str, recall: float, tile: PageBox, *, favourite: bool) -> Mark
     middle = tile.x + tile.width / 2
     return join_markup(
         svg_element("rect", x=tile.x, y=tile.y, width=tile.width, height=tile.height, fill=RECEIPT_PAPER),
-        svg_element("rect", x=tile.x, y=tile.bottom - filled, width=tile.width, height=filled,
-                fill=ACCENT if favourite else _TILE_FILL),
-        svg_element("rect", x=tile.x, y=tile.y, width=tile.width, height=tile.height, fill="none", stroke=HAIRLINE,
-                stroke_width=2),
-        svg_text(middle, tile.y + tile.height * 0.56, shorten_to_width(words, tile.width * 0.95, size), font_family=SERIF,
-             font_size=size, fill=ink, text_anchor="middle"),
-        svg_text(middle, tile.bottom - tile.height * 0.12, f"{100 * known:.0f}", font_family=SANS,
-             font_size=min(30.0, tile.height * 0.2), fill=figure, text_anchor="middle"),
-    )  # fmt: skip
+        svg_element(
+            "rect",
+            x=tile.x,
+            y=tile.bottom - filled,
+            width=tile.width,
+            height=filled,
+            fill=ACCENT if favourite else _TILE_FILL,
+        ),
+        svg_element(
+            "rect",
+            x=tile.x,
+            y=tile.y,
+            width=tile.width,
+            height=tile.height,
+            fill="none",
+            stroke=HAIRLINE,
+            stroke_width=2,
+        ),
+        svg_text(
+            middle,
+            tile.y + tile.height * 0.56,
+            shorten_to_width(words, tile.width * 0.95, size),
+            font_family=SERIF,
+            font_size=size,
+            fill=ink,
+            text_anchor="middle",
+        ),
+        svg_text(
+            middle,
+            tile.bottom - tile.height * 0.12,
+            f"{100 * known:.0f}",
+            font_family=SANS,
+            font_size=min(30.0, tile.height * 0.2),
+            fill=figure,
+            text_anchor="middle",
+        ),
+    )

@@ -63,14 +63,28 @@ def report_charts(snapshots: Sequence[RunSnapshot]) -> list[ReportChart]:
     bands = _throttle_bands(snapshots[0]) if len(snapshots) == 1 else ()
     charts = [
         _loss(snapshots, most),
-        _single_curve_chart("Learning rate", "as used", snapshots, lambda snapshot: step_column_curve(snapshot, "learning_rate", most)),
-        _single_curve_chart("Gradient norm", "before clipping, logarithmic", snapshots,
-             lambda snapshot: _positive(step_column_curve(snapshot, "gradient_norm", most)), logarithmic=True),
-        _single_curve_chart("Speed", "tokens per second", snapshots, lambda snapshot: speed_curve(snapshot, most // 4), bands=bands),
-        _single_curve_chart("Temperature", "degrees Celsius of the card, or of the processor", snapshots,
-             lambda snapshot: _sensor(snapshot, most, _temperature), bands=bands),
+        _single_curve_chart(
+            "Learning rate", "as used", snapshots, lambda snapshot: step_column_curve(snapshot, "learning_rate", most)
+        ),
+        _single_curve_chart(
+            "Gradient norm",
+            "before clipping, logarithmic",
+            snapshots,
+            lambda snapshot: _positive(step_column_curve(snapshot, "gradient_norm", most)),
+            logarithmic=True,
+        ),
+        _single_curve_chart(
+            "Speed", "tokens per second", snapshots, lambda snapshot: speed_curve(snapshot, most // 4), bands=bands
+        ),
+        _single_curve_chart(
+            "Temperature",
+            "degrees Celsius of the card, or of the processor",
+            snapshots,
+            lambda snapshot: _sensor(snapshot, most, _temperature),
+            bands=bands,
+        ),
         _single_curve_chart("Power", "watts", snapshots, lambda snapshot: _sensor(snapshot, most, _power), bands=bands),
-    ]  # fmt: skip
+    ]
     return [chart for chart in charts if chart.curves]
 
 
@@ -99,9 +113,13 @@ def _reference_levels(snapshots: Sequence[RunSnapshot]) -> tuple[tuple[str, floa
     counted = next((snapshot.baselines for snapshot in snapshots if snapshot.baselines is not None), None)
     levels: list[tuple[str, float]] = []
     if counted is not None:
-        levels = [("chance", counted.uniform), (f"{shared_loss_unit(snapshots)}s counted", counted.unigram),
-                  ("pairs counted", counted.bigram), ("threes counted", counted.trigram),
-                  ("fives counted", counted.fivegram)]  # fmt: skip
+        levels = [
+            ("chance", counted.uniform),
+            (f"{shared_loss_unit(snapshots)}s counted", counted.unigram),
+            ("pairs counted", counted.bigram),
+            ("threes counted", counted.trigram),
+            ("fives counted", counted.fivegram),
+        ]
     floor = next((snapshot.started.corpus.floor_nats_per_token for snapshot in snapshots if snapshot.started), None)
     if floor is not None:
         levels.append(("all there is to know", floor))
@@ -184,23 +202,38 @@ def draw_chart(chart: ReportChart, last_step: float) -> Markup:
         *(_band(start, end, meaning, x) for start, end, meaning in chart.bands),
         *(_level_line(value, y) for _, value in chart.levels if low <= value <= high),
         *(_curve(curve, x, y, chart.logarithmic) for curve in chart.curves),
-        _class="plot", width="100%", height="100%",
-        viewBox=f"0 0 {PLOT_WIDTH:g} {PLOT_HEIGHT:g}", preserveAspectRatio="none",
-    )  # fmt: skip
+        _class="plot",
+        width="100%",
+        height="100%",
+        viewBox=f"0 0 {PLOT_WIDTH:g} {PLOT_HEIGHT:g}",
+        preserveAspectRatio="none",
+    )
     outer = svg_element(
-        "svg", _grid(low, high, chart.logarithmic), _steps(first, last), inner,
+        "svg",
+        _grid(low, high, chart.logarithmic),
+        _steps(first, last),
+        inner,
         _level_names(chart, low, high, last),
         svg_element("line", _class="cross", x1="0%", x2="0%", y1="0%", y2="100%"),
-        _class="area", role="img", aria_label=f"{chart.title} over the steps",
-    )  # fmt: skip
+        _class="area",
+        role="img",
+        aria_label=f"{chart.title} over the steps",
+    )
     caption = html_element(
         "figcaption", html_element("b", html_text(chart.title)), html_text(f" {chart.unit} "), _legend(chart)
     )
     return html_element(
-        "figure", caption, outer, html_element("output", _class="reading"), _class="chart",
-        data_first=repr(first), data_last=repr(last), data_low=repr(low), data_high=repr(high),
+        "figure",
+        caption,
+        outer,
+        html_element("output", _class="reading"),
+        _class="chart",
+        data_first=repr(first),
+        data_last=repr(last),
+        data_low=repr(low),
+        data_high=repr(high),
         data_log="1" if chart.logarithmic else "",
-    )  # fmt: skip
+    )
 
 
 def _range_of_steps(chart: ReportChart, last_step: float) -> tuple[float, float]:
@@ -232,9 +265,12 @@ def _curve(curve: ReportCurve, x: Scale, y: Scale, logarithmic: bool) -> Markup:
         middle = [(middle[0][0] - 2, middle[0][1]), (middle[0][0] + 2, middle[0][1])]
     colour = f"c{curve.colour % COLOUR_COUNT}"
     line = svg_element(
-        "path", _class=f"line {colour}{' strong' if curve.strong else ''}", d=path_data(middle), data_name=curve.name,
+        "path",
+        _class=f"line {colour}{' strong' if curve.strong else ''}",
+        d=path_data(middle),
+        data_name=curve.name,
         vector_effect="non-scaling-stroke",
-    )  # fmt: skip
+    )
     if curve.strong or not (curve.line.high > curve.line.low).any():
         return line
     upper = [(across, height(value)) for across, value in zip(steps, curve.line.high, strict=True)]
@@ -250,8 +286,9 @@ def _band(start: float, end: float, meaning: str, x: Scale) -> Markup:
 
 
 def _level_line(value: float, y: Scale) -> Markup:
-    return svg_element("line", _class="level", x1=0, x2=PLOT_WIDTH, y1=y(value), y2=y(value),
-                   vector_effect="non-scaling-stroke")  # fmt: skip
+    return svg_element(
+        "line", _class="level", x1=0, x2=PLOT_WIDTH, y1=y(value), y2=y(value), vector_effect="non-scaling-stroke"
+    )
 
 
 def _level_names(chart: ReportChart, low: float, high: float, last: float) -> Markup:
@@ -300,11 +337,12 @@ def _height_words(value: float) -> str:
 def _steps(first: float, last: float) -> Markup:
     scale = Scale(first, last, 0.0, 100.0)
     ticks = [
-        _words(format_count(value), _share(scale(value)), "100%", dy="18",
-               anchor="end" if scale(value) > 97 else "middle")
+        _words(
+            format_count(value), _share(scale(value)), "100%", dy="18", anchor="end" if scale(value) > 97 else "middle"
+        )
         for value in round_numbers(first, last, 8)
         if value == int(value)
-    ]  # fmt: skip
+    ]
     return svg_element("g", *ticks, _class="steps")
 
 
