@@ -34,12 +34,12 @@ CASES = {"default preset": (), "dropout, accumulation, AdamW, bpe": OTHER_RECIPE
 
 
 def final_weights(checkout: Path, settings: tuple[str, ...], steps: int) -> tuple[str, float]:
-    """SHA-256 over names, shapes and bytes of the last checkpoint's model, and the validation loss, in nats per token."""
+    """SHA-256 over names, shapes and bytes of the last checkpoint's model; the validation loss in nats per token."""
     with tempfile.TemporaryDirectory() as folder:
         options = [word for setting in (*PINNED, *settings) for word in ("--set", setting)]
+        train = ["train", "--headless", "--json", "--steps", str(steps), *options, "--runs-dir", folder]
         finished = subprocess.run(
-            [sys.executable, "-m", "babytrain", "train", "--headless", "--json", "--steps", str(steps), *options]
-            + ["--runs-dir", folder],
+            [sys.executable, "-m", "babytrain", *train],
             cwd=checkout,
             env=os.environ | {"PYTHONPATH": str(checkout)},
             capture_output=True,
@@ -71,7 +71,8 @@ def main() -> None:
         )
         differing += ours != theirs
         verdict = "the same bits" if ours == theirs else "DIFFERENT"
-        print(f"{case}: {verdict}, sha256 {ours[:16]} and {theirs[:16]}, validation loss {loss:.6f} and {other_loss:.6f}")
+        print(f"{case}: {verdict}")
+        print(f"  sha256 {ours[:16]} and {theirs[:16]}, validation loss {loss:.6f} and {other_loss:.6f}")
     raise SystemExit(1 if differing else 0)
 
 
