@@ -69,7 +69,7 @@ def all_day(duty_cycle: float, **dials: object) -> House:
 
 
 @pytest.mark.parametrize("step_seconds", [0.0005, 0.03, 0.4, 3.0])
-@pytest.mark.parametrize("duty", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("duty_cycle", [0.1, 0.5, 0.9])
 def test_work_is_the_duty_of_the_time_whatever_a_step_takes(step_seconds: float, duty_cycle: float) -> None:
     house = all_day(duty_cycle)
     began, worked = house.now, 0.0
