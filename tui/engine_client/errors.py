@@ -31,12 +31,8 @@ def engine_errors(problem: str) -> Iterator[None]:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
-<<<<<<< HEAD
-        from babytrain.engine.config.errors import EngineError
-=======
         import babytrain.engine.sessions.session  # noqa: F401 - loads torch, or says that it cannot be
-        from babytrain.engine.sessions.errors import EngineError
->>>>>>> door
+        from babytrain.engine.config.errors import EngineError
     except (ImportError, OSError) as error:  # OSError: a shared library of torch is missing
         raise UsageError([NO_TORCH.format(error)]) from error
     try:
