@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from babytrain.engine.telemetry.nvml_queries import printable_line
+from babytrain.engine.telemetry.gpu_backend import printable_line
 
 _LONGEST = 2000
 

@@ -7,10 +7,11 @@ from importlib import metadata
 from pathlib import Path
 
 from babytrain.engine.doctor.check_result import CheckResult
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import open_cards
 from babytrain.engine.telemetry.gpu_thread import GpuPoll, GpuThread
 from babytrain.engine.telemetry.host import HostSensors
-from babytrain.engine.telemetry.nvml_cards import NO_DRIVER, GpuBackend
+from babytrain.engine.telemetry.nvml_cards import NO_DRIVER
 from babytrain.engine.telemetry.processor_and_battery_power import (
     POWERCAP,
     find_rapl_packages,
@@ -69,9 +70,8 @@ def describe_cost(answer: GpuPoll) -> CheckResult:
     """What one look at every card costs; too much is no fault, because the sensors then come less often."""
     what = f"a look at every card takes {answer.mean_seconds * 1e3:.1f} ms"
     if answer.slowest_call is not None:
-        what += (
-            f"; its dearest call is {answer.slowest_call.function} ({answer.slowest_call.slowest_seconds * 1e3:.1f} ms)"
-        )
+        function, seconds = answer.slowest_call
+        what += f"; its dearest call is {function} ({seconds * 1e3:.1f} ms)"
     dear = answer.mean_seconds > EXPENSIVE_POLL_SECONDS
     why = "More than 50 ms, so the cards are asked less often than once a second." if dear else "Nothing to do."
     return CheckResult("cost", None if dear else True, what, why)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.telemetry.nvml_cards import GpuBackend, NoGpu
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import GpuReading, HostReading
 from tests.engine.telemetry.fake_gpu import FakeGpu
