@@ -16,7 +16,7 @@ from babytrain.runs.energy.bill import BillAmounts, read_bill
 from babytrain.runs.events import AnyEvent, Energy, EnergySource, GuardEvent
 from babytrain.runs.journal import encode_event
 from babytrain.runs.store.run_list import run_folders
-from babytrain.tui.cli import bill_tables
+from babytrain.tui.cli import output
 from babytrain.tui.cli.bill_tables import runs_bill_table
 from babytrain.tui.cli.commands import app
 from babytrain.tui.export.run_facts import bill_sentence, bill_total
@@ -221,7 +221,7 @@ def test_a_table_of_runs_shows_whole_numbers_or_names_what_it_leaves_out(runs_di
 
 
 def test_what_a_narrow_terminal_has_no_room_for_is_said(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bill_tables, "_PIPED_WIDTH", 80)
+    monkeypatch.setattr(output, "PIPED_WIDTH", 80)
     said = bill(runs_dir).stdout
     assert "where there is more room (or with --json): started, " in said
 
