@@ -20,7 +20,7 @@ class CheckResult:
     topic: str
     ok: bool | None
     what: str
-    why: str
+    why: str = "Nothing to do."
 
     def __post_init__(self) -> None:
         """Keep control characters of quoted text off the screen."""

@@ -80,8 +80,11 @@ def test_the_dearest_call_is_known() -> None:
 
 def test_a_round_says_what_it_took_and_who_was_dear() -> None:
     class Timed(GpuBackend):
-        def read(self) -> tuple[GpuReading, ...]:
+        def __init__(self) -> None:
+            super().__init__()
             self.costs.add("nvmlDeviceGetPowerUsage", 0.2)
+
+        def read(self) -> tuple[GpuReading, ...]:
             return (GpuReading(index=0, name="card"),)
 
     thread = GpuThread(Timed)

@@ -38,12 +38,11 @@ class Host:
         return HostReading(cpu_percent=10.0)
 
 
-class BlockingGpu:
+class BlockingGpu(GpuBackend):
     """A driver that answers only while `answering` is set."""
 
-    note = ""
-
     def __init__(self) -> None:
+        super().__init__()
         self.asked = threading.Event()
         self.answering = threading.Event()
         self.closed = threading.Event()
