@@ -21,7 +21,7 @@ from babytrain.tui.charts.painter import Drawing
 from babytrain.tui.charts.plot import STYLE_NAMES, Series
 from babytrain.tui.charts.styled_widget import StyledWidget
 from babytrain.tui.charts.x_axis import XScale
-from babytrain.tui.terminal.charset import CharsetName, fold_chart_text
+from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 from babytrain.tui.text.styled_lines import StyledLine, to_strip
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings
@@ -185,7 +185,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         if title != self._title:
             self._title = title
             # As content: a card's name is nobody's markup.
-            self.border_title = Content(fold_chart_text(f"{_NUMBER} {title}", self._charset.name))
+            self.border_title = Content(fold_to_charset(f"{_NUMBER} {title}", self._charset.name))
 
     def _chart_styles(self, names: Mapping[str, str]) -> list[Style]:
         """The styles of a chart by number, of which `names` are the loud ones and everything else is quiet."""
