@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # numpy and msgspec, which the first screen must not wait for
     from babytrain.runs.events import Milestone
     from babytrain.runs.state.run_state import RunSnapshot
 
