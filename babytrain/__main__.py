@@ -1,6 +1,6 @@
 """`python -m babytrain` is `babytrain-tui`."""
 
-from babytrain.tui.cli import main
+from babytrain.tui.cli.commands import main
 
 if __name__ == "__main__":
     main()

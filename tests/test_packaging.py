@@ -48,11 +48,11 @@ def test_every_module_imports_from_the_wheel(unpacked: Path) -> None:
 
 def test_every_list_of_words_is_read_from_the_wheel(unpacked: Path) -> None:
     script = """if True:
-        from babytrain.engine.corpus.haiku import generate_corpus
-        from babytrain.engine.reading.haiku_judge import syllable_ranges
-        from babytrain.engine.reading.sentences import common_verbs
-        from babytrain.tui.encouragement import encouragement_lines
-        from babytrain.tui.screens.help import explanations
+        from babytrain.engine.data.haiku.grammar import generate_corpus
+        from babytrain.engine.analysis.haiku import syllable_ranges
+        from babytrain.engine.analysis.words import common_verbs
+        from babytrain.tui.text.encouragement import encouragement_lines
+        from babytrain.tui.screens.dialogs.help import explanations
         print(bool(generate_corpus(poems=1) and syllable_ranges() and common_verbs()))
         print(bool(encouragement_lines().fitting and explanations()))
     """
@@ -82,6 +82,6 @@ def test_the_recordings_are_real_runs_one_healthy_one_not() -> None:
     assert healthy.evals[-1].val_loss == healthy.best_eval.val_loss
     assert wrong.best_eval is not None
     assert wrong.evals[-1].val_loss > 1.5 * wrong.best_eval.val_loss
-    for moment in (healthy, wrong):
-        assert moment.state.bad_lines == 0
-        assert moment.state.unknown_lines == 0
+    for snapshot in (healthy, wrong):
+        assert snapshot.state.bad_lines == 0
+        assert snapshot.state.unknown_lines == 0

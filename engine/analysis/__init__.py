@@ -1,1 +1,3 @@
-"""What a model has learned: measures of the texts it writes and of the letters it predicts."""
+"""What a model has learned: letters, words, memorised text, haiku, baselines, milestones, the final evaluation."""
+
+from __future__ import annotations

@@ -132,7 +132,7 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
     return marked if marked in known else (max(known, key=_written) if known else None)
 
 
-def point_to_last(checkpoints: Path, path: Path) -> None:
+def mark_as_last(checkpoints: Path, path: Path) -> None:
     """Go on from here from now on. Raises OSError."""
     _point(checkpoints / "last", path.name)
 
@@ -170,7 +170,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return trainer
 
 
-def misfit(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+def weights_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     """What is wrong with the weights `given` for a model with its `own`, as half a sentence; empty when they fit."""
     missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
     if missing or unknown:
@@ -197,7 +197,7 @@ def optimizer_scalars(checkpoint: LoadedCheckpoint) -> dict[str, Any]:
     return scalars
 
 
-def put_back_replaced(checkpoints: Path) -> None:
+def restore_replaced_checkpoints(checkpoints: Path) -> None:
     """A kill between taking an old checkpoint away and putting the new one of its step there: the old one stays.
 
     For whoever holds the run's lock.
@@ -301,7 +301,7 @@ def _pointed_at(pointer: Path) -> Path | None:
 
 
 def _remove_drafts(checkpoints: Path) -> None:
-    put_back_replaced(checkpoints)
+    restore_replaced_checkpoints(checkpoints)
     for draft in checkpoints.glob(".draft-*"):
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -1,1 +1,3 @@
-"""Text sources, tokenizers and windows of tokens."""
+"""Text in, tokens out: sources, tokenizers, splits, windows and their augmentation."""
+
+from __future__ import annotations

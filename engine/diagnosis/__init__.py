@@ -6,19 +6,19 @@ the steps (diverging, learning rate, plateau, slow), `machine` what holds the co
 statistics. `detectors` are the two that a training loop asks after every step.
 """
 
+from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
-from babytrain.engine.diagnosis.diagnose import diagnose
 from babytrain.engine.diagnosis.observation import Observation, WindowLosses
-from babytrain.engine.diagnosis.verdicts import VERDICTS, Advice, Diagnosis, Verdict
+from babytrain.engine.diagnosis.verdicts import VERDICTS, Diagnosis, Suggestion, VerdictKind
 
 __all__ = [
     "VERDICTS",
-    "Advice",
     "Diagnosis",
     "DivergenceDetector",
     "Observation",
     "SpikeDetector",
-    "Verdict",
+    "Suggestion",
+    "VerdictKind",
     "WindowLosses",
     "diagnose",
 ]

@@ -13,7 +13,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping
 from typing import Any
 
-from babytrain.engine.diagnosis.measures import NORMAL_MAD
+from babytrain.engine.diagnosis.robust_statistics import NORMAL_MAD
 
 SPIKE_WINDOW = 64  # steps: enough for a median good to 16% of the noise, short enough to follow a falling curve
 SPIKE_FEWEST = 16  # steps before a spread means anything
@@ -22,10 +22,10 @@ SPIKE_Z = 8.0  # batches have heavier tails than the normal curve; 6 is met abou
 SMALLEST_LOSS_SPREAD = 0.01
 SMALLEST_GRADIENT_SPREAD = 0.05
 
-FAST = 1 / 4  # a change is followed within about 4 steps
-SLOW = 1 / 16  # the level that was reached is a mean of about 16 steps
-NOISE = 1 / 32
-SETTLING_STEPS = 24  # after the warm-up, while the averages fill
+FAST_AVERAGE_SHARE = 1 / 4  # a change is followed within about 4 steps
+SLOW_AVERAGE_SHARE = 1 / 16  # the level that was reached is a mean of about 16 steps
+NOISE_AVERAGE_SHARE = 1 / 32
+DIVERGENCE_SETTLING_STEPS = 24  # after the warm-up, while the averages fill
 # In standard deviations of single steps. The fast average has 0.38 of them, so this is about eight of its own.
 DIVERGENCE_MARGIN = 3.0
 # Of the loss: doubling a fair learning rate lifts the loss by up to 10% for some dozen steps, and that passes.
@@ -33,8 +33,8 @@ RELATIVE_MARGIN = 0.1
 # In nats per token. A run that knows its text by heart has a loss near zero and bounces by many times as much; what
 # diverges does not stay this near.
 SMALLEST_MARGIN = 0.25
-PATIENCE = 4  # steps running above the margin: a spike of one or two bad batches is over by then
-CLIPPED_NOISE = 4.0  # a difference counts at most as this many times the noise so far
+DIVERGENCE_PATIENCE_STEPS = 4  # steps running above the margin: a spike of one or two bad batches is over by then
+LARGEST_NOISE_FACTOR = 4.0  # a difference counts at most as this many times the noise so far
 
 
 class _RunningMedian:
@@ -174,26 +174,26 @@ class DivergenceDetector:
     @property
     def suspicious(self) -> bool:
         """Whether the loss is on its way out of the level it had reached: half as far as would be diverging."""
-        return self._steps > SETTLING_STEPS and self._fast > self.best + self.margin / 2.0
+        return self._steps > DIVERGENCE_SETTLING_STEPS and self._fast > self.best + self.margin / 2.0
 
     def update(self, step: int, loss: float) -> bool:
         """Take in the loss of a step; True while the run diverges. A loss that is not finite counts at once."""
         if not math.isfinite(loss):
-            self._above = PATIENCE
+            self._above = DIVERGENCE_PATIENCE_STEPS
             return True
         if self._steps == 0:
             self._fast = self._slow = self._last = loss
         self._steps += 1
-        self._fast += FAST * (loss - self._fast)
-        settled = step > self._warmup_steps and self._steps > SETTLING_STEPS
+        self._fast += FAST_AVERAGE_SHARE * (loss - self._fast)
+        settled = step > self._warmup_steps and self._steps > DIVERGENCE_SETTLING_STEPS
         suspicious = settled and self._fast > self.best + self.margin / 2.0
         if not suspicious:
             # Mean absolute difference of normal neighbours: 1.128 standard deviations.
             difference = abs(loss - self._last) / 1.128
             if self._noise > 0.0 and settled:
-                difference = min(difference, CLIPPED_NOISE * self._noise)
-            self._noise += max(NOISE, 1.0 / self._steps) * (difference - self._noise)
-        self._slow += max(SLOW, 1.0 / self._steps) * (loss - self._slow)
+                difference = min(difference, LARGEST_NOISE_FACTOR * self._noise)
+            self._noise += max(NOISE_AVERAGE_SHARE, 1.0 / self._steps) * (difference - self._noise)
+        self._slow += max(SLOW_AVERAGE_SHARE, 1.0 / self._steps) * (loss - self._slow)
         self._last = loss
         if not settled:
             self.best = self._slow
@@ -202,4 +202,4 @@ class DivergenceDetector:
         # The step's own loss must be high as well: the fast average remembers one terrible batch for several steps.
         left = self._fast > self.best + self.margin and loss > self.best + self.margin / 2.0
         self._above = self._above + 1 if left else 0
-        return self._above >= PATIENCE
+        return self._above >= DIVERGENCE_PATIENCE_STEPS

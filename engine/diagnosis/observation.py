@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-FloatArray = npt.NDArray[np.float64]
+from babytrain.engine.diagnosis.robust_statistics import Float64Array
 
-ABSURD_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20, so this is no loss any more
+ColumnArray = npt.NDArray[Any]
+LARGEST_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20, so this is no loss any more
 
 
-def _empty() -> Array:
+def _empty() -> ColumnArray:
     return np.empty(0)
 
 
@@ -36,23 +36,23 @@ class Observation:
     best and the newest, overfitting is not decided at all.
     """
 
-    step: Array = field(default_factory=_empty)
-    t: Array = field(default_factory=_empty)
-    loss: Array = field(default_factory=_empty)
-    learning_rate: Array = field(default_factory=_empty)
-    gradient_norm: Array = field(default_factory=_empty)
-    step_seconds: Array = field(default_factory=_empty)
-    eval_step: Array = field(default_factory=_empty)
-    eval_t: Array = field(default_factory=_empty)
-    val_loss: Array = field(default_factory=_empty)
-    train_loss: Array = field(default_factory=_empty)
+    step: ColumnArray = field(default_factory=_empty)
+    t: ColumnArray = field(default_factory=_empty)
+    loss: ColumnArray = field(default_factory=_empty)
+    learning_rate: ColumnArray = field(default_factory=_empty)
+    gradient_norm: ColumnArray = field(default_factory=_empty)
+    step_seconds: ColumnArray = field(default_factory=_empty)
+    eval_step: ColumnArray = field(default_factory=_empty)
+    eval_t: ColumnArray = field(default_factory=_empty)
+    val_loss: ColumnArray = field(default_factory=_empty)
+    train_loss: ColumnArray = field(default_factory=_empty)
     windows: tuple[WindowLosses, ...] = ()
     warmup_steps: int = 0
     total_steps: int = 0
     uniform_loss: float = float("inf")  # log of the vocabulary size: what knowing nothing costs
     floor: float | None = None  # entropy of the source in nats per token, where it is known
     throttled_seconds: float = 0.0  # of the last 60: time the hardware slowed itself down
-    waiting_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
+    data_wait_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
     finished: bool = False
     # Dials as they stand: advice is given as their new position.
     lr_scale: float = 1.0
@@ -68,7 +68,7 @@ class Observation:
     @property
     def newest_step(self) -> int:
         """Finished optimizer steps."""
-        return whole(self.step[self.rows - 1]) if self.rows else 0
+        return step_number(self.step[self.rows - 1]) if self.rows else 0
 
     @property
     def newest_t(self) -> float:
@@ -90,11 +90,11 @@ class Observation:
         highest = float(seen[np.isfinite(seen)].max(initial=0.0))
         return min(1.0, float(rates[-1]) / highest) if highest > 0.0 and np.isfinite(rates[-1]) else 1.0
 
-    def tail(self, name: str, rows: int) -> FloatArray:
+    def tail(self, name: str, rows: int) -> Float64Array:
         """The newest `rows` values of a column of steps, with NaN for what is no number."""
         end = self.rows
         values = np.asarray(getattr(self, name)[max(0, end - rows) : end], dtype=np.float64)
-        return np.where(np.abs(values) < ABSURD_LOSS, values, np.nan) if name == "loss" else values
+        return np.where(np.abs(values) < LARGEST_LOSS, values, np.nan) if name == "loss" else values
 
     def window_losses(self, step: int) -> npt.NDArray[np.float32] | None:
         """Per-window losses of the evaluation at a step, where they were kept."""
@@ -104,7 +104,7 @@ class Observation:
         return None
 
 
-def whole(number: object) -> int:
+def step_number(number: object) -> int:
     """A step number from any cell of a column; 0 for what is no finite number."""
     value = float(number)  # type: ignore[arg-type]  # a numpy scalar
     return int(value) if np.isfinite(value) else 0

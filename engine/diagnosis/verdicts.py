@@ -1,22 +1,23 @@
-"""What a diagnosis says: one of twelve verdicts, two sentences, and what can be done at a key press."""
+"""What a diagnosis says: one of twelve verdicts, two sentences with their numbers, and commands that follow from it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from babytrain.runs.bootstrap import Comparison
+from babytrain.engine.diagnosis.bootstrap import LossComparison
+from babytrain.engine.diagnosis.observation import Observation
 from babytrain.runs.events import VerdictName
 
-Verdict: TypeAlias = VerdictName
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-
-AdviceAction: TypeAlias = Literal[
+VerdictKind: TypeAlias = VerdictName
+VERDICTS: tuple[VerdictKind, ...] = get_args(VerdictKind)
+SuggestedAction: TypeAlias = Literal[
     "lr_scale",  # value: factor on the scheduled learning rate, replaces the factor before it
     "lr_hold",  # value: a fixed learning rate
     "lr_release",  # back to the schedule
     "stop",
-    "go_back",  # text: "best"
+    "rollback",  # text: "best"
     "total_steps",  # value: where the run ends
     "dropout",  # value: dropout probability
     "weight_decay",  # value: decoupled weight decay
@@ -24,29 +25,29 @@ AdviceAction: TypeAlias = Literal[
 
 
 @dataclass(frozen=True)
-class Advice:
+class Suggestion:
     """A command that follows the diagnosis: `value` in the dial's own unit, `label` for the key that sends it."""
 
-    action: AdviceAction
+    action: SuggestedAction
     label: str
     value: float | None = None
     text: str = ""
 
 
 @dataclass(frozen=True)
-class Finding:
+class VerdictFinding:
     """What one check found. `urgent` findings are believed at once, the others when they are found twice."""
 
-    verdict: Verdict
+    verdict: VerdictKind
     why: str
     next_: str
-    advice: Advice | None = None
-    alternative: Advice | None = None
+    advice: Suggestion | None = None
+    alternative: Suggestion | None = None
     urgent: bool = False
 
 
 @dataclass(frozen=True)
-class Rise:
+class EvaluationRise:
     """The newest evaluation (at step `newest_step`) against the best one: per-window bootstrap, newest minus best.
 
     `second` compares the newest but one with the best; None when there are no window losses of it or it is the best.
@@ -54,8 +55,8 @@ class Rise:
 
     best_step: int
     newest_step: int
-    comparison: Comparison
-    second: Comparison | None
+    comparison: LossComparison
+    second: LossComparison | None
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,52 @@ class Diagnosis:
     `candidate_since`; `rise` the newest comparison of evaluations, kept so that it is not drawn again.
     """
 
-    verdict: Verdict
+    verdict: VerdictKind
     why: str
     next_: str
-    advice: Advice | None = None
-    alternative: Advice | None = None
+    advice: Suggestion | None = None
+    alternative: Suggestion | None = None
     step: int = 0
     since: int = 0
-    candidate: Verdict | None = None
+    candidate: VerdictKind | None = None
     candidate_since: int = 0
-    rise: Rise | None = None
+    rise: EvaluationRise | None = None
+
+
+LR_SCALE_LIMITS = (1e-6, 1e6)  # what the dial takes
+
+
+def percent_text(share: float) -> str:
+    """`34%`; a little more exact below 10."""
+    if not math.isfinite(share):
+        return "?%"
+    return f"{100 * share:.1f}%" if abs(share) < 0.0995 else f"{100 * share:.0f}%"
+
+
+def minutes_text(seconds: float) -> str:
+    """`12.3 minutes`, or seconds below one and a half."""
+    if not math.isfinite(seconds):
+        return "an unknown time"
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:,.1f} minutes"
+
+
+def count_text(number: int) -> str:
+    """`1,204`."""
+    return f"{number:,}"
+
+
+def loss_text(value: float) -> str:
+    """A loss in nats per token."""
+    return f"{value:.3f}"
+
+
+def suggest_learning_rate(observation: Observation, factor: float, label: str) -> Suggestion:
+    """Advice to multiply the learning rate as it is now, keeping the schedule unless it is held."""
+    if observation.lr_held and observation.rows and math.isfinite(held := float(observation.learning_rate[-1])):
+        return Suggestion("lr_hold", label, value=held * factor)
+    low, high = LR_SCALE_LIMITS
+    return Suggestion("lr_scale", label, value=min(high, max(low, observation.lr_scale * factor)))
+
+
+SUGGEST_STOP = Suggestion("stop", "stop here")
+SUGGEST_ROLLBACK = Suggestion("rollback", "go back to the best checkpoint", text="best")

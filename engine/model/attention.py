@@ -1,6 +1,7 @@
-"""Causal self-attention with a fused QKV projection.
+"""Causal self-attention with a fused QKV projection, and the key-value cache of one text being written.
 
-Three ways to the same numbers: hand-written products for short contexts on a CPU (`short_attention.py`), torch's
+Three ways to the same numbers: hand-written products for short contexts on a CPU (`cpu/short_attention.py`),
+torch's
 scaled_dot_product_attention for everything else, and a masked one for the few new tokens of a text being written.
 """
 
@@ -10,12 +11,50 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from babytrain.engine.config import Config
-from babytrain.engine.model.cache import KeyValueCache
-from babytrain.engine.model.linear import Linear
-from babytrain.engine.model.norm import EPSILON
+from babytrain.engine.config.settings import Config
+from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON
+from babytrain.engine.model.cpu.short_attention import is_short_attention_faster, short_attention
+from babytrain.engine.model.layers import Linear
 from babytrain.engine.model.rotary import rotate
-from babytrain.engine.model.short_attention import short_attention, suits_short_attention
+
+
+class KeyValueCache:
+    """Keys and values of the tokens read so far, for every layer: two tensors [layers, 1, heads, context, head_size].
+
+    `length` tokens are filled; the model advances it once per forward pass, after the last layer. The last `recent` of
+    them are kept as they are, because the embedding of the next ones looks back at them.
+    """
+
+    def __init__(
+        self, layers: int, heads: int, context: int, head_size: int, recent: int, device: torch.device
+    ) -> None:
+        shape = (layers, 1, heads, context, head_size)
+        self._recent = recent
+        self._tokens = torch.empty(1, 0, dtype=torch.int64, device=device)
+        self.keys = torch.zeros(shape, device=device)
+        self.values = torch.zeros(shape, device=device)
+        self.context = context
+        self.length = 0
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store new keys and values [1, heads, T, head_size] after the old ones; returns all of them."""
+        end = self.length + keys.shape[2]
+        self.keys[layer, :, :, self.length : end] = keys
+        self.values[layer, :, :, self.length : end] = values
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+    def with_recent(self, tokens: Tensor) -> Tensor:
+        """New tokens [1, T] after the few that stood before them, which they are remembered with for the next time."""
+        if not self._recent:
+            return tokens
+        together = torch.cat((self._tokens, tokens), dim=1)
+        self._tokens = together[:, -self._recent :]
+        return together
+
+    def clear(self) -> None:
+        """Forget everything that was read."""
+        self.length = 0
+        self._tokens = self._tokens[:, :0]
 
 
 class Attention(nn.Module):
@@ -34,7 +73,7 @@ class Attention(nn.Module):
         """[B, T, width] -> [B, T, width]; `rotary` holds the angles of these T positions."""
         batch, length, _ = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.heads, self.head_size)
-        if cache is None and suits_short_attention(x.device, x.dtype, length):
+        if cache is None and is_short_attention_faster(x.device, x.dtype, length):
             mixed = short_attention(qkv, rotary, self.qk_norm)
         else:
             mixed = self._attend(qkv, rotary, cache)
@@ -61,5 +100,5 @@ class Attention(nn.Module):
         """Normalise and turn queries or keys [B, heads, T, head_size]; the result is fp32."""
         x = x.float()
         if self.qk_norm:
-            x = F.rms_norm(x, (self.head_size,), eps=EPSILON)
+            x = F.rms_norm(x, (self.head_size,), eps=RMS_NORM_EPSILON)
         return x if rotary is None else rotate(x, rotary)

@@ -1,40 +1,64 @@
-"""A GPT: embedding, blocks of attention and mlp with norms before them, head.
+"""A GPT: embedding, blocks of attention and MLP with norms before them, head; and the first value of every parameter.
 
 Choices:
+
 - One class for every preset; what differs is in the config. Preset `gpt2` has nanoGPT's shapes and, with the same
   weights, its logits.
 - Weights are fp32 masters. `set_precision` chooses the number format of the products; there is no autocast.
-- A tied head has no parameter of its own, so nothing is ever stored twice.
-- Dropout acts on the embedding and on what each half block adds. Not inside attention: there it would cost the fast
-  kernels and at these sizes bring nothing. (nanoGPT has it there as well; it is off in the recipe `gpt2` repeats.)
+- A tied head has no parameter of its own, so nothing is stored twice.
+- Dropout acts on the embedding and on what each sublayer adds. Not inside attention: there it would cost the fast
+  kernels and at these sizes bring nothing.
+- Embeddings and matrices start normal with deviation 0.02, projections back into the residual stream with 0.02 /
+  sqrt(2 layers), norms at one, biases at zero (GPT-2, as in nanoGPT). `zero_init` starts those projections at zero
+  (Zhang et al. 2019, "Fixup", arXiv 1901.09321). An untied head starts with deviation 1 / sqrt(width); the losses
+  that decided it are in docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from babytrain.engine.config import Config
-from babytrain.engine.model.allocator import keep_freed_memory
-from babytrain.engine.model.attention import Attention
-from babytrain.engine.model.cache import KeyValueCache
-from babytrain.engine.model.embedding import ngram_rows, reach, shift_tokens
-from babytrain.engine.model.fused import attention_half, squared_relu_half
-from babytrain.engine.model.init import initialise
-from babytrain.engine.model.linear import Linear
-from babytrain.engine.model.live import DialTensors, drop, smoothed_cross_entropy
+from babytrain.engine.config.settings import Config, Precision
+from babytrain.engine.model.attention import Attention, KeyValueCache
+from babytrain.engine.model.cpu.fused_blocks import fused_attention_sublayer, fused_relu2_sublayer
+from babytrain.engine.model.cpu.malloc import tune_malloc
+from babytrain.engine.model.cpu.matmul_backend import linear
+from babytrain.engine.model.cpu.short_attention import is_short_attention_faster
+from babytrain.engine.model.dial_tensors import DialTensors, apply_dropout, smoothed_cross_entropy
+from babytrain.engine.model.layers import Linear, build_norm
 from babytrain.engine.model.mlp import MLP
-from babytrain.engine.model.norm import build_norm
-from babytrain.engine.model.product import linear
 from babytrain.engine.model.rotary import rotary_table
-from babytrain.engine.model.short_attention import suits_short_attention
+from babytrain.engine.model.token_embedding import lookback_tokens, ngram_rows, shift_tokens
 
-Precision = Literal["fp32", "bf16"]
+_DEVIATION = 0.02
+_FROM_ZERO = ("token_shift", "ngram_embedding")
+_RESIDUAL_PROJECTIONS = ("attention.projection.weight", "mlp.down.weight")
+
+
+@torch.no_grad()
+def initialise_parameters(model: nn.Module, config: Config, generator: torch.Generator) -> None:
+    """Fill all parameters in the order of `named_parameters`, drawing only from `generator` (on the CPU)."""
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif parameter.dim() < 2:  # the gain of a norm
+            parameter.fill_(1.0)
+        elif name in _FROM_ZERO:
+            parameter.zero_()
+        elif name == "head.weight":
+            parameter.normal_(0.0, 1.0 / math.sqrt(config.width), generator=generator)
+        elif not name.endswith(_RESIDUAL_PROJECTIONS):
+            parameter.normal_(0.0, _DEVIATION, generator=generator)
+        elif config.zero_init:
+            parameter.zero_()
+        else:
+            parameter.normal_(0.0, _DEVIATION / math.sqrt(2 * config.layers), generator=generator)
 
 
 class Block(nn.Module):
@@ -46,7 +70,7 @@ class Block(nn.Module):
         self.attention = Attention(config, layer)
         self.mlp_norm = build_norm(config.norm, config.width, bias=config.bias)
         self.mlp = MLP(config)
-        self.bare = config.norm == "rms" and not config.bias
+        self.has_plain_rms_norm = config.norm == "rms" and not config.bias
 
     def forward(
         self,
@@ -57,13 +81,18 @@ class Block(nn.Module):
         dropout: Tensor | float | None,
     ) -> Tensor:
         """[B, T, width] -> [B, T, width], fp32; products in `dtype`; `dropout` None where nothing drops."""
-        if cache is None and self.bare and dropout is None and suits_short_attention(x.device, dtype, x.shape[1]):
-            x = attention_half(x, self.attention, rotary, dtype)
+        if (
+            cache is None
+            and self.has_plain_rms_norm
+            and dropout is None
+            and is_short_attention_faster(x.device, dtype, x.shape[1])
+        ):
+            x = fused_attention_sublayer(x, self.attention, rotary, dtype)
             if self.mlp.kind == "relu2":
-                return squared_relu_half(x, self.mlp, dtype)
+                return fused_relu2_sublayer(x, self.mlp, dtype)
         else:
-            x = x + drop(self.attention(self.attention_norm(x, dtype), rotary, cache), dropout)
-        return x + drop(self.mlp(self.mlp_norm(x, dtype)), dropout)
+            x = x + apply_dropout(self.attention(self.attention_norm(x, dtype), rotary, cache), dropout)
+        return x + apply_dropout(self.mlp(self.mlp_norm(x, dtype)), dropout)
 
 
 class GPT(nn.Module):
@@ -104,7 +133,7 @@ class GPT(nn.Module):
         if self.position_embedding is not None:
             x = x + self.position_embedding[start:end]
         dropout = self._active_dropout()
-        x = drop(x, dropout)
+        x = apply_dropout(x, dropout)
         dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
         rotary = None if self.rotary is None else self.rotary[start:end]
         for block in self.blocks:
@@ -143,7 +172,7 @@ class GPT(nn.Module):
         """An empty cache for writing one text with this model."""
         config = self.config
         device = self.token_embedding.device
-        recent = reach(config.token_shift, config.ngram_rows)
+        recent = lookback_tokens(config.token_shift, config.ngram_rows)
         head_size = config.width // config.heads
         return KeyValueCache(config.layers, config.heads, config.context, head_size, recent, device)
 
@@ -159,7 +188,7 @@ class GPT(nn.Module):
         if self._dial_tensors is not None:
             self._dial_tensors.label_smoothing.fill_(smoothing)
 
-    def put_dials_in_tensors(self) -> None:
+    def keep_dials_in_tensors(self) -> None:
         """Keep dropout and label smoothing in tensors from now on, for a compiler or a CUDA graph (see `live`).
 
         Training passes then always apply both. The model must be on its device by now.
@@ -181,7 +210,7 @@ class GPT(nn.Module):
         self.precision = precision
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def fp32_inference(self) -> Iterator[None]:
         """No dropout and fp32 for the time of a `with`, then back to what it was."""
         before = self.precision, self.training
         # Only this module looks at its mode; walking all of them twice would be a third of the time of writing a token.
@@ -203,7 +232,7 @@ def build_model(config: Config, vocabulary_size: int, *, device: str | torch.dev
     Draws from a generator of its own on the CPU; torch's global random state is neither read nor changed.
     """
     if torch.device(device).type == "cpu":
-        keep_freed_memory()  # here, so that whoever trains or measures a model does it under the same conditions
+        tune_malloc()  # here, so that whoever trains or measures a model does it under the same conditions
     model = GPT(config, vocabulary_size)
-    initialise(model, config, torch.Generator().manual_seed(seed))
+    initialise_parameters(model, config, torch.Generator().manual_seed(seed))
     return model.to(device)

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from babytrain.engine.config import Config
-from babytrain.engine.model.linear import Linear
+from babytrain.engine.config.settings import Config
+from babytrain.engine.model.layers import Linear
 
 
 def relu2(x: Tensor) -> Tensor:

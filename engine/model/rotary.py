@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-BASE = 10_000.0
+ROTARY_BASE = 10_000.0
 
 
 def rotary_table(context: int, head_size: int) -> Tensor:
     """cos and sin, fp32 [context, head_size / 2, 2], of the angle position * BASE^(-2i / head_size)."""
-    frequency = BASE ** (-torch.arange(0, head_size, 2, dtype=torch.float64) / head_size)
+    frequency = ROTARY_BASE ** (-torch.arange(0, head_size, 2, dtype=torch.float64) / head_size)
     angle = torch.arange(context, dtype=torch.float64)[:, None] * frequency
     return torch.stack((angle.cos(), angle.sin()), dim=-1).float()
 
@@ -22,12 +22,12 @@ def rotary_table(context: int, head_size: int) -> Tensor:
 def rotate(x: Tensor, table: Tensor) -> Tensor:
     """Turn every pair of `x` [..., T, head_size] fp32 by its position's angle; `table` holds those T positions."""
     if x.device.type != "cpu" or torch.compiler.is_compiling():
-        return rotate_in_real_numbers(x, table)  # some devices lack complex numbers, and the compiler does
+        return rotate_without_complex(x, table)  # some devices lack complex numbers, and the compiler does
     pairs = x.reshape(*x.shape[:-1], -1, 2)
     return torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(table)).flatten(-2)
 
 
-def rotate_in_real_numbers(x: Tensor, table: Tensor, *, back: bool = False) -> Tensor:
+def rotate_without_complex(x: Tensor, table: Tensor, *, back: bool = False) -> Tensor:
     """`rotate`, or its inverse, spelled out."""
     (first, second), (cos, sin) = x.reshape(*x.shape[:-1], -1, 2).unbind(-1), table.unbind(-1)
     sin = -sin if back else sin
@@ -37,7 +37,7 @@ def rotate_in_real_numbers(x: Tensor, table: Tensor, *, back: bool = False) -> T
 def rotate_(x: Tensor, table: Tensor, *, back: bool = False) -> None:
     """`rotate`, or its inverse, in place, for a contiguous `x` on the CPU and outside autograd."""
     if torch.compiler.is_compiling():
-        x.copy_(rotate_in_real_numbers(x, table, back=back))
+        x.copy_(rotate_without_complex(x, table, back=back))
         return
     factor = torch.view_as_complex(table)
     torch.view_as_complex(x.view(*x.shape[:-1], -1, 2)).mul_(factor.conj() if back else factor)

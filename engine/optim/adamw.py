@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-EPSILON = 1e-8
+ADAMW_EPSILON = 1e-8
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
 MASKING_DEVICES = ("cpu", "cuda")  # on which the fused kernel heeds `found_inf`
 
@@ -41,7 +41,7 @@ class FlatAdamW:
             states.append((parameter, self.average[start:stop], self.squared_average[start:stop]))
             start = stop
         self._adamw = torch.optim.AdamW(
-            groups, lr=0.0, betas=betas, eps=EPSILON, fused=like.device.type in _FUSED_DEVICES or None
+            groups, lr=0.0, betas=betas, eps=ADAMW_EPSILON, fused=like.device.type in _FUSED_DEVICES or None
         )
         self._counters: list[Tensor] = []
         for parameter, average, squared_average in states:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Placed:
+class FlatSlice:
     """A parameter and the half-open range [start, stop) it fills in the buffers."""
 
     name: str
@@ -38,10 +38,10 @@ class FlatParameters:
         like = named[0][1]
         self.values = torch.empty(total, dtype=like.dtype, device=like.device)
         self.gradients = torch.zeros_like(self.values)
-        self.placed: list[Placed] = []
+        self.placed: list[FlatSlice] = []
         start = 0
         for name, parameter in named:
-            place = Placed(name, parameter, start, start + parameter.numel())
+            place = FlatSlice(name, parameter, start, start + parameter.numel())
             values = place.view_in(self.values)
             values.copy_(parameter.data)
             parameter.data = values

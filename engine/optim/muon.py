@@ -27,7 +27,7 @@ _POLYNOMIALS = (
     (3.5056, -2.6267, 0.5257),
 )
 _MARGIN = 1.01  # rounding must not push the largest singular value past the 1 they are made for
-MOMENTUM = 0.95
+MUON_MOMENTUM = 0.95
 
 
 def orthogonalise(stack: Tensor, *, dtype: torch.dtype) -> Tensor:
@@ -65,8 +65,8 @@ class MuonStack:
         decay: float | Tensor = 1.0 - learning_rate * weight_decay
         if only_if is not None:  # in place of NaN what leaves the momentum as it is
             gradients, decay = torch.where(only_if, gradients, self.momentum), torch.where(only_if, decay, 1.0)
-        self.momentum.lerp_(gradients, 1.0 - MOMENTUM)
-        ahead = gradients.lerp(self.momentum, MOMENTUM)
+        self.momentum.lerp_(gradients, 1.0 - MUON_MOMENTUM)
+        ahead = gradients.lerp(self.momentum, MUON_MOMENTUM)
         update = orthogonalise(ahead, dtype=self.dtype)
         if only_if is not None:
             update = update * only_if

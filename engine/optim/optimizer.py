@@ -18,16 +18,16 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from babytrain.engine.config import Config
-from babytrain.engine.device import supports_bf16
+from babytrain.engine.config.settings import Config
+from babytrain.engine.execution.devices import supports_bf16
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.model.linear import Linear
+from babytrain.engine.model.layers import Linear
 from babytrain.engine.optim.adamw import FlatAdamW
-from babytrain.engine.optim.flat import FlatParameters, Placed
+from babytrain.engine.optim.flat import FlatParameters, FlatSlice
 from babytrain.engine.optim.muon import MuonStack
 
-_NO_MATRICES = ("token_shift", "ngram_embedding")
-Named: TypeAlias = list[tuple[str, nn.Parameter]]
+_NEVER_DECAYED = ("token_shift", "ngram_embedding")
+NamedParameters: TypeAlias = list[tuple[str, nn.Parameter]]
 
 
 def build_optimizer(model: GPT, config: Config) -> Optimizer:
@@ -39,9 +39,9 @@ def build_optimizer(model: GPT, config: Config) -> Optimizer:
 class _Groups:
     """The parameters by update rule. Muon's are keyed by the shape of one matrix."""
 
-    decaying: Named = field(default_factory=list)
-    plain: Named = field(default_factory=list)
-    muon: dict[tuple[int, int], Named] = field(default_factory=dict)
+    decaying: NamedParameters = field(default_factory=list)
+    plain: NamedParameters = field(default_factory=list)
+    muon: dict[tuple[int, int], NamedParameters] = field(default_factory=dict)
 
 
 class Optimizer:
@@ -167,12 +167,12 @@ class Optimizer:
 
     # -- layout ------------------------------------------------------------------------------------------------
 
-    def _part(self, places: Sequence[Placed]) -> tuple[Tensor, Tensor]:
+    def _part(self, places: Sequence[FlatSlice]) -> tuple[Tensor, Tensor]:
         """Values and gradients of neighbouring parameters, 1-D."""
         start, stop = (places[0].start, places[-1].stop) if places else (0, 0)
         return self._flat.values[start:stop], self._flat.gradients[start:stop]
 
-    def _momentum_of(self, place: Placed, momenta: Sequence[Tensor]) -> Tensor:
+    def _momentum_of(self, place: FlatSlice, momenta: Sequence[Tensor]) -> Tensor:
         start = place.start - self._muon_places[0].start
         for momentum in momenta:
             if start < momentum.numel():
@@ -190,7 +190,7 @@ def _sort_parameters(model: GPT, config: Config) -> _Groups:
         if matrix is not None and name != "head.weight" and config.optimizer == "muon":
             rows, columns = parameter.shape
             groups.muon.setdefault((rows // matrix.parts, columns), []).append((name, parameter))
-        elif matrix is not None or (config.tied and parameter.dim() >= 2 and name not in _NO_MATRICES):
+        elif matrix is not None or (config.tied and parameter.dim() >= 2 and name not in _NEVER_DECAYED):
             groups.decaying.append((name, parameter))
         else:
             groups.plain.append((name, parameter))

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from babytrain.engine.checkpoints.format import CheckpointError
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound
-from babytrain.engine.config import ConfigError
-from babytrain.engine.corpus.sources import CorpusError
-from babytrain.engine.device import DeviceError
+from babytrain.engine.config.errors import ConfigError, CorpusError, DeviceError, EngineError
 from babytrain.engine.training.finalize import error_sentence, write_crash_log
-from babytrain.runs.folder import RunFolder, RunsError
-
-
-class EngineError(Exception):
-    """Something a person can act on; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+from babytrain.runs.store.folder import RunFolder, RunsError
 
 
 @contextmanager

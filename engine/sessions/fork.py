@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoint
-from babytrain.engine.config import config_of_run
-from babytrain.engine.sessions.errors import EngineError, engine_errors
-from babytrain.engine.sessions.fork_check import planned_afresh, refusal
+from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.errors import EngineError
+from babytrain.engine.sessions.errors import engine_errors
+from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
 from babytrain.engine.sessions.session import NewRunPlan, kept_text
 from babytrain.engine.training.train_state import read_trainer
-from babytrain.runs.folder import RunFolder, read_run_toml
+from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 
 def plan_fork(
@@ -33,11 +34,11 @@ def plan_fork(
 
     `steps` in `changes` is where the fork ends, counted like the parent's steps.
     """
-    changes = planned_afresh(changes)
+    changes = with_new_end(changes)
     with engine_errors():
         saved, provenance = read_run_toml(source)
         old, config = config_of_run(saved), config_of_run(saved, changes)
-        if problem := refusal(old, config, changes):
+        if problem := fork_refusal(old, config, changes):
             raise EngineError([problem])
         checkpoint = load_checkpoint(named_checkpoint(source.checkpoints, wanted))
         read_trainer(checkpoint, config)  # raises what is wrong with it

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
-from babytrain.engine.config import FIELDS, Config, ConfigError, config_of_run
-from babytrain.runs.folder import RunFolder, RunsError, read_run_toml
-from babytrain.runs.places import list_places
+from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.settings import FIELDS, Config
+from babytrain.runs.store.checkpoint_list import summarize_checkpoints
+from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
 
 # The shapes, what the weights mean, and what the tokens are.
 _FIXED = frozenset(
@@ -46,7 +48,9 @@ _LONGEST_HEADER = 64 << 20
 _FILES = ("model.safetensors", "optimizer.safetensors")
 
 
-def refusal(old: Config, new: Config, changes: Mapping[str, Any], *, who: str = "A fork keeps its parent's") -> str:
+def fork_refusal(
+    old: Config, new: Config, changes: Mapping[str, Any], *, who: str = "A fork keeps its parent's"
+) -> str:
     """Why a fork, or `who` goes on with its own weights, cannot have these changes; or nothing."""
     fixed = [key for key in changes if key in _FIXED and getattr(old, key) != getattr(new, key)]
     if new.position == "learned" and "context" in changes and new.context != old.context:
@@ -56,24 +60,26 @@ def refusal(old: Config, new: Config, changes: Mapping[str, Any], *, who: str = 
     return f"{who} model and text, so {', '.join(fixed)} cannot change: train a new run for that."
 
 
-def planned_afresh(changes: Mapping[str, Any]) -> dict[str, Any]:
+def with_new_end(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changes of a fork: an end in steps replaces one in minutes or epochs."""
     return {"minutes": 0.0, "epochs": 0.0, **changes} if "steps" in changes else dict(changes)
 
 
-def fork_problems(source: RunFolder, wanted: str, changes: Mapping[str, Any], *, step: int | None = None) -> list[str]:
+def find_fork_problems(
+    source: RunFolder, wanted: str, changes: Mapping[str, Any], *, step: int | None = None
+) -> list[str]:
     """What is wrong with a fork from the checkpoint `wanted`, one sentence each; empty when nothing can be seen.
 
     `step` is where the run stands if it trains and would be stopped for the fork, which saves a checkpoint there: it is
     the last one then.
     """
-    changes = planned_afresh(changes)
+    changes = with_new_end(changes)
     problems: list[str] = []
     config: Config | None = None
     try:
         saved, _ = read_run_toml(source)
         config = config_of_run(saved, changes)
-        if sentence := refusal(config_of_run(saved), config, changes):
+        if sentence := fork_refusal(config_of_run(saved), config, changes):
             problems.append(sentence)
     except ConfigError as error:
         problems.extend(error.problems)
@@ -81,7 +87,7 @@ def fork_problems(source: RunFolder, wanted: str, changes: Mapping[str, Any], *,
         return [str(error)]
     if wanted == "last" and step is not None:
         return problems + _end_problem(step, changes, None)
-    known = {summary.directory: summary for summary in list_places(source)}
+    known = {summary.directory: summary for summary in summarize_checkpoints(source)}
     best, last = (
         next((summary.directory for summary in known.values() if getattr(summary, mark)), None)
         for mark in ("is_best", "is_last")

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from babytrain.engine.checkpoints.format import LoadedCheckpoint, checkpoint_name, save_checkpoint
-from babytrain.engine.config import Config, ConfigError
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.settings import Config
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.dials.state import restore_dials
 from babytrain.runs.events import Checkpoint, Started
-from babytrain.runs.folder import RunFolder
-from babytrain.runs.replay_plan import FORK_START
+from babytrain.runs.playback.replay_plan import FORK_START
+from babytrain.runs.store.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def copy_event(folder: RunFolder, started: Started) -> Checkpoint:
         t=started.t,
         step=started.step,
         directory=f"{folder.checkpoints.name}/{checkpoint_name(started.step, FORK_START)}",
-        reason="asked",
+        reason="requested",
         seconds=0.0,
         name=FORK_START,
     )

@@ -9,24 +9,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from babytrain.engine.checks.software import check_compile
-from babytrain.engine.config import FIELDS, Config, ConfigError
-from babytrain.engine.corpus.build import Corpus
-from babytrain.engine.corpus.windows import EpochWindows
-from babytrain.engine.device import Precision, choose_device, choose_precision, choose_threads
-from babytrain.engine.execution.choice import (
-    SECONDS_WORTH_A_TRIAL,
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.presets import PRESETS
+from babytrain.engine.config.settings import FIELDS, Config, Precision
+from babytrain.engine.data.corpus import Corpus
+from babytrain.engine.data.windows import EpochWindows
+from babytrain.engine.doctor.software import check_compile
+from babytrain.engine.execution.devices import choose_device, choose_precision, choose_threads
+from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, onednn_available, use_matmul_backend
+from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.sessions.compile_trial import (
+    SHORTEST_RUN_FOR_TRIAL_SECONDS,
     CompileChoice,
     CompileTrial,
     choose_compile,
     measure_compile,
     planned_seconds,
 )
-from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.model.product import Products, onednn_available, use_products
-from babytrain.engine.presets import PRESETS
-from babytrain.engine.probe import Choice, eager_step_seconds, probe_processor
-from babytrain.engine.range_test import sweep_learning_rates
+from babytrain.engine.sessions.learning_rate_range_test import sweep_learning_rates
+from babytrain.engine.sessions.processor_trial import ProcessorChoice, eager_step_seconds, try_processor_settings
 from babytrain.runs.dials.changes import too_large_a_step
 from babytrain.runs.dials.state import DialState
 
@@ -57,7 +58,7 @@ def prepare(config: Config, corpus: Corpus) -> Prepared:
     speed = _choose_speed(config, corpus, device_name)
     threads, precision = speed.threads, speed.precision
     torch.set_num_threads(threads)
-    use_products(speed.products)
+    use_matmul_backend(speed.products)
     # The choices become settings, so that a resume repeats them.
     config = config.replace(threads=threads, precision=precision, products=speed.products)
     sentences = [speed.sentence()] if speed.milliseconds else []
@@ -75,19 +76,19 @@ def prepare(config: Config, corpus: Corpus) -> Prepared:
     return Prepared(config, corpus, model, device, tuple(sentences))
 
 
-def _choose_speed(config: Config, corpus: Corpus, device: str) -> Choice:
+def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoice:
     """Threads, number format and library; tried out where the config leaves them open on a processor."""
     threads = choose_threads(config.threads)
     if device != "cpu":
-        return Choice(threads, choose_precision(config.precision, device), {})
+        return ProcessorChoice(threads, choose_precision(config.precision, device), {})
     counts = [threads] if config.threads else sorted({threads, max(1, threads - 1), max(1, threads // 2)}, reverse=True)
     formats: list[Precision] = (
         ["fp32", "bf16"] if config.precision == "auto" else [choose_precision(config.precision, device)]
     )
-    libraries: list[Products] = ["onednn" if config.products == "onednn" else "torch"]
+    libraries: list[MatmulBackend] = ["onednn" if config.products == "onednn" else "torch"]
     if config.products == "auto" and onednn_available():
         libraries.append("onednn")
-    return probe_processor(
+    return try_processor_settings(
         config,
         _trial_tokens(config, corpus),
         corpus.tokenizer.vocabulary_size,
@@ -97,9 +98,9 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> Choice:
     )
 
 
-def _choose_compile(config: Config, corpus: Corpus, device: str, speed: Choice) -> CompileChoice:
+def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> CompileChoice:
     """Whether to compile, for a config that leaves it open. Not where the compiler is missing; nobody asked for one."""
-    if device not in SECONDS_WORTH_A_TRIAL or not check_compile(os.environ, device).ok:
+    if device not in SHORTEST_RUN_FOR_TRIAL_SECONDS or not check_compile(os.environ, device).ok:
         return CompileChoice(False)
     tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
 

@@ -23,21 +23,23 @@ from babytrain.engine.checkpoints.format import (
     last_checkpoint,
     load_checkpoint,
 )
-from babytrain.engine.config import Config, config_of_run
-from babytrain.engine.cores import count_cores
-from babytrain.engine.corpus.build import build_corpus
-from babytrain.engine.device import DeviceError, choose_device
-from babytrain.engine.sessions.errors import EngineError, engine_errors
+from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.errors import DeviceError, EngineError
+from babytrain.engine.config.settings import Config
+from babytrain.engine.data.corpus import build_corpus
+from babytrain.engine.execution.devices import choose_device
+from babytrain.engine.execution.processor_cores import count_cores
+from babytrain.engine.sessions.errors import engine_errors
 from babytrain.engine.sessions.fork_origin import ForkOrigin
 from babytrain.engine.sessions.session import FolderCallback, NewRunPlan, RunResult, kept_text, train_new, train_resumed
 from babytrain.engine.training.rerun_script import RerunScript, StepComparison, StepDifference
-from babytrain.runs.events import Note, Started
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder, read_run_toml
+from babytrain.runs.events import LogMessage, Started
 from babytrain.runs.journal import read_journal
-from babytrain.runs.lock import owner
-from babytrain.runs.provenance import collect
-from babytrain.runs.replay_plan import FORK_START, SessionOnRecord, sessions_on_record
+from babytrain.runs.playback.replay_plan import FORK_START, RecordedSession, recorded_sessions
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.store.folder import RunFolder, read_run_toml
+from babytrain.runs.store.lock import lock_owner
+from babytrain.runs.store.provenance import collect_provenance
 
 # What is compared with this machine before anything starts: the key in `run.toml`, and what to call it.
 _CIRCUMSTANCES = {
@@ -57,7 +59,7 @@ class RerunPlan:
     """What is needed to train a run again. `differences`: a sentence for each thing that is not as it was."""
 
     source: RunFolder
-    sessions: tuple[SessionOnRecord, ...]
+    sessions: tuple[RecordedSession, ...]
     new_run: NewRunPlan
     differences: tuple[str, ...]
 
@@ -102,10 +104,10 @@ class RerunResult:
 
 def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, argv: Sequence[str] = ()) -> RerunPlan:
     """Read what is on record. Raises EngineError when that is not enough to train the run again."""
-    if owner(source) is not None:
+    if lock_owner(source) is not None:
         raise EngineError([f"{source.run_id} is being trained at this moment: repeat it once it has ended."])
     with engine_errors():
-        sessions = sessions_on_record(read_journal(source.journal).events)
+        sessions = recorded_sessions(read_journal(source.journal).events)
         _, provenance = read_run_toml(source)
     if not sessions or not isinstance(first := sessions[0].first, Started):
         raise EngineError([f"The journal of {source.run_id} holds no run to repeat."])
@@ -134,12 +136,12 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
     return RerunPlan(source, tuple(sessions), new_run, tuple(differences))
 
 
-def rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RerunResult:
+def train_rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RerunResult:
     """Train it again, session by session, and compare. Raises EngineError."""
 
     def report(difference: StepDifference) -> None:
         sentence = f"The rerun {difference.sentence()}. It goes on to its end."
-        feed.publish(Note(t=0.0, step=difference.step, level="warning", text=sentence))
+        feed.publish(LogMessage(t=0.0, step=difference.step, level="warning", text=sentence))
 
     comparison = StepComparison([step for session in plan.sessions for step in session.steps], report)
     first, *others = plan.sessions
@@ -209,7 +211,7 @@ def _device(first: Started, differences: list[str]) -> str:
 
 
 def _other_circumstances(provenance: Mapping[str, Any], config: Config) -> list[str]:
-    here = collect(()) | {"program_version": __version__}
+    here = collect_provenance(()) | {"program_version": __version__}
     found = [
         f"Another {words}: {here.get(key, 'none')} instead of {provenance[key]}."
         for key, words in _CIRCUMSTANCES.items()

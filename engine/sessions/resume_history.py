@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from babytrain.runs.energy import GAP_INTERVALS, USUAL_SECONDS
+from babytrain.runs.energy.measurement import GAP_INTERVALS, SENSOR_INTERVAL_SECONDS
 from babytrain.runs.events import Baselines, Energy, Eval, Step
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder
 from babytrain.runs.journal import read_journal
-from babytrain.runs.paused_time import held_seconds
-from babytrain.runs.state import RunState
-from babytrain.runs.summary import read_summary
+from babytrain.runs.state.elapsed_time import paused_seconds
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.state.run_state import RunState
+from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.summary import read_summary
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def resume_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistor
         evaluations=tuple(state.evals.events),
         first_step=state.started.step if state.started is not None else 0,
         last_t=state.last_t,
-        held_seconds=held_seconds(state),
+        held_seconds=paused_seconds(state),
         energy=_energy_so_far(state),
         milestones=frozenset(event.name for event in state.milestones.events),
         baselines=state.baselines.events[-1] if state.baselines.events else None,
@@ -60,7 +60,7 @@ def _energy_so_far(state: RunState) -> Energy:
     """The newest on record, with what came after it as unmeasured: all of a run from before there was a meter."""
     energy = state.energies.events[-1] if state.energies.events else Energy(t=0.0, step=0, joules=0.0)
     silent = state.last_t - energy.t
-    if silent <= GAP_INTERVALS * USUAL_SECONDS:
+    if silent <= GAP_INTERVALS * SENSOR_INTERVAL_SECONDS:
         return energy
     return msgspec.structs.replace(energy, unmeasured_seconds=energy.unmeasured_seconds + silent)
 

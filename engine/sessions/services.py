@@ -1,52 +1,83 @@
-"""What runs beside a training run as long as it lasts: sensors, electricity meter, power rules, and the analysis."""
+"""What runs beside a training run: sensors, energy meter, power policy, and the analysis of samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 import torch
 
-from babytrain.engine.config import Config
-from babytrain.engine.corpus.build import Corpus
-from babytrain.engine.energy_meter import EnergyMeter
-from babytrain.engine.learned.examiner import Examiner, ExamSubject
-from babytrain.engine.learned.family import family_record
-from babytrain.engine.recorder import RunOutput
-from babytrain.engine.restraint.housekeeper import Housekeeper
+from babytrain.engine.analysis.milestones import best_on_same_data
+from babytrain.engine.analysis.sample_analyzer import AnalysisInputs, SampleAnalyzer
+from babytrain.engine.config.settings import Config
+from babytrain.engine.data.corpus import Corpus
+from babytrain.engine.execution.devices import device_uuid
 from babytrain.engine.sessions.resume_history import ResumeHistory
+from babytrain.engine.telemetry.energy_meter import EnergyMeter
+from babytrain.engine.telemetry.gpu_discovery import TrainingCardMarker, find_training_card, open_cards
 from babytrain.engine.telemetry.host import HostSensors
-from babytrain.engine.telemetry.opening import gpu_opener
+from babytrain.engine.telemetry.nvml_cards import GpuBackend
 from babytrain.engine.telemetry.sampler import TelemetrySampler
+from babytrain.engine.telemetry.scripted_card import ScriptedBackend
+from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
+from babytrain.engine.training.recorder import RunOutput
+from babytrain.runs.energy.tariff import parse_tariff
 from babytrain.runs.events import Energy
-from babytrain.runs.tariff import parse_tariff
+
+
+def gpu_opener(
+    sensors: str,
+    nickname: str,
+    device: torch.device,
+    open_real: Callable[[], GpuBackend] = open_cards,
+    *,
+    rested_seconds: Callable[[], float] = lambda: 0.0,
+) -> Callable[[], GpuBackend]:
+    """What opens the cards for a run on `device`: the real ones for `sensors` "auto", a script's for "scripted".
+
+    The readings of the card that trains say so and carry `nickname`. The scripted card always trains, and rests when
+    the run does: `rested_seconds` tells for how long that was so far.
+    """
+    if sensors == "scripted":
+        return lambda: TrainingCardMarker(
+            ScriptedBackend(time.monotonic, rested_seconds), lambda readings, _: 0 if readings else None, nickname
+        )
+    identity = device_uuid(device)
+    return lambda: TrainingCardMarker(
+        open_real(),
+        lambda readings, instances: find_training_card(device.type, identity, readings, instances),
+        nickname,
+    )
 
 
 @contextmanager
-def start_analysis(config: Config, corpus: Corpus, output: RunOutput, history: ResumeHistory) -> Iterator[Examiner]:
+def start_analysis(
+    config: Config, corpus: Corpus, output: RunOutput, history: ResumeHistory
+) -> Iterator[SampleAnalyzer]:
     """The analysis of samples and evaluations, in a thread that ends when the run does, however that ended."""
     facts, folder, recorder = corpus.facts, output.folder, output.recorder
-    subject = ExamSubject(
+    subject = AnalysisInputs(
         corpus,
         corpus.is_haiku,
         config.favourite,
         reached=history.milestones,
         baselines=history.baselines,
-        family=partial(family_record, folder.path.parent, folder.run_id, facts),
+        family=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
     )
-    examiner = Examiner(subject, recorder.publish, recorder.now, recorder.calm_seconds)
-    examiner.start()
+    sample_analyzer = SampleAnalyzer(subject, recorder.publish, recorder.now, recorder.seconds_since_divergence)
+    sample_analyzer.start()
     try:
-        yield examiner
+        yield sample_analyzer
     finally:
-        examiner.finish(0.0)  # a run that came to its end has waited for the last answers already
+        sample_analyzer.finish(0.0)  # a run that came to its end has waited for the last answers already
 
 
 @contextmanager
 def start_telemetry(
     config: Config, output: RunOutput, device: torch.device, before: Energy | None
-) -> Iterator[Housekeeper]:
+) -> Iterator[DutyCycleController]:
     """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
     meter = EnergyMeter(
         tariff=parse_tariff(config.electricity_price, config.currency, config.price_bands),
@@ -55,14 +86,16 @@ def start_telemetry(
         supply_factor=config.supply_factor,
         before=before,
     )
-    housekeeper = Housekeeper(output.recorder, output.feed, meter, device=device)
+    duty_cycle_controller = DutyCycleController(output.recorder, output.feed, meter, device=device)
     sampler = TelemetrySampler(
-        housekeeper.look,
-        open_gpu=gpu_opener(config.sensors, config.nickname, device, rested_seconds=housekeeper.rested_seconds),
+        duty_cycle_controller.look,
+        open_gpu=gpu_opener(
+            config.sensors, config.nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
+        ),
         host=HostSensors(output.folder.path),
     )
     sampler.start()
     try:
-        yield housekeeper
+        yield duty_cycle_controller
     finally:
         sampler.stop()

@@ -18,30 +18,37 @@ from typing import Any
 import torch
 
 from babytrain import __version__
-from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint, load_newest, put_back_replaced
-from babytrain.engine.config import Config, config_of_run
-from babytrain.engine.corpus.build import Corpus, build_corpus, corpus_summary
-from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    LoadedCheckpoint,
+    load_newest,
+    restore_replaced_checkpoints,
+)
+from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.errors import EngineError
+from babytrain.engine.config.settings import Config
+from babytrain.engine.data.corpus import Corpus, build_corpus, corpus_summary
+from babytrain.engine.data.windows import EpochWindows
 from babytrain.engine.optim.optimizer import build_optimizer
-from babytrain.engine.recorder import Recorder, RunOutput
-from babytrain.engine.sessions.errors import EngineError, engine_errors
-from babytrain.engine.sessions.fork_check import refusal
+from babytrain.engine.sessions.errors import engine_errors
+from babytrain.engine.sessions.fork_check import fork_refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
 from babytrain.engine.sessions.prepare import Prepared, check_step_size, prepare, with_planned_steps
 from babytrain.engine.sessions.resume_history import ResumeHistory, ended_in_order, resume_history
 from babytrain.engine.sessions.services import start_analysis, start_telemetry
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
+from babytrain.engine.training.recorder import Recorder, RunOutput
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
 from babytrain.runs.journal import JournalWriter
-from babytrain.runs.lock import RunLock
-from babytrain.runs.provenance import collect
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.store.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
+from babytrain.runs.store.lock import RunLock
+from babytrain.runs.store.provenance import collect_provenance
 
 CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
 
@@ -134,13 +141,13 @@ def train_resumed(
     with engine_errors(folder), _locked(folder):
         saved, provenance = read_run_toml(folder)
         config = config_of_run(saved, changes)
-        if problem := refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
+        if problem := fork_refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
             raise EngineError([problem])
         paths = [str(path) for path in provenance.get("paths", [])]
         corpus = _same_corpus(
             config, paths, kept_text(folder) if "-" in paths else None, provenance.get("sha256", "unknown")
         )
-        put_back_replaced(folder.checkpoints)
+        restore_replaced_checkpoints(folder.checkpoints)
         checkpoint, problems = load_newest(folder.checkpoints)
         read_trainer(checkpoint, config)  # raises what is wrong with it
         if {"steps", "epochs"} & set(changes):
@@ -213,15 +220,15 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             recorder.note(note, "warning")
         with (
             _frozen_garbage(),
-            start_telemetry(config, output, prepared.device, history.energy) as housekeeper,
-            start_analysis(config, corpus, output, history) as examiner,
+            start_telemetry(config, output, prepared.device, history.energy) as duty_cycle_controller,
+            start_analysis(config, corpus, output, history) as sample_analyzer,
         ):
             ended = Trainer(
                 state,
                 output,
                 corpus,
-                housekeeper=housekeeper,
-                examiner=examiner,
+                duty_cycle_controller=duty_cycle_controller,
+                sample_analyzer=sample_analyzer,
                 commands=commands,
                 first_step=history.first_step,
             ).run()
@@ -275,7 +282,7 @@ def _build_state(prepared: Prepared, dials: DialState, checkpoint: LoadedCheckpo
 
 def _fill_folder(folder: RunFolder, plan: NewRunPlan, prepared: Prepared, origin: ForkOrigin | None) -> None:
     """Write what a run folder holds before the first step. Raises EngineError, and then the folder is gone."""
-    provenance = collect(plan.argv) | {
+    provenance = collect_provenance(plan.argv) | {
         "paths": [path if path == "-" else str(Path(path).absolute()) for path in plan.paths],
         "sha256": prepared.corpus.sha256,
         "program_version": __version__,

@@ -17,15 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
-from babytrain.engine.telemetry.query import CallCost, printable
+from babytrain.engine.telemetry.nvml_cards import GpuBackend, NoGpu
+from babytrain.engine.telemetry.nvml_queries import CallCost, printable_line
 from babytrain.runs.events import GpuReading
 
 _LOCK_MEMORY = 0.5  # how much of the lock's past counts
 
 
 @dataclass(frozen=True)
-class GpuRound:
+class GpuPoll:
     """One look at every card, the note that goes with it, and the processor time it took.
 
     `driver_seconds` is its wall time less the waiting for the interpreter lock. `mean_seconds` is the wall time of a
@@ -38,7 +38,7 @@ class GpuRound:
     cpu_seconds: float
     driver_seconds: float = 0.0
     mean_seconds: float = 0.0
-    dearest_call: CallCost | None = None
+    slowest_call: CallCost | None = None
 
 
 @runtime_checkable
@@ -46,7 +46,7 @@ class TimesCalls(Protocol):
     """A backend that knows what its calls cost."""
 
     @property
-    def dearest_call(self) -> CallCost | None:
+    def slowest_call(self) -> CallCost | None:
         """The function whose slowest call took longest."""
 
     @property
@@ -61,7 +61,7 @@ class GpuThread:
         self._open_gpu = open_gpu
         self._condition = threading.Condition()
         self._asked_at: float | None = None  # monotonic seconds of the question that has no answer yet
-        self._round: GpuRound | None = None
+        self._round: GpuPoll | None = None
         self._stopping = False
         self._opened = False
         self._thread = threading.Thread(target=self._run, name="babytrain-gpu", daemon=True)
@@ -88,7 +88,7 @@ class GpuThread:
                 self._asked_at = time.monotonic()
                 self._condition.notify_all()
 
-    def take(self, timeout: float) -> GpuRound | None:
+    def take(self, timeout: float) -> GpuPoll | None:
         """The answer, waited for at most `timeout` seconds; None when there is none or the thread was told to stop."""
         with self._condition:
             self._condition.wait_for(lambda: self._round is not None or self._stopping, timeout)
@@ -122,8 +122,8 @@ class GpuThread:
             total += wall if rounds else 0.0
             mean = total / rounds if rounds else wall
             calls = timed.calls_made - calls if timed is not None else 0
-            dearest = timed.dearest_call if timed is not None else None
-            answer = GpuRound(gpus, note, cpu, max(0.0, wall - calls * waiting), mean, dearest)
+            dearest = timed.slowest_call if timed is not None else None
+            answer = GpuPoll(gpus, note, cpu, max(0.0, wall - calls * waiting), mean, dearest)
             with self._condition:
                 self._round, self._asked_at = answer, None
                 self._condition.notify_all()
@@ -134,7 +134,7 @@ class GpuThread:
         try:
             return self._open_gpu()
         except Exception as error:  # noqa: BLE001 - the edge of a thread: whatever breaks in a driver becomes a note
-            return NoGpu(f"the graphics driver cannot be opened ({describe(error)})")
+            return NoGpu(f"the graphics driver cannot be opened ({describe_error(error)})")
 
     def _wait_for_question(self) -> bool:
         with self._condition:
@@ -153,9 +153,9 @@ def _read(backend: GpuBackend) -> tuple[tuple[GpuReading, ...], str]:
     try:
         return backend.read(), backend.note
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work again
-        return (), f"the graphics cards could not be read ({describe(error)})"
+        return (), f"the graphics cards could not be read ({describe_error(error)})"
 
 
-def describe(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """An exception as a few harmless words."""
-    return printable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return printable_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

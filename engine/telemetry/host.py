@@ -1,16 +1,20 @@
 """The computer itself as a reading: processor, memory, disk, temperatures, fans, battery and electricity.
 
-psutil asks the system; what the processor and the battery draw comes from Linux itself (`rapl.py`, `battery.py`).
+psutil asks the system; what the processor and the battery draw comes from Linux (`processor_and_battery_power.py`).
 
 Choices:
 
-- A sensor that a system does not have is asked for once, then left alone; one that fails is None this time and asked
-  again. Either way `missing` says why, in words, once a sensor: by the name of the first quantity it tells.
-- What moves slowly is asked less often, and so is what costs much to ask (`pace.py`).
-- psutil measures processor load since the last call *of the same thread*, and calls its first answer meaningless. So
-  the first look, and one that comes too soon after another, measures over a tenth of a second of its own.
-- "Hottest sensible temperature" means of the processor: a hot disk or radio says nothing about training, and chips
-  report 0, -273 or 255 degrees for "no sensor here".
+- A sensor that a system does not have is asked for once, then left alone; one that fails is None this time and
+  asked
+  again. Either way `missing` says why, once a sensor: by the name of the first quantity it tells.
+- What moves slowly is asked less often, and so is what costs much: each sensor may take 0.05% of a core
+  (`RateLimited`), so a cheap one stays fresh and an expensive one comes less often.
+- psutil measures processor load since the last call *of the same thread*, and calls its first answer meaningless.
+  So
+  the first reading, and one that comes too soon after another, measures over a tenth of a second of its own.
+- The temperature is the processor's: a hot disk or radio says nothing about training, and chips report 0, -273 or
+  255
+  degrees for "no sensor here".
 """
 
 from __future__ import annotations
@@ -20,35 +24,67 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import psutil
 
-from babytrain.engine.telemetry import rapl
-from babytrain.engine.telemetry.battery import POWER_SUPPLY, battery_watts, has_battery
-from babytrain.engine.telemetry.pace import Paced
-from babytrain.engine.telemetry.query import printable
+from babytrain.engine.telemetry import processor_and_battery_power
+from babytrain.engine.telemetry.nvml_queries import printable_line
+from babytrain.engine.telemetry.processor_and_battery_power import POWER_SUPPLY, battery_watts, has_battery
 from babytrain.runs.events import HostReading
 
+SHARE_OF_A_CORE = 0.0005
+LONGEST_SKIP_SECONDS = 20.0
 T = TypeVar("T")
 
+
+class RateLimited(Generic[T]):
+    """`ask`, remembered: put again after `every_seconds` at the earliest, later if it is dear.
+
+    A look that cost c seconds of processor time is followed by a wait of at least c / 0.0005, though of no more than
+    20 seconds. What `ask` raises comes out, and is not remembered.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], T],
+        every_seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        cost: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._ask = ask
+        self._every = every_seconds
+        self._clock = clock
+        self._cost = cost
+        self._kept: tuple[float, T] | None = None  # until when, and what
+
+    def __call__(self) -> T:
+        """The value, from now or from the last look."""
+        now = self._clock()
+        if self._kept is not None and now < self._kept[0]:
+            return self._kept[1]
+        started = self._cost()
+        value = self._ask()
+        wait = max(self._every, min(LONGEST_SKIP_SECONDS, (self._cost() - started) / SHARE_OF_A_CORE))
+        self._kept = (now + wait, value)
+        return value
+
+
 MEASURE_SECONDS = 0.1  # psutil's own advice for the shortest stretch worth measuring
-SLOW_SECONDS = 10.0  # between looks at what moves slowly
+SLOW_SENSOR_SECONDS = 10.0  # between looks at what moves slowly
 MOST_SENSORS = 24  # of a kind; server boards list hundreds
 NO_SENSOR = "no such sensor found"
 ON_MAINS = "the battery gives nothing while it is plugged in"
-
 # Kernel drivers of processor temperatures, best first; acpitz is often the board, and better than nothing.
 _CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal", "soc_thermal", "cpu", "acpitz")
 _GRAPHICS_CHIPS = ("amdgpu", "nouveau", "radeon", "i915", "xe")
 _SENSIBLE_CELSIUS = (1.0, 125.0)
 _FAN_NONSENSE_RPM = 30_000.0  # a missing fan reads 65535 on some boards
-
 # What psutil lets through on odd systems: an absent function, unreadable or garbled sysfs files, a division by a full
 # charge of zero.
 _SENSOR_ERRORS = (OSError, AttributeError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError)
-
-Table = Mapping[str, Sequence[Any]]  # psutil's: entries by the chip they belong to
+SensorTable = Mapping[str, Sequence[Any]]  # psutil's: entries by the chip they belong to
 
 
 class HostSensors:
@@ -62,7 +98,7 @@ class HostSensors:
         self,
         runs_dir: Path | None = None,
         *,
-        powercap: Path = rapl.POWERCAP,
+        powercap: Path = processor_and_battery_power.POWERCAP,
         power_supply: Path = POWER_SUPPLY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -71,15 +107,15 @@ class HostSensors:
         self._absent: set[str] = set()
         self._last_look: tuple[int, float] | None = None
         self._process: psutil.Process | None = None
-        self._processor = rapl.ProcessorCounter(powercap, clock)
+        self._processor = processor_and_battery_power.ProcessorCounter(powercap, clock)
         self._has_battery = has_battery(power_supply)
-        self._temperatures: Paced[Table] = self._paced(lambda: psutil.sensors_temperatures(), 0.0)
-        self._fans: Paced[Table] = self._paced(lambda: psutil.sensors_fans(), 0.0)
+        self._temperatures: RateLimited[SensorTable] = self._paced(lambda: psutil.sensors_temperatures(), 0.0)
+        self._fans: RateLimited[SensorTable] = self._paced(lambda: psutil.sensors_fans(), 0.0)
         self._battery = self._paced(_read_battery, 2.0)
         self._battery_watts = self._paced(lambda: battery_watts(power_supply), 0.0)
-        self._swap = self._paced(psutil.swap_memory, SLOW_SECONDS)
+        self._swap = self._paced(psutil.swap_memory, SLOW_SENSOR_SECONDS)
         self._runs_dir = runs_dir
-        self._disk = self._paced(lambda: psutil.disk_usage(str(_existing(runs_dir or Path()))), SLOW_SECONDS)
+        self._disk = self._paced(lambda: psutil.disk_usage(str(_existing(runs_dir or Path()))), SLOW_SENSOR_SECONDS)
 
     def read(self) -> HostReading:
         """One look. The first takes a tenth of a second, to have a processor load to report."""
@@ -106,16 +142,16 @@ class HostSensors:
             swap_total_bytes=int(swap.total) if swap else None,
             disk_free_bytes=int(disk.free) if disk else None,
             disk_total_bytes=int(disk.total) if disk else None,
-            temperatures_celsius=believable(temperatures, _is_sensible),
-            fans_rpm=believable(fans, _is_speed),
+            temperatures_celsius=plausible_sensors(temperatures, _is_sensible),
+            fans_rpm=plausible_sensors(fans, _is_speed),
             processor_watts=processor.watts if processor else None,
             processor_joules=processor.joules if processor else None,
             battery_watts=self._read_battery_watts(),
             missing=dict(self.missing),
         )
 
-    def _paced(self, ask: Callable[[], T], every_seconds: float) -> Paced[T]:
-        return Paced(ask, every_seconds, clock=self._clock)
+    def _paced(self, ask: Callable[[], T], every_seconds: float) -> RateLimited[T]:
+        return RateLimited(ask, every_seconds, clock=self._clock)
 
     def _attempt(self, name: str, ask: Callable[[], T | None]) -> T | None:
         if name in self._absent:
@@ -153,14 +189,14 @@ class HostSensors:
             self._process = psutil.Process()
         return int(self._process.memory_info().rss)
 
-    def _read_processor(self) -> rapl.ProcessorEnergy | None:
-        reason, energy = rapl.ABSENT, None
+    def _read_processor(self) -> processor_and_battery_power.ProcessorEnergy | None:
+        reason, energy = processor_and_battery_power.RAPL_ABSENT, None
         if self._processor.present:
             try:
                 energy = self._processor.read()
-                reason = rapl.FIRST_LOOK if energy.watts is None else ""
+                reason = processor_and_battery_power.RAPL_FIRST_READING if energy.watts is None else ""
             except PermissionError:
-                reason = rapl.CLOSED
+                reason = processor_and_battery_power.RAPL_CLOSED
             except (OSError, ValueError) as error:
                 reason = _explain(error)
         self._give_reason("processor_watts", reason)
@@ -184,20 +220,20 @@ class HostSensors:
             self.missing.pop(name, None)
 
 
-def believable(sensors: Table, is_believable: Callable[[Any], bool]) -> dict[str, float]:
+def plausible_sensors(sensors: SensorTable, is_believable: Callable[[Any], bool]) -> dict[str, float]:
     """Every believable sensor of psutil's table by a name a person can read, such as "coretemp Package id 0"."""
     found: dict[str, float] = {}
     for chip, entries in sensors.items():
         for number, entry in enumerate(entries):
             if len(found) == MOST_SENSORS:
                 return found
-            name = printable(f"{chip} {entry.label or (number + 1 if len(entries) > 1 else '')}".strip(), 60)
+            name = printable_line(f"{chip} {entry.label or (number + 1 if len(entries) > 1 else '')}".strip(), 60)
             if is_believable(entry.current):
                 found[name if name not in found else f"{name} ({number + 1})"] = float(entry.current)
     return found
 
 
-def hottest_cpu(sensors: Table) -> float | None:
+def hottest_cpu(sensors: SensorTable) -> float | None:
     """The hottest believable processor temperature in degrees Celsius from psutil's table, or None.
 
     On AMD chips that report both, the die (`Tdie`) is believed over the control value (`Tctl`), which some models raise
@@ -213,7 +249,7 @@ def hottest_cpu(sensors: Table) -> float | None:
     return None
 
 
-def first_fan(sensors: Table) -> float | None:
+def first_fan(sensors: SensorTable) -> float | None:
     """The first turning fan that is not a graphics card's, in RPM; 0 when all of them stand still, None without any."""
     speeds = [
         float(entry.current)

@@ -13,8 +13,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from babytrain.engine.telemetry.nvml_fields import read_field
-from babytrain.engine.telemetry.query import Call, printable
+from babytrain.engine.telemetry.nvml_queries import NvmlCall, printable_line, read_field
 
 HOT = "hot"
 AT_POWER_LIMIT = "at its power limit (normal under load, not a fault)"
@@ -41,7 +40,7 @@ ENERGY_FIELD = 83  # NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION, millijoules since the
 SLOWED_FIELDS = {HOT: (269, 270), POWER_BRAKE: (271,), AT_POWER_LIMIT: (74,)}
 
 
-def throttle_words(bits: int) -> tuple[str, ...]:
+def describe_throttling(bits: int) -> tuple[str, ...]:
     """NVML's reasons for a lowered clock in words, the grave ones first; bits nobody has named yet in hex."""
     words = [word for mask, word in _THROTTLE_WORDS if bits & mask]
     if bits & _HARDWARE_SLOWDOWN and not bits & (0x40 | 0x80):
@@ -76,26 +75,26 @@ def _joules(nvml: Any, card: Any) -> float | None:
 
 
 def _instance_uuid(nvml: Any, card: Any, instance: int) -> str | None:
-    return printable(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, instance))) or None
+    return printable_line(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, instance))) or None
 
 
 # The driver as a whole.
-INIT = (Call("nvmlInitWithFlags", lambda nvml, _: nvml.nvmlInit() is None),)
-SHUTDOWN = (Call("nvmlShutdown", lambda nvml, _: nvml.nvmlShutdown() is None),)
-CARD_COUNT = (Call[int]("nvmlDeviceGetCount", lambda nvml, _: nvml.nvmlDeviceGetCount()),)
+INIT = (NvmlCall("nvmlInitWithFlags", lambda nvml, _: nvml.nvmlInit() is None),)
+SHUTDOWN = (NvmlCall("nvmlShutdown", lambda nvml, _: nvml.nvmlShutdown() is None),)
+CARD_COUNT = (NvmlCall[int]("nvmlDeviceGetCount", lambda nvml, _: nvml.nvmlDeviceGetCount()),)
 
 # Once per card.
-NAME = (Call("nvmlDeviceGetName", lambda nvml, card: printable(nvml.nvmlDeviceGetName(card)) or None),)
-UUID = (Call("nvmlDeviceGetUUID", lambda nvml, card: printable(nvml.nvmlDeviceGetUUID(card)) or None),)
-FAN_COUNT = (Call[int]("nvmlDeviceGetNumFans", lambda nvml, card: nvml.nvmlDeviceGetNumFans(card)),)
+CARD_NAME = (NvmlCall("nvmlDeviceGetName", lambda nvml, card: printable_line(nvml.nvmlDeviceGetName(card)) or None),)
+CARD_UUID = (NvmlCall("nvmlDeviceGetUUID", lambda nvml, card: printable_line(nvml.nvmlDeviceGetUUID(card)) or None),)
+FAN_COUNT = (NvmlCall[int]("nvmlDeviceGetNumFans", lambda nvml, card: nvml.nvmlDeviceGetNumFans(card)),)
 POWER_LIMIT = (
-    Call(
+    NvmlCall(
         "nvmlDeviceGetEnforcedPowerLimit",
         lambda nvml, card: _sensible(nvml.nvmlDeviceGetEnforcedPowerLimit(card), 1e-3) or None,
     ),
 )
 SLOWDOWN = (
-    Call(
+    NvmlCall(
         "nvmlDeviceGetTemperatureThreshold",
         # Some cards answer 0 for "never told".
         lambda nvml, card: (
@@ -104,79 +103,87 @@ SLOWDOWN = (
     ),
 )
 HIGHEST_CLOCK = (
-    Call(
+    NvmlCall(
         "nvmlDeviceGetMaxClockInfo",
         lambda nvml, card: _sensible(nvml.nvmlDeviceGetMaxClockInfo(card, nvml.NVML_CLOCK_SM)) or None,
     ),
 )
-SHARED = (Call("nvmlDeviceGetMigMode", lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0])),)
-MOST_INSTANCES = (
-    Call[int]("nvmlDeviceGetMaxMigDeviceCount", lambda nvml, card: nvml.nvmlDeviceGetMaxMigDeviceCount(card)),
+MIG_MODE = (NvmlCall("nvmlDeviceGetMigMode", lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0])),)
+MIG_INSTANCE_LIMIT = (
+    NvmlCall[int]("nvmlDeviceGetMaxMigDeviceCount", lambda nvml, card: nvml.nvmlDeviceGetMaxMigDeviceCount(card)),
 )
 
 # Every round.
 ENERGY = (
-    Call("nvmlDeviceGetTotalEnergyConsumption", lambda nvml, card: _joules(nvml, card)),
-    Call(  # the same counter as a field
+    NvmlCall("nvmlDeviceGetTotalEnergyConsumption", lambda nvml, card: _joules(nvml, card)),
+    NvmlCall(  # the same counter as a field
         "nvmlDeviceGetFieldValues",
         lambda nvml, card: read_field(nvml, card, ENERGY_FIELD, 1e-3),
         "energy",
     ),
 )
 UTILIZATION = (
-    Call("nvmlDeviceGetUtilizationRates", lambda nvml, card: _sensible(nvml.nvmlDeviceGetUtilizationRates(card).gpu)),
+    NvmlCall(
+        "nvmlDeviceGetUtilizationRates", lambda nvml, card: _sensible(nvml.nvmlDeviceGetUtilizationRates(card).gpu)
+    ),
 )
-MEMORY = (Call("nvmlDeviceGetMemoryInfo", lambda nvml, card: _memory(nvml.nvmlDeviceGetMemoryInfo(card))),)
-POWER = (Call("nvmlDeviceGetPowerUsage", lambda nvml, card: _sensible(nvml.nvmlDeviceGetPowerUsage(card), 1e-3)),)
+MEMORY = (NvmlCall("nvmlDeviceGetMemoryInfo", lambda nvml, card: _memory(nvml.nvmlDeviceGetMemoryInfo(card))),)
+POWER = (NvmlCall("nvmlDeviceGetPowerUsage", lambda nvml, card: _sensible(nvml.nvmlDeviceGetPowerUsage(card), 1e-3)),)
 CLOCK = (
-    Call("nvmlDeviceGetClockInfo", lambda nvml, card: _sensible(nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM))),
+    NvmlCall(
+        "nvmlDeviceGetClockInfo", lambda nvml, card: _sensible(nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM))
+    ),
 )
 TEMPERATURE = (
-    Call(
+    NvmlCall(
         "nvmlDeviceGetTemperatureV",
         lambda nvml, card: _sensible(nvml.nvmlDeviceGetTemperatureV(card, nvml.NVML_TEMPERATURE_GPU)),
     ),
-    Call(  # deprecated in CUDA 13, gone in 14; drivers before it know nothing else
+    NvmlCall(  # deprecated in CUDA 13, gone in 14; drivers before it know nothing else
         "nvmlDeviceGetTemperature",
         lambda nvml, card: _sensible(nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
     ),
 )
-MARGIN = (
-    Call[float]("nvmlDeviceGetMarginTemperature", lambda nvml, card: float(nvml.nvmlDeviceGetMarginTemperature(card))),
+SLOWDOWN_MARGIN = (
+    NvmlCall[float](
+        "nvmlDeviceGetMarginTemperature", lambda nvml, card: float(nvml.nvmlDeviceGetMarginTemperature(card))
+    ),
 )
 THROTTLE = (
-    Call[int](
+    NvmlCall[int](
         "nvmlDeviceGetCurrentClocksEventReasons",
         lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksEventReasons(card),
     ),
-    Call[int](  # the same under its old name
+    NvmlCall[int](  # the same under its old name
         "nvmlDeviceGetCurrentClocksThrottleReasons",
         lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(card),
     ),
 )
 
 
-def handle_of(index: int) -> tuple[Call[Any], ...]:
+def handle_of(index: int) -> tuple[NvmlCall[Any], ...]:
     """The handle that every other question about card `index` needs."""
-    return (Call("nvmlDeviceGetHandleByIndex", lambda nvml, _: nvml.nvmlDeviceGetHandleByIndex(index), index),)
+    return (NvmlCall("nvmlDeviceGetHandleByIndex", lambda nvml, _: nvml.nvmlDeviceGetHandleByIndex(index), index),)
 
 
-def instance_uuid(instance: int) -> tuple[Call[str], ...]:
+def mig_instance_uuid(instance: int) -> tuple[NvmlCall[str], ...]:
     """The UUID of one of the instances (MIG) a card is cut into; refused where there is none of that number."""
     return (
-        Call("nvmlDeviceGetMigDeviceHandleByIndex", lambda nvml, card: _instance_uuid(nvml, card, instance), instance),
+        NvmlCall(
+            "nvmlDeviceGetMigDeviceHandleByIndex", lambda nvml, card: _instance_uuid(nvml, card, instance), instance
+        ),
     )
 
 
-def fan_percent(fan: int) -> tuple[Call[float], ...]:
+def fan_percent(fan: int) -> tuple[NvmlCall[float], ...]:
     """Percent of the noise-tolerant maximum; drivers that cannot count fans still know the first one."""
-    indexed = Call(
+    indexed = NvmlCall(
         "nvmlDeviceGetFanSpeed_v2", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed_v2(card, fan)), fan
     )
-    first = Call("nvmlDeviceGetFanSpeed", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed(card)))
+    first = NvmlCall("nvmlDeviceGetFanSpeed", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed(card)))
     return (indexed, first) if fan == 0 else (indexed,)
 
 
-def fan_rpm(fan: int) -> tuple[Call[float], ...]:
+def fan_rpm(fan: int) -> tuple[NvmlCall[float], ...]:
     """Revolutions per minute."""
-    return (Call("nvmlDeviceGetFanSpeedRPM", lambda nvml, card: _read_fan_rpm(nvml, card, fan), fan),)
+    return (NvmlCall("nvmlDeviceGetFanSpeedRPM", lambda nvml, card: _read_fan_rpm(nvml, card, fan), fan),)

@@ -18,17 +18,17 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from babytrain.engine.telemetry.gpu import GpuBackend, open_gpu_backend
-from babytrain.engine.telemetry.gpu_thread import GpuRound, GpuThread, describe
+from babytrain.engine.telemetry.gpu_thread import GpuPoll, GpuThread, describe_error
 from babytrain.engine.telemetry.host import HostSensors
+from babytrain.engine.telemetry.nvml_cards import GpuBackend, open_gpu_backend
 from babytrain.runs.events import GpuReading, HostReading
 
 Publish: TypeAlias = Callable[[HostReading, tuple[GpuReading, ...], str], None]
 
-EXPENSIVE_ROUND_SECONDS = 0.05
-CHEAP_ROUND_SECONDS = 0.025
-DEAR_ROUNDS = 2  # in a row
-LONGEST_INTERVAL_SECONDS = 10.0
+EXPENSIVE_POLL_SECONDS = 0.05
+CHEAP_POLL_SECONDS = 0.025
+EXPENSIVE_POLLS = 2  # in a row
+LONGEST_SAMPLING_INTERVAL_SECONDS = 10.0
 WAITING_NOTE = "waiting for the graphics driver"
 
 
@@ -123,7 +123,7 @@ class TelemetrySampler:
         try:
             self._publish(host, answer.gpus if answer else (), "; ".join(note for note in notes if note))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: one reading is lost, the next may not be
-            self._trouble = f"a reading could not be passed on ({describe(error)})"
+            self._trouble = f"a reading could not be passed on ({describe_error(error)})"
         cpu_seconds = time.thread_time() - started + (answer.cpu_seconds if answer else 0.0)
         self._adapt(max(cpu_seconds, answer.driver_seconds if answer else 0.0))
 
@@ -132,7 +132,7 @@ class TelemetrySampler:
         limit = self._hang_seconds if self._gpu.opened else min(self._hang_seconds, self._interval / 2)
         return max(0.0, limit - self._gpu.silent_seconds)
 
-    def _note_of(self, answer: GpuRound | None, silent_seconds: float) -> str:
+    def _note_of(self, answer: GpuPoll | None, silent_seconds: float) -> str:
         if answer is not None:
             return answer.note
         if self._hung:
@@ -143,13 +143,13 @@ class TelemetrySampler:
         try:
             return self._host.read()
         except Exception as error:  # noqa: BLE001 - the edge of a thread: sensors are not worth a run
-            notes.append(f"this computer's sensors could not be read ({describe(error)})")
+            notes.append(f"this computer's sensors could not be read ({describe_error(error)})")
             return HostReading()
 
     def _adapt(self, round_seconds: float) -> None:
-        self._dear_rounds = self._dear_rounds + 1 if round_seconds > EXPENSIVE_ROUND_SECONDS else 0
-        if self._dear_rounds >= DEAR_ROUNDS:
-            longest = max(self._base_interval, LONGEST_INTERVAL_SECONDS)
+        self._dear_rounds = self._dear_rounds + 1 if round_seconds > EXPENSIVE_POLL_SECONDS else 0
+        if self._dear_rounds >= EXPENSIVE_POLLS:
+            longest = max(self._base_interval, LONGEST_SAMPLING_INTERVAL_SECONDS)
             self._interval = min(longest, self._interval * 2)
-        elif round_seconds < CHEAP_ROUND_SECONDS:
+        elif round_seconds < CHEAP_POLL_SECONDS:
             self._interval = max(self._base_interval, self._interval / 2)

@@ -14,8 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from babytrain.engine.corpus.augment import jitter_starts, misread
-from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.engine.data.windows import EpochWindows, replace_tokens, shift_windows
 from babytrain.runs.dials.state import DialState
 
 
@@ -46,7 +45,7 @@ class Batches:
         """Inputs and targets [batch, context] int64 of `dials.batch_size` windows from number `first` on."""
         starts = self._windows.starts(first, dials.batch_size)
         if dials.jitter > 0.0:
-            starts = jitter_starts(
+            starts = shift_windows(
                 starts,
                 first,
                 seed=self._seed,
@@ -57,7 +56,7 @@ class Batches:
         rows = self.tokens[self._to_device(starts)[:, None] + self._offsets].long()
         inputs, targets = rows[:, :-1], rows[:, 1:]
         if dials.noise > 0.0:
-            read = misread(
+            read = replace_tokens(
                 self._on_cpu[starts[:, None] + np.arange(self._context)].astype(np.int64),
                 first,
                 seed=self._seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from babytrain.engine.config import Config
+from babytrain.engine.config.settings import Config
 from babytrain.runs.dials.state import DialState
 
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]

@@ -6,11 +6,11 @@ import time
 from typing import Literal
 
 from babytrain.engine.checkpoints.format import CheckpointError
-from babytrain.engine.recorder import RunOutput
+from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Checkpoint, Storage
 
-CheckpointReason = Literal["cadence", "best", "asked", "end"]
+CheckpointReason = Literal["cadence", "best", "requested", "end"]
 
 
 class CheckpointWriter:

@@ -15,12 +15,11 @@ import numpy as np
 
 from babytrain.engine.diagnosis import diagnose
 from babytrain.engine.diagnosis.observation import Observation
-from babytrain.engine.diagnosis.verdicts import Advice as Suggestion
-from babytrain.engine.diagnosis.verdicts import Diagnosis
-from babytrain.engine.recorder import RunOutput
+from babytrain.engine.diagnosis.verdicts import Diagnosis, Suggestion
+from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import SETTABLE
-from babytrain.runs.events import Advice, Request, Verdict
+from babytrain.runs.events import Request, SuggestedCommand, Verdict
 
 NEWEST_SHARE = 1 / 32  # of a running mean over steps
 # After a turn of a dial the advice stays as it was for so long: what it measures is still mostly of before the turn,
@@ -44,9 +43,9 @@ class DiagnosisMonitor:
         before = state.diagnosis.diagnosis
         found = diagnose(self._observation(finished), before)
         state.diagnosis = replace(state.diagnosis, diagnosis=found)
-        again = before is not None and found.verdict == before.verdict
-        if before is None or not again or (found.why, found.next_) != (before.why, before.next_):
-            self._emit(found, again)
+        repeated = before is not None and found.verdict == before.verdict
+        if before is None or not repeated or (found.why, found.next_) != (before.why, before.next_):
+            self._emit(found, repeated)
         if apply is not None and found.verdict == "overfitting" and not state.diagnosis.acted:
             self._act(apply)
 
@@ -59,10 +58,10 @@ class DiagnosisMonitor:
         """Take in what share of a step's time was spent on fetching its batches."""
         self._fetching_share += NEWEST_SHARE * (fetching_share - self._fetching_share)
 
-    def _emit(self, found: Diagnosis, again: bool) -> None:
+    def _emit(self, found: Diagnosis, repeated: bool) -> None:
         step, recorder = self._state.progress.step, self._output.recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
-        if again and self._given is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
+        if repeated and self._given is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
             advice, alternative = self._given.advice, self._given.alternative
         self._given = Verdict(
             t=recorder.now(),
@@ -72,7 +71,7 @@ class DiagnosisMonitor:
             next_=found.next_,
             advice=advice,
             alternative=alternative,
-            again=again,
+            repeated=repeated,
         )
         recorder.emit(self._given)
 
@@ -82,8 +81,8 @@ class DiagnosisMonitor:
         if wanted == "say":
             return
         self._state.diagnosis = replace(self._state.diagnosis, acted=True)
-        if wanted == "go_back":
-            apply(Request(command_id=0, action="go_back", text="best"))
+        if wanted == "rollback":
+            apply(Request(command_id=0, action="rollback", text="best"))
         apply(Request(command_id=0, action="stop"))
 
     def _observation(self, finished: bool) -> Observation:
@@ -110,7 +109,7 @@ class DiagnosisMonitor:
             uniform_loss=math.log(state.model.vocabulary_size),
             floor=self._floor,
             throttled_seconds=self._output.recorder.throttled_seconds(),
-            waiting_share=self._fetching_share,
+            data_wait_share=self._fetching_share,
             finished=finished,
             lr_scale=dials.lr_scale,
             lr_held=dials.lr_hold is not None,
@@ -119,12 +118,12 @@ class DiagnosisMonitor:
         )
 
 
-def _offer(suggestion: Suggestion | None) -> Advice | None:
+def _offer(suggestion: Suggestion | None) -> SuggestedCommand | None:
     """A suggestion as the command that carries it out."""
     if suggestion is None:
         return None
     is_dial = suggestion.action in SETTABLE
-    return Advice(
+    return SuggestedCommand(
         label=suggestion.label,
         action="set" if is_dial else suggestion.action,  # type: ignore[arg-type]  # a command of the same name
         dial=suggestion.action if is_dial else "",

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from babytrain.engine.corpus.windows import evaluation_windows
-from babytrain.engine.device import is_out_of_memory
+from babytrain.engine.analysis.letters import PredictionCounter, PredictionCounts
+from babytrain.engine.data.windows import evaluation_windows
 from babytrain.engine.diagnosis.observation import WindowLosses
-from babytrain.engine.letters import GuessCounts, GuessTally
+from babytrain.engine.execution.devices import is_out_of_memory
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.recorder import RunOutput
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Eval
 
@@ -36,7 +36,7 @@ class SplitLosses:
 
     mean: float
     by_window: npt.NDArray[np.float32]
-    guesses: GuessCounts
+    guesses: PredictionCounts
 
 
 def evaluate_windows(
@@ -50,7 +50,7 @@ def evaluate_windows(
     lengths = np.full(len(starts), context)
     lengths[-1] = last_length
     by_window: list[Tensor] = []
-    tally = GuessTally(model.vocabulary_size, tokens.device)
+    tally = PredictionCounter(model.vocabulary_size, tokens.device)
 
     def look(targets: Tensor, losses: Tensor, guesses: Tensor) -> None:
         by_window.append(losses)
@@ -133,7 +133,7 @@ class Evaluator:
         checkpoints: CheckpointWriter,
         train: Tensor,
         val: Tensor,
-        on_evaluated: Callable[[Eval, GuessCounts], None],
+        on_evaluated: Callable[[Eval, PredictionCounts], None],
     ) -> None:
         self._state, self._output, self._checkpoints = state, output, checkpoints
         self._train, self._val = train, val

@@ -1,22 +1,29 @@
-"""How a session of training ends: its last checkpoint, its last line, and what is left of one that broke.
+"""How a session ends: the last checkpoint, the final evaluation, the `ended` event; and what is kept of a crash.
 
-A run that is through while the disk takes nothing holds what it learnt since its newest checkpoint in memory alone. It
-is not thrown away: the run waits for room, as long as nobody asks it to leave.
+A run that ends while the disk takes nothing holds what it learned since its newest checkpoint in memory alone. It
+waits for room as long as nobody asks it to stop.
 """
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from queue import Empty
 from typing import Literal
 
-from babytrain.engine.device import is_out_of_memory
-from babytrain.engine.recorder import Recorder, RunOutput
+from babytrain.engine.analysis.final_evaluation import canary_exposures, evaluate_poems
+from babytrain.engine.analysis.haiku import HaikuAnalyzer
+from babytrain.engine.config.settings import Config
+from babytrain.engine.data.corpus import CANARY_SEED, Corpus
+from babytrain.engine.execution.devices import is_out_of_memory
+from babytrain.engine.generation.sampling import SamplingSettings
+from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.recorder import Recorder, RunOutput
 from babytrain.engine.training.train_state import Progress
-from babytrain.runs.events import Command, Ended
-from babytrain.runs.folder import RunFolder
+from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
+from babytrain.runs.store.folder import RunFolder
 
 ROOM_SECONDS = 900.0  # a run without anybody near must end some time
 RETRY_SECONDS = 5.0
@@ -112,3 +119,69 @@ def error_sentence(error: Exception, step: int | None = None) -> str:
         return "The machine ran out of memory: try half the batch_size with twice the accumulate."
     what = "Training could not be started" if step is None else f"Training broke at step {step:,}"
     return f"{what} ({type(error).__name__}: {error})."
+
+
+def final_evaluation(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
+    """What can be said of the finished model; nothing of it changes the model, and the run is saved by now."""
+    try:
+        if corpus.is_haiku and config.sample_every:
+            _write_poems(model, config, corpus, output)
+        if config.canaries:
+            _measure_canaries(model, config, corpus, output.recorder)
+    except (ValueError, LookupError, ArithmeticError, MemoryError) as error:
+        output.recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
+
+
+def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
+    device = model.token_embedding.device
+    found = canary_exposures(model, corpus.tokenizer, device, seed=CANARY_SEED, count=config.canaries)
+    recorder.emit(Canaries(t=recorder.now(), step=recorder.step, canaries=found))
+    worst = max(found, key=lambda canary: canary.exposure_bits)
+    recorder.note(
+        f"Of the planted lines ({len(found)}) it remembers best '{worst.line}': exposure {worst.exposure_bits:.1f} "
+        f"bits (1.4 is chance, {math.log2(worst.candidates):.0f} the most this test can show), place "
+        f"{worst.rank:,} among {worst.candidates:,} lines like it."
+    )
+
+
+def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
+    recorder = output.recorder
+    recorder.enter("sampling")
+    began = time.perf_counter()
+    report = evaluate_poems(
+        model,
+        corpus.tokenizer,
+        HaikuAnalyzer(corpus.tokenizer.decode(corpus.train), built_in=True),
+        corpus.first_prompt,
+        SamplingSettings.of(config),
+        seed=config.seed,
+        device=model.token_embedding.device,
+        stop=output.feed.stop_requested.is_set,
+    )
+    if report is None:
+        return
+    if not report.poems:
+        recorder.note("Final exam: it wrote blank lines only, and not one poem.")
+        return
+    exam = FinalEvaluation(
+        t=recorder.now(),
+        step=recorder.step,
+        poems=report.poems,
+        valid=report.valid,
+        new=report.new_valid or 0,
+        unseen_pairs=report.unseen_pairs or 0,
+        temperature=config.temperature,
+        seed=config.seed,
+        seconds=time.perf_counter() - began,
+    )
+    recorder.emit(exam)
+    recorder.note(f"Final exam, {exam.poems} poems in a row: {_poem_results(exam)}.")
+
+
+def _poem_results(exam: FinalEvaluation) -> str:
+    if not exam.valid:
+        return "none in 5-7-5"
+    return (
+        f"{exam.valid} in 5-7-5, of which {exam.new} stand nowhere in the text and {exam.unseen_pairs} have a snake "
+        "and a season that never meet there"
+    )

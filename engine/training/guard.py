@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
-from babytrain.runs.events import RescueCause
+from babytrain.runs.events import GuardCause
 
 LOWER_LEARNING_RATE = 0.5  # factor after going back
 CLOSE_STEPS = 10  # a spike this soon after another one is no accident any more
 
 Action: TypeAlias = Literal["go on", "note", "skip", "go back", "stop"]
-Policy: TypeAlias = Literal["rollback", "skip", "stop"]
+GuardPolicy: TypeAlias = Literal["rollback", "skip", "stop"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class GuardDecision:
     """What to do with a step, and why."""
 
     action: Action
-    cause: RescueCause = "spike"
+    cause: GuardCause = "spike"
 
 
 GO_ON = GuardDecision("go on")
@@ -41,10 +41,10 @@ GO_ON = GuardDecision("go on")
 class Guard:
     """Judges the steps of one run. `rescues_left` counts down with every time the run went back."""
 
-    def __init__(self, policy: Policy, *, patience: int, rescues: int, warmup_steps: int) -> None:
+    def __init__(self, policy: GuardPolicy, *, patience: int, rescues: int, warmup_steps: int) -> None:
         self._policy = policy
         self._patience = patience
-        self.rescues_left = rescues
+        self.rollbacks_left = rescues
         self._spikes = SpikeDetector(warmup_steps)
         self._divergence = DivergenceDetector(warmup_steps)
         self._broken_in_a_row = 0
@@ -57,14 +57,14 @@ class Guard:
             if self._policy == "stop":
                 return GuardDecision("stop", "not finite")
             if self._broken_in_a_row >= self._patience and self._policy == "rollback":
-                return GuardDecision("go back" if self.rescues_left > 0 else "stop", "not finite")
+                return GuardDecision("go back" if self.rollbacks_left > 0 else "stop", "not finite")
             if self._broken_in_a_row > self._patience * 10:
                 return GuardDecision("stop", "not finite")  # only skipping gets nowhere
             return GuardDecision("skip", "not finite")
         self._broken_in_a_row = 0
         if self._divergence.update(step, loss):
             if self._policy == "rollback":
-                return GuardDecision("go back" if self.rescues_left > 0 else "stop", "diverging")
+                return GuardDecision("go back" if self.rollbacks_left > 0 else "stop", "diverging")
             if self._policy == "stop":
                 return GuardDecision("stop", "diverging")
         if self._spikes.update(step, loss, gradient_norm):
@@ -93,7 +93,7 @@ class Guard:
     def state(self) -> dict[str, Any]:
         """What it remembers, as plain values: a resumed run must be judged like one that never stopped."""
         return {
-            "rescues_left": self.rescues_left,
+            "rescues_left": self.rollbacks_left,
             "calm": self.calm,
             "broken_in_a_row": self._broken_in_a_row,
             "last_spike": self._last_spike,
@@ -103,7 +103,7 @@ class Guard:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Remember what `state()` said."""
-        self.rescues_left = int(state["rescues_left"])
+        self.rollbacks_left = int(state["rescues_left"])
         self._broken_in_a_row = int(state["broken_in_a_row"])
         self._last_spike = int(state["last_spike"])
         self._spikes.restore(state["spikes"])

@@ -1,7 +1,4 @@
-"""What is done when a step went wrong or did not fit into memory, and the way back to a checkpoint.
-
-Each action is an event and a plain sentence.
-"""
+"""When a step goes wrong, memory runs out or the card is lost: skip, roll back, halve the batch, or stop."""
 
 from __future__ import annotations
 
@@ -13,20 +10,57 @@ from pathlib import Path
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     good_checkpoints,
+    last_checkpoint,
     load_checkpoint,
+    mark_as_last,
     named_checkpoint,
-    point_to_last,
 )
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound
-from babytrain.engine.recorder import RunOutput
+from babytrain.engine.telemetry.sampler import LONGEST_SAMPLING_INTERVAL_SECONDS
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
-from babytrain.engine.training.loss_reading import ReadStep
+from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
+from babytrain.engine.training.train_step import ReadStep
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
-from babytrain.runs.events import Request, Rescue, RescueCause, RescueDeed, Resumed
+from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
 
-_CAUSES: dict[RescueCause, str] = {
+# How long the sensors may take to notice what a step ran into: they look once a second, but expensive ones more seldom.
+LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
+
+
+class CardLostError(Exception):
+    """The sensors say that the card is lost; the message is its name."""
+
+
+def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] | None) -> str:
+    """Save what can be saved with `save` and put it on record; returns the sentence for the end.
+
+    None in place of `save`: a step failed on the card, which is not to be touched any more.
+    """
+    recorder = output.recorder
+    recorder.enter("stopping")
+    if save is not None:
+        try:
+            save()
+        except RuntimeError as error:  # what torch raises for any trouble of a device
+            first_line = str(error).partition("\n")[0][:200]
+            recorder.note(f"The weights could not be fetched from {name}: {first_line}", "warning")
+    newest = last_checkpoint(output.folder.checkpoints)
+    what = f"{name}, which this run trains on, was lost: it has fallen off the bus or its driver gave up."
+    if newest is None:
+        sentence = f"{what} There was no checkpoint yet: restart the computer, then start the run again."
+    else:
+        sentence = f"{what} The newest checkpoint is {newest.name}: restart the computer, then resume the run."
+    recorder.emit(
+        PolicyEvent(
+            t=recorder.now(), step=recorder.step, cause="lost card", action="stopped", text=sentence, duty_cycle=0.0
+        )
+    )
+    return sentence
+
+
+_CAUSES: dict[GuardCause, str] = {
     "not finite": "the loss or its gradient was NaN or infinite",
     "spike": "the loss or its gradient jumped far out of its usual range",
     "diverging": "the loss left the level it had reached",
@@ -82,14 +116,14 @@ class Recovery:
                 return True
         return False
 
-    def _report(self, step: ReadStep, deed: RescueDeed, sentence: str, at: int | None = None) -> None:
+    def _report(self, step: ReadStep, action: GuardOutcome, sentence: str, at: int | None = None) -> None:
         recorder, event = self._output.recorder, step.event
         recorder.emit(
-            Rescue(
+            GuardEvent(
                 t=recorder.now(),
                 step=event.step if at is None else at,
                 cause=step.decision.cause,
-                deed=deed,
+                action=action,
                 text=sentence,
                 loss=event.loss,
                 gradient_norm=event.gradient_norm,
@@ -101,7 +135,7 @@ class Recovery:
     def _go_back(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
         """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
         state, pending = self._state, step.pending
-        state.guard.rescues_left -= 1
+        state.guard.rollbacks_left -= 1
         # Steps made since this one are forgotten: the run goes on as if it had been read before they were begun.
         newest, state.progress = state.progress, replace(state.progress)
         state.progress.step, state.progress.tokens = pending.step, pending.tokens
@@ -119,7 +153,7 @@ class Recovery:
         else:
             scale = min(LARGEST_SCALE, max(SMALLEST_SCALE, dials.lr_scale * LOWER_LEARNING_RATE))
             self._apply(Request(command_id=0, action="lr_scale", value=scale))
-        left, now_at = state.guard.rescues_left, state.progress.step
+        left, now_at = state.guard.rollbacks_left, state.progress.step
         self._report(
             step,
             "rolled back",
@@ -151,7 +185,7 @@ class Recovery:
         except CheckpointError as error:
             raise CheckpointNotFound(str(error).rstrip(".")) from error
         try:
-            point_to_last(output.folder.checkpoints, path)
+            mark_as_last(output.folder.checkpoints, path)
         except OSError as error:  # a full disk is no reason to leave a run where it was
             output.recorder.note(
                 f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
@@ -167,7 +201,7 @@ class Recovery:
                 wall_time=time.time(),
                 checkpoint=path.name,
                 total_steps=state.dials.total_steps,
-                within=True,
+                rollback=True,
                 reason=reason,
             )
         )
@@ -192,11 +226,11 @@ class Recovery:
         self._apply(Request(command_id=0, action="set", dial="batch_size", value=float(smaller)))
         self._apply(Request(command_id=0, action="set", dial="accumulate", value=float(dials.accumulate * times)))
         recorder.emit(
-            Rescue(
+            GuardEvent(
                 t=recorder.now(),
                 step=self._state.progress.step,
                 cause="out of memory",
-                deed="halved the batch",
+                action="halved the batch",
                 text=f"The memory did not suffice for {dials.batch_size} windows at once: now {smaller} at a time, "
                 f"{dials.accumulate * times} times a step. A step still sees the same windows.",
             )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from babytrain.runs.events import AnyEvent, Request, Resumed, Step
-from babytrain.runs.journal.thinning import merge_steps
-from babytrain.runs.replay_plan import SessionOnRecord
+from babytrain.runs.playback.replay_plan import RecordedSession
+from babytrain.runs.state.thinning import merge_steps
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class StepComparison:
 class RerunScript:
     """The commands on record of one session. Asked at every step boundary; `step` counts finished steps."""
 
-    def __init__(self, session: SessionOnRecord, comparison: StepComparison) -> None:
+    def __init__(self, session: RecordedSession, comparison: StepComparison) -> None:
         self._session = session
         self._comparison = comparison
         self._next = 0
@@ -83,7 +83,7 @@ class RerunScript:
         if self._next >= len(commands):
             return None
         command = commands[self._next]
-        if (self._rollback_count, step) < (command.lap, command.step):
+        if (self._rollback_count, step) < (command.rollback_count, command.step):
             return None
         self._next += 1
         return command.request
@@ -92,7 +92,7 @@ class RerunScript:
         """Whether the run stands where the session on record ended, with every command given."""
         session = self._session
         return self._next >= len(session.commands) and (self._rollback_count, step) >= (
-            session.end_lap,
+            session.end_rollback_count,
             session.end_step,
         )
 
@@ -100,7 +100,7 @@ class RerunScript:
         """Compare a step, count a rollback."""
         if isinstance(event, Step):
             self._comparison.take(event)
-        elif isinstance(event, Resumed) and event.within:
+        elif isinstance(event, Resumed) and event.rollback:
             self._rollback_count += 1
 
 

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 
-from babytrain.engine.config import ConfigError, check_field
-from babytrain.engine.corpus.build import Corpus
-from babytrain.engine.prompts import PreparedPrompt, prepare_prompt
-from babytrain.engine.recorder import RunOutput
-from babytrain.engine.sampling import generate, new_reader, next_tokens
-from babytrain.engine.token_choice import DamagedWeightsError, SamplingSettings
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.settings import check_field
+from babytrain.engine.data.corpus import Corpus
+from babytrain.engine.generation.generate import generate, likeliest_tokens, new_decoder
+from babytrain.engine.generation.prompts import PreparedPrompt, prepare_prompt
+from babytrain.engine.generation.sampling import DamagedWeightsError, SamplingSettings
+from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Predicted, Sample, SamplePiece
 
@@ -34,7 +35,7 @@ class SampleWriter:
         for prompt in (config.prompt, *filter(None, config.more_prompts.split("|"))):
             if self._output.feed.stop_requested.is_set():
                 return  # a text without a letter would be the newest there is
-            if problem := self.write(prompt, asked=False):
+            if problem := self.write(prompt, requested=False):
                 self._output.recorder.note(f"No sample at this step: {problem}.", "warning")
 
     def write(
@@ -42,7 +43,7 @@ class SampleWriter:
         wanted_prompt: str,
         changes: Mapping[str, float | int] | None = None,
         *,
-        asked: bool,
+        requested: bool,
         given_up: Callable[[], bool] = lambda: False,
     ) -> str:
         """Write a text, showing it piece by piece. Returns why not, or nothing.
@@ -82,7 +83,7 @@ class SampleWriter:
             text=text,
             seed=seed,
             seconds=time.perf_counter() - began,
-            asked=asked,
+            requested=requested,
             **asdict(settings),
         )
         recorder.emit(sample)
@@ -94,7 +95,7 @@ class SampleWriter:
         state, tokenizer = self._state, self._corpus.tokenizer
         prompt = self._prepared(wanted_prompt)
         try:
-            tokens, shares = next_tokens(new_reader(state.model, state.device), prompt.ids, PREDICTED_TOKENS)
+            tokens, shares = likeliest_tokens(new_decoder(state.model, state.device), prompt.ids, PREDICTED_TOKENS)
         except DamagedWeightsError as error:  # the guard looks after those
             return str(error).rstrip(".")
         self._output.feed.publish(

@@ -12,14 +12,14 @@ from babytrain.engine.checkpoints.format import (
     TRAINER_FILE,
     CheckpointError,
     LoadedCheckpoint,
-    misfit,
     optimizer_scalars,
     save_checkpoint,
+    weights_mismatch,
 )
-from babytrain.engine.config import Config
+from babytrain.engine.config.settings import Config
+from babytrain.engine.diagnosis.state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
-from babytrain.engine.training.diagnosis_state import DiagnosisState, pack, unpack
 from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.state import DialState, restore_dials
 from babytrain.runs.events import Eval
@@ -86,7 +86,7 @@ class TrainState:
             "t": t,
             **self.dials.saved(),
             "guard": self.guard.state(),
-            "watch": pack(self.diagnosis),
+            "watch": pack_diagnosis_state(self.diagnosis),
             "optimizer": self.optimizer.scalars(),
         }
         return save_checkpoint(
@@ -105,7 +105,7 @@ class TrainState:
         progress, dials, guard = read_trainer(checkpoint, self.config)
         self._load_tensors(checkpoint)
         self.progress, self.dials, self.guard = progress, dials, guard
-        self.diagnosis = unpack(checkpoint.trainer.get("watch", {}))
+        self.diagnosis = unpack_diagnosis_state(checkpoint.trainer.get("watch", {}))
         self.apply_dials()
 
     def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
@@ -124,7 +124,7 @@ class TrainState:
         self.apply_dials()
 
     def _load_tensors(self, checkpoint: LoadedCheckpoint) -> None:
-        if problem := misfit(self.model.state_dict(), checkpoint.model):
+        if problem := weights_mismatch(self.model.state_dict(), checkpoint.model):
             raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit this model: {problem}.")
         scalars, before = optimizer_scalars(checkpoint), self.optimizer.scalars()
         try:

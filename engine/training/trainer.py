@@ -16,28 +16,37 @@ from typing import Literal
 import numpy as np
 import torch
 
-from babytrain.engine.control import Control
-from babytrain.engine.corpus.build import Corpus
-from babytrain.engine.execution.passes import build_pass
-from babytrain.engine.learned.examiner import Examiner
-from babytrain.engine.learned.final_evaluation import final_evaluation
+from babytrain.engine.analysis.sample_analyzer import SampleAnalyzer
+from babytrain.engine.data.corpus import Corpus
+from babytrain.engine.execution.forward_backward import build_pass
 from babytrain.engine.optim.adamw import MASKING_DEVICES
-from babytrain.engine.recorder import RunOutput
-from babytrain.engine.restraint.housekeeper import Housekeeper
-from babytrain.engine.restraint.lost_card import PATIENCE_SECONDS, LostCardError, stop_for_lost_card
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.cadence import due_at, steps_that_fit
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.commands import Commands
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.engine.training.evaluation import Evaluator
-from babytrain.engine.training.finalize import record_end, save_last
+from babytrain.engine.training.finalize import final_evaluation, record_end, save_last
 from babytrain.engine.training.guard import GO_ON
-from babytrain.engine.training.loss_reading import DeferredLosses, ImmediateLosses, LossReader
-from babytrain.engine.training.recovery import Recovery, TrainingStopped
+from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
+from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recovery import (
+    LOST_CARD_NOTICE_SECONDS,
+    CardLostError,
+    Recovery,
+    TrainingStopped,
+    stop_for_lost_card,
+)
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.sample_events import SampleWriter
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import BatchOutOfMemory, train_step
+from babytrain.engine.training.train_step import (
+    BatchOutOfMemory,
+    DeferredLosses,
+    ImmediateLosses,
+    LossReader,
+    train_step,
+)
 from babytrain.runs.events import Ended, Request
 
 
@@ -53,13 +62,13 @@ class Trainer:
         output: RunOutput,
         corpus: Corpus,
         *,
-        housekeeper: Housekeeper,
-        examiner: Examiner,
+        duty_cycle_controller: DutyCycleController,
+        sample_analyzer: SampleAnalyzer,
         commands: RerunScript | None = None,
         first_step: int = 0,
     ) -> None:
         self._state, self._output, self._corpus = state, output, corpus
-        self._housekeeper, self._examiner, self._commands = housekeeper, examiner, commands
+        self._housekeeper, self._examiner, self._commands = duty_cycle_controller, sample_analyzer, commands
         self._first_step = first_step
         config, recorder = state.config, output.recorder
         self._batches = Batches(
@@ -77,20 +86,22 @@ class Trainer:
         self._losses = loss_reader(state)
         self._checkpoints = CheckpointWriter(state, output)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
-        self._evaluator = Evaluator(state, output, self._checkpoints, self._batches.tokens, val, examiner.evaluated)
-        self._samples = SampleWriter(state, output, corpus, examiner.read)
+        self._evaluator = Evaluator(
+            state, output, self._checkpoints, self._batches.tokens, val, sample_analyzer.evaluated
+        )
+        self._samples = SampleWriter(state, output, corpus, sample_analyzer.read)
         self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
             state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.can_skip_spikes
         )
-        self._control = Control(
+        self._control = Commands(
             state,
             output,
             evaluator=self._evaluator,
             checkpoints=self._checkpoints,
             samples=self._samples,
             recovery=self._recovery,
-            housekeeper=housekeeper,
+            duty_cycle_controller=duty_cycle_controller,
             windows_per_epoch=self._batches.windows_per_epoch,
         )
         self._worked_seconds = 0.0  # since the housekeeper last heard of it
@@ -129,11 +140,11 @@ class Trainer:
                 recorder.record_step(unread.event)
             if unsaved := save_last(self._checkpoints, self._output):
                 reason += f" And {unsaved}."
-        except LostCardError as error:
+        except CardLostError as error:
             save = partial(self._checkpoints.save, "end")
             status, reason = "failed", stop_for_lost_card(self._output, str(error), save)
         except RuntimeError:  # of which a device's errors are a kind
-            card = self._housekeeper.lost_card(PATIENCE_SECONDS)
+            card = self._housekeeper.lost_card(LOST_CARD_NOTICE_SECONDS)
             if not card:
                 raise
             status, reason = "failed", stop_for_lost_card(self._output, card, None)
@@ -149,7 +160,7 @@ class Trainer:
                 if self._finished():  # and the guard did not send it back
                     return True
             if card := self._housekeeper.lost_card():
-                raise LostCardError(card)
+                raise CardLostError(card)
             self._obey()
             if control.stopping:
                 return False
@@ -219,9 +230,9 @@ class Trainer:
 
     def _rests(self) -> bool:
         """Rest if a rule of the machine says so. True when requests come before the next step."""
-        control, housekeeper, dials = self._control, self._housekeeper, self._state.dials
+        control, duty_cycle_controller, dials = self._control, self._housekeeper, self._state.dials
         worked, self._worked_seconds = self._worked_seconds, 0.0
-        if housekeeper.judge(dials).pauses and not control.advance:  # steps that are asked for are made
+        if duty_cycle_controller.judge(dials).pauses and not control.advance:  # steps that are asked for are made
             self._read_losses()
             self._output.recorder.enter("resting")
             control.wait_for_request()
@@ -229,7 +240,7 @@ class Trainer:
             return True
         if self._output.recorder.phase == "resting":
             self._go_on()
-        return housekeeper.hold_back(dials, worked)
+        return duty_cycle_controller.rest_between_steps(dials, worked)
 
     def _apply(self, request: Request) -> None:
         """Apply a command of the engine itself. Settled at once: not at the next command, whenever that comes."""

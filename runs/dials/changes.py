@@ -12,7 +12,7 @@ from babytrain.runs.dials.spec import BATCH_DIALS, LARGEST_SCALE, LONGEST_REWARM
 from babytrain.runs.dials.state import DialState, Undo
 from babytrain.runs.events import Command, Request
 
-MOST_UNDOS = 50
+MAX_UNDOS = 50
 RATE_ACTIONS = ("lr_scale", "lr_hold", "lr_release", "rewarm")
 DIAL_ACTIONS = (*RATE_ACTIONS, "set", "total_steps", "undo")
 _SETTINGS = {"lr_hold": "lr", "total_steps": "steps"}  # whose limits hold
@@ -36,7 +36,7 @@ class DialChange:
     refusal: str = ""
 
 
-def apply(
+def apply_command(
     settings: RateSettings,
     dials: DialState,
     request: Request,
@@ -50,7 +50,7 @@ def apply(
     preset's own batch may be larger than a tiny text.
     """
     if request.action == "undo":
-        return undo(dials)
+        return undo_newest(dials)
     by_person = request.command_id != 0
     try:
         value = checked_request(request, step, check)
@@ -69,7 +69,7 @@ def apply(
     return DialChange(new, new.changed_from(dials), before, after)
 
 
-def undo(dials: DialState) -> DialChange:
+def undo_newest(dials: DialState) -> DialChange:
     """Take back the newest change that a person made."""
     if not dials.undos:
         return DialChange(dials, refusal="no dial has been turned")
@@ -82,12 +82,12 @@ def undo(dials: DialState) -> DialChange:
     return DialChange(new, new.changed_from(dials), before, after, dial=newest.dial)
 
 
-def replay(dials: DialState, command: Command) -> DialState:
+def replay_command(dials: DialState, command: Command) -> DialState:
     """The dials after a command on record. Version 0.2.0 did not record positions: there it is applied once more."""
     if command.dials is not None:
         return dials.with_positions(command.dials)
     if command.action == "undo":
-        return undo(dials).dials
+        return undo_newest(dials).dials
     value: object = command.text if command.value is None else command.value
     if command.action == "total_steps" and command.after is not None:
         value = command.after
@@ -156,7 +156,7 @@ def _changed(dials: DialState, asked: Request | Command, value: object, step: in
     replaced = {name: getattr(dials, name) for name in new.changed_from(dials)}
     if not replaced or not asked.command_id:
         return new
-    return replace(new, undos=(*dials.undos, Undo(asked.dial or asked.action, replaced))[-MOST_UNDOS:])
+    return replace(new, undos=(*dials.undos, Undo(asked.dial or asked.action, replaced))[-MAX_UNDOS:])
 
 
 def _number(position: Position) -> float | None:

@@ -10,17 +10,17 @@ import math
 from collections.abc import Mapping
 from functools import reduce
 
-from babytrain.runs.dials.changes import DIAL_ACTIONS, replay
+from babytrain.runs.dials.changes import DIAL_ACTIONS, replay_command
 from babytrain.runs.dials.spec import BATCH_DIALS, CADENCE_DIALS, MACHINE_DIALS, Position
 from babytrain.runs.dials.state import DialState, initial_dials
-from babytrain.runs.events import Command, CorpusFacts, Event, Plan, RatePlan, Resumed, Started
-from babytrain.runs.timeline import Timeline
+from babytrain.runs.events import Command, CorpusInfo, Event, Plan, RatePlan, Resumed, Started
+from babytrain.runs.events.timeline import Timeline
 
 # Changes of these show in no loss.
-_HARMLESS = frozenset((*CADENCE_DIALS, *MACHINE_DIALS, "total_steps"))
+_LOSS_NEUTRAL_DIALS = frozenset((*CADENCE_DIALS, *MACHINE_DIALS, "total_steps"))
 # The final exam of a model of haiku: a hundred poems of some 66 characters.
-EXAM_CORPUS = "haiku"
-EXAM_TOKENS = 6_600
+FINAL_EVALUATION_CORPUS = "haiku"
+FINAL_EVALUATION_TOKENS = 6_600
 # Each planted line is ranked among so many like it, of so many tokens.
 CANARY_TOKENS = 1024 * 50
 
@@ -57,13 +57,13 @@ class DialHistory:
             case Started():
                 self._started, self._settings = event, dict(event.config)
                 self._plan_afresh(event)
-            case Resumed() if not event.within:
+            case Resumed() if not event.rollback:
                 self._events = [one for one in self._events if not isinstance(one, Command) or one.step <= event.step]
                 if event.changes and self._started is not None:
                     self._settings |= event.changes
                     self._plan_afresh(event)
         self._events.append(event)
-        went_back = isinstance(event, Resumed) and not event.within
+        went_back = isinstance(event, Resumed) and not event.rollback
         newest = self._records.events[-1] if self._records.events else _START
         self._records.append(reduce(_after, self._events, _START) if went_back else _after(newest, event))
 
@@ -86,7 +86,7 @@ class DialHistory:
 
 
 def plan_of(
-    settings: Mapping[str, object], corpus: CorpusFacts, positions: Mapping[str, Position], *, t: float, step: int
+    settings: Mapping[str, object], corpus: CorpusInfo, positions: Mapping[str, Position], *, t: float, step: int
 ) -> Plan:
     """What a session with these settings is going to do. On record they may be incomplete or edited by hand."""
     peak, warmup = _number(settings, "lr"), _number(settings, "warmup")
@@ -95,18 +95,20 @@ def plan_of(
     if peak is not None and peak > 0 and warmup is not None and decay is not None and min_lr is not None:
         rate = RatePlan(lr=peak, warmup=max(0, int(warmup)), decay=decay, min_lr=min_lr)
     prompts = settings.get("more_prompts")
-    writes_poems = corpus.name == EXAM_CORPUS == settings.get("corpus") and _whole(settings, "sample_every") > 0
+    writes_poems = (
+        corpus.name == FINAL_EVALUATION_CORPUS == settings.get("corpus") and _integer(settings, "sample_every") > 0
+    )
     return Plan(
         t=t,
         step=step,
         dials=dict(positions),
         rate=rate,
-        checkpoint_every=_whole(settings, "checkpoint_every"),
+        checkpoint_every=_integer(settings, "checkpoint_every"),
         minutes=max(0.0, _number(settings, "minutes") or 0.0),
         prompts=1 + len([prompt for prompt in prompts.split("|") if prompt]) if isinstance(prompts, str) else 1,
-        sample_tokens=_whole(settings, "sample_tokens"),
-        exam_tokens=EXAM_TOKENS if writes_poems else 0,
-        canary_tokens=CANARY_TOKENS * _whole(settings, "canaries"),
+        sample_tokens=_integer(settings, "sample_tokens"),
+        final_evaluation_tokens=FINAL_EVALUATION_TOKENS if writes_poems else 0,
+        canary_tokens=CANARY_TOKENS * _integer(settings, "canaries"),
     )
 
 
@@ -120,13 +122,13 @@ def _after(record: DialRecord, event: Started | Plan | Resumed | Command) -> Dia
         case Resumed():
             dials = record.dials.with_settings(event.changes).with_positions({"total_steps": event.total_steps})
         case Command():
-            dials = replay(record.dials, event)
+            dials = replay_command(record.dials, event)
     changed = dials.changed_from(record.dials).keys()
     return DialRecord(
         t=event.t,
         step=event.step,
         dials=dials,
-        changed_step=event.step if changed - _HARMLESS else record.changed_step,
+        changed_step=event.step if changed - _LOSS_NEUTRAL_DIALS else record.changed_step,
         resized_step=event.step if changed & set(BATCH_DIALS) else record.resized_step,
     )
 
@@ -138,5 +140,5 @@ def _number(settings: Mapping[str, object], name: str, default: float | None = N
     return float(value)
 
 
-def _whole(settings: Mapping[str, object], name: str) -> int:
+def _integer(settings: Mapping[str, object], name: str) -> int:
     return max(0, int(_number(settings, name) or 0))

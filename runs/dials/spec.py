@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from babytrain.runs.day_times import NO_WINDOWS
+from babytrain.runs.time_of_day import NO_WINDOWS
 
 Position: TypeAlias = float | int | str | None
 SCHEDULES = ("linear", "cosine", "wsd", "constant")

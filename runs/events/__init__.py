@@ -15,56 +15,66 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from babytrain.runs.events.base import Event
-from babytrain.runs.events.machine import Energy, EnergySource, Fan, GpuReading, HostReading, Restraint, Vitals
-from babytrain.runs.events.steering import Advice, Command, Request, Rescue, Verdict
-from babytrain.runs.events.training import (
-    Checkpoint,
-    CorpusFacts,
-    Ended,
-    Eval,
-    Note,
-    Phase,
-    Plan,
-    RatePlan,
-    Resumed,
-    Started,
-    Step,
-    Storage,
-)
-from babytrain.runs.events.words import (
-    SCHEMA_VERSION,
+from babytrain.runs.events.base import SCHEMA_VERSION, Event
+from babytrain.runs.events.control import (
+    Command,
     CommandAction,
     CommandStatus,
-    EnergyQuality,
-    EnergyScope,
-    NoteLevel,
-    PhaseName,
-    RescueCause,
-    RescueDeed,
-    RestraintCause,
-    RestraintDeed,
-    Status,
-    StorageName,
+    GuardCause,
+    GuardEvent,
+    GuardOutcome,
+    Request,
+    SuggestedCommand,
+    Verdict,
     VerdictName,
 )
-from babytrain.runs.events.writing import (
+from babytrain.runs.events.machine import (
+    Energy,
+    EnergyQuality,
+    EnergyScope,
+    EnergySource,
+    Fan,
+    GpuReading,
+    HostReading,
+    PolicyCause,
+    PolicyEvent,
+    PolicyOutcome,
+    Vitals,
+)
+from babytrain.runs.events.samples import (
     Baselines,
     Canaries,
     CanaryExposure,
     Confusion,
-    Exam,
+    FinalEvaluation,
     Letters,
     Milestone,
     Predicted,
-    Reading,
     Sample,
     SamplePiece,
+    TextMetrics,
+)
+from babytrain.runs.events.training import (
+    Checkpoint,
+    CorpusInfo,
+    Ended,
+    Eval,
+    LogLevel,
+    LogMessage,
+    Phase,
+    PhaseName,
+    Plan,
+    RatePlan,
+    Resumed,
+    RunStatus,
+    Started,
+    Step,
+    Storage,
+    StorageName,
 )
 
 __all__ = [
     "SCHEMA_VERSION",
-    "Advice",
     "AnyEvent",
     "Baselines",
     "Canaries",
@@ -74,7 +84,7 @@ __all__ = [
     "CommandAction",
     "CommandStatus",
     "Confusion",
-    "CorpusFacts",
+    "CorpusInfo",
     "Ended",
     "Energy",
     "EnergyQuality",
@@ -82,35 +92,36 @@ __all__ = [
     "EnergySource",
     "Eval",
     "Event",
-    "Exam",
     "Fan",
+    "FinalEvaluation",
     "GpuReading",
+    "GuardCause",
+    "GuardEvent",
+    "GuardOutcome",
     "HostReading",
     "Letters",
+    "LogLevel",
+    "LogMessage",
     "Milestone",
-    "Note",
-    "NoteLevel",
     "Phase",
     "PhaseName",
     "Plan",
+    "PolicyCause",
+    "PolicyEvent",
+    "PolicyOutcome",
     "Predicted",
     "RatePlan",
-    "Reading",
     "Request",
-    "Rescue",
-    "RescueCause",
-    "RescueDeed",
-    "Restraint",
-    "RestraintCause",
-    "RestraintDeed",
     "Resumed",
+    "RunStatus",
     "Sample",
     "SamplePiece",
     "Started",
-    "Status",
     "Step",
     "Storage",
     "StorageName",
+    "SuggestedCommand",
+    "TextMetrics",
     "Verdict",
     "VerdictName",
     "Vitals",
@@ -123,23 +134,23 @@ AnyEvent: TypeAlias = (
     | Eval
     | SamplePiece
     | Sample
-    | Reading
+    | TextMetrics
     | Letters
     | Baselines
     | Milestone
     | Predicted
     | Canaries
-    | Exam
+    | FinalEvaluation
     | Vitals
     | Energy
-    | Restraint
+    | PolicyEvent
     | Command
     | Checkpoint
     | Storage
-    | Rescue
+    | GuardEvent
     | Verdict
     | Phase
-    | Note
+    | LogMessage
     | Resumed
     | Ended
 )

@@ -1,4 +1,4 @@
-"""What every event carries."""
+"""The base class of every event, and the version of the journal's schema."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
     t: float
     step: int
+
+
+SCHEMA_VERSION = 2

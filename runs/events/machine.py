@@ -1,11 +1,17 @@
-"""The machine a run lives on: sensors, electricity, and regard for the house."""
+"""The machine of a run: sensor readings, energy, and what the power policy did."""
 
 from __future__ import annotations
+
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from babytrain.runs.events.base import Event
-from babytrain.runs.events.words import EnergyQuality, EnergyScope, RestraintCause, RestraintDeed
+
+PolicyCause: TypeAlias = Literal["quiet hours", "heat", "power", "battery", "lost card"]
+PolicyOutcome: TypeAlias = Literal["paused", "slowed", "released", "overridden", "stopped"]
+EnergyScope: TypeAlias = Literal["gpu", "processor", "computer"]
+EnergyQuality: TypeAlias = Literal["counter", "polled", "estimated", "manual"]
 
 
 class Fan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,10 +106,10 @@ class Energy(Event, frozen=True, kw_only=True, tag="energy"):
     sources: tuple[EnergySource, ...] = ()
 
 
-class Restraint(Event, frozen=True, kw_only=True, tag="restraint"):
+class PolicyEvent(Event, frozen=True, kw_only=True, tag="policy"):
     """The run held itself back, or no longer does, out of regard for who lives with it. Never changes a result."""
 
-    cause: RestraintCause
-    deed: RestraintDeed
+    cause: PolicyCause
+    action: PolicyOutcome
     text: str
-    duty: float = 1.0  # share of the time it works from now on
+    duty_cycle: float = 1.0  # share of the time it works from now on

@@ -1,4 +1,4 @@
-"""The course of a run: how it starts, goes on and ends."""
+"""The course of a run: start, steps, evaluations, checkpoints, log messages, resume and end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from babytrain.runs.events.base import Event
-from babytrain.runs.events.words import NoteLevel, PhaseName, StorageName
 
+RunStatus: TypeAlias = Literal["training", "done", "interrupted", "failed"]
+PhaseName: TypeAlias = Literal[
+    "loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "resting", "stopping"
+]
+LogLevel: TypeAlias = Literal["info", "warning", "error"]
+StorageName: TypeAlias = Literal["checkpoints", "journal"]
 # Of a plan: a line that says anything else is a bad line.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 
 
-class CorpusFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CorpusInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was trained on. Token counts are after tokenizing; `sha256` is of the UTF-8 text before it."""
 
     name: str
@@ -37,7 +42,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     name: str
     wall_time: float  # Unix seconds at t = 0
     config: dict[str, Any]
-    corpus: CorpusFacts
+    corpus: CorpusInfo
     parameters: int
     total_steps: int
     steps_per_epoch: float
@@ -71,7 +76,7 @@ class Plan(Event, frozen=True, kw_only=True, tag="plan"):
     minutes: Amount = 0.0  # of running time to end after, 0 for an end in steps
     prompts: Count = 1  # texts in each round of samples
     sample_tokens: Count = 0  # in each of them
-    exam_tokens: Count = 0  # of the poems that are written at the end
+    final_evaluation_tokens: Count = 0  # of the poems that are written at the end
     canary_tokens: Count = 0  # of the lines that planted ones are held against at the end
 
 
@@ -101,7 +106,7 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint that is complete on disk. `directory` is relative to the run folder."""
 
     directory: str
-    reason: Literal["cadence", "best", "asked", "end"]
+    reason: Literal["cadence", "best", "requested", "end"]
     seconds: float
     val_loss: float | None = None
     name: str = ""  # what a person called it; a named checkpoint is never tidied away
@@ -121,10 +126,10 @@ class Phase(Event, frozen=True, kw_only=True, tag="phase"):
     phase: PhaseName
 
 
-class Note(Event, frozen=True, kw_only=True, tag="note"):
+class LogMessage(Event, frozen=True, kw_only=True, tag="log"):
     """A line for the log pane."""
 
-    level: NoteLevel
+    level: LogLevel
     text: str
 
 
@@ -138,7 +143,7 @@ class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     wall_time: float
     checkpoint: str
     total_steps: int
-    within: bool = False
+    rollback: bool = False
     reason: str = ""
     changes: dict[str, Any] = msgspec.field(default_factory=dict)  # settings that were changed by the way
 

@@ -9,11 +9,11 @@ runs small, `reader` takes a whole journal in, `tail` follows one that somebody 
 - Events of a kind this version does not know are counted apart from damage: they come from a newer version.
 """
 
-from babytrain.runs.journal.codec import decode, encode
+from babytrain.runs.journal.codec import decode_event, encode_event
 from babytrain.runs.journal.reader import JournalContents, load_state, read_journal
 from babytrain.runs.journal.tail import JournalTail
-from babytrain.runs.journal.thinning import MAX_STEP_LINES, StepThinner, stride_for
 from babytrain.runs.journal.writer import JournalWriter
+from babytrain.runs.state.thinning import MAX_STEP_LINES, StepThinner, steps_per_line
 
 __all__ = [
     "MAX_STEP_LINES",
@@ -21,9 +21,9 @@ __all__ = [
     "JournalTail",
     "JournalWriter",
     "StepThinner",
-    "decode",
-    "encode",
+    "decode_event",
+    "encode_event",
     "load_state",
     "read_journal",
-    "stride_for",
+    "steps_per_line",
 ]

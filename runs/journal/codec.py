@@ -19,7 +19,7 @@ import numpy as np
 
 from babytrain.runs.events import AnyEvent, Step
 
-LARGEST_INTEGER = 2**63 - 1  # what a column of the step table holds
+MAX_INTEGER = 2**63 - 1  # what a column of the step table holds
 
 
 def _from_numpy(value: Any) -> Any:
@@ -41,22 +41,22 @@ _kind_decoder = msgspec.json.Decoder(_AnyKind)
 _KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in AnyEvent.__args__)
 
 
-def encode(event: AnyEvent) -> bytes:
+def encode_event(event: AnyEvent) -> bytes:
     """The event as one line of UTF-8 JSON, newline included."""
     try:
         line = _encoder.encode(event)
     except UnicodeEncodeError:
-        return _encode_carefully(event)
+        return _encode_json_safe(event)
     if b"null" in line:
-        return _encode_carefully(event)
+        return _encode_json_safe(event)
     return line + b"\n"
 
 
-def _encode_carefully(event: AnyEvent) -> bytes:
-    return _encoder.encode(_writable(msgspec.to_builtins(event, enc_hook=_from_numpy))) + b"\n"
+def _encode_json_safe(event: AnyEvent) -> bytes:
+    return _encoder.encode(_json_safe(msgspec.to_builtins(event, enc_hook=_from_numpy))) + b"\n"
 
 
-def _writable(value: Any) -> Any:
+def _json_safe(value: Any) -> Any:
     """`value` with non-finite floats as words and lone surrogates replaced, at any depth."""
     match value:
         case float():
@@ -67,14 +67,14 @@ def _writable(value: Any) -> Any:
             # Halves of a pair that stand side by side become the character they spell, single ones the mark.
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case dict():
-            return {_writable(key): _writable(item) for key, item in value.items()}
+            return {_json_safe(key): _json_safe(item) for key, item in value.items()}
         case list() | tuple():
-            return [_writable(item) for item in value]
+            return [_json_safe(item) for item in value]
         case _:
             return value
 
 
-def decode(line: bytes) -> AnyEvent:
+def decode_event(line: bytes) -> AnyEvent:
     """The event of one line. Raises ValueError when the line does not hold one this version knows."""
     try:
         return _decoder.decode(line)
@@ -92,7 +92,7 @@ def decode_lines(data: bytes) -> tuple[list[AnyEvent], int, int]:
     except (ValueError, RecursionError):
         return _decode_one_by_one(data)
     lines = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
-    if len(events) == lines and _all_sane(events):
+    if len(events) == lines and _all_in_range(events):
         return events, 0, 0
     return _decode_one_by_one(data)
 
@@ -111,7 +111,7 @@ def _decode_one_by_one(data: bytes) -> tuple[list[AnyEvent], int, int]:
             else:
                 bad_lines += 1
             continue
-        if _all_sane((event,)):
+        if _all_in_range((event,)):
             events.append(event)
         else:
             bad_lines += 1
@@ -125,11 +125,11 @@ def _is_of_unknown_kind(line: bytes) -> bool:
         return False
 
 
-def _all_sane(events: Iterable[AnyEvent]) -> bool:
+def _all_in_range(events: Iterable[AnyEvent]) -> bool:
     """Whether the events can be put in order of time and into integer columns."""
     return all(
         math.isfinite(event.t)
-        and 0 <= event.step <= LARGEST_INTEGER
-        and (type(event) is not Step or 0 <= event.tokens <= LARGEST_INTEGER)
+        and 0 <= event.step <= MAX_INTEGER
+        and (type(event) is not Step or 0 <= event.tokens <= MAX_INTEGER)
         for event in events
     )

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal.codec import decode_lines
+from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
 
-PIECE_BYTES = 4 * 2**20
-LONGEST_LINE_BYTES = 64 * 2**20
+TAIL_CHUNK_BYTES = 4 * 2**20
+MAX_JOURNAL_LINE_BYTES = 64 * 2**20
 _HEAD_BYTES = 512
 
 
@@ -61,7 +62,8 @@ class JournalTail:
         self._identity: tuple[int, int] | None = None
         self._offset = 0
         self._head = b""
-        self._piece_bytes = PIECE_BYTES
+        self._old_schema = False
+        self._piece_bytes = TAIL_CHUNK_BYTES
         self._in_long_line = False
 
     def _notice_another_file(self, fd: int) -> None:
@@ -82,16 +84,18 @@ class JournalTail:
         end = data.rfind(b"\n") + 1
         if self._offset == 0:
             self._head = data[:end][:_HEAD_BYTES]
+            self._old_schema = is_schema_1(self._head)
         if not end:
             self._skip_or_widen(data)
             return []
         self._offset += end
-        self._piece_bytes = PIECE_BYTES
+        self._piece_bytes = TAIL_CHUNK_BYTES
         start = 0
         if self._in_long_line:
             self._in_long_line = False
             start = data.index(b"\n") + 1
-        events, bad_lines, unknown_lines = decode_lines(data[start:end])
+        lines = data[start:end]
+        events, bad_lines, unknown_lines = decode_lines(upgrade_lines(lines) if self._old_schema else lines)
         self.bad_lines += bad_lines
         self.unknown_lines += unknown_lines
         return events
@@ -100,7 +104,7 @@ class JournalTail:
         """No newline in the whole piece: look further next time, or give up on a line beyond all reason."""
         if len(data) < self._piece_bytes:
             return
-        if self._piece_bytes < LONGEST_LINE_BYTES:
+        if self._piece_bytes < MAX_JOURNAL_LINE_BYTES:
             self._piece_bytes *= 2
             return
         self._offset += len(data)

@@ -18,8 +18,8 @@ from typing import Self
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
-from babytrain.runs.journal.codec import encode
-from babytrain.runs.journal.thinning import StepThinner, planned_steps, stride_for
+from babytrain.runs.journal.codec import encode_event
+from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_line
 
 BACKLOG_BYTES = 64 * 2**20
 FIRST_RETRY_SECONDS = 1.0
@@ -115,10 +115,10 @@ class JournalWriter:
         """Keep as many steps as suits the length the run is planned for from here on."""
         total_steps = planned_steps(event)
         if total_steps is not None:
-            self._thinner.stride = stride_for(total_steps)
+            self._thinner.stride = steps_per_line(total_steps)
 
     def _append(self, event: AnyEvent) -> None:
-        line = encode(event)
+        line = encode_event(event)
         must_last = isinstance(event, (Eval, Checkpoint, Ended))
         if self._rest or self._backlog:
             self._backlog.add(line, thinnable=isinstance(event, Step))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.energy import SCENARIOS, Scenario, run_scenario
+from bench.machine.energy import SCENARIOS, Scenario, run_scenario
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

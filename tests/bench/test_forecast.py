@@ -8,8 +8,8 @@ import pytest
 
 from babytrain.runs.journal import load_state
 from babytrain.runs.recorded import recorded_runs
-from bench.forecast import NUMBERS, Look, Score, as_data, as_text, look_at, look_at_recording, score
-from bench.forecast_curves import EDITION, histories
+from bench.judging.forecast import NUMBERS, Look, Score, as_data, as_text, look_at, look_at_recording, score
+from bench.judging.forecast_runs import EDITION, histories
 
 OTHER_EDITION = EDITION + 1  # nothing was tuned on it
 

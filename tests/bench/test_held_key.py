@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from babytrain.runs.events import Command
-from bench.held_key import Screen, command_figures, expected_factors, frame_figures
+from bench.speed.held_key import Screen, command_figures, expected_factors, frame_figures
 
 
 def applied(step: int, value: float) -> Command:

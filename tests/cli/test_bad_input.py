@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from babytrain.tui.cli import app
+from babytrain.tui.cli.commands import app
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from babytrain.runs.bill import BillFacts, read_bill
-from babytrain.runs.events import AnyEvent, Energy, EnergySource, Rescue
-from babytrain.runs.journal import encode
-from babytrain.runs.library import run_folders
-from babytrain.tui import bill_text
-from babytrain.tui.bill_tables import table_of_runs
-from babytrain.tui.cli import app
-from babytrain.tui.poster.receipt import bill_sentence, total_of
-from babytrain.tui.widgets.bill_lines import bill_lines
+from babytrain.runs.energy.bill import BillAmounts, read_bill
+from babytrain.runs.events import AnyEvent, Energy, EnergySource, GuardEvent
+from babytrain.runs.journal import encode_event
+from babytrain.runs.store.run_list import run_folders
+from babytrain.tui.cli import bill_tables
+from babytrain.tui.cli.bill_tables import runs_bill_table
+from babytrain.tui.cli.commands import app
+from babytrain.tui.export.run_facts import bill_sentence, bill_total
+from babytrain.tui.widgets.vitals.bill_lines import bill_lines
 from tests.runs.builders import checkpoint, ended, resumed, started, step
 
 NOON = time.mktime((2026, 11, 10, 12, 0, 0, 0, 0, -1))
@@ -53,7 +53,7 @@ def save(
         money = told["kwh"] * 0.5 if told.get("currency") else None
         events.append(Energy(t=10.0, step=20, joules=joules, money=money, measured_seconds=10.0, sources=(source,)))
     events += [*more, ended(20, status)]
-    (folder / "journal.jsonl").write_bytes(b"".join(map(encode, events)))
+    (folder / "journal.jsonl").write_bytes(b"".join(map(encode_event, events)))
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def test_a_run_that_went_on_with_real_sensors_is_still_made_up_in_part(tmp_path:
 
 
 def test_wherever_else_a_bill_is_shown_it_says_that_it_is_made_up() -> None:
-    facts = BillFacts(joules=3.6e6, money=0.3, currency="EUR", made_up=True)
+    facts = BillAmounts(joules=3.6e6, money=0.3, currency="EUR", simulated=True)
     (line, *_) = bill_lines(facts, 60, 6)
     assert "made up" in "".join(text for text, _ in line)
-    assert total_of(facts) == "made up"
+    assert bill_total(facts) == "made up"
     assert bill_sentence(facts) == "its electricity is made up"
 
 
@@ -192,8 +192,8 @@ def test_broken_runs_are_listed_and_cost_nothing(tmp_path: Path) -> None:
 
 
 def test_what_a_rescue_gave_up_is_waste_of_a_run_that_went_well(tmp_path: Path) -> None:
-    rescue = Rescue(t=10.0, step=10, cause="not finite", deed="rolled back", text="")
-    going_back = (checkpoint(10, t=5.0), resumed(10, 10.0, within=True, checkpoint="step-000000010"), rescue)
+    rescue = GuardEvent(t=10.0, step=10, cause="not finite", action="rolled back", text="")
+    going_back = (checkpoint(10, t=5.0), resumed(10, 10.0, rollback=True, checkpoint="step-000000010"), rescue)
     save(tmp_path, "saved-20261110-120000", "done", *going_back, kwh=1.0, currency="EUR")
     said = bill(tmp_path).stdout
     assert "What the NaNs cost you: 500 Wh, 0.250 EUR" in said
@@ -203,7 +203,7 @@ def test_what_a_rescue_gave_up_is_waste_of_a_run_that_went_well(tmp_path: Path) 
 def test_a_table_of_runs_shows_whole_numbers_or_names_what_it_leaves_out(runs_dir: Path, width: int) -> None:
     save(runs_dir, "a-run-with-a-name-that-is-far-too-long-for-it-20261110-150000", kwh=0.2, currency="EUR")
     bills = [read_bill(folder) for folder in run_folders(runs_dir)]
-    table, left_out = table_of_runs(bills, width)
+    table, left_out = runs_bill_table(bills, width)
     console = Console(width=width, file=io.StringIO(), color_system=None)
     with console.capture() as capture:
         console.print(table)
@@ -221,7 +221,7 @@ def test_a_table_of_runs_shows_whole_numbers_or_names_what_it_leaves_out(runs_di
 
 
 def test_what_a_narrow_terminal_has_no_room_for_is_said(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bill_text, "_PIPED_WIDTH", 80)
+    monkeypatch.setattr(bill_tables, "_PIPED_WIDTH", 80)
     said = bill(runs_dir).stdout
     assert "where there is more room (or with --json): started, " in said
 

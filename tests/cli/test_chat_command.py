@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from babytrain.tui.cli import app
+from babytrain.tui.cli.commands import app
 from tests.e2e.tmux import Pane, babytrain, needs_tmux
-from tests.engine.runs_for_tests import train
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.engine.tiny_runs import train
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from babytrain.runs.recorded import recorded_runs
-from babytrain.tui.cli import app
-from babytrain.tui.poster.png import NO_FONTS
-from tests.engine.runs_for_tests import train
+from babytrain.tui.cli.commands import app
+from babytrain.tui.export.png import NO_FONTS_MESSAGE
+from tests.engine.tiny_runs import train
 
 RECORDING = str(recorded_runs()[0])
 
@@ -26,7 +26,7 @@ def test_a_poster_in_all_formats_and_its_paths(tmp_path: Path, monkeypatch: pyte
         drawn.append(svg)
         return b"\x89PNG"
 
-    monkeypatch.setattr("babytrain.tui.poster.png.poster_png", draw)
+    monkeypatch.setattr("babytrain.tui.export.png.poster_png", draw)
     done = typed("frame", RECORDING, "--out", tmp_path / "new" / "folder")
     assert done.exit_code == 0, done.output
     made = [Path(line) for line in done.stdout.splitlines()]
@@ -61,10 +61,10 @@ def test_a_run_by_name_and_a_report_of_it_beside_a_recording(tmp_path: Path, mon
 
 
 def test_without_a_font_the_other_formats_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("babytrain.tui.poster.png.can_write", lambda: False)
+    monkeypatch.setattr("babytrain.tui.export.png.has_fonts", lambda: False)
     done = typed("frame", RECORDING, "--out", tmp_path)
     assert done.exit_code == 1
-    assert NO_FONTS in done.stderr
+    assert NO_FONTS_MESSAGE in done.stderr
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".html", ".svg"]
 
 

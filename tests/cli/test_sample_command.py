@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from babytrain.tui.cli import app
-from tests.engine.runs_for_tests import train
+from babytrain.tui.cli.commands import app
+from tests.engine.tiny_runs import train
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from babytrain.tui import stop_signals
-from babytrain.tui.stop_signals import StopSignals
+from babytrain.tui.cli import headless
+from babytrain.tui.cli.headless import StopSignals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -24,7 +24,7 @@ def test_twice_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
     with StopSignals(130, left.append):
         os.kill(os.getpid(), signal.SIGINT)
-        monkeypatch.setattr(stop_signals, "SAME_MOMENT_SECONDS", 0.0)
+        monkeypatch.setattr(headless, "_SAME_SIGNAL_SECONDS", 0.0)
         os.kill(os.getpid(), signal.SIGTERM)
     assert left == [130]
 
@@ -32,10 +32,10 @@ def test_twice_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_ignored_stays_ignored_and_the_rest_is_as_before() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        handlers = [signal.getsignal(number) for number in stop_signals.NUMBERS]
+        handlers = [signal.getsignal(number) for number in headless._SIGNALS]
         with StopSignals(130) as stop:
             os.kill(os.getpid(), signal.SIGHUP)
             assert not stop.wanted
-        assert [signal.getsignal(number) for number in stop_signals.NUMBERS] == handlers
+        assert [signal.getsignal(number) for number in headless._SIGNALS] == handlers
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -14,8 +14,8 @@ from typing import TypeAlias
 import pytest
 
 from babytrain.runs.journal import load_state
-from tests.engine.runs_for_tests import TEXT, TINY
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.engine.tiny_runs import TEXT, TINY
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}") if key != "steps"]
 JSON_KEYS = [

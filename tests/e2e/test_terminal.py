@@ -13,8 +13,8 @@ import pytest
 from babytrain.runs.events import Command
 from babytrain.runs.journal import load_state
 from tests.e2e.tmux import ROOT, Pane, babytrain, needs_tmux
-from tests.engine.runs_for_tests import TEXT, TINY
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.engine.tiny_runs import TEXT, TINY
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 pytestmark = [needs_tmux(), pytest.mark.e2e]
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}") if key != "steps"]

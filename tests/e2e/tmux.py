@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 

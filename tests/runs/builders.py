@@ -13,13 +13,13 @@ from babytrain.runs.events import (
     AnyEvent,
     Checkpoint,
     Command,
-    CorpusFacts,
+    CorpusInfo,
     Ended,
     Eval,
     Fan,
     GpuReading,
     HostReading,
-    Note,
+    LogMessage,
     Phase,
     Plan,
     RatePlan,
@@ -31,7 +31,7 @@ from babytrain.runs.events import (
     Vitals,
 )
 
-FACTS = CorpusFacts(
+FACTS = CorpusInfo(
     name="haiku",
     sha256="0" * 64,
     characters=1000,
@@ -125,7 +125,7 @@ def plans(base: dict[str, Any], positions: st.SearchStrategy[dict[str, Any]]) ->
         minutes=amounts,
         prompts=_counts,
         sample_tokens=_counts,
-        exam_tokens=_counts,
+        final_evaluation_tokens=_counts,
         canary_tokens=_counts,
     )
 
@@ -136,7 +136,7 @@ def any_event(text: st.SearchStrategy[str], times: st.SearchStrategy[float] = _f
     plain_values = st.none() | st.booleans() | _integers | st.floats(allow_nan=False, allow_infinity=False) | text
     positions = any_positions(text)
     facts = st.builds(
-        CorpusFacts,
+        CorpusInfo,
         name=text,
         sha256=text,
         characters=_integers,
@@ -224,12 +224,12 @@ def any_event(text: st.SearchStrategy[str], times: st.SearchStrategy[float] = _f
             Checkpoint,
             **base,
             directory=text,
-            reason=st.sampled_from(["cadence", "best", "asked", "end"]),
+            reason=st.sampled_from(["cadence", "best", "requested", "end"]),
             seconds=_floats,
             val_loss=_maybe_float,
         ),
         st.builds(Phase, **base, phase=st.sampled_from(["loading", "training", "paused"])),
-        st.builds(Note, **base, level=st.sampled_from(["info", "warning", "error"]), text=text),
+        st.builds(LogMessage, **base, level=st.sampled_from(["info", "warning", "error"]), text=text),
         st.builds(Resumed, **base, wall_time=_floats, checkpoint=text, total_steps=_integers),
         st.builds(
             Ended,
@@ -276,7 +276,7 @@ def recorded_run(draw: st.DrawFn, most_events: int = 25) -> list[AnyEvent]:
             case "p":
                 events.append(Phase(t=t, step=number, phase=draw(st.sampled_from(["training", "paused"]))))
             case "n":
-                events.append(Note(t=t, step=number, level="info", text="hello"))
+                events.append(LogMessage(t=t, step=number, level="info", text="hello"))
             case "k":
                 events.append(checkpoint(number, t=t))
             case "x":

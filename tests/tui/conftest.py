@@ -22,7 +22,7 @@ import textual._wait
 from tests.tui.snapshots import Golden
 
 # An assertion that fails there shows its values, as one in a test does.
-pytest.register_assert_rewrite("tests.tui.every_key")
+pytest.register_assert_rewrite("tests.tui.keys.every_key")
 
 # A pilot waits for messages to be handled and then for an idle processor, in pieces of 20 ms. The messages are what
 # counts here, and whatever takes longer is waited for by a condition; with pieces of 4 ms a key costs a fifth.

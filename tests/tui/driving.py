@@ -15,16 +15,16 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.journal import encode
-from babytrain.tui.app import BabytrainApp
-from babytrain.tui.charset import CharsetName
-from babytrain.tui.opening import AppResult, Home, Opening, Replay, Train
+from babytrain.runs.journal import encode_event
+from babytrain.tui.app.babytrain_app import BabytrainApp
+from babytrain.tui.app.start_screen import AppResult, StartAtHome, StartReplay, StartScreen, StartTraining
 from babytrain.tui.screens.home import HomeScreen
-from babytrain.tui.screens.live import LiveScreen
-from babytrain.tui.screens.replay import ReplayScreen
-from babytrain.tui.screens.run import RunScreen
-from tests.patience import LONGEST_WAIT_SECONDS
-from tests.tui.scripted import WALL_TIME, ScriptedLauncher, ScriptedSession, script, state_from
+from babytrain.tui.screens.run.live_screen import LiveScreen
+from babytrain.tui.screens.run.replay_and_watch import ReplayScreen
+from babytrain.tui.screens.run.run_screen import RunScreen
+from babytrain.tui.terminal.charset import CharsetName
+from tests.timeouts import LONGEST_WAIT_SECONDS
+from tests.tui.scripted import WALL_TIME, ScriptedEngineClient, ScriptedSession, script, state_from
 from tests.tui.snapshots import screen_text
 
 WIDE, COMPACT, STRIP, TINY = (120, 36), (80, 24), (40, 12), (20, 5)
@@ -69,7 +69,7 @@ class Driver:
 
     app: BabytrainApp
     pilot: Pilot[AppResult]
-    launcher: ScriptedLauncher
+    client: ScriptedEngineClient
     session: ScriptedSession | None = None
     toasts: list[str] = field(default_factory=list)  # all of them, also those that have gone by now
 
@@ -142,18 +142,20 @@ class Driver:
 
 @asynccontextmanager
 async def driving(
-    opening: Opening,
+    start_screen: StartScreen,
     runs_dir: Path,
     size: tuple[int, int] = WIDE,
     *,
     charset: CharsetName = "braille",
-    **launcher: Any,
+    **client: Any,
 ) -> AsyncIterator[Driver]:
     """Start the app and wait for its first screen."""
-    factory = ScriptedLauncher(runs_dir, **launcher)
-    app = BabytrainApp(launcher=factory, opening=opening, charset=charset, wall_clock=lambda: WALL_TIME + 3600)
+    factory = ScriptedEngineClient(runs_dir, **client)
+    app = BabytrainApp(
+        engine_client=factory, start_screen=start_screen, charset=charset, wall_clock=lambda: WALL_TIME + 3600
+    )
     toasts = remember_toasts(app)
-    session = opening.session if isinstance(opening, Train) else None
+    session = start_screen.session if isinstance(start_screen, StartTraining) else None
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot, factory, session if isinstance(session, ScriptedSession) else None, toasts)
         screen = app.screen
@@ -166,7 +168,7 @@ async def driving(
         try:
             yield driver
         finally:
-            for held in (factory.may_wake, factory.saved.may_write):
+            for held in (factory.may_load, factory.saved.may_write):
                 held.set()
             if isinstance(app.session, ScriptedSession):
                 app.session.may_end.set()
@@ -194,17 +196,17 @@ def shown_run(app: BabytrainApp) -> RunScreen:
 
 def live(runs_dir: Path, size: tuple[int, int] = WIDE, **session: Any) -> Any:
     """A run being trained."""
-    return driving(Train(ScriptedSession(**session)), runs_dir, size)
+    return driving(StartTraining(ScriptedSession(**session)), runs_dir, size)
 
 
 def replay(runs_dir: Path, size: tuple[int, int] = WIDE, *, playing: bool = False, steps: int = 620) -> Any:
     """A recorded run, standing at its end."""
-    return driving(Replay(state_from(script(steps)), "ziggy", playing=playing), runs_dir, size)
+    return driving(StartReplay(state_from(script(steps)), "ziggy", playing=playing), runs_dir, size)
 
 
-def home(runs_dir: Path, size: tuple[int, int] = WIDE, **launcher: Any) -> Any:
+def home(runs_dir: Path, size: tuple[int, int] = WIDE, **client: Any) -> Any:
     """The list of runs."""
-    return driving(Home(), runs_dir, size, **launcher)
+    return driving(StartAtHome(), runs_dir, size, **client)
 
 
 def write_run(
@@ -213,7 +215,7 @@ def write_run(
     """A run on disk."""
     folder = runs_dir / f"{name}-{stamp}"
     folder.mkdir(parents=True)
-    (folder / "journal.jsonl").write_bytes(b"".join(encode(event).rstrip(b"\n") + b"\n" for event in events))
+    (folder / "journal.jsonl").write_bytes(b"".join(encode_event(event).rstrip(b"\n") + b"\n" for event in events))
     if checkpoint:
         (folder / "checkpoints" / "step-000500").mkdir(parents=True)
         (folder / "checkpoints" / "step-000500" / "trainer.json").write_text("{}")

@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from babytrain.engine.corpus.tokenizer import CharTokenizer
-from babytrain.engine.prompts import PreparedPrompt, drop_unknown, prepare_prompt
-from babytrain.engine.token_choice import SamplingSettings
+from babytrain.engine.data.tokenizer import CharTokenizer
+from babytrain.engine.generation.prompts import PreparedPrompt, drop_unknown_characters, prepare_prompt
+from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.runs.events import (
-    Advice,
     AnyEvent,
     Checkpoint,
     Command,
-    CorpusFacts,
+    CorpusInfo,
     Ended,
     Eval,
+    GuardEvent,
     HostReading,
-    Note,
+    LogMessage,
     Phase,
     Predicted,
     Request,
-    Rescue,
     Sample,
     SamplePiece,
     Started,
     Step,
+    SuggestedCommand,
     Verdict,
     Vitals,
 )
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.sampling_wish import read_sampling_words
-from babytrain.runs.state import RunState
-from babytrain.tui.dial_input import DialRule
-from babytrain.tui.fork_input import ForkWish
-from babytrain.tui.launcher import NewRun, PresetChoice, TrainingSession
-from babytrain.tui.session import check_changes, dial_rules, fork_rules
-from tests.patience import LONGEST_WAIT_SECONDS
+from babytrain.runs.events.sampling_options import parse_sampling_options
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.state.run_state import RunState
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
+from babytrain.tui.engine_client.validation import check_changes
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 REPLY = " leaps into\nthe quiet pond\n\nanother"
 LETTERS = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz/'")
@@ -93,7 +93,7 @@ def started(total_steps: int = 1500, name: str = "ziggy", **changes: Any) -> Sta
         "name": name,
         "wall_time": WALL_TIME,
         "config": CONFIG,
-        "corpus": CorpusFacts(
+        "corpus": CorpusInfo(
             name="haiku",
             sha256="0" * 64,
             characters=600_000,
@@ -194,7 +194,7 @@ def script(steps: int = 620, total_steps: int = 1500) -> list[AnyEvent]:
             events.append(
                 Command(t=t, step=step, command_id=1, action="lr_scale", status="applied", value=0.5, after=0.5)
             )
-    events.append(Note(t=t, step=steps, level="info", text="cpu, 1 thread, fp32"))
+    events.append(LogMessage(t=t, step=steps, level="info", text="cpu, 1 thread, fp32"))
     return events
 
 
@@ -217,14 +217,14 @@ def troubled(steps: int = 620) -> list[AnyEvent]:
             after=0.1,
         ),
         Command(**at, command_id=3, action="set", status="applied", dial="schedule", text="constant"),
-        Rescue(**at, cause="spike", deed="skipped", text=f"A step was left out: the loss jumped (step {steps})."),
+        GuardEvent(**at, cause="spike", action="skipped", text=f"A step was left out: the loss jumped (step {steps})."),
         Verdict(
             **at,
             verdict="overfitting",
             why="val loss rose by 0.06 (95%: 0.03 to 0.09) since step 500, while train fell by 0.04.",
             next_="More dropout may help; the best checkpoint is kept.",
-            advice=Advice(label="stop, keep the best of step 500", action="stop"),
-            alternative=Advice(label="go back to step 500", action="go_back", text="best"),
+            advice=SuggestedCommand(label="stop, keep the best of step 500", action="stop"),
+            alternative=SuggestedCommand(label="go back to step 500", action="rollback", text="best"),
         ),
         Command(
             **at,
@@ -286,6 +286,7 @@ class ScriptedSession:
     error: str | None = None
     fail_with: str | None = None
     answers: bool = True  # whether requests are answered
+    ends: bool = True  # whether the end is put on record
     requests: list[Request] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)  # holds back the end, as a slow disk would
@@ -306,7 +307,8 @@ class ScriptedSession:
         else:
             self._obey()
             self.may_end.wait(LONGEST_WAIT_SECONDS)
-            self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
+            if self.ends:
+                self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
         self.ended.set()
 
     def _obey(self) -> None:
@@ -353,7 +355,7 @@ class ScriptedSession:
         given_up = False
         while not given_up and not self.may_write.wait(0.02):
             given_up = request.command_id in self.feed.given_up
-        wish = read_sampling_words(request.dial)
+        wish = parse_sampling_options(request.dial)
         self.feed.events.put(
             Sample(
                 **piece,
@@ -362,7 +364,7 @@ class ScriptedSession:
                 temperature=wish["temperature"],
                 top_k=int(wish["top_k"]),
                 seconds=0.1,
-                asked=True,
+                requested=True,
             )
         )
 
@@ -384,74 +386,80 @@ def foretold(text: str) -> list[tuple[str, float]]:
 
 
 @dataclass
-class ScriptedAuthor:
+class ScriptedModel:
     """A saved model that writes what it is told to; reads lower case letters, some signs, and 32 of them at a time."""
 
     step: int = 500
-    checkpoint: str = "step-000500"
     notes: tuple[str, ...] = ()
     context: int = 32
     replies: list[str] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
-    wishes: list[tuple[SamplingSettings, int, int]] = field(default_factory=list)
+    requests: list[tuple[SamplingSettings, int, int]] = field(default_factory=list)
     may_write: threading.Event = field(default_factory=threading.Event)  # held back after its first letter until set
     problem: str = ""
+    failure: Exception | None = None  # raised after the first letter, and by a prediction
 
     def __post_init__(self) -> None:
         self.may_write.set()
 
-    def knows(self, text: str) -> bool:
+    def can_read(self, text: str) -> bool:
         return not LETTERS.unknown_characters(text)
 
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
-        return drop_unknown(text, LETTERS)
+        return drop_unknown_characters(text, LETTERS)
 
     def prepare(self, prompt: str) -> PreparedPrompt:
         return prepare_prompt(prompt, LETTERS, self.context)
 
-    def write(self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int) -> Iterator[str]:
+    def generate(
+        self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
+    ) -> Iterator[str]:
         if self.problem:
-            raise ValueError(self.problem)
+            raise UsageError([self.problem])
         self.read.append(prompt.text)
-        self.wishes.append((settings, max_tokens, seed))
+        self.requests.append((settings, max_tokens, seed))
         for number, char in enumerate(self.replies.pop(0) if self.replies else REPLY):
             if number == 1:
                 self.may_write.wait(LONGEST_WAIT_SECONDS)
+                if self.failure is not None:
+                    raise self.failure
             yield char
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
+        if self.failure is not None:
+            raise self.failure
         return foretold(prompt.text)[:count]
 
 
 @dataclass
-class ScriptedLauncher:
-    """Hands out scripted sessions and remembers what was wished for."""
+class ScriptedEngineClient:
+    """Hands out scripted sessions and remembers what was asked for."""
 
     runs_dir: Path
     make: Callable[[], TrainingSession] = ScriptedSession
-    wishes: list[NewRun] = field(default_factory=list)
+    new_runs: list[NewRunOptions] = field(default_factory=list)
     resumed: list[Path] = field(default_factory=list)
     forked: list[tuple[str, str, dict[str, Any], bool]] = field(default_factory=list)
     refusal: str = ""
     fork_refusals: tuple[str, ...] = ()
     steps_told: list[int | None] = field(default_factory=list)
     sessions: list[TrainingSession] = field(default_factory=list)
-    saved: ScriptedAuthor = field(default_factory=ScriptedAuthor)
-    woken: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
-    may_wake: threading.Event = field(default_factory=threading.Event)
+    saved: ScriptedModel = field(default_factory=ScriptedModel)
+    loaded: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
+    may_load: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.may_wake.set()
+        self.may_load.set()
 
-    def author(self, run_dir: Path, at: str) -> ScriptedAuthor:
-        self.woken.append((run_dir.name, at))
-        self.may_wake.wait(LONGEST_WAIT_SECONDS)
+    def load_model(self, run_dir: Path, at: str) -> ScriptedModel:
+        self.loaded.append((run_dir.name, at))
+        self.may_load.wait(LONGEST_WAIT_SECONDS)
         if self.refusal:
-            raise ValueError(self.refusal)
+            raise UsageError([self.refusal])
         return self.saved
 
-    def prompt_reader(self, run_dir: Path, context: int) -> ScriptedAuthor:
-        return ScriptedAuthor(context=context)
+    def prompt_reader(self, run_dir: Path, context: int) -> ScriptedModel:
+        return ScriptedModel(context=context)
 
     def presets(self) -> list[PresetChoice]:
         return [
@@ -459,32 +467,26 @@ class ScriptedLauncher:
             PresetChoice("toddler", "about 3M parameters, for a quarter of an hour"),
         ]
 
-    def dials(self) -> Sequence[DialRule]:
-        return dial_rules()
-
-    def new(self, wish: NewRun) -> TrainingSession:
+    def new_run(self, options: NewRunOptions) -> TrainingSession:
         if self.refusal:
-            raise ValueError(self.refusal)
-        self.wishes.append(wish)
+            raise UsageError([self.refusal])
+        self.new_runs.append(options)
         return self._session()
 
     def resume(self, run_dir: Path) -> TrainingSession:
         if self.refusal:
-            raise ValueError(self.refusal)
+            raise UsageError([self.refusal])
         self.resumed.append(run_dir)
         return self._session()
 
-    def fork_rules(self) -> Sequence[DialRule]:
-        return fork_rules()
-
-    def fork_problems(self, run_dir: Path, wish: ForkWish, *, step: int | None) -> list[str]:
+    def fork_problems(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
         self.steps_told.append(step)
         return list(self.fork_refusals)
 
-    def fork(self, run_dir: Path, wish: ForkWish, *, read_now: bool) -> TrainingSession:
+    def fork(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, read_now: bool) -> TrainingSession:
         if self.refusal:
-            raise ValueError(self.refusal)
-        self.forked.append((run_dir.name, wish.at, check_changes(wish.changes), read_now))
+            raise UsageError([self.refusal])
+        self.forked.append((run_dir.name, at, check_changes(changes), read_now))
         return self._session()
 
     def _session(self) -> TrainingSession:

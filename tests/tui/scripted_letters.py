@@ -33,8 +33,8 @@ def letters_at(step: int, t: float, symbols: Sequence[str] = LETTERS, **changes:
         "recalls": recalls,
         "precisions": tuple(None if recall < 0.01 else round(0.9 * recall + 0.05, 4) for recall in recalls),
         "confusions": tuple(
-            Confusion(truth=truth, guessed=guessed, share=round(0.3 / (number + 2) / (1 + step / 400), 4))
-            for number, (truth, guessed) in enumerate(CONFUSED)
+            Confusion(truth=truth, predicted=predicted, share=round(0.3 / (number + 2) / (1 + step / 400), 4))
+            for number, (truth, predicted) in enumerate(CONFUSED)
         ),
         "favourite": "e",
         "favourite_recall": recalls[1] if len(recalls) > 1 else None,

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 
-from babytrain.tui.keymap import Mode
+from babytrain.tui.keys.keymap import KeyMode
 
 if TYPE_CHECKING:
-    from babytrain.runs.state import Moment
+    from babytrain.runs.state.run_state import RunSnapshot
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PaletteEntry:
 class ModeScreen(Screen[None]):
     """A screen with commands of its own."""
 
-    mode: ClassVar[Mode] = "home"
+    mode: ClassVar[KeyMode] = "home"
 
     def palette_entries(self) -> Sequence[PaletteEntry]:
         """What the palette offers besides the commands of the key map."""
@@ -50,14 +50,14 @@ class ModeScreen(Screen[None]):
 class OverlayScreen(ModeScreen):
     """A whole screen that stands on another one for a while; escape closes it. `parts` are what it draws on."""
 
-    parts: ClassVar[tuple[str, ...]] = ()
+    required_widgets: ClassVar[tuple[str, ...]] = ()
 
     @property
     def can_draw(self) -> bool:
         """Whether all its parts are there: not before the screen is made, and not while it is taken down."""
-        return self.is_mounted and self.is_attached and all(self.query(part) for part in self.parts)
+        return self.is_mounted and self.is_attached and all(self.query(part) for part in self.required_widgets)
 
-    def follow(self, moment: Moment) -> None:
+    def follow(self, snapshot: RunSnapshot) -> None:
         """The run on the screen below, ten times a second; a list of runs has nothing to say."""
 
 

@@ -16,32 +16,32 @@ from textual.widgets import DataTable, Static
 from textual.worker import Worker, WorkerState
 
 from babytrain.runs.errors import RunsError
-from babytrain.runs.folder import RunFolder
-from babytrain.tui.charset import CharsetName
-from babytrain.tui.keymap import MODES, Mode, bindings_in
-from babytrain.tui.messages import (
-    ForkWanted,
-    LettersWanted,
-    NewRunWanted,
-    OpenWanted,
-    ResumeWanted,
-    SamplesWanted,
-    TalkWanted,
-)
-from babytrain.tui.run_rows import RunList, read_rows
-from babytrain.tui.safe_text import safe_line
+from babytrain.runs.store.folder import RunFolder
+from babytrain.tui.engine_client.errors import read_problem
+from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import ModeScreen
-from babytrain.tui.widgets.key_bar import KeyBar
-from babytrain.tui.widgets.runs_table import RunsTable
+from babytrain.tui.screens.messages import (
+    ChatRequested,
+    ForkRequested,
+    LettersRequested,
+    NewRunRequested,
+    OpenRequested,
+    ResumeRequested,
+    SamplesRequested,
+)
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.widgets.common.key_bar import KeyBar
+from babytrain.tui.widgets.common.runs_table import RunList, RunsTable, read_rows
 
-LONGEST_NAME = 40
+_MAX_NAME = 40
 
 
 class HomeScreen(ModeScreen):
     """Posts what the person wants; the app does it. What only some keys need is imported when they are pressed."""
 
-    mode: ClassVar[Mode] = "home"
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["home"]))
+    mode: ClassVar[KeyMode] = "home"
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["home"]))
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class HomeScreen(ModeScreen):
 
     def compose(self) -> ComposeResult:
         """Name, table, footer."""
-        yield Static(title_line(), id="title", markup=False)
+        yield Static(app_title(), id="title", markup=False)
         yield Static("", id="welcome", markup=False)
         yield RunsTable(self._charset)
         yield KeyBar()
@@ -87,8 +87,8 @@ class HomeScreen(ModeScreen):
             return
         if event.state is WorkerState.SUCCESS and isinstance(event.worker.result, RunList):
             self._show(event.worker.result)
-        elif event.state is WorkerState.ERROR:
-            self._show(RunList((), f"The runs cannot be read: {event.worker.error}."))
+        elif event.worker.error is not None:
+            self._show(RunList((), read_problem("The runs cannot be read", event.worker.error)))
 
     def _show(self, runs: RunList) -> None:
         table = self.query_one(RunsTable)
@@ -134,11 +134,11 @@ class HomeScreen(ModeScreen):
             why = "it never started" if row.status == "empty" else "its journal cannot be read"
             self._say(f"There is nothing to show of {row.name}: {why}. d deletes it.")
             return
-        self.post_message(OpenWanted(row))
+        self.post_message(OpenRequested(row))
 
     def action_new_run(self) -> None:
         """Ask what to train."""
-        self.post_message(NewRunWanted())
+        self.post_message(NewRunRequested())
 
     def action_resume_run(self) -> None:
         """Go on training it."""
@@ -155,7 +155,7 @@ class HomeScreen(ModeScreen):
         if why:
             self._say(f"{row.name} cannot be resumed: {why}.")
         else:
-            self.post_message(ResumeWanted(row.folder.path))
+            self.post_message(ResumeRequested(row.folder.path))
 
     def action_fork_run(self) -> None:
         """A new run from one of its checkpoints. The original is only read, so it may be in training elsewhere."""
@@ -166,7 +166,7 @@ class HomeScreen(ModeScreen):
         if why := refusals.get(row.status, ""):
             self._say(f"{row.name} cannot be forked: {why}.")
         else:
-            self.post_message(ForkWanted(row.folder.path, row.name))
+            self.post_message(ForkRequested(row.folder.path, row.name))
 
     def action_browse_samples(self) -> None:
         """Everything the highlighted run wrote."""
@@ -176,7 +176,7 @@ class HomeScreen(ModeScreen):
         if row.status in ("empty", "unreadable"):
             self._say(f"{row.name} wrote nothing that can be read.")
         else:
-            self.post_message(SamplesWanted(journal=row.journal, folder=row.folder.path if row.folder else None))
+            self.post_message(SamplesRequested(journal=row.journal, folder=row.folder.path if row.folder else None))
 
     def action_letters(self) -> None:
         """Which letters the model of the highlighted run knows."""
@@ -186,14 +186,14 @@ class HomeScreen(ModeScreen):
         if row.status in ("empty", "unreadable"):
             self._say(f"{row.name} learnt nothing that can be read.")
         else:
-            self.post_message(LettersWanted(journal=row.journal, folder=row.folder.path if row.folder else None))
+            self.post_message(LettersRequested(journal=row.journal, folder=row.folder.path if row.folder else None))
 
     def action_talk(self) -> None:
         """Talk to the best model the highlighted run saved."""
         row = self.query_one(RunsTable).highlighted
         folder = row.folder if row is not None else None
         if row is not None and folder is not None:
-            self.post_message(TalkWanted(row.name, lambda: folder.path))
+            self.post_message(ChatRequested(row.name, lambda: folder.path))
 
     def action_delete_run(self) -> None:
         """Into the trash, after a question."""
@@ -206,16 +206,16 @@ class HomeScreen(ModeScreen):
             if agreed:
                 self._delete(folder)
 
-        from babytrain.tui.screens.ask import ConfirmScreen
+        from babytrain.tui.screens.dialogs.question import ConfirmScreen
 
-        name = safe_line(row.name, LONGEST_NAME)
+        name = safe_line(row.name, _MAX_NAME)
         self.app.push_screen(
             ConfirmScreen(f"Delete {name}?", detail="It goes to the trash folder; u brings it back.", yes="Delete"),
             done,
         )
 
     def _delete(self, folder: RunFolder) -> None:
-        from babytrain.runs.library import delete_run
+        from babytrain.runs.store.run_list import delete_run
 
         try:
             self._trash.append(delete_run(folder))
@@ -227,7 +227,7 @@ class HomeScreen(ModeScreen):
 
     def action_undo_delete(self) -> None:
         """Bring back what was deleted last."""
-        from babytrain.runs.library import restore_run
+        from babytrain.runs.store.run_list import restore_run
 
         if not self._trash:
             return
@@ -245,7 +245,7 @@ class HomeScreen(ModeScreen):
         self.notify(safe_line(text), severity=severity, markup=False, timeout=6)
 
 
-def title_line() -> Content:
+def app_title() -> Content:
     """Who we are."""
     return Content.assemble(
         ("babytrain", "bold $primary"),

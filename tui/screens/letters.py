@@ -18,32 +18,38 @@ from textual.content import Content
 from textual.widget import Widget
 
 from babytrain.runs.events import Letters
-from babytrain.runs.state import Moment
-from babytrain.tui.charset import CharsetName
-from babytrain.tui.glyphs import GLYPHS
-from babytrain.tui.keymap import MODES, Mode, bindings_in
-from babytrain.tui.letter_facts import LetterFact, letter_facts, token_facts
-from babytrain.tui.letter_lines import accuracy_line, detail_lines, favourite_line
-from babytrain.tui.safe_text import safe_line
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
-from babytrain.tui.widgets.key_bar import KeyBar
-from babytrain.tui.widgets.letter_board import BoardView, LetterBoard, LetterDetails
-from babytrain.tui.widgets.spans import shortened
-from babytrain.tui.widgets.units import format_count
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.formatting import format_count
+from babytrain.tui.text.styled_lines import shorten_to_columns
+from babytrain.tui.widgets.common.key_bar import KeyBar
+from babytrain.tui.widgets.letters.letter_board import BoardView, LetterBoard, LetterDetails
+from babytrain.tui.widgets.letters.letter_statistics import (
+    LetterScore,
+    accuracy_line,
+    detail_lines,
+    favourite_line,
+    letter_scores,
+    token_scores,
+)
 
-LONGEST_NAME = 30
-NOT_YET = "Nobody has asked for the letters yet. The first full evaluation does, and then they stand here."
-NEVER = "In this run the letters were never counted. Runs of today count them at each full evaluation."
+_MAX_NAME = 30
+NO_LETTERS_YET = "Nobody has asked for the letters yet. The first full evaluation does, and then they stand here."
+LETTERS_NEVER_COUNTED = "In this run the letters were never counted. Runs of today count them at each full evaluation."
 
 
-class LetterRail(Widget):
+class LetterTitleBar(Widget):
     """Two lines: whose letters, when, and how well all of them are known."""
 
-    DEFAULT_CSS = "LetterRail { height: 2; width: 1fr; background: $surface; }"
+    DEFAULT_CSS = "LetterTitleBar { height: 2; width: 1fr; background: $surface; }"
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
-        super().__init__(id="rail")
+        super().__init__(id="position")
         self._lines: tuple[Content, ...] = ()
 
     def show(self, *lines: Content) -> None:
@@ -63,21 +69,21 @@ class LetterRail(Widget):
 class LettersScreen(OverlayScreen):
     """Shows the letters of `moment`. `folder` is where the run is kept, if that is known."""
 
-    mode: ClassVar[Mode] = "letters"
-    parts: ClassVar[tuple[str, ...]] = ("LetterBoard", "LetterDetails", "LetterRail")
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*MODES["letters"]))
+    mode: ClassVar[KeyMode] = "letters"
+    required_widgets: ClassVar[tuple[str, ...]] = ("LetterBoard", "LetterDetails", "LetterTitleBar")
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["letters"]))
 
-    def __init__(self, moment: Moment, charset: CharsetName, *, folder: Path | None = None) -> None:
+    def __init__(self, snapshot: RunSnapshot, charset: CharsetName, *, folder: Path | None = None) -> None:
         super().__init__(classes="letters")
-        self._moment = moment
-        self._evaluations: list[Letters] = moment.letters
+        self._snapshot = snapshot
+        self._evaluations: list[Letters] = snapshot.letters
         self._charset = charset
         self._glyphs = GLYPHS[charset]
         self._folder = folder
         self._at: int | None = None  # None: the newest, and along with it
         self._shown: object = None
         self.view: BoardView = "keyboard"
-        self.here = ""
+        self.selected = ""
 
     @property
     def run_folder(self) -> Path | None:
@@ -86,7 +92,7 @@ class LettersScreen(OverlayScreen):
 
     def compose(self) -> ComposeResult:
         """A rail, the board, what is known of one letter, footer."""
-        yield LetterRail()
+        yield LetterTitleBar()
         yield LetterBoard(self._charset)
         yield LetterDetails(self._charset)
         yield KeyBar()
@@ -115,22 +121,22 @@ class LettersScreen(OverlayScreen):
         return newest if self._at is None else min(self._at, newest)
 
     @property
-    def facts(self) -> tuple[LetterFact, ...]:
+    def facts(self) -> tuple[LetterScore, ...]:
         """What is on the board."""
         if self.at < 0:
             return ()
-        of = token_facts if self.view == "tokens" else letter_facts
+        of = token_scores if self.view == "tokens" else letter_scores
         return of(self._evaluations, self.at)
 
-    def follow(self, moment: Moment) -> None:
+    def follow(self, snapshot: RunSnapshot) -> None:
         """The run below went on, or a replay was wound back."""
-        count = moment.state.letters.count_until(moment.t)
-        newest = moment.state.letters.events[count - 1] if count else None
+        count = snapshot.state.letters.count_until(snapshot.t)
+        newest = snapshot.state.letters.events[count - 1] if count else None
         before = self._evaluations[-1] if self._evaluations else None
-        self._moment = moment
+        self._snapshot = snapshot
         if count != len(self._evaluations) or newest is not before:
             standing = self._evaluations[self.at] if self._at is not None else None
-            self._evaluations = moment.letters
+            self._evaluations = snapshot.letters
             self._at = self._place_of(standing) if standing is not None else None
             if self.can_draw:
                 self._show()
@@ -147,7 +153,7 @@ class LettersScreen(OverlayScreen):
     @property
     def _never_counted(self) -> bool:
         """Whether the letters are missing for good: the run is over, or a replay of one that is, and had none."""
-        state = self._moment.state
+        state = self._snapshot.state
         return not len(state.letters) and state.at().ended is not None
 
     def _show(self) -> None:
@@ -156,9 +162,9 @@ class LettersScreen(OverlayScreen):
         at, facts = self.at, self.facts
         symbols = [fact.symbol for fact in facts]
         favourite = self._evaluations[at].favourite if at >= 0 else ""
-        if self.here not in symbols:
-            self.here = favourite if favourite in symbols else symbols[0] if symbols else ""
-        key = (id(self._evaluations), len(self._evaluations), at, self.view, self.here, self.size)
+        if self.selected not in symbols:
+            self.selected = favourite if favourite in symbols else symbols[0] if symbols else ""
+        key = (id(self._evaluations), len(self._evaluations), at, self.view, self.selected, self.size)
         if key == self._shown:
             return
         self._shown = key
@@ -166,8 +172,10 @@ class LettersScreen(OverlayScreen):
         board.border_title = self._title()
         details.border_title = "this token" if self.view == "tokens" else "this letter"
         marked = favourite if self.view != "tokens" else ""
-        board.show(facts, self.view, self.here, marked, NEVER if self._never_counted else NOT_YET)
-        fact = next((one for one in facts if one.symbol == self.here), None)
+        board.show(
+            facts, self.view, self.selected, marked, LETTERS_NEVER_COUNTED if self._never_counted else NO_LETTERS_YET
+        )
+        fact = next((one for one in facts if one.symbol == self.selected), None)
         about = detail_lines(self._evaluations, at, fact, self._charset, token=self.view == "tokens")
         details.show(about, favourite_line(self._evaluations, at, self._charset) if at >= 0 else Content())
         details.display = bool(facts)
@@ -183,33 +191,33 @@ class LettersScreen(OverlayScreen):
 
     def _show_rail(self) -> None:
         width, at = max(1, self.size.width), self.at
-        started = self._moment.started
-        name = safe_line(started.name, LONGEST_NAME) if started is not None else "this run"
+        started = self._snapshot.started
+        name = safe_line(started.name, _MAX_NAME) if started is not None else "this run"
         dot = f" {self._glyphs.dot} "
         if at < 0:
             right = ""
         else:
             right = f"step {format_count(self._evaluations[at].step)}{dot}{at + 1} of {len(self._evaluations)}"
-        right = shortened(right, width - 2, self._glyphs.ellipsis)
+        right = shorten_to_columns(right, width - 2, self._glyphs.ellipsis)
         room = max(0, width - cell_len(right) - 3)
-        name = shortened(name, room, self._glyphs.ellipsis)
-        rest = shortened(f"{dot}letters", room - cell_len(name), self._glyphs.ellipsis)
+        name = shorten_to_columns(name, room, self._glyphs.ellipsis)
+        rest = shorten_to_columns(f"{dot}letters", room - cell_len(name), self._glyphs.ellipsis)
         gap = " " * max(1, width - 2 - cell_len(name) - cell_len(rest) - cell_len(right))
         style = "bold $warning" if self._at is not None else _DIM
         first = Content.assemble(" ", (name, "bold $primary"), (rest, "$foreground 80%"), gap, (right, style), " ")
         second = accuracy_line(self._evaluations, at, width, self._charset) if at >= 0 else Content()
-        self.query_one(LetterRail).show(first, second)
+        self.query_one(LetterTitleBar).show(first, second)
 
     # walking
 
     def action_move(self, dx: int, dy: int) -> None:
         """The cursor to the symbol beside, above or below."""
-        self.here = self.query_one(LetterBoard).neighbour(self.here, dx, dy)
+        self.selected = self.query_one(LetterBoard).neighbour(self.selected, dx, dy)
         self._show()
 
     @on(LetterBoard.Chosen)
     def _clicked(self, message: LetterBoard.Chosen) -> None:
-        self.here = message.symbol
+        self.selected = message.symbol
         self._show()
 
     def action_walk(self, count: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.diagnosis import DivergenceDetector, SpikeDetector
-from babytrain.engine.diagnosis.measures import NORMAL_MAD
+from babytrain.engine.diagnosis.robust_statistics import NORMAL_MAD
 
 
 def noise(count: int, seed: int = 1) -> list[float]:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.model import attention, gpt
-from babytrain.engine.model.norm import EPSILON, RMSNorm
-from tests.engine.model.tiny import tiny_model, tiny_tokens
+from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON
+from babytrain.engine.model.layers import RMSNorm
+from tests.engine.model.tiny_models import tiny_model, tiny_tokens
 
 VARIANTS = [
     {},
@@ -79,7 +80,7 @@ def test_rms_norm_and_its_gradient_are_torchs(shape: tuple[int, ...], scale: flo
     ours = RMSNorm()(x, torch.float32)
     (gradient,) = torch.autograd.grad(ours, x, upstream)
     exact = x.detach().double().requires_grad_()
-    theirs = F.rms_norm(exact, shape[-1:], eps=EPSILON)
+    theirs = F.rms_norm(exact, shape[-1:], eps=RMS_NORM_EPSILON)
     (their_gradient,) = torch.autograd.grad(theirs, exact, upstream.double())
     torch.testing.assert_close(ours, theirs.float(), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(gradient, their_gradient.float(), atol=1e-4 / scale, rtol=1e-3)

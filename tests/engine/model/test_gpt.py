@@ -8,10 +8,10 @@ import math
 import pytest
 import torch
 
-from babytrain.engine.config import build_config
+from babytrain.engine.config.build import build_config
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import build_optimizer
-from tests.engine.model.tiny import VOCABULARY, tiny_config, tiny_model, tiny_tokens
+from tests.engine.model.tiny_models import VOCABULARY, tiny_config, tiny_model, tiny_tokens
 
 MLPS = ("relu2", "gelu", "swiglu", "fmn")
 VARIANTS = [

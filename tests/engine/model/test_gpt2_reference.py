@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from babytrain.engine.config import build_config
+from babytrain.engine.config.build import build_config
 from babytrain.engine.model.gpt import build_model
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from babytrain.engine.optim import muon
-from babytrain.engine.optim.muon import MOMENTUM, MuonStack, orthogonalise
+from babytrain.engine.optim.muon import MUON_MOMENTUM, MuonStack, orthogonalise
 
 
 def random_stack(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -81,7 +81,7 @@ def test_momentum_carries_on_when_the_gradient_stops() -> None:
 def moved_by_torch(shape: tuple[int, int], gradients: list[torch.Tensor], **settings: float) -> list[torch.Tensor]:
     """The steps that `torch.optim.Muon` makes from one matrix of ones."""
     matrix = torch.nn.Parameter(torch.ones(shape))
-    optimizer = torch.optim.Muon([matrix], momentum=MOMENTUM, nesterov=True, **settings)
+    optimizer = torch.optim.Muon([matrix], momentum=MUON_MOMENTUM, nesterov=True, **settings)
     places = [matrix.detach().clone()]
     for gradient in gradients:
         matrix.grad = gradient.clone()

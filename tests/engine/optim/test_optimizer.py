@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
-from tests.engine.model.tiny import VOCABULARY, tiny_config, tiny_model, tiny_tokens
+from tests.engine.model.tiny_models import VOCABULARY, tiny_config, tiny_model, tiny_tokens
 
 OPTIMIZERS = ("adamw", "muon")
 

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from babytrain.engine.config import ConfigError
+from babytrain.engine.config.errors import ConfigError, EngineError
 from babytrain.engine.sessions import session
-from babytrain.engine.sessions.errors import EngineError
 from babytrain.engine.sessions.session import train_resumed
 from babytrain.runs.events import Ended
-from babytrain.runs.feed import LiveFeed
-from babytrain.runs.folder import RunFolder
 from babytrain.runs.journal import JournalWriter, read_journal
-from tests.engine.runs_for_tests import train
+from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.store.folder import RunFolder
+from tests.engine.tiny_runs import train
 
 
 class Screen:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from babytrain.runs.events import GpuReading
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 ROOT = Path(__file__).parents[3]
 SOURCE = Path(__file__).with_name("fake_nvml.c")

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from babytrain.engine.telemetry.choice import MarkedCards, find_card
-from babytrain.engine.telemetry.gpu import GpuBackend, open_gpu_backend
+from babytrain.engine.telemetry.gpu_discovery import TrainingCardMarker, find_training_card
+from babytrain.engine.telemetry.nvml_cards import GpuBackend, open_gpu_backend
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import GpuReading, HostReading
 
@@ -32,7 +32,9 @@ def say(**fields: Any) -> None:
 def read_on_demand(uuid: str) -> None:
     backend: GpuBackend = open_gpu_backend()
     if uuid:
-        backend = MarkedCards(backend, lambda gpus, instances: find_card("cuda", uuid, gpus, instances), "Toaster")
+        backend = TrainingCardMarker(
+            backend, lambda gpus, instances: find_training_card("cuda", uuid, gpus, instances), "Toaster"
+        )
     for _ in sys.stdin:
         say(gpus=backend.read(), note=backend.note)
     backend.close()

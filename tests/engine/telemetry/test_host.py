@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.telemetry.host import HostSensors, believable, first_fan, hottest_cpu
+from babytrain.engine.telemetry.host import HostSensors, first_fan, hottest_cpu, plausible_sensors
 
 Temperature = namedtuple("Temperature", "label current high critical")
 FanSpeed = namedtuple("FanSpeed", "label current")
@@ -161,14 +161,14 @@ def test_every_believable_sensor_has_a_name_of_its_own() -> None:
         "nvme": degrees(40, label="Composite") + degrees(44, label="Composite"),
         "bad\x1b[31m": degrees(30),
     }
-    assert believable(table, lambda celsius: celsius < 125) == {
+    assert plausible_sensors(table, lambda celsius: celsius < 125) == {
         "coretemp Package id 0": 50.0,
         "coretemp Core 0": 48.0,
         "nvme Composite": 40.0,
         "nvme Composite (2)": 44.0,
         "bad\N{REPLACEMENT CHARACTER}[31m": 30.0,
     }
-    assert len(believable({"board": degrees(*range(20, 120))}, lambda _: True)) == 24
+    assert len(plausible_sensors({"board": degrees(*range(20, 120))}, lambda _: True)) == 24
 
 
 def test_the_real_machine_has_a_processor_and_memory() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.telemetry.gpu import GpuBackend, NoGpu
+from babytrain.engine.telemetry.nvml_cards import GpuBackend, NoGpu
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import GpuReading, HostReading
 from tests.engine.telemetry.fake_gpu import FakeGpu
-from tests.patience import LONGEST_WAIT_SECONDS
+from tests.timeouts import LONGEST_WAIT_SECONDS
 
 CARD = GpuReading(index=0, name="card", temperature_celsius=50.0)
 Published = tuple[HostReading, tuple[GpuReading, ...], str]

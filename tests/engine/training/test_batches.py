@@ -10,11 +10,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from babytrain.engine.corpus.augment import jitter_starts, misread
-from babytrain.engine.corpus.windows import EpochWindows
+from babytrain.engine.data.windows import EpochWindows, replace_tokens, shift_windows
 from babytrain.engine.training.batches import Batches
 from babytrain.runs.dials.state import initial_dials
-from tests.engine.runs_for_tests import tiny_config
+from tests.engine.tiny_runs import tiny_config
 
 TOKENS = np.random.default_rng(1).integers(0, 30, 700).astype(np.uint16)
 VARIED = {"jitter": 0.5, "noise": 0.2}
@@ -28,12 +27,12 @@ def batches(device: str) -> Batches:
 def test_a_batch_is_a_pure_function_of_the_seed_and_the_number_of_its_windows(first: int) -> None:
     dials = replace(initial_dials(tiny_config().to_dict()), **VARIED)
     starts = EpochWindows(len(TOKENS), 16, 3).starts(first, 4)
-    starts = jitter_starts(starts, first, seed=3, share=0.5, context=16, tokens=len(TOKENS))
+    starts = shift_windows(starts, first, seed=3, share=0.5, context=16, tokens=len(TOKENS))
     rows = TOKENS[starts[:, None] + np.arange(17)].astype(np.int64)
     inputs, targets = batches("cpu").next_batch(first, dials)
     assert inputs.dtype == targets.dtype == torch.int64
     assert np.array_equal(targets, rows[:, 1:])
-    assert np.array_equal(inputs, misread(rows[:, :-1], first, seed=3, share=0.2, vocabulary_size=30))
+    assert np.array_equal(inputs, replace_tokens(rows[:, :-1], first, seed=3, share=0.2, vocabulary_size=30))
 
 
 class Copies(TorchDispatchMode):

@@ -10,8 +10,8 @@ import torch
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.cadence import due_at
 from babytrain.runs.dials.state import initial_dials
-from babytrain.runs.events import Checkpoint, Eval, Rescue, Resumed, Sample
-from tests.engine.runs_for_tests import SteeredFeed, events_of, tiny_config, train
+from babytrain.runs.events import Checkpoint, Eval, GuardEvent, Resumed, Sample
+from tests.engine.tiny_runs import SteeredFeed, events_of, tiny_config, train
 
 
 def steps_of(events: list, kind: type) -> list[int]:
@@ -28,7 +28,7 @@ def test_a_step_that_found_no_memory_makes_nothing_due(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(GPT, "loss", hungry)
     events = events_of(train(tmp_path, batch_size=8, steps=10))
-    assert [event.deed for event in events if isinstance(event, Rescue)] == ["halved the batch"] * 2
+    assert [event.action for event in events if isinstance(event, GuardEvent)] == ["halved the batch"] * 2
     assert steps_of(events, Eval) == [0, 10]
     assert steps_of(events, Sample) == [0, 10]
     assert 0 not in steps_of(events, Checkpoint)
@@ -51,7 +51,7 @@ def test_a_way_back_makes_nothing_due_where_it_leads_to(tmp_path: Path, monkeypa
 
 
 def test_a_step_that_is_reached_again_is_evaluated_again(tmp_path: Path) -> None:
-    events = events_of(train(tmp_path, SteeredFeed({12: [{"action": "go_back", "text": "5"}]})))
+    events = events_of(train(tmp_path, SteeredFeed({12: [{"action": "rollback", "text": "5"}]})))
     assert steps_of(events, Resumed) == [5]
     assert steps_of(events, Eval) == [0, 10, 10, 20]
 

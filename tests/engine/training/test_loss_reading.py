@@ -16,14 +16,13 @@ from babytrain.engine.sessions.session import RunResult
 from babytrain.engine.training import trainer
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.guard import Guard
-from babytrain.engine.training.loss_reading import DELAY_STEPS, DeferredLosses, PendingStep
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import train_step
+from babytrain.engine.training.train_step import DELAY_STEPS, DeferredLosses, PendingStep, train_step
 from babytrain.runs.dials.state import DialState
-from babytrain.runs.events import Eval, Rescue, Resumed, Step
-from babytrain.runs.feed import LiveFeed
-from tests.engine.model.tiny import tiny_config, tiny_model
-from tests.engine.runs_for_tests import events_of, final_optimizer, final_weights, same_bits, train
+from babytrain.runs.events import Eval, GuardEvent, Resumed, Step
+from babytrain.runs.state.live_feed import LiveFeed
+from tests.engine.model.tiny_models import tiny_config, tiny_model
+from tests.engine.tiny_runs import events_of, final_optimizer, final_weights, same_bits, train
 
 Poison = Callable[[Callable[[int], float]], None]
 
@@ -94,8 +93,8 @@ def story(result: RunResult) -> list[tuple]:
         match event:
             case Step():
                 lines.append((event.step, str(event.loss), str(event.gradient_norm), event.learning_rate, event.tokens))
-            case Rescue():
-                lines.append((event.step, event.cause, event.deed, event.text, event.first_window))
+            case GuardEvent():
+                lines.append((event.step, event.cause, event.action, event.text, event.first_window))
             case Resumed():
                 lines.append((event.step, event.checkpoint))
             case Eval():
@@ -131,13 +130,13 @@ def test_both_ways_lead_to_the_same_run(
     now, later = both_ways(tmp_path, monkeypatch, lambda: poison(factor), optimizer=optimizer, **changes)
     assert story(later) == story(now)
     expected = {"calm": [], "left out": ["skipped"], "back": ["rolled back"]}[what]
-    assert set(expected) <= {event.deed for event in events_of(later) if isinstance(event, Rescue)}
+    assert set(expected) <= {event.action for event in events_of(later) if isinstance(event, GuardEvent)}
     assert same_bits(final_weights(later), final_weights(now))
     assert same_bits(final_optimizer(later), final_optimizer(now))
 
 
 def test_commands_find_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = {3: [{"action": "lr_scale", "value": 0.5}], 14: [{"action": "go_back", "text": "5"}, {"action": "undo"}]}
+    turns = {3: [{"action": "lr_scale", "value": 0.5}], 14: [{"action": "rollback", "text": "5"}, {"action": "undo"}]}
     now, later = both_ways(tmp_path, monkeypatch, lambda: AskedAtSteps(turns), steps=33, eval_every=7, dropout=0.1)
     assert story(later) == story(now)
     assert same_bits(final_weights(later), final_weights(now))
@@ -170,9 +169,9 @@ def test_a_second_spike_whose_update_was_made_is_not_called_left_out(
         eval_every=60,
         lr=1e-4,
     )
-    assert [event.deed for event in events_of(now) if isinstance(event, Rescue)] == ["noted", "skipped"]
-    noted = [event for event in events_of(later) if isinstance(event, Rescue)]
-    assert [(event.deed, event.step) for event in noted] == [("noted", 42), ("noted", 45)]
+    assert [event.action for event in events_of(now) if isinstance(event, GuardEvent)] == ["noted", "skipped"]
+    noted = [event for event in events_of(later) if isinstance(event, GuardEvent)]
+    assert [(event.action, event.step) for event in noted] == [("noted", 42), ("noted", 45)]
     assert not any("left out" in event.text for event in noted)
 
 

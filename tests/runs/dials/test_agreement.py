@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.config import build_config, checked_value
-from babytrain.runs.dials.changes import DIAL_ACTIONS, apply
+from babytrain.engine.config.build import build_config, checked_value
+from babytrain.runs.dials.changes import DIAL_ACTIONS, apply_command
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import DialState, initial_dials, restore_dials
 from babytrain.runs.events import AnyEvent, Command, Request, Resumed
-from babytrain.runs.forecast import planned_learning_rates
-from babytrain.runs.journal.codec import decode, encode
-from babytrain.runs.state import RunState
+from babytrain.runs.forecast.forecast import planned_learning_rates
+from babytrain.runs.journal.codec import decode_event, encode_event
+from babytrain.runs.state.run_state import RunState
 from tests.runs.builders import FACTS, resumed, started
 
 CONFIG = build_config("baby", {"lr": 1e-2, "warmup": 10, "eval_every": 200})
@@ -69,7 +69,7 @@ class Engine:
 
     def ask(self, asked: dict[str, Any], command_id: int) -> None:
         request = Request(command_id=command_id, **asked)
-        change = apply(CONFIG, self.dials, request, self.step, checked_value)
+        change = apply_command(CONFIG, self.dials, request, self.step, checked_value)
         self.dials = change.dials
         command = Command(
             t=self.t,
@@ -93,7 +93,7 @@ class Engine:
 
     def roll_back(self) -> None:
         self.step = max(self.checkpoints)
-        self.events.append(resumed(self.step, self.t, total_steps=self.dials.total_steps, within=True))
+        self.events.append(resumed(self.step, self.t, total_steps=self.dials.total_steps, rollback=True))
 
     def resume(self) -> None:
         self.step = max(self.checkpoints)
@@ -104,7 +104,7 @@ class Engine:
 
 def replayed(events: list[AnyEvent]) -> RunState:
     state = RunState()
-    state.apply_all(decode(encode(event)) for event in events)
+    state.apply_all(decode_event(encode_event(event)) for event in events)
     return state
 
 
@@ -140,10 +140,10 @@ def test_a_reader_finds_the_dials_where_the_engine_has_them(positions_recorded: 
                 engine.pass_step()
             case _:
                 engine.ask(action, 0 if action in BY_ITSELF else 1)
-    moment = replayed(engine.events).at()
-    assert known(moment.dials) == known(engine.dials)
-    assert moment.total_steps == engine.dials.total_steps
-    rates = planned_learning_rates(moment, [1, 20, 700])
+    snapshot = replayed(engine.events).at()
+    assert known(snapshot.dials) == known(engine.dials)
+    assert snapshot.total_steps == engine.dials.total_steps
+    rates = planned_learning_rates(snapshot, [1, 20, 700])
     assert rates is not None
     assert rates.tolist() == [learning_rate(CONFIG, engine.dials, finished) for finished in (0, 19, 699)]
 
@@ -153,7 +153,7 @@ def test_what_is_taken_back_was_the_newest_change(asked: list[dict[str, Any]]) -
     """An undo puts back the dials as they were before the newest change that is not undone; a no-op is no change."""
     dials, before = initial_dials(CONFIG.to_dict()), []
     for one in asked:
-        new = apply(CONFIG, dials, Request(command_id=1, **one), 1, checked_value).dials
+        new = apply_command(CONFIG, dials, Request(command_id=1, **one), 1, checked_value).dials
         if one["action"] == "undo":
             assert known(new) == (before.pop() if before else known(dials))
         elif known(new) != known(dials):
@@ -181,8 +181,8 @@ def test_a_fork_stands_where_its_checkpoint_stood() -> None:
     """Dials that were changed in the parent are not in the settings of the fork."""
     inherited = replace(initial_dials(CONFIG.to_dict()), dropout=0.3, lr_scale=0.5)
     first = started(config=CONFIG.to_dict(), step=500, parent="ziggy")
-    moment = replayed([first, plan_of(CONFIG.to_dict(), FACTS, inherited.positions(), t=0.0, step=500)]).at()
-    assert moment.dials == inherited == moment.state.dials.first
+    snapshot = replayed([first, plan_of(CONFIG.to_dict(), FACTS, inherited.positions(), t=0.0, step=500)]).at()
+    assert snapshot.dials == inherited == snapshot.state.dials.first
 
 
 def test_a_resume_with_another_learning_rate_is_planned_with_it() -> None:

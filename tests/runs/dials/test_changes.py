@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.config import build_config, checked_value
-from babytrain.runs.dials.changes import DialChange, apply
+from babytrain.engine.config.build import build_config, checked_value
+from babytrain.runs.dials.changes import DialChange, apply_command
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Request
@@ -18,7 +18,7 @@ DIALS = replace(initial_dials(CONFIG.to_dict()), total_steps=1000)
 
 
 def applied(dials: DialState, request: Request, step: int) -> DialChange:
-    return apply(CONFIG, dials, request, step, checked_value)
+    return apply_command(CONFIG, dials, request, step, checked_value)
 
 
 def request(action: str, value: float | None = None) -> Request:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from babytrain.runs.events import Command
-from babytrain.runs.forecast import planned_learning_rates
-from babytrain.runs.state import RunState
+from babytrain.runs.forecast.forecast import planned_learning_rates
+from babytrain.runs.state.run_state import RunState
 from tests.runs.builders import resumed, started, step
 
 CONFIG = {"schedule": "linear", "lr": 0.01, "warmup": 10, "decay": 0.2, "min_lr": 0.0}
@@ -43,7 +43,7 @@ def planned(*events: Any) -> float:
         ([turned("lr_hold", 0.003, 20), resumed(15, t=30.0, total_steps=110)], 0.005),
         ([turned("lr_hold", 0.003, 10), resumed(15, t=30.0, total_steps=110)], 0.003),
         # A session that went back by itself keeps what was turned.
-        ([turned("lr_hold", 0.003, 20), resumed(15, t=30.0, total_steps=110, within=True)], 0.003),
+        ([turned("lr_hold", 0.003, 20), resumed(15, t=30.0, total_steps=110, rollback=True)], 0.003),
         ([turned("set", None, 20, dial="schedule", text="constant")], 0.01),
         ([turned("set", 0.1, 20, dial="dropout")], 0.005),
         ([turned("rewarm", 39.0, 51)], 0.005 * 10 / 40),

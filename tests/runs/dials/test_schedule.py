@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.config import Config
+from babytrain.engine.config.settings import Config
 from babytrain.runs.dials.schedule import learning_rate_factor
 
 SCHEDULES = ("cosine", "linear", "wsd", "constant")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.folder import RunsError
-from babytrain.runs.journal import JournalContents, encode, load_state, read_journal, reader
-from babytrain.runs.state import RunState
+from babytrain.runs.journal import JournalContents, encode_event, load_state, read_journal, reader
+from babytrain.runs.state.run_state import RunState
+from babytrain.runs.store.folder import RunsError
 from tests.runs.builders import any_event, checkpoint, ended, recorded_run, resumed, same, started, step
 
 some_events = st.lists(any_event(st.text(max_size=8), st.floats(0, 1e6)), min_size=1, max_size=5)
@@ -31,7 +31,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_cut_at_any_byte_costs_at_most_the_line_it_is_in(
     journal: Path, events: list[AnyEvent], data: st.DataObject
 ) -> None:
-    lines = [encode(event) for event in events]
+    lines = [encode_event(event) for event in events]
     whole = b"".join(lines)
     cut = data.draw(st.integers(0, len(whole)), label="cut")
     contents = read_bytes(whole[:cut], journal)
@@ -48,7 +48,7 @@ def test_a_cut_at_any_byte_costs_at_most_the_line_it_is_in(
 
 def test_every_single_cut_of_one_journal(journal: Path) -> None:
     events: list[AnyEvent] = [started(), step(1), step(2, loss=float("nan")), checkpoint(2), ended(2)]
-    whole = b"".join(map(encode, events))
+    whole = b"".join(map(encode_event, events))
     for cut in range(len(whole) + 1):
         contents = read_bytes(whole[:cut], journal)
         assert len(contents.events) >= whole[:cut].count(b"\n")
@@ -60,7 +60,7 @@ def test_every_single_cut_of_one_journal(journal: Path) -> None:
 def test_garbage_between_lines_costs_nothing_but_itself(
     journal: Path, events: list[AnyEvent], garbage: bytes, data: st.DataObject
 ) -> None:
-    lines = [encode(event) for event in events]
+    lines = [encode_event(event) for event in events]
     place = data.draw(st.integers(0, len(lines)))
     contents = read_bytes(b"".join([*lines[:place], b"\x00", garbage, b"\n", *lines[place:]]), journal)
     assert same(contents.events, events)
@@ -71,7 +71,7 @@ def test_garbage_between_lines_costs_nothing_but_itself(
 def test_garbage_anywhere_spares_all_other_lines(
     journal: Path, events: list[AnyEvent], garbage: bytes, data: st.DataObject
 ) -> None:
-    lines = [encode(event) for event in events]
+    lines = [encode_event(event) for event in events]
     whole = b"".join(lines)
     place = data.draw(st.integers(0, len(whole)))
     contents = read_bytes(whole[:place] + garbage + whole[place:], journal)
@@ -83,7 +83,7 @@ def test_garbage_anywhere_spares_all_other_lines(
 
 
 def test_a_run_of_nul_bytes_after_a_power_cut_is_one_bad_line(journal: Path) -> None:
-    contents = read_bytes(encode(step(1)) + b"\x00" * 4096 + b"\n" + encode(step(2)), journal)
+    contents = read_bytes(encode_event(step(1)) + b"\x00" * 4096 + b"\n" + encode_event(step(2)), journal)
     assert contents == JournalContents([step(1), step(2)], bad_lines=1)
 
 
@@ -91,13 +91,13 @@ def test_a_run_of_nul_bytes_after_a_power_cut_is_one_bad_line(journal: Path) -> 
 def test_reading_in_pieces_is_reading_at_once(
     journal: Path, events: list[AnyEvent], piece_bytes: int, damage: bool
 ) -> None:
-    lines = [encode(event) for event in events]
+    lines = [encode_event(event) for event in events]
     if damage:
         lines.insert(len(lines) // 2, b"{oops\n")
         lines.append(b'{"kind":"dream"}\n')
     at_once = read_bytes(b"".join(lines), journal)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "PIECE_BYTES", piece_bytes)
+        patch.setattr(reader, "READ_CHUNK_BYTES", piece_bytes)
         assert same(read_journal(journal), at_once)
         state = load_state(journal)
     reduced = RunState()
@@ -118,10 +118,10 @@ def test_a_resumed_journal_loads_without_the_superseded_steps(journal: Path) -> 
         resumed(2, 2.5),
         step(3, t=3.0, loss=9.0),
     ]
-    journal.write_bytes(b"".join(map(encode, events)))
-    moment = load_state(journal).at()
-    assert moment.column("step").tolist() == [1, 2, 3]
-    assert moment.loss == 9.0
+    journal.write_bytes(b"".join(map(encode_event, events)))
+    snapshot = load_state(journal).at()
+    assert snapshot.column("step").tolist() == [1, 2, 3]
+    assert snapshot.loss == 9.0
 
 
 @pytest.mark.parametrize("path", ["absent/journal.jsonl", "."])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.runs.events import AnyEvent, Note
-from babytrain.runs.journal import JournalTail, encode, read_journal, tail
+from babytrain.runs.events import AnyEvent, LogMessage
+from babytrain.runs.journal import JournalTail, encode_event, read_journal, tail
 from tests.runs.builders import recorded_run, same, started, step
 
 
@@ -31,12 +31,12 @@ def poll_all(follower: JournalTail) -> list[AnyEvent]:
 def test_a_file_that_grows_by_any_pieces_gives_every_event_once(
     journal: Path, events: list[AnyEvent], cuts: list[int], piece: int
 ) -> None:
-    data = b"".join(map(encode, events))
+    data = b"".join(map(encode_event, events))
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     journal.unlink(missing_ok=True)
     seen: list[AnyEvent] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tail, "PIECE_BYTES", piece)
+        patch.setattr(tail, "TAIL_CHUNK_BYTES", piece)
         follower = JournalTail(journal)
         assert follower.poll() == []
         with journal.open("ab", buffering=0) as file:
@@ -51,7 +51,7 @@ def test_a_file_that_grows_by_any_pieces_gives_every_event_once(
 
 def test_half_a_line_waits_for_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    line = encode(step(1))
+    line = encode_event(step(1))
     path.write_bytes(line[:-1])  # whole but for the newline: may still be half a number
     follower = JournalTail(path)
     assert follower.poll() == []
@@ -66,16 +66,16 @@ def test_bad_and_unknown_lines_are_counted_over_all_polls(tmp_path: Path) -> Non
     follower = JournalTail(path)
     for _ in range(2):
         with path.open("ab") as file:
-            file.write(b'{"torn\n{"kind":"dream","t":0}\n' + encode(step(1)))
+            file.write(b'{"torn\n{"kind":"dream","t":0}\n' + encode_event(step(1)))
         assert follower.poll() == [step(1)]
     assert (follower.bad_lines, follower.unknown_lines) == (2, 2)
 
 
 def test_one_poll_takes_a_bounded_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(tail, "TAIL_CHUNK_BYTES", 1000)
     path = tmp_path / "journal.jsonl"
     events = [step(number) for number in range(100)]
-    path.write_bytes(b"".join(map(encode, events)))
+    path.write_bytes(b"".join(map(encode_event, events)))
     follower = JournalTail(path)
     first = follower.poll()
     assert 0 < len(first) < 20
@@ -83,10 +83,10 @@ def test_one_poll_takes_a_bounded_piece(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_line_longer_than_a_piece_still_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail, "PIECE_BYTES", 256)
+    monkeypatch.setattr(tail, "TAIL_CHUNK_BYTES", 256)
     path = tmp_path / "journal.jsonl"
-    long = Note(t=0.0, step=0, level="info", text="x" * 5000)
-    path.write_bytes(encode(long) + encode(step(1)))
+    long = LogMessage(t=0.0, step=0, level="info", text="x" * 5000)
+    path.write_bytes(encode_event(long) + encode_event(step(1)))
     follower = JournalTail(path)
     seen: list[AnyEvent] = []
     for _ in range(10):
@@ -95,10 +95,10 @@ def test_a_line_longer_than_a_piece_still_arrives(tmp_path: Path, monkeypatch: p
 
 
 def test_a_line_beyond_all_reason_is_one_bad_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail, "PIECE_BYTES", 256)
-    monkeypatch.setattr(tail, "LONGEST_LINE_BYTES", 1024)
+    monkeypatch.setattr(tail, "TAIL_CHUNK_BYTES", 256)
+    monkeypatch.setattr(tail, "MAX_JOURNAL_LINE_BYTES", 1024)
     path = tmp_path / "journal.jsonl"
-    path.write_bytes(encode(step(1)) + b"x" * 10_000 + b"\n" + encode(step(2)))
+    path.write_bytes(encode_event(step(1)) + b"x" * 10_000 + b"\n" + encode_event(step(2)))
     follower = JournalTail(path)
     seen: list[AnyEvent] = []
     for _ in range(30):
@@ -126,13 +126,13 @@ def _delete_and_recreate(path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("longer", [False, True])
 def test_another_file_in_its_place_is_read_from_the_start(tmp_path: Path, change: object, longer: bool) -> None:
     path = tmp_path / "journal.jsonl"
-    path.write_bytes(encode(started()) + b"garbage\n" + encode(step(1)) + encode(step(2)))
+    path.write_bytes(encode_event(started()) + b"garbage\n" + encode_event(step(1)) + encode_event(step(2)))
     follower = JournalTail(path)
     assert len(follower.poll()) == 3
     assert follower.bad_lines == 1
     anew: list[AnyEvent] = [started(name="other"), *(step(number) for number in range(9 if longer else 1))]
     assert callable(change)
-    change(path, b"".join(map(encode, anew)))
+    change(path, b"".join(map(encode_event, anew)))
     assert follower.poll() == anew
     assert follower.restarted
     assert follower.bad_lines == 0
@@ -142,7 +142,7 @@ def test_another_file_in_its_place_is_read_from_the_start(tmp_path: Path, change
 
 def test_a_file_cut_back_to_its_beginning_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    lines = [encode(started()), encode(step(1)), encode(step(2))]
+    lines = [encode_event(started()), encode_event(step(1)), encode_event(step(2))]
     path.write_bytes(b"".join(lines))
     follower = JournalTail(path)
     assert len(follower.poll()) == 3
@@ -154,7 +154,7 @@ def test_a_file_cut_back_to_its_beginning_is_read_again(tmp_path: Path) -> None:
 
 def test_a_file_that_goes_away_leaves_what_was_seen(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    path.write_bytes(encode(step(1)))
+    path.write_bytes(encode_event(step(1)))
     follower = JournalTail(path)
     assert follower.poll() == [step(1)]
     path.unlink()
@@ -169,14 +169,16 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert follower.poll() == []
     assert str(path) in follower.error
     path.rmdir()
-    path.write_bytes(encode(step(1)))
+    path.write_bytes(encode_event(step(1)))
     assert follower.poll() == [step(1)]
     assert follower.error == ""
 
 
 def test_a_tail_and_a_whole_reading_agree(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    path.write_bytes(b"\n".join([encode(step(1)), b"\x00\x01", encode(step(2)), b'{"kind":"dream"}', b"", b"x", b""]))
+    path.write_bytes(
+        b"\n".join([encode_event(step(1)), b"\x00\x01", encode_event(step(2)), b'{"kind":"dream"}', b"", b"x", b""])
+    )
     contents = read_journal(path)
     follower = JournalTail(path)
     assert poll_all(follower) == contents.events

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, Command, SamplePiece, Step
-from babytrain.runs.folder import RunsError
-from babytrain.runs.journal import MAX_STEP_LINES, JournalContents, JournalWriter, encode, read_journal, writer
+from babytrain.runs.journal import MAX_STEP_LINES, JournalContents, JournalWriter, encode_event, read_journal, writer
+from babytrain.runs.store.folder import RunsError
 from tests.runs.builders import any_event, checkpoint, ended, evaluation, resumed, same, started, step
 
 BIG = 10**12
@@ -107,9 +107,9 @@ def test_appending_after_a_torn_tail_loses_the_torn_line_alone(
     tmp_path_factory: pytest.TempPathFactory, before: list[AnyEvent], torn: AnyEvent, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("torn") / "journal.jsonl"
-    line = encode(torn)
+    line = encode_event(torn)
     cut = data.draw(st.integers(1, len(line) - 2))
-    path.write_bytes(b"".join(map(encode, before)) + line[:cut])
+    path.write_bytes(b"".join(map(encode_event, before)) + line[:cut])
     with JournalWriter(path) as journal:
         journal.append(step(7))
     contents = read_journal(path)
@@ -118,10 +118,10 @@ def test_appending_after_a_torn_tail_loses_the_torn_line_alone(
 
 
 def test_only_a_file_that_needs_it_gets_a_newline_first(path: Path) -> None:
-    path.write_bytes(encode(step(1)))
+    path.write_bytes(encode_event(step(1)))
     with JournalWriter(path) as journal:
         journal.append(step(2))
-    assert path.read_bytes() == encode(step(1)) + encode(step(2))
+    assert path.read_bytes() == encode_event(step(1)) + encode_event(step(2))
 
 
 def test_short_writes_are_finished(path: Path, disk: Disk) -> None:
@@ -214,7 +214,7 @@ def test_a_killed_writer_with_half_a_line_out_costs_that_line_alone(path: Path, 
 
 
 def test_a_full_disk_at_opening_is_outlived_too(path: Path, disk: Disk) -> None:
-    path.write_bytes(encode(step(1)) + b'{"torn')
+    path.write_bytes(encode_event(step(1)) + b'{"torn')
     disk.room = 0
     journal = JournalWriter(path)
     journal.append(step(2))
@@ -225,7 +225,7 @@ def test_a_full_disk_at_opening_is_outlived_too(path: Path, disk: Disk) -> None:
 
 def test_the_backlog_is_bounded_and_steps_make_room_first(path: Path, disk: Disk, clock: Clock) -> None:
     disk.room = 0
-    limit = 50 * len(encode(step(1000)))
+    limit = 50 * len(encode_event(step(1000)))
     journal = JournalWriter(path, clock=clock, backlog_bytes=limit)
     rare: list[AnyEvent] = [started()]
     journal.append(rare[0])

@@ -1,0 +1,1 @@
+"""How often the judges are right: diagnosis, forecasts, memorisation, syllables."""

@@ -1,0 +1,1 @@
+"""How fast it learns: time to a loss, ablations, against nanoGPT."""

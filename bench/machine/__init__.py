@@ -1,0 +1,1 @@
+"""Energy, heat, sensors, memory, kills."""

@@ -1,0 +1,1 @@
+"""How fast it is: steps, start-up, screen, sampling, journals."""

@@ -1,0 +1,121 @@
+"""The final evaluation of a model: a hundred haiku judged by their form, and how well planted lines are remembered.
+
+The poems come from the model as it is at the end, with the sampling settings and the seed of its run; none is left
+out.
+
+Choices: a poem ends at a blank line, wherever tokens are cut. One longer than `LONGEST_POEM_CHARACTERS` counts as
+it
+stands, which is not 5-7-5, and the next begins afresh from the prompt with the next seed: a model that never ends a
+poem is judged by a hundred short pieces, not by one long one. Planted lines (canaries): `engine/data/canaries.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+from babytrain.engine.analysis.haiku import HaikuAnalyzer, HaikuMetrics, split_at_blank_lines
+from babytrain.engine.data.canaries import make_canaries, measure_exposure
+from babytrain.engine.data.tokenizer import Tokenizer
+from babytrain.engine.generation.generate import generate
+from babytrain.engine.generation.sampling import SamplingSettings
+from babytrain.engine.model.gpt import GPT
+from babytrain.runs.events import CanaryExposure
+
+POEMS_WRITTEN = 100
+LONGEST_POEM_CHARACTERS = 120  # of a poem; the longest of ours has 91
+
+
+def evaluate_poems(
+    model: GPT,
+    tokenizer: Tokenizer,
+    judge: HaikuAnalyzer,
+    prompt: str,
+    settings: SamplingSettings,
+    *,
+    seed: int,
+    device: torch.device,
+    stop: Callable[[], bool],
+    poems: int = POEMS_WRITTEN,
+) -> HaikuMetrics | None:
+    """The report on `poems` poems, or on as many as fit the room; None when it was stopped before the end."""
+    ids = tokenizer.encode(prompt).tolist()
+    room = poems * (LONGEST_POEM_CHARACTERS + 1)  # tokens; a model that writes nothing but blank lines writes no poem
+    written: list[str] = []
+    while len(written) < poems and room > 0:
+        stretch = _PoemSplitter(tokenizer, poems - len(written))
+        for token in generate(model, ids, settings, max_tokens=room, seed=seed, device=device, stop=stop):
+            room -= 1
+            if not stretch.goes_on(token):
+                break
+        if stop():
+            return None
+        written += stretch.poems
+        seed += 1
+    return judge.report("\n\n".join(written), whole=True)
+
+
+class _PoemSplitter:
+    """The poems of one stretch of writing, told apart as its tokens come."""
+
+    def __init__(self, tokenizer: Tokenizer, most: int) -> None:
+        self.poems: list[str] = []
+        self._tokenizer = tokenizer
+        self._most = most
+        self._begun = ""  # the poem under way, as far as it was written before `_ids`
+        self._ids: list[int] = []
+
+    def goes_on(self, token: int) -> bool:
+        """Take one more token. False when there are enough poems, or when the one under way has no end."""
+        self._ids.append(token)
+        if len(self._ids) <= LONGEST_POEM_CHARACTERS and "\n" not in self._tokenizer.decode([token]):
+            return True
+        *ended, begun = split_at_blank_lines(self._begun + self._tokenizer.decode(self._ids))
+        self.poems += [piece for piece in ended if piece.strip()][: self._most - len(self.poems)]
+        endless = len(begun) > LONGEST_POEM_CHARACTERS and begun.strip() != "" and len(self.poems) < self._most
+        if endless:
+            self.poems.append(begun.strip("\n"))
+        if ended or len(self._ids) > LONGEST_POEM_CHARACTERS:
+            self._begun, self._ids = begun, []
+        return not endless and len(self.poems) < self._most
+
+
+LINES_PER_BATCH = 128
+
+
+def canary_exposures(
+    model: GPT, tokenizer: Tokenizer, device: torch.device, *, seed: int, count: int
+) -> tuple[CanaryExposure, ...]:
+    """The exposure of each of `count` canaries made from `seed`."""
+
+    def losses(lines: list[str]) -> list[float]:
+        return line_losses(model, tokenizer, device, lines)
+
+    found = [measure_exposure(canary, losses, seed) for canary in make_canaries(seed, count)]
+    return tuple(
+        CanaryExposure(line=one.canary, exposure_bits=one.bits, rank=one.rank, candidates=one.candidates)
+        for one in found
+    )
+
+
+@torch.inference_mode()
+def line_losses(model: GPT, tokenizer: Tokenizer, device: torch.device, lines: list[str]) -> list[float]:
+    """The loss of each whole line in nats, after a line break and as far as the model can look at once."""
+    before = tokenizer.encode("\n").tolist()
+    found = [0.0] * len(lines)
+    by_length: dict[int, list[tuple[int, list[int]]]] = {}
+    for place, line in enumerate(lines):
+        ids = [*before, *tokenizer.encode(line).tolist()][: model.context + 1]
+        by_length.setdefault(len(ids), []).append((place, ids))
+    with model.fp32_inference():
+        for group in by_length.values():
+            for first in range(0, len(group), LINES_PER_BATCH):
+                batch = group[first : first + LINES_PER_BATCH]
+                tokens = torch.tensor([ids for _, ids in batch], device=device)
+                logits = model(tokens[:, :-1])
+                losses = F.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none").sum(dim=1)
+                for (place, _), loss in zip(batch, losses.tolist(), strict=True):
+                    found[place] = loss
+    return found

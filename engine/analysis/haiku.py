@@ -1,0 +1,113 @@
+"""Is it a haiku, and is it a new one? Form by syllables, novelty against the training text.
+
+A poem is what stands between blank lines. Its form is right when it has three lines of which 5, 7 and 5 syllables are
+possible readings: words of our lexicon have its count, a few common words that are said in two ways have both, any
+other word has what `guess_syllables` says. A line with a digit, or without a word, has no reading. A poem is new when
+its three lines never follow each other in the training text; case, punctuation and spaces do not count.
+
+Choices: the last piece of a text that does not end in a blank line may be cut off by the length of the sample, so it
+is not judged, unless the caller says that the text is whole.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from babytrain.engine.data.haiku.grammar import default_grammar
+from babytrain.engine.data.haiku.syllables import guess_syllables, syllables_by_word
+
+HAIKU_SYLLABLES = (5, 7, 5)
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
+_BLANK = re.compile(r"\n[^\S\n]*\n")
+
+
+class HaikuMetrics(msgspec.Struct, frozen=True):
+    """All poems of a text, counted."""
+
+    poems: int
+    valid: int  # of the right form
+    new_valid: int | None  # valid ones that are new; None without a training text
+    unseen_pairs: int | None  # valid ones with a snake and a season word that the built-in corpus keeps apart
+
+
+class HaikuAnalyzer:
+    """Judges poems against a training text (none: form only). `built_in`: the text is our own corpus of haiku."""
+
+    def __init__(self, train_text: str | None = None, *, built_in: bool = False) -> None:
+        self.built_in = built_in
+        self._poems: frozenset[tuple[str, ...]] | None = None  # all three lines in a row
+        if train_text is not None:
+            lines = _plain_lines(train_text)
+            self._poems = frozenset(zip(lines, lines[1:], lines[2:], strict=False))
+
+    def report(self, text: str, *, whole: bool = False) -> HaikuMetrics:
+        """Judge every poem of a text; `whole`: it was not cut off, so its last poem counts as well."""
+        poems = split_poems(text, whole=whole)
+        valid = [poem for poem in poems if is_haiku(poem)]
+        known, grammar = self._poems, default_grammar() if self.built_in else None
+        return HaikuMetrics(
+            poems=len(poems),
+            valid=len(valid),
+            new_valid=None if known is None else sum(_plain_lines(poem) not in known for poem in valid),
+            unseen_pairs=None if grammar is None else sum(map(grammar.is_held_out, valid)),
+        )
+
+
+def is_haiku(poem: str) -> bool:
+    """Whether a text has three lines that can be read with 5, 7 and 5 syllables; blank lines do not count."""
+    ranges = [line_syllables(line) for line in poem.splitlines() if line.strip()]
+    return len(ranges) == len(HAIKU_SYLLABLES) and all(
+        found is not None and found[0] <= wanted <= found[1]
+        for found, wanted in zip(ranges, HAIKU_SYLLABLES, strict=True)
+    )
+
+
+def split_poems(text: str, *, whole: bool = False) -> list[str]:
+    """The pieces between blank lines, without the last one unless a blank line (or, `whole`, the end) closes it."""
+    pieces = split_at_blank_lines(text)
+    if not whole:
+        pieces = pieces[:-1]
+    return [piece for piece in pieces if piece.strip()]
+
+
+def split_at_blank_lines(text: str) -> list[str]:
+    """What stands between blank lines, empty pieces and the last one, which nothing closes, included."""
+    return _BLANK.split(text)
+
+
+def line_syllables(line: str) -> tuple[int, int] | None:
+    """The fewest and the most syllables of a line; None for one without a word or with a number."""
+    words = _WORD.findall(line.lower())
+    if not words or any(word.isdecimal() for word in words):
+        return None
+    ranges = syllable_ranges()
+    fewest = most = 0
+    for word in (word.replace("’", "'") for word in words):
+        low, high = ranges.get(word) or (guess_syllables(word),) * 2
+        fewest += low
+        most += high
+    return fewest, most
+
+
+@cache
+def syllable_ranges() -> Mapping[str, tuple[int, int]]:
+    """The fewest and the most syllables of the words that need no guess: the lexicon's, and those said in two ways."""
+    text = files("babytrain.engine.analysis").joinpath("syllable_exceptions.toml").read_text("utf-8")
+    in_two_ways = {word: (int(n), int(n) + 1) for n, words in tomllib.loads(text).items() for word in words.split()}
+    return {word: (count, count) for word, count in syllables_by_word().items()} | in_two_ways
+
+
+def normalise_line(line: str) -> str:
+    """The words of a line, lower case, joined by single spaces."""
+    return " ".join(_WORD.findall(line.lower()))
+
+
+def _plain_lines(poem: str) -> tuple[str, ...]:
+    return tuple(plain for line in poem.splitlines() if (plain := normalise_line(line)))

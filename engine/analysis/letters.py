@@ -1,0 +1,146 @@
+"""Which letters a model knows: counts of what stood there and what it took for the likeliest, and what they mean.
+
+A place of the validation split counts as right when the likeliest token is the one that stands there. Small
+vocabularies are counted in full, as a table of truth against guess; of large ones only how often each token stands, is
+guessed, and both. Tokens longer than a character are put together by what they begin with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from babytrain.engine.data.tokenizer import Tokenizer, make_visible
+from babytrain.runs.events import Confusion, Letters
+
+LARGEST_CONFUSION_TABLE = 1024  # tokens; eight megabytes of counts
+MOST_LISTED_SYMBOLS = 128
+MOST_LISTED_TOKENS = 40
+MOST_LISTED_CONFUSIONS = 24
+
+TokenCounts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PredictionCounts:
+    """By token, [V] each: how often it stood there, was guessed, and both; `table` [V, V] counts truth by guess."""
+
+    support: TokenCounts
+    predicted: TokenCounts
+    correct: TokenCounts
+    table: TokenCounts | None = None
+
+
+class PredictionCounter:
+    """Adds up guesses on the device where they are made."""
+
+    def __init__(self, vocabulary_size: int, device: torch.device) -> None:
+        self._size = vocabulary_size
+        rows = vocabulary_size**2 if vocabulary_size <= LARGEST_CONFUSION_TABLE else 3 * vocabulary_size
+        self._counts = torch.zeros(rows, dtype=torch.int64, device=device)
+
+    def add(self, targets: Tensor, guesses: Tensor) -> None:
+        """Count targets and guesses [B, T] int64."""
+        truth, guess, size = targets.flatten(), guesses.flatten(), self._size
+        if size <= LARGEST_CONFUSION_TABLE:
+            self._counts += torch.bincount(truth * size + guess, minlength=size * size)
+        else:
+            rows = (truth, guess, truth[truth == guess])
+            self._counts += torch.cat([torch.bincount(row, minlength=size) for row in rows])
+
+    def counts(self) -> PredictionCounts:
+        """Everything so far."""
+        size, counts = self._size, self._counts.cpu().numpy()
+        if size <= LARGEST_CONFUSION_TABLE:
+            table = counts.reshape(size, size)
+            return PredictionCounts(table.sum(axis=1), table.sum(axis=0), table.diagonal().copy(), table)
+        support, predicted, correct = counts.reshape(3, size)
+        return PredictionCounts(support, predicted, correct)
+
+
+def letters_event(counts: PredictionCounts, tokenizer: Tokenizer, favourite: str, *, t: float, step: int) -> Letters:
+    """The counts as an event."""
+    labels = [tokenizer.token_text(token) for token in range(tokenizer.vocabulary_size)]
+    longer = tokenizer.kind == "bpe"
+    names, members = _first_characters(tokenizer) if longer else (labels, np.arange(len(labels)))
+    symbols = _grouped(counts, members, len(names))
+    total = max(1, int(counts.support.sum()))
+    shown = _most_frequent(symbols.support, MOST_LISTED_SYMBOLS)
+    chosen = make_visible(favourite[:1])
+    place = names.index(chosen) if chosen in names else -1
+    known = place >= 0 and symbols.support[place] > 0
+    common = _most_frequent(counts.support, MOST_LISTED_TOKENS) if longer else []
+    return Letters(
+        t=t,
+        step=step,
+        symbols=tuple(names[one] for one in shown),
+        shares=tuple(_share(symbols.support[one], total) for one in shown),
+        recalls=tuple(_share(symbols.correct[one], symbols.support[one]) for one in shown),
+        precisions=tuple(
+            _share(symbols.correct[one], symbols.predicted[one]) if symbols.predicted[one] else None for one in shown
+        ),
+        confusions=_confusions(symbols, names),
+        favourite=chosen,
+        favourite_recall=_share(symbols.correct[place], symbols.support[place]) if known else None,
+        accuracy=_share(counts.correct.sum(), total),
+        tokens=tuple(labels[one] for one in common),
+        token_shares=tuple(_share(counts.support[one], total) for one in common),
+        token_recalls=tuple(_share(counts.correct[one], counts.support[one]) for one in common),
+    )
+
+
+def _first_characters(tokenizer: Tokenizer) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """What tokens begin with, made visible, and for each token which of these."""
+    first = [make_visible(tokenizer.decode([token])[:1]) for token in range(tokenizer.vocabulary_size)]
+    names = list(dict.fromkeys(first))
+    places = {name: place for place, name in enumerate(names)}
+    return names, np.array([places[name] for name in first])
+
+
+def _grouped(counts: PredictionCounts, members: npt.NDArray[np.int64], groups: int) -> PredictionCounts:
+    """Counts of groups of tokens: a guess is right when it lies in the group of what stood there.
+
+    Without a table only guesses of the very token are known to be right.
+    """
+    if groups == len(members):
+        return counts
+    support, predicted, correct = (
+        np.bincount(members, weights=row, minlength=groups).astype(np.int64)
+        for row in (counts.support, counts.predicted, counts.correct)
+    )
+    if counts.table is None:
+        return PredictionCounts(support, predicted, correct)
+    table = np.zeros((groups, groups), dtype=np.int64)
+    np.add.at(table, (members[:, None], members[None, :]), counts.table)
+    return PredictionCounts(support, predicted, table.diagonal().copy(), table)
+
+
+def _confusions(counts: PredictionCounts, names: Sequence[str]) -> tuple[Confusion, ...]:
+    """The most frequent mistakes, by how many there are; shares are of all places where the truth stood."""
+    if counts.table is None:
+        return ()
+    mistakes = counts.table.copy()
+    np.fill_diagonal(mistakes, 0)
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:MOST_LISTED_CONFUSIONS]
+    pairs = [divmod(int(place), len(names)) for place in order]
+    return tuple(
+        Confusion(
+            truth=names[truth], predicted=names[guess], share=_share(mistakes[truth, guess], counts.support[truth])
+        )
+        for truth, guess in pairs
+        if mistakes[truth, guess]
+    )
+
+
+def _most_frequent(support: TokenCounts, most: int) -> list[int]:
+    order = np.argsort(-support, kind="stable")[:most]
+    return [int(one) for one in order if support[one]]
+
+
+def _share(part: float, whole: float) -> float:
+    return round(float(part) / float(whole), 5) if whole else 0.0

@@ -1,1 +1,0 @@
-"""Text in, tokens out: built-in corpora, files, tokenizers, splits and windows."""

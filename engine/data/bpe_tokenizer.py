@@ -1,0 +1,135 @@
+"""Byte-level BPE by the `tokenizers` library: the whole vocabulary is learned from the text at hand.
+
+Choices: GPT-2's pre-tokenizer without a prefix space, all 256 bytes in the alphabet (so nothing is unknown), no special
+tokens. Long texts are encoded in pieces, cut where the pre-tokenizer cuts anyway, because the library's bookkeeping
+takes many times the memory of the text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from babytrain.engine.data.tokenizer import (
+    TokenIds,
+    TokenizerKind,
+    bpe_json,
+    check_ids,
+    find_lone_surrogates,
+    make_visible,
+    unknown_characters_sentence,
+)
+
+# Before the import: the library would warn about forked processes, and its threads would fight the training thread.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import tokenizers
+
+SMALLEST_VOCABULARY = 257  # 256 bytes and one merge; below that it is the byte tokenizer
+_PIECE_CHARACTERS = 1_000_000
+# Between a lone line break and a word the pre-tokenizer always cuts, whatever stands around them.
+_CUT = re.compile(r"(?<=\S\n)(?=\S)")
+
+
+def _bytes_of_alphabet() -> dict[str, int]:
+    """The byte that each character of the library's byte-level alphabet stands for.
+
+    GPT-2's table: printable characters below 256 stand for themselves, those from 256 on for the other bytes in order.
+    """
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    others = iter(sorted(set(range(256)) - {ord(char) for char in alphabet}))
+    return {char: ord(char) if ord(char) < 256 else next(others) for char in alphabet}
+
+
+_BYTE_OF = _bytes_of_alphabet()
+
+
+class BpeTokenizer:
+    """Byte-level BPE around a `tokenizers.Tokenizer`."""
+
+    kind: TokenizerKind = "bpe"
+
+    def __init__(self, library: tokenizers.Tokenizer) -> None:
+        self._library = library
+        self.vocabulary_size: int = library.get_vocab_size()
+
+    @classmethod
+    def from_library_json(cls, text: str) -> BpeTokenizer:
+        """Load the library's own JSON. Raises ValueError when it is not a byte-level BPE tokenizer."""
+        try:
+            library = tokenizers.Tokenizer.from_str(text)
+        except Exception as error:  # the library raises nothing narrower
+            raise ValueError(f"This is not a bpe tokenizer file: {error}.") from error
+        if not isinstance(library.model, tokenizers.models.BPE) or not isinstance(
+            library.decoder, tokenizers.decoders.ByteLevel
+        ):
+            raise ValueError("This is not a bpe tokenizer file: it holds another kind of tokenizer.")
+        return cls(library)
+
+    def encode(self, text: str) -> TokenIds:
+        """Token numbers as int64, shape (tokens,). Raises ValueError for lone surrogates, which are no characters."""
+        if unknown := self.unknown_characters(text):
+            raise ValueError(unknown_characters_sentence(unknown))
+        pieces = [np.array(self._library.encode(piece).ids, dtype=np.int64) for piece in split_text(text)]
+        return np.concatenate([np.empty(0, dtype=np.int64), *pieces])
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The text of token numbers; broken UTF-8 becomes U+FFFD. Raises ValueError for unknown numbers."""
+        checked = check_ids(ids, self.vocabulary_size)
+        text: str = self._library.decode(checked.tolist(), skip_special_tokens=False)
+        return text
+
+    def unknown_characters(self, text: str) -> str:
+        """Lone surrogates; every real character can be encoded."""
+        return find_lone_surrogates(text)
+
+    def token_text(self, token: int) -> str:
+        """The text of one token made visible; half of a character as the escapes of its bytes."""
+        text = self.decode([token])
+        if "\ufffd" in text:
+            text = bytes(_BYTE_OF[char] for char in self._library.id_to_token(token) or "").decode(
+                "utf-8", "backslashreplace"
+            )
+        return make_visible(text)
+
+    def to_json(self) -> str:
+        """The kind and the library's own JSON, readable by `tokenizers` when cut out."""
+        return bpe_json(self._library.to_str())
+
+
+def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:
+    """Learn at most `vocabulary` tokens from `text`. Raises ValueError for too few, or for a text of raw bytes."""
+    if vocabulary < SMALLEST_VOCABULARY:
+        raise ValueError(
+            f"A bpe vocabulary needs at least {SMALLEST_VOCABULARY} tokens (256 bytes and one merge), not {vocabulary};"
+            " use tokenizer=byte for less."
+        )
+    if unknown := find_lone_surrogates(text):
+        raise ValueError(unknown_characters_sentence(unknown))
+    library = tokenizers.Tokenizer(tokenizers.models.BPE())
+    library.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
+        special_tokens=[],
+        show_progress=False,
+    )
+    library.train_from_iterator(split_text(text), trainer=trainer)
+    return BpeTokenizer(library)
+
+
+def split_text(text: str, characters: int = _PIECE_CHARACTERS) -> Iterator[str]:
+    """Pieces of about `characters` characters whose tokens, one after another, are the tokens of the whole text."""
+    start = 0
+    while len(text) - start > characters:
+        cut = _CUT.search(text, start + characters)
+        if cut is None:
+            break
+        yield text[start : cut.start()]
+        start = cut.start()
+    yield text[start:]

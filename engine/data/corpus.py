@@ -1,0 +1,137 @@
+"""From a configuration and some paths to what a trainer needs: token arrays, tokenizer, facts.
+
+Choices: the split is nanoGPT's, the last share of the characters is validation (for our own haiku rounded down to a
+whole poem), and the character vocabulary covers both parts. Everything here is a function of config and text alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from babytrain.engine.config.errors import CorpusError
+from babytrain.engine.config.settings import Config
+from babytrain.engine.data.canaries import make_canaries, plant_canaries
+from babytrain.engine.data.haiku.grammar import floor_nats_per_character
+from babytrain.engine.data.text_sources import SourceText, builtin_text, read_sources
+from babytrain.engine.data.tokenizer import Tokenizer, starting_prompt
+from babytrain.engine.data.tokenizer_factory import train_tokenizer
+from babytrain.runs.events import CorpusInfo
+
+CANARY_SEED = 1  # not the run's: what a text says must not depend on how it is trained on
+StoredTokens = npt.NDArray[Any]  # uint16, or int32 for vocabularies above 65,536
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text ready to train on. `train` and `val` are token numbers, uint16 (or int32), shape (tokens,)."""
+
+    name: str
+    sha256: str  # of the UTF-8 text
+    tokenizer: Tokenizer
+    train: StoredTokens
+    val: StoredTokens
+    facts: CorpusInfo
+    first_prompt: str  # what a sample starts from when nobody gave a prompt
+    is_haiku: bool = False  # our own poems
+    notes: tuple[str, ...] = ()  # sentences about what was changed while reading
+
+
+def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> Corpus:
+    """The corpus that `config` and `paths` name; without paths the built-in one, with `-` the bytes in `stdin`.
+
+    Raises CorpusError with one sentence for each problem.
+    """
+    if paths:
+        source = read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte")
+    else:
+        source = builtin_text(config.corpus)
+    is_haiku = not paths and config.corpus == "haiku"
+    cut = split_position(source.text, config.val_fraction, whole_documents=is_haiku)
+    train_text, val_text = source.text[:cut], source.text[cut:]
+    if config.canaries:
+        train_text = plant_canaries(train_text, make_canaries(CANARY_SEED, config.canaries), CANARY_SEED)
+    try:
+        learned_from = train_text + val_text if config.tokenizer == "char" else train_text
+        tokenizer = train_tokenizer(config.tokenizer, learned_from, config.vocabulary)
+    except ValueError as error:
+        raise CorpusError([str(error)]) from error
+    train, val = _stored(tokenizer, train_text), _stored(tokenizer, val_text)
+    problems = _length_problems(config, source.name, len(train), len(val))
+    if unknown := tokenizer.unknown_characters(config.prompt + config.more_prompts.replace("|", "")):
+        problems.append(
+            f"The text never has {_listed(unknown)}, so the model cannot read them: change the prompt, or train with "
+            "tokenizer=byte, which reads everything."
+        )
+    if problems:
+        raise CorpusError(problems)
+    facts = _facts(source, tokenizer, len(train), len(val), is_haiku=is_haiku and not config.canaries)
+    prompt = config.prompt or starting_prompt(tokenizer)
+    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes)
+
+
+def split_position(text: str, val_fraction: float, *, whole_documents: bool = False) -> int:
+    """Where training ends and validation begins, in characters; `whole_documents` moves it back to a blank line."""
+    cut = int(len(text) * (1 - val_fraction))
+    if whole_documents:
+        cut = text.rfind("\n\n", 0, cut) + 2
+    return cut
+
+
+def corpus_summary(corpus: Corpus) -> str:
+    """One sentence for the log."""
+    facts = corpus.facts
+    unit = {"char": "characters", "byte": "bytes", "bpe": "bpe tokens"}[facts.tokenizer]
+    floor = facts.floor_nats_per_token
+    known = "" if floor is None else f"; no model can get below {floor:.3f} nats"
+    return (
+        f"{corpus.name}: {facts.characters:,} characters, {facts.train_tokens:,} {unit} to learn from and "
+        f"{facts.val_tokens:,} to be judged by, {facts.vocabulary_size:,} different ones{known}."
+    )
+
+
+def _stored(tokenizer: Tokenizer, text: str) -> StoredTokens:
+    ids = tokenizer.encode(text)
+    return ids.astype(np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32)
+
+
+def _facts(source: SourceText, tokenizer: Tokenizer, train: int, val: int, *, is_haiku: bool) -> CorpusInfo:
+    # The grammar is plain ASCII, so its characters are its bytes; the length of its bpe tokens is not known exactly.
+    exact = is_haiku and tokenizer.kind in ("char", "byte")
+    return CorpusInfo(
+        name=source.name,
+        sha256=hashlib.sha256(source.text.encode("utf-8", "surrogateescape")).hexdigest(),
+        characters=len(source.text),
+        train_tokens=train,
+        val_tokens=val,
+        vocabulary_size=tokenizer.vocabulary_size,
+        tokenizer=tokenizer.kind,
+        characters_per_token=len(source.text) / (train + val),
+        floor_nats_per_token=floor_nats_per_character() if exact else None,
+    )
+
+
+def _length_problems(config: Config, name: str, train: int, val: int) -> list[str]:
+    """Both parts must hold a whole window: context tokens and one to predict."""
+    need = config.context + 1
+    if train >= need and val >= need:
+        return []
+    least = min(train, val) - 1
+    ways = [f"set context to {least} or less"] if least >= 2 else []
+    share = need / (train + val)
+    if share * 1.1 < 0.5 and val < need <= train:
+        ways.append(f"set val_fraction to {share * 1.1:.3f} or more")
+    ways.append("give more text")
+    return [
+        f"The text {name} is too short: {train:,} tokens to learn from and {val:,} kept for validation, where context="
+        f"{config.context} needs {need:,} of each; {' or '.join(ways)}."
+    ]
+
+
+def _listed(characters: str) -> str:
+    return " ".join(ascii(char) if not char.isprintable() else f"{char!r}" for char in characters[:12])

@@ -1,0 +1,192 @@
+"""Text to token ids and back: the protocol of all tokenizers, and those for characters and bytes.
+
+Choices: all share one small protocol and one plain-JSON file format, checked by msgspec when it is read.
+Undecodable
+bytes travel through Python text as lone surrogates (`surrogateescape`), so the byte tokenizer gives any file back
+unchanged. Encoding and decoding go through numpy: milliseconds for a megabyte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+
+def make_visible(text: str) -> str:
+    """`text` on one line: escapes for control characters and raw bytes, a bent arrow for a line break."""
+    return "".join(char if char.isprintable() else "⏎" if char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+TokenizerKind: TypeAlias = Literal["char", "byte", "bpe"]
+TokenIds: TypeAlias = npt.NDArray[np.int64]
+
+
+class Tokenizer(Protocol):
+    """What every tokenizer can do. Token numbers are 0 to `vocabulary_size - 1`."""
+
+    @property
+    def kind(self) -> TokenizerKind:
+        """Which of the tokenizers this is, as in the setting `tokenizer`."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many different tokens there are."""
+
+    def encode(self, text: str) -> TokenIds:
+        """Token numbers as int64, shape (tokens,). Raises ValueError listing characters it cannot encode."""
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The text of token numbers; bytes that are not UTF-8 become U+FFFD. Raises ValueError for unknown numbers."""
+
+    def unknown_characters(self, text: str) -> str:
+        """The characters of `text` that cannot be encoded, each once, in order of appearance."""
+
+    def token_text(self, token: int) -> str:
+        """One token made visible on one line: control characters as escapes, a line break as a bent arrow."""
+
+    def to_json(self) -> str:
+        """Everything `tokenizer_from_json` needs."""
+
+
+class CharTokenizerFile(msgspec.Struct, tag="char", tag_field="kind", forbid_unknown_fields=True):
+    """`tokenizer.json` of a `CharTokenizer`."""
+
+    characters: str
+
+
+class ByteTokenizerFile(msgspec.Struct, tag="byte", tag_field="kind", forbid_unknown_fields=True):
+    """`tokenizer.json` of a `ByteTokenizer`, which has nothing to remember."""
+
+
+class BpeTokenizerFile(msgspec.Struct, tag="bpe", tag_field="kind", forbid_unknown_fields=True):
+    """`tokenizer.json` of a `BpeTokenizer`."""
+
+    tokenizer: dict[str, Any]  # the JSON of the `tokenizers` library
+
+
+class CharTokenizer:
+    """One token a character; the vocabulary is `characters`, in that order."""
+
+    kind: TokenizerKind = "char"
+
+    def __init__(self, characters: str) -> None:
+        if not characters or len(set(characters)) != len(characters):
+            raise ValueError("A character vocabulary needs at least one character, and each only once.")
+        if find_lone_surrogates(characters):
+            raise ValueError("A character vocabulary cannot hold raw bytes; use tokenizer=byte for such a text.")
+        self.characters = characters
+        self._codes = code_points(characters)
+        # Code point -> token, -1 where there is none; at most 4.5 MB, for texts that reach into the last plane.
+        self._table = np.full(int(self._codes.max()) + 2, -1, dtype=np.int64)
+        self._table[self._codes] = np.arange(len(characters))
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many different characters there are."""
+        return len(self.characters)
+
+    def encode(self, text: str) -> TokenIds:
+        """Token numbers as int64, shape (characters,). Raises ValueError listing characters it cannot encode."""
+        ids = self._lookup(text)
+        if ids.size and ids.min() < 0:
+            raise ValueError(unknown_characters_sentence(self.unknown_characters(text)))
+        return ids
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The characters of token numbers. Raises ValueError for numbers outside the vocabulary."""
+        return self._codes[check_ids(ids, self.vocabulary_size)].tobytes().decode("utf-32-le")
+
+    def unknown_characters(self, text: str) -> str:
+        """The characters of `text` outside the vocabulary, each once, in order of appearance."""
+        ids = self._lookup(text)
+        if not ids.size or ids.min() >= 0:
+            return ""
+        return "".join(dict.fromkeys(text[position] for position in np.flatnonzero(ids < 0)))
+
+    def token_text(self, token: int) -> str:
+        """One character made visible."""
+        return make_visible(self.decode([token]))
+
+    def to_json(self) -> str:
+        """The kind and the characters."""
+        return msgspec.json.encode(CharTokenizerFile(self.characters)).decode()
+
+    def _lookup(self, text: str) -> TokenIds:
+        # The last entry of the table is always -1: larger code points are clipped to it.
+        return self._table.take(code_points(text), mode="clip")
+
+
+class ByteTokenizer:
+    """One token a byte of the UTF-8 text: 256 tokens, no text it cannot encode."""
+
+    kind: TokenizerKind = "byte"
+    vocabulary_size = 256
+
+    def encode(self, text: str) -> TokenIds:
+        """Token numbers as int64, shape (bytes,). Raises ValueError for lone surrogates that stand for no byte."""
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise ValueError(unknown_characters_sentence(self.unknown_characters(text))) from None
+        return np.frombuffer(data, dtype=np.uint8).astype(np.int64)
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The text of bytes; what is not UTF-8 becomes U+FFFD. Raises ValueError for numbers above 255."""
+        return check_ids(ids, 256).astype(np.uint8).tobytes().decode("utf-8", errors="replace")
+
+    def unknown_characters(self, text: str) -> str:
+        """Lone surrogates that stand for no byte; nothing else is unknown to bytes."""
+        return "".join(char for char in find_lone_surrogates(text) if not "\udc80" <= char <= "\udcff")
+
+    def token_text(self, token: int) -> str:
+        """A printable ASCII character, or the byte as an escape."""
+        (byte,) = check_ids([token], 256)
+        return make_visible(chr(byte)) if byte < 0x80 else f"\\x{byte:02x}"
+
+    def to_json(self) -> str:
+        """The kind; there is nothing else to know."""
+        return msgspec.json.encode(ByteTokenizerFile()).decode()
+
+
+def starting_prompt(tokenizer: Tokenizer) -> str:
+    """What a model reads before it starts a text of its own: a blank line, or the first token where there is none."""
+    return tokenizer.decode([0]) if tokenizer.unknown_characters("\n") else "\n\n"
+
+
+def bpe_json(library_json: str) -> str:
+    """The file format of a bpe tokenizer around the JSON of the `tokenizers` library."""
+    return msgspec.json.encode(BpeTokenizerFile(msgspec.json.decode(library_json, type=dict[str, Any]))).decode()
+
+
+def check_ids(ids: npt.ArrayLike, vocabulary_size: int) -> TokenIds:
+    """Token numbers as an int64 array, shape (n,). Raises ValueError for one outside the vocabulary."""
+    array = np.asarray(ids, dtype=np.int64).reshape(-1)
+    if array.size and not 0 <= int(array.min()) <= int(array.max()) < vocabulary_size:
+        raise ValueError(f"Tokens are numbered 0 to {vocabulary_size - 1}; there is one outside of that.")
+    return array
+
+
+def find_lone_surrogates(text: str) -> str:
+    """Code points that are no characters (raw bytes in disguise, or broken input), each once."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "".join(dict.fromkeys(char for char in text if "\ud800" <= char <= "\udfff"))
+    return ""
+
+
+def unknown_characters_sentence(characters: Iterable[str]) -> str:
+    """One sentence that names characters a tokenizer does not know, safe to print."""
+    unknown = [make_visible(char) for char in characters]
+    shown = " ".join(unknown[:12]) + (f" and {len(unknown) - 12} more" if len(unknown) > 12 else "")
+    noun = "this character" if len(unknown) == 1 else "these characters"
+    return f"The model has never seen {noun}: {shown}."
+
+
+def code_points(text: str) -> npt.NDArray[np.uint32]:
+    """The code points of `text`, shape (characters,); raw bytes that travel as lone surrogates are kept."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -1,0 +1,160 @@
+"""Verdict, why, next: the checks in order of what matters most, and the memory that keeps verdicts from flickering.
+
+What slows the machine down (heat or power: throttled; data that comes too late: data-bound) is checked here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from babytrain.engine.diagnosis.loss_trends import (
+    describe_learning,
+    find_divergence,
+    find_learning_rate_too_high,
+    find_learning_rate_too_low,
+    find_plateau,
+    recent_trend,
+)
+from babytrain.engine.diagnosis.observation import Observation, step_number
+from babytrain.engine.diagnosis.overfitting import evaluations_of, find_memorising, find_overfitting, measure_rise
+from babytrain.engine.diagnosis.robust_statistics import finite_values
+from babytrain.engine.diagnosis.verdicts import (
+    Diagnosis,
+    EvaluationRise,
+    VerdictFinding,
+    VerdictKind,
+    count_text,
+    loss_text,
+    minutes_text,
+    percent_text,
+)
+
+THROTTLED_SECONDS = 12.0  # of the last 60: below that a run is not noticeably later
+DATA_BOUND_SHARE = 0.25  # of the step time: a loader that keeps up waits for nothing, a quarter is a quarter of the run
+SLOWDOWN_RELEASE_SHARE = 0.5  # a verdict once given stays until the share is this far below its threshold
+SPEED_ROWS = 64
+SPEED_BASE_ROWS = 512
+
+
+def find_throttling(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+    """The hardware slows itself down. `standing`: that was the verdict so far."""
+    throttled = observation.throttled_seconds
+    if not throttled >= THROTTLED_SECONDS * (SLOWDOWN_RELEASE_SHARE if standing else 1.0):
+        return None
+    why = f"The hardware slowed itself down for {min(throttled, 60.0):.0f} of the last 60 seconds"
+    seconds = finite_values(observation.tail("step_seconds", SPEED_BASE_ROWS))
+    if len(seconds) > 2 * SPEED_ROWS:
+        now = float(np.median(seconds[-SPEED_ROWS:]))
+        usual = float(np.quantile(seconds[:-SPEED_ROWS], 0.2))
+        if now > 1.05 * usual > 0.0:
+            why += f"; a step takes {1000 * now:.0f} ms where it took {1000 * usual:.0f}"
+    return VerdictFinding(
+        "throttled", why + ".", "Give it air, plug it in or raise its power limit; learning is not harmed."
+    )
+
+
+def find_data_bound(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+    """The steps wait for their data. `standing`: that was the verdict so far."""
+    share = observation.data_wait_share
+    if not share >= DATA_BOUND_SHARE * (SLOWDOWN_RELEASE_SHARE if standing else 1.0):
+        return None
+    return VerdictFinding(
+        "data-bound",
+        f"{percent_text(share)} of the step time goes by waiting for data.",
+        "Put the text on a faster disk or into memory, or stop what else is reading; learning is not harmed.",
+    )
+
+
+DIAGNOSIS_SETTLING_STEPS = 50  # the first steps fall so steeply that they look like nothing but themselves
+SETTLING_SHARE = 0.1  # of the run, where it is so short that 50 steps would be most of it
+CONFIRM_STEPS = 20  # a new verdict must still be found so many steps later, unless it is urgent
+
+
+def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Diagnosis:
+    """What is going on. Pass the last diagnosis of the same run: the verdict then changes only for a reason.
+
+    Cheap enough to ask once a second (below 2 ms at 100,000 steps). Never raises for what the arrays hold.
+    """
+    step = observation.newest_step
+    if previous is not None and step < previous.step:
+        previous = None  # gone back to a checkpoint: another story
+    # A run that went wrong may hold anything; what overflows is judged as infinite and needs no warning.
+    with np.errstate(all="ignore"):
+        standing = previous.verdict if previous is not None else None
+        rise = measure_rise(observation, previous)
+        finding = _find(observation, rise, standing)
+    return _confirm(finding, rise, step, previous)
+
+
+def _find(observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None) -> VerdictFinding:
+    if observation.finished:
+        return _done(observation)
+    diverging = find_divergence(observation)
+    if diverging is not None:
+        return diverging
+    settling = DIAGNOSIS_SETTLING_STEPS
+    if observation.total_steps > 0:
+        settling = min(settling, int(SETTLING_SHARE * observation.total_steps))
+    if observation.newest_step <= max(observation.warmup_steps, settling):
+        return _warming_up(observation, max(observation.warmup_steps, settling))
+    overfitting = find_overfitting(observation, rise, standing)
+    memorising = overfitting or find_memorising(observation, standing=standing == "memorising")
+    if memorising is not None:
+        return memorising
+    trend = recent_trend(observation)
+    return (
+        find_learning_rate_too_high(observation, trend, standing=standing == "lr too high")
+        or find_throttling(observation, standing=standing == "throttled")
+        or find_data_bound(observation, standing=standing == "data-bound")
+        or find_learning_rate_too_low(observation, standing=standing == "lr too low")
+        or find_plateau(observation, trend, standing=standing == "plateau")
+        or describe_learning(observation, trend, standing=standing == "slow")
+    )
+
+
+def _confirm(finding: VerdictFinding, rise: EvaluationRise | None, step: int, previous: Diagnosis | None) -> Diagnosis:
+    found = Diagnosis(
+        finding.verdict,
+        finding.why,
+        finding.next_,
+        finding.advice,
+        finding.alternative,
+        step=step,
+        since=step,
+        rise=rise,
+    )
+    if previous is None or finding.urgent or finding.verdict == "done" or previous.verdict == "warming up":
+        same = previous is not None and previous.verdict == finding.verdict
+        return replace(found, since=previous.since) if same and previous is not None else found
+    if finding.verdict == previous.verdict:
+        return replace(found, since=previous.since)
+    if previous.candidate == finding.verdict and step - previous.candidate_since >= CONFIRM_STEPS:
+        return found
+    waits_since = previous.candidate_since if previous.candidate == finding.verdict else step
+    return replace(previous, step=step, candidate=finding.verdict, candidate_since=waits_since, rise=rise)
+
+
+def _done(observation: Observation) -> VerdictFinding:
+    step, _, val, _ = evaluations_of(observation)
+    plural = "" if observation.newest_step == 1 else "s"
+    took = f"{count_text(observation.newest_step)} step{plural} in {minutes_text(observation.newest_t)}"
+    if len(val) == 0:
+        return VerdictFinding("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
+    best = int(np.argmin(val))
+    why = f"The run is over after {took}; its best validation loss was {loss_text(float(val[best]))} at step "
+    why += f"{count_text(step_number(step[best]))}."
+    if best == len(val) - 1:
+        return VerdictFinding("done", why, "The best model is the last one: a longer run may find a better one.")
+    return VerdictFinding("done", why, "The best model is not the last one: write with the best checkpoint.")
+
+
+def _warming_up(observation: Observation, until: int) -> VerdictFinding:
+    newest = observation.tail("loss", 1)
+    level = f"; the loss is {loss_text(float(newest[-1]))}" if len(newest) and np.isfinite(newest[-1]) else ""
+    return VerdictFinding(
+        "warming up",
+        f"Step {count_text(observation.newest_step)} of the first {count_text(until)}{level}.",
+        "Wait: it is too early to judge.",
+    )

@@ -1,0 +1,190 @@
+"""Overfitting and memorising, decided on evaluations: validation losses window by window, training loss measured alike.
+
+Overfitting is said when all of this holds:
+- the newest evaluation is worse than the best by a paired block bootstrap over the windows, and so is the one before it
+  (one bad evaluation is a spike of the weights, not a trend);
+- by more than evaluations of this run wobble anyway: the best is the luckiest of many, so something always looks worse;
+- while the training loss, in evaluation mode on fixed windows, fell: what hurts both is not overfitting.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from babytrain.engine.diagnosis import verdicts
+from babytrain.engine.diagnosis.bootstrap import RESAMPLES, LossComparison, compare_windows
+from babytrain.engine.diagnosis.observation import Observation, step_number
+from babytrain.engine.diagnosis.robust_statistics import Float64Array, evaluation_noise, theil_sen
+from babytrain.engine.diagnosis.verdicts import (
+    Diagnosis,
+    EvaluationRise,
+    Suggestion,
+    VerdictFinding,
+    VerdictKind,
+    count_text,
+    loss_text,
+    minutes_text,
+    percent_text,
+)
+
+OVERFITTING_CONFIDENCE = 0.98  # of the interval: one chance in a hundred that windows alone make the newest look worse
+SECOND_PROBABILITY = 0.9  # the evaluation before only has to agree
+SECOND_RESAMPLES = 500  # which gives that probability to 1.3%
+FEWEST_AFTER_BEST = 2  # evaluations
+NOISE_FACTOR = 3.0  # standard deviations of an evaluation: the luckiest of ten is 1.5 below, one in 15 is 1.5 above
+TREND_SHARE_OF_RISE = (
+    0.5  # of the rise must lie in the trend of all evaluations since the best: a lucky best has no trend after it
+)
+SMALLEST_RISE = 0.004  # of the best loss; less is real but not worth a word
+OVERFITTING_RELEASE_SHARE = 0.5  # a verdict once given stays until the rise is below this share of what it took
+NOISE_EVALUATIONS = 10
+FEWEST_FOR_NOISE = 6
+UNKNOWN_NOISE_SHARE = 0.003  # of the loss, where evaluations are too few to tell: that of a restless small run
+AFTER_MEMORISING = 2.0  # a validation loss known to stand still wobbles on for long: one more verdict takes more
+TRAIN_FALL = 0.002  # of the training loss: measured on a sample of windows, less than that is not a fall
+TRAIN_NOISE_FACTOR = 2.0  # standard deviations of an evaluation, for the mean of two of them
+
+MEMORISING_SHARE = 0.6  # training loss below this share of the validation loss: a gap of many epochs, not of luck
+BELOW_FLOOR = 0.97  # nobody gets below the source's entropy on new text; a training loss there is known by heart
+MEMORISING_EVALUATIONS = 3  # over which validation stood still and training fell
+MEMORISING_FALL = 0.015  # of the training loss over those evaluations
+STANDSTILL_SHARE = 0.004  # of the validation loss over those evaluations
+
+DROPOUT_ADVICE = 0.2  # nanoGPT's choice for small texts
+LARGEST_WEIGHT_DECAY = 10.0  # what the dial takes
+WEIGHT_DECAY_FACTOR = 3.0  # where there is dropout already (multi-epoch recipes use 0.8 and more)
+
+
+def evaluations_of(observation: Observation) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
+    """Step, seconds, validation and training loss of the evaluations that are all finite numbers."""
+    count = min(
+        len(observation.eval_step), len(observation.eval_t), len(observation.val_loss), len(observation.train_loss)
+    )
+    columns = np.array(
+        [
+            np.asarray(column[:count], dtype=np.float64)
+            for column in (observation.eval_step, observation.eval_t, observation.val_loss, observation.train_loss)
+        ]
+    )
+    step, t, val, train = columns[:, np.isfinite(columns).all(axis=0)]
+    return step, t, val, train
+
+
+def measure_rise(observation: Observation, previous: Diagnosis | None) -> EvaluationRise | None:
+    """Compare the newest evaluation with the best one; None where window losses are missing or nothing came after."""
+    step, _, val, _ = evaluations_of(observation)
+    if len(val) < 2 or (best := int(np.argmin(val))) == len(val) - 1:
+        return None
+    best_step, newest_step = step_number(step[best]), step_number(step[-1])
+    known = previous.rise if previous is not None else None
+    if known is not None and (known.best_step, known.newest_step) == (best_step, newest_step):
+        return known
+    comparison = _compare(observation, newest_step, best_step)
+    if comparison is None or best == len(val) - 2:
+        return EvaluationRise(best_step, newest_step, comparison, None) if comparison is not None else None
+    second_step = step_number(step[-2])
+    if known is not None and (known.best_step, known.newest_step) == (best_step, second_step):
+        return EvaluationRise(best_step, newest_step, comparison, known.comparison)
+    second = _compare(observation, second_step, best_step, SECOND_RESAMPLES)
+    return EvaluationRise(best_step, newest_step, comparison, second)
+
+
+def _compare(observation: Observation, step: int, best_step: int, resamples: int = RESAMPLES) -> LossComparison | None:
+    newer, best = observation.window_losses(step), observation.window_losses(best_step)
+    if newer is None or best is None or np.shape(newer) != np.shape(best) or np.ndim(newer) != 1:
+        return None
+    return compare_windows(newer, best, seed=max(0, step), resamples=resamples, confidence=OVERFITTING_CONFIDENCE)
+
+
+def find_overfitting(
+    observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None
+) -> VerdictFinding | None:
+    """'Training falls while validation climbs like a mountain goat.' `standing`: the verdict so far."""
+    _, t, val, train = evaluations_of(observation)
+    if rise is None or (best := int(np.argmin(val))) > len(val) - 1 - FEWEST_AFTER_BEST:
+        return None
+    wobble = _evaluation_noise(val, train)
+    enough = max(NOISE_FACTOR * wobble, SMALLEST_RISE * abs(float(val[best])))
+    fell = float(train[best] - np.mean(train[-2:]))
+    if not fell > max(TRAIN_FALL * abs(float(train[best])), TRAIN_NOISE_FACTOR * wobble):
+        return None
+    if standing == "overfitting":
+        confirmed = rise.comparison.difference > OVERFITTING_RELEASE_SHARE * enough
+    else:
+        if standing == "memorising":
+            enough *= AFTER_MEMORISING
+        agreed = rise.second is None or rise.second.probability_above >= SECOND_PROBABILITY
+        climb = theil_sen(val[best:]) * (len(val) - 1 - best)
+        agreed = agreed and climb > TREND_SHARE_OF_RISE * rise.comparison.difference
+        confirmed = agreed and rise.comparison.low > 0.0 and rise.comparison.difference > enough
+    return _overfitting(observation, rise, float(t[best]), fell) if confirmed else None
+
+
+def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
+    """How much an evaluation is shifted by the luck of its weights.
+
+    Training and validation share that luck, and the training loss has no kink where the validation loss turns: what
+    looks like wobble there is what is looked for. The lower of the two counts, in proportion to the losses.
+    """
+    if len(val) < FEWEST_FOR_NOISE:
+        return UNKNOWN_NOISE_SHARE * abs(float(val[-1]))
+    scale = max(1.0, abs(float(val[-1])) / max(1e-9, abs(float(train[-1]))))
+    return min(
+        evaluation_noise(val[-NOISE_EVALUATIONS:]), min(scale, 2.0) * evaluation_noise(train[-NOISE_EVALUATIONS:])
+    )
+
+
+def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, fell: float) -> VerdictFinding:
+    past = max(0.0, observation.newest_t - best_t)
+    share = past / observation.newest_t if observation.newest_t > 0.0 else 0.0
+    best = count_text(rise.best_step)
+    return VerdictFinding(
+        "overfitting",
+        f"Validation loss rose by {loss_text(rise.comparison.difference)} since its best at step {best} "
+        f"(between {loss_text(rise.comparison.low)} and {loss_text(rise.comparison.high)}) "
+        f"while training loss fell by {loss_text(fell)}.",
+        f"Stop, or go back to step {best}: {minutes_text(past)} were trained past it, and stopping there would have "
+        f"saved {percent_text(share)} of the run so far.",
+        advice=Suggestion("stop", f"stop, keep the best of step {best}"),
+        alternative=Suggestion("rollback", f"go back to step {best}", text="best"),
+        urgent=True,
+    )
+
+
+def find_memorising(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+    """Training loss runs away downwards while validation stands still. `standing`: that was the verdict so far."""
+    _, _, val, train = evaluations_of(observation)
+    if len(val) <= MEMORISING_EVALUATIONS or val[-1] <= 0.0 or train[-1] < 0.0:
+        return None
+    floor = observation.floor
+    below_floor = floor is not None and floor > 0.0 and bool(train[-1] < BELOW_FLOOR * floor)
+    if not below_floor and train[-1] > MEMORISING_SHARE * val[-1]:
+        return None
+    wobble = evaluation_noise(val[-NOISE_EVALUATIONS:])
+    then = len(val) - 1 - MEMORISING_EVALUATIONS
+    gained = float(np.median(val[: then + 1][-2:]) - val[-2:].min())
+    if gained > (2.0 if standing else 1.0) * max(2.0 * wobble, STANDSTILL_SHARE * float(val[-1])):
+        return None
+    fell = float(train[then] - train[-1])
+    if not standing and fell < MEMORISING_FALL * float(train[then]):
+        return None
+    if below_floor and floor is not None:
+        why = f"Training loss {loss_text(float(train[-1]))} is below the {loss_text(floor)} that no model can beat"
+    else:
+        why = f"Training loss fell to {loss_text(float(train[-1]))}, validation {loss_text(float(val[-1]))}"
+    best_step = count_text(step_number(evaluations_of(observation)[0][int(np.argmin(val))]))
+    if observation.dropout < DROPOUT_ADVICE:
+        advice = Suggestion("dropout", f"dropout {DROPOUT_ADVICE:g}", value=DROPOUT_ADVICE)
+        turn = f"dropout {DROPOUT_ADVICE:g}"
+    else:
+        more = min(LARGEST_WEIGHT_DECAY, max(0.1, WEIGHT_DECAY_FACTOR * observation.weight_decay))
+        advice = Suggestion("weight_decay", f"weight decay {more:g}", value=more)
+        turn = f"weight decay {more:g}"
+    return VerdictFinding(
+        "memorising",
+        f"{why}, while validation gained {loss_text(max(0.0, gained))} in {MEMORISING_EVALUATIONS} evaluations: "
+        "it learns the text by heart.",
+        f"Try {turn} or more text; the best model so far is that of step {best_step}.",
+        advice=advice,
+        alternative=verdicts.SUGGEST_STOP,
+    )

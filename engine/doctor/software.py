@@ -1,0 +1,122 @@
+"""Python, the packages, torch's build, and whether torch.compile has a compiler to call."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from babytrain.engine.doctor.check_result import CheckResult
+
+# The names under which the required packages are installed; a test holds them against pyproject.toml.
+PACKAGES = (
+    "textual",
+    "rich",
+    "torch",
+    "nvidia-ml-py",
+    "psutil",
+    "tomli-w",
+    "msgspec",
+    "numpy",
+    "safetensors",
+    "platformdirs",
+    "typer",
+    "tokenizers",
+    "pooch",
+    "resvg-py",
+)
+OLDEST_PYTHON = (3, 11)
+
+
+def check_python() -> CheckResult:
+    """The interpreter and its version."""
+    what = f"Python {platform.python_version()} ({platform.system()} {platform.machine()})"
+    if sys.version_info < OLDEST_PYTHON:
+        return CheckResult("python", False, what, "Needs Python 3.11 or newer: install one and make a new environment.")
+    return CheckResult("python", True, what, "Nothing to do.")
+
+
+def check_packages(names: Sequence[str] = PACKAGES) -> list[CheckResult]:
+    """The versions of the required packages, and known troublemakers beside them."""
+    versions = {name: _version(name) for name in names}
+    missing = [name for name, version in versions.items() if version is None]
+    what = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
+    why = f"Install what is missing: pip install {' '.join(missing)}" if missing else "Nothing to do."
+    findings = [CheckResult("packages", not missing, what, why)]
+    if _version("pynvml") is not None:
+        findings.append(
+            CheckResult(
+                "packages",
+                False,
+                f"the deprecated package pynvml {_version('pynvml')} is installed beside nvidia-ml-py",
+                "Old versions of it hide the real one: pip uninstall pynvml, then "
+                "pip install --force-reinstall nvidia-ml-py",
+            )
+        )
+    return findings
+
+
+def check_torch() -> CheckResult:
+    """torch's version and what it was built for. Imports torch."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return CheckResult("torch", False, f"torch cannot be imported ({error})", "Reinstall it: pip install torch")
+    builds = [f"CUDA {torch.version.cuda}"] if torch.version.cuda else []
+    builds += [f"ROCm {torch.version.hip}"] if torch.version.hip else []
+    builds += ["Metal (MPS)"] if torch.backends.mps.is_built() else []
+    return CheckResult(
+        "torch",
+        True,
+        f"torch {torch.__version__}, built for {' and '.join(builds or ['the CPU only'])}",
+        "Nothing to do.",
+    )
+
+
+def check_compile(environ: Mapping[str, str], device: str, include: Path | None = None) -> CheckResult:
+    """Whether compile=on has what it needs: a C++ compiler and Python's headers, and Triton on a CUDA card.
+
+    `include` is where Python.h should lie; the interpreter's own folder by default.
+    """
+    compiler = find_compiler(environ)
+    headers = (include or Path(sysconfig.get_path("include"))) / "Python.h"
+    if compiler is None:
+        return CheckResult(
+            "compile", None, "no C++ compiler found", "compile=on needs one: sudo apt install g++, or set CXX to yours."
+        )
+    if not headers.is_file():
+        return CheckResult(
+            "compile",
+            None,
+            f"C++ compiler {compiler}, but no Python.h in {headers.parent}",
+            "compile=on needs Python's headers: sudo apt install python3-dev, or a Python from uv or python.org.",
+        )
+    if device == "cuda" and importlib.util.find_spec("triton") is None:
+        return CheckResult(
+            "compile", None, f"C++ compiler {compiler}, but no Triton", "compile=on needs it here: pip install triton"
+        )
+    return CheckResult(
+        "compile", True, f"C++ compiler {compiler}", "compile=on can be tried; the first step then waits."
+    )
+
+
+def find_compiler(environ: Mapping[str, str]) -> str | None:
+    """The C++ compiler that torch would call: CXX, else the system's usual one."""
+    usual = ("clang++",) if sys.platform == "darwin" else ("g++",)
+    for name in (environ.get("CXX", ""), *usual):
+        path = shutil.which(name, path=environ.get("PATH")) if name else None
+        if path is not None:
+            return path
+    return None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,64 @@
+"""One forward and backward pass of training, plain or compiled, and how a run gets the one its settings ask for.
+
+Every way of making a pass does the same: it adds the gradients to those the parameters already have and leaves the
+optimizer out, so that whatever an optimizer reads (learning rates, decay, clipping) is never baked in. What a person
+may turn inside the pass is kept in tensors where a compiler or a graph looks on, see `engine/model/live.py`.
+
+torch.compile is not thread-safe, so a pass belongs to the thread that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+import torch
+from torch import Tensor
+
+from babytrain.engine.execution.cuda_graphs import CudaGraphCapture, GraphedPass
+from babytrain.engine.model.gpt import GPT
+
+LossFunction: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+
+
+class Pass(Protocol):
+    """Makes one forward and backward pass."""
+
+    def __call__(self, inputs: Tensor, targets: Tensor, *, accumulate: int, seed: int | None) -> Tensor:
+        """Add the gradients of the mean loss of `inputs` and `targets` [batch, context] int64, divided by `accumulate`.
+
+        Returns the loss itself, undivided, a scalar on the device that nothing overwrites later. `seed` decides the
+        noise of dropout; None leaves the random state as it is.
+        """
+
+
+class DirectPass:
+    """Calls the loss and lets autograd walk back: eager with a model's own loss, compiled with a compiled one."""
+
+    def __init__(self, loss: LossFunction) -> None:
+        self._loss = loss
+
+    def __call__(self, inputs: Tensor, targets: Tensor, *, accumulate: int, seed: int | None) -> Tensor:
+        """See `Pass`. The division stands outside the compiled loss, so another share is no other program."""
+        if seed is not None:
+            torch.manual_seed(seed)
+        loss = self._loss(inputs, targets)
+        (loss if accumulate == 1 else loss / accumulate).backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+
+def compile_loss(model: GPT, *, backend: str | Callable[..., Any] = "inductor") -> LossFunction:
+    """The model's loss, compiled at its first call; the model's dials are put into tensors."""
+    model.keep_dials_in_tensors()
+    compiled: LossFunction = torch.compile(model.loss, dynamic=False, backend=backend)
+    return compiled
+
+
+def build_pass(model: GPT, *, compiled: bool, note: Callable[[str], None]) -> Pass:
+    """The pass of a run: eager, or compiled and on a CUDA card captured as well. `note` hears what did not work."""
+    if not compiled:
+        return DirectPass(model.loss)
+    loss = compile_loss(model)
+    if model.token_embedding.device.type != "cuda":
+        return DirectPass(loss)
+    return GraphedPass(loss, list(model.parameters()), CudaGraphCapture(), DirectPass(loss), note)

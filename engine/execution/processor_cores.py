@@ -1,0 +1,102 @@
+"""How many processor cores this process may really use, and how many torch threads follow from it.
+
+`os.cpu_count` counts the machine; a training step in lockstep needs what the process has: its affinity mask (taskset,
+a cpuset), counted in physical cores because two threads on one core share its arithmetic units, and the time its
+control groups allow (a container's CPU limit), rounded down because one thread too many has all of them throttled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Physical and logical cores in the affinity mask, and the control-group limit in cores (None: no limit)."""
+
+    physical: int
+    logical: int
+    quota: float | None = None
+
+    @property
+    def usable(self) -> int:
+        """Cores that can work at the same time; at least 1."""
+        return max(1, self.physical if self.quota is None else min(self.physical, int(self.quota)))
+
+
+def count_cores(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Cores:
+    """The cores visible to this process. Where the system does not say, the machine's own count."""
+    everywhere = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    if not hasattr(os, "sched_getaffinity"):  # macOS, Windows
+        return Cores(physical=everywhere, logical=psutil.cpu_count() or everywhere)
+    mask = os.sched_getaffinity(0)
+    return Cores(
+        physical=_count_physical(mask, sys) or min(everywhere, len(mask)),
+        logical=len(mask),
+        quota=read_cpu_quota(proc, sys),
+    )
+
+
+def default_threads(environ: Mapping[str, str], cores: Cores) -> int:
+    """Torch threads when nobody asked for a number: OMP_NUM_THREADS where it is set, else the usable cores."""
+    wanted = environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(wanted) if wanted.isascii() and wanted.isdigit() and int(wanted) > 0 else cores.usable
+
+
+def read_cpu_quota(proc: Path, sys: Path) -> float | None:
+    """The tightest processor limit of this process's control groups, in cores; None without one."""
+    limits: list[float] = []
+    for line in _read_text(proc / "self" / "cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not controllers:
+            limits += _limits_upwards(sys / "fs" / "cgroup", path, _limit_v2)
+        elif "cpu" in controllers.split(","):
+            limits += _limits_upwards(sys / "fs" / "cgroup" / "cpu", path, _limit_v1)
+    return min(limits, default=None)
+
+
+def _limits_upwards(root: Path, path: str, limit_in: Callable[[Path], float | None]) -> list[float]:
+    """The limits of a control group and of everything above it: each one binds."""
+    # Seen from inside a container the path may not exist below the mount; its root then is the container's own group.
+    parts = PurePosixPath(path.strip().lstrip("/")).parts
+    folders = [root.joinpath(*parts[:depth]) for depth in range(len(parts) + 1) if ".." not in parts]
+    found = [limit_in(folder) for folder in folders or [root]]
+    return [limit for limit in found if limit is not None]
+
+
+def _limit_v2(folder: Path) -> float | None:
+    quota, _, period = _read_text(folder / "cpu.max").strip().partition(" ")
+    return _ratio(quota, period)
+
+
+def _limit_v1(folder: Path) -> float | None:
+    # An unlimited group says -1, which is no digit.
+    return _ratio(_read_text(folder / "cpu.cfs_quota_us").strip(), _read_text(folder / "cpu.cfs_period_us").strip())
+
+
+def _ratio(quota: str, period: str) -> float | None:
+    if quota.isdigit() and period.isdigit() and int(quota) > 0 and int(period) > 0:
+        return int(quota) / int(period)
+    return None
+
+
+def _count_physical(mask: Iterable[int], sys: Path) -> int:
+    """Distinct cores behind the logical processors in `mask`; 0 where the kernel does not tell for all of them."""
+    siblings = [
+        _read_text(sys / "devices" / "system" / "cpu" / f"cpu{number}" / "topology" / "thread_siblings_list").strip()
+        for number in mask
+    ]
+    return len(set(siblings)) if all(siblings) else 0
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

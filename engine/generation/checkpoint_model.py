@@ -1,0 +1,113 @@
+"""Text from a trained run: its tokenizer and a checkpoint from the run folder, nothing else needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    LoadedCheckpoint,
+    best_checkpoint,
+    load_checkpoint,
+    load_newest,
+    named_checkpoint,
+    weights_mismatch,
+)
+from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.errors import EngineError
+from babytrain.engine.data.tokenizer import Tokenizer
+from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
+from babytrain.engine.generation.generate import Decoder, generate, likeliest_tokens, new_decoder
+from babytrain.engine.generation.prompts import PreparedPrompt
+from babytrain.engine.generation.sampling import SamplingSettings
+from babytrain.engine.model.gpt import GPT, build_model
+from babytrain.engine.sessions.errors import engine_errors
+from babytrain.runs.store.folder import RunFolder, read_run_toml
+
+
+@dataclass
+class CheckpointModel:
+    """A trained model on the CPU that can be asked for text. `notes` say what was odd about its checkpoint."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    step: int
+    checkpoint: str  # the name of its folder
+    default_prompt: str = ""
+    notes: tuple[str, ...] = ()
+    _reader: Decoder | None = field(default=None, init=False, repr=False)
+
+    def pieces(
+        self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
+    ) -> Iterator[str]:
+        """The continuation of `prompt` as it is written. Raises EngineError when the weights are damaged."""
+        tokens = generate(self.model, prompt.ids, settings, max_tokens=max_tokens, seed=seed, device="cpu")
+        try:
+            yield from decode_pieces(tokens, self.tokenizer)
+        except ValueError as error:
+            raise EngineError([str(error)]) from error
+
+    def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
+        """The likeliest next tokens, made visible, and their probabilities. Raises EngineError as `pieces` does."""
+        self._reader = self._reader or new_decoder(self.model, "cpu")
+        try:
+            tokens, shares = likeliest_tokens(self._reader, prompt.ids, count)
+        except ValueError as error:
+            raise EngineError([str(error)]) from error
+        texts = [self.tokenizer.token_text(token) for token in tokens.tolist()]
+        return list(zip(texts, shares.tolist(), strict=True))
+
+
+def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel:
+    """The model of a run from a checkpoint: "best", "last", a name given to one, a step, or its folder.
+
+    Before a run has a best checkpoint that is the newest. Raises EngineError.
+    """
+    folder = RunFolder(run_dir)
+    with engine_errors():
+        saved, _ = read_run_toml(folder)
+        config = config_of_run(saved)
+        tokenizer = _read_tokenizer(folder.tokenizer_file)
+        checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
+        model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
+        if problem := weights_mismatch(model.state_dict(), checkpoint.model):
+            raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
+        model.load_state_dict(checkpoint.model)
+    model.eval()
+    step = int(checkpoint.trainer["step"])
+    return CheckpointModel(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))
+
+
+def _read_tokenizer(file: Path) -> Tokenizer:
+    """Raises EngineError."""
+    try:
+        return tokenizer_from_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError([f"The tokenizer of this run cannot be read: {error}."]) from error
+
+
+def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
+    """The text of `tokens` as they come, in whole characters: the pieces together are the text of all of them."""
+    waiting: list[int] = []
+    for token in tokens:
+        waiting.append(token)
+        text = tokenizer.decode(waiting)
+        if not text.endswith("\ufffd"):  # half a character: the rest is in the next token
+            yield text
+            waiting.clear()
+    if waiting:
+        yield tokenizer.decode(waiting)
+
+
+def _load_checkpoint(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:
+    """A checkpoint, and a sentence for each newer one that cannot be read.
+
+    Raises CheckpointError or CheckpointNotFound.
+    """
+    if which == "best" and (best := best_checkpoint(checkpoints)) is not None:
+        return load_checkpoint(best), []
+    if which in ("best", "last"):
+        return load_newest(checkpoints)
+    return load_checkpoint(named_checkpoint(checkpoints, which)), []

@@ -1,0 +1,243 @@
+"""One text's reader in numpy: keys and values kept, one row of arithmetic for every further token.
+
+A token of the smallest preset is 1.6 million multiplications in some fifty calls. A torch call costs 2 to 5
+microseconds before it computes anything and a numpy call a quarter of one, so that here numpy is several times faster
+(`bench/sampling.py`); for large models the arithmetic decides, and torch has the faster and threaded products.
+
+Choices:
+
+- Queries, keys and values of a layer are one table [3 * heads, context, head_size + 1]: scaling them and storing them
+  is one call. The last column holds ones, so that the product that mixes the values also sums the weights, which the
+  softmax divides by.
+- Mean squares of all heads are one small product with a matrix of 1 / head_size, which is zero for the values; what is
+  added to them (the norm's epsilon for queries and keys, 1 for values) makes that product right for all three.
+- Normalised queries and keys bound the scores by sqrt(head_size), and the softmax need not look for the largest.
+- Several tokens at once (a prompt, or half the context read again) go through the layers as a matrix; in the last layer
+  only their keys and values are needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from babytrain.engine.generation.numpy_weights import (
+    DecoderLayerWeights,
+    Float32Array,
+    LinearWeights,
+    TokenEmbedder,
+    copy_weights,
+)
+from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON
+from babytrain.engine.model.gpt import GPT
+
+_MOST_AT_ONCE = 128  # tokens; bounds the memory of the scores of a long prompt
+_LARGEST_BOUND = 64.0  # exp of it, summed over any context, is far inside fp32
+_ZERO, _HALF, _ONE = (np.array(number, dtype=np.float32) for number in (0.0, 0.5, 1.0))
+
+
+class NumpyDecoder:
+    """Reads the tokens of one text and predicts the next. `length` tokens are remembered, at most the context."""
+
+    def __init__(self, model: GPT) -> None:
+        config = model.config
+        self.length = 0
+        self._weights = copy_weights(model)
+        self._context = config.context
+        self._embedder = TokenEmbedder(self._weights, config.context)
+        self._width, self._heads, self._size = config.width, config.heads, config.width // config.heads
+        self._activation = _ACTIVATIONS[config.mlp]
+        self._normalises = config.qk_norm
+        self._bounded = config.qk_norm and math.sqrt(self._size) <= _LARGEST_BOUND
+        self._square_to_mean, self._added = self._root_parts()
+        tables = np.zeros((config.layers, 3 * config.heads, config.context, self._size + 1), dtype=np.float32)
+        tables[..., self._size] = 1.0
+        self._layers = [_Layer(weights, table) for weights, table in zip(self._weights.layers, tables, strict=True)]
+        self._scale = np.empty((), dtype=np.float32)
+        self._normed = np.empty(config.width, dtype=np.float32)
+        self._qkv = np.empty(3 * config.width, dtype=np.float32)
+        self._by_head = self._qkv.reshape(3 * config.heads, self._size)
+        self._squares = np.empty(3 * config.width, dtype=np.float32)
+        self._root = np.sqrt(self._added)
+        self._root_column = self._root[:, None]
+        self._mixed = np.empty(config.width, dtype=np.float32)
+        self._mixed_by_head = self._mixed.reshape(config.heads, 1, self._size)
+        self._sums = np.empty((config.heads, 1, self._size + 1), dtype=np.float32)
+        self._weighted, self._total = self._sums[:, :, :-1], self._sums[:, :, -1:]
+        # Neighbouring dimensions turn as one complex number; the values do not turn.
+        turning = self._by_head[: 2 * config.heads]
+        self._pairs = None if self._weights.rotary is None else turning.view(np.complex64)
+
+    def clear(self) -> None:
+        """Forget every token."""
+        self.length = 0
+
+    def read(self, tokens: Sequence[int]) -> Float32Array:
+        """Logits [vocabulary] of the token after `tokens`, which follow those read before; the caller's to keep.
+
+        Raises ValueError when they do not fit the context or there are none.
+        """
+        end = self.length + len(tokens)
+        if end > self._context:
+            raise ValueError(f"{end} tokens do not fit a context of {self._context}.")
+        if not tokens:
+            raise ValueError("There is nothing to read.")
+        with np.errstate(all="ignore"):  # damaged weights show in the logits, which the caller looks at
+            before = tokens[:-1]
+            for start in range(0, len(before), _MOST_AT_ONCE):
+                self._remember(before[start : start + _MOST_AT_ONCE])
+            return self._read_one(tokens[-1])
+
+    def _read_one(self, token: int) -> Float32Array:
+        weights, at = self._weights, self.length
+        normed, qkv, root, mixed = self._normed, self._qkv, self._root, self._mixed
+        x = self._embedder.embed_one(token, at)
+        angle = None if weights.rotary is None else weights.rotary[at]
+        end = self.length = at + 1
+        for layer in self._layers:
+            self._normalise(x)
+            normed.dot(layer.qkv, out=qkv)
+            if layer.qkv_bias is not None:
+                np.add(qkv, layer.qkv_bias, qkv)
+            if self._normalises:
+                np.square(qkv, self._squares)
+                self._squares.dot(self._square_to_mean, out=root)
+                np.add(root, self._added, root)
+                np.sqrt(root, root)
+            if angle is not None and self._pairs is not None:
+                np.multiply(self._pairs, angle, self._pairs)
+            np.divide(self._by_head, self._root_column, layer.places[:, at])
+            scores = np.matmul(layer.queries[:, at:end], layer.keys[:, :, :end])
+            if not self._bounded:
+                scores -= scores.max(-1, keepdims=True)
+            np.exp(scores, scores)
+            np.matmul(scores, layer.values[:, :end], self._sums)
+            np.divide(self._weighted, self._total, self._mixed_by_head)
+            np.add(x, mixed.dot(layer.projection), x)
+            if layer.projection_bias is not None:
+                np.add(x, layer.projection_bias, x)
+            self._normalise(x)
+            hidden = normed.dot(layer.up)
+            if layer.up_bias is not None:
+                np.add(hidden, layer.up_bias, hidden)
+            np.add(x, self._activation(hidden).dot(layer.down), x)
+            if layer.down_bias is not None:
+                np.add(x, layer.down_bias, x)
+        self._normalise(x)
+        return _apply(normed, weights.head)
+
+    def _normalise(self, x: Float32Array) -> None:
+        """Put the normalised `x` [width] into `_normed`."""
+        self._scale[()] = 1.0 / math.sqrt(float(x.dot(x)) / self._width + self._weights.epsilon)
+        np.multiply(x, self._scale, self._normed)
+
+    def _remember(self, tokens: Sequence[int]) -> None:
+        """Read `tokens` for their keys and values only."""
+        weights, start = self._weights, self.length
+        end = self.length = start + len(tokens)
+        x = self._embedder.embed(tokens, start)
+        unseen = np.triu(np.full((len(tokens), end), -np.inf, dtype=np.float32), start + 1)
+        for layer, products in zip(self._layers, weights.layers, strict=True):
+            qkv = _apply(_normalised(x, weights.epsilon), products.qkv)
+            self._place(qkv, layer, start, end)
+            if layer is self._layers[-1]:
+                return
+            scores = np.matmul(layer.queries[:, start:end], layer.keys[:, :, :end])
+            scores += unseen
+            if not self._bounded:
+                scores -= scores.max(-1, keepdims=True)
+            sums = np.matmul(np.exp(scores, scores), layer.values[:, :end])
+            mixed = (sums[..., :-1] / sums[..., -1:]).transpose(1, 0, 2).reshape(x.shape)
+            x += _apply(mixed, products.projection)
+            x += _apply(self._activation(_apply(_normalised(x, weights.epsilon), products.up)), products.down)
+
+    def _place(self, qkv: Float32Array, layer: _Layer, start: int, end: int) -> None:
+        """Normalise, turn and store queries, keys and values [T, 3 * width] of positions `start` to `end`."""
+        root = self._root
+        if self._normalises:
+            root = np.sqrt(np.square(qkv) @ self._square_to_mean + self._added)
+        by_head = qkv.reshape(len(qkv), 3 * self._heads, self._size)
+        if self._weights.rotary is not None:
+            by_head[:, : 2 * self._heads].view(np.complex64)[...] *= self._weights.rotary[start:end, None]
+        layer.places[:, start:end] = (by_head / root[..., None]).swapaxes(0, 1)
+
+    def _root_parts(self) -> tuple[Float32Array, Float32Array]:
+        """A matrix [3 * width, 3 * heads] and a row: queries, keys and values are divided by sqrt(squares @ it + row).
+
+        The division of the scores by sqrt(head_size) is the queries'.
+        """
+        heads, size = self._heads, self._size
+        factor = np.repeat(np.array([size, 1, 1], dtype=np.float32), heads)
+        if not self._normalises:
+            return np.zeros((3 * self._width, 3 * heads), dtype=np.float32), factor
+        normalised = np.repeat(np.array([1, 1, 0], dtype=np.float32), heads)
+        to_mean = np.repeat(np.diag(normalised * factor / size), size, axis=0).astype(np.float32)
+        return to_mean, np.where(normalised > 0, factor * RMS_NORM_EPSILON, 1.0).astype(np.float32)
+
+
+class _Layer:
+    """What one layer works with, taken apart once: an attribute is looked up faster than an array is indexed."""
+
+    def __init__(self, weights: DecoderLayerWeights, table: Float32Array) -> None:
+        heads = len(table) // 3
+        self.places = table[:, :, :-1]
+        self.queries = self.places[:heads]
+        self.keys = self.places[heads : 2 * heads].swapaxes(1, 2)  # [heads, head_size, context]
+        self.values = table[2 * heads :]  # with the column of ones
+        self.qkv, self.qkv_bias = weights.qkv.matrix, weights.qkv.bias
+        self.projection, self.projection_bias = weights.projection.matrix, weights.projection.bias
+        self.up, self.up_bias = weights.up.matrix, weights.up.bias
+        self.down, self.down_bias = weights.down.matrix, weights.down.bias
+
+
+def _apply(x: Float32Array, product: LinearWeights) -> Float32Array:
+    y: Float32Array = x.dot(product.matrix)
+    if product.bias is not None:
+        y += product.bias
+    return y
+
+
+def _normalised(x: Float32Array, epsilon: float) -> Float32Array:
+    """The rows of `x` divided by the root of their mean square."""
+    y: Float32Array = x / np.sqrt(np.square(x).mean(-1, keepdims=True) + np.float32(epsilon))
+    return y
+
+
+# The activations of `engine.model.mlp` on [..., outputs of up]; the argument's memory may be used for the result.
+
+
+def _relu2(x: Float32Array) -> Float32Array:
+    np.maximum(x, _ZERO, out=x)
+    return np.multiply(x, x, out=x)
+
+
+def _gelu(x: Float32Array) -> Float32Array:
+    y: Float32Array = F.gelu(torch.from_numpy(x)).numpy()  # numpy has no erf
+    return y
+
+
+def _swiglu(x: Float32Array) -> Float32Array:
+    gate, value = np.split(x, 2, axis=-1)
+    return gate * _sigmoid(gate) * value
+
+
+def _fmn(x: Float32Array) -> Float32Array:
+    signal, gate = np.split(x, 2, axis=-1)
+    return np.tanh(signal) * _sigmoid(gate)
+
+
+def _sigmoid(x: Float32Array) -> Float32Array:
+    y: Float32Array = _HALF * (_ONE + np.tanh(_HALF * x))  # exp(-x) would overflow
+    return y
+
+
+_ACTIVATIONS: Mapping[str, Callable[[Float32Array], Float32Array]] = {
+    "relu2": _relu2,
+    "gelu": _gelu,
+    "swiglu": _swiglu,
+    "fmn": _fmn,
+}

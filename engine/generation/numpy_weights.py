@@ -1,0 +1,196 @@
+"""A model's weights arranged for the numpy decoder: copied to the CPU in fp32, with everything constant folded in.
+
+Choices:
+
+- Matrices are stored [inputs, outputs], in which order one row times a matrix is fastest.
+- A LayerNorm becomes a bare RMSNorm. Its gain and bias go into the matrix that reads it. Its subtraction of the
+  mean
+  is not needed when everything added to the residual stream has mean zero: embeddings are made so when looked up,
+  and
+  so are the matrices that write into the stream.
+- The copy is the decoder's own: training may go on while a text is written.
+- `TokenEmbedder` keeps the embeddings of the tokens read so far, for the token shift and the n-grams of those that
+  follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON
+from babytrain.engine.model.gpt import GPT, Block
+from babytrain.engine.model.layers import LayerNorm, Linear, RMSNorm
+from babytrain.engine.model.token_embedding import lookback_tokens, ngram_rows
+
+Float32Array = NDArray[np.float32]
+_LAYER_NORM_EPSILON = 1e-5  # what `LayerNorm` adds to the variance
+
+
+@dataclass(frozen=True)
+class LinearWeights:
+    """x -> x @ matrix (+ bias), matrix [inputs, outputs]."""
+
+    matrix: Float32Array
+    bias: Float32Array | None
+
+
+@dataclass(frozen=True)
+class DecoderLayerWeights:
+    """One block: four products with a norm before `qkv` and before `up`."""
+
+    qkv: LinearWeights
+    projection: LinearWeights
+    up: LinearWeights
+    down: LinearWeights
+
+
+@dataclass(frozen=True)
+class DecoderWeights:
+    """All of a model; without a part that is None.
+
+    `embedding` [vocabulary, width], `positions` [context, width], `token_shift` [taps, width], `ngrams` [rows, width]
+    and `rotary` [context, head_size / 2] complex; `epsilon` is what the norms add to the mean square, and with
+    `centred` embeddings have to have mean zero.
+    """
+
+    embedding: Float32Array
+    positions: Float32Array | None
+    token_shift: Float32Array | None
+    ngrams: Float32Array | None
+    rotary: NDArray[np.complex64] | None
+    layers: tuple[DecoderLayerWeights, ...]
+    head: LinearWeights
+    epsilon: float
+    centred: bool
+
+
+def copy_weights(model: GPT) -> DecoderWeights:
+    """The weights of `model` as they are now."""
+    blocks = [block for block in model.blocks if isinstance(block, Block)]
+    centre = isinstance(model.final_norm, LayerNorm)
+    head = model.token_embedding if model.head is None else model.head.weight
+    return DecoderWeights(
+        embedding=_floats(_fetch(model.token_embedding)),
+        positions=_optional(model.position_embedding),
+        token_shift=_optional(model.token_shift),
+        ngrams=_optional(model.ngram_embedding),
+        rotary=None if (angles := _optional(model.rotary)) is None else angles.view(np.complex64)[..., 0],
+        layers=tuple(_copy_layer(block, centre) for block in blocks),
+        head=_reading(head, None, model.final_norm),
+        epsilon=_LAYER_NORM_EPSILON if centre else RMS_NORM_EPSILON,
+        centred=centre,
+    )
+
+
+def _copy_layer(block: Block, centre: bool) -> DecoderLayerWeights:
+    attention, mlp = block.attention, block.mlp
+    return DecoderLayerWeights(
+        qkv=_reading(attention.qkv.weight, attention.qkv.bias, block.attention_norm),
+        projection=_writing(attention.projection, centre),
+        up=_reading(mlp.up.weight, mlp.up.bias, block.mlp_norm),
+        down=_writing(mlp.down, centre),
+    )
+
+
+def _reading(weight: Tensor, bias: Tensor | None, norm: RMSNorm | LayerNorm) -> LinearWeights:
+    """The product that reads the output of `norm`, with the norm's gain and bias in it."""
+    matrix, offset = _fetch(weight).t(), None if bias is None else _fetch(bias)
+    if isinstance(norm, LayerNorm):
+        if norm.bias is not None:
+            added = _fetch(norm.bias) @ matrix
+            offset = added if offset is None else offset + added
+        matrix = matrix * _fetch(norm.weight)[:, None]
+    return LinearWeights(_floats(matrix), None if offset is None else _floats(offset))
+
+
+def _writing(linear: Linear, centre: bool) -> LinearWeights:
+    """The product that is added to the residual stream; with `centre` what it adds has mean zero."""
+    matrix = _centred(_fetch(linear.weight).t(), centre)
+    return LinearWeights(
+        _floats(matrix), None if linear.bias is None else _floats(_centred(_fetch(linear.bias), centre))
+    )
+
+
+def _centred(x: Tensor, centre: bool) -> Tensor:
+    return x - x.mean(-1, keepdim=True) if centre else x
+
+
+def _optional(x: Tensor | None) -> Float32Array | None:
+    return None if x is None else _floats(_fetch(x))
+
+
+def _fetch(x: Tensor) -> Tensor:
+    return x.detach().to("cpu", torch.float32)
+
+
+def _floats(x: Tensor) -> Float32Array:
+    # clone(): on the CPU nothing before this need have copied anything.
+    copy: Float32Array = x.clone(memory_format=torch.contiguous_format).numpy()
+    return copy
+
+
+class TokenEmbedder:
+    """Embeds the tokens of one text; the argument `at` is the position of the first of them."""
+
+    def __init__(self, weights: DecoderWeights, context: int) -> None:
+        self._weights = weights
+        self._taps = 0 if weights.token_shift is None else len(weights.token_shift)
+        vocabulary_size, width = weights.embedding.shape
+        self._vocabulary_size = vocabulary_size
+        # The oldest neighbour first, and the token itself last with a share of one.
+        own = np.ones((1, width), dtype=np.float32)
+        self._shares = own if weights.token_shift is None else np.concatenate((weights.token_shift[::-1], own))
+        # Row `taps` + p is position p; the rows before the first position stay zero.
+        self._embedded = np.zeros((self._taps + context, width), dtype=np.float32)
+        self._tokens = np.zeros(context, dtype=np.int64)
+        self._ngram_reach = 0 if weights.ngrams is None else lookback_tokens(0, len(weights.ngrams))
+
+    def embed_one(self, token: int, at: int) -> Float32Array:
+        """[width], a copy."""
+        weights, taps = self._weights, self._taps
+        if weights.ngrams is not None:
+            row = self._lookup(np.array([token]), at)[0]
+        else:
+            row = weights.embedding[token]
+        if taps:
+            self._embedded[taps + at] = row
+            x: Float32Array = np.add.reduce(self._embedded[at : at + taps + 1] * self._shares, 0)
+        else:
+            x = row.copy()
+        if weights.positions is not None:
+            x += weights.positions[at]
+        if weights.centred:
+            x -= x.sum() / x.dtype.type(x.size)
+        return x
+
+    def embed(self, tokens: Sequence[int], at: int) -> Float32Array:
+        """[T, width], a copy."""
+        weights, taps, end = self._weights, self._taps, at + len(tokens)
+        rows = self._lookup(np.array(tokens), at)
+        self._embedded[taps + at : taps + end] = rows
+        x = rows
+        for back in range(1, taps + 1):
+            x = x + self._embedded[taps + at - back : taps + end - back] * self._shares[taps - back]
+        if weights.positions is not None:
+            x = x + weights.positions[at:end]
+        return x - x.mean(-1, keepdims=True) if weights.centred else x
+
+    def _lookup(self, tokens: np.ndarray[tuple[int], np.dtype[np.int64]], at: int) -> Float32Array:
+        """Embeddings [T, width] of `tokens` with those of the n-grams that end there."""
+        rows: Float32Array = self._weights.embedding[tokens]
+        if self._weights.ngrams is None:
+            return rows
+        end = at + len(tokens)
+        self._tokens[at:end] = tokens
+        start = max(0, at - self._ngram_reach)
+        recent = torch.from_numpy(self._tokens[start:end])[None]
+        # The model's own hash: a second one in numpy would be quicker and one day be another.
+        found = ngram_rows(recent, self._vocabulary_size, len(self._weights.ngrams))[0, at - start :].numpy()
+        summed: Float32Array = rows + self._weights.ngrams[found].sum(-2)
+        return summed

@@ -1,0 +1,1 @@
+"""Hand-written backward passes, matrix products and memory for a processor."""

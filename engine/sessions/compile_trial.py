@@ -1,0 +1,103 @@
+"""Whether compiling pays for a run: the rule behind `compile = auto`, and the trial it rests on.
+
+Compiling takes seconds to minutes before the first step, and what it brings cannot be foreseen: a few percent where
+the products fill the processor, a multiple where a graphics card waits for Python. So it is tried, on a throw-away
+copy of the model, but only for a run that is long enough to get the trial's own time back: over ten minutes on a
+processor, over one on a CUDA card (there the gain is large or the model so big that a minute is nothing). It is kept
+if a step gets at least 5% faster and the run saves at least twice what compiling takes.
+
+The choice becomes a setting of the run, so a resume or a rerun repeats the choice and not the trial.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from babytrain.engine.config.settings import Config, Precision
+from babytrain.engine.execution.forward_backward import DirectPass, build_pass
+from babytrain.engine.sessions.processor_trial import WORTHWHILE_STEP_RATIO, TrialModel
+
+SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # on other devices there is none
+SAVED_PER_COMPILE_SECOND = 2.0
+
+
+@dataclass(frozen=True)
+class CompileTrial:
+    """What a trial measured, in seconds."""
+
+    compile_seconds: float
+    eager_step_seconds: float
+    compiled_step_seconds: float
+
+    def saved_seconds(self, planned_seconds: float) -> float:
+        """What a run that takes `planned_seconds` without compiling saves by compiled steps, compiling not counted."""
+        return planned_seconds * (1.0 - self.compiled_step_seconds / self.eager_step_seconds)
+
+
+@dataclass(frozen=True)
+class CompileChoice:
+    """Whether to compile, and a sentence on why for the log; empty where nothing was tried."""
+
+    compiled: bool
+    sentence: str = ""
+
+
+def planned_seconds(config: Config, eager_step_seconds: Callable[[], float]) -> float:
+    """About how long a run computes: the minutes asked for, else its steps at the eager pace.
+
+    `eager_step_seconds` measures a step of one batch and is called only where it is needed.
+    """
+    if config.minutes > 0:
+        return 60.0 * config.minutes
+    return config.steps * config.accumulate * eager_step_seconds()
+
+
+def is_worth_trying(device: str, planned_seconds: float) -> bool:
+    """Whether a run on `device` is long enough for a trial."""
+    return planned_seconds > SHORTEST_RUN_FOR_TRIAL_SECONDS.get(device, float("inf"))
+
+
+def is_worth_keeping(trial: CompileTrial, planned_seconds: float) -> bool:
+    """Whether compiling saves a run clearly more than it costs."""
+    faster = trial.compiled_step_seconds <= WORTHWHILE_STEP_RATIO * trial.eager_step_seconds
+    return faster and trial.saved_seconds(planned_seconds) >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
+
+
+def choose_compile(device: str, planned_seconds: float, measure: Callable[[], CompileTrial]) -> CompileChoice:
+    """Decide for a run of `planned_seconds`; `measure` makes the trial, if there is to be one."""
+    if not is_worth_trying(device, planned_seconds):
+        return CompileChoice(False)
+    try:
+        trial = measure()
+    except (RuntimeError, OSError) as error:  # whatever goes wrong inside a compiler arrives as one of these
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return CompileChoice(False, f"Not compiling the step: a trial failed ({reason}).")
+    kept = is_worth_keeping(trial, planned_seconds)
+    figures = (
+        f"a trial took {trial.compile_seconds:.0f} s to compile and a step went from "
+        f"{1000 * trial.eager_step_seconds:.1f} to {1000 * trial.compiled_step_seconds:.1f} ms"
+    )
+    about = f"a run of about {planned_seconds / 60:,.0f} minutes"
+    if kept:
+        return CompileChoice(True, f"Compiling the step: {figures}, which pays in {about}.")
+    return CompileChoice(False, f"Not compiling the step: {figures}, which does not pay in {about}.")
+
+
+def measure_compile(
+    config: Config, tokens: Tensor, vocabulary_size: int, *, device: str, precision: Precision
+) -> CompileTrial:
+    """Train a throw-away copy both ways. `tokens` [N] is any piece of the corpus, N > context + 1."""
+    copy = TrialModel(config, tokens, vocabulary_size, precision, device)
+    eager_pass = DirectPass(copy.model.loss)
+    copy.step(eager_pass)  # what only a first step pays for is not held against the eager one
+    eager = copy.fastest_step_seconds(eager_pass)
+    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself will hear of it
+    began = time.perf_counter()
+    copy.step(compiled_pass)
+    first = time.perf_counter() - began
+    compiled = copy.fastest_step_seconds(compiled_pass)
+    return CompileTrial(max(0.0, first - compiled), eager, compiled)

@@ -1,0 +1,103 @@
+"""A learning-rate range test (Smith 2017, arXiv 1506.01186) before a run: which learning rates are worth trying.
+
+A throw-away copy of the model trains for sixty steps while the learning rate climbs from far too low to far too high.
+Where the smoothed loss falls fastest a rate begins to be useful; where it has turned back up, it is too high. The run
+itself is untouched, and nothing is changed by what comes out: it is a suggestion.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+import torch
+
+from babytrain.engine.config.settings import Config, Precision
+from babytrain.engine.model.gpt import build_model
+from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.training.batches import Batches
+from babytrain.runs.dials.state import initial_dials
+
+SWEEP_STEPS = 60
+LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings
+LOSS_SMOOTHING = 0.75  # of the loss, step to step: single batches are noisier than what is looked for
+RISE_SHARE_TOO_HIGH = 0.05  # of the fall so far: a rise by this much is no noise
+USEFUL_SHARE = 0.2  # of the steepest fall
+
+
+@dataclass(frozen=True)
+class LearningRateBracket:
+    """Learning rates between which the loss falls well; None where the test saw no fall."""
+
+    low: float | None
+    high: float | None
+
+    def sentence(self, present: float) -> str:
+        """One line for the log; `present` is the learning rate in the settings."""
+        if self.low is None or self.high is None:
+            return (
+                "The learning-rate range test saw no rate at which the loss falls: look at the text and the settings."
+            )
+        advice = "yours lies between them" if self.low <= present <= self.high else f"yours is {present:.2g}"
+        useful = f"Learning rates from {self.low:.2g} to {self.high:.2g} look useful"
+        return f"{useful} ({advice}), by a test of {SWEEP_STEPS} steps."
+
+
+def sweep_learning_rates(
+    config: Config, tokens: npt.NDArray[Any], vocabulary_size: int, *, device: str, precision: Precision
+) -> LearningRateBracket:
+    """Sweep the learning rate on a copy of the model. `tokens` [N] is the training text."""
+    model = build_model(config, vocabulary_size, device=device, seed=config.seed)
+    model.set_precision(precision)
+    model.train()
+    optimizer = build_optimizer(model, config)
+    batches = Batches(tokens, context=config.context, seed=config.seed, vocabulary_size=vocabulary_size, device=device)
+    dials = initial_dials(config.to_dict())
+    rates = [
+        config.lr * LOWEST_SHARE * (HIGHEST_SHARE / LOWEST_SHARE) ** (step / (SWEEP_STEPS - 1))
+        for step in range(SWEEP_STEPS)
+    ]
+    losses: list[float] = []
+    state = torch.get_rng_state()
+    try:
+        for step, rate in enumerate(rates):
+            optimizer.set_learning_rates(rate, config.muon_lr * rate / config.lr)
+            optimizer.zero_grad()
+            loss = model.loss(*batches.next_batch(step * dials.batch_size, dials))
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.gradient_norm(config.clip)
+            optimizer.step()
+            losses.append(float(loss.detach()))
+            if not math.isfinite(losses[-1]):
+                break
+    finally:
+        torch.set_rng_state(state)  # dropout drew from it
+    return find_bracket(rates, losses)
+
+
+def find_bracket(rates: Sequence[float], losses: Sequence[float]) -> LearningRateBracket:
+    """The useful rates of a sweep; `losses` may be shorter than `rates`, or end in something that is no number."""
+    smooth: list[float] = []
+    for loss in losses:
+        if not math.isfinite(loss):
+            break
+        smooth.append(loss if not smooth else LOSS_SMOOTHING * smooth[-1] + (1.0 - LOSS_SMOOTHING) * loss)
+    if len(smooth) < 3:
+        return LearningRateBracket(None, None)
+    best = min(range(len(smooth)), key=smooth.__getitem__)
+    fall = smooth[0] - smooth[best]
+    if best == 0 or fall <= 0.0:
+        return LearningRateBracket(None, None)
+    slopes = [before - after for before, after in itertools.pairwise(smooth[: best + 1])]
+    steepest = max(slopes)
+    first = next(index for index, slope in enumerate(slopes) if slope >= USEFUL_SHARE * steepest)
+    turned = next(
+        (index for index in range(best, len(smooth)) if smooth[index] > smooth[best] + RISE_SHARE_TOO_HIGH * fall), None
+    )
+    # The loss answers a few steps late: what it shows at the turn was already too high before.
+    last = best if turned is None else max(first + 1, min(best, turned - 3))
+    return LearningRateBracket(rates[first], rates[last])

@@ -1,0 +1,159 @@
+"""Which number format, library and how many threads train this model fastest here: a second of trying, not a rule.
+
+On a processor none can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32
+products twice as fast by another library (`model/product.py`), and a small model may lose by a second thread. The trial
+runs real steps on a throw-away copy of the model, so the run itself is untouched; what was chosen is written into the
+run's settings, so a resume or a rerun repeats the choice and not the trial.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from babytrain.engine.config.settings import Config, Precision
+from babytrain.engine.execution.devices import supports_bf16
+from babytrain.engine.execution.forward_backward import DirectPass, Pass
+from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, use_matmul_backend
+from babytrain.engine.model.gpt import build_model
+from babytrain.engine.optim.optimizer import build_optimizer
+
+WARM_UP_STEPS = 1
+TIMED_STEPS = 4
+SECONDS_PER_TRIAL = 0.25
+WORTHWHILE_STEP_RATIO = 0.95  # a choice must be this much faster than the plainer one
+
+
+@dataclass(frozen=True)
+class ProcessorChoice:
+    """What a trial chose, and the milliseconds a step took with each candidate."""
+
+    threads: int
+    precision: Precision
+    milliseconds: dict[str, float]
+    products: MatmulBackend = "torch"
+
+    @property
+    def step_seconds(self) -> float | None:
+        """What a step took with the chosen ones, None when nothing was tried."""
+        taken = self.milliseconds.get(_name(self.threads, self.precision, self.products))
+        return None if taken is None else taken / 1000
+
+    def sentence(self) -> str:
+        """One line for the log."""
+        tried = ", ".join(f"{name} {value:.0f} ms" for name, value in self.milliseconds.items())
+        library = " by oneDNN" if self.products == "onednn" else ""
+        chosen = f"{self.precision}{library} with {self.threads} thread{'s' if self.threads != 1 else ''}"
+        return f"Computing in {chosen}, the fastest of a short trial: {tried} a step."
+
+
+def try_processor_settings(
+    config: Config,
+    tokens: Tensor,
+    vocabulary_size: int,
+    *,
+    threads: Iterable[int],
+    precisions: Iterable[Precision],
+    libraries: Iterable[MatmulBackend] = ("torch",),
+) -> ProcessorChoice:
+    """Try the candidates on the processor, plainest first. `tokens` [N] is any piece of the corpus, N > context + 1.
+
+    `libraries` are for fp32 products; where bf16 wins the first of them stays.
+    """
+    thread_counts, formats = list(threads), [one for one in precisions if one == "fp32" or supports_bf16("cpu")]
+    candidates: list[MatmulBackend] = list(libraries) if "fp32" in formats else ["torch"]
+    milliseconds: dict[str, float] = {}
+
+    def measure(count: int, precision: Precision, products: MatmulBackend) -> float:
+        taken = _step_milliseconds(config, tokens, vocabulary_size, count, precision, products)
+        milliseconds[_name(count, precision, products)] = taken
+        return taken
+
+    before = torch.get_num_threads()
+    try:
+        count, precision, products = thread_counts[0], formats[0], candidates[0]
+        if len(thread_counts) * len(formats) * len(candidates) == 1:
+            return ProcessorChoice(count, precision, {}, products)
+        fastest = measure(count, precision, products)
+        for other in formats[1:]:
+            if (taken := measure(count, other, "torch")) < fastest * WORTHWHILE_STEP_RATIO:
+                precision, fastest = other, taken
+        for library in candidates[1:] if precision == "fp32" else []:
+            if (taken := measure(count, precision, library)) < fastest * WORTHWHILE_STEP_RATIO:
+                products, fastest = library, taken
+        for fewer in thread_counts[1:]:
+            if (taken := measure(fewer, precision, products)) < fastest * WORTHWHILE_STEP_RATIO:
+                count, fastest = fewer, taken
+        return ProcessorChoice(count, precision, milliseconds, products)
+    finally:
+        torch.set_num_threads(before)
+        use_matmul_backend("torch")
+
+
+def _name(threads: int, precision: Precision, products: MatmulBackend) -> str:
+    return f"{precision}{' by oneDNN' if products == 'onednn' else ''} on {threads}"
+
+
+class TrialModel:
+    """A copy of the model with its optimizer and one batch, trained for nothing (at learning rate 0).
+
+    `tokens` [N] is any piece of the corpus, N > context + 1.
+    """
+
+    def __init__(
+        self, config: Config, tokens: Tensor, vocabulary_size: int, precision: Precision, device: str = "cpu"
+    ) -> None:
+        self.model = build_model(config, vocabulary_size, device=device, seed=config.seed)
+        self.model.set_precision(precision)
+        self.model.train()
+        self._clip = config.clip
+        self._seed = config.seed if config.dropout > 0.0 else None
+        self._optimizer = build_optimizer(self.model, config)
+        self._optimizer.set_learning_rates(0.0, 0.0)
+        starts = torch.linspace(0, len(tokens) - config.context - 1, config.batch_size).long()
+        self._rows = tokens[starts[:, None] + torch.arange(config.context + 1)].long().to(device)
+
+    def step(self, make_pass: Pass) -> None:
+        """One step of training, waited for."""
+        self._optimizer.zero_grad()
+        make_pass(self._rows[:, :-1], self._rows[:, 1:], accumulate=1, seed=self._seed)
+        self._optimizer.gradient_norm(self._clip)
+        self._optimizer.step()
+        if self._rows.is_cuda:
+            torch.cuda.synchronize()
+
+    def fastest_step_seconds(self, make_pass: Pass) -> float:
+        """The fastest of a few steps."""
+        fastest, began = float("inf"), time.perf_counter()
+        for step in range(WARM_UP_STEPS + TIMED_STEPS):
+            step_began = time.perf_counter()
+            self.step(make_pass)
+            taken = time.perf_counter() - step_began
+            if step >= WARM_UP_STEPS or taken > SECONDS_PER_TRIAL:
+                fastest = min(fastest, taken)
+            if fastest < float("inf") and time.perf_counter() - began > SECONDS_PER_TRIAL:
+                break
+        return fastest
+
+
+def eager_step_seconds(
+    config: Config, tokens: Tensor, vocabulary_size: int, *, device: str, precision: Precision
+) -> float:
+    """Seconds of a plain step, by a trial with the threads that are set."""
+    copy = TrialModel(config, tokens, vocabulary_size, precision, device)
+    make_pass = DirectPass(copy.model.loss)
+    if device != "cpu":
+        copy.step(make_pass)  # a graphics card spends up to seconds on loading its libraries
+    return copy.fastest_step_seconds(make_pass)
+
+
+def _step_milliseconds(
+    config: Config, tokens: Tensor, vocabulary_size: int, threads: int, precision: Precision, products: MatmulBackend
+) -> float:
+    torch.set_num_threads(threads)
+    use_matmul_backend(products)
+    return 1000 * eager_step_seconds(config, tokens, vocabulary_size, device="cpu", precision=precision)

@@ -1,0 +1,184 @@
+"""Every graphics card of this computer as one backend, and which of them a run trains on.
+
+NVIDIA's cards come first, then AMD's and Intel's, or the one of a Mac. The note says what was looked for where
+there
+is no card; it also stays beside another card if an NVIDIA driver is here and in trouble. NVML knows nothing of
+torch's numbering and ignores CUDA_VISIBLE_DEVICES, so the card that trains is found by its UUID. NVML writes it
+with
+"GPU-" before it (a MIG instance with "MIG-"), torch without. An instance belongs to the card that lists it. AMD's
+UUID, as torch has it, is the letters of the card's number written as hexadecimal bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from babytrain.engine.telemetry.apple_card import AppleBackend
+from babytrain.engine.telemetry.hwmon_cards import DRM, HwmonBackend
+from babytrain.engine.telemetry.nvml_cards import (
+    NO_BINDING,
+    NO_DRIVER,
+    GpuBackend,
+    NoGpu,
+    NvmlBackend,
+    open_gpu_backend,
+)
+from babytrain.engine.telemetry.nvml_queries import CallCost
+from babytrain.runs.events import GpuReading
+
+MigInstances: TypeAlias = Callable[[int], tuple[str, ...]]
+_PREFIXES = ("mig-", "gpu-", "amd-", "pci-")  # old drivers write MIG-GPU-<card>/<instance>/<part>
+_AMD_DIGITS = 16
+
+
+@runtime_checkable
+class ListsMigInstances(Protocol):
+    """A backend whose cards may be cut into instances."""
+
+    def instances(self, index: int) -> tuple[str, ...]:
+        """The UUIDs of the instances of card `index`."""
+
+
+class TrainingCardMarker:
+    """The cards of another backend, with one of them marked as the one that trains.
+
+    `choose` gets the readings and a way to ask for the instances of a card, and gives a position or None.
+    """
+
+    def __init__(
+        self,
+        cards: GpuBackend,
+        choose: Callable[[tuple[GpuReading, ...], MigInstances], int | None],
+        nickname: str,
+    ) -> None:
+        self._cards = cards
+        self._choose = choose
+        self._nickname = nickname
+
+    @property
+    def note(self) -> str:
+        """The other backend's."""
+        return self._cards.note
+
+    @property
+    def slowest_call(self) -> CallCost | None:
+        """The other backend's."""
+        return getattr(self._cards, "dearest_call", None)
+
+    @property
+    def calls_made(self) -> int:
+        """The other backend's."""
+        return getattr(self._cards, "calls_made", 0)
+
+    def read(self) -> tuple[GpuReading, ...]:
+        """One look. Raises what the other backend raises."""
+        readings = self._cards.read()
+        instances: MigInstances = self._cards.instances if isinstance(self._cards, ListsMigInstances) else lambda _: ()
+        chosen = self._choose(readings, instances)
+        if chosen is None:
+            return readings
+        marked = msgspec.structs.replace(readings[chosen], trains=True, nickname=self._nickname)
+        return (*readings[:chosen], marked, *readings[chosen + 1 :])
+
+    def close(self) -> None:
+        """Let go of the cards."""
+        self._cards.close()
+
+
+def find_training_card(
+    device_type: str, identity: str, readings: tuple[GpuReading, ...], instances: MigInstances = lambda _: ()
+) -> int | None:
+    """The position of the card with that identity among the readings, or None when it cannot be told.
+
+    Where torch or the card tells no UUID, or the card is cut up and lists nothing, the only card that torch could mean
+    is meant.
+    """
+    if device_type == "mps":
+        return 0 if len(readings) == 1 else None
+    if device_type != "cuda":
+        return None
+    wanted = _spellings(identity)
+    for position, reading in enumerate(readings):
+        uuids = (reading.uuid, *instances(reading.index))
+        if wanted & {_bare(uuid) for uuid in uuids if uuid}:
+            return position
+    possible = [position for position, reading in enumerate(readings) if not reading.name.startswith("Intel")]
+    if len(possible) != 1:
+        return None
+    only = readings[possible[0]]
+    unknown = not wanted or not only.uuid.lower().startswith("gpu-")
+    return possible[0] if unknown or (only.shared and not instances(only.index)) else None
+
+
+def _spellings(identity: str) -> set[str]:
+    """The ways a card may spell this identity, each bare."""
+    bare = _bare(identity)
+    if not bare:
+        return set()
+    try:
+        letters = bytes.fromhex(bare).decode("ascii").lower()
+    except ValueError:
+        return {bare}
+    return {bare, letters} if len(letters) == _AMD_DIGITS and letters.isalnum() else {bare}
+
+
+def _bare(uuid: str) -> str:
+    text = uuid.strip().lower()
+    for prefix in _PREFIXES:
+        text = text.removeprefix(prefix)
+    return text.split("/")[0].replace("-", "")
+
+
+NO_OTHER = "nor an AMD or Intel card with sensors"
+HARMLESS_NOTES = (NO_DRIVER, NO_BINDING)
+
+
+def open_cards(drm: Path = DRM, platform: str = sys.platform) -> GpuBackend:
+    """Every card there is to read, or a `NoGpu` that says why there is none. May hang with a driver; never raises."""
+    if platform == "darwin":
+        return AppleBackend()
+    nvidia = open_gpu_backend()
+    first_index = nvidia.count if isinstance(nvidia, NvmlBackend) else 0
+    others = HwmonBackend(drm, first_index) if platform == "linux" else None
+    if others is None or not others.count:
+        if not isinstance(nvidia, NoGpu) or others is None:
+            return nvidia
+        return NoGpu(f"{nvidia.note}; {NO_OTHER}" if nvidia.note == NO_DRIVER else nvidia.note)
+    return AllCards(nvidia, others)
+
+
+class AllCards:
+    """NVIDIA's cards, with AMD's and Intel's numbered after them."""
+
+    def __init__(self, nvidia: GpuBackend, others: HwmonBackend) -> None:
+        self._nvidia = nvidia
+        self._others = others
+        self.note = "" if nvidia.note in HARMLESS_NOTES else nvidia.note
+
+    @property
+    def slowest_call(self) -> CallCost | None:
+        """Of NVIDIA's driver; the others are files."""
+        return self._nvidia.slowest_call if isinstance(self._nvidia, NvmlBackend) else None
+
+    @property
+    def calls_made(self) -> int:
+        """Of NVIDIA's driver."""
+        return self._nvidia.calls_made if isinstance(self._nvidia, NvmlBackend) else 0
+
+    def instances(self, index: int) -> tuple[str, ...]:
+        """The UUIDs of the instances (MIG) an NVIDIA card is cut into."""
+        return self._nvidia.instances(index) if isinstance(self._nvidia, NvmlBackend) else ()
+
+    def read(self) -> tuple[GpuReading, ...]:
+        """One look at every card."""
+        return (*self._nvidia.read(), *self._others.read())
+
+    def close(self) -> None:
+        """Let go of the drivers."""
+        self._nvidia.close()
+        self._others.close()

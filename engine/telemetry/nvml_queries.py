@@ -1,0 +1,280 @@
+"""NVIDIA's management library (NVML): every call goes through `NvmlQueries.query`; field values come in batches.
+
+Choices:
+
+- The answer is a value or a `MissingValue` with a reason in plain words. No exception of the binding comes out of
+  here.
+- "This card cannot say" and "this driver has no such function" are remembered, so such a question is put once. A
+  question may have alternatives (a call and the deprecated one it replaced): the one that works is found once too.
+- A card that fell off the bus is never asked again; the other cards go on.
+- Every call is timed, so that it can be said which one is expensive.
+- The binding arrives as an argument, so nothing is imported or loaded before a card is wanted.
+- Each field value comes with a return code of its own; a field that is refused for good is left out of the next
+  call.
+- Counters of time spent throttled are in nanoseconds since the driver was loaded (nvml.h, fields 269 to 271; 74 is
+  the power cap). Software and hardware both slow a card down for heat, often at the same time: between two readings
+  the larger growth counts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+DRIVER = -1  # the "card" of questions about the driver as a whole
+# Return codes of nvml.h that mean something to us.
+INVALID_ARGUMENT = 2
+NOT_SUPPORTED = 3
+NO_PERMISSION = 4
+DRIVER_NOT_LOADED = 9
+LIBRARY_NOT_FOUND = 12
+FUNCTION_NOT_FOUND = 13
+GPU_IS_LOST = 15
+LIB_RM_VERSION_MISMATCH = 18
+ARGUMENT_VERSION_MISMATCH = 25
+DEPRECATED = 26
+_REASONS = {
+    INVALID_ARGUMENT: "the driver does not accept the question",
+    NOT_SUPPORTED: "this card does not report it",
+    NO_PERMISSION: "this user may not read it",
+    DRIVER_NOT_LOADED: "the driver is not loaded",
+    10: "the driver timed out",
+    LIBRARY_NOT_FOUND: "there is no NVIDIA driver",
+    FUNCTION_NOT_FOUND: "this driver is too old to say",
+    GPU_IS_LOST: "the card has fallen off the bus; a restart of the computer usually brings it back",
+    16: "the card wants a reset",
+    17: "the operating system blocks the question",
+    LIB_RM_VERSION_MISMATCH: "two versions of the driver are mixed; a restart of the computer puts that right",
+    ARGUMENT_VERSION_MISMATCH: "this driver is too old to say",
+    DEPRECATED: "this driver no longer says it",
+    28: "the card is gone",
+    999: "the driver reports an unknown error",
+}
+# Asked again with the same arguments, these say the same again.
+_FINAL = frozenset({INVALID_ARGUMENT, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH, DEPRECATED})
+# What ctypes and an out-of-date binding raise besides NVMLError: an unknown wrapper is an AttributeError, a name that
+# is not UTF-8 a UnicodeDecodeError (a ValueError), a library that cannot be mapped an OSError.
+_BINDING_ERRORS = (AttributeError, ValueError, TypeError, OverflowError, OSError, ctypes.ArgumentError)
+
+
+@dataclass(frozen=True)
+class MissingValue:
+    """Why there is no value. `code` is NVML's return code where the driver itself said no."""
+
+    reason: str
+    code: int | None = None
+
+
+NO_VALUE = MissingValue("the driver gave no sensible value")
+
+
+@dataclass(frozen=True)
+class NvmlCall(Generic[T_co]):
+    """One question: the NVML function it uses, its fixed argument if any, and how to put it through the binding.
+
+    `ask` gets (binding, card handle); it returns the value in our units, or None for the driver's "not available".
+    """
+
+    function: str
+    ask: Callable[[Any, Any], T_co | None]
+    argument: Hashable = None
+
+
+@dataclass(frozen=True)
+class CallCost:
+    """What the calls of one function took, in seconds of wall time."""
+
+    function: str
+    calls: int
+    total_seconds: float
+    slowest_seconds: float
+
+    @property
+    def mean_seconds(self) -> float:
+        """Of one call."""
+        return self.total_seconds / self.calls
+
+
+class NvmlQueries:
+    """Asks, and remembers what need not be asked again. Used from one thread. `clock` times the calls, in seconds."""
+
+    def __init__(self, nvml: Any, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._nvml = nvml
+        self._clock = clock
+        self._costs: dict[str, tuple[int, float, float]] = {}  # calls, total and slowest seconds
+        self.calls_made = 0
+        mismatch = getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)
+        self._errors: tuple[type[BaseException], ...] = (nvml.NVMLError, mismatch, *_BINDING_ERRORS)
+        self._unknown_functions: dict[str, MissingValue] = {}
+        self._refused: dict[tuple[int, str, Hashable], MissingValue] = {}
+        self._lost: dict[int, MissingValue] = {}
+
+    @property
+    def slowest_call(self) -> CallCost | None:
+        """The function whose slowest call took longest since `forget_costs`; None before the first."""
+        costs = [CallCost(function, *cost) for function, cost in self._costs.items()]
+        return max(costs, key=lambda cost: cost.slowest_seconds, default=None)
+
+    def forget_costs(self) -> None:
+        """Time afresh, as after the opening, which is dear and happens once."""
+        self._costs.clear()
+
+    def query(self, alternatives: Sequence[NvmlCall[T]], card: int = DRIVER, handle: Any = None) -> T | MissingValue:
+        """The first of `alternatives` that this driver and this card can answer, else why there is no answer."""
+        if card in self._lost:
+            return self._lost[card]
+        refusals: list[MissingValue] = []
+        for call in alternatives:
+            answer = self._ask(call, card, handle)
+            if not isinstance(answer, MissingValue) or answer.code not in _FINAL:
+                return answer
+            refusals.append(answer)
+        # "This card does not report it" tells more than "too old to say" when the alternatives disagree.
+        return next((refusal for refusal in refusals if refusal.code != FUNCTION_NOT_FOUND), refusals[0])
+
+    def lost(self, card: int) -> MissingValue | None:
+        """Why a card is not asked any more, or None while it is."""
+        return self._lost.get(card)
+
+    def _ask(self, call: NvmlCall[T], card: int, handle: Any) -> T | MissingValue:
+        key = (card, call.function, call.argument)
+        remembered = self._unknown_functions.get(call.function) or self._refused.get(key)
+        if remembered is not None:
+            return remembered
+        started = self._clock()
+        try:
+            value = call.ask(self._nvml, handle)
+        except self._errors as error:
+            missing = self._explain(error)
+        else:
+            return NO_VALUE if value is None else value
+        finally:
+            self._count(call.function, self._clock() - started)
+        if missing.code == FUNCTION_NOT_FOUND:
+            self._unknown_functions[call.function] = missing
+        elif missing.code in _FINAL:
+            self._refused[key] = missing
+        elif missing.code == GPU_IS_LOST and card != DRIVER:
+            self._lost[card] = missing
+        return missing
+
+    def _count(self, function: str, seconds: float) -> None:
+        self.calls_made += 1
+        calls, total, slowest = self._costs.get(function, (0, 0.0, 0.0))
+        self._costs[function] = (calls + 1, total + seconds, max(slowest, seconds))
+
+    def _explain(self, error: BaseException) -> MissingValue:
+        if isinstance(error, self._nvml.NVMLError):
+            code = int(error.value)
+            return nvml_refusal(code, f"the driver says: {printable_line(str(error))}")
+        if isinstance(error, AttributeError) or type(error).__name__ == "NVMLLibraryMismatchError":
+            return MissingValue(_REASONS[FUNCTION_NOT_FOUND], FUNCTION_NOT_FOUND)
+        return MissingValue(f"the driver's answer makes no sense ({type(error).__name__})")
+
+
+def nvml_refusal(code: int, unnamed: str = "") -> MissingValue:
+    """A return code of NVML in words; `unnamed` for a code that nobody has put in words yet."""
+    return MissingValue(_REASONS.get(code) or unnamed or f"the driver refuses with code {code}", code)
+
+
+def is_final_refusal(code: int | None) -> bool:
+    """Whether the same question would get the same refusal again."""
+    return code in _FINAL
+
+
+def printable_line(text: str, limit: int = 200) -> str:
+    """Text from outside as one harmless line: nothing a terminal could obey, no more than `limit` characters."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)[:limit]
+
+
+# By nvmlValueType_t: which member of the union holds the value.
+_MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
+# By member: all bits set is NVML's "not available" mark.
+_NOT_AVAILABLE = {"uiVal": (2**32 - 1,), "ulVal": (2**32 - 1, 2**64 - 1), "ullVal": (2**64 - 1,), "usVal": (2**16 - 1,)}
+
+
+def read_fields(nvml: Any, card: Any, fields: Sequence[int]) -> dict[int, float | MissingValue]:
+    """The values of these fields, or why there is none. Raises the binding's error when the whole call fails."""
+    answers: dict[int, float | MissingValue] = {}
+    for field, value in zip(fields, nvml.nvmlDeviceGetFieldValues(card, list(fields)), strict=True):
+        if value.nvmlReturn == GPU_IS_LOST:
+            raise nvml.NVMLError(GPU_IS_LOST)
+        answers[field] = _read_value(value)
+    return answers
+
+
+def read_field(nvml: Any, card: Any, field: int, scale: float) -> float | None:
+    """One field in our unit, None where it is not available. Raises the binding's error when it is refused."""
+    value = read_fields(nvml, card, (field,))[field]
+    if not isinstance(value, MissingValue):
+        return value * scale
+    if value.code is None:
+        return None
+    raise nvml.NVMLError(value.code)
+
+
+def _read_value(value: Any) -> float | MissingValue:
+    if value.nvmlReturn != 0:
+        return nvml_refusal(int(value.nvmlReturn))
+    if not 0 <= value.valueType < len(_MEMBERS):
+        return MissingValue(f"the driver answers with a number of an unknown kind ({value.valueType})")
+    member = _MEMBERS[value.valueType]
+    number = getattr(value.value, member)
+    return NO_VALUE if number in _NOT_AVAILABLE.get(member, ()) else float(number)
+
+
+class CardFields:
+    """The fields of one card, in one call a look."""
+
+    def __init__(self, queries: NvmlQueries, card: int, fields: Sequence[int]) -> None:
+        self._queries = queries
+        self._card = card
+        self._wanted = tuple(fields)
+        self._refused: dict[int, MissingValue] = {}
+
+    def read(self, handle: Any) -> dict[int, float | MissingValue]:
+        """The value of every field, or why there is none."""
+        if not self._wanted:
+            return dict(self._refused)
+        wanted = self._wanted
+        question = NvmlCall("nvmlDeviceGetFieldValues", lambda nvml, card: read_fields(nvml, card, wanted), wanted)
+        answer = self._queries.query((question,), self._card, handle)
+        found: Mapping[int, float | MissingValue] = (
+            dict.fromkeys(wanted, answer) if isinstance(answer, MissingValue) else answer
+        )
+        for field, value in found.items():
+            if isinstance(value, MissingValue) and is_final_refusal(value.code):
+                self._refused[field] = value
+        self._wanted = tuple(field for field in wanted if field not in self._refused)
+        return {**self._refused, **found}
+
+
+class ThrottledSeconds:
+    """Seconds a card has spent slowed down, by reason in words, from counters that may overlap.
+
+    `reasons` names the counters of each reason. Totals start at the largest counter of a reason and never fall; a
+    counter that starts again (a driver loaded afresh) counts from where it stands.
+    """
+
+    def __init__(self, reasons: Mapping[str, Sequence[int]]) -> None:
+        self._reasons = reasons
+        self._last: dict[int, float] = {}
+        self._totals: dict[str, float] = {}
+
+    def look(self, nanoseconds: Mapping[int, float]) -> dict[str, float]:
+        """Totals in seconds after a look at the counters; a reason without any counter is left out."""
+        for reason, fields in self._reasons.items():
+            growth = [self._growth(field, nanoseconds[field]) for field in fields if field in nanoseconds]
+            if growth:
+                self._totals[reason] = self._totals.get(reason, 0.0) + max(growth) * 1e-9
+        self._last.update(nanoseconds)
+        return dict(self._totals)
+
+    def _growth(self, field: int, now: float) -> float:
+        before = self._last.get(field, 0.0)
+        return now - before if now >= before else now

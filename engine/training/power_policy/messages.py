@@ -1,0 +1,101 @@
+"""The sentences that say why a run rests or slows down, and when that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from babytrain.runs.events import PolicyCause
+from babytrain.runs.time_of_day import DayWindow, clock_text
+
+NEARLY_FULL_DUTY = 0.9
+
+_OVER: dict[PolicyCause, str] = {
+    "quiet hours": "Quiet hours are over",
+    "battery": "Mains power is back",
+    "heat": "Cool enough again",
+    "power": "Within the power budget again",
+}
+_LIFTED: dict[PolicyCause, str] = {
+    "quiet hours": "No more quiet hours",
+    "battery": "No more waiting for mains power",
+    "heat": "No more temperature ceiling",
+    "power": "No more power budget",
+}
+_OVERRULED: dict[PolicyCause, str] = {
+    "quiet hours": "Overruled by hand until the quiet hours are over: training goes on.",
+    "battery": "Overruled by hand for as long as there is no mains power: training goes on.",
+}
+
+
+def limit_ended_message(cause: PolicyCause, duty_cycle: float, *, lifted: bool) -> str:
+    """A rule no longer holds the run back, `lifted` when by hand; `duty` is what the others leave it."""
+    why = _LIFTED[cause] if lifted else _OVER[cause]
+    if duty_cycle == 0:
+        return f"{why}, and the run still rests."
+    if cause in _OVERRULED:
+        return f"{why}: training goes on."
+    return f"{why}{': training at full speed' if duty_cycle > NEARLY_FULL_DUTY else ''}."
+
+
+def overruled_message(cause: PolicyCause) -> str:
+    """A person has it go on against a rule."""
+    return _OVERRULED[cause]
+
+
+def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle: float) -> str:
+    """The quiet hours in which `minute` of the day lies."""
+    end = quiet_hours_end(windows, minute)
+    when = "all day" if end is None else f"until {clock_text(end)}"
+    if duty_cycle > 0:
+        return f"Quiet hours {when}: training {_share(duty_cycle)} of the time."
+    if end is None:
+        return "Quiet hours all day: the fan may sleep. Training goes on when the dial quiet_hours is turned."
+    return f"Quiet hours {when}: the fan may sleep. Training goes on by itself."
+
+
+def battery_message() -> str:
+    """No mains power."""
+    return "On battery: training waits for mains power and goes on by itself."
+
+
+def temperature_message(name: str, celsius: float, ceiling: float, duty_cycle: float) -> str:
+    """A temperature ceiling that is being held; `name` of the card, empty for the processor."""
+    what = f"{name or 'The processor'} is at {celsius:.0f} °C"
+    return f"{what}, the ceiling is {ceiling:g}: training {_share(duty_cycle)} of the time."
+
+
+def power_message(watts: float, budget: float, duty_cycle: float) -> str:
+    """A power budget that is being held."""
+    return f"{watts:.0f} W of a budget of {budget:g}: training {_share(duty_cycle)} of the time."
+
+
+def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
+    """A sensor that a rule needs has said nothing for a while."""
+    if duty_cycle >= 1.0:
+        return f"Nothing here tells the {what}, so {setting} cannot be held: training goes on at full speed."
+    return (
+        f"Nothing tells the {what} any more: training stays at {_share(duty_cycle)} of the time, "
+        f"which held it until now. The dial {setting} at 0 lifts that."
+    )
+
+
+def battery_silent_message() -> str:
+    """The sensor that tells whether there is mains power has fallen silent."""
+    return "Nothing tells any more whether there is mains power: training no longer waits for it."
+
+
+def quiet_hours_end(windows: Sequence[DayWindow], minute: float) -> int | None:
+    """When the quiet around `minute` ends, through windows that meet; None when it never does."""
+    end, passed = None, 0
+    now = minute
+    while (window := next((window for window in windows if window.contains(now)), None)) is not None:
+        end = window.end
+        passed += 1
+        if passed > 2 * len(windows) or window.start == window.end:
+            return None
+        now = float(end)
+    return end
+
+
+def _share(duty_cycle: float) -> str:
+    return f"{duty_cycle:.0%}"

@@ -1,0 +1,1 @@
+"""Energy of a run: joules from readings, tariffs, bills, forecasts, comparisons."""

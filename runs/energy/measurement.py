@@ -1,0 +1,239 @@
+"""Energy from sensor readings: power integrated, counters differenced, summed by source over all sessions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
+
+SENSOR_INTERVAL_SECONDS = 1.0  # between readings, at least
+GAP_INTERVALS = 3.0
+SLEEP_SECONDS = 2.0  # that other clocks may run ahead of the monotonic one: more is a computer that slept
+MAX_WATTS = 5000.0  # of one part of a computer
+MIN_BOUND_WATTS = 1000.0  # a card may jump from idle to its most within a reading
+BOUND_FACTOR = 4.0
+# Longer, and a counter of a processor may have wrapped unseen: 65.5 kJ, the smallest of them, at 220 W.
+MAX_COUNTER_GAP_SECONDS = 300.0
+FROZEN_SECONDS = 10.0
+FROZEN_ABOVE_WATTS = 5.0
+# Where energy counters are known to wrap, in joules: 32 bits of microjoules, of RAPL's usual units (15.3, 61 and 977
+# microjoules, as `max_energy_range_uj` has them), and of millijoules.
+WRAPS_JOULES = (4294.967296, 65532.610987, 262143.328850, 4194304.0, 4294967.296)
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """A moment on three clocks, in seconds. Only `boottime` and `wall_time` (Unix) run while the computer sleeps."""
+
+    monotonic: float
+    boottime: float
+    wall_time: float
+
+
+@dataclass(frozen=True)
+class ElapsedTime:
+    """Between two looks: `awake` seconds, and all of them, sleep included."""
+
+    awake: float
+    seconds: float
+
+    @property
+    def slept(self) -> bool:
+        """Whether the computer was asleep in between."""
+        return self.seconds > self.awake
+
+
+@dataclass(frozen=True)
+class MeasuredEnergy:
+    """Measured energy over the `seconds` that end at the reading it came from."""
+
+    joules: float
+    seconds: float
+
+    @property
+    def watts(self) -> float:
+        """The mean power."""
+        return self.joules / self.seconds
+
+
+@dataclass(frozen=True)
+class PowerState:
+    """The newest reading of a polled power: when (monotonic seconds) and watts."""
+
+    at: float = 0.0
+    watts: float | None = None
+
+
+@dataclass(frozen=True)
+class CounterState:
+    """The newest reading of an energy counter, and for how long it has not moved although power was drawn."""
+
+    at: float = 0.0
+    joules: float | None = None
+    still_seconds: float = 0.0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the counter is not to be believed."""
+        return self.still_seconds >= FROZEN_SECONDS
+
+
+@dataclass(frozen=True)
+class ComponentState:
+    """What is remembered of one part of the computer from one look to the next."""
+
+    counter: CounterState = CounterState()
+    power: PowerState = PowerState()
+    highest_watts: float = 0.0
+
+
+@dataclass(frozen=True)
+class ComponentReading:
+    """What a look found out: by the counter, by integrated power, each None if it measured nothing."""
+
+    probe: ComponentState
+    counted: MeasuredEnergy | None = None
+    polled: MeasuredEnergy | None = None
+
+    @property
+    def best(self) -> MeasuredEnergy | None:
+        """What to believe."""
+        return self.counted or self.polled
+
+
+def elapsed_time(before: ClockReading, now: ClockReading) -> ElapsedTime:
+    """How long it was between two looks. A clock put forward by hand cannot be told from a sleep."""
+    awake = max(0.0, now.monotonic - before.monotonic)
+    longest = max(now.boottime - before.boottime, now.wall_time - before.wall_time)
+    return ElapsedTime(awake, longest if longest - awake > SLEEP_SECONDS else awake)
+
+
+def trapezoid(before: float, now: float, seconds: float) -> float:
+    """Joules drawn while the power went in a straight line from `before` to `now` watts."""
+    return (before + now) / 2 * seconds
+
+
+def advance_power(
+    probe: PowerState, watts: float | None, at: float, *, usual_seconds: float = SENSOR_INTERVAL_SECONDS
+) -> tuple[PowerState, MeasuredEnergy | None]:
+    """Take a polled power in; None when the sensor was silent."""
+    if watts is None:
+        return probe, None
+    reading = PowerState(at, watts)
+    seconds = at - probe.at
+    if probe.watts is None or not 0 < seconds <= GAP_INTERVALS * usual_seconds:
+        return reading, None
+    return reading, MeasuredEnergy(trapezoid(probe.watts, watts, seconds), seconds)
+
+
+def counter_difference(before: float, now: float, seconds: float, most_watts: float = MAX_WATTS) -> float | None:
+    """Joules between two readings of a counter; None when it began anew, or claims more than could be drawn."""
+    most = most_watts * seconds
+    if now >= before:
+        return now - before if now - before <= most else None
+    wrapped = (now + size - before for size in WRAPS_JOULES if before <= size)
+    return next((joules for joules in wrapped if joules <= most), None)
+
+
+def advance_counter(
+    probe: CounterState, joules: float | None, at: float, *, most_watts: float = MAX_WATTS
+) -> tuple[CounterState, MeasuredEnergy | None]:
+    """Take a reading of a counter in; None when it was silent."""
+    if joules is None:
+        return probe, None
+    reading = CounterState(at, joules)
+    seconds = at - probe.at
+    if probe.joules is None or not 0 < seconds <= MAX_COUNTER_GAP_SECONDS:
+        return reading, None
+    difference = counter_difference(probe.joules, joules, seconds, most_watts)
+    if difference is None or (probe.frozen and difference > 0):
+        return reading, None  # where a frozen counter woke up is not known
+    stretch = MeasuredEnergy(difference, seconds)
+    return replace(reading, still_seconds=probe.still_seconds if difference == 0 else 0.0), stretch
+
+
+def advance_component(
+    probe: ComponentState,
+    *,
+    joules: float | None,
+    watts: float | None,
+    at: float,
+    usual_seconds: float = SENSOR_INTERVAL_SECONDS,
+) -> ComponentReading:
+    """Take in what a part said at `at` (monotonic seconds): its counter, its power, each None when it was silent."""
+    joules, watts = _valid_or_none(joules, math.inf), _valid_or_none(watts, MAX_WATTS)
+    highest = max(probe.highest_watts, watts or 0.0)
+    most = min(MAX_WATTS, max(MIN_BOUND_WATTS, BOUND_FACTOR * highest)) if highest else MAX_WATTS
+    power, polled = advance_power(probe.power, watts, at, usual_seconds=usual_seconds)
+    counter, counted = advance_counter(probe.counter, joules, at, most_watts=most)
+    if counted is not None and counted.joules == 0 and polled is not None and polled.watts > FROZEN_ABOVE_WATTS:
+        counter = replace(counter, still_seconds=counter.still_seconds + counted.seconds)
+    if counter.frozen:
+        counted = None
+    if counted is None and polled is not None:
+        # Power stepped in up to now, so the counter must not measure this stretch again when it speaks.
+        counter = replace(counter, at=at, joules=joules)
+    elif counted is not None and watts is None:
+        power = PowerState()
+    return ComponentReading(ComponentState(counter, power, highest), counted, polled)
+
+
+def _valid_or_none(value: float | None, most: float) -> float | None:
+    """A reading, or None for one that no sensor can mean."""
+    return value if value is not None and math.isfinite(value) and 0 <= value <= most else None
+
+
+SourceKey: TypeAlias = tuple[str, EnergyScope, EnergyQuality, bool]  # name, scope, quality, counted
+
+
+@dataclass
+class _Sums:
+    joules: float = 0.0
+    measured_seconds: float = 0.0
+    unmeasured_before: float = 0.0  # in earlier sessions
+
+
+class EnergyTotals:
+    """Goes on from what `before` has on record."""
+
+    def __init__(self, before: Energy | None = None) -> None:
+        self._lines: dict[SourceKey, _Sums] = {}
+        for source in before.sources if before else ():
+            sums = self._sums((source.name, source.scope, source.quality, source.counted))
+            sums.joules += source.joules
+            sums.measured_seconds += source.measured_seconds
+            sums.unmeasured_before += source.unmeasured_seconds
+
+    def add(self, line: SourceKey, stretch: MeasuredEnergy) -> None:
+        """Put measured energy on a line."""
+        sums = self._sums(line)
+        sums.joules += stretch.joules
+        sums.measured_seconds += stretch.seconds
+
+    @property
+    def counts_anything(self) -> bool:
+        """Whether any part of the total was measured."""
+        return any(counted and sums.measured_seconds > 0 for (_, _, _, counted), sums in self._lines.items())
+
+    def sources(self, missed: Mapping[SourceKey, float]) -> tuple[EnergySource, ...]:
+        """Every line, those of earlier sessions first; `missed` are the unmeasured seconds of this session."""
+        nothing = _Sums()
+        lines = self._lines | {line: nothing for line, seconds in missed.items() if seconds and line not in self._lines}
+        return tuple(
+            EnergySource(
+                name=line[0],
+                scope=line[1],
+                quality=line[2],
+                counted=line[3],
+                joules=sums.joules,
+                measured_seconds=sums.measured_seconds,
+                unmeasured_seconds=sums.unmeasured_before + missed.get(line, 0.0),
+            )
+            for line, sums in lines.items()
+        )
+
+    def _sums(self, line: SourceKey) -> _Sums:
+        return self._lines.setdefault(line, _Sums())

@@ -1,0 +1,137 @@
+"""What electricity costs and how much CO2 it causes: prices by the time of day, and the settings of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.time_of_day import DayWindow, minute_of_day, parse_window
+
+JOULES_PER_KWH = 3.6e6
+# The world's average of recent years in round figures (IEA), as other energy trackers use it.
+DEFAULT_CO2_GRAMS_PER_KWH = 475.0
+MAX_PRICE_PER_KWH = 1e6
+
+
+@dataclass(frozen=True)
+class PriceBand:
+    """A price per kilowatt-hour that holds at some time of the day."""
+
+    window: DayWindow
+    price: float
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """What a kilowatt-hour costs. A `price` of 0 and no bands: not known."""
+
+    price: float = 0.0
+    currency: str = ""
+    bands: tuple[PriceBand, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether money can be told at all."""
+        return bool(self.currency) and (self.price > 0 or bool(self.bands))
+
+    def price_at(self, wall_time: float) -> float:
+        """The price of a kilowatt-hour at `wall_time` (Unix seconds, read as local time); the first band that fits."""
+        if not self.bands:
+            return self.price
+        minute = minute_of_day(wall_time)
+        return next((band.price for band in self.bands if band.window.contains(minute)), self.price)
+
+    def cost(self, joules: float, wall_time: float) -> float | None:
+        """What `joules` drawn at `wall_time` cost, None without a price."""
+        return joules / JOULES_PER_KWH * self.price_at(wall_time) if self.known else None
+
+
+def parse_bands(text: str) -> tuple[PriceBand, ...]:
+    """`22:00-06:00 0.19, 12:00-14:00 0.25` as bands. Raises ValueError with what is wrong."""
+    bands = []
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        window, _, price = part.strip().rpartition(" ")
+        if not window:
+            raise ValueError(f"{part.strip()!r} lacks a price; write it like 22:00-06:00 0.19")
+        try:
+            value = float(price)
+        except ValueError:
+            raise ValueError(f"{price!r} is no price; write it like 22:00-06:00 0.19") from None
+        if not 0 <= value <= MAX_PRICE_PER_KWH:
+            raise ValueError(f"the price {price} must lie between 0 and {MAX_PRICE_PER_KWH:g}")
+        bands.append(PriceBand(parse_window(window), value))
+    return tuple(bands)
+
+
+def parse_tariff(price: float, currency: str, bands: str) -> Tariff:
+    """A tariff from its settings. Raises ValueError with what is wrong."""
+    return Tariff(price, currency, parse_bands(bands))
+
+
+SIMULATED_SENSORS = "scripted"  # what the setting `sensors` is when a card is played from a script
+_PRICE_SAMPLES = 96  # at which the price is looked up over a stretch of time: every quarter of an hour of a day
+_DAY_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What electricity costs a run and burns. `co2_is_default`: the world's average, because nobody said better."""
+
+    tariff: Tariff
+    co2_grams_per_kwh: float
+    co2_is_default: bool
+    idle_watts: float
+
+    def co2_grams(self, joules: float) -> float:
+        """Grams of CO2 for so much electricity."""
+        return joules / JOULES_PER_KWH * self.co2_grams_per_kwh
+
+    def mean_price(self, wall_time: float, seconds: float) -> float | None:
+        """The price of a kilowatt-hour drawn evenly over the `seconds` after `wall_time` (Unix); None without one."""
+        if not self.tariff.known:
+            return None
+        if not self.tariff.bands:
+            return self.tariff.price
+        # Whole days cost what one day costs on average.
+        stretch = _DAY_SECONDS if seconds > 7 * _DAY_SECONDS else max(0.0, seconds)
+        moments = (wall_time + stretch * (index + 0.5) / _PRICE_SAMPLES for index in range(_PRICE_SAMPLES))
+        return sum(self.tariff.price_at(snapshot) for snapshot in moments) / _PRICE_SAMPLES
+
+
+def prices_at(snapshot: RunSnapshot) -> Prices:
+    """The prices of a run as its settings had them at a moment; a resume may have changed them."""
+    return prices_from(snapshot.settings)
+
+
+def prices_from(settings: Mapping[str, Any]) -> Prices:
+    """The prices that a run's settings name. Never raises."""
+    currency = settings.get("currency", "")
+    try:
+        bands = parse_bands(str(settings.get("price_bands", "")))
+    except ValueError:
+        bands = ()
+    tariff = Tariff(_amount(settings, "electricity_price"), currency if _is_currency(currency) else "", bands)
+    grams = _amount(settings, "co2_grams_per_kwh", DEFAULT_CO2_GRAMS_PER_KWH)
+    return Prices(tariff, grams, grams == DEFAULT_CO2_GRAMS_PER_KWH, _amount(settings, "idle_watts"))
+
+
+def is_simulated_at(snapshot: RunSnapshot) -> bool:
+    """Whether sensors played a script in any session so far: what they told of was never drawn."""
+    settings = [snapshot.started.config if snapshot.started else {}]
+    settings += [resumed.changes for resumed in snapshot.state.resumes.until(snapshot.t)]
+    return any(one.get("sensors") == SIMULATED_SENSORS for one in settings)
+
+
+def _amount(settings: Mapping[str, Any], name: str, otherwise: float = 0.0) -> float:
+    value = settings.get(name, otherwise)
+    sane = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return float(value) if sane else otherwise
+
+
+def _is_currency(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()

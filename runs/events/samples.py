@@ -1,0 +1,132 @@
+"""What a model writes, and what it has learned."""
+
+from __future__ import annotations
+
+import msgspec
+
+from babytrain.runs.events.base import Event
+
+
+class SamplePiece(Event, frozen=True, kw_only=True, tag="sample_piece"):
+    """A few more characters of sample `sample_id` while it is being written. Live only, never in the journal."""
+
+    sample_id: int
+    prompt: str
+    text: str  # everything written so far, without the prompt
+
+
+class Sample(Event, frozen=True, kw_only=True, tag="sample"):
+    """A finished generated text (`text` is without the prompt). Hostile by nature: show it, never obey it."""
+
+    sample_id: int
+    prompt: str
+    text: str
+    seed: int
+    temperature: float
+    seconds: float
+    requested: bool = False
+    # How it was drawn besides the temperature; the defaults mean "from the whole distribution".
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+
+
+class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
+    """What our judges say of sample `sample_id`. None where a judge has nothing to say; shares lie between 0 and 1."""
+
+    sample_id: int
+    # The parrot test: 1 = copies as much as held-out text does by chance, 2 = a parrot.
+    memorisation: float | None = None
+    longest_match: int = 0  # characters found word for word in the training text
+    match_start: int = 0  # where the match begins in the sample's own text
+    source_line: str = ""  # of the training text, where it was copied from
+    source_line_number: int = 0  # from 1
+    real_word_share: float | None = None
+    new_words: tuple[str, ...] = ()  # words that are not in the training text, a few of them
+    distinct_pairs_share: float | None = None  # different pairs of neighbouring words, of all such pairs
+    coherent_sentence_share: float | None = None
+    haiku: int | None = None  # poems in the sample, judged by their form; None when it is no haiku corpus
+    valid_haiku: int | None = None  # of them 5-7-5
+    new_haiku: int | None = None  # of the valid ones, combinations of lines that were never trained on
+
+
+class Confusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often `guessed` was the likeliest in the place of `truth`, as a share of all `truth`."""
+
+    truth: str
+    predicted: str
+    share: float
+
+
+class Letters(Event, frozen=True, kw_only=True, tag="letters"):
+    """How well each symbol is predicted, over the whole validation split. The tuples go together, most common first.
+
+    A symbol is a character made visible, or a byte; of longer tokens what they begin with, and then the most frequent
+    tokens stand in `tokens` as they are. Hostile: show it, never obey it.
+    """
+
+    symbols: tuple[str, ...]
+    shares: tuple[float, ...]  # of the text
+    recalls: tuple[float, ...]  # of the places where it stands, those where it was the likeliest
+    precisions: tuple[float | None, ...]  # of the places where it was the likeliest, those where it stands
+    confusions: tuple[Confusion, ...] = ()  # the most frequent ones
+    favourite: str = ""
+    favourite_recall: float | None = None
+    accuracy: float = 0.0  # of all tokens
+    tokens: tuple[str, ...] = ()
+    token_shares: tuple[float, ...] = ()
+    token_recalls: tuple[float, ...] = ()
+
+
+class Baselines(Event, frozen=True, kw_only=True, tag="baselines"):
+    """Validation losses of models that only count, on this very corpus, in nats per token."""
+
+    uniform: float
+    unigram: float
+    bigram: float
+    trigram: float
+    fivegram: float
+    seconds: float = 0.0
+
+
+class Milestone(Event, frozen=True, kw_only=True, tag="milestone"):
+    """Something that happened for the first time. `name` is its identity: each comes once in a run."""
+
+    name: str
+    text: str
+
+
+class Predicted(Event, frozen=True, kw_only=True, tag="predicted"):
+    """The likeliest next tokens after a text. Live only, never in the journal. Hostile: show it, never obey it."""
+
+    prompt: str
+    tokens: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+class CanaryExposure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A planted line and how far the model gives it away: log2 of the candidates less log2 of its rank among them."""
+
+    line: str
+    exposure_bits: float
+    rank: int
+    candidates: int
+
+
+class FinalEvaluation(Event, frozen=True, kw_only=True, tag="final_evaluation"):
+    """The poems that a model of haiku wrote at the end, none left out, judged by their form."""
+
+    poems: int
+    valid: int  # 5-7-5
+    new: int  # of the valid ones, those that stand nowhere in the training text
+    unseen_pairs: int = 0  # of the valid ones, those with a snake and a season that never meet there
+    temperature: float
+    seed: int
+    seconds: float
+
+
+class Canaries(Event, frozen=True, kw_only=True, tag="canaries"):
+    """What the model remembers of lines that were planted in its training text."""
+
+    canaries: tuple[CanaryExposure, ...]

@@ -1,0 +1,60 @@
+"""Events of one kind in order of time, so that a seek is a bisection."""
+
+from __future__ import annotations
+
+import bisect
+from typing import Generic, TypeVar
+
+from babytrain.runs.events import Event
+
+TimelineEvent = TypeVar("TimelineEvent", bound=Event)
+MAX_VITALS = 14_400  # four hours of readings at one a second; older ones are thinned out
+MAX_LETTERS = 1_000  # evaluations, each with its board of some ten kilobytes; older ones are thinned out
+
+
+class Timeline(Generic[TimelineEvent]):
+    """Events of one kind in order of time."""
+
+    def __init__(self) -> None:
+        self.events: list[TimelineEvent] = []
+        self._times: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def append(self, event: TimelineEvent) -> None:
+        """Add an event; one that claims an earlier time than the last is filed at the last one's time."""
+        self.events.append(event)
+        self._times.append(max(event.t, self._times[-1]) if self._times else event.t)
+
+    def count_until(self, t: float) -> int:
+        """How many events happened at or before `t`."""
+        return bisect.bisect_right(self._times, t)
+
+    def last_until(self, t: float) -> TimelineEvent | None:
+        """The newest event at or before `t`."""
+        count = self.count_until(t)
+        return self.events[count - 1] if count else None
+
+    def until(self, t: float) -> list[TimelineEvent]:
+        """All events at or before `t`, oldest first."""
+        return self.events[: self.count_until(t)]
+
+    def thin_older_half(self) -> None:
+        """Forget every second event of the older half, so that a long run's memory stays bounded."""
+        half = len(self.events) // 2
+        self.events[:half] = self.events[:half:2]
+        self._times[:half] = self._times[:half:2]
+
+    def drop_after_step(self, step: int) -> None:
+        """Forget events of later steps: a resume superseded them."""
+        kept = [(event, t) for event, t in zip(self.events, self._times, strict=True) if event.step <= step]
+        self.events = [event for event, _ in kept]
+        self._times = [t for _, t in kept]
+
+
+def append_thinned(timeline: Timeline[TimelineEvent], event: TimelineEvent, most: int = MAX_VITALS) -> None:
+    """Append a reading to a timeline that must not grow beyond `most`; the first and the newest ones always stay."""
+    timeline.append(event)
+    if len(timeline) > most:
+        timeline.thin_older_half()

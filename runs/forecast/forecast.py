@@ -1,0 +1,332 @@
+"""The forecast of a run: when it ends, at what validation loss, and when it reaches a loss someone hopes for.
+
+Every answer is a range, and where it would be a guess there is a reason instead. Nothing is remembered: ask again with
+a later moment and everything is fitted anew, in a few milliseconds. Choices worth knowing:
+
+- The end in seconds is `runs/eta.py`: steps, evaluations, samples and checkpoints still to come, by their own times.
+- The loss is `runs/loss_curve.py`: many plausible curves under the learning rate that is planned, because the loss
+  falls faster as the rate does. The range is where the middle 90% of them end.
+- There is no forecast of the loss early in a run, soon after a dial was turned, or while the loss rises.
+- Quiet hours to come are known and count. Other pauses to come cannot be known and count nothing; those that were are
+  no part of any speed. `paused` says that the run stands still at this moment until somebody or something has it go on,
+  so that the seconds are seconds from then.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.spec import SCHEDULES
+from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.loss_extrapolation import MAX_LOSS, LearningRatePath, LossObservations, draw_curves
+from babytrain.runs.forecast.quiet_hours import is_paused_by_quiet_hours
+from babytrain.runs.forecast.step_cost import step_cost
+from babytrain.runs.state.run_state import RunSnapshot
+
+ForecastArray = npt.NDArray[np.float64]
+
+MIN_PROGRESS = 0.1
+MIN_STEP_ROWS = 40
+MIN_EVALUATIONS = 2  # not counting the one before the first step
+MAX_BLOCKS = 64
+MAX_EVALUATIONS = 32
+SKIPPED_SHARE = 0.1  # of the steps so far, left out: the first losses follow no law of the later ones
+MIN_SHARE_AFTER_DIAL = 0.05  # of the steps so far that have to follow a turn of the learning rate
+PATH_KNOTS = 240
+FUTURE_KNOTS = 40
+MAX_NOISE_ROWS = 2000
+MAX_LEARNING_RATE = 1e6
+MAX_PLAN_DEVIATION = 0.05  # of the learning rate
+LOSS_LOW, LOSS_HIGH = 0.05, 0.95
+EARLIEST, LATEST = 0.02, 0.98  # a crossing is less certain than a level: where the curve is flat, a little is far
+MAX_RANGE_SHARE = 0.6  # of the middle of the range
+RISING_STANDARD_ERRORS = 4.0
+UNLIKELY, LIKELY = 0.1, 0.9
+NO_TARGET = "no target was set"
+
+
+@dataclass(frozen=True)
+class LossRange:
+    """Validation loss in nats per token, `low` to `high`; `middle` is as likely above as below."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class StepRange:
+    """Finished optimizer steps, `low` to `high`."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class TargetForecast:
+    """Whether and when the validation loss comes down to `loss`.
+
+    `probability` is that of reaching it within the plan and `words` say it. `steps` and `seconds` (from now, running
+    time) are where it will be if it is reached at all; None when it hardly will be, or was already (`reached_step`).
+    """
+
+    loss: float
+    probability: float
+    words: str
+    steps: StepRange | None = None
+    seconds: SecondsRange | None = None
+    reached_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is to be expected. Whatever is None has its reason in words beside it."""
+
+    end: SecondsRange | None = None
+    final_loss: LossRange | None = None
+    target: TargetForecast | None = None
+    end_reason: str = ""
+    final_loss_reason: str = ""
+    target_reason: str = ""
+    paused: bool = False
+
+
+@dataclass(frozen=True)
+class LossDraws:
+    """Plausible validation losses [draws, F] at the steps to come [F], the last of which is the end."""
+
+    steps: ForecastArray
+    losses: ForecastArray
+
+
+def forecast_run(snapshot: RunSnapshot, target_loss: float | None = None) -> Forecast:
+    """The forecast at a moment; `target_loss` in nats per token asks for the way to it. Never raises."""
+    if snapshot.started is None or snapshot.ended is not None:
+        reason = "not started yet" if snapshot.started is None else "the run is over"
+        return Forecast(end_reason=reason, final_loss_reason=reason, target_reason=reason)
+    end = estimate_eta(snapshot)
+    draws = draw_losses(snapshot)
+    target, target_reason = _forecast_target(snapshot, draws, target_loss)
+    final, final_reason = _final_loss(draws)
+    return Forecast(
+        end=end,
+        final_loss=final,
+        target=target,
+        end_reason="" if end is not None else _why_no_end(snapshot),
+        final_loss_reason=final_reason,
+        target_reason=target_reason,
+        paused=is_paused_indefinitely(snapshot),
+    )
+
+
+def is_paused_indefinitely(snapshot: RunSnapshot) -> bool:
+    """Whether the run stands still and nobody knows for how long; of a rest in quiet hours the end is known."""
+    return snapshot.phase == "paused" or (snapshot.phase == "resting" and not is_paused_by_quiet_hours(snapshot))
+
+
+def _why_no_end(snapshot: RunSnapshot) -> str:
+    return "too early to tell" if step_cost(snapshot) is None else "the range would be too wide to be of use"
+
+
+def draw_losses(snapshot: RunSnapshot) -> LossDraws | str:
+    """Where the validation loss may go from here, or why that would be a guess."""
+    step, total = snapshot.step, snapshot.total_steps
+    refusal = _why_too_early(snapshot, step, total)
+    if refusal:
+        return refusal
+    path = learning_rate_path(snapshot, total)
+    if path is None:
+        return "the plan of the learning rate is not on record"
+    if not _follows_its_plan(snapshot):
+        return "the learning rate does not follow the plan on record"
+    seen = loss_observations(snapshot)
+    if isinstance(seen, str):
+        return seen
+    future = np.unique(np.linspace(step, total, FUTURE_KNOTS + 1).round())[1:]
+    curves = draw_curves(seen, path, float(step), future)
+    if curves is None:
+        return "no curve fits what was seen"
+    floor = snapshot.started.corpus.floor_nats_per_token if snapshot.started else None
+    lowest = floor if floor is not None and math.isfinite(floor) else 0.0
+    return LossDraws(future, np.maximum(curves, max(0.0, lowest)))
+
+
+def _why_too_early(snapshot: RunSnapshot, step: int, total: int) -> str:
+    if total <= step:
+        return "the last step is done"
+    if snapshot.rows < MIN_STEP_ROWS or step < MIN_PROGRESS * total:
+        return "too early to tell"
+    evaluations = [event for event in snapshot.evals if event.step > 0 and math.isfinite(event.val_loss)]
+    if len(evaluations) < MIN_EVALUATIONS:
+        return "too few evaluations yet"
+    changed = snapshot.state.dials.at(snapshot.t).changed_step
+    if changed > 0 and step - changed < max(MIN_STEP_ROWS, MIN_SHARE_AFTER_DIAL * step):
+        return "a dial was just turned"
+    return ""
+
+
+def learning_rate_path(snapshot: RunSnapshot, total: int) -> LearningRatePath | None:
+    """The learning rate of the whole run on a grid of steps: as recorded so far, as planned from here on."""
+    steps = snapshot.column("step").astype(np.float64)
+    rates = snapshot.column("learning_rate").astype(np.float64)
+    good = (rates >= 0) & (rates <= MAX_LEARNING_RATE)
+    if not good.any() or not np.all(np.diff(steps) > 0):
+        return None
+    now = float(steps[-1])
+    share = max(1, round(PATH_KNOTS * now / total))
+    # A grid of its own for the past and for what is to come, so that the present is a knot.
+    past = np.linspace(0.0, now, max(32, share))
+    ahead = np.linspace(now, float(total), max(32, PATH_KNOTS - share))[1:]
+    planned = planned_learning_rates(snapshot, ahead, total)
+    if planned is None or not np.all(planned <= MAX_LEARNING_RATE):
+        return None
+    known = np.interp(past, steps[good], rates[good], left=0.0)
+    return LearningRatePath(np.concatenate([past, ahead]), np.concatenate([known, planned]))
+
+
+def planned_learning_rates(
+    snapshot: RunSnapshot, steps: Iterable[float], total_steps: int | None = None
+) -> ForecastArray | None:
+    """Learning rates [N] planned for the steps numbered `steps` [N] (the first is 1), or None: no plan on record.
+
+    `total_steps` is where the run ends, as planned at this moment unless given.
+    """
+    dials, plan = snapshot.dials, snapshot.plan
+    dials = dials if total_steps is None else replace(dials, total_steps=total_steps)
+    if plan is None or plan.rate is None or dials.schedule not in SCHEDULES or dials.total_steps <= 0:
+        return None
+    return np.array([learning_rate(plan.rate, dials, step - 1) for step in steps])
+
+
+def _follows_its_plan(snapshot: RunSnapshot) -> bool:
+    """Whether the newest step had the learning rate that was planned for it, as it must if the plan is understood."""
+    planned, recorded = planned_learning_rates(snapshot, [snapshot.step]), snapshot.learning_rate
+    if planned is None or recorded is None or snapshot.state.dials.at(snapshot.t).step >= snapshot.step:
+        return True
+    return abs(recorded - float(planned[0])) <= MAX_PLAN_DEVIATION * max(recorded, float(planned[0]), 0.0)
+
+
+def loss_observations(snapshot: RunSnapshot) -> LossObservations | str:
+    """Training losses in blocks, and the evaluations, in order of steps; or why nothing can be made of them."""
+    steps, losses = snapshot.column("step"), snapshot.column("loss").astype(np.float64)
+    first = int(np.searchsorted(steps, max(_warmup(snapshot), SKIPPED_SHARE * snapshot.step)))
+    if not np.all(np.abs(losses[first:]) <= MAX_LOSS):
+        return "the loss was not a number"
+    count = snapshot.rows - first
+    if count < MIN_STEP_ROWS // 2:
+        return "too early to tell"
+    # Narrow blocks first, where the curve is steep.
+    position = np.linspace(math.sqrt(steps[first]), math.sqrt(steps[-1]), MAX_BLOCKS + 1)[:-1] ** 2
+    edges = np.unique(np.searchsorted(steps[first:], position))
+    sizes = np.diff(np.append(edges, count))
+    block_losses = np.add.reduceat(losses[first:], edges) / sizes
+    block_steps = np.add.reduceat(steps[first:].astype(np.float64), edges) / sizes
+    block_noise = _step_noise(losses[first:]) / np.sqrt(sizes)
+    if _is_rising(block_losses, block_noise):
+        return "the loss is not falling"
+    evaluations = [
+        event for event in snapshot.evals if event.step >= max(1, steps[first]) and math.isfinite(event.val_loss)
+    ]
+    if not evaluations:
+        return "too few evaluations yet"
+    stride = math.ceil(len(evaluations) / MAX_EVALUATIONS)
+    evaluations = evaluations[::-1][::stride][::-1]  # the newest is always among them
+    return LossObservations(
+        steps=np.append(block_steps, [float(event.step) for event in evaluations]),
+        losses=np.append(block_losses, [event.val_loss for event in evaluations]),
+        noise=np.append(block_noise, np.zeros(len(evaluations))),
+        evaluations=np.arange(len(block_steps) + len(evaluations)) >= len(block_steps),
+    )
+
+
+def _warmup(snapshot: RunSnapshot) -> int:
+    rate = snapshot.plan.rate if snapshot.plan is not None else None
+    return min(rate.warmup if rate is not None else 0, snapshot.total_steps // 2)
+
+
+def _step_noise(losses: ForecastArray) -> float:
+    """Standard deviation of one recorded loss around its curve, from the differences of neighbours."""
+    differences = np.abs(np.diff(losses[-MAX_NOISE_ROWS:]))
+    return float(np.median(differences)) / (0.6745 * math.sqrt(2.0))
+
+
+def _is_rising(losses: ForecastArray, noise: ForecastArray) -> bool:
+    """Whether the newest losses lie above earlier ones by more than their noise explains."""
+    recent = max(1, len(losses) // 8)
+    now, before = losses[-recent:], losses[: -2 * recent]
+    if not len(before):
+        return False
+    lowest = int(np.argmin(before))
+    error = math.hypot(float(noise[-recent:].mean()) / math.sqrt(recent), float(noise[lowest]))
+    # The lowest of many is low by luck as well: hence several errors, and a share of the loss.
+    return float(now.mean()) > float(before[lowest]) + RISING_STANDARD_ERRORS * error + 0.02 * abs(
+        float(before[lowest])
+    )
+
+
+def _final_loss(draws: LossDraws | str) -> tuple[LossRange | None, str]:
+    if isinstance(draws, str):
+        return None, draws
+    low, middle, high = (float(value) for value in np.quantile(draws.losses[:, -1], [LOSS_LOW, 0.5, LOSS_HIGH]))
+    if high - low > MAX_RANGE_SHARE * middle:
+        return None, "the range would be too wide to be of use"
+    return LossRange(low, middle, high), ""
+
+
+def _forecast_target(
+    snapshot: RunSnapshot, draws: LossDraws | str, loss: float | None
+) -> tuple[TargetForecast | None, str]:
+    if loss is None or not math.isfinite(loss):
+        return None, NO_TARGET
+    reached = [event.step for event in snapshot.evals if event.val_loss <= loss]
+    if reached:
+        return TargetForecast(loss, 1.0, "reached", reached_step=reached[0]), ""
+    if isinstance(draws, str):
+        return None, draws
+    if _final_loss(draws)[0] is None:
+        return None, "the range would be too wide to be of use"
+    below = draws.losses <= loss
+    hit = below.any(axis=1)
+    probability = float(hit.mean())
+    if probability < UNLIKELY:
+        return TargetForecast(loss, probability, probability_text(probability)), ""
+    first = _crossings(np.asarray(draws.losses[hit]), draws.steps, float(snapshot.step), loss)
+    low, high = (int(value) for value in np.quantile(first, [EARLIEST, LATEST]).round())
+    steps = StepRange(max(low, snapshot.step + 1), min(max(high, snapshot.step + 1), snapshot.total_steps))
+    seconds = _seconds_between(estimate_eta(snapshot, until=steps.low), estimate_eta(snapshot, until=steps.high))
+    return TargetForecast(loss, probability, probability_text(probability), steps, seconds), ""
+
+
+def _crossings(losses: ForecastArray, steps: ForecastArray, now: float, loss: float) -> ForecastArray:
+    """The step [draws] at which each curve first comes down to `loss`, between the knots in a straight line."""
+    first = np.argmax(losses <= loss, axis=1)
+    rows = np.arange(len(losses))
+    after = losses[rows, first]
+    before = np.where(first > 0, losses[rows, first - 1], after)
+    start = np.where(first > 0, steps[first - 1], now)
+    share = np.where(before > after, (before - loss) / np.maximum(before - after, 1e-12), 0.5)
+    crossings: ForecastArray = start + np.clip(share, 0.0, 1.0) * (steps[first] - start)
+    return crossings
+
+
+def _seconds_between(first: SecondsRange | None, last: SecondsRange | None) -> SecondsRange | None:
+    return SecondsRange(first.low, last.high) if first is not None and last is not None else None
+
+
+def probability_text(probability: float) -> str:
+    """How likely it is that a target is reached within the plan."""
+    words: Sequence[tuple[float, str]] = (
+        (0.02, "almost certainly not within the plan"),
+        (UNLIKELY, "hardly within the plan"),
+        (0.35, "rather not within the plan"),
+        (0.65, "an even chance within the plan"),
+        (LIKELY, "probably within the plan"),
+        (0.98, "very likely within the plan"),
+    )
+    return next((text for limit, text in words if probability < limit), "almost certainly within the plan")

@@ -1,0 +1,400 @@
+"""RunState: every event of a run, reduced. RunSnapshot: that run as it was at a time.
+
+`RunState.apply` is the only reducer. Everything is kept in order of `t`, so a snapshot is a handful of counts found
+by
+bisection: seeking in a recording is slicing, never a second reduction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from babytrain.runs.dials.history import DialHistory
+from babytrain.runs.dials.state import DialState
+from babytrain.runs.events import (
+    AnyEvent,
+    Baselines,
+    Canaries,
+    Checkpoint,
+    Command,
+    Ended,
+    Energy,
+    Eval,
+    FinalEvaluation,
+    GuardEvent,
+    Letters,
+    LogMessage,
+    Milestone,
+    Phase,
+    PhaseName,
+    Plan,
+    PolicyEvent,
+    Predicted,
+    Resumed,
+    RunStatus,
+    Sample,
+    SamplePiece,
+    Started,
+    Step,
+    Storage,
+    TextMetrics,
+    Verdict,
+    Vitals,
+)
+from babytrain.runs.events.timeline import MAX_LETTERS, Timeline, append_thinned
+from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
+
+__all__ = ["RunSnapshot", "RunState", "Timeline"]
+
+
+@dataclass(frozen=True)
+class RunSnapshot:
+    """A run as it stood at `t`; `rows` of the step columns had been written by then. Cheap to make and to drop."""
+
+    state: RunState
+    t: float
+    rows: int
+
+    @property
+    def started(self) -> Started | None:
+        """The run's first event, None until the engine has said what it will train."""
+        return self.state.started
+
+    @property
+    def step(self) -> int:
+        """Finished optimizer steps."""
+        made = int(self.state.steps.step[self.rows - 1]) if self.rows else 0
+        resumed = self.state.resumes.last_until(self.t)
+        if resumed is not None:
+            return max(made, resumed.step)
+        # A fork starts where it left its parent.
+        return max(made, self.state.started.step if self.state.started else 0)
+
+    @property
+    def total_steps(self) -> int:
+        """Planned optimizer steps, 0 when not known yet. A resume and a command may change the plan."""
+        return self.dials.total_steps
+
+    @property
+    def dials(self) -> DialState:
+        """Where the dials stood."""
+        return self.state.dials.at(self.t).dials
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the session plans to do, None before the run started."""
+        return self.state.dials.plan_at(self.t)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The recorded settings with what resumes changed of them. Whoever edits a journal may write anything here."""
+        config = self.state.started.config if self.state.started else {}
+        changes = [one.changes for one in self.state.resumes.until(self.t) if one.changes]
+        return dict(ChainMap(*reversed(changes), config)) if changes else config
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training split so far."""
+        started = self.state.started
+        if started is None or started.steps_per_epoch <= 0:
+            return 0.0
+        return self.step / started.steps_per_epoch
+
+    @property
+    def tokens(self) -> int:
+        """Tokens trained on so far."""
+        return int(self.state.steps.tokens[self.rows - 1]) if self.rows else 0
+
+    @property
+    def loss(self) -> float | None:
+        """Training loss of the newest step, nats per token."""
+        return float(self.state.steps.loss[self.rows - 1]) if self.rows else None
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Learning rate of the newest step."""
+        return float(self.state.steps.learning_rate[self.rows - 1]) if self.rows else None
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """Global gradient norm of the newest step, before clipping."""
+        return float(self.state.steps.gradient_norm[self.rows - 1]) if self.rows else None
+
+    def column(self, name: str) -> FloatColumn | IntColumn:
+        """One column of the step table up to this moment, a view and not a copy."""
+        column: FloatColumn | IntColumn = getattr(self.state.steps, name)
+        return column[: self.rows]
+
+    def tokens_per_second(self, window: int = 50) -> float | None:
+        """Speed over the newest `window` steps, evaluation and sampling pauses left out."""
+        first = max(0, self.rows - window)
+        if self.rows - first < 2:
+            return None
+        steps = self.state.steps
+        taken = steps.step_seconds[first + 1 : self.rows]
+        gained = steps.tokens[first + 1 : self.rows] - steps.tokens[first : self.rows - 1]
+        for resumed in self.state.resumes.until(self.t)[-window:]:
+            # The step after a way back also counts the tokens of the steps that were given up.
+            row = int(steps.step[first : self.rows].searchsorted(resumed.step, side="right"))
+            if 0 < row <= len(gained):
+                taken, gained = taken.copy(), gained.copy()
+                taken[row - 1], gained[row - 1] = 0.0, 0
+        seconds, tokens = float(taken.sum()), int(gained.sum())
+        return tokens / seconds if seconds > 0 else None
+
+    @property
+    def evals(self) -> list[Eval]:
+        """Evaluations so far, oldest first."""
+        return self.state.evals.until(self.t)
+
+    @property
+    def best_eval(self) -> Eval | None:
+        """The evaluation with the lowest finite validation loss."""
+        finite = [event for event in self.evals if math.isfinite(event.val_loss)]
+        return min(finite, key=lambda event: event.val_loss) if finite else None
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Generated texts so far, oldest first."""
+        return self.state.samples.until(self.t)
+
+    @property
+    def sample_piece(self) -> SamplePiece | None:
+        """The sample being written right now (live runs only)."""
+        return self.state.sample_piece
+
+    @property
+    def letters(self) -> list[Letters]:
+        """How well each symbol was predicted, oldest first."""
+        return self.state.letters.until(self.t)
+
+    @property
+    def baselines(self) -> Baselines | None:
+        """What models that only count reach on this corpus, None while they count."""
+        return self.state.baselines.last_until(self.t)
+
+    @property
+    def milestones(self) -> list[Milestone]:
+        """What happened for the first time so far."""
+        return self.state.milestones.until(self.t)
+
+    def text_metrics_of(self, sample: Sample) -> TextMetrics | None:
+        """What the judges said of a sample, None while they read."""
+        judged = reversed(self.state.readings.until(self.t))
+        return next((one for one in judged if (one.sample_id, one.step) == (sample.sample_id, sample.step)), None)
+
+    @property
+    def vitals(self) -> Vitals | None:
+        """The newest reading of the sensors."""
+        return self.state.vitals.last_until(self.t)
+
+    def recent_vitals(self, count: int) -> list[Vitals]:
+        """The newest `count` sensor readings, oldest first."""
+        end = self.state.vitals.count_until(self.t)
+        return self.state.vitals.events[max(0, end - count) : end]
+
+    @property
+    def energy(self) -> Energy | None:
+        """The electricity so far."""
+        return self.state.energies.last_until(self.t)
+
+    @property
+    def policy_events(self) -> list[PolicyEvent]:
+        """How the run held itself back so far, oldest first."""
+        return self.state.policy_events.until(self.t)
+
+    @property
+    def commands(self) -> list[Command]:
+        """Commands so far: asked, applied and refused."""
+        return self.state.commands.until(self.t)
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints so far that a resume has not superseded."""
+        return self.state.checkpoints.until(self.t)
+
+    @property
+    def failing_storage(self) -> list[Storage]:
+        """What cannot be written now, each with since when, oldest first. A new session begins without trouble."""
+        begun = max((one.t for one in self.state.resumes.until(self.t) if not one.rollback), default=-math.inf)
+        newest = {event.what: event for event in self.state.storage.until(self.t) if event.t > begun}
+        return [event for event in newest.values() if event.failing]
+
+    @property
+    def rescues(self) -> list[GuardEvent]:
+        """What the guard noticed and did so far."""
+        return self.state.rescues.until(self.t)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The newest diagnosis, with its newest figures."""
+        given, repeated_verdicts = (
+            self.state.verdicts.last_until(self.t),
+            self.state.repeated_verdicts.last_until(self.t),
+        )
+        return (
+            repeated_verdicts
+            if given is None or (repeated_verdicts is not None and repeated_verdicts.t >= given.t)
+            else given
+        )
+
+    @property
+    def phase(self) -> PhaseName:
+        """What the engine was doing."""
+        event = self.state.phases.last_until(self.t)
+        return event.phase if event else "loading"
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the run ended, None while it runs (also when it ended once and was resumed since)."""
+        ended = self.state.endings.last_until(self.t)
+        resumed = self.state.resumes.last_until(self.t)
+        if ended is None or (resumed is not None and resumed.t >= ended.t):
+            return None
+        return ended
+
+    @property
+    def status(self) -> RunStatus:
+        """`training`, or how it ended."""
+        return self.ended.status if self.ended else "training"
+
+
+@dataclass
+class RunState:
+    """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are filled by whoever read the journal."""
+
+    steps: StepColumns = field(default_factory=StepColumns)
+    shares_steps: bool = False  # True when the engine of this process writes `steps` itself
+    started: Started | None = None
+    evals: Timeline[Eval] = field(default_factory=Timeline)
+    samples: Timeline[Sample] = field(default_factory=Timeline)
+    readings: Timeline[TextMetrics] = field(default_factory=Timeline)
+    letters: Timeline[Letters] = field(default_factory=Timeline)
+    baselines: Timeline[Baselines] = field(default_factory=Timeline)
+    milestones: Timeline[Milestone] = field(default_factory=Timeline)
+    predictions: Timeline[Predicted] = field(default_factory=Timeline)
+    canaries: Timeline[Canaries] = field(default_factory=Timeline)
+    final_evaluations: Timeline[FinalEvaluation] = field(default_factory=Timeline)
+    vitals: Timeline[Vitals] = field(default_factory=Timeline)
+    energies: Timeline[Energy] = field(default_factory=Timeline)
+    policy_events: Timeline[PolicyEvent] = field(default_factory=Timeline)
+    commands: Timeline[Command] = field(default_factory=Timeline)
+    dials: DialHistory = field(default_factory=DialHistory)
+    checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
+    storage: Timeline[Storage] = field(default_factory=Timeline)
+    rescues: Timeline[GuardEvent] = field(default_factory=Timeline)
+    verdicts: Timeline[Verdict] = field(default_factory=Timeline)
+    repeated_verdicts: Timeline[Verdict] = field(default_factory=Timeline)  # verdicts said again, with newer figures
+    phases: Timeline[Phase] = field(default_factory=Timeline)
+    notes: Timeline[LogMessage] = field(default_factory=Timeline)
+    resumes: Timeline[Resumed] = field(default_factory=Timeline)
+    endings: Timeline[Ended] = field(default_factory=Timeline)
+    sample_piece: SamplePiece | None = None
+    last_t: float = 0.0
+    bad_lines: int = 0
+    unknown_lines: int = 0
+
+    def apply_all(self, events: Iterable[AnyEvent]) -> None:
+        """Apply events in order."""
+        for event in events:
+            self.apply(event)
+
+    def apply(self, event: AnyEvent) -> None:
+        """Take one event in. Steps come here only when they do not already stand in shared columns."""
+        if event.t > self.last_t:
+            self.last_t = event.t
+        match event:
+            case Step():
+                self._apply_step(event)
+            case Eval():
+                self.evals.append(event)
+            case SamplePiece():
+                self.sample_piece = event
+            case Sample():
+                self.samples.append(event)
+                self.sample_piece = None
+            case TextMetrics():
+                self.readings.append(event)
+            case Letters():
+                if not self._is_taken_back(event):
+                    append_thinned(self.letters, event, MAX_LETTERS)
+            case Baselines():
+                self.baselines.append(event)
+            case Milestone():
+                self.milestones.append(event)
+            case Predicted():
+                self.predictions.append(event)
+            case Canaries():
+                self.canaries.append(event)
+            case FinalEvaluation():
+                self.final_evaluations.append(event)
+            case Vitals():
+                append_thinned(self.vitals, event)
+            case Energy():
+                append_thinned(self.energies, event)
+            case PolicyEvent():
+                self.policy_events.append(event)
+            case Command():
+                self.commands.append(event)
+                self.dials.add(event)
+            case Plan():
+                self.dials.add(event)
+            case Checkpoint():
+                self.checkpoints.append(event)
+            case Storage():
+                self.storage.append(event)
+            case GuardEvent():
+                self.rescues.append(event)
+            case Verdict():
+                if event.repeated:
+                    append_thinned(self.repeated_verdicts, event)
+                else:
+                    self.verdicts.append(event)
+            case Phase():
+                self.phases.append(event)
+            case LogMessage():
+                self.notes.append(event)
+            case Resumed():
+                self._apply_resumed(event)
+            case Ended():
+                self.endings.append(event)
+                self.sample_piece = None
+            case Started():
+                self.started = event
+                self.dials.add(event)
+
+    def _apply_step(self, event: Step) -> None:
+        if self.shares_steps:
+            return
+        self.steps.append_step(event)
+
+    def _apply_resumed(self, event: Resumed) -> None:
+        """Steps, evaluations and samples after the checkpoint are superseded; what a person did stays on record."""
+        if not self.shares_steps:
+            self.steps.drop_after(event.step)
+        self.evals.drop_after_step(event.step)
+        self.samples.drop_after_step(event.step)
+        self.readings.drop_after_step(event.step)
+        self.letters.drop_after_step(event.step)
+        self.checkpoints.drop_after_step(event.step)
+        self.resumes.append(event)
+        self.dials.add(event)
+
+    def _is_taken_back(self, event: Letters) -> bool:
+        """Whether the run has gone back beyond the evaluation it is of: letters are counted a little later."""
+        newest = self.resumes.events[-1] if self.resumes.events else None
+        if newest is None or event.step <= newest.step:
+            return False
+        return all(evaluation.step != event.step for evaluation in reversed(self.evals.events))
+
+    def at(self, t: float = math.inf) -> RunSnapshot:
+        """The run as it stood at `t` seconds of running time; without `t`, as it stands now."""
+        rows = self.steps.count if t == math.inf else self.steps.rows_until(t)
+        now = t
+        if t == math.inf:
+            now = max(self.last_t, float(self.steps.t[rows - 1]) if rows else 0.0)
+        return RunSnapshot(state=self, t=now, rows=rows)

@@ -1,0 +1,220 @@
+"""When a graphics card slowed itself down, why, and what that cost: from the recorded sensors alone.
+
+Choices worth knowing:
+
+- A reading speaks for the time until the next one, but for `LONGEST_SILENCE_SECONDS` at most: what nobody looked at is
+  nobody's slowdown. Readings are filed more seldom in a long run, so the silence allowed grows with the time.
+- Only the card that trains counts; where no card says that it does, all of them.
+- A power limit is reached under any full load, and clocks may be set by hand: these are no slowdowns.
+- Tokens lost are told from the speed of the steps in a stretch against that of the steps around it, over small groups
+  of steps, since the recorded time of a single step may be that of handing it over. Where a person turned the batch
+  size in between, or nothing ran outside the stretch, there is nothing to compare and nothing is said.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from babytrain.runs.events import GpuReading, Vitals
+from babytrain.runs.state.elapsed_time import Interval, policy_pauses, wall_time_at
+from babytrain.runs.state.run_state import RunSnapshot, RunState
+from babytrain.runs.time_of_day import clock_text, minute_of_day
+
+MAX_SENSOR_GAP_SECONDS = 15.0  # sensors that are expensive to read are read every ten seconds
+SENSOR_GAP_SHARE = 3 / 3600.0  # of the running time: three times the distance at which a journal keeps readings
+GROUP_STEPS = 8
+MIN_GROUPS = 3  # on either side, for a comparison
+MAX_NEIGHBOUR_ROWS = 2000  # rows on each side of a stretch that its speed is compared with
+MIN_TOKENS_LOST = 0.005  # of the tokens; less than half a percent is noise
+
+# Normal under load, or somebody's wish: not what makes a run slower than it was. Beginnings, since reasons explain
+# themselves in brackets.
+EXPECTED_REASONS = (
+    "at its power limit",
+    "keeping step with other cards",
+    "clocks set by hand",
+    "clocks set for the display",
+)
+_CAUSES = {
+    "hot": "heat",
+    "slowed down by its hardware": "heat or power",
+    "power supply asked it to slow down": "the power supply",
+    "at its board's limit": "its board's limit",
+    "held back for reliability": "its reliability limit",
+}
+
+
+def is_expected_reason(reason: str) -> bool:
+    """Whether a reason for a lowered clock is as intended."""
+    return reason.startswith(EXPECTED_REASONS)
+
+
+def short_reason(reason: str) -> str:
+    """A reason without the explanation in brackets."""
+    return reason.split(" (")[0]
+
+
+def slowdown_reasons(vitals: Vitals) -> tuple[str, ...]:
+    """Why the card that trains was slowed down when it was looked at; empty when it was not."""
+    if not any(card.throttle_reasons for card in vitals.gpus):
+        return ()
+    training = [card for card in vitals.gpus if card.trains] or vitals.gpus
+    reasons = (reason for card in training for reason in card.throttle_reasons if not is_expected_reason(reason))
+    return tuple(dict.fromkeys(short_reason(reason) for reason in reasons))
+
+
+def throttled_intervals(vitals: Sequence[Vitals]) -> list[Interval]:
+    """The stretches of running time during which readings, oldest first, say that the card was slowed down."""
+    log = ThrottleTracker()
+    log.extend(vitals)
+    return log.intervals()
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A slowdown that has not ended: first and last reading that told of it, and how long the last one speaks."""
+
+    since: float
+    seen: float
+    until: float
+    reasons: tuple[str, ...]
+
+    def as_interval(self, end: float, *, ongoing: bool = False) -> Interval:
+        """The same as a stretch that ends at `end`."""
+        causes = dict.fromkeys(_CAUSES.get(reason, reason) for reason in self.reasons[:2])
+        return Interval(self.since, end, " and ".join(causes), ongoing)
+
+
+class ThrottleTracker:
+    """The slowdowns of a run, kept up to date reading by reading: looking once a second must not read all again."""
+
+    def __init__(self) -> None:
+        self._state: RunState | None = None
+        self._count = 0
+        self._last: Vitals | None = None
+        self._found: list[Interval] = []
+        self._open: _Open | None = None
+
+    def until(self, snapshot: RunSnapshot) -> list[Interval]:
+        """The stretches up to a moment, oldest first; one that still goes on ends at the moment."""
+        events = snapshot.state.vitals.events
+        grown = self._state is snapshot.state and self._count <= len(events)
+        if not grown or (self._count and events[self._count - 1] is not self._last):
+            self._state, self._count, self._found, self._open, self._last = snapshot.state, 0, [], None, None
+        if len(events) > self._count:
+            self.extend(events[self._count :])
+        t = snapshot.t
+        past = self._found[: bisect.bisect_right(self._found, t, key=lambda interval: interval.start)]
+        found = [one if one.end <= t else dataclasses.replace(one, end=t, ongoing=True) for one in past]
+        if self._open is not None and self._open.since <= t:
+            ongoing = t <= self._open.until
+            found.append(self._open.as_interval(t if ongoing else self._open.seen, ongoing=ongoing))
+        return found
+
+    def extend(self, vitals: Sequence[Vitals]) -> None:
+        """Take in more readings."""
+        for look in vitals:
+            reasons = slowdown_reasons(look)
+            before = self._open
+            if before is not None and look.t > before.until:
+                self._found.append(before.as_interval(before.seen))
+                self._open = before = None
+            if reasons:
+                since, why = (look.t, reasons) if before is None else (before.since, (*before.reasons, *reasons))
+                speaks = max(MAX_SENSOR_GAP_SECONDS, look.t * SENSOR_GAP_SHARE)
+                self._open = _Open(since, look.t, look.t + speaks, tuple(dict.fromkeys(why)))
+            elif before is not None:
+                self._found.append(before.as_interval(look.t))
+                self._open = None
+        self._count += len(vitals)
+        self._last = vitals[-1] if vitals else self._last
+
+    def intervals(self) -> list[Interval]:
+        """All of them so far."""
+        return [*self._found, *([] if self._open is None else [self._open.as_interval(self._open.seen)])]
+
+
+def tokens_lost(snapshot: RunSnapshot, interval: Interval, others: Sequence[Interval] = ()) -> float | None:
+    """The share (0 to 1) of its tokens that a stretch cost; None when there is too little to compare.
+
+    `others` are the run's other slowdowns, which are no witnesses of its usual speed.
+    """
+    t, step_seconds, tokens = (snapshot.column(name) for name in ("t", "step_seconds", "tokens"))
+    first, last = (int(place) for place in np.searchsorted(t, (interval.start, interval.end)))
+    low, high = max(1, first - MAX_NEIGHBOUR_ROWS), min(len(t), last + MAX_NEIGHBOUR_ROWS)
+    if high - low < 2 * MIN_GROUPS * GROUP_STEPS:
+        return None
+    times, seconds, gained = t[low:high], step_seconds[low:high], np.diff(tokens[low - 1 : high])
+    usable = (seconds > 0) & (gained > 0)
+    inside = usable & (times > interval.start) & (times <= interval.end)
+    outside = usable & ~inside
+    for other in (*others, *policy_pauses(snapshot)):
+        between = (times > other.start) & (times <= other.end)
+        outside &= ~between
+        if other.words != interval.words or other.start != interval.start:
+            inside &= ~between
+    if outside.any() and inside.any() and np.median(gained[outside]) != np.median(gained[inside]):
+        return None
+    slow, usual = (_speed(seconds[rows], gained[rows]) for rows in (inside, outside))
+    if slow is None or usual is None:
+        return None
+    lost = 1.0 - slow / usual
+    return lost if lost >= MIN_TOKENS_LOST else 0.0
+
+
+def _speed(seconds: np.ndarray, gained: np.ndarray) -> float | None:
+    """The median of tokens per second over groups of steps; None when there are too few."""
+    groups = len(seconds) // GROUP_STEPS
+    if groups < MIN_GROUPS:
+        return None
+    shape = (groups, GROUP_STEPS)
+    used = groups * GROUP_STEPS
+    rates = gained[:used].reshape(shape).sum(axis=1) / seconds[:used].reshape(shape).sum(axis=1)
+    return float(np.median(rates))
+
+
+def interval_sentence(snapshot: RunSnapshot, interval: Interval, lost: float | None = None) -> str:
+    """`slowed by heat 14:02–14:09, 3% of tokens lost`, in the local time of whoever looks."""
+    words = f"slowed by {interval.words} {interval_clock_text(snapshot, interval)}"
+    if not lost or lost < MIN_TOKENS_LOST:
+        return words
+    return f"{words}, {max(1.0, 100 * lost):.0f}% of tokens lost"
+
+
+def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:
+    """When a stretch was, by the clock on the wall: `14:02–14:09`, `at 14:02`, `since 14:02`."""
+    start, end = (clock_text(minute_of_day(wall_time_at(snapshot.state.at(t)))) for t in (interval.start, interval.end))
+    if interval.ongoing:
+        return f"since {start}"
+    return f"at {start}" if start == end else f"{start}–{end}"
+
+
+def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, float]:
+    """For how long each reason lowered the clock of a card since the run began, by the card's own counters.
+
+    Counted from the first reading of each session, so that nothing of what others did in between is laid to the run.
+    A counter that went back began anew with its driver.
+    """
+    timeline, total = snapshot.state.vitals, dict.fromkeys(card.throttled_seconds, 0.0)
+    if not total:
+        return {}
+    count = timeline.count_until(snapshot.t)
+    begins = [0, *(timeline.count_until(one.t) for one in snapshot.state.resumes.until(snapshot.t) if not one.rollback)]
+    for begin, end in zip(begins, [*begins[1:], count], strict=True):
+        first = _reading_of(timeline.events[begin:end], card)
+        last = card if end == count else _reading_of(timeline.events[begin:end][::-1], card)
+        for reason, seconds in last.throttled_seconds.items() if first is not None and last is not None else ():
+            before = first.throttled_seconds.get(reason, 0.0) if first is not None else 0.0
+            total[reason] = total.get(reason, 0.0) + (seconds - before if seconds >= before else seconds)
+    return total
+
+
+def _reading_of(looks: Sequence[Vitals], card: GpuReading) -> GpuReading | None:
+    """The first reading of this card that tells its counters."""
+    same = (gpu for look in looks for gpu in look.gpus if (gpu.index, gpu.uuid) == (card.index, card.uuid))
+    return next((gpu for gpu in same if gpu.throttled_seconds), None)

@@ -1,0 +1,81 @@
+"""The checkpoints of a run as a list, without loading any: step, name, validation loss, size, marks."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from babytrain.runs.store.folder import RunFolder
+
+_FOLDER = re.compile(r"step-(\d+)(?:-(.+))?")
+_STATE = "trainer.json"
+
+
+@dataclass(frozen=True)
+class CheckpointSummary:
+    """One checkpoint. `val_loss` (nats per token) is None when none was measured at its step."""
+
+    directory: str
+    step: int
+    name: str
+    val_loss: float | None
+    size_bytes: int
+    is_best: bool
+    is_last: bool
+
+
+def summarize_checkpoints(folder: RunFolder) -> list[CheckpointSummary]:
+    """Every complete checkpoint, by step; without a mark on the disk the last is the one written last. Never raises."""
+    best, last = (_pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
+    found: list[CheckpointSummary] = []
+    try:
+        places = sorted(place for place in folder.checkpoints.glob("step-*") if (place / _STATE).is_file())
+        if places and last not in {place.name for place in places}:
+            last = max(places, key=lambda place: ((place / _STATE).stat().st_mtime_ns, place.name)).name
+    except OSError:
+        return []
+    for place in places:
+        match = _FOLDER.fullmatch(place.name)
+        if match is None:
+            continue
+        step = int(match[1])
+        found.append(
+            CheckpointSummary(
+                directory=place.name,
+                step=step,
+                name=match[2] or "",
+                val_loss=_val_loss(place / _STATE, step),
+                size_bytes=_size(place),
+                is_best=place.name == best,
+                is_last=place.name == last,
+            )
+        )
+    return found
+
+
+def _val_loss(state: Path, step: int) -> float | None:
+    try:
+        trainer: Any = json.loads(state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(trainer, dict) or trainer.get("val_step") != step:
+        return None
+    loss = trainer.get("val_loss")
+    return float(loss) if isinstance(loss, int | float) else None
+
+
+def _size(place: Path) -> int:
+    try:
+        return sum(file.stat().st_size for file in place.iterdir())
+    except OSError:
+        return 0
+
+
+def _pointed_at(pointer: Path) -> str:
+    try:
+        return pointer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

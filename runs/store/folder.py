@@ -1,0 +1,188 @@
+"""One run on disk: its name, where its folder is, what is in it, and how the folder is made."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import tomli_w
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.atomic_write import write_atomically
+
+__all__ = ["RunFolder", "RunsError", "create_run", "default_runs_dir", "read_run_toml", "write_run_toml"]
+
+MAX_SLUG_LENGTH = 40
+
+
+def _name_list(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_ADJECTIVES = _name_list("""
+    amber brave bubbly calm cheeky clever cosy curious dizzy drowsy eager fuzzy gentle giddy grumpy happy
+    hasty humble hungry jolly keen little lucky mellow merry mighty nimble noisy patient peckish plucky polite
+    proud quiet quirky shy sleepy snug sparkly speedy sunny tidy tiny wobbly zany
+""")
+_ANIMALS = _name_list("""
+    badger beaver capybara chick cub dormouse duckling fawn ferret finch foal fox frog gecko gosling hamster
+    hedgehog heron joey kitten koala lamb lemur marmot mole moth newt otter owlet panda penguin piglet puffin
+    puppy quokka rabbit raccoon robin seal shrew sparrow squirrel tadpole toad tortoise vole weasel wombat
+    wren
+""")
+_FIRST_NAMES = _name_list("""
+    ada alba bertie bonnie dot edda elsie emmy fergus fritz gertie gus hattie hugo ida iggy juno kit lotte
+    mabel margot maxi mina nell olive otis pip poppy rufus theo tilda toby una waldo winnie ziggy
+""")
+
+
+def friendly_name(seed: int | None = None) -> str:
+    """A name like `ziggy` or `sleepy-otter`; the same seed gives the same name."""
+    # Its own generator: the global one belongs to whoever seeded it.
+    draw = random.Random(seed)
+    if draw.random() < 0.25:
+        return draw.choice(_FIRST_NAMES)
+    return f"{draw.choice(_ADJECTIVES)}-{draw.choice(_ANIMALS)}"
+
+
+def slug(name: str) -> str:
+    """`name` as part of a folder name: ASCII letters, digits and single hyphens, at most 40; may come out empty."""
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[: MAX_SLUG_LENGTH + 1].strip("-")[:MAX_SLUG_LENGTH].strip("-")
+
+
+RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
+# What `create_run` puts behind a name: the second it was made, and a number when that was taken.
+_STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+_MOST_COLLISIONS = 1000
+# What TOML allows in a string but a terminal that prints the file may obey (C1 controls, line separators), and the lone
+# surrogates of arguments that were no UTF-8, which TOML cannot hold and are spelled out.
+_UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder. The properties are where things are, whether or not they exist yet."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name, unique among the runs beside it."""
+        return self.path.name
+
+    @property
+    def name(self) -> str:
+        """The run id without the time it was made."""
+        return _STAMP.sub("", self.run_id)
+
+    @property
+    def has_stamp(self) -> bool:
+        """Whether the folder's name is one that `create_run` gives."""
+        return _STAMP.search(self.run_id) is not None
+
+    @property
+    def journal(self) -> Path:
+        """Every event of the run, one a line."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def config_file(self) -> Path:
+        """The config as resolved, and where it ran."""
+        return self.path / "run.toml"
+
+    @property
+    def tokenizer_file(self) -> Path:
+        """The tokenizer."""
+        return self.path / "tokenizer.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def lock_file(self) -> Path:
+        """Who trains the run right now; see `lock.py`."""
+        return self.path / "lock"
+
+
+def default_runs_dir() -> Path:
+    """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the person's data folder."""
+    named = os.environ.get(RUNS_DIR_VARIABLE)
+    return Path(named).expanduser() if named else platformdirs.user_data_path("babytrain") / "runs"
+
+
+def create_run(
+    runs_dir: Path, name: str | None = None, *, now: datetime | None = None, seed: int | None = None
+) -> RunFolder:
+    """Make the folder of a new run, `<slug of name>-<YYYYMMDD-HHMMSS>`, private to its owner.
+
+    Without a name, or with one of which no letter survives in a folder name, a friendly one is drawn (`seed` decides
+    which). `now` is local time. Raises RunsError when the folder cannot be made.
+    """
+    stamp = (now or datetime.now()).strftime("%Y%m%d-%H%M%S")
+    run_id = f"{slug(name or '') or friendly_name(seed)}-{stamp}"
+    try:
+        runs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for attempt in range(1, _MOST_COLLISIONS):
+            path = runs_dir / (run_id if attempt == 1 else f"{run_id}-{attempt}")
+            try:
+                path.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            return RunFolder(path)
+    except OSError as error:
+        raise RunsError(_why_not_made(runs_dir, error)) from error
+    raise RunsError(f"Too many runs called {run_id} in {runs_dir}; give this one another name.")
+
+
+def _why_not_made(runs_dir: Path, error: OSError) -> str:
+    elsewhere = f"choose another place with --runs-dir or {RUNS_DIR_VARIABLE}"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"Cannot keep runs in {runs_dir}: it, or a part of its path, is a file and not a folder; {elsewhere}."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Cannot write to the runs folder {runs_dir}: permission denied; {elsewhere}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Cannot make a folder in {runs_dir}: the disk is full; free some space or {elsewhere}."
+    return f"Cannot make a folder in {runs_dir}: {error.strerror or error}; {elsewhere}."
+
+
+def write_run_toml(folder: RunFolder, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+    """Write `run.toml`, whole or not at all. Values are str, int, float, bool and lists of str. Raises RunsError."""
+    text = _UNSAFE.sub(_escape, tomli_w.dumps({"config": config, "provenance": provenance}))
+    try:
+        write_atomically(folder.config_file, text.encode())
+    except OSError as error:
+        raise RunsError(f"Cannot write {folder.config_file}: {error.strerror or error}.") from error
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\\\u{code:04x}" if 0xD800 <= code < 0xE000 else f"\\u{code:04X}"
+
+
+def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config and the provenance of a run. Raises RunsError when `run.toml` is missing or damaged."""
+    try:
+        document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunsError(f"{folder.path} is not a run: it has no run.toml.") from error
+    except OSError as error:
+        raise RunsError(f"Cannot read {folder.config_file}: {error.strerror or error}.") from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise RunsError(f"{folder.config_file} is damaged: {error}.") from error
+    config, provenance = document.get("config"), document.get("provenance", {})
+    if not isinstance(config, dict) or not isinstance(provenance, dict):
+        raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
+    return config, provenance

@@ -1,0 +1,201 @@
+"""One trainer a run.
+
+The lock is the kernel's (`flock`): it goes when its process goes, however that dies, so there is nothing to clean up
+after `kill -9`. The file's content only says who holds it, for messages and listings; it is emptied on release. The
+file itself stays, because removing a lock file is a race.
+
+Where a file system has no `flock` (some cluster mounts) the content decides alone: a process that is gone from this
+host, or whose id belongs to a younger process now, holds nothing. Two runs resumed in the same instant are told apart
+only with `flock`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder
+
+_NO_FLOCK = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
+# A reader's look at the lock, or a holder about to write its name: over within this time.
+_PATIENCE_SECONDS = 0.5
+_LONGEST_CONTENT = 4096
+
+
+class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who trains a run. `since` is Unix seconds; `process_start` tells a reused process id apart, where known."""
+
+    pid: int
+    host: str
+    since: float
+    process_start: int | None = None
+
+    def describe(self) -> str:
+        """`process 1234 on otter since 2026-01-31 12:00`."""
+        try:
+            since = datetime.fromtimestamp(self.since).strftime("%Y-%m-%d %H:%M")
+        except (ValueError, OverflowError, OSError):
+            since = "an unknown time"
+        return f"process {self.pid} on {self.host} since {since}"
+
+    def seems_alive(self) -> bool:
+        """Whether that very process runs. A process of another host cannot be seen from here and counts as alive."""
+        if self.host != socket.gethostname():
+            return True
+        if not _pid_exists(self.pid):
+            return False
+        now = process_start(self.pid)
+        return now is None or self.process_start is None or now == self.process_start
+
+
+class RunLock:
+    """The right to train one run; also a context manager. Not for use from several threads."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._fd = -1
+
+    def acquire(self) -> Self:
+        """Take the lock. Raises RunsError, saying who has it, when a live process does."""
+        if self._fd >= 0:
+            raise ValueError("this lock is already held")
+        path = self.folder.lock_file
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RunsError(f"Cannot lock the run {self.folder.path}: {error.strerror or error}.") from error
+        try:
+            self._claim(fd)
+            _write_owner(fd)
+        except OSError as error:
+            os.close(fd)
+            raise RunsError(f"Cannot write the lock {path}: {error.strerror or error}.") from error
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+        return self
+
+    def release(self) -> None:
+        """Give the lock back; without effect when it is not held."""
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        try:
+            os.ftruncate(fd, 0)
+        finally:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self.acquire() if self._fd < 0 else self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+    def _claim(self, fd: int) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            locked = _try_flock(fd, fcntl.LOCK_EX)
+            if locked:
+                return
+            holder = _read_owner(self.folder.lock_file)
+            alive = holder is not None and holder.seems_alive()
+            if locked is None and not alive:
+                return
+            if alive or time.monotonic() > deadline:
+                raise RunsError(self._held_by(holder))
+            time.sleep(0.01)
+
+    def _held_by(self, holder: LockOwner | None) -> str:
+        who = holder.describe() if holder else "another process"
+        here = holder is None or holder.host == socket.gethostname()
+        what_to_do = "stop it there first" if here else f"stop it there first, or delete {self.folder.lock_file}"
+        return f"{self.folder.run_id} is being trained by {who}; {what_to_do}."
+
+
+def lock_owner(folder: RunFolder) -> LockOwner | None:
+    """The live process that trains the run, or None."""
+    holder = _read_owner(folder.lock_file)
+    if holder is None or not holder.seems_alive():
+        return None
+    if holder.host == socket.gethostname():
+        return holder
+    return holder if _is_locked(folder.lock_file) else None
+
+
+def process_start(pid: int, proc: Path = Path("/proc")) -> int | None:
+    """When a process started, in clock ticks since boot; None where the system does not say."""
+    try:
+        stat = (proc / str(pid) / "stat").read_bytes()
+        # The second field is the program's name in brackets and may hold anything; fields count from its end.
+        return int(stat[stat.rindex(b")") + 1 :].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _try_flock(fd: int, how: int) -> bool | None:
+    """True when the lock was had, False when somebody else has it, None where there is no such lock."""
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_FLOCK:
+            return None
+        raise
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether anybody holds the lock, by trying it for an instant; yes where that cannot be found out."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        return not _try_flock(fd, fcntl.LOCK_SH)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+
+
+def _write_owner(fd: int) -> None:
+    pid = os.getpid()
+    me = LockOwner(pid=pid, host=socket.gethostname(), since=time.time(), process_start=process_start(pid))
+    data = msgspec.json.encode(me) + b"\n"
+    os.ftruncate(fd, 0)
+    if os.pwrite(fd, data, 0) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _read_owner(path: Path) -> LockOwner | None:
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(_LONGEST_CONTENT), type=LockOwner)
+    except (OSError, ValueError):
+        return None
+
+
+def _pid_exists(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's, but alive
+    except OverflowError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""Where a run came from: enough to find the code, the machine and the versions again.
+
+Nothing here may fail or take long: what cannot be found out is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+from collections.abc import Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+GIT_TIMEOUT_SECONDS = 2.0
+# Read from the installed packages' metadata: importing torch takes seconds and is not this floor's business.
+_PACKAGES = ("torch", "textual", "numpy")
+
+
+def collect_provenance(argv: Sequence[str]) -> dict[str, Any]:
+    """Flat table for `run.toml`: str, int, bool and list of str values.
+
+    Always there: argv, started (ISO 8601 with offset), working_directory, hostname, platform, python, cpu_model,
+    cores (those this process may use). Where known: git_commit, git_dirty, `<package>_version`.
+    """
+    table: dict[str, Any] = {
+        "argv": list(argv),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "working_directory": _working_directory(),
+        "hostname": socket.gethostname(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "cpu_model": cpu_model(),
+        "cores": _usable_cores(),
+    }
+    table.update(_git_state())
+    for package in _PACKAGES:
+        try:
+            table[f"{package}_version"] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return table
+
+
+def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's marketing name where the system tells, its architecture otherwise."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() in ("model name", "Model", "Hardware") and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted under us
+        return ""
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _git_state() -> dict[str, Any]:
+    """Commit of the working directory and whether tracked files differ from it; empty outside of git."""
+    commit = _git("rev-parse", "--verify", "HEAD")
+    if not commit:
+        return {}
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return {"git_commit": commit} | ({} if changes is None else {"git_dirty": bool(changes)})
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            # A repository's own config may name a program to run as file system monitor: not from here.
+            ["git", "-c", "core.fsmonitor=false", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GIT_TIMEOUT_SECONDS,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # looking must not write the index
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip()

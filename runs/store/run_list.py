@@ -1,0 +1,167 @@
+"""All runs in a folder: list them, find one by what a person typed, throw one away and get it back."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.lock import RunLock
+from babytrain.runs.store.summary import RunSummary, run_name_in_journal, summarize_run
+
+__all__ = ["RunSummary", "delete_run", "find_journal", "find_run", "list_runs", "restore_run", "run_folders"]
+
+TRASH = ".trash"
+_MOST_NAMED = 5  # runs listed in an error
+
+
+def list_runs(runs_dir: Path) -> list[RunSummary]:
+    """Every run in `runs_dir`, newest first; none when there is no such folder. Broken runs are listed as such."""
+    summaries = [summarize_run(folder) for folder in run_folders(runs_dir)]
+    return sorted(summaries, key=lambda summary: (summary.started_wall_time, summary.run_id), reverse=True)
+
+
+def find_run(runs_dir: Path, text: str) -> RunFolder:
+    """The run a person means by `text`.
+
+    In this order: a run's id, `last` for the newest, a name only one run has, the beginning of one id, the path of a
+    run folder or of the journal in it. Raises RunsError, naming the nearest runs, when it is none or several of these.
+    """
+    folders = {folder.run_id: folder for folder in run_folders(runs_dir)}
+    if text in folders:
+        return folders[text]
+    if text == "last":
+        return _newest(runs_dir)
+    names = {run_id: run_name_in_journal(folder) for run_id, folder in folders.items()}
+    for fits in _match_rules(text, names):
+        matches = [run_id for run_id in folders if fits(run_id)]
+        if len(matches) == 1:
+            return folders[matches[0]]
+        if matches:
+            raise RunsError(f"Several runs fit {text!r}: {_first_names(matches)}; give more of the name.")
+    if (by_path := _run_at(text)) is not None:
+        return by_path
+    raise RunsError(_nothing_fits(runs_dir, text, names))
+
+
+def find_journal(runs_dir: Path, text: str) -> Path:
+    """The journal a person means by `text`: any journal file, recordings included, or what `find_run` finds."""
+    path = _as_path(text)
+    if path is not None and path.is_file():
+        return path
+    return find_run(runs_dir, text).journal
+
+
+def delete_run(folder: RunFolder) -> Path:
+    """Move a run into the trash folder beside it and return where it lies. Raises RunsError while it is trained."""
+    if not _looks_like_a_run(folder):
+        raise RunsError(f"{folder.path} is not a run; nothing was deleted.")
+    place = _free_path_in_trash(folder.path.parent / TRASH, folder.run_id)
+    with RunLock(folder):
+        _move(folder.path, place)
+    return place
+
+
+def restore_run(trashed: Path) -> RunFolder:
+    """Move a run from the trash back to where it was. Raises RunsError when its place is taken."""
+    if trashed.parent.name != TRASH or not trashed.is_dir():
+        raise RunsError(f"{trashed} is not a run in the trash.")
+    folder = RunFolder(trashed.parent.parent / trashed.name)
+    if folder.path.exists():
+        raise RunsError(f"There is a run called {folder.run_id} again; rename it before restoring the old one.")
+    _move(trashed, folder.path)
+    return folder
+
+
+def run_folders(runs_dir: Path) -> list[RunFolder]:
+    """The folder of every run in `runs_dir`, by name; none when there is no such folder. Raises RunsError."""
+    try:
+        with os.scandir(runs_dir) as entries:
+            paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunsError(f"Cannot read the runs folder {runs_dir}: {error.strerror or error}.") from error
+    return [folder for folder in map(RunFolder, sorted(paths)) if _looks_like_a_run(folder)]
+
+
+def _looks_like_a_run(folder: RunFolder) -> bool:
+    """Not every folder in a place that a person named is a run, but an empty one of ours is."""
+    if not folder.path.is_dir():
+        return False
+    return folder.has_stamp or any(os.path.lexists(path) for path in (folder.journal, folder.config_file))
+
+
+def _newest(runs_dir: Path) -> RunFolder:
+    runs = list_runs(runs_dir)
+    if not runs:
+        raise RunsError(f"There are no runs in {runs_dir} yet.")
+    # A folder in which training never began is what nobody means.
+    return RunFolder(next((run for run in runs if run.status not in ("empty", "unreadable")), runs[0]).path)
+
+
+def _match_rules(text: str, names: dict[str, str]) -> list[Callable[[str], bool]]:
+    if not text.strip():
+        return []
+    return [
+        lambda run_id: names[run_id] == text,
+        lambda run_id: names[run_id].casefold() == text.casefold(),
+        lambda run_id: run_id.startswith(text),
+    ]
+
+
+def _run_at(text: str) -> RunFolder | None:
+    path = _as_path(text)
+    if path is None:
+        return None
+    if path.is_file() and path == RunFolder(path.parent).journal:
+        path = path.parent
+    folder = RunFolder(path)
+    return folder if _looks_like_a_run(folder) else None
+
+
+def _as_path(text: str) -> Path | None:
+    """The absolute path typed, if it leads anywhere: typed text may be no path at all, or too long for one."""
+    if not text.strip():
+        return None
+    try:
+        path = Path(os.path.abspath(Path(text).expanduser()))
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _nothing_fits(runs_dir: Path, text: str, names: dict[str, str]) -> str:
+    if not names:
+        return f"There is no run {text!r}: there are no runs in {runs_dir} yet."
+    known = [*names, *names.values()]
+    nearest = list(dict.fromkeys(difflib.get_close_matches(text, known, n=_MOST_NAMED, cutoff=0.4)))
+    hint = f"the nearest are {_first_names(nearest)}" if nearest else f"there are {_first_names(list(names))}"
+    return f"There is no run {text!r} in {runs_dir}; {hint}."
+
+
+def _first_names(names: list[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _free_path_in_trash(trash: Path, run_id: str) -> Path:
+    try:
+        trash.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise RunsError(f"Cannot make the trash folder {trash}: {error.strerror or error}.") from error
+    place, attempt = trash / run_id, 1
+    while os.path.lexists(place):
+        attempt += 1
+        place = trash / f"{run_id}-{attempt}"
+    return place
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.rename(target)
+    except OSError as error:
+        raise RunsError(f"Cannot move {source} to {target}: {error.strerror or error}.") from error

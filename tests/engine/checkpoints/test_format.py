@@ -1,0 +1,132 @@
+"""Checkpoints are whole or not there, whatever happens while they are written."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import torch
+
+from babytrain.engine.checkpoints import format as module
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    best_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    load_newest,
+    restore_replaced_checkpoints,
+    save_checkpoint,
+)
+
+
+def save(place: Path, step: int, *, best: bool = False, keep: int = 2) -> Path:
+    tensors = {"weight": torch.full((3, 4), float(step))}
+    return save_checkpoint(place, step, tensors, {"moment": torch.zeros(3)}, {"step": step}, best=best, keep=keep)
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+    loaded = load_checkpoint(save(tmp_path, 7))
+    assert loaded.trainer == {"step": 7}
+    assert torch.equal(loaded.model["weight"], torch.full((3, 4), 7.0))
+
+
+def test_the_newest_are_kept_and_the_best_whatever_its_age(tmp_path: Path) -> None:
+    save(tmp_path, 1, best=True)
+    for step in (2, 3, 4, 5):
+        save(tmp_path, step)
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-000000001", "step-000000004", "step-000000005"]
+    assert best_checkpoint(tmp_path) == tmp_path / "step-000000001"
+
+
+def test_the_same_step_twice_leaves_the_newer_one(tmp_path: Path) -> None:
+    save(tmp_path, 3)
+    save_checkpoint(tmp_path, 3, {"weight": torch.ones(1)}, {"m": torch.ones(1)}, {"step": 3}, best=False, keep=2)
+    assert torch.equal(load_checkpoint(tmp_path / "step-000000003").model["weight"], torch.ones(1))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+def test_a_full_disk_at_any_moment_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch, call: int) -> None:
+    """The n-th flush to disk fails; whatever stands afterwards must load, and a later save must work."""
+    save(tmp_path, 1)
+    calls = 0
+    flush = module._flush_to_disk
+
+    def failing(path: Path) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(path)
+
+    monkeypatch.setattr(module, "_flush_to_disk", failing)
+    saved = True
+    try:
+        save(tmp_path, 2, best=True)
+    except CheckpointError:
+        saved = False
+    assert saved == (call == 8), "the eighth flush is past the end"
+    newest, problems = load_newest(tmp_path)
+    assert problems == []
+    assert newest.trainer["step"] == (1 if call <= 5 else 2), "the fifth is that of the mark on the newest"
+    monkeypatch.undo()
+    save(tmp_path, 3)
+    assert load_newest(tmp_path)[0].trainer["step"] == 3
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "trainer.json"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "garbage"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, file: str, damage: str) -> None:
+    save(tmp_path, 1)
+    victim = save(tmp_path, 2) / file
+    if damage == "gone":
+        victim.unlink()
+    else:
+        victim.write_bytes(victim.read_bytes()[:-5] if damage == "cut" else b"\x80\x04garbage")
+    loaded, problems = load_newest(tmp_path)
+    assert loaded.trainer["step"] == 1
+    if damage == "gone" and file == "trainer.json":
+        assert problems == [], "a folder without it is no checkpoint"
+    else:
+        assert "step-000000002" in problems[0]
+
+
+def test_a_kill_while_an_old_checkpoint_is_deleted_leaves_none_that_looks_whole(tmp_path: Path, monkeypatch) -> None:
+    save(tmp_path, 1)
+    save(tmp_path, 2)
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if "removed" in path.name:
+            (path / "model.safetensors").unlink()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, 3)
+    monkeypatch.undo()
+    assert [load_checkpoint(place).trainer["step"] for place in list_checkpoints(tmp_path)] == [2, 3]
+    save(tmp_path, 4)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_old_one(tmp_path: Path, monkeypatch) -> None:
+    save(tmp_path, 3)
+    honest, calls = Path.rename, 0
+
+    def killed(self: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return honest(self, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, 3)
+    monkeypatch.undo()
+    restore_replaced_checkpoints(tmp_path)
+    assert load_newest(tmp_path)[0].trainer["step"] == 3
+
+
+def test_no_checkpoint_at_all_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="nothing to go on from"):
+        load_newest(tmp_path / "nowhere")

@@ -1,0 +1,105 @@
+"""The diagnosis inside a run: it speaks when the verdict changes, and an overfitting run is dealt with as asked."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from babytrain.engine.diagnosis import Observation
+from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
+from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
+from babytrain.runs.events import Command, Eval, Resumed, Verdict
+from babytrain.runs.state.live_feed import LiveFeed
+from tests.engine.tiny_runs import events_of, final_weights, same_bits, tiny_config
+
+# Letters without any order: all that can be learned from them is by heart.
+NOISE = "".join(random.Random(1).choices("abcdefgh", k=3000))
+
+
+def memorise(folder: Path, name: str, **changes: Any) -> RunResult:
+    file = folder / "noise.txt"
+    file.write_text(NOISE, encoding="utf-8")
+    settings: dict[str, Any] = {
+        "width": 32,
+        "context": 32,
+        "batch_size": 8,
+        "steps": 300,
+        "lr": 1e-2,
+        "schedule": "constant",
+        "eval_every": 20,
+        "sample_every": 0,
+        "checkpoint_every": 0,
+        **changes,
+    }
+    plan = NewRunPlan(config=tiny_config(**settings), runs_dir=folder / "runs", paths=(str(file),), name=name)
+    return train_new(plan, LiveFeed())
+
+
+def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
+    result = memorise(tmp_path, "told")
+    events = events_of(result)
+    said = [event for event in events if isinstance(event, Verdict)]
+    verdicts = [event for event in said if not event.repeated]
+    assert verdicts[0].verdict == "warming up"
+    assert verdicts[-1].verdict == "done"
+    assert all(one.verdict != other.verdict for one, other in itertools.pairwise(verdicts))
+    (found,) = [verdict for verdict in verdicts if verdict.verdict == "overfitting"][:1]
+    evaluations = [event for event in events if isinstance(event, Eval)]
+    best = min(evaluations, key=lambda event: event.val_loss)
+    assert best.step < found.step
+    assert f"{best.step:,}" in found.why
+    assert found.advice is not None
+    assert result.steps == 300
+    for verdict, newer in itertools.pairwise(said):
+        if newer.repeated:  # the same verdict, with the figures of a later step
+            assert newer.verdict == verdict.verdict
+            assert newer.step >= verdict.step
+            assert (newer.why, newer.next_) != (verdict.why, verdict.next_)
+    assert any(newer.repeated for newer in said)
+
+
+def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(tmp_path: Path) -> None:
+    stopped = memorise(tmp_path, "stop", overfitting="stop")
+    assert (stopped.status, stopped.best_step is not None) == ("interrupted", True)
+    assert stopped.steps < 300
+    back = memorise(tmp_path, "back", overfitting="rollback")
+    assert back.steps == back.best_step == stopped.best_step
+    events = events_of(back)
+    assert [event.action for event in events if isinstance(event, Command)] == ["rollback", "stop"]
+    assert any(isinstance(event, Resumed) and event.rollback for event in events)
+    best = memorise(tmp_path, "short", steps=back.steps)
+    assert same_bits(final_weights(back), final_weights(best))
+
+
+class CountedList(list[Any]):
+    """Counts how many of its entries are looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        CountedList.looked_at += len(self)
+        return super().__iter__()
+
+    def __getitem__(self, which: Any) -> Any:
+        found = super().__getitem__(which)
+        CountedList.looked_at += len(found) if isinstance(which, slice) else 1
+        return found
+
+
+def test_a_look_does_not_read_all_evaluations_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    observe = DiagnosisMonitor._observation
+
+    def counted(self: DiagnosisMonitor, finished: bool) -> Observation:
+        if not isinstance(self._state.evaluations, CountedList):
+            self._state.evaluations = CountedList(self._state.evaluations)
+        return observe(self, finished)
+
+    monkeypatch.setattr(DiagnosisMonitor, "_observation", counted)
+    result = memorise(tmp_path, "often", eval_every=1, steps=40)
+    evaluations = [event for event in events_of(result) if isinstance(event, Eval)]
+    assert CountedList.looked_at == len(evaluations) >= 40

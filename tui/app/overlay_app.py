@@ -1,0 +1,101 @@
+"""What the app puts on top of a screen, and what it overhears: nothing here changes what a run does.
+
+Reading samples and letters, talking, help, a sentence to be read, a picture; and the lines that something printed while
+the app runs. What these need is imported by the method that does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import App
+
+from babytrain.tui.app.start_screen import AppResult
+from babytrain.tui.keys.user_keys import UserKeys, keys_path
+from babytrain.tui.screens import messages
+from babytrain.tui.screens.base import ModeScreen
+from babytrain.tui.terminal.charset import CharsetName
+
+if TYPE_CHECKING:
+    from babytrain.tui.app.open_overlays import ChatAndSamplesOpener
+    from babytrain.tui.engine_client.client import EngineClient
+
+MAX_PENDING_LINES = 1000
+
+
+class OverlayApp(App[AppResult]):
+    """See the module's docstring."""
+
+    def __init__(self, engine_client: EngineClient, charset: CharsetName, wall_clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.engine_client = engine_client
+        self.charset: CharsetName = charset
+        self._wall_clock = wall_clock
+        self._user_keys = UserKeys({}, ())
+        self._printed: SimpleQueue[str] = SimpleQueue()
+        self._half_lines: dict[bool, str] = {}
+
+    @on(messages.SamplesRequested)
+    def _show_samples(self, message: messages.SamplesRequested) -> None:
+        self._words_flow().samples(message)
+
+    @on(messages.LettersRequested)
+    def _show_letters(self, message: messages.LettersRequested) -> None:
+        from babytrain.tui.app.open_overlays import LettersOpener
+
+        LettersOpener(self, self.charset).show(message)
+
+    @on(messages.ChatRequested)
+    def _talk(self, message: messages.ChatRequested) -> None:
+        self._words_flow().talk(message)
+
+    def _words_flow(self) -> ChatAndSamplesOpener:
+        from babytrain.tui.app.open_overlays import ChatAndSamplesOpener
+
+        return ChatAndSamplesOpener(self, self.engine_client, self.charset)
+
+    def _tell(self, heading: str, text: str) -> None:
+        from babytrain.tui.screens.dialogs.question import MessageScreen
+
+        self.push_screen(MessageScreen(heading, text))
+
+    def action_picture(self) -> None:
+        """A picture of the screen as it is; it is taken now and written in a thread."""
+        from babytrain.tui.export.screenshot import save_screenshot
+
+        save_screenshot(self, self._wall_clock())
+
+    def action_help(self) -> None:
+        """Keys and numbers of the screen one is on."""
+        from babytrain.tui.screens.dialogs.help import HelpScreen
+
+        screen = self.screen
+        if not isinstance(screen, ModeScreen):
+            return
+
+        async def done(action: str | None) -> None:
+            if action is not None:
+                await self.run_action(action, screen)
+
+        path, _ = keys_path(os.environ)
+        self.push_screen(HelpScreen(screen.mode, self._user_keys.keymap, str(path), self.charset), done)
+
+    # what is printed while the app runs
+
+    def add_log_line(self, text: str) -> None:
+        """Add a line to the log pane. May be called from any thread."""
+        if self._printed.qsize() < MAX_PENDING_LINES:
+            self._printed.put(text)
+
+    @on(events.Print)
+    def _captured(self, event: events.Print) -> None:
+        event.stop()
+        *lines, rest = (self._half_lines.get(event.stderr, "") + event.text).replace("\r", "\n").split("\n")
+        self._half_lines[event.stderr] = rest[-MAX_PENDING_LINES:]
+        for line in lines:
+            if line.strip():
+                self.add_log_line(line)

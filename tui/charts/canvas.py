@@ -1,0 +1,253 @@
+"""A grid of characters to draw on, with a finer grid of dots inside each cell.
+
+A cell of braille holds 2 x 4 dots, a cell of half blocks 1 x 2, a cell of plain ASCII 1 x 3. Dots come as one
+boolean
+array a layer; whole layers are packed at once, so the cost does not depend on what is drawn. Choices worth knowing:
+
+- A later layer *replaces* the dots of the cells it touches instead of adding to them: a cell has one colour, and a
+  bright line that swallowed the dots of the dim band behind it would grow into a bar. (Two lines do share a cell.)
+- Layers differ by texture as well as by style, so that they can be told apart without colour.
+- Every cell is one column wide: text is checked on its way in, which is what keeps all rows at the same width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+
+from babytrain.tui.charts.downsampling import ChartIntegers
+from babytrain.tui.terminal.charset import CharsetName, fold_chart_text
+
+Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
+Dots: TypeAlias = tuple[ChartIntegers, ChartIntegers]  # the row and the column of each dot, every dot once
+_BLANK = ord(" ")
+_BRAILLE_WEIGHTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+
+
+@dataclass(frozen=True)
+class ChartCharset:
+    """What one terminal can show: dots in a cell, the glyph for each pattern of them, and the signs a chart needs.
+
+    `weights` has one row a dot row and one column a dot column; `glyphs` and `shades` (for stippled layers) are
+    indexed by the sum of the weights of the dots that are set.
+    """
+
+    name: CharsetName
+    weights: npt.NDArray[np.int64]
+    glyphs: npt.NDArray[np.uint32]
+    shades: npt.NDArray[np.uint32]
+    horizontal: str
+    vertical: str
+    corner: str
+    tick_left: str
+    tick_down: str
+    point: str
+    best: str
+    milestone: str
+    bad: str
+    up: str
+    down: str
+    saved: str
+    resumed: str
+    paused: str
+    times: str
+    dash: str
+    crosshair: str
+    separator: str
+    solid_line: str
+    dashed_line: str
+    throttled: str  # fills the stretches of a chart in which the machine slowed itself down
+    resting: str  # and those in which the run held itself back
+    # What faint lines are made of where dots would be too coarse; empty where they are fine.
+    level: str
+    guide: str
+
+    @property
+    def dots_across(self) -> int:
+        """Dot columns in a cell."""
+        return int(self.weights.shape[1])
+
+    @property
+    def dots_down(self) -> int:
+        """Dot rows in a cell."""
+        return int(self.weights.shape[0])
+
+
+def _codes(glyphs: str) -> npt.NDArray[np.uint32]:
+    return np.array([ord(glyph) for glyph in glyphs], dtype=np.uint32)
+
+
+# Each sign in the character sets "braille", "blocks" (only what code page 437, the font of a bare Linux console, can
+# show) and "ascii".
+_SIGNS: tuple[tuple[str, str, str, str], ...] = (
+    ("horizontal", "─", "─", "-"),
+    ("vertical", "│", "│", "|"),
+    ("corner", "└", "└", "+"),
+    ("tick_left", "┤", "┤", "+"),
+    ("tick_down", "┬", "┬", "+"),
+    ("point", "◆", "♦", "o"),
+    ("best", "★", "♥", "@"),
+    ("milestone", "✦", "☼", "&"),
+    ("bad", "✱", "*", "*"),
+    ("up", "▲", "▲", "^"),
+    ("down", "▼", "▼", "v"),
+    ("saved", "■", "■", "#"),
+    ("resumed", "↻", "»", ">"),
+    ("paused", "‖", "║", "="),
+    ("times", "×", "x", "x"),
+    ("dash", "–", "-", "-"),
+    ("crosshair", "│", "│", "|"),
+    ("separator", "·", "·", "|"),
+    ("solid_line", "━━", "▄▄", "--"),
+    ("dashed_line", "╌◆╌", "-♦-", ".o."),
+    ("throttled", "░", "▒", "%"),
+    ("resting", "╱", "/", "/"),
+    ("level", "", "·", "-"),
+    ("guide", "", "·", ":"),
+)
+
+
+def _charset(name: CharsetName, column: int, weights: npt.NDArray[np.int64], glyphs: str, shades: str) -> ChartCharset:
+    signs = {sign: drawn[column] for sign, *drawn in _SIGNS}
+    return ChartCharset(name=name, weights=weights, glyphs=_codes(glyphs), shades=_codes(shades), **signs)
+
+
+_BRAILLE_GLYPHS = " " + "".join(map(chr, range(0x2801, 0x2900)))
+CHART_CHARSETS: Mapping[CharsetName, ChartCharset] = {
+    "braille": _charset("braille", 0, _BRAILLE_WEIGHTS, _BRAILLE_GLYPHS, _BRAILLE_GLYPHS),
+    "blocks": _charset("blocks", 1, np.array([[1], [2]]), " ▀▄█", " ░░░"),
+    "ascii": _charset("ascii", 2, np.array([[1], [2], [4]]), " '-:.:||", " ......."),
+}
+
+
+def column_dots(top: ChartIntegers, bottom: ChartIntegers, texture: Texture = "solid") -> Dots:
+    """The dots from `top` to `bottom` in each column, as an array of rows and one of columns; -1 is an empty column.
+
+    `stipple` thins out the inside of each column but never its two ends, so that extremes stay visible; `dashed` and
+    `dotted` leave out whole columns.
+    """
+    columns = np.flatnonzero(top >= 0)
+    if texture == "dashed":
+        columns = columns[columns % 6 < 4]
+    elif texture == "dotted":
+        columns = columns[columns % 4 == 0]
+    counts = bottom[columns] - top[columns] + 1
+    column = np.repeat(columns, counts)
+    row = np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts - top[columns], counts)
+    if texture == "stipple":
+        kept = ((row + column) % 2 == 0) | (row == top[column]) | (row == bottom[column])
+        row, column = row[kept], column[kept]
+    return row, column
+
+
+class Canvas:
+    """`width` x `height` cells, each a code point and the number of a style (0 is the plain one)."""
+
+    def __init__(self, width: int, height: int, charset: ChartCharset) -> None:
+        self.width = max(0, width)
+        self.height = max(0, height)
+        self.charset = charset
+        self.codes = np.full((self.height, self.width), _BLANK, dtype=np.uint32)
+        self.styles = np.zeros((self.height, self.width), dtype=np.uint8)
+        self._patterns = np.zeros((self.height, self.width), dtype=np.int64)
+
+    def stamp(self, left: int, dots: Dots, style: int, *, shade: bool = False, joins: Sequence[int] = ()) -> None:
+        """Draw a layer; its dot in row 0, column 0 is in the cell at `left` in the top row.
+
+        `shade` picks the glyphs of a stippled layer. The layer replaces what was in its cells, except where that has
+        one of the styles in `joins`: there the dots of both are shown.
+        """
+        charset = self.charset
+        row, column = dots
+        if not len(row):
+            return
+        cell = row // charset.dots_down * self.width + column // charset.dots_across + left
+        weight = charset.weights[row % charset.dots_down, column % charset.dots_across]
+        patterns = np.bincount(cell, weights=weight).astype(np.int64)
+        used = np.flatnonzero(patterns)
+        patterns = patterns[used]
+        codes, styles, below = self.codes.reshape(-1), self.styles.reshape(-1), self._patterns.reshape(-1)
+        for other in joins:
+            patterns |= np.where(styles[used] == other, below[used], 0)
+        codes[used] = (charset.shades if shade else charset.glyphs)[patterns]
+        styles[used] = style
+        below[used] = patterns
+
+    def put_sign(self, x: int, y: int, sign: str, style: int) -> None:
+        """Write one of the charset's own characters, if the place is on the canvas."""
+        if 0 <= x < self.width and 0 <= y < self.height:
+            self.codes[y, x] = ord(sign)
+            self.styles[y, x] = style
+            self._patterns[y, x] = 0
+
+    def put_column(self, x: int, rows: int, sign: str, style: int) -> None:
+        """Fill the upper `rows` cells of a column with one of the charset's own characters."""
+        if 0 <= x < self.width:
+            self.codes[:rows, x] = ord(sign)
+            self.styles[:rows, x] = style
+            self._patterns[:rows, x] = 0
+
+    def put(self, x: int, y: int, text: str, style: int) -> None:
+        """Write text, cut off at the edges. A character that is not exactly one column wide becomes a `?`."""
+        if not 0 <= y < self.height:
+            return
+        text = fold_chart_text(text, self.charset.name)
+        if not text.isascii() or not text.isprintable():
+            text = "".join(char if cell_len(char) == 1 and char.isprintable() else "?" for char in text)
+        if x < 0:
+            text, x = text[-x:], 0
+        text = text[: max(0, self.width - x)]
+        if text:
+            self.codes[y, x : x + len(text)] = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+            self.styles[y, x : x + len(text)] = style
+            self._patterns[y, x : x + len(text)] = 0
+
+    def is_free(self, x: int, y: int, width: int, soft: Sequence[int] = ()) -> bool:
+        """Whether `width` cells from `x` on lie inside and are blank or of a `soft` style that may be written over."""
+        if not (0 <= y < self.height and x >= 0 and x + width <= self.width):
+            return False
+        free = self.codes[y, x : x + width] == _BLANK
+        for style in soft:
+            free |= self.styles[y, x : x + width] == style
+        return bool(free.all())
+
+    def changed_regions(self, before: Canvas) -> list[Region]:
+        """What differs from an earlier picture of the same size: for each row the span from first to last change."""
+        changed = (self.codes != before.codes) | (self.styles != before.styles)
+        regions = []
+        for y in np.flatnonzero(changed.any(axis=1)):
+            columns = np.flatnonzero(changed[y])
+            first, last = int(columns[0]), int(columns[-1])
+            regions.append(Region(first, int(y), last - first + 1, 1))
+        return regions
+
+    def strip(self, y: int, palette: Sequence[Style]) -> Strip:
+        """Row `y` as a strip of exactly `width` cells; `palette` is indexed by style number."""
+        if not self.width:
+            return Strip([], 0)
+        codes, styles = self.codes[y], self.styles[y]
+        # A blank shows only its background, so it may go with its neighbours: half the segments.
+        inked = np.flatnonzero(codes != _BLANK)
+        if not len(inked):
+            return Strip([Segment(" " * self.width, palette[0])], self.width)
+        ink_styles = styles[inked]
+        starts = np.flatnonzero(ink_styles[1:] != ink_styles[:-1]) + 1
+        bounds = [0, *(int(inked[start]) for start in starts), self.width]
+        numbers = [int(ink_styles[0]), *(int(ink_styles[start]) for start in starts)]
+        text = codes.tobytes().decode("utf-32-le")
+        return Strip(
+            [
+                Segment(text[first:last], palette[number])
+                for first, last, number in zip(bounds[:-1], bounds[1:], numbers, strict=True)
+            ],
+            self.width,
+        )

@@ -1,0 +1,324 @@
+"""Draws a `Plot` on a `Canvas` of any size: a pure function of both.
+
+Order matters, since a later layer covers an earlier one: zones, known levels and guides, bands, lines, points, axes,
+words.
+Words go only where nothing else is; a label that finds no room is left out, its sign stays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from babytrain.tui.charts.canvas import Canvas, ChartCharset, column_dots
+from babytrain.tui.charts.downsampling import connect_columns, dot_row, dot_rows
+from babytrain.tui.charts.layout import (
+    NARROWEST_GUTTER,
+    ChartLayout,
+    ColumnCurve,
+    PlotArea,
+    count_off_screen,
+    drawable_range,
+    lay_out_plot,
+    to_axis_scale,
+)
+from babytrain.tui.charts.plot import STYLE_NUMBERS, EventMark, Plot, Series, StyleName
+from babytrain.tui.charts.ticks import axis_ticks
+
+_PIN_SPACE = 5  # columns a sign on the axis, and a marker on a curve, need around them
+_MARKER_SPACE = 3
+_LABEL_STRIDE = 4
+_SOFT = tuple(STYLE_NUMBERS[name] for name in ("level", "crosshair", "throttled", "resting"))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished drawing and how its columns map to x."""
+
+    canvas: Canvas
+    area: PlotArea
+    x_low: float
+    x_high: float
+    gutter: int
+    off_screen: int = 0
+
+    @property
+    def x_per_column(self) -> float:
+        """Width of one character column in units of x."""
+        return (self.x_high - self.x_low) / max(1, self.area.columns)
+
+    def x_at(self, column: int) -> float:
+        """The x in the middle of a column of the canvas."""
+        return self.x_low + (column - self.area.left + 0.5) * self.x_per_column
+
+
+def draw_plot(
+    plot: Plot, width: int, height: int, charset: ChartCharset, gutter: int = NARROWEST_GUTTER, *, axis: bool = True
+) -> Drawing:
+    """Draw `plot` on `width` x `height` cells, the axes only with `axis`.
+
+    `gutter` is the last picture's, which is usually right again.
+    """
+    canvas = Canvas(width, height, charset)
+    x_low, x_high = drawable_range(plot.x_low, plot.x_high)
+    layout = lay_out_plot(plot, canvas, x_low, x_high, gutter, axis=axis)
+    needed = layout.needed_gutter
+    if layout.area.axis and (needed > gutter or needed < gutter - 1):
+        # The columns move, so everything is cut anew; a gutter one too wide is kept rather than flickering.
+        gutter = needed
+        layout = lay_out_plot(plot, canvas, x_low, x_high, gutter)
+    if layout.limits is None:
+        _write_message(plot, canvas)
+        return Drawing(canvas, PlotArea(0, canvas.width, canvas.height, False, False), x_low, x_high, NARROWEST_GUTTER)
+    off_screen = sum(count_off_screen(curve, layout.limits, plot.log_y) for curve in layout.curves)
+    _Painter(plot, canvas, layout, x_low, x_high, layout.limits).paint(off_screen)
+    return Drawing(canvas, layout.area, x_low, x_high, gutter, off_screen)
+
+
+def _write_message(plot: Plot, canvas: Canvas) -> None:
+    text = plot.message[: canvas.width]
+    canvas.put((canvas.width - len(text)) // 2, (canvas.height - 1) // 2, text, STYLE_NUMBERS["label"])
+
+
+class _Painter:
+    """The state of one drawing: what is drawn, where, and at which scale."""
+
+    def __init__(
+        self, plot: Plot, canvas: Canvas, layout: ChartLayout, x_low: float, x_high: float, limits: tuple[float, float]
+    ) -> None:
+        self.plot = plot
+        self.canvas = canvas
+        self.charset = canvas.charset
+        self.area = area = layout.area
+        self.curves = layout.curves
+        self.y_ticks = layout.ticks
+        self.x_low, self.x_high = x_low, x_high
+        self.y_low, self.y_high = limits
+        self.dots_across = area.columns * self.charset.dots_across
+        self.dots_down = area.rows * self.charset.dots_down
+
+    def paint(self, off_screen: int) -> None:
+        """Everything, back to front."""
+        self._zones()
+        self._levels()
+        for mark in self.plot.marks:
+            if not mark.quiet:
+                self._guide(mark.x, "level", every=2)
+        for curve in self.curves:
+            if curve.series.band is not None:
+                self._band(curve, curve.series.band)
+        if self.plot.crosshair is not None:
+            self._guide(self.plot.crosshair, "crosshair", every=1)
+        for number, curve in enumerate(self.curves):
+            self._line(curve, [STYLE_NUMBERS[below.series.style] for below in self.curves[:number]])
+        for curve in self.curves:
+            if curve.series.markers:
+                self._markers(curve.series)
+        self._spots()
+        if self.area.axis:
+            self._y_axis()
+            self._x_axis()
+        self._mark_labels()
+        self._notice(off_screen)
+        self._level_labels()
+
+    def _column(self, x: float) -> int | None:
+        """The canvas column of `x`, None when it is out of view."""
+        if not self.x_low <= x <= self.x_high:
+            return None
+        share = (x - self.x_low) / (self.x_high - self.x_low)
+        return self.area.left + min(self.area.columns - 1, int(share * self.area.columns))
+
+    def _row(self, value: float) -> int | None:
+        """The canvas row of a native y value, at the edge when out of range."""
+        height = to_axis_scale(value, self.plot.log_y)
+        if height is None:
+            return None
+        return dot_row(height, self.y_low, self.y_high, self.dots_down) // self.charset.dots_down
+
+    def _zones(self) -> None:
+        """Each kind has a pattern of its own: colour alone would not tell them apart, nor from a curve."""
+        for zone in self.plot.zones:
+            if zone.x_high < self.x_low or zone.x_low > self.x_high:
+                continue
+            first = self._column(max(zone.x_low, self.x_low))
+            last = self._column(min(zone.x_high, self.x_high))
+            if first is None or last is None:
+                continue
+            glyph = self.charset.throttled if zone.kind == "throttled" else self.charset.resting
+            for column in range(first, last + 1):
+                self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[zone.kind])
+
+    def _levels(self) -> None:
+        for level in self.plot.levels:
+            height = to_axis_scale(level.value, self.plot.log_y)
+            if height is None or not self.y_low <= height <= self.y_high:
+                continue
+            dot = dot_row(height, self.y_low, self.y_high, self.dots_down)
+            if self.charset.level:
+                for column in range(self.area.left + 1, self.canvas.width, 4):
+                    self.canvas.put_sign(
+                        column, dot // self.charset.dots_down, self.charset.level, STYLE_NUMBERS["level"]
+                    )
+                continue
+            row = np.full(self.dots_across, dot)
+            self.canvas.stamp(self.area.left, column_dots(row, row, "dotted"), STYLE_NUMBERS["level"])
+
+    def _guide(self, x: float, style: StyleName, every: int) -> None:
+        column = self._column(x)
+        if column is None:
+            return
+        if self.charset.guide:
+            glyph = self.charset.crosshair if every == 1 else self.charset.guide
+            self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[style])
+            return
+        row = np.arange(0, self.dots_down, every)
+        self.canvas.stamp(column, (row, np.zeros_like(row)), STYLE_NUMBERS[style])
+
+    def _band(self, curve: ColumnCurve, style: StyleName) -> None:
+        top = dot_rows(curve.band.high, self.y_low, self.y_high, self.dots_down)
+        bottom = dot_rows(curve.band.low, self.y_low, self.y_high, self.dots_down)
+        top, bottom = connect_columns(top, bottom)
+        dots = column_dots(top, bottom, "stipple")
+        self.canvas.stamp(self.area.left, dots, STYLE_NUMBERS[style], shade=True)
+
+    def _line(self, curve: ColumnCurve, below: list[int]) -> None:
+        row = dot_rows(curve.line, self.y_low, self.y_high, self.dots_down)
+        top, bottom = connect_columns(row, row)
+        dots = column_dots(top, bottom, curve.series.texture)
+        # With few dots in a cell two lines in it are a blot; then the upper one hides the lower.
+        joins = below if self.charset.weights.size >= 8 else []
+        self.canvas.stamp(self.area.left, dots, STYLE_NUMBERS[curve.series.style], joins=joins)
+
+    def _markers(self, series: Series) -> None:
+        first = int(np.searchsorted(series.x, self.x_low))
+        last = int(np.searchsorted(series.x, self.x_high, side="right"))
+        step = 1 + (last - first) * _MARKER_SPACE // self.area.columns
+        for x, y in zip(series.x[first:last:step], series.line[first:last:step], strict=True):
+            self._sign(float(x), float(y), self.charset.point, series.style)
+
+    def _spots(self) -> None:
+        for spots in self.plot.spots:
+            glyph = getattr(self.charset, spots.sign)
+            # One sign a cell is all that can be seen; a run of a million NaNs must not be drawn one by one.
+            seen: set[tuple[int, int]] = set()
+            visible = np.flatnonzero((spots.x >= self.x_low) & (spots.x <= self.x_high))
+            step = max(1, len(visible) // (4 * self.area.columns))
+            for index in visible[::step]:
+                x, y = float(spots.x[index]), float(spots.y[index])
+                column, row = self._column(x), self._row(y) if math.isfinite(y) else 0
+                if column is not None and row is not None and (column, row) not in seen:
+                    seen.add((column, row))
+                    self.canvas.put_sign(column, row, glyph, STYLE_NUMBERS[spots.style])
+
+    def _sign(self, x: float, y: float, glyph: str, style: StyleName) -> None:
+        column, row = self._column(x), self._row(y)
+        if column is not None and row is not None:
+            self.canvas.put_sign(column, row, glyph, STYLE_NUMBERS[style])
+
+    def _y_axis(self) -> None:
+        area, charset = self.area, self.charset
+        self.canvas.put_column(area.left - 1, area.rows, charset.vertical, STYLE_NUMBERS["axis"])
+        used: set[int] = set()
+        for tick in self.y_ticks:
+            row = dot_row(tick.value, self.y_low, self.y_high, self.dots_down) // charset.dots_down
+            if row in used or (row + 1 in used and area.rows > 4) or len(tick.label) >= area.left:
+                continue
+            used.add(row)
+            self.canvas.put(0, row, tick.label.rjust(area.left - 1), STYLE_NUMBERS["label"])
+            self.canvas.put_sign(area.left - 1, row, charset.tick_left, STYLE_NUMBERS["axis"])
+
+    def _x_axis(self) -> None:
+        """The line, what happened along it, and the numbers: on a line of their own, or in the axis if it is low."""
+        area, charset, canvas = self.area, self.charset, self.canvas
+        line = area.rows
+        canvas.put(area.left - 1, line, charset.corner + charset.horizontal * area.columns, STYLE_NUMBERS["axis"])
+        scale = self.plot.x_scale
+        ticks = axis_ticks(self.x_low * scale, self.x_high * scale, max(2, area.columns // 11), self.plot.x_kind)
+        places = [(self._column(min(max(tick.value / scale, self.x_low), self.x_high)), tick.label) for tick in ticks]
+        if area.labels:
+            for column, _ in places:
+                canvas.put_sign(column if column is not None else -1, line, charset.tick_down, STYLE_NUMBERS["axis"])
+        self._pins(line)
+        labels_line = line + 1 if area.labels else line
+        free_from = 0 if area.labels else area.left
+        for column, label in places:
+            start = min((column or 0) - len(label) // 2, canvas.width - len(label))
+            if column is not None and start >= free_from:
+                canvas.put(start, labels_line, label, STYLE_NUMBERS["label"])
+                free_from = start + len(label) + 2
+        name_start = canvas.width - len(self.plot.x_name)
+        if area.labels and name_start >= free_from:
+            canvas.put(name_start, labels_line, self.plot.x_name, STYLE_NUMBERS["label"])
+
+    def _pins(self, line: int) -> None:
+        for pins in self.plot.pins:
+            visible = pins.x[(pins.x >= self.x_low) & (pins.x <= self.x_high)]
+            shares = (visible - self.x_low) / (self.x_high - self.x_low)
+            columns = np.unique(np.minimum((shares * self.area.columns).astype(np.int64), self.area.columns - 1))
+            if len(columns) * _PIN_SPACE > self.area.columns:
+                continue  # a row of pins says no more than none
+            for column in columns:
+                sign = getattr(self.charset, pins.sign)
+                self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[pins.style])
+        for mark in self.plot.marks:
+            column_or_none = self._column(mark.x)
+            if column_or_none is not None:
+                self.canvas.put_sign(column_or_none, line, getattr(self.charset, mark.sign), STYLE_NUMBERS[mark.style])
+
+    def _mark_labels(self) -> None:
+        """Signs with their words in the upper rows, each where it is free, newest first."""
+        for mark in reversed(self.plot.marks):
+            column = self._column(mark.x)
+            if column is None or mark.quiet:
+                continue
+            sign = getattr(self.charset, mark.sign)
+            if not self._place_mark(mark, column, sign + mark.label):
+                self._place_mark(mark, column, sign)
+
+    def _place_mark(self, mark: EventMark, column: int, text: str) -> bool:
+        for start in (column, column - len(text) + 1):
+            for row in range(max(1, min(4, self.area.rows // 3))):
+                # A column of air on the side where the words end, away from the sign.
+                first = start if start == column else max(self.area.left, start - 1)
+                if start >= self.area.left and self.canvas.is_free(first, row, len(text) + 1, _SOFT):
+                    words = text if start == column else text[1:] + text[0]
+                    self.canvas.put(start, row, words, STYLE_NUMBERS[mark.style])
+                    return True
+        return False
+
+    def _level_labels(self) -> None:
+        """Words on the levels, at the right end, else at the left, else farther in; never on a curve or each other."""
+        taken: list[tuple[int, int, int]] = []
+        for level in self.plot.levels:
+            height = to_axis_scale(level.value, self.plot.log_y)
+            if height is None or not self.y_low <= height <= self.y_high:
+                continue
+            row = self._row(level.value)
+            text = f" {level.label} "
+            if row is None or self.area.rows < 4:
+                continue
+            right, left = self.canvas.width - len(text) - 1, self.area.left + 2
+            # Farther in only alone: two names in the middle of a row are hard to tell apart.
+            alone = all(row != other for other, _, _ in taken)
+            inner = range(right - _LABEL_STRIDE, left, -_LABEL_STRIDE) if alone else ()
+            for start in (right, left, *inner):
+                apart = all(row != other or start >= end or start + len(text) <= first for other, first, end in taken)
+                if apart and start > self.area.left and self.canvas.is_free(start, row, len(text), _SOFT):
+                    self.canvas.put(start, row, text, STYLE_NUMBERS["level"])
+                    taken.append((row, start, start + len(text)))
+                    break
+
+    def _notice(self, off_screen: int) -> None:
+        """Cutting off an outlier in silence would look like losing data."""
+        if not off_screen:
+            return
+        long = f"{off_screen:,} off-screen"
+        for text in (long, f"{off_screen:,} off"):
+            for row in range(max(1, min(3, self.area.rows))):
+                start = self.canvas.width - len(text) - 1
+                if start > self.area.left and self.canvas.is_free(start, row, len(text), _SOFT):
+                    self.canvas.put(start, row, text, STYLE_NUMBERS["notice"])
+                    return

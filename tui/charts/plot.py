@@ -1,0 +1,138 @@
+"""What a line chart shows, as plain data: curves, levels, marks, and the piece of the x axis to look at.
+
+`x` columns are shared with whoever writes them, never copied; `Plot.x_scale` turns their unit into the one on the axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from babytrain.tui.charts.canvas import Texture
+from babytrain.tui.charts.downsampling import ChartValues, XValues
+from babytrain.tui.charts.ticks import AxisKind
+
+StyleName: TypeAlias = Literal[
+    "base",
+    "axis",
+    "label",
+    "band",
+    "train",
+    "val",
+    "best",
+    "level",
+    "mark",
+    "saved",
+    "bad",
+    "crosshair",
+    "notice",
+    "throttled",
+    "resting",
+]
+STYLE_NAMES: tuple[StyleName, ...] = get_args(StyleName)
+STYLE_NUMBERS: dict[StyleName, int] = {name: number for number, name in enumerate(STYLE_NAMES)}
+
+IntervalKind: TypeAlias = Literal["throttled", "resting"]
+SignName: TypeAlias = Literal["point", "best", "bad", "up", "down", "saved", "resumed", "paused", "milestone"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve: `line` (its mean in each column) over a band from the lowest `low` to the highest `high`.
+
+    All arrays have one entry a point, `x` ascending; NaN is a missing point. Without `band` only the line is drawn.
+    With `markers` points get a sign, or every k-th one where they are dense.
+    """
+
+    x: XValues
+    low: ChartValues
+    high: ChartValues
+    line: ChartValues
+    style: StyleName
+    band: StyleName | None = None
+    texture: Texture = "solid"
+    markers: bool = False
+    # A long curve may come with one entry for each `stride` points; these are then the points themselves.
+    stride: int = 1
+    points: tuple[ChartValues, ChartValues] | None = None
+
+    @property
+    def every_low(self) -> ChartValues:
+        """The lower end of every point."""
+        return self.low if self.points is None else self.points[0]
+
+    @property
+    def every_high(self) -> ChartValues:
+        """The upper end of every point."""
+        return self.high if self.points is None else self.points[1]
+
+
+@dataclass(frozen=True)
+class ReferenceLevel:
+    """A horizontal line at a known value. With `reach` the chart makes a little room to show it."""
+
+    value: float
+    label: str
+    reach: bool = False
+
+
+@dataclass(frozen=True)
+class EventMark:
+    """Something that happened at `x`: a sign with words at the top of the chart and a thin line down from it.
+
+    A `quiet` one is only a sign on the axis, with words for whoever puts the crosshair there.
+    """
+
+    x: float
+    sign: SignName
+    label: str
+    style: StyleName = "mark"
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class AxisMarks:
+    """Things that happened at each of `x` (ascending), often: signs on the x axis and nothing more."""
+
+    x: ChartValues
+    sign: SignName
+    style: StyleName
+
+
+@dataclass(frozen=True)
+class PointMarks:
+    """Single points, each drawn as a sign."""
+
+    x: ChartValues
+    y: ChartValues
+    sign: SignName
+    style: StyleName
+
+
+@dataclass(frozen=True)
+class ShadedInterval:
+    """A stretch of the x axis in which something went on: filled behind everything else, at least one column wide."""
+
+    x_low: float
+    x_high: float
+    kind: IntervalKind
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Everything on a chart. `message` stands in the middle while there is no curve."""
+
+    series: tuple[Series, ...] = ()
+    x_low: float = 0.0
+    x_high: float = 1.0
+    x_kind: AxisKind = "count"
+    x_scale: float = 1.0
+    x_name: str = ""
+    levels: tuple[ReferenceLevel, ...] = ()
+    marks: tuple[EventMark, ...] = ()
+    pins: tuple[AxisMarks, ...] = ()
+    spots: tuple[PointMarks, ...] = ()
+    zones: tuple[ShadedInterval, ...] = ()
+    log_y: bool = False
+    crosshair: float | None = None
+    message: str = ""

@@ -1,0 +1,1 @@
+"""The `babytrain-tui` command line. `commands.py` holds the typer app."""

@@ -1,0 +1,311 @@
+"""The electricity bills of saved runs as tables and as JSON on standard output.
+
+Choices:
+- What was not measured is named as such and is never zero; simulated readings are in no total. Amounts in different
+  currencies stand side by side.
+- Energy, money and the whole run id are always shown. Where the terminal is too narrow, whole columns are left out,
+  the least important first, and their names are printed below.
+- Text that comes from runs is escaped before it is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from babytrain.runs.energy.bill import Bill, BillAmounts, SourceAmounts
+from babytrain.runs.energy.bill_totals import BillTotal, in_month, total_bills, totals_by_month, totals_by_outcome
+from babytrain.runs.energy.efficiency import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR
+from babytrain.runs.energy.energy_forecast import EnergyForecast
+from babytrain.runs.energy.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH
+from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.text.energy_format import (
+    NOT_MEASURED,
+    SIMULATED,
+    format_co2,
+    format_energy,
+    format_money,
+    format_range,
+    measured_token_share,
+    measurement_quality,
+)
+from babytrain.tui.text.formatting import format_seconds
+
+DEFAULT_MARK = "*"
+MIN_ID_COLUMNS = 28  # columns; a longer id goes on in the next line before a number is left out
+_COLUMN_GAP = 2
+_HEADINGS = ("run", "started", "status", "energy", "money", "CO2", "J/token", "Wh/0.01 loss", "measured")
+_LEFT_ALIGNED = ("run", "started", "status", "measured")
+_ALWAYS_SHOWN = ("run", "energy", "money")
+_OPTIONAL_HEADINGS = ("status", "CO2", "J/token", "started", "measured", "Wh/0.01 loss")  # by importance
+
+
+def runs_bill_table(bills: Sequence[Bill], width: int) -> tuple[Table, tuple[str, ...]]:
+    """A line for each run in `width` columns, and the headings for which there was no room."""
+    rows = [tuple(map(safe_text, _run_cells(bill))) for bill in bills]
+    widths = {
+        heading: max(map(cell_len, (heading, *(row[number] for row in rows))))
+        for number, heading in enumerate(_HEADINGS)
+    }
+    shortest = widths | {"run": min(widths["run"], MIN_ID_COLUMNS)}
+    shown = {*_ALWAYS_SHOWN}
+    for heading in _OPTIONAL_HEADINGS:
+        if _needed(shortest, {*shown, heading}) > width:
+            break
+        shown.add(heading)
+    table = Table(box=None, pad_edge=False)
+    for heading in _HEADINGS:
+        if heading == "run":
+            left = width - _needed(widths, shown) + widths["run"]
+            table.add_column(heading, overflow="fold", width=max(1, min(widths["run"], left)))
+        elif heading in shown:
+            table.add_column(heading, justify="left" if heading in _LEFT_ALIGNED else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell, heading in zip(row, _HEADINGS, strict=True) if heading in shown))
+    return table, tuple(heading for heading in _HEADINGS if heading not in shown)
+
+
+def totals_table(title: str, totals: Sequence[BillTotal]) -> Table:
+    """A line for each total, under a title such as "by month"."""
+    table = Table(box=None, pad_edge=False, title=Text(title, style="bold"), title_justify="left")
+    for heading in (title.removeprefix("by "), "runs", "energy", "money", "CO2", "wasted"):
+        # Amounts in many currencies may go on in the next line.
+        table.add_column(heading, justify="left" if title.endswith(heading) else "right", no_wrap=heading != "money")
+    for total in totals:
+        cells = (
+            total.label,
+            f"{total.runs:,}",
+            format_energy(total.joules) if total.measured else _no_energy(total),
+            " + ".join(format_money(*pair) for pair in amounts_by_currency(total.money)) or "-",
+            format_co2_with_mark(total.co2_grams if total.measured else None, default=total.co2_is_default),
+            format_energy(total.wasted_joules) if total.measured else "-",
+        )
+        table.add_row(*(Text(safe_text(cell)) for cell in cells))
+    return table
+
+
+def format_co2_with_mark(grams: float | None, *, default: bool) -> str:
+    """CO2, with a mark where the factor is nobody's own."""
+    return "-" if grams is None else format_co2(grams) + (DEFAULT_MARK if default else "")
+
+
+def amounts_by_currency(money: Mapping[str, float]) -> list[tuple[float, str]]:
+    """Amounts and their currencies, in the order of the currencies."""
+    return [(amount, currency) for currency, amount in sorted(money.items())]
+
+
+def format_three_digits(value: float | None) -> str:
+    """A number at three digits."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.3g}"
+
+
+def _needed(widths: Mapping[str, int], shown: Iterable[str]) -> int:
+    """The columns that these headings take together."""
+    return sum(widths[heading] + _COLUMN_GAP for heading in shown) - _COLUMN_GAP
+
+
+def _run_cells(bill: Bill) -> Iterable[str]:
+    summary, facts = bill.summary, bill.facts
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_wall_time))
+    units = facts.units
+    names = (summary.run_id, when if summary.started_wall_time else "-", summary.status)
+    if facts.simulated:
+        return *names, SIMULATED, "-", "-", "-", "-", "-"
+    return (
+        *names,
+        format_energy(facts.joules),
+        "-" if facts.money is None else format_money(facts.money, facts.currency),
+        format_co2_with_mark(facts.co2_grams, default=facts.co2_is_default),
+        format_three_digits(units.joules_per_token if units else None),
+        format_three_digits(units.watt_hours_per_loss_cent if units else None),
+        measurement_quality(facts) or "-",
+    )
+
+
+def _no_energy(total: BillTotal) -> str:
+    return SIMULATED if total.simulated == total.runs else NOT_MEASURED
+
+
+_PIPED_WIDTH = 200
+
+
+def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_json: bool) -> None:
+    """Bills, newest first, and what they add up to; a single one in full. Only of one `month` if that is given."""
+    if month is not None:
+        bills = [share for bill in bills if (share := in_month(bill, month)) is not None]
+    if as_json:
+        print(json.dumps(_document(bills)))  # noqa: T201 - data
+        return
+    if not bills:
+        nothing = (
+            f"No runs in {runs_dir} yet. Start one: babytrain-tui train"
+            if month is None
+            else f"No run in {runs_dir} trained in {month}."
+        )
+        Console(stderr=True).print(Text(safe_text(nothing)))
+        return
+    console = Console(width=None if Console().is_terminal else _PIPED_WIDTH)
+    left_out: tuple[str, ...] = ()
+    if len(bills) == 1:
+        console.print(_one_bill(bills[0]))
+    else:
+        table, left_out = runs_bill_table(bills, console.width)
+        console.print(table)
+        for title, totals in (("by month", totals_by_month(bills)), ("by outcome", totals_by_outcome(bills))):
+            if title != "by month" or month is None:
+                console.print()
+                console.print(totals_table(title, totals))
+        console.print()
+    for line in _closing_lines(bills, left_out):
+        console.print(Text(safe_text(line), style="dim"))
+
+
+def _one_bill(bill: Bill) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for key, value in _lines_of(bill):
+        table.add_row(Text(key, style="dim"), Text(safe_text(value)))
+    return table
+
+
+def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
+    facts, units = bill.facts, bill.facts.units
+    yield "run", bill.summary.run_id
+    yield "status", bill.summary.status
+    if facts.joules is None:
+        yield "energy", f"{NOT_MEASURED}: {facts.missing_reason}" if facts.missing_reason else NOT_MEASURED
+    else:
+        yield "energy", format_energy(facts.joules) + (f" ({facts.missing_reason})" if facts.missing_reason else "")
+        if facts.forecast is not None and bill.summary.status == "training":
+            yield "at the end", _at_the_end(facts, facts.forecast)
+        if facts.simulated:
+            yield SIMULATED, "this run played its sensors from a script: nothing here was drawn, and no total has it"
+        if facts.idle_joules > 0:
+            yield "idle draw", f"{format_energy(facts.idle_joules)} taken off"
+        yield "money", "no price was set" if facts.money is None else format_money(facts.money, facts.currency)
+        yield "CO2", format_co2_with_mark(facts.co2_grams, default=facts.co2_is_default)
+        if len(bill.months) > 1:
+            yield "months", ", ".join(f"{share.month} {format_energy(share.joules)}" for share in bill.months)
+    if units is not None:
+        if units.joules_per_token is not None:
+            yield "a token", f"{format_three_digits(units.joules_per_token)} J"
+            yield "a million tokens", format_energy(units.joules_per_token * 1e6)
+        if units.watt_hours_per_loss_cent is not None:
+            yield "0.01 of validation loss", format_energy(units.watt_hours_per_loss_cent * JOULES_PER_WATT_HOUR)
+        if part := measured_token_share(units):
+            yield "measured", f"{part}: what it learnt unmeasured is in none of the units above"
+        yield (
+            "kettles",
+            f"{format_three_digits(units.kettles)} "
+            f"(a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
+        )
+    for source in facts.sources:
+        yield source.name, _source_words(source)
+    if facts.unmeasured_seconds >= 1:
+        yield "unmeasured", f"{format_seconds(facts.unmeasured_seconds)}, never filled in"
+
+
+def _at_the_end(facts: BillAmounts, forecast: EnergyForecast) -> str:
+    """What a run that still trains will come to."""
+    words = [format_range(forecast.kwh, lambda kwh: format_energy(kwh * JOULES_PER_KWH))]
+    if forecast.money is not None:
+        words.append(format_range(forecast.money, lambda money: format_money(money, facts.currency)))
+    return ", ".join([*words, f"{format_range(forecast.co2_grams, format_co2)} of CO2"])
+
+
+def _source_words(source: SourceAmounts) -> str:
+    words = [source.quality, format_energy(source.joules)]
+    if source.watts is not None:
+        words.append(f"{source.watts:.1f} W on average")
+    if not source.counted:
+        words.append("shown, not counted")
+    if source.gap_percent is not None:
+        words.append(f"polled power {source.gap_percent:+.1f}% from it")
+    if source.unmeasured_seconds >= 1:
+        words.append(f"{format_seconds(source.unmeasured_seconds)} unmeasured")
+    return ", ".join(words)
+
+
+def _closing_lines(bills: Sequence[Bill], left_out: Sequence[str]) -> Iterable[str]:
+    total = total_bills(bills)
+    if total.measured and len(bills) > 1:
+        parts = [format_energy(total.joules), *(format_money(*pair) for pair in amounts_by_currency(total.money))]
+        parts += [
+            f"{format_co2_with_mark(total.co2_grams, default=total.co2_is_default)} of CO2",
+            f"{format_three_digits(_kettles(total.joules))} kettles",
+        ]
+        yield f"Together {', '.join(parts)}."
+    if total.wasted_joules > 0:
+        money = "".join(f", {format_money(*pair)}" for pair in amounts_by_currency(total.wasted_money) if pair[0] > 0)
+        given_up = total.wasted_joules - total.failed_joules
+        yield (
+            f"What the NaNs cost you: {format_energy(total.wasted_joules)}{money} "
+            f"(failed runs {format_energy(total.failed_joules)}, steps given up by a rescue {format_energy(given_up)})."
+        )
+    unmeasured = total.runs - total.measured - total.simulated
+    if len(bills) > 1 and unmeasured:
+        yield f"{unmeasured} of {total.runs} runs {NOT_MEASURED}, and in no total."
+    if len(bills) > 1 and total.simulated:
+        yield f"{total.simulated} of {total.runs} runs {SIMULATED} by a script (sensors=scripted), and in no total."
+    if total.co2_is_default or (
+        len(bills) == 1 and bills[0].facts.joules is not None and bills[0].facts.co2_is_default
+    ):
+        yield (
+            f"{DEFAULT_MARK} with the world's average of {DEFAULT_CO2_GRAMS_PER_KWH:g} g/kWh; "
+            "co2_grams_per_kwh takes that of your electricity."
+        )
+    if left_out:
+        yield f"Of each run also, where there is more room (or with --json): {', '.join(left_out)}."
+
+
+def _kettles(joules: float) -> float:
+    return joules / JOULES_PER_KETTLE
+
+
+def _document(bills: Sequence[Bill]) -> dict[str, Any]:
+    """Everything as JSON; what is not known is null, and energy is in kWh and joules alike."""
+    return {
+        "runs": [_without_nan(_run_document(bill)) for bill in bills],
+        "months": [_without_nan(_total_document(total)) for total in totals_by_month(bills)],
+        "outcomes": [_without_nan(_total_document(total)) for total in totals_by_outcome(bills)],
+        "total": _without_nan(_total_document(total_bills(bills))),
+    }
+
+
+def _run_document(bill: Bill) -> dict[str, Any]:
+    facts: BillAmounts = bill.facts
+    return {
+        "run_id": bill.summary.run_id,
+        "status": bill.summary.status,
+        "started_wall_time": bill.summary.started_wall_time,
+        "measured": facts.joules is not None and not facts.simulated,
+        "kwh": facts.kwh,
+        **{key: value for key, value in asdict(facts).items() if key not in ("forecast", "watts")},
+        "given_up_joules": bill.discarded_joules,
+        "wasted_joules": bill.wasted_joules,
+        "months": [asdict(share) for share in bill.months],
+    }
+
+
+def _total_document(total: BillTotal) -> dict[str, Any]:
+    document = asdict(total) | {"kwh": total.joules / JOULES_PER_KWH, "kettles": _kettles(total.joules)}
+    amounts = ("joules", "kwh", "kettles", "co2_grams", "failed_joules", "wasted_joules")
+    return document if total.measured else document | dict.fromkeys(amounts)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,117 @@
+"""`babytrain-tui chat`: the keyboard, the terminal and Ctrl-C around a conversation (`chat.py`).
+
+Where standard input is no terminal, each of its lines is a prompt or a command, only texts go to standard output, and
+everything said about them goes to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from babytrain.tui.cli import options as options
+from babytrain.tui.cli.options import (
+    EXIT_INTERRUPTED,
+    RunArgument,
+    RunsDirOption,
+    exit_with_failure,
+    find_run_or_exit,
+    resolve_runs_dir,
+)
+
+if TYPE_CHECKING:
+    from babytrain.tui.cli.terminal_chat import ChatOutcome, TerminalChat
+
+CHAT_EPILOG = "Example: babytrain-tui chat last --at best --temperature 0.6"
+_PROMPT_SIGN = "> "
+
+
+def chat(
+    context: typer.Context,
+    run: RunArgument,
+    at: options.CheckpointOption = None,
+    tokens: Annotated[int, typer.Option(help="How much to write at most.", min=1, max=100_000)] = 200,
+    temperature: options.TemperatureOption = None,
+    top_k: options.TopKOption = None,
+    top_p: options.TopPOption = None,
+    min_p: options.MinPOption = None,
+    repetition_penalty: options.RepetitionPenaltyOption = None,
+    seed: options.SeedOption = 1,
+    runs_dir: RunsDirOption = None,
+) -> None:
+    """Talk to a trained model: type a line, and it goes on from there."""
+    from babytrain.tui.cli.terminal_chat import TerminalChat
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.model_access import SavedModel
+    from babytrain.tui.terminal.plain_output import PlainOutput
+
+    folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
+    settings = options.sampling_settings(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
+    try:
+        model = SavedModel(folder.path, at or "best")
+    except UsageError as error:
+        exit_with_failure(*error.problems)
+    talk = TerminalChat(
+        model,
+        settings,
+        max_tokens=tokens,
+        seed=seed,
+        output=PlainOutput(sys.stdout),
+        messages=PlainOutput(sys.stderr),
+        width=lambda: shutil.get_terminal_size().columns,
+    )
+    for note in model.notes:
+        talk.tell(note)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are no text are the model's to refuse
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        talk.tell(f"{folder.name} at step {model.step:,}. Type a text and it goes on from there; /help, /quit.")
+        _read_keyboard(talk)
+    else:
+        _read_standard_input(talk)
+
+
+def _read_keyboard(talk: TerminalChat) -> None:
+    """Ask for lines until the person leaves: with /quit, Ctrl-D, or Ctrl-C right after another one."""
+    with contextlib.suppress(ImportError):  # not everywhere; without it `input` edits as the terminal does
+        import readline  # noqa: F401 - importing it gives `input` its keys and its history
+    interrupted = False
+    while True:
+        try:
+            line = input(_PROMPT_SIGN)
+        except EOFError:
+            typer.echo("")
+            return
+        except KeyboardInterrupt:
+            typer.echo("")
+            if interrupted:
+                return
+            interrupted = True
+            talk.tell("Ctrl-C once more leaves.")
+            continue
+        outcome: ChatOutcome
+        try:
+            outcome = talk.say(line)
+        except KeyboardInterrupt:  # before the first letter or after the last
+            outcome = "stopped"
+        if outcome == "quit":
+            return
+        interrupted = outcome == "stopped"
+
+
+def _read_standard_input(talk: TerminalChat) -> None:
+    """Every line of standard input in turn."""
+    try:
+        for line in sys.stdin:
+            outcome = talk.say(line.rstrip("\r\n"))
+            if outcome == "quit":
+                return
+            if outcome == "stopped":
+                raise typer.Exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -1,0 +1,321 @@
+"""`babytrain-tui`: the command line.
+
+Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. Standard output carries data, standard error everything said to
+a person. Modules that cost start-up time (Textual, the engine's settings) are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from babytrain import __version__
+from babytrain.runs.errors import RunsError
+from babytrain.tui.cli.chat_command import CHAT_EPILOG, chat
+from babytrain.tui.cli.doctor_and_settings import DOCTOR_EPILOG, SETTINGS_EPILOG, doctor, settings
+from babytrain.tui.cli.export_commands import FRAME_EPILOG, REPORT_EPILOG, frame, report
+from babytrain.tui.cli.options import (
+    RunArgument,
+    RunsDirOption,
+    exit_with_failure,
+    exit_with_usage_error,
+    find_journal_or_exit,
+    find_run_or_exit,
+    parse_settings,
+    resolve_runs_dir,
+)
+from babytrain.tui.cli.runs_commands import bill, runs_app
+from babytrain.tui.cli.sample_command import SAMPLE_EPILOG, sample
+
+if TYPE_CHECKING:
+    from babytrain.tui.app.start_screen import StartScreen
+    from babytrain.tui.engine_client.engine_thread import TrainingSession
+    from babytrain.tui.notifications import NotificationOptions
+
+
+app = typer.Typer(
+    name="babytrain-tui",
+    help="Train a small language model and watch it grow up, in a terminal.",
+    epilog="Example: babytrain-tui train my-diary.txt --minutes 5",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(runs_app, name="runs")
+
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting; repeat for more. `settings` lists them."),
+]
+HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a progress line on stderr.")]
+JsonResultOption = Annotated[bool, typer.Option("--json", help="Headless, and one JSON object on stdout at the end.")]
+BellOption = Annotated[bool, typer.Option("--bell/--no-bell", help="Ring the terminal's bell at the end.")]
+DesktopOption = Annotated[
+    bool, typer.Option("--desktop", help="Desktop notifications (OSC 9): end, rescues, and what calls for a person.")
+]
+MilestonesOption = Annotated[
+    bool, typer.Option("--milestones", help="Ring (and with --desktop notify) at milestones too: first word, ...")
+]
+OnEventOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run this at the end, at a rescue, at a milestone, and when a diagnosis calls for a person; no shell, "
+        "facts as arguments (the first: end, rescue, milestone or verdict) and BABYTRAIN_... variables.",
+        show_default=False,
+    ),
+]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def home(
+    context: typer.Context,
+    runs_dir: RunsDirOption = None,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Train a small language model and watch it grow up, in a terminal. Without a command: the home screen."""
+    if version:
+        typer.echo(f"babytrain-tui {__version__}")
+        raise typer.Exit
+    context.obj = runs_dir
+    if context.invoked_subcommand is not None:
+        return
+    if not _has_screen():
+        exit_with_failure(
+            "There is no terminal here to draw on. Try `babytrain-tui train --headless` or `babytrain-tui runs list`."
+        )
+    from babytrain.tui.app.start_screen import StartAtHome
+
+    _run_app(StartAtHome(), resolve_runs_dir(context, None))
+
+
+@app.command(epilog="Example: babytrain-tui train my-diary.txt --preset baby --set lr=3e-3 --minutes 5")
+def train(
+    context: typer.Context,
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(help="Text to learn: files, folders, globs, `-` = standard input. None: our own haiku."),
+    ] = None,
+    corpus: Annotated[str | None, typer.Option(help="A built-in corpus: haiku, tinyshakespeare.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="baby, toddler, seven-million, schoolchild, prodigy, gpt2, fmn.")
+    ] = "baby",
+    settings: SettingsOption = None,
+    config: Annotated[Path | None, typer.Option(help="Settings from a TOML file.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the text.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Train this long; pauses come on top, short breaks for heat or quiet count.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Every random choice follows from it.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
+    runs_dir: RunsDirOption = None,
+    headless: HeadlessOption = False,
+    as_json: JsonResultOption = False,
+    bell: BellOption = True,
+    desktop: DesktopOption = False,
+    milestones: MilestonesOption = False,
+    on_event: OnEventOption = None,
+) -> None:
+    """Train a model, at once."""
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.validation import check_new_run
+
+    notifications = _notification_options(bell, desktop, milestones, on_event)
+    overrides = {"corpus": corpus, "steps": steps, "epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
+    chosen = parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
+    try:
+        request = check_new_run(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
+    except UsageError as error:
+        exit_with_usage_error(error.problems)
+    where = resolve_runs_dir(context, runs_dir)
+    session = EngineClient(where, sys.argv).train(request)
+    _train(session, where, headless=headless, as_json=as_json, notifications=notifications)
+
+
+@app.command(epilog="Example: babytrain-tui resume last --steps 4000")
+def resume(
+    context: typer.Context,
+    run: RunArgument,
+    settings: SettingsOption = None,
+    steps: Annotated[int | None, typer.Option(help="New end of the run.")] = None,
+    runs_dir: RunsDirOption = None,
+    headless: HeadlessOption = False,
+    as_json: JsonResultOption = False,
+    bell: BellOption = True,
+    desktop: DesktopOption = False,
+    milestones: MilestonesOption = False,
+    on_event: OnEventOption = None,
+) -> None:
+    """Go on with a run from its newest checkpoint."""
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+
+    notifications = _notification_options(bell, desktop, milestones, on_event)
+    chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    where = resolve_runs_dir(context, runs_dir)
+    try:
+        session = EngineClient(where, sys.argv).resume(find_run_or_exit(where, run).path, chosen)
+    except UsageError as error:
+        exit_with_usage_error(error.problems)
+    _train(session, where, headless=headless, as_json=as_json, notifications=notifications)
+
+
+@app.command(epilog="Example: babytrain-tui fork last --at best --set lr=1e-3 --steps 3000")
+def fork(
+    context: typer.Context,
+    run: RunArgument,
+    at: Annotated[str, typer.Option(help="A checkpoint: best, last, its name or its step.")] = "best",
+    settings: SettingsOption = None,
+    steps: Annotated[int | None, typer.Option(help="Where the fork ends, in steps of the original.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
+    runs_dir: RunsDirOption = None,
+    headless: HeadlessOption = False,
+    as_json: JsonResultOption = False,
+    bell: BellOption = True,
+    desktop: DesktopOption = False,
+    milestones: MilestonesOption = False,
+    on_event: OnEventOption = None,
+) -> None:
+    """Start a new run from a checkpoint of another one, with other settings."""
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+
+    notifications = _notification_options(bell, desktop, milestones, on_event)
+    chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
+    where = resolve_runs_dir(context, runs_dir)
+    try:
+        session = EngineClient(where, sys.argv).fork(find_run_or_exit(where, run).path, at, chosen, name=name)
+    except UsageError as error:
+        exit_with_usage_error(error.problems)
+    _train(session, where, headless=headless, as_json=as_json, notifications=notifications)
+
+
+@app.command(epilog="Example: babytrain-tui rerun last")
+def rerun(
+    context: typer.Context,
+    run: RunArgument,
+    name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
+    runs_dir: RunsDirOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout at the end.")] = False,
+    bell: BellOption = True,
+    desktop: DesktopOption = False,
+    milestones: MilestonesOption = False,
+    on_event: OnEventOption = None,
+) -> None:
+    """Train a run again with every command at its step, and say whether it comes out the same to the bit."""
+    from babytrain.tui.cli.headless import rerun_headless
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+
+    notifications = _notification_options(bell, desktop, milestones, on_event)
+    where = resolve_runs_dir(context, runs_dir)
+    try:
+        session = EngineClient(where, sys.argv).rerun(find_run_or_exit(where, run).path, name)
+    except UsageError as error:
+        exit_with_failure(*error.problems)
+    raise typer.Exit(rerun_headless(session, as_json=as_json, notifications=notifications))
+
+
+@app.command(epilog="Example: babytrain-tui replay last --speed 8    (or: babytrain-tui replay --demo)")
+def replay(
+    context: typer.Context,
+    run: Annotated[str | None, typer.Argument(help="A run, or a journal file.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="A recording that came with the program.")] = False,
+    speed: Annotated[float, typer.Option(help="1 = as it happened; 0 = as fast as it can.", min=0.0)] = 1.0,
+    runs_dir: RunsDirOption = None,
+) -> None:
+    """Watch a saved run again: play, pause, seek."""
+    from babytrain.runs.journal import load_state
+    from babytrain.runs.recorded import recorded_runs
+
+    if demo and run is None:
+        path = recorded_runs()[0]
+    elif demo:
+        matches = [recording for recording in recorded_runs() if str(run) in recording.stem]
+        if not matches:
+            names = ", ".join(recording.stem for recording in recorded_runs())
+            exit_with_usage_error([f"There is no recording called {run!r}: {names}."])
+        path = matches[0]
+    elif run is None:
+        exit_with_usage_error(["Say which run to replay (`babytrain-tui runs list`), or use --demo."])
+    else:
+        path = find_journal_or_exit(resolve_runs_dir(context, runs_dir), run)
+    if not _has_screen():
+        exit_with_failure("A replay needs a terminal to draw on; `babytrain-tui runs show` prints a run as text.")
+    try:
+        state = load_state(path)
+    except RunsError as error:
+        exit_with_failure(str(error))
+    if state.started is None:
+        exit_with_failure(f"The journal {path} holds no run.")
+    from babytrain.tui.app.start_screen import StartReplay
+
+    _run_app(
+        StartReplay(
+            state=state,
+            title=state.started.name,
+            speed=speed or float("inf"),
+            folder=None if demo else path.parent,
+        ),
+        resolve_runs_dir(context, runs_dir),
+    )
+
+
+app.command(epilog=SAMPLE_EPILOG)(sample)
+app.command(epilog=CHAT_EPILOG)(chat)
+app.command(epilog="Example: babytrain-tui bill --month 2026-11")(bill)
+app.command(epilog=FRAME_EPILOG)(frame)
+app.command(epilog=REPORT_EPILOG)(report)
+app.command(epilog=DOCTOR_EPILOG)(doctor)
+app.command(epilog=SETTINGS_EPILOG)(settings)
+
+
+def _notification_options(bell: bool, desktop: bool, milestones: bool, command: str | None) -> NotificationOptions:
+    """How to tell somebody who looks away. Ends the program when the command cannot be run."""
+    from babytrain.tui.notifications import NotificationOptions, parse_event_command
+
+    try:
+        words = parse_event_command(command) if command is not None else ()
+        return NotificationOptions(bell=bell, desktop=desktop, milestones=milestones, command=words)
+    except ValueError as error:
+        exit_with_usage_error([str(error)])
+
+
+def _train(
+    session: TrainingSession, runs_dir: Path, *, headless: bool, as_json: bool, notifications: NotificationOptions
+) -> None:
+    wants_screen = not (headless or as_json)
+    if wants_screen and not _has_screen():
+        typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)
+        wants_screen = False
+    if not wants_screen:
+        from babytrain.tui.cli.headless import train_headless
+
+        raise typer.Exit(train_headless(session, as_json=as_json, notifications=notifications))
+    from babytrain.tui.app.start_screen import StartTraining
+
+    _run_app(StartTraining(session, notifications), runs_dir)
+
+
+def _run_app(start_screen: StartScreen, runs_dir: Path) -> NoReturn:
+    """Run the screen, say goodbye in one line, exit with the right code."""
+    from babytrain.tui.cli.run_app import run_app
+
+    raise typer.Exit(run_app(start_screen, runs_dir))
+
+
+def _has_screen() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"

@@ -1,0 +1,88 @@
+"""Running the app in the real terminal: signals, captured output, the goodbye line and the exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from babytrain.tui.app.babytrain_app import BabytrainApp
+from babytrain.tui.app.start_screen import StartScreen
+from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.terminal.output_capture import OutputCapture
+from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.text.wording import format_steps
+
+
+def run_app(start_screen: StartScreen, runs_dir: Path) -> int:
+    """Show the app until it is left; everything is saved and the terminal restored when this returns an exit code."""
+    # A child process started later would inherit descriptors that the capture below has replaced.
+    resource_tracker.ensure_running()
+    app = BabytrainApp(engine_client=EngineClient(runs_dir, sys.argv), start_screen=start_screen)
+    with OutputCapture(app.add_log_line), _leave_on_signal(app) as received:
+        app.run()
+    session = app.session
+    if session is not None:
+        _print_result(session)
+    if app.failure is not None:
+        _report_crash(app.failure, runs_dir)
+        return EXIT_FAILED
+    if received:
+        return EXIT_INTERRUPTED
+    if app.return_code or (session is not None and session.error):
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+@contextmanager
+def _leave_on_signal(app: BabytrainApp) -> Iterator[list[int]]:
+    """Save and leave on SIGINT, SIGTERM and SIGHUP; yields the list of those that came."""
+    received: list[int] = []
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        app.leave()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report_crash(failure: Exception, runs_dir: Path) -> None:
+    """A sentence for the person, the traceback in a file for whoever mends it."""
+    details = runs_dir / "screen-crash.log"
+    where = f" Details are in {details}."
+    try:
+        details.parent.mkdir(parents=True, exist_ok=True)
+        details.write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
+    except OSError:
+        where = ""
+    kind = type(failure).__name__
+    sentence = f"babytrain-tui: the screen broke ({kind}: {failure}); what was trained is saved.{where}"
+    typer.echo(safe_text(sentence), err=True)
+
+
+def _print_result(session: TrainingSession) -> None:
+    """What became of the run and how to get back to it, in two lines on stderr."""
+    if session.error:
+        typer.echo(safe_text(f"babytrain-tui: {session.error}"), err=True)
+    result = session.result
+    if result is None:
+        return
+    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
+    verb = "replay" if result.status == "done" else "resume"
+    typer.echo(f"{result.status}: {format_steps(result.steps)}{best}", err=True)
+    typer.echo(f"babytrain-tui {verb} {result.run_id}", err=True)

@@ -1,0 +1,143 @@
+"""`babytrain-tui sample`: texts from a trained model, streamed, or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from babytrain.tui.cli import options as options
+from babytrain.tui.cli.options import (
+    EXIT_INTERRUPTED,
+    RunArgument,
+    RunsDirOption,
+    exit_with_failure,
+    exit_with_usage_error,
+    find_run_or_exit,
+    resolve_runs_dir,
+)
+
+if TYPE_CHECKING:
+    from babytrain.tui.engine_client.model_access import PreparedPrompt, SamplingSettings, SavedModel
+
+SAMPLE_EPILOG = "Example: babytrain-tui sample last --prompt 'the old frog' --count 3"
+
+
+class UnknownCharacters(StrEnum):
+    """What to do about characters the model has never seen."""
+
+    DROP = "drop"
+    REFUSE = "refuse"
+
+
+def sample(
+    context: typer.Context,
+    run: RunArgument,
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="What a text starts with; repeat for several.", show_default=False)
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="How much to write.", min=1)] = 300,
+    temperature: options.TemperatureOption = None,
+    top_k: options.TopKOption = None,
+    top_p: options.TopPOption = None,
+    min_p: options.MinPOption = None,
+    repetition_penalty: options.RepetitionPenaltyOption = None,
+    seed: options.SeedOption = 1,
+    count: Annotated[int, typer.Option(help="Texts for each prompt, with one seed after another.", min=1)] = 1,
+    at: options.CheckpointOption = None,
+    last: Annotated[bool, typer.Option("--last", help="The same as --at last.")] = False,
+    unknown: Annotated[
+        UnknownCharacters, typer.Option(help="Leave out characters the model has never seen, or refuse them.")
+    ] = UnknownCharacters.REFUSE,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array on stdout: text, prompt, seed, ...")] = False,
+    runs_dir: RunsDirOption = None,
+) -> None:
+    """Let a trained model write."""
+    from babytrain.tui.engine_client.errors import UsageError
+
+    if last and at not in (None, "last"):
+        exit_with_usage_error([f"--last and --at {at} are two checkpoints: leave one out."])
+    folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
+    settings = options.sampling_settings(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
+    try:
+        model, prompts = _prepare(folder.path, "last" if last else at or "best", prompt, unknown.value)
+        seeds = range(seed, seed + count)
+        if as_json:
+            _write_json(model, prompts, settings, tokens, seeds)
+        else:
+            _write_texts(model, prompts, settings, tokens, seeds)
+    except UsageError as error:
+        exit_with_failure(*error.problems)
+
+
+def _prepare(run_dir: Any, at: str, wanted: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
+    """The model and what it is to read; what there is to say about them goes to stderr. Raises UsageError."""
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.model_access import SavedModel
+
+    model = SavedModel(run_dir, at)
+    prompts: list[PreparedPrompt] = []
+    problems: list[str] = []
+    for text in [model.default_prompt] if wanted is None else wanted:
+        try:
+            prompts.append(model.prepare(text, unknown))
+        except UsageError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise UsageError(problems)
+    for note in dict.fromkeys([*model.notes, *(note for one in prompts for note in one.notes)]):
+        _say(note)
+    return model, prompts
+
+
+def _write_texts(
+    model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+) -> None:
+    """Stream every text, with a blank line between them and its seed on stderr when there are several."""
+    from babytrain.tui.terminal.plain_output import PlainOutput
+
+    output = PlainOutput(sys.stdout)
+    several = len(prompts) * len(seeds) > 1
+    try:
+        for number, (prompt, seed) in enumerate((prompt, seed) for prompt in prompts for seed in seeds):
+            if number:
+                output.line()
+            if several:
+                _say(f"seed {seed}:")
+            output.write(prompt.text)
+            for piece in model.generate(prompt, settings, max_tokens=tokens, seed=seed):
+                output.write(piece)
+            output.end()
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    finally:
+        output.end()
+
+
+def _write_json(
+    model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+) -> None:
+    """One array of what was written; after Ctrl-C of the texts that were finished by then."""
+    texts: list[dict[str, Any]] = []
+    shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": model.step}
+    interrupted = False
+    try:
+        for prompt in prompts:
+            for seed in seeds:
+                text = "".join(model.generate(prompt, settings, max_tokens=tokens, seed=seed))
+                texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
+    except KeyboardInterrupt:
+        interrupted = True
+    typer.echo(json.dumps(texts))
+    if interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _say(note: str) -> None:
+    from babytrain.tui.terminal.safe_text import safe_text
+
+    typer.echo(safe_text(note), err=True)

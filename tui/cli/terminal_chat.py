@@ -1,0 +1,151 @@
+"""A conversation with a trained model in plain text: what is typed, what the model makes of it, what is shown.
+
+Choices:
+
+- These models answer nothing: they go on with a text. So what is typed is shown again with its continuation behind it,
+  and the whole conversation, a line break before each new line, is what the model goes on from, as far back as it can
+  look. It is said once when that is no longer all.
+- A reply ends at a blank line once something was written, because there a poem or a speech is over, or after the wished
+  number of tokens; `/stop never` leaves only the latter. An empty line goes on writing.
+- Each reply has a seed of its own, one higher than that of the reply before, so a conversation can be repeated.
+- Nothing here reads a keyboard or waits: `chat_command.py` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from babytrain.tui.engine_client.chat_backend import LIKELIEST_TOKENS, until_blank_line
+from babytrain.tui.engine_client.conversation import (
+    BYTE_TOKENIZER_HINT,
+    CHAT_COMMANDS,
+    ChatTurn,
+    Conversation,
+    find_chat_command,
+    is_chat_command,
+    unescaped_line,
+)
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.model_access import SamplingSettings, SavedModel
+from babytrain.tui.terminal.plain_output import PlainOutput
+from babytrain.tui.text.token_bars import next_token_lines
+
+ChatOutcome: TypeAlias = Literal["go on", "stopped", "quit"]
+
+
+class TerminalChat(Conversation):
+    """One conversation. `say` gets lines typed; texts go to `output`, everything said about them to `narration`."""
+
+    def __init__(
+        self,
+        model: SavedModel,
+        settings: SamplingSettings,
+        *,
+        max_tokens: int,
+        seed: int,
+        output: PlainOutput,
+        messages: PlainOutput,
+        width: Callable[[], int],
+    ) -> None:
+        super().__init__(settings, max_tokens=max_tokens, seed=seed, can_read=model.can_read)
+        self._model = model
+        self._output = output
+        self._narration = messages
+        self._width = width
+        self._crop_announced = False
+        self._bytes_announced = False
+
+    def say(self, line: str) -> ChatOutcome:
+        """Obey a command or let the model go on from a line. Problems are told, never raised."""
+        try:
+            if is_chat_command(line):
+                return self._run_command(line[1:])
+            return self._reply(unescaped_line(line))
+        except UsageError as error:
+            for problem in error.problems:
+                self.tell(problem)
+        return "go on"
+
+    def tell(self, sentence: str) -> None:
+        """Say something to the person that belongs to no text."""
+        self._narration.line(sentence)
+
+    def _reply(self, line: str) -> ChatOutcome:
+        typed = self._readable(line)
+        return "go on" if line and not typed else self._write(typed)
+
+    def _readable(self, text: str) -> str:
+        """What the model can read of a text; what it cannot is named, and the first time what else could be done."""
+        known, notes = self._model.without_unknown(text)
+        for note in notes:
+            self.tell(note)
+        if notes and not self._bytes_announced:
+            self._bytes_announced = True
+            self.tell(BYTE_TOKENIZER_HINT)
+        return known
+
+    def _write(self, typed: str) -> ChatOutcome:
+        """Let the model write after the conversation and `typed`; Ctrl-C keeps what was written so far."""
+        prompt = self._model.prepare(self.after(self.text, typed))
+        if prompt.left_out and not self._crop_announced:
+            self._crop_announced = True
+            self.tell("The conversation is longer than the model can look back: it sees only the end of it.")
+        pieces = self._model.generate(prompt, self.settings, max_tokens=self.max_tokens, seed=self.seed)
+        self._output.write(typed)
+        written: list[str] = []
+        outcome: ChatOutcome = "go on"
+        try:
+            for piece in until_blank_line(pieces) if self.stop == "blank" else pieces:
+                written.append(piece)
+                self._output.write(piece)
+        except KeyboardInterrupt:
+            outcome = "stopped"
+        finally:
+            self._output.end()
+            self.turns.append(ChatTurn(typed, "".join(written)))
+        self.advance_seed()
+        return outcome
+
+    def _run_command(self, command: str) -> ChatOutcome:
+        """Do what a command says. Raises UsageError."""
+        word, _, rest = command.partition(" ")
+        name = find_chat_command(word.strip())
+        if name == "quit":
+            return "quit"
+        if name == "again":
+            return self._again()
+        if name == "next":
+            self._show_next(rest)
+        elif name == "save":
+            self.tell(f"The conversation is in {self.save(rest.strip())}.")
+        elif name == "reset":
+            self.turns, self._crop_announced = [], False
+            self.tell("The conversation is forgotten.")
+        elif name == "help":
+            self._help()
+        else:
+            if rest.strip():
+                self.turn(name, rest.strip())
+            self.tell(f"{name} is {self.setting_value(name)}.")
+        return "go on"
+
+    def _again(self) -> ChatOutcome:
+        return self._write(self.remove_last_reply())
+
+    def _show_next(self, text: str) -> None:
+        prompt = self._model.prepare(self._readable(text) or self.text)
+        likeliest = self._model.likeliest(prompt, LIKELIEST_TOKENS)
+        for line in next_token_lines(prompt.text, likeliest, self._width(), self._output.charset):
+            self._output.line(line)
+
+    def _help(self) -> None:
+        shown = [
+            (name, example and self.setting_value(name, example), doc) for name, (example, doc) in CHAT_COMMANDS.items()
+        ]
+        width = max(len(name) + len(value) for name, value, _ in shown) + 3
+        self.tell("Type a text and the model goes on from it; an empty line goes on writing.")
+        for name, value, doc in shown:
+            self.tell(f"/{f'{name} {value}':<{width}}{doc}")
+        self.tell("The first letters of a command are enough. A text with / in front is typed with //.")
+        self.tell("Ctrl-C stops a text; Ctrl-D, or Ctrl-C once more, leaves.")

@@ -1,0 +1,1 @@
+"""Dials and fork settings as a person types or steps them."""

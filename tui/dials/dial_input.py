@@ -1,0 +1,152 @@
+"""Changes of dials as a person types them: `dropout 0.1, weight_decay 0.2`. Pure functions.
+
+A name may be cut short as long as it means one dial (`drop`, `wd` does not). What is typed is checked by the dial's own
+rule before anything is sent, so slips are answered at once, all of them, each with the range that is allowed.
+
+Commas stand between changes, and may stand in a number of steps (`steps 4,000`). No dial's name begins with a digit, so
+a piece that does belongs to the change before it: `quiet_hours 23:00-07:00, 12:00-13:00` is one change.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from babytrain.runs.events import CommandAction, Request
+from babytrain.tui.terminal.safe_text import safe_line
+
+_MAX_SHOWN_WORD = 40
+MAX_RUN_STEPS = 1_000_000_000  # steps in one go
+_PIECE = re.compile(r"\s*(?P<name>[^\s=:]*)[\s=:]*(?P<position>.*)", re.DOTALL)
+# 4,000 is one number; 0,001 is not, whatever was meant by it.
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d.])")
+
+
+@dataclass(frozen=True)
+class DialRule:
+    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
+
+    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
+    words, where there are so few.
+    """
+
+    name: str
+    explanation: str
+    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
+    problem: Callable[[str], str | None]
+    action: CommandAction = "set"
+    is_word: bool = False  # its positions are words, not numbers
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+
+
+class DialInputError(ValueError):
+    """What was typed cannot be done; `problems` holds one sentence each."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
+    """All changes in a line, in order, as requests to send. Raises DialInputError with everything that is wrong."""
+    pieces: list[tuple[str, list[str]]] = []
+    for piece in without_thousands(typed).split(","):
+        if not piece.strip():
+            continue
+        if pieces and continues_value(piece):
+            pieces[-1][1].append(piece)
+            continue
+        name, position = _split(piece)
+        pieces.append((name, [position]))
+    if not pieces:
+        raise DialInputError("Type the name of a dial and its new position, such as: dropout 0.1")
+    changes: list[Request] = []
+    problems: dict[str, None] = {}  # in order, and each once
+    for name, positions in pieces:
+        try:
+            changes.append(_change(name, positions, rules))
+        except DialInputError as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise DialInputError(*problems)
+    return changes
+
+
+def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
+    """What is wrong with a line, a sentence on each line; None when it will do."""
+    try:
+        parse_changes(typed, rules)
+    except DialInputError as error:
+        return str(error)
+    return None
+
+
+def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
+    """The dial that is being typed at the end of a line, if it is known yet."""
+    pieces = [piece for piece in without_thousands(typed).split(",") if not continues_value(piece)]
+    name = _split(pieces[-1])[0] if pieces else ""
+    if not name:
+        return None
+    try:
+        return find_rule(name, rules)
+    except DialInputError:
+        return None
+
+
+def without_thousands(typed: str) -> str:
+    """A line whose numbers have no commas between their thousands, so that those that are left stand between pieces."""
+    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), typed)
+
+
+def continues_value(piece: str) -> bool:
+    """Whether a piece between two commas goes on with the value before it, since no name begins with a digit."""
+    return piece.strip()[:1].isdigit()
+
+
+def find_rule(word: str, rules: Sequence[DialRule]) -> DialRule:
+    """The dial that a name or the beginning of one means. Raises DialInputError."""
+    if not word:
+        raise DialInputError("The name of a dial comes first, such as: dropout 0.1")
+    name = word.lower().replace("-", "_")
+    found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    shown = safe_line(word, _MAX_SHOWN_WORD)
+    if found:
+        raise DialInputError(f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it.")
+    near = difflib.get_close_matches(name, [rule.name for rule in rules], n=1, cutoff=0.5)
+    guess = f"did you mean {near[0]}?" if near else "all there are stand below"
+    raise DialInputError(f"There is no dial {shown} ({guess}).")
+
+
+def steps_typed(text: str) -> int | None:
+    """A typed number of steps, None when it is none that can be run."""
+    digits = text.replace(",", "").replace("_", "").strip()
+    steps = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
+    return steps if 1 <= steps <= MAX_RUN_STEPS else None
+
+
+def _split(piece: str) -> tuple[str, str]:
+    """The name and the position in a change; a sign of equality or a colon between them is as good as a space."""
+    match = _PIECE.fullmatch(piece)
+    assert match is not None  # it takes anything
+    return match["name"], match["position"]
+
+
+def _change(name: str, positions: Sequence[str], rules: Sequence[DialRule]) -> Request:
+    rule = find_rule(name, rules)
+    words = [word for position in positions for word in position.split()]
+    if not words or (len(words) != 1 and not rule.is_word):
+        what = "takes one position" if words else "needs a position"
+        raise DialInputError(f"{rule.name} {what}: {rule.allowed}.")
+    position = ", ".join(" ".join(position.split()) for position in positions).lower()
+    problem = rule.problem(position)
+    if problem is not None:
+        raise DialInputError(safe_line(problem))
+    if rule.is_word:
+        return Request(command_id=0, action=rule.action, dial=rule.name, text=position)
+    dial = rule.name if rule.action == "set" else ""
+    return Request(command_id=0, action=rule.action, dial=dial, value=float(position.replace("_", "")))

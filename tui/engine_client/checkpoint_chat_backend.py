@@ -1,0 +1,158 @@
+"""Talking to a saved model: loaded, and made to work, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from babytrain.tui.engine_client.chat_backend import (
+    LIKELIEST_TOKENS,
+    ChatEvent,
+    ChatFailure,
+    GeneratedText,
+    GenerationRequest,
+    ModelReady,
+    OnChatEvent,
+    Prediction,
+    until_blank_line,
+)
+from babytrain.tui.engine_client.errors import UsageError, failure_sentence
+
+if TYPE_CHECKING:
+    from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
+
+SECONDS_BETWEEN_PIECES = 1 / 20  # a small model writes thousands of tokens a second, and the screen draws each piece
+
+
+@dataclass(frozen=True)
+class _LoadRequest:
+    """A checkpoint: "best", "last", a name or a step."""
+
+    at: str
+
+
+class CheckpointChatBackend:
+    """A model from one checkpoint after another; `load` gets one and raises UsageError.
+
+    `run` is called in a worker thread and returns after `close`, or when the first checkpoint cannot be loaded; it
+    never raises. If a later one cannot be loaded, the model there is goes on answering.
+    """
+
+    def __init__(self, load: Callable[[str], SavedModel], at: str, on_event: OnChatEvent) -> None:
+        self.reader: PromptReader | None = None
+        self._load = load
+        self._on_event = on_event
+        self._changed = threading.Condition()
+        self._closed = False
+        self._to_load: _LoadRequest | None = _LoadRequest(at)
+        self._to_predict: str | None = None
+        self._to_generate: GenerationRequest | None = None
+        self._stopped = False  # the text being written
+
+    def load(self, at: str) -> None:
+        """Another checkpoint in place of this one; a text being written ends."""
+        with self._changed:
+            self._to_load, self._stopped = _LoadRequest(at), True
+            self._changed.notify()
+
+    def predict(self, text: str) -> None:
+        """Remember the newest text."""
+        with self._changed:
+            self._to_predict = text
+            self._changed.notify()
+
+    def generate(self, request: GenerationRequest) -> None:
+        """Remember the request; a text being written ends."""
+        with self._changed:
+            self._to_generate, self._stopped = request, True
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """The next piece is the last."""
+        with self._changed:
+            self._to_generate, self._stopped = None, True
+
+    def close(self) -> None:
+        """End the thread after the next piece."""
+        with self._changed:
+            self._closed, self._stopped = True, True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """Load the model, then answer until closed."""
+        model: SavedModel | None = None
+        while (job := self._next_job()) is not None:
+            if isinstance(job, _LoadRequest):
+                model = self._load_model(job.at, model)
+            if model is None:
+                return
+            try:
+                if isinstance(job, GenerationRequest):
+                    self._generate(model, job)
+                elif isinstance(job, str):
+                    likeliest = model.likeliest(model.prepare(job), LIKELIEST_TOKENS)
+                    self._emit(Prediction(job, tuple(likeliest)))
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: it must not end with a request unanswered
+                request = job if isinstance(job, GenerationRequest) else None
+                self._emit(ChatFailure(_sentence("The model cannot answer", error), request=request))
+
+    def _load_model(self, at: str, current: SavedModel | None) -> SavedModel | None:
+        """The model of a checkpoint, or the `current` one where that cannot be loaded."""
+        try:
+            model = self._load(at)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._emit(ChatFailure(_sentence("The model cannot be loaded", error), final=current is None))
+            if current is not None:
+                self._emit(ModelReady(_description(current)))
+            return current
+        self.reader = model
+        self._emit(ModelReady(_description(model), model.notes))
+        return model
+
+    def _next_job(self) -> _LoadRequest | GenerationRequest | str | None:
+        """Wait for something to do: first to load a model, then to write, then to predict. None after `close`."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: (
+                    self._closed or any(job is not None for job in (self._to_load, self._to_generate, self._to_predict))
+                )
+            )
+            if self._closed:
+                return None
+            if self._to_load is not None:
+                checkpoint, self._to_load = self._to_load, None
+                return checkpoint
+            if self._to_generate is not None:
+                request, self._to_generate, self._stopped = self._to_generate, None, False
+                return request
+            text, self._to_predict = self._to_predict, None
+            return text
+
+    def _generate(self, model: SavedModel, request: GenerationRequest) -> None:
+        prompt = model.prepare(request.text)
+        pieces = model.generate(prompt, request.settings, max_tokens=request.max_tokens, seed=request.seed)
+        text, emitted_at = "", 0.0
+        for piece in until_blank_line(pieces) if request.stops_at_blank_line else pieces:
+            if self._stopped:
+                return
+            text += piece
+            if time.monotonic() - emitted_at >= SECONDS_BETWEEN_PIECES:
+                emitted_at = time.monotonic()
+                self._emit(GeneratedText(request, text, done=False))
+        if not self._stopped:
+            self._emit(GeneratedText(request, text, done=True))
+
+    def _emit(self, event: ChatEvent) -> None:
+        if not self._closed:
+            self._on_event(event)
+
+
+def _description(model: SavedModel) -> str:
+    return f"step {model.step:,}"
+
+
+def _sentence(problem: str, error: Exception) -> str:
+    return str(error) if isinstance(error, UsageError) else failure_sentence(problem, error)

@@ -1,0 +1,143 @@
+"""What the screens and the command line ask of the engine: train a run, or load a saved model.
+
+The app holds one `EngineClient`; tests put a double with the same methods in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from babytrain.runs.store.folder import RunFolder
+from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
+from babytrain.tui.engine_client.errors import UsageError, engine_errors
+from babytrain.tui.engine_client.requests import NewRunOptions, NewRunRequest, PresetChoice
+
+if TYPE_CHECKING:
+    from babytrain.engine.sessions.session import NewRunPlan, RunResult
+    from babytrain.runs.state.live_feed import LiveFeed
+    from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
+
+
+class EngineClient:
+    """Makes sessions and loads models. What cannot be done is a UsageError; `argv` goes into a run's provenance."""
+
+    def __init__(self, runs_dir: Path, argv: Sequence[str] = ()) -> None:
+        self.runs_dir = runs_dir
+        self._argv = tuple(argv)
+
+    def presets(self) -> list[PresetChoice]:
+        """The presets to choose from, default first."""
+        from babytrain.engine.config.presets import PRESETS
+
+        return [PresetChoice(name, preset.summary) for name, preset in PRESETS.items()]
+
+    def new_run(self, options: NewRunOptions) -> TrainingSession:
+        """A session for a new run as the dialog describes it. Raises UsageError."""
+        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus
+
+        settings: dict[str, Any] = {} if options.steps is None else {"steps": options.steps}
+        paths: list[str] = []
+        if is_built_in_corpus(options.corpus):
+            settings["corpus"] = options.corpus
+        else:
+            paths.append(str(Path(options.corpus).expanduser()))
+        if "-" in paths:
+            raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
+        return self.train(
+            check_new_run(preset=options.preset, settings=settings, paths=paths, name=options.name or None)
+        )
+
+    def train(self, request: NewRunRequest) -> TrainingSession:
+        """A session for a new run that was checked already."""
+
+        def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
+            from babytrain.engine.sessions.session import NewRunPlan, train_new
+
+            plan = NewRunPlan(
+                config=request.config,
+                runs_dir=self.runs_dir,
+                paths=request.paths,
+                name=request.name,
+                argv=self._argv,
+                stdin=request.stdin,
+            )
+            return train_new(plan, feed, on_folder)
+
+        return TrainingSession(train)
+
+    def resume(self, run_dir: Path, changes: Mapping[str, Any] | None = None) -> TrainingSession:
+        """A session that goes on with an interrupted run, with `changes` to its settings. Raises UsageError."""
+        from babytrain.tui.engine_client.validation import check_changes
+
+        checked = check_changes(changes or {})
+
+        def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
+            from babytrain.engine.sessions.session import train_resumed
+
+            return train_resumed(run_dir, checked, feed, on_folder)
+
+        return TrainingSession(train)
+
+    def fork(
+        self, run_dir: Path, at: str, changes: Mapping[str, Any], *, name: str | None = None, read_now: bool = False
+    ) -> TrainingSession:
+        """A session that trains a new run from the checkpoint `at` of another one, with `changes` to its settings.
+
+        `read_now` reads the checkpoint at once and not when training begins. Any thread. Raises UsageError.
+        """
+        from babytrain.tui.engine_client.validation import check_changes
+
+        checked = check_changes(changes)
+
+        def make_plan() -> NewRunPlan:
+            from babytrain.engine.sessions.fork import plan_fork
+
+            return plan_fork(RunFolder(run_dir), at, checked, runs_dir=self.runs_dir, name=name, argv=self._argv)
+
+        plans: list[NewRunPlan] = []
+        if read_now:
+            with engine_errors("The checkpoint cannot be read"):
+                plans.append(make_plan())
+
+        def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
+            from babytrain.engine.sessions.session import train_new
+
+            # Popped, so that the weights that were read are not kept as long as the session.
+            return train_new(plans.pop() if plans else make_plan(), feed, on_folder)
+
+        return TrainingSession(train)
+
+    def fork_problems(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
+        """What can be seen at once to be wrong with a fork, one sentence each.
+
+        `step` is where the run stands if it is going to be stopped for the fork, which saves a checkpoint there.
+        """
+        from babytrain.engine.sessions.fork_check import find_fork_problems
+        from babytrain.tui.engine_client.validation import check_changes
+
+        try:
+            return find_fork_problems(RunFolder(run_dir), at, check_changes(changes), step=step)
+        except UsageError as error:
+            return error.problems
+
+    def rerun(self, run_dir: Path, name: str | None) -> RerunSession:
+        """A session that trains a run again and compares. Torch is loaded here. Raises UsageError."""
+        with engine_errors("The run cannot be repeated"):
+            from babytrain.engine.sessions.rerun import plan_rerun
+
+            plan = plan_rerun(RunFolder(run_dir), runs_dir=self.runs_dir, name=name, argv=self._argv)
+        return RerunSession(plan)
+
+    def load_model(self, run_dir: Path, at: str) -> SavedModel:
+        """The saved model of a run: "best", "last", a name or a step. Torch is loaded here. Raises UsageError."""
+        from babytrain.tui.engine_client.model_access import SavedModel
+
+        return SavedModel(run_dir, at)
+
+    def prompt_reader(self, run_dir: Path, context: int) -> PromptReader:
+        """How a run reads what is typed, without its model: `context` tokens at most. Raises UsageError."""
+        from babytrain.tui.engine_client.model_access import prompt_reader
+
+        return prompt_reader(run_dir, context)

@@ -1,0 +1,183 @@
+"""A conversation with a trained model, wherever it takes place: what was said, and how the next reply is drawn.
+
+These models answer nothing: they go on with a text. So the conversation is one text, a line break before each new line
+typed, and it is what the model goes on from, as far back as it can look. The plain terminal (`chat.py`) and the screen
+(`screens/talk.py`) both hold one of these; nothing here writes to either.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.terminal.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from babytrain.tui.engine_client.model_access import SamplingSettings
+
+BYTE_TOKENIZER_HINT = "A run at byte level (--set tokenizer=byte) reads everything."
+MAX_REPLY_TOKENS = 100_000
+MAX_SEED = 2**63 - 1
+# Command -> what may stand behind it, what it does.
+CHAT_COMMANDS = {
+    "temperature": ("0.5", "0 = always the likeliest"),
+    "top-k": ("40", "only from the k likeliest, 0 = all"),
+    "top-p": ("0.9", "only from the likeliest that make up this share"),
+    "min-p": ("0.1", "nothing less likely than this share of the likeliest"),
+    "repetition-penalty": ("1.2", "how much less likely what was just written gets"),
+    "tokens": ("200", "how much to write at most"),
+    "stop": ("blank", "where a reply ends before that: blank = at a blank line, never"),
+    "seed": ("1", "of the next reply"),
+    "again": ("", "another reply to the same"),
+    "next": ("TEXT", "what comes after a text, or after the conversation"),
+    "reset": ("", "forget the conversation"),
+    "save": ("FILE", "write the conversation to a file"),
+    "help": ("", "this"),
+    "quit": ("", "leave"),
+}
+# Sampling setting -> the values that the arrows step through.
+_STEPS: Mapping[str, tuple[float, ...]] = {
+    "temperature": (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3),
+    "top-k": (0, 1, 2, 3, 5, 10, 20, 40, 100),
+    "top-p": (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1),
+    "min-p": (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5),
+    "repetition-penalty": (1, 1.05, 1.1, 1.2, 1.3, 1.5, 2),
+}
+SAMPLING_SETTINGS = tuple(_STEPS)
+
+
+@dataclass(frozen=True)
+class ChatTurn:
+    """What was typed, as far as the model can read it, and what the model wrote."""
+
+    typed: str
+    reply: str
+
+
+class Conversation:
+    """What was said so far and how the next reply is drawn. `knows` says whether the model can read a text."""
+
+    def __init__(
+        self, settings: SamplingSettings, *, max_tokens: int, seed: int, can_read: Callable[[str], bool]
+    ) -> None:
+        self.settings = settings
+        self.max_tokens = max_tokens
+        self.seed = seed
+        self.stop = "blank"
+        self.turns: list[ChatTurn] = []
+        self.can_read = can_read
+
+    @property
+    def text(self) -> str:
+        """The conversation so far as the model reads it."""
+        text = ""
+        for turn in self.turns:
+            text = self.after(text, turn.typed) + turn.reply
+        return text
+
+    def after(self, text: str, typed: str) -> str:
+        """`text` with a new line `typed` behind it; an empty one goes on where the text stands."""
+        if not text or not typed or text.endswith("\n"):
+            return text + typed
+        between = next((sign for sign in "\n " if self.can_read(sign)), "")
+        return text + between + typed
+
+    def advance_seed(self) -> None:
+        """Each reply has a seed of its own, so that a conversation can be repeated."""
+        self.seed = min(self.seed + 1, MAX_SEED)
+
+    def turn(self, name: str, value: str) -> None:
+        """Change the setting `name` as it stands in `COMMANDS`. Raises UsageError."""
+        if name == "tokens":
+            self.max_tokens = _whole_number(name, value, 1, MAX_REPLY_TOKENS)
+        elif name == "seed":
+            self.seed = _whole_number(name, value, 0, MAX_SEED)
+        elif name == "stop":
+            if value not in ("blank", "never"):
+                raise UsageError([f"stop is blank or never, not {value!r}."])
+            self.stop = value
+        else:
+            field = name.replace("-", "_")
+            try:
+                number: Any = int(value) if field == "top_k" else float(value)
+                self.settings = dataclasses.replace(self.settings, **{field: number})
+            except ValueError as error:
+                problems = getattr(error, "problems", None)
+                kind = "a whole number" if field == "top_k" else "a number"
+                raise UsageError(problems or [f"{name} is {kind}, not {value!r}."]) from error
+
+    def setting_value(self, name: str, otherwise: str = "") -> str:
+        """Where a setting stands; `otherwise` for what is no setting."""
+        if name in ("tokens", "seed", "stop"):
+            return str({"tokens": self.max_tokens, "seed": self.seed, "stop": self.stop}[name])
+        value = getattr(self.settings, name.replace("-", "_"), None)
+        return otherwise if value is None else f"{value:g}"
+
+    def remove_last_reply(self) -> str:
+        """Forget the newest reply; what had been typed before it. Raises UsageError."""
+        if not self.turns:
+            raise UsageError(["There is nothing to write again: type a text first."])
+        return self.turns.pop().typed
+
+    def save(self, name: str) -> Path:
+        """Write the conversation where nothing is yet, safe to print wherever it ends up. Raises UsageError."""
+        if not name:
+            raise UsageError(["Say where to save it: /save FILE."])
+        if not self.turns:
+            raise UsageError(["There is nothing to save: type a text first."])
+        try:
+            path = Path(name).expanduser()
+            with path.open("x", encoding="utf-8") as file:
+                file.write(self._transcript())
+        except FileExistsError as error:
+            raise UsageError([f"{path} is there already: choose another name."]) from error
+        except (OSError, RuntimeError, ValueError) as error:  # also a ~ of nobody, and a zero byte
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise UsageError([f"The conversation cannot be written to {name}: {reason.rstrip('.')}."]) from error
+        return path
+
+    def _transcript(self) -> str:
+        blocks = (f"> {turn.typed}\n{(turn.typed + turn.reply).rstrip()}\n" for turn in self.turns)
+        return safe_text("\n".join(blocks))
+
+
+def next_value(name: str, value: float, direction: int) -> float:
+    """The next step of a sampling setting above (1) or below (-1) a value; beyond the last one it stays."""
+    if direction > 0:
+        return next((step for step in _STEPS[name] if step > value + 1e-9), value)
+    return next((step for step in reversed(_STEPS[name]) if step < value - 1e-9), value)
+
+
+def find_chat_command(word: str) -> str:
+    """The command that `word` is, or is the only one to begin with. Raises UsageError."""
+    wanted = word.lower().replace("_", "-")
+    found = [name for name in CHAT_COMMANDS if wanted and name.startswith(wanted)]
+    if wanted in CHAT_COMMANDS or len(found) == 1:
+        return wanted if wanted in CHAT_COMMANDS else found[0]
+    if found:
+        raise UsageError([f"/{word} may be {' or '.join(f'/{name}' for name in found)}."])
+    raise UsageError([f"There is no command /{word}; /help lists them, and // begins a text with /."])
+
+
+def _whole_number(name: str, text: str, low: int, high: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise UsageError([f"{name} is a whole number, not {text!r}."]) from None
+    if not low <= number <= high:
+        raise UsageError([f"{name} must lie between {low} and {high}; it is {number}."])
+    return number
+
+
+def is_chat_command(line: str) -> bool:
+    """Whether a typed line is a command: `/temperature 0.5`; `//` begins a text with `/`."""
+    return line.startswith("/") and not line.startswith("//")
+
+
+def unescaped_line(line: str) -> str:
+    """The text of a line that is no command."""
+    return line.removeprefix("/") if line.startswith("//") else line

@@ -1,0 +1,138 @@
+"""Talking to a run that trains here: asked through its own queue, so that it answers between two steps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from babytrain.runs.events import Command, CommandAction, Request
+from babytrain.runs.events.sampling_options import format_sampling_options
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.engine_client.chat_backend import (
+    ChatFailure,
+    GeneratedText,
+    GenerationRequest,
+    OnChatEvent,
+    Prediction,
+    until_blank_line,
+)
+from babytrain.tui.engine_client.run_sources import LiveSource
+
+if TYPE_CHECKING:
+    from babytrain.tui.engine_client.model_access import PromptReader
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A command under way. Its number may stand on record already, from an earlier session of the same run."""
+
+    command: Request
+    commands_before: int  # on record when it was sent
+
+
+class LiveChatBackend:
+    """Lives in the thread of the screen. What belongs to which request is told by the command on record: the engine
+    puts it there when it has obeyed, right behind what came of it."""
+
+    def __init__(self, source: LiveSource, reader: PromptReader | None, on_event: OnChatEvent) -> None:
+        self.reader = reader
+        self._source = source
+        self._on_event = on_event
+        self._next_text: str | None = None  # to be predicted next
+        self._predicting: tuple[str, _Sent] | None = None
+        self._writing: tuple[GenerationRequest, _Sent] | None = None
+        self._newest_piece = ""
+
+    def predict(self, text: str) -> None:
+        """Ask now, or as soon as the answer before has come."""
+        self._next_text = text
+        self._predict_next()
+
+    def generate(self, request: GenerationRequest) -> None:
+        """Ask for a sample with these settings."""
+        self.stop()
+        settings = asdict(request.settings) | {"tokens": request.max_tokens, "seed": request.seed}
+        self._writing = request, self._send("sample", self._readable(request.text), format_sampling_options(settings))
+        self._newest_piece = ""
+
+    def stop(self) -> None:
+        """The engine ends the text at the next token, as it stands then; no more events of it."""
+        if self._writing is not None:
+            self._source.feed.cancel(self._writing[1].command)
+            self._writing = None
+
+    def update(self, snapshot: RunSnapshot) -> None:
+        """Whether an answer has come."""
+        self._look_for_prediction(snapshot)
+        self._look_for_text(snapshot)
+        self._predict_next()
+
+    def close(self) -> None:
+        """Give up the text being written."""
+        self.stop()
+        self._next_text = None
+
+    def _readable(self, text: str) -> str:
+        """The text as it is sent: what the model cannot read was named already and need not go into the log."""
+        return text if self.reader is None else self.reader.prepare(text).text
+
+    def _send(self, action: CommandAction, text: str, settings: str = "") -> _Sent:
+        return _Sent(self._source.feed.ask(action, None, text, settings), len(self._source.state.commands))
+
+    def _predict_next(self) -> None:
+        if self._predicting is None and self._next_text is not None:
+            text, self._next_text = self._next_text, None
+            self._predicting = text, self._send("predict", self._readable(text))
+
+    def _look_for_prediction(self, snapshot: RunSnapshot) -> None:
+        if self._predicting is None:
+            return
+        text, sent = self._predicting
+        answer = _answer_to(sent, snapshot)
+        if answer is None:
+            return
+        self._predicting = None
+        predicted = snapshot.state.predictions.last_until(answer.t)
+        if answer.status == "refused" or predicted is None:
+            self._on_event(ChatFailure(answer.reason or "The run refused."))
+        else:
+            self._on_event(Prediction(text, tuple(zip(predicted.tokens, predicted.probabilities, strict=False))))
+
+    def _look_for_text(self, snapshot: RunSnapshot) -> None:
+        if self._writing is None:
+            return
+        request, sent = self._writing
+        piece = snapshot.sample_piece
+        if answer := _answer_to(sent, snapshot):
+            self._writing = None
+            self._on_event(self._text_of(request, answer, snapshot))
+        elif piece is not None and piece.text != self._newest_piece and piece.prompt == self._readable(request.text):
+            self._newest_piece = piece.text  # a text that was due may come before it, hence the look at the prompt
+            text = _cut(piece.text, request)
+            done = len(text) < len(piece.text)
+            if done:
+                self.stop()  # what comes after the blank line would be cut off
+            self._on_event(GeneratedText(request, text, done, prompt=piece.prompt))
+
+    def _text_of(
+        self, request: GenerationRequest, answer: Command, snapshot: RunSnapshot
+    ) -> GeneratedText | ChatFailure:
+        """What became of a request: the text written last before its command was put on record."""
+        if answer.status == "refused":
+            return ChatFailure(answer.reason or "The run refused.", request=request)
+        samples = snapshot.state.samples.until(answer.t)
+        written = [sample for sample in samples if sample.requested and sample.seed == request.seed]
+        if not written:  # the run went back right after it
+            return GeneratedText(request, _cut(self._newest_piece, request), done=True)
+        return GeneratedText(request, _cut(written[-1].text, request), done=True, prompt=written[-1].prompt)
+
+
+def _answer_to(sent: _Sent, snapshot: RunSnapshot) -> Command | None:
+    """What the run has put on record about a command, None before it has obeyed or refused it."""
+    since = snapshot.state.commands.events[sent.commands_before :]
+    own = sent.command.command_id
+    return next((command for command in since if command.command_id == own), None)
+
+
+def _cut(text: str, request: GenerationRequest) -> str:
+    return "".join(until_blank_line(iter([text]))) if request.stops_at_blank_line else text

@@ -1,0 +1,111 @@
+"""A saved model, and how a run reads prompts, as `sample`, `chat` and the talk screen use them.
+
+Torch is loaded when a `LoadedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.data.tokenizer import Tokenizer
+from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
+from babytrain.engine.generation.prompts import PreparedPrompt, PromptError, drop_unknown_characters, prepare_prompt
+from babytrain.engine.generation.sampling import SamplingSettings
+from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
+from babytrain.tui.engine_client.errors import UsageError, engine_errors
+
+__all__ = [
+    "PreparedPrompt",
+    "PromptReader",
+    "SamplingSettings",
+    "SavedModel",
+    "chosen_sampling_settings",
+    "prompt_reader",
+    "recorded_sampling_settings",
+]
+
+
+def chosen_sampling_settings(run_dir: Path, **typed: Any) -> SamplingSettings:
+    """The settings of a run's own samples, but for those that were typed. None: was not.
+
+    Raises UsageError with all that is wrong.
+    """
+    try:
+        saved, _ = read_run_toml(RunFolder(run_dir))
+        own = recorded_sampling_settings(saved)
+        return dataclasses.replace(own, **{name: value for name, value in typed.items() if value is not None})
+    except ConfigError as error:
+        raise UsageError(error.problems) from error
+    except RunsError as error:
+        raise UsageError([str(error)]) from error
+
+
+def recorded_sampling_settings(config: Mapping[str, Any]) -> SamplingSettings:
+    """How a run draws its own samples, as far as its recorded settings say; the rest is as usual."""
+    names = [field.name for field in dataclasses.fields(SamplingSettings)]
+    try:
+        return SamplingSettings(**{name: config[name] for name in names if name in config})
+    except (ConfigError, TypeError):  # of another version, or edited by hand
+        return SamplingSettings()
+
+
+class PromptReader:
+    """How a run reads what is typed, without its model and without torch. Every method may raise UsageError."""
+
+    def __init__(self, tokenizer: Tokenizer, context: int) -> None:
+        self._tokenizer = tokenizer
+        self._context = context
+
+    def can_read(self, text: str) -> bool:
+        """Whether the model can read every character of `text`."""
+        return not self._tokenizer.unknown_characters(text)
+
+    def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """`text` without what the model cannot read, and what there is to say about that."""
+        return drop_unknown_characters(text, self._tokenizer)
+
+    def prepare(self, prompt: str, unknown: Literal["drop", "refuse"] = "drop") -> PreparedPrompt:
+        """`prompt` as the model reads it, no longer than it can look back; empty is the start of a text."""
+        try:
+            return prepare_prompt(prompt, self._tokenizer, self._context, unknown=unknown)
+        except PromptError as error:
+            raise UsageError([str(error)]) from error
+
+
+def prompt_reader(run_dir: Path, context: int) -> PromptReader:
+    """How the run in a folder reads a prompt, `context` tokens at most. Raises UsageError."""
+    try:
+        tokenizer = tokenizer_from_json(RunFolder(run_dir).tokenizer_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError([f"The tokenizer of this run cannot be read: {error}."]) from error
+    return PromptReader(tokenizer, context)
+
+
+class SavedModel(PromptReader):
+    """The model of a run from one checkpoint: "best", "last", a name or a step. Every method may raise UsageError."""
+
+    def __init__(self, run_dir: Path, at: str = "best") -> None:
+        with engine_errors("The model cannot be loaded"):
+            from babytrain.engine.generation.checkpoint_model import load_checkpoint_model
+
+            self._model = load_checkpoint_model(run_dir, at)
+        super().__init__(self._model.tokenizer, self._model.model.context)
+        self.step = self._model.step
+        self.notes = self._model.notes  # what was odd about the checkpoint
+        self.default_prompt = self._model.default_prompt
+
+    def generate(
+        self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
+    ) -> Iterator[str]:
+        """The continuation of `prompt`, piece by piece as it is written."""
+        with engine_errors("The model cannot write"):
+            yield from self._model.pieces(prompt, settings, max_tokens=max_tokens, seed=seed)
+
+    def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
+        """The likeliest next tokens, made visible, and their probabilities."""
+        with engine_errors("The model cannot predict"):
+            return self._model.likeliest(prompt, count)

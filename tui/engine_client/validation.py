@@ -1,0 +1,166 @@
+"""What can be set, and what is wrong with settings as they were typed: all of it said before anything starts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from babytrain.engine.config.build import build_config, checked_value, load_toml
+from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.presets import DEFAULT_PRESET
+from babytrain.engine.config.settings import FIELDS, MACHINE_SETTINGS, Config, format_limit
+from babytrain.runs.dials.changes import checked_request
+from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
+from babytrain.runs.events import CommandAction, Request
+from babytrain.tui.dials.dial_input import DialRule
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.machine_settings import load_machine_settings
+from babytrain.tui.engine_client.requests import NewRunRequest
+
+if TYPE_CHECKING:
+    from babytrain.engine.doctor.run_checks import CheckResult
+
+
+def check_new_run(
+    *,
+    preset: str = DEFAULT_PRESET,
+    config_file: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    paths: Sequence[str] = (),
+    name: str | None = None,
+) -> NewRunRequest:
+    """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
+    house = load_machine_settings(MACHINE_SETTINGS, _dial_problem)
+    problems: list[str] = list(house.problems)
+    config: Config | None = None
+    try:
+        layers = [load_toml(config_file)] if config_file is not None else []
+        config = build_config(preset, house.settings, *layers, settings or {})
+    except ConfigError as error:
+        problems.extend(error.problems)
+    if paths:
+        from babytrain.engine.config.errors import CorpusError
+        from babytrain.engine.data.text_sources import inspect_sources
+
+        try:
+            inspect_sources(paths, as_bytes=config is not None and config.tokenizer == "byte")
+        except CorpusError as error:
+            problems.extend(error.problems)
+    if problems or config is None:
+        raise UsageError(problems)
+    # Standard input is read before the screen opens: afterwards it belongs to the keyboard.
+    stdin = sys.stdin.buffer.read() if "-" in paths else None
+    return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin)
+
+
+def dial_rules() -> list[DialRule]:
+    """What may be turned while a run trains: the learning rate, the dials of the engine, and the end of the run."""
+    return [
+        _rule("lr", "lr_hold", "learning rate, held whatever the schedule says"),
+        _own_rule(
+            "lr_scale",
+            "factor on the learning rate of the schedule, which keeps its shape",
+            SMALLEST_SCALE,
+            LARGEST_SCALE,
+        ),
+        _own_rule("rewarm", "steps of a second warm-up of the learning rate, from now on", 1, LONGEST_REWARM),
+        *(_rule(name, "set") for name in SETTABLE),
+        _rule("steps", "total_steps", "where the run ends"),
+    ]
+
+
+def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
+    limits = FIELDS[name].metadata
+    choices = limits["choices"]
+    allowed = ", ".join(choices)
+    if limits["low"] is not None:
+        allowed = f"{format_limit(limits['low'])} to {format_limit(limits['high'])}"
+    elif not choices:
+        allowed = "off, or stretches of the day such as 23:00-07:00"
+    problem = partial(_dial_problem, name)
+    return DialRule(
+        name,
+        explanation or limits["doc"],
+        allowed,
+        problem,
+        action,
+        is_word=limits["low"] is None,
+        limits=None if limits["low"] is None else (limits["low"], limits["high"]),
+        choices=choices,
+    )
+
+
+def _own_rule(action: CommandAction, explanation: str, low: float, high: float) -> DialRule:
+    """Of a dial that is no setting."""
+    allowed = f"{low:g} to {format_limit(high)}"
+    return DialRule(action, explanation, allowed, partial(_request_problem, action), action, limits=(low, high))
+
+
+def _request_problem(action: CommandAction, typed: str) -> str | None:
+    """What is wrong with a typed position of a dial that is no setting."""
+    try:
+        checked_request(Request(command_id=0, action=action, text=typed), 0, checked_value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _dial_problem(name: str, typed: Any) -> str | None:
+    """What is wrong with a typed position of a dial, or a value from a file, as a sentence."""
+    try:
+        checked_value(name, typed)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def fork_rules() -> list[DialRule]:
+    """What a fork may have of its own: the dials first, then every other setting of its training."""
+    from babytrain.engine.sessions.fork_check import CHANGEABLE
+
+    dials = ["lr", "steps", *SETTABLE]
+    others = [name for name in CHANGEABLE if name not in dials and name not in MACHINE_SETTINGS]
+    return [_fork_rule(name) for name in (*dials, *others)]
+
+
+def _fork_rule(name: str) -> DialRule:
+    limits = FIELDS[name].metadata
+    if isinstance(FIELDS[name].default, bool):
+        return DialRule(name, limits["doc"], "on, off", partial(_dial_problem, name))
+    rule = _rule(name, "set")
+    return rule if limits["low"] is not None or limits["choices"] or limits["check"] else replace(rule, allowed="text")
+
+
+def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings changed by a resume, checked as far as they can be without the run. Raises UsageError."""
+    try:
+        config = build_config(DEFAULT_PRESET, settings)
+    except ConfigError as error:
+        raise UsageError(error.problems) from error
+    return {key: getattr(config, key) for key in settings}
+
+
+def is_built_in_corpus(name: str) -> bool:
+    """Whether a corpus comes with the program."""
+    return name in FIELDS["corpus"].metadata["choices"]
+
+
+def examine_machine() -> list[CheckResult]:
+    """What the doctor found on this machine."""
+    from babytrain.engine.doctor.run_checks import run_checks
+
+    return run_checks()
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Every config key with its default and its explanation, in order."""
+    lines: list[tuple[str, str, str]] = []
+    for name, field in FIELDS.items():
+        choices = field.metadata["choices"]
+        explanation = field.metadata["doc"] + (f" ({' | '.join(choices)})" if choices else "")
+        lines.append((name, str(field.default), explanation))
+    return lines

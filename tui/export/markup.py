@@ -1,0 +1,118 @@
+"""SVG and HTML as text; everything is escaped here and nowhere else.
+
+Control characters, which XML forbids, are made visible first. Only presentation attributes are used, so that the
+same SVG stands alone, is turned into a PNG, and lies in a page whose content security policy allows no foreign
+style or script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import NewType
+
+from babytrain.tui.terminal.safe_text import safe_line, safe_text
+
+Markup = NewType("Markup", str)
+EMPTY_MARKUP = Markup("")
+
+
+def format_length(value: float) -> str:
+    """A length with at most two decimals; what is not finite is 0, since one bad number must not void a picture."""
+    if not math.isfinite(value):
+        return "0"
+    digits = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if digits == "-0" else digits
+
+
+def svg_element(name: str, *children: Markup, **attributes: str | float | None) -> Markup:
+    """`<name attributes>children</name>`; underscores in attribute names are hyphens, None leaves one out."""
+    written = "".join(
+        f' {key.strip("_").replace("_", "-")}="{escape(_value(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inside = "".join(children)
+    return Markup(f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>")
+
+
+def svg_text(x: float, y: float, words: str, **attributes: str | float | None) -> Markup:
+    """One line of text with its baseline at `y`. Its direction cannot spill over into anything else."""
+    return svg_element("text", escaped_text(words), x=x, y=y, unicode_bidi="isolate", **attributes)
+
+
+def escaped_text(words: str) -> Markup:
+    """Any text as one line of character data."""
+    return Markup(escape(safe_line(words), quote=False))
+
+
+def join_markup(*parts: Markup) -> Markup:
+    """Elements one after another."""
+    return Markup("".join(parts))
+
+
+def path_data(points: list[tuple[float, float]], *, closed: bool = False) -> str:
+    """The `d` of a polygonal line through `points`."""
+    if not points:
+        return "M0 0"
+    steps = "L".join(f"{format_length(x)} {format_length(y)}" for x, y in points)
+    return f"M{steps}{'Z' if closed else ''}"
+
+
+def _value(value: str | float | None) -> str:
+    return safe_line(value) if isinstance(value, str) else format_length(float(value or 0.0))
+
+
+def html_element(name: str, *children: Markup, **attributes: str | None) -> Markup:
+    """`<name attributes>children</name>`; `_class` is class, underscores are hyphens, None leaves one out."""
+    written = "".join(
+        f' {key.strip("_").replace("_", "-")}="{escape(safe_text(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup(f"<{name}{written}>{''.join(children)}</{name}>")
+
+
+def html_text(text: str) -> Markup:
+    """Any text as data, in a span whose direction stays inside."""
+    return Markup(f"<bdi>{escape(safe_text(text), quote=False)}</bdi>")
+
+
+def html_table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> Markup:
+    """A table of plain text, which may be wider than the page.
+
+    On a narrow page one of the `kind` "stacked" shows a row as a list, its cells named; of the `kind` "told" the last
+    cell of a row stands below the others.
+    """
+    names = headings if kind == "stacked" else [None] * len(headings)
+    head = html_element("tr", *(html_element("th", html_text(heading), scope="col") for heading in headings))
+    body = (
+        html_element(
+            "tr", *(html_element("td", html_text(cell), data_label=name) for name, cell in zip(names, row, strict=True))
+        )
+        for row in rows
+    )
+    return html_element(
+        "div",
+        html_element("table", html_element("thead", head), html_element("tbody", *body)),
+        _class=f"scroll {kind}".strip(),
+    )
+
+
+def html_section(title: str, *content: Markup, name: str) -> Markup:
+    """A part of the page under a heading."""
+    return html_element("section", html_element("h2", html_text(title)), join_markup(*content), id=name)
+
+
+def content_hash(source: str) -> str:
+    """How a security policy names an inline style or script: nothing else of its kind is obeyed."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() + "'"
+
+
+def content_security_policy(*, style: str, script: str = "") -> str:
+    """A page that loads nothing, and obeys this style and this script alone."""
+    scripts = f"script-src {content_hash(script)}; " if script else ""
+    return f"default-src 'none'; style-src {content_hash(style)}; {scripts}base-uri 'none'; form-action 'none'"

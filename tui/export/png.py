@@ -1,0 +1,113 @@
+"""SVG to PNG by resvg with the fonts of this computer, and which characters those fonts lack.
+
+resvg draws the box of the first font where no font has a character, so a character whose picture is that box is
+missing.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from functools import cache
+
+import resvg_py
+
+DOTS_PER_INCH = 200
+_FONT_PROBE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="40" height="40">{}</svg>'
+NO_FONTS_MESSAGE = (
+    "There is no font on this computer to write a PNG with: install one (Debian: apt install fonts-dejavu), "
+    "or take the SVG or the HTML, which any browser shows."
+)
+
+
+class NoFontsError(RuntimeError):
+    """A PNG would lack all its words."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_FONTS_MESSAGE)
+
+
+def poster_png(svg: str) -> bytes:
+    """The SVG as a PNG, A3 at 200 dots an inch. Raises NoFontsError where text cannot be drawn."""
+    if not has_fonts():
+        raise NoFontsError
+    return resvg_py.svg_to_bytes(svg_string=svg, dpi=DOTS_PER_INCH)
+
+
+def screenshot_png(svg: str) -> bytes:
+    """A picture of the screen as a PNG, two dots for each unit. Raises NoFontsError where text cannot be drawn."""
+    if not has_fonts():
+        raise NoFontsError
+    return resvg_py.svg_to_bytes(svg_string=svg, zoom=2.0)
+
+
+def has_fonts(*, system_fonts: bool = True) -> bool:
+    """Whether a letter leaves a trace."""
+    letter = '<text x="5" y="30" font-size="30" font-family="serif">M</text>'
+    blank, probe = (
+        resvg_py.svg_to_bytes(svg_string=_FONT_PROBE.format(content), skip_system_fonts=not system_fonts)
+        for content in ("", letter)
+    )
+    return blank != probe
+
+
+_CHARACTER_PROBE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="40" height="40">'
+    '<text x="5" y="30" font-size="30" font-family="serif">{}</text></svg>'
+)
+_IN_NO_FONT = "\U0010fffd"  # of the private use area
+_WORDS = re.compile(r">([^<]+)</(?:text|tspan)>")
+_SHOWN = 12
+_LONGEST_QUOTE = 24
+
+
+def missing_characters(svg: str) -> str:
+    """The characters of the texts in `svg` that no font here has, each once, in order of appearance."""
+    found = dict.fromkeys(char for words in _texts(svg) for char in words if not char.isascii() and char.isprintable())
+    return "".join(char for char in found if _is_box(char))
+
+
+def missing_glyphs_sentence(svg: str) -> str:
+    """What a PNG of `svg` lacks and what to do about it, in a sentence or two; empty when it lacks nothing."""
+    missing = missing_characters(svg)
+    if not missing:
+        return ""
+    count = "1 character" if len(missing) == 1 else f"{len(missing)} characters"
+    longest = max((words.strip() for words in _texts(svg) if not set(missing).isdisjoint(words)), key=len)
+    quoted = longest if len(longest) <= _LONGEST_QUOTE else longest[:_LONGEST_QUOTE] + "..."
+    return (
+        f"The PNG shows boxes for {count} that no font on this computer has ({first_characters(missing)}), for "
+        f"instance in '{quoted}': install a font with them (Debian: apt install "
+        f"{' '.join(_packages(missing))}) and make it again. The SVG and the HTML are complete."
+    )
+
+
+def first_characters(characters: str) -> str:
+    """The first of them, with spaces between."""
+    return " ".join(characters[:_SHOWN]) + (" ..." if len(characters) > _SHOWN else "")
+
+
+def _texts(svg: str) -> list[str]:
+    return [html.unescape(words) for words in _WORDS.findall(svg)]
+
+
+def _packages(missing: str) -> list[str]:
+    """The packages of Debian that most likely have them."""
+    return sorted({_package(char) for char in missing})
+
+
+def _package(char: str) -> str:
+    if 0x1F000 <= ord(char) < 0x20000:
+        return "fonts-noto-color-emoji"
+    is_wide = unicodedata.east_asian_width(char) in "WF"
+    return "fonts-noto-cjk" if is_wide or ord(char) >= 0x20000 else "fonts-noto-core"
+
+
+def _is_box(char: str) -> bool:
+    return _rendered(char) == _rendered(_IN_NO_FONT)
+
+
+@cache
+def _rendered(char: str) -> bytes:
+    return resvg_py.svg_to_bytes(svg_string=_CHARACTER_PROBE.format(char))

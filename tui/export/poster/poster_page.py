@@ -1,0 +1,293 @@
+"""The poster of a run: the layout of the page and the HTML page around it.
+
+From the top: title, loss curve, sample, letters, facts beside the bill, provenance. A part that a run does not have
+leaves its room to the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from babytrain.runs.energy.bill import BillAmounts, bill_amounts
+from babytrain.runs.events import Sample
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.export.markup import (
+    Markup,
+    content_security_policy,
+    escaped_text,
+    format_length,
+    join_markup,
+    svg_element,
+    svg_text,
+)
+from babytrain.tui.export.poster.loss_curve import draw_curve
+from babytrain.tui.export.poster.receipt import draw_receipt, receipt_height
+from babytrain.tui.export.poster.sample_text import shown_prompt, typeset_sample
+from babytrain.tui.export.poster.tiles import draw_figures, draw_label, draw_letters, letter_tile_count, tile_grid
+from babytrain.tui.export.poster.typography import (
+    ACCENT,
+    COLUMN_GAP,
+    INK,
+    LABEL_SIZE,
+    LABEL_SPACING,
+    NOTE_SIZE,
+    PAGE_HEIGHT,
+    PAGE_MARGIN,
+    PAGE_WIDTH,
+    PAPER,
+    SANS,
+    SERIF,
+    SOFT_INK,
+    PageBox,
+    fitting_size,
+    shorten_to_width,
+    text_width,
+    wrap_to_width,
+)
+from babytrain.tui.export.run_facts import (
+    ACCURACY_LABEL,
+    FINAL_EVALUATION_LABEL,
+    best_sample,
+    end_status,
+    loss_unit,
+    metrics_summary,
+    run_facts,
+    run_name,
+    run_subtitle,
+    sampling_summary,
+    start_date,
+)
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.formatting import format_count, format_percent
+
+_INNER = PAGE_WIDTH - 2 * PAGE_MARGIN
+_TITLE_BOTTOM = 790.0
+_FOOT = PAGE_HEIGHT - PAGE_MARGIN
+_HEADING = 70.0  # a section's name and the air below it
+_X_AXIS = "steps by their square root"
+_BETWEEN = 120.0
+_RECEIPT_WIDTH = 820.0
+
+
+def draw_poster(
+    snapshot: RunSnapshot, provenance: Mapping[str, Any] | None = None, sample: Sample | None = None
+) -> str:
+    """The poster of a run as it stood at a moment: a whole SVG document, A3 portrait.
+
+    `provenance` is that table of its `run.toml`; `sample` stands in for the best one.
+    """
+    provenance = provenance or {}
+    chosen, bill = sample or best_sample(snapshot), bill_amounts(snapshot)
+    letters = snapshot.letters[-1] if snapshot.letters and letter_tile_count(snapshot.letters[-1]) else None
+    bottom_height = max(560.0, receipt_height(bill, _RECEIPT_WIDTH) + 30)
+    bottom = PageBox(PAGE_MARGIN, _FOOT - 110 - bottom_height, _INNER, bottom_height)
+    above = bottom.y - _BETWEEN
+    parts = [_title(snapshot)]
+    if letters is not None:
+        _, rows = tile_grid(letter_tile_count(letters))
+        board = PageBox(PAGE_MARGIN, above - 190 * rows, _INNER, 190.0 * rows)
+        parts += [_heading("letters it guesses", [_letters_remark(snapshot)], board.y), draw_letters(letters, board)]
+        above = board.y - _HEADING - _BETWEEN
+    if chosen is not None:
+        setting = typeset_sample(chosen, _INNER, 0.34 * (above - _TITLE_BOTTOM))
+        top = above - setting.height
+        parts += [
+            _heading(_sample_name(chosen), _sample_remarks(snapshot, chosen), top),
+            setting.draw(PAGE_MARGIN, top),
+        ]
+        above = top - _HEADING - _BETWEEN
+    curve = PageBox(PAGE_MARGIN, _TITLE_BOTTOM + _HEADING + 60, _INNER, above - _TITLE_BOTTOM - _HEADING - 60)
+    parts += [
+        _heading(
+            "learning",
+            [f"loss in nats per {loss_unit(snapshot)}, in training and on text it never saw; {_X_AXIS}"],
+            curve.y,
+        ),
+        draw_curve(snapshot, curve),
+        _bottom(snapshot, provenance, bill, bottom),
+        _provenance_line(snapshot),
+    ]
+    return _document(join_markup(*parts), f"babytrain: {run_name(snapshot)}")
+
+
+def _document(content: Markup, title: str) -> str:
+    paper = svg_element("rect", x=0, y=0, width=PAGE_WIDTH, height=PAGE_HEIGHT, fill=PAPER)
+    named = Markup(f"<title>{escaped_text(title)}</title>")
+    return svg_element(
+        "svg",
+        named,
+        paper,
+        content,
+        xmlns="http://www.w3.org/2000/svg",
+        width="297mm",
+        height="420mm",
+        viewBox=f"0 0 {PAGE_WIDTH:g} {PAGE_HEIGHT:g}",
+        role="img",
+    )
+
+
+def _title(snapshot: RunSnapshot) -> Markup:
+    name = safe_line(run_name(snapshot))
+    end = end_status(snapshot)
+    parts = [
+        draw_label("babytrain", PAGE_MARGIN, PAGE_MARGIN + 30),
+        draw_label(start_date(snapshot), PAGE_WIDTH - PAGE_MARGIN, PAGE_MARGIN + 30, anchor="end"),
+        svg_element(
+            "line",
+            x1=PAGE_MARGIN,
+            x2=PAGE_WIDTH - PAGE_MARGIN,
+            y1=PAGE_MARGIN + 66,
+            y2=PAGE_MARGIN + 66,
+            stroke=INK,
+            stroke_width=5,
+        ),
+        *_name(name),
+        svg_text(
+            PAGE_MARGIN,
+            755,
+            shorten_to_width(safe_line(run_subtitle(snapshot)), _INNER, 58),
+            font_family=SERIF,
+            font_style="italic",
+            font_size=58,
+            fill=SOFT_INK,
+        ),
+    ]
+    if end:
+        shown = shorten_to_width(safe_line(end), _INNER * 0.6, 36)
+        parts.append(
+            svg_text(
+                PAGE_WIDTH / 2,
+                PAGE_MARGIN + 30,
+                shown,
+                font_family=SANS,
+                font_size=36,
+                fill=ACCENT,
+                text_anchor="middle",
+            )
+        )
+    return join_markup(*parts)
+
+
+def _name(name: str) -> list[Markup]:
+    """The name on one line, or on two when it would be too small; the last baseline is always the same."""
+    size = fitting_size(name, _INNER, 330.0, 0.0)
+    lines = [name]
+    if size < 190:
+        size = 148.0
+        lines = wrap_to_width(name, _INNER, size, 2)
+    below = 590 if size > 190 else 640
+    return [
+        svg_text(
+            PAGE_MARGIN - size * 0.03,
+            below - size * 1.12 * (len(lines) - 1 - row),
+            words,
+            font_family=SERIF,
+            font_size=size,
+            fill=INK,
+        )
+        for row, words in enumerate(lines)
+    ]
+
+
+def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
+    """A section's name at the left and, at the right, as many of the remarks as there is room for, above `y`."""
+    said, size = [safe_line(remark) for remark in remarks], NOTE_SIZE - 3
+    room = _INNER - text_width(name.upper(), LABEL_SIZE) - LABEL_SPACING * len(name) - COLUMN_GAP
+    while len(said) > 1 and text_width(", ".join(said), size) > room:
+        said.pop()
+    shown = shorten_to_width(", ".join(said), room, size)
+    return join_markup(
+        draw_label(name, PAGE_MARGIN, y - _HEADING + 18),
+        svg_text(
+            PAGE_WIDTH - PAGE_MARGIN,
+            y - _HEADING + 18,
+            shown,
+            font_family=SANS,
+            font_size=size,
+            fill=SOFT_INK,
+            text_anchor="end",
+        ),
+    )
+
+
+def _sample_name(sample: Sample) -> str:
+    return f"what it wrote at step {format_count(sample.step)}"
+
+
+def _sample_remarks(snapshot: RunSnapshot, sample: Sample) -> list[str]:
+    """What the judges said of it, what it was given, how it was drawn: the least important last."""
+    given = shown_prompt(sample)
+    prompt = [f"prompt {given!r}"] if given.strip() else []
+    if sample.prompt and not given:
+        prompt = [f"after a prompt of {format_count(len(sample.prompt))} characters"]
+    return [*metrics_summary(snapshot.text_metrics_of(sample)), *prompt, *sampling_summary(sample).split(", ")]
+
+
+def _letters_remark(snapshot: RunSnapshot) -> str:
+    newest = snapshot.letters[-1]
+    words = "of a hundred of each in text it never saw"
+    if newest.favourite and newest.favourite_recall is not None:
+        words += f"; its {newest.favourite}: {format_percent(100 * newest.favourite_recall)}"
+    if math.isfinite(newest.accuracy):
+        words += f"; of all together: {format_percent(100 * newest.accuracy)}"
+    return words
+
+
+def _bottom(snapshot: RunSnapshot, provenance: Mapping[str, Any], bill: BillAmounts, box: PageBox) -> Markup:
+    slip = PageBox(box.right - _RECEIPT_WIDTH, box.y, _RECEIPT_WIDTH, box.height)
+    facts = PageBox(box.x, box.y, box.width - _RECEIPT_WIDTH - 1.6 * COLUMN_GAP, box.height)
+    shown = run_facts(snapshot, provenance)
+    if any(
+        fact.label == FINAL_EVALUATION_LABEL for fact in shown
+    ):  # what it guesses right is said above the letters as well
+        shown = [fact for fact in shown if fact.label != ACCURACY_LABEL]
+    return join_markup(draw_figures(shown, facts), _tilted(draw_receipt(bill, start_date(snapshot), slip), slip))
+
+
+def _tilted(slip: Markup, box: PageBox) -> Markup:
+    """A slip of paper never lies quite straight."""
+    return svg_element("g", slip, transform=f"rotate(1.4 {format_length(box.right)} {format_length(box.y)})")
+
+
+def _provenance_line(snapshot: RunSnapshot) -> Markup:
+    started = snapshot.started
+    if started is None:
+        return join_markup()
+    words = f"run {started.run_id}, text sha256 {started.corpus.sha256[:12]}, babytrain {started.program_version}"
+    shown = shorten_to_width(safe_line(words), _INNER, 28)
+    return join_markup(
+        svg_element(
+            "line",
+            x1=PAGE_MARGIN,
+            x2=PAGE_WIDTH - PAGE_MARGIN,
+            y1=_FOOT - 48,
+            y2=_FOOT - 48,
+            stroke=INK,
+            stroke_width=2,
+        ),
+        svg_text(PAGE_MARGIN, _FOOT, shown, font_family=SANS, font_size=28, fill=SOFT_INK),
+    )
+
+
+_PAGE_STYLE = """
+html{background:#cfc8bb}body{margin:0;padding:4vmin;display:flex;justify-content:center}
+svg{width:min(92vw,calc(92vh*297/420));height:auto;box-shadow:0 2vmin 5vmin rgba(40,30,20,.35)}
+@media(orientation:portrait){svg{width:92vw}}
+@media(prefers-color-scheme:dark){html{background:#26231f}}
+@page{size:A3 portrait;margin:0}
+@media print{html{background:none}body{padding:0;display:block}svg{width:297mm;height:420mm;box-shadow:none}}
+"""
+
+
+def poster_html(svg: str, name: str) -> str:
+    """One self-contained HTML file around the poster `svg`."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(content_security_policy(style=_PAGE_STYLE))}">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{escape(safe_line(name), quote=False)}</title>\n<style>{_PAGE_STYLE}</style>\n"
+        f"</head>\n<body>\n{svg}\n</body>\n</html>\n"
+    )

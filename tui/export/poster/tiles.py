@@ -1,0 +1,164 @@
+"""The parts of the poster that stand in a grid: facts with their figures, and a tile for each letter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from babytrain.runs.events import Letters
+from babytrain.tui.export.markup import Markup, join_markup, svg_element, svg_text
+from babytrain.tui.export.poster.typography import (
+    ACCENT,
+    COLUMN_GAP,
+    HAIRLINE,
+    INK,
+    LABEL_SIZE,
+    LABEL_SPACING,
+    NOTE_SIZE,
+    RECEIPT_PAPER,
+    SANS,
+    SERIF,
+    SOFT_INK,
+    PageBox,
+    fitting_size,
+    shorten_to_width,
+    wrap_to_width,
+)
+from babytrain.tui.export.run_facts import RunFact
+from babytrain.tui.terminal.safe_text import safe_line
+
+FIGURE_COLUMNS = 3
+_VALUE_SIZE, _SMALL_VALUE = 92.0, 56.0
+
+
+def draw_label(words: str, x: float, y: float, *, anchor: str | None = None) -> Markup:
+    """A name in small spaced capitals."""
+    return svg_text(
+        x,
+        y,
+        words.upper(),
+        font_family=SANS,
+        font_size=LABEL_SIZE,
+        letter_spacing=LABEL_SPACING,
+        fill=SOFT_INK,
+        text_anchor=anchor,
+    )
+
+
+def draw_figures(facts: Sequence[RunFact], box: PageBox) -> Markup:
+    """The facts within `box`, three in a row."""
+    rows = max(1, -(-len(facts) // FIGURE_COLUMNS))
+    width, height = (box.width - COLUMN_GAP * (FIGURE_COLUMNS - 1)) / FIGURE_COLUMNS, box.height / rows
+    parts = []
+    for place, fact in enumerate(facts):
+        row, column = divmod(place, FIGURE_COLUMNS)
+        parts.append(_figure(fact, box.x + column * (width + COLUMN_GAP), box.y + row * height, width))
+    return join_markup(*parts)
+
+
+def _figure(fact: RunFact, x: float, y: float, width: float) -> Markup:
+    size = fitting_size(fact.value, width, _VALUE_SIZE, _SMALL_VALUE)
+    value = wrap_to_width(fact.value, width, size, 2)
+    first = y + LABEL_SIZE + (104 if len(value) == 1 else 74)
+    below = first + 62 * (len(value) - 1)
+    remark = wrap_to_width(fact.remark, width, NOTE_SIZE - 3, 3 - len(value))
+    return join_markup(
+        draw_label(fact.label, x, y + LABEL_SIZE),
+        *(
+            svg_text(x, first + 62 * line, words, font_family=SERIF, font_size=size, fill=INK)
+            for line, words in enumerate(value)
+        ),
+        *(
+            svg_text(x, below + 60 + 44 * line, words, font_family=SANS, font_size=NOTE_SIZE - 3, fill=SOFT_INK)
+            for line, words in enumerate(remark)
+        ),
+    )
+
+
+_MOST_TILES = 45
+_GAP = 16.0
+_SPELLED = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
+_TILE_FILL = "#e2d3ba"
+
+
+def tile_grid(tiles: int) -> tuple[int, int]:
+    """How many tiles stand side by side and one below the other: at most fifteen in a row, rows evenly filled."""
+    rows = max(1, math.ceil(tiles / 15))
+    return max(1, math.ceil(tiles / rows)), rows
+
+
+def letter_tile_count(letters: Letters) -> int:
+    """How many symbols are shown: the most common ones."""
+    return min(_MOST_TILES, len(letters.symbols), len(letters.recalls))
+
+
+def draw_letters(letters: Letters, box: PageBox) -> Markup:
+    """The board within `box`, in alphabetical order where the symbols have one."""
+    count = letter_tile_count(letters)
+    if not count:
+        return join_markup()
+    shown = sorted(zip(letters.symbols[:count], letters.recalls[:count], strict=True), key=_order)
+    columns, rows = tile_grid(count)
+    width = (box.width - _GAP * (columns - 1)) / columns
+    height = (box.height - _GAP * (rows - 1)) / rows
+    tiles = []
+    for place, (symbol, recall) in enumerate(shown):
+        row, column = divmod(place, columns)
+        tile = PageBox(box.x + column * (width + _GAP), box.y + row * (height + _GAP), width, height)
+        tiles.append(_tile(symbol, recall, tile, favourite=symbol == letters.favourite and symbol != ""))
+    return join_markup(*tiles)
+
+
+def _order(entry: tuple[str, float]) -> tuple[int, str]:
+    symbol = entry[0]
+    return (0 if symbol[:1].isalpha() else 1 if symbol[:1].isdigit() else 2, symbol.casefold())
+
+
+def _tile(symbol: str, recall: float, tile: PageBox, *, favourite: bool) -> Markup:
+    known = min(1.0, max(0.0, recall)) if math.isfinite(recall) else 0.0
+    filled = tile.height * known
+    words = _SPELLED.get(symbol) or safe_line(symbol)
+    size = fitting_size(words, tile.width * 0.84, tile.height * 0.52, 18)
+    # Light ink only where the whole character lies on the dark fill: the figure at the bottom long before the letter.
+    ink = "#ffffff" if favourite and known >= 0.85 else INK
+    figure = "#ffffff" if favourite and known >= 0.35 else SOFT_INK
+    middle = tile.x + tile.width / 2
+    return join_markup(
+        svg_element("rect", x=tile.x, y=tile.y, width=tile.width, height=tile.height, fill=RECEIPT_PAPER),
+        svg_element(
+            "rect",
+            x=tile.x,
+            y=tile.bottom - filled,
+            width=tile.width,
+            height=filled,
+            fill=ACCENT if favourite else _TILE_FILL,
+        ),
+        svg_element(
+            "rect",
+            x=tile.x,
+            y=tile.y,
+            width=tile.width,
+            height=tile.height,
+            fill="none",
+            stroke=HAIRLINE,
+            stroke_width=2,
+        ),
+        svg_text(
+            middle,
+            tile.y + tile.height * 0.56,
+            shorten_to_width(words, tile.width * 0.95, size),
+            font_family=SERIF,
+            font_size=size,
+            fill=ink,
+            text_anchor="middle",
+        ),
+        svg_text(
+            middle,
+            tile.bottom - tile.height * 0.12,
+            f"{100 * known:.0f}",
+            font_family=SANS,
+            font_size=min(30.0, tile.height * 0.2),
+            fill=figure,
+            text_anchor="middle",
+        ),
+    )

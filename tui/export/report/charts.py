@@ -1,0 +1,367 @@
+"""The charts of a report: which there are, what they hold, and each as inline SVG that the script can zoom.
+
+The curves lie in an inner `svg` of `PLOT_WIDTH` by `PLOT_HEIGHT`, stretched to fit; zooming moves its `viewBox`.
+Words and grid stand at percentages of the area, so they are as large on a phone as on a desk. The data attributes
+of the figure give the values at the corners.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from babytrain.runs.events import Vitals
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.state.throttling import throttled_intervals
+from babytrain.tui.export.curve_data import (
+    DownsampledCurve,
+    Scale,
+    downsample,
+    round_numbers,
+    speed_curve,
+    spread_labels,
+    step_column_curve,
+    training_loss_curve,
+    validation_losses,
+)
+from babytrain.tui.export.markup import Markup, escaped_text, html_element, html_text, path_data, svg_element
+from babytrain.tui.export.run_facts import distinct_run_names, losses_are_comparable, shared_loss_unit
+from babytrain.tui.text.formatting import format_compact, format_count
+
+_MOST_STRETCHES = 1600  # of one curve when there is one run; shared among several
+_FEWEST_STRETCHES = 250
+
+
+@dataclass(frozen=True)
+class ReportCurve:
+    """One line of a chart. `colour` is a number of the style sheet; a `strong` one is drawn bold, without its range."""
+
+    name: str
+    line: DownsampledCurve
+    colour: int
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class ReportChart:
+    """Curves over the steps. `levels` are named heights, `bands` stretches of steps with what they mean."""
+
+    title: str
+    unit: str
+    curves: tuple[ReportCurve, ...]
+    levels: tuple[tuple[str, float], ...] = ()
+    bands: tuple[tuple[float, float, str], ...] = ()
+    logarithmic: bool = False
+
+
+def report_charts(snapshots: Sequence[RunSnapshot]) -> list[ReportChart]:
+    """The charts of one run or several; those that would be empty are left out."""
+    most = max(_FEWEST_STRETCHES, _MOST_STRETCHES // max(1, len(snapshots)))
+    bands = _throttle_bands(snapshots[0]) if len(snapshots) == 1 else ()
+    charts = [
+        _loss(snapshots, most),
+        _single_curve_chart(
+            "Learning rate", "as used", snapshots, lambda snapshot: step_column_curve(snapshot, "learning_rate", most)
+        ),
+        _single_curve_chart(
+            "Gradient norm",
+            "before clipping, logarithmic",
+            snapshots,
+            lambda snapshot: _positive(step_column_curve(snapshot, "gradient_norm", most)),
+            logarithmic=True,
+        ),
+        _single_curve_chart(
+            "Speed", "tokens per second", snapshots, lambda snapshot: speed_curve(snapshot, most // 4), bands=bands
+        ),
+        _single_curve_chart(
+            "Temperature",
+            "degrees Celsius of the card, or of the processor",
+            snapshots,
+            lambda snapshot: _sensor(snapshot, most, _temperature),
+            bands=bands,
+        ),
+        _single_curve_chart("Power", "watts", snapshots, lambda snapshot: _sensor(snapshot, most, _power), bands=bands),
+    ]
+    return [chart for chart in charts if chart.curves]
+
+
+def _loss(snapshots: Sequence[RunSnapshot], most: int) -> ReportChart:
+    curves: list[ReportCurve] = []
+    several = len(snapshots) > 1
+    for place, (called, snapshot) in enumerate(zip(distinct_run_names(snapshots), snapshots, strict=True)):
+        name, colour = called if several else "", place
+        training = training_loss_curve(snapshot, most)
+        if len(training):
+            curves.append(ReportCurve(f"{name} training".strip(), training, colour))
+        evals = validation_losses(snapshot)
+        if len(evals) > 1 and evals[0][0] == 0:
+            evals = evals[1:]  # a line from there to the next one would say what nobody measured
+        if evals:
+            steps, losses = zip(*evals, strict=True)
+            line = downsample(steps, losses, losses, losses, most)
+            curves.append(ReportCurve(f"{name} validation".strip(), line, colour if several else 1, strong=True))
+    return ReportChart("Loss", f"nats per {shared_loss_unit(snapshots)}", tuple(curves), _reference_levels(snapshots))
+
+
+def _reference_levels(snapshots: Sequence[RunSnapshot]) -> tuple[tuple[str, float], ...]:
+    """What models that only count reach, and what nothing gets below; for several runs only where that is the same."""
+    if not losses_are_comparable(snapshots):
+        return ()
+    counted = next((snapshot.baselines for snapshot in snapshots if snapshot.baselines is not None), None)
+    levels: list[tuple[str, float]] = []
+    if counted is not None:
+        levels = [
+            ("chance", counted.uniform),
+            (f"{shared_loss_unit(snapshots)}s counted", counted.unigram),
+            ("pairs counted", counted.bigram),
+            ("threes counted", counted.trigram),
+            ("fives counted", counted.fivegram),
+        ]
+    floor = next((snapshot.started.corpus.floor_nats_per_token for snapshot in snapshots if snapshot.started), None)
+    if floor is not None:
+        levels.append(("all there is to know", floor))
+    return tuple((name, value) for name, value in levels if math.isfinite(value))
+
+
+def _single_curve_chart(
+    title: str,
+    unit: str,
+    snapshots: Sequence[RunSnapshot],
+    column: Callable[[RunSnapshot], DownsampledCurve],
+    *,
+    bands: tuple[tuple[float, float, str], ...] = (),
+    logarithmic: bool = False,
+) -> ReportChart:
+    """A chart with one curve a run."""
+    lines = (
+        (place, name, column(snapshot))
+        for place, (name, snapshot) in enumerate(zip(distinct_run_names(snapshots), snapshots, strict=True))
+    )
+    curves = tuple(ReportCurve(name, line, place) for place, name, line in lines if len(line))
+    return ReportChart(title, unit, curves, bands=bands, logarithmic=logarithmic)
+
+
+def _positive(line: DownsampledCurve) -> DownsampledCurve:
+    kept = line.low > 0
+    return DownsampledCurve(line.x[kept], line.low[kept], line.high[kept], line.mean[kept])
+
+
+def _sensor(snapshot: RunSnapshot, most: int, read: Callable[[Vitals], float | None]) -> DownsampledCurve:
+    looks = sorted(
+        (look.step, value) for look in snapshot.state.vitals.until(snapshot.t) if (value := read(look)) is not None
+    )
+    if not looks:
+        return downsample([], [], [], [], most)
+    steps, values = zip(*looks, strict=True)
+    return downsample(steps, values, values, values, most)
+
+
+def _temperature(look: Vitals) -> float | None:
+    card = next((card for card in look.gpus if card.trains), look.gpus[0] if look.gpus else None)
+    return look.host.temperature_celsius if card is None else card.temperature_celsius
+
+
+def _power(look: Vitals) -> float | None:
+    known = [card.power_watts for card in look.gpus if card.power_watts is not None]
+    return sum(known) if known else look.host.processor_watts
+
+
+def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ...]:
+    """Where the card slowed itself down, in steps."""
+    times, steps = snapshot.column("t"), snapshot.column("step")
+    if not len(steps):
+        return ()
+    bands = []
+    for interval in throttled_intervals(snapshot.state.vitals.until(snapshot.t)):
+        first, last = np.searchsorted(times, (interval.start, interval.end))
+        ends = [float(steps[min(int(row), len(steps) - 1)]) for row in (first, last)]
+        bands.append((ends[0], ends[1], f"slowed by {interval.words}"))
+    return tuple(bands)
+
+
+PLOT_WIDTH, PLOT_HEIGHT = 1000.0, 300.0
+COLOUR_COUNT = 8
+_NAME_DISTANCE = 5.0  # per cent of the height, between the names of two levels
+_BESIDE = 0.1  # of the height: so near to the end of a curve the name of a level would cover it
+_NEAR_THE_END = 0.85  # of the steps
+_LOG_STEPS = (1, 2, 5)
+_MOST_LOG_TICKS = 6
+_OUTLIER_ROOM = 1.6  # a spike may stretch the axis by this much of the usual range, no more
+
+
+def draw_chart(chart: ReportChart, last_step: float) -> Markup:
+    """The figure of a chart whose axis ends at `last_step` or later."""
+    first, last = _range_of_steps(chart, last_step)
+    low, high = _range_of_values(chart)
+    x, y = Scale(first, last, 0.0, PLOT_WIDTH), Scale(low, high, PLOT_HEIGHT, 0.0)
+    inner = svg_element(
+        "svg",
+        *(_band(start, end, meaning, x) for start, end, meaning in chart.bands),
+        *(_level_line(value, y) for _, value in chart.levels if low <= value <= high),
+        *(_curve(curve, x, y, chart.logarithmic) for curve in chart.curves),
+        _class="plot",
+        width="100%",
+        height="100%",
+        viewBox=f"0 0 {PLOT_WIDTH:g} {PLOT_HEIGHT:g}",
+        preserveAspectRatio="none",
+    )
+    outer = svg_element(
+        "svg",
+        _grid(low, high, chart.logarithmic),
+        _steps(first, last),
+        inner,
+        _level_names(chart, low, high, last),
+        svg_element("line", _class="cross", x1="0%", x2="0%", y1="0%", y2="100%"),
+        _class="area",
+        role="img",
+        aria_label=f"{chart.title} over the steps",
+    )
+    caption = html_element(
+        "figcaption", html_element("b", html_text(chart.title)), html_text(f" {chart.unit} "), _legend(chart)
+    )
+    return html_element(
+        "figure",
+        caption,
+        outer,
+        html_element("output", _class="reading"),
+        _class="chart",
+        data_first=repr(first),
+        data_last=repr(last),
+        data_low=repr(low),
+        data_high=repr(high),
+        data_log="1" if chart.logarithmic else "",
+    )
+
+
+def _range_of_steps(chart: ReportChart, last_step: float) -> tuple[float, float]:
+    first = min((float(curve.line.x[0]) for curve in chart.curves), default=0.0)
+    return first, max(last_step, first + 1.0)
+
+
+def _range_of_values(chart: ReportChart) -> tuple[float, float]:
+    """What the axis spans: everything, but a few wild values may not press the rest flat."""
+    if chart.logarithmic:
+        logs = [math.log10(value) for curve in chart.curves for value in (curve.line.low.min(), curve.line.high.max())]
+        return math.floor(min(logs) * 10) / 10, math.ceil(max(logs) * 10 + 0.01) / 10
+    low = min(float(curve.line.low.min()) for curve in chart.curves)
+    high = max(float(curve.line.high.max()) for curve in chart.curves)
+    usual = sorted(value for curve in chart.curves for value in curve.line.mean.tolist())
+    likely = usual[int(0.985 * (len(usual) - 1))]
+    high = min(high, max(likely, low) + _OUTLIER_ROOM * max(likely - low, abs(likely) * 0.1, 1e-9))
+    room = 0.04 * max(high - low, abs(high) * 1e-3, 1e-9)
+    return (max(0.0, low - room) if low >= 0 else low - room), high + room
+
+
+def _curve(curve: ReportCurve, x: Scale, y: Scale, logarithmic: bool) -> Markup:
+    def height(value: float) -> float:
+        return y(math.log10(value) if logarithmic else value)
+
+    steps = [x(step) for step in curve.line.x]
+    middle = [(across, height(value)) for across, value in zip(steps, curve.line.mean, strict=True)]
+    if len(middle) == 1:  # a point alone would leave no stroke
+        middle = [(middle[0][0] - 2, middle[0][1]), (middle[0][0] + 2, middle[0][1])]
+    colour = f"c{curve.colour % COLOUR_COUNT}"
+    line = svg_element(
+        "path",
+        _class=f"line {colour}{' strong' if curve.strong else ''}",
+        d=path_data(middle),
+        data_name=curve.name,
+        vector_effect="non-scaling-stroke",
+    )
+    if curve.strong or not (curve.line.high > curve.line.low).any():
+        return line
+    upper = [(across, height(value)) for across, value in zip(steps, curve.line.high, strict=True)]
+    lower = [(across, height(value)) for across, value in zip(steps, curve.line.low, strict=True)]
+    band = svg_element("path", _class=f"range {colour}", d=path_data(upper + lower[::-1], closed=True))
+    return Markup(band + line)
+
+
+def _band(start: float, end: float, meaning: str, x: Scale) -> Markup:
+    title = html_element("title", escaped_text(meaning))
+    left, right = x(start), x(end)
+    return svg_element("rect", title, _class="band", x=left, y=0, width=max(1.0, right - left), height=PLOT_HEIGHT)
+
+
+def _level_line(value: float, y: Scale) -> Markup:
+    return svg_element(
+        "line", _class="level", x1=0, x2=PLOT_WIDTH, y1=y(value), y2=y(value), vector_effect="non-scaling-stroke"
+    )
+
+
+def _level_names(chart: ReportChart, low: float, high: float, last: float) -> Markup:
+    """What the levels are called: at their right end, or at the left where curves end beside them."""
+    shown = [(name, value) for name, value in chart.levels if low <= value <= high]
+    ends = [float(curve.line.mean[-1]) for curve in chart.curves if curve.line.x[-1] > _NEAR_THE_END * last]
+    heights = Scale(low, high, 100.0, 0.0)
+    parts = []
+    for at_left, x, dx, anchor in ((True, "0%", "6", "start"), (False, "100%", "-4", "end")):
+        side = [one for one in shown if at_left == any(abs(one[1] - end) < _BESIDE * (high - low) for end in ends)]
+        places = spread_labels([heights(value) for _, value in side], _NAME_DISTANCE, _NAME_DISTANCE, 100.0)
+        parts += [
+            _words(name, x, _share(place), dx=dx, dy="-3", anchor=anchor, kind="tick level-name")
+            for (name, _), place in zip(side, places, strict=True)
+        ]
+    return svg_element("g", *parts)
+
+
+def _grid(low: float, high: float, logarithmic: bool) -> Markup:
+    heights, parts = Scale(low, high, 100.0, 0.0), []
+    for value in _log_ticks(low, high) if logarithmic else round_numbers(low, high, 5):
+        at = _share(heights(value))
+        said = f"{10**value:g}" if logarithmic else _height_words(value)
+        parts.append(svg_element("line", _class="grid", x1="0%", x2="100%", y1=at, y2=at))
+        parts.append(_words(said, "0%", at, dx="-8", dy="4", anchor="end"))
+    return svg_element("g", *parts)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """The decimal logarithms of 1, 2, 5, 10, ... within a range of logarithms; of a wide one only powers of ten."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    for factors in (_LOG_STEPS, (1,)):
+        ticks = [power + math.log10(factor) for power in powers for factor in factors]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if len(within) <= _MOST_LOG_TICKS:
+            return within
+    return within[:: -(-len(within) // _MOST_LOG_TICKS)]
+
+
+def _height_words(value: float) -> str:
+    if abs(value) >= 1_000_000:
+        return format_compact(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _steps(first: float, last: float) -> Markup:
+    scale = Scale(first, last, 0.0, 100.0)
+    ticks = [
+        _words(
+            format_count(value), _share(scale(value)), "100%", dy="18", anchor="end" if scale(value) > 97 else "middle"
+        )
+        for value in round_numbers(first, last, 8)
+        if value == int(value)
+    ]
+    return svg_element("g", *ticks, _class="steps")
+
+
+def _words(
+    said: str, x: str, y: str, *, anchor: str, dx: str | None = None, dy: str | None = None, kind: str = "tick"
+) -> Markup:
+    """Text at a place in the area, `dx` and `dy` pixels away from it."""
+    return svg_element("text", escaped_text(said), _class=kind, x=x, y=y, dx=dx, dy=dy, text_anchor=anchor)
+
+
+def _share(per_cent: float) -> str:
+    return f"{per_cent:.2f}%"
+
+
+def _legend(chart: ReportChart) -> Markup:
+    if len(chart.curves) < 2:
+        return Markup("")
+    entries = []
+    for curve in chart.curves:
+        colour = f"key c{curve.colour % COLOUR_COUNT}{' strong' if curve.strong else ''}"
+        entries.append(html_element("span", html_element("i", _class=colour), html_text(curve.name), _class="entry"))
+    return html_element("span", *entries, _class="legend")

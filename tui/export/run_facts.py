@@ -1,0 +1,335 @@
+"""What poster and report say about a run, in words: facts, electricity bill, best sample, names of several runs.
+
+Nothing is drawn here.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from babytrain.runs.energy.bill import BillAmounts
+from babytrain.runs.events import GpuReading, Sample, Started, TextMetrics
+from babytrain.runs.state.progress import progress_to_floor
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.text.energy_format import NOT_MEASURED, SIMULATED
+from babytrain.tui.text.formatting import (
+    format_bytes,
+    format_compact,
+    format_count,
+    format_loss,
+    format_percent,
+    format_rate,
+    format_seconds,
+)
+
+UNKNOWN_VALUE = "–"
+FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "guessed right"
+
+
+@dataclass(frozen=True)
+class RunFact:
+    """A figure with its name above and a remark below."""
+
+    label: str
+    value: str
+    remark: str = ""
+
+
+def run_name(snapshot: RunSnapshot) -> str:
+    """What the run is called."""
+    return (snapshot.started.name or snapshot.started.run_id) if snapshot.started else "a run"
+
+
+def run_subtitle(snapshot: RunSnapshot) -> str:
+    """What it is, in one line."""
+    started = snapshot.started
+    if started is None:
+        return "a language model"
+    what = started.corpus.name or "a text"
+    return f"a language model of {format_count(started.parameters)} parameters, raised on {what}"
+
+
+def start_date(snapshot: RunSnapshot) -> str:
+    """The day the run began: `22 November 2026`."""
+    if snapshot.started is None:
+        return ""
+    try:
+        day = time.localtime(snapshot.started.wall_time)
+    except (OverflowError, ValueError, OSError):  # a damaged journal may claim any date
+        return ""
+    return f"{day.tm_mday} {time.strftime('%B %Y', day)}"
+
+
+def end_status(snapshot: RunSnapshot) -> str:
+    """How it ended, when not as planned."""
+    if snapshot.ended is None:
+        return f"unfinished, at step {format_count(snapshot.step)}"
+    if snapshot.ended.status == "done":
+        return ""
+    return f"{snapshot.ended.status}: {snapshot.ended.reason}" if snapshot.ended.reason else snapshot.ended.status
+
+
+def run_facts(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> list[RunFact]:
+    """Parameters, data, time, machine and how good it got."""
+    started = snapshot.started
+    if started is None:
+        return []
+    return [
+        RunFact("parameters", format_count(started.parameters), _shape(started)),
+        _data(started, snapshot),
+        RunFact("time", format_seconds(snapshot.t), f"{format_count(snapshot.step)} steps, {_speed(snapshot)}"),
+        _machine(started, snapshot, provenance),
+        _loss(snapshot),
+        _progress_fact(snapshot),
+        *_final_evaluation(snapshot),
+    ]
+
+
+def _final_evaluation(snapshot: RunSnapshot) -> list[RunFact]:
+    """How many of its last poems are poems, where it had an exam."""
+    held = snapshot.state.final_evaluations.until(snapshot.t)
+    if not held:
+        return []
+    newest = held[-1]
+    own = "all its own" if newest.new == newest.valid else f"{format_count(newest.new)} of them its own"
+    remark = "poems in 5-7-5 at the end" + (f", {own}" if newest.valid else "")
+    return [RunFact(FINAL_EVALUATION_LABEL, f"{format_count(newest.valid)} of {format_count(newest.poems)}", remark)]
+
+
+def _shape(started: Started) -> str:
+    config = started.config
+    shape = [f"{config[key]} {key}" for key in ("layers", "heads") if key in config]
+    return ", ".join([*shape, *([f"width {config['width']}"] if "width" in config else [])])
+
+
+def _data(started: Started, snapshot: RunSnapshot) -> RunFact:
+    facts = started.corpus
+    unit = "ones" if facts.tokenizer == "char" else "tokens"
+    remark = f"characters, {format_count(facts.vocabulary_size)} different {unit}, read {_times(snapshot.epoch)}"
+    return RunFact("data", format_count(facts.characters), remark)
+
+
+def _times(epoch: float) -> str:
+    if not math.isfinite(epoch):
+        return UNKNOWN_VALUE
+    if 0 < epoch < 0.1:
+        return f"{epoch:.1g} times"
+    return f"{epoch:.1f} times" if epoch < 100 else f"{format_compact(epoch)} times"
+
+
+def _speed(snapshot: RunSnapshot) -> str:
+    ended = snapshot.ended
+    return format_rate(ended.tokens_per_second if ended else snapshot.tokens_per_second(10_000), "tokens/s")
+
+
+def _machine(started: Started, snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> RunFact:
+    card = gpu_in_training(snapshot)
+    name = started.device_name or (card.name if card else "") or str(provenance.get("cpu_model", ""))
+    words = [started.precision] if started.precision else []
+    if started.device == "cpu":
+        words.append(f"{started.threads} thread{'s' if started.threads != 1 else ''}")
+    if card is not None and card.nickname:
+        return RunFact("machine", card.nickname, ", ".join([name, *words]))
+    if card is not None and card.memory_total_bytes:
+        words.append(format_bytes(card.memory_total_bytes))
+    return RunFact(
+        "machine", name or started.device or UNKNOWN_VALUE, ", ".join([*([started.device] if name else []), *words])
+    )
+
+
+def gpu_in_training(snapshot: RunSnapshot) -> GpuReading | None:
+    """The card the run trains on, None when it trains on the processor."""
+    vitals, started = snapshot.vitals, snapshot.started
+    if vitals is None or started is None or started.device == "cpu":
+        return None
+    return next((card for card in vitals.gpus if card.trains), vitals.gpus[0] if vitals.gpus else None)
+
+
+def loss_unit(snapshot: RunSnapshot) -> str:
+    """What a loss is counted per."""
+    started = snapshot.started
+    return "character" if started is not None and started.corpus.tokenizer == "char" else "token"
+
+
+def _loss(snapshot: RunSnapshot) -> RunFact:
+    best = snapshot.best_eval
+    if best is None:
+        return RunFact("loss", format_loss(snapshot.loss), "of training; it was never evaluated")
+    bits = best.val_loss / math.log(2)
+    return RunFact("best loss", f"{best.val_loss:.3f}", f"nats per {loss_unit(snapshot)}, or {bits:.2f} bits")
+
+
+def _progress_fact(snapshot: RunSnapshot) -> RunFact:
+    best, started = snapshot.best_eval, snapshot.started
+    letters = snapshot.letters
+    grown = progress_to_floor(best.val_loss, started.corpus) if best and started else None
+    if letters:
+        right = format_percent(100 * letters[-1].accuracy)
+        remark = f"of the next {loss_unit(snapshot)}s in text it never saw"
+        return RunFact(ACCURACY_LABEL, right, remark)
+    if grown is not None:
+        return RunFact("grown up", format_percent(100 * grown), "of the way from chance to all there is to know")
+    return RunFact("tokens", format_compact(snapshot.tokens), "seen in training")
+
+
+def metrics_summary(reading: TextMetrics | None) -> list[str]:
+    """What the judges said of a sample, a few words each; empty when they said nothing."""
+    if reading is None:
+        return []
+    said = []
+    if reading.haiku and reading.valid_haiku is not None:
+        said.append(f"{reading.valid_haiku} of {reading.haiku} poems 5-7-5")
+    if reading.new_haiku:
+        said.append(f"{reading.new_haiku} never trained on")
+    if reading.real_word_share is not None:
+        said.append(f"{format_percent(100 * reading.real_word_share)} real words")
+    if reading.memorisation is not None:
+        said.append(f"parrot index {reading.memorisation:.1f}")
+    return said
+
+
+def sampling_summary(sample: Sample) -> str:
+    """How a sample was drawn: `temperature 0.8, seed 1337`."""
+    parts = [f"temperature {sample.temperature:g}"]
+    if sample.top_k:
+        parts.append(f"top {sample.top_k}")
+    if sample.top_p < 1:
+        parts.append(f"top p {sample.top_p:g}")
+    if sample.min_p > 0:
+        parts.append(f"min p {sample.min_p:g}")
+    if sample.repetition_penalty != 1:
+        parts.append(f"repetition penalty {sample.repetition_penalty:g}")
+    return ", ".join([*parts, f"seed {sample.seed}"])
+
+
+def best_sample(snapshot: RunSnapshot) -> Sample | None:
+    """The sample to show, None when there is none.
+
+    Of those written by the best model, from the best evaluation until the next one, the one with the most valid poems,
+    where somebody counted, of equals the one with the most poems of its own; otherwise the newest. When it wrote
+    nothing then, anything later will do, and then anything at all. Answers to a person's own prompts count only when
+    there is nothing else.
+    """
+    written = [sample for sample in snapshot.samples if sample.text.strip()]
+    pool = [sample for sample in written if not sample.requested] or written
+    best = snapshot.best_eval
+    if best is not None:
+        later = [sample for sample in pool if sample.step >= best.step]
+        following = min((one.step for one in snapshot.evals if one.step > best.step), default=math.inf)
+        pool = [sample for sample in later if sample.step < following] or later or pool
+    if not pool:
+        return None
+    readings = {(one.sample_id, one.step): one for one in snapshot.state.readings.until(snapshot.t)}
+    ranks = [(_poem_score(readings.get((one.sample_id, one.step))), place) for place, one in enumerate(pool)]
+    return pool[max(ranks)[1]]
+
+
+def sample_with_id(snapshot: RunSnapshot, sample_id: int) -> Sample | None:
+    """The sample with this number; of several (a run that went back writes them anew) the newest."""
+    return next((one for one in reversed(snapshot.samples) if one.sample_id == sample_id), None)
+
+
+def _poem_score(reading: TextMetrics | None) -> tuple[int, int]:
+    if reading is None:
+        return (0, 0)
+    return (reading.valid_haiku or 0, reading.new_haiku or 0)
+
+
+def distinct_run_names(snapshots: Sequence[RunSnapshot]) -> list[str]:
+    """What the runs are called; those that share a name go by their ids, and one that is there twice is numbered."""
+    names = [run_name(snapshot) for snapshot in snapshots]
+    times = Counter(names)
+    names = [
+        snapshot.started.run_id if times[name] > 1 and snapshot.started else name
+        for name, snapshot in zip(names, snapshots, strict=True)
+    ]
+    seen: Counter[str] = Counter()
+    told = []
+    for name in names:
+        seen[name] += 1
+        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return told
+
+
+def losses_are_comparable(snapshots: Sequence[RunSnapshot]) -> bool:
+    """Whether a lower loss is a better model: the same text, cut into the same tokens, split at the same place."""
+    facts = [snapshot.started.corpus for snapshot in snapshots if snapshot.started is not None]
+    measures = {(one.sha256, one.tokenizer, one.vocabulary_size, one.train_tokens, one.val_tokens) for one in facts}
+    return len(measures) <= 1
+
+
+def shared_loss_unit(snapshots: Sequence[RunSnapshot]) -> str:
+    """What the losses are counted per: characters where that is so in all of the runs, otherwise tokens."""
+    return "character" if all(loss_unit(snapshot) == "character" for snapshot in snapshots) else "token"
+
+
+_CURRENCY_SIGNS = {
+    "EUR": "€",
+    "USD": "$",
+    "GBP": "£",
+    "INR": "₹",
+    "JPY": "¥",
+    "CNY": "¥",
+    "KRW": "₩",
+    "UAH": "₴",
+    "TRY": "₺",
+}
+
+
+def format_price(money: float, currency: str) -> str:
+    """An amount at the digits it needs: `€0.004`, `$12.30`, `SEK 0.05`."""
+    digits = 2 if abs(money) >= 1 or money == 0 else 3 if abs(money) >= 0.001 else 6
+    sign = _CURRENCY_SIGNS.get(currency.upper())
+    return f"{sign}{money:.{digits}f}" if sign else f"{currency} {money:.{digits}f}".strip()
+
+
+def format_kwh(kwh: float) -> str:
+    """An energy at three significant digits: `0.012 kWh`, `1.4 Wh`."""
+    return f"{kwh:.3g} kWh" if kwh >= 0.001 else f"{kwh * 1000:.3g} Wh"
+
+
+def bill_sentence(bill: BillAmounts) -> str:
+    """The bill in one line: `it cost 0.012 kWh, €0.004, 0.1 kettles`."""
+    if bill.kwh is None:
+        return f"its electricity was {NOT_MEASURED}"
+    if bill.simulated:
+        return f"its electricity is {SIMULATED}"
+    parts = [format_kwh(bill.kwh)]
+    if bill.money is not None:
+        parts.append(format_price(bill.money, bill.currency))
+    if bill.units is not None:
+        parts.append(f"{bill.units.kettles:.2g} kettles")
+    return "it cost " + ", ".join(parts)
+
+
+def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
+    """The lines of the bill above its total."""
+    if bill.kwh is None:
+        return []
+    rows = [("electricity", format_kwh(bill.kwh))]
+    if bill.idle_joules > 0:
+        rows.append(("idle, not billed", format_kwh(bill.idle_joules / 3.6e6)))
+    if bill.co2_grams is not None:
+        rows.append(("CO2", f"{bill.co2_grams:.3g} g"))
+    if bill.units is not None:
+        rows.append(("kettles boiled", f"{bill.units.kettles:.2g}"))
+        if bill.units.watt_hours_per_million_tokens is not None:
+            rows.append(("a million tokens", f"{bill.units.watt_hours_per_million_tokens:.3g} Wh"))
+    if bill.unmeasured_seconds >= 1:
+        rows.append(("unmeasured", format_seconds(bill.unmeasured_seconds)))
+    how = ", ".join(dict.fromkeys(f"{source.name} ({source.quality})" for source in bill.counted))
+    return [*rows, *([("meter", how)] if how else [])]
+
+
+def bill_total(bill: BillAmounts) -> str:
+    """What stands at the bottom: money, energy where there is no price, or that it was not measured or is made up."""
+    if bill.kwh is None:
+        return NOT_MEASURED
+    if bill.simulated:
+        return SIMULATED
+    return format_kwh(bill.kwh) if bill.money is None else format_price(bill.money, bill.currency)

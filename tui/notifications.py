@@ -1,0 +1,205 @@
+"""Notifications for a person who is not looking: terminal bell, desktop notification (OSC 9), or a command of their
+own.
+
+The end of a run, rescues, milestones and diagnoses that need action are announced. The bell rings at the end only,
+and at milestones on request.
+
+Choices:
+- The command line is split as a shell would split it and run without a shell, so no text of a run can become a
+  command. Event, run, step and sentence are passed as arguments and as `BABYTRAIN_...` variables.
+- Texts are freed of control characters first.
+- What happened before this session (in a resumed run) is not announced.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from babytrain.runs.events import Milestone
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
+
+
+@dataclass(frozen=True)
+class NotificationOptions:
+    """`bell` rings at the end; `milestones` rings, and notifies the desktop, at milestones as well; `command` is an
+    argument vector, empty: none."""
+
+    bell: bool = True
+    desktop: bool = False
+    milestones: bool = False
+    command: tuple[str, ...] = ()
+
+
+def parse_event_command(typed: str) -> tuple[str, ...]:
+    """A command line as arguments. Raises ValueError with a sentence when it cannot be run."""
+    try:
+        words = shlex.split(typed)
+    except ValueError as error:
+        raise ValueError(f"--on-event cannot be read as a command ({error}): {typed}") from error
+    if not words:
+        raise ValueError("--on-event needs a command, such as notify-send.")
+    if shutil.which(words[0]) is None:
+        raise ValueError(f"--on-event: there is no program {words[0]!r}.")
+    return tuple(words)
+
+
+class NewMilestones:
+    """Which milestones are new since the last look. `from_now`: those of the first look are not."""
+
+    def __init__(self, *, from_now: bool = False) -> None:
+        self._seen: int | None = None if from_now else 0
+
+    def look(self, snapshot: RunSnapshot) -> list[Milestone]:
+        """What is to be told now, oldest first."""
+        reached = snapshot.state.milestones.events
+        if self._seen is None:
+            if snapshot.started is None:
+                return []  # the journal has not been read yet
+            self._seen = len(reached)
+        new, self._seen = reached[self._seen :], len(reached)
+        return [one for one in new if one.t > last_resume_time(snapshot)]
+
+
+def last_resume_time(snapshot: RunSnapshot) -> float:
+    """Up to when, in seconds of running time, what happened belongs to earlier sessions; -1 when there were none."""
+    return max((one.t for one in snapshot.state.resumes.events if not one.rollback), default=-1.0)
+
+
+NotificationEvent: TypeAlias = Literal["end", "rescue", "verdict", "milestone"]
+_MAX_NOTIFICATION_TEXT = 300
+BELL = "\a"
+
+
+@dataclass(frozen=True)
+class Notification:
+    """Something worth telling. All texts are one line without control characters."""
+
+    event: NotificationEvent
+    run: str
+    step: int
+    text: str
+    facts: Mapping[str, str]
+
+
+class Notifier:
+    """Watches one run. `write` puts characters on the terminal, `complain` tells a person what went wrong."""
+
+    def __init__(
+        self, options: NotificationOptions, write: Callable[[str], None], report_problem: Callable[[str], None]
+    ) -> None:
+        self._options = options
+        self._write = write
+        self._complain = report_problem
+        self._rescues = 0
+        self._milestones = NewMilestones()
+        self._verdict: object = None
+        self._ended = False
+
+    def look(self, snapshot: RunSnapshot, run_dir: Path | None) -> None:
+        """Tell what is new since the last look."""
+        state = snapshot.state
+        past = last_resume_time(snapshot)
+        rescues = state.rescues.events
+        for rescue in rescues[self._rescues :]:
+            if rescue.t > past:
+                done = {"CAUSE": rescue.cause, "DEED": rescue.action}
+                self._tell(make_notification("rescue", snapshot, run_dir, rescue.step, rescue.text, done))
+        self._rescues = len(rescues)
+        for milestone in self._milestones.look(snapshot):
+            name = {"MILESTONE": milestone.name}
+            self._tell(make_notification("milestone", snapshot, run_dir, milestone.step, milestone.text, name))
+        verdict = snapshot.state.verdicts.last_until(snapshot.t)
+        if verdict is None or verdict is self._verdict:
+            return
+        self._verdict = verdict
+        if verdict.verdict in VERDICTS_NEEDING_ACTION and verdict.t > past:
+            facts = {"VERDICT": verdict.verdict, "NEXT": verdict.next_}
+            text = f"{verdict.verdict}: {verdict.why}"
+            self._tell(make_notification("verdict", snapshot, run_dir, verdict.step, text, facts))
+
+    def notify_end(self, snapshot: RunSnapshot, run_dir: Path | None, error: str | None) -> None:
+        """The run is over, one way or another. Told once."""
+        if self._ended:
+            return
+        self._ended = True
+        ended = snapshot.ended
+        status = "failed" if error or ended is None else ended.status
+        reason = error or (ended.reason if ended is not None else "it broke off")
+        self._tell(
+            make_notification("end", snapshot, run_dir, snapshot.step, f"{status}: {reason}", {"STATUS": status})
+        )
+
+    def _tell(self, occasion: Notification) -> None:
+        asked = occasion.event != "milestone" or self._options.milestones
+        if (occasion.event == "end" and self._options.bell) or (occasion.event == "milestone" and asked):
+            self._write(BELL)
+        if self._options.desktop and asked:
+            self._write(desktop_sequence(occasion))
+        if self._options.command:
+            run_event_command(self._options.command, occasion, self._complain)
+
+
+def make_notification(
+    event: NotificationEvent,
+    snapshot: RunSnapshot,
+    run_dir: Path | None,
+    step: int,
+    text: str,
+    facts: Mapping[str, str],
+) -> Notification:
+    """What a person, or a program, is told about an event."""
+    started, best = snapshot.started, snapshot.best_eval
+    run = started.name if started is not None else "the run"
+    newest = snapshot.state.evals.last_until(snapshot.t)
+    everything = {
+        "EVENT": event,
+        "RUN": run,
+        "RUN_ID": started.run_id if started is not None else "",
+        "RUN_DIR": str(run_dir or ""),
+        "STEP": str(step),
+        "TOTAL_STEPS": str(snapshot.total_steps),
+        "TEXT": text,
+        "VAL_LOSS": "" if newest is None else f"{newest.val_loss:.6g}",
+        "BEST_VAL_LOSS": "" if best is None else f"{best.val_loss:.6g}",
+        **facts,
+    }
+    clean = {f"BABYTRAIN_{name}": safe_line(value, _MAX_NOTIFICATION_TEXT) for name, value in everything.items()}
+    return Notification(event, safe_line(run, 60), step, safe_line(text, _MAX_NOTIFICATION_TEXT), clean)
+
+
+def desktop_sequence(occasion: Notification) -> str:
+    """OSC 9, which iTerm2, kitty, WezTerm, Ghostty, ConEmu and Windows Terminal show as a notification."""
+    return f"\x1b]9;babytrain {occasion.run}: {occasion.text}{BELL}"
+
+
+def run_event_command(command: Sequence[str], occasion: Notification, report_problem: Callable[[str], None]) -> None:
+    """Start the person's command and let it be; a thread waits for it and tells if it failed."""
+    arguments = [*command, occasion.event, occasion.run, str(occasion.step), occasion.text]
+    try:
+        process = subprocess.Popen(
+            arguments,
+            env={**os.environ, **occasion.facts},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # the end of this program is not its end
+        )
+    except OSError as error:
+        report_problem(f"The command for events could not be started ({error.strerror or error}).")
+        return
+
+    def wait() -> None:
+        if process.wait() != 0:
+            report_problem(f"The command for events ended with code {process.returncode}.")
+
+    threading.Thread(target=wait, name="on-event", daemon=True).start()

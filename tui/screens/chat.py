@@ -1,0 +1,261 @@
+"""Talk to the model: a line to type in, the text above it, and what the model thinks comes next while one types.
+
+These models answer nothing: they go on with a text (see `tui/conversation.py`). The requests to the model, and its
+answers, are in `screens/conversation.py`; here is what is shown, typed and pressed.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widgets import Input
+
+from babytrain.tui.engine_client.chat_backend import ModelReady
+from babytrain.tui.engine_client.conversation import (
+    BYTE_TOKENIZER_HINT,
+    CHAT_COMMANDS,
+    SAMPLING_SETTINGS,
+    find_chat_command,
+    is_chat_command,
+    next_value,
+    unescaped_line,
+)
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
+from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
+from babytrain.tui.screens.chat_base import ChatScreenBase, ChatSetup
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.widgets.chat.chat_lines import ChatInput, ChatTitle, NoteLine, SamplingSettingsLine
+from babytrain.tui.widgets.chat.chat_pane import ChatPane, ChatView, NextTokenBars
+from babytrain.tui.widgets.common.key_bar import KeyBar
+
+SIDE_BY_SIDE_CHAT_COLUMNS = 80  # columns from which the bars stand beside the text
+MAX_TYPED_CHARACTERS = 20_000  # characters that may be typed or pasted at once
+CHAT_HINT = (
+    "Type the beginning of a text; enter lets the model go on. With nothing typed it begins, or goes on, by itself."
+)
+
+
+class ChatScreen(ChatScreenBase):
+    """See the module's docstring."""
+
+    mode: ClassVar[KeyMode] = "talk"
+    required_widgets: ClassVar[tuple[str, ...]] = (
+        "ChatTitle",
+        "ChatPane",
+        "NextTokenBars",
+        "SamplingSettingsLine",
+        "#chat-input",
+        "NoteLine",
+    )
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["talk"]))
+
+    def __init__(self, plan: ChatSetup, charset: CharsetName) -> None:
+        super().__init__(plan, charset)
+        self._chosen = SAMPLING_SETTINGS[0]  # what the arrows turn
+
+    def compose(self) -> ComposeResult:
+        """Who, the text and the bars, the settings, a line to type in, something to say, the keys."""
+        yield ChatTitle(self._glyphs)
+        with Container(id="chat-body"):
+            yield ChatPane(self._charset)
+            yield NextTokenBars(self._charset)
+        yield SamplingSettingsLine(self._glyphs)
+        yield ChatInput(placeholder="hell", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS)
+        yield NoteLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Typing can begin at once, while the model wakes."""
+        self.apply_breakpoints()
+        self.query_one("#chat-input").focus()
+        if self._setup.live is not None:
+            self._use(LiveChatBackend(self._setup.live, self._setup.read(), self._on_chat_event))
+            self._model_ready(ModelReady("in training"))
+        else:
+            self._load("best")
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Bars beside the text, or below it."""
+        self.query_one("#chat-body").set_class(event.size.width >= SIDE_BY_SIDE_CHAT_COLUMNS, "-side-by-side")
+
+    # what is shown
+
+    def _show(self) -> None:
+        if not self.can_draw:
+            return
+        conversation = self.conversation
+        writing = self._request is not None
+        turns = (*conversation.turns, self._turn) if writing else tuple(conversation.turns)
+        ahead = self._text_to_predict()
+        left_out, notes = self._left_out(ahead)
+        self.query_one(ChatPane).show(ChatView(turns, writing, left_out, CHAT_HINT))
+        hint = (
+            ""
+            if self._dead
+            else f"waking the model{self._glyphs.ellipsis}"
+            if not self._ready
+            else self._glyphs.ellipsis
+        )
+        self.query_one(NextTokenBars).show(self._likeliest, old=self._predicted != ahead or writing, hint=hint)
+        self.query_one(SamplingSettingsLine).show(
+            [(name, conversation.setting_value(name)) for name in SAMPLING_SETTINGS], self._chosen
+        )
+        self.query_one(NoteLine).show(*(self._notice if self._notice[0] else self._note(notes)))
+        self._show_title()
+
+    def _show_title(self) -> None:
+        words, sign, style = self._status
+        if self._request is not None:
+            words, sign, style = f"writing{self._glyphs.ellipsis}", self._glyphs.running, "$accent"
+        self.query_one(ChatTitle).show(f"talk {self._glyphs.dot} {self._setup.name}", words, sign, style)
+
+    def _note(self, notes: tuple[str, ...]) -> tuple[str, str]:
+        """What there is to say about the line being typed."""
+        line = self.line
+        if is_chat_command(line):
+            word = line[1:].partition(" ")[0]
+            if word == "at":
+                return "/at WHICH: talk to another checkpoint: best, last, its name or its step", "$foreground 60%"
+            try:
+                name = find_chat_command(word)
+            except UsageError:
+                fitting = [name for name in CHAT_COMMANDS if name.startswith(word.lower())]
+                return "  ".join(f"/{name}" for name in fitting) or f"There is no command /{word}.", "$foreground 60%"
+            return f"/{name} {CHAT_COMMANDS[name][0]}: {CHAT_COMMANDS[name][1]}", "$foreground 60%"
+        return " ".join(notes), "$warning"
+
+    def _left_out(self, text: str) -> tuple[int, tuple[str, ...]]:
+        """How much of a text is out of the model's sight, and all that is to be said about how it reads it."""
+        reader = self._reader
+        if reader is None:
+            return 0, ()
+        _, unknown = reader.without_unknown(unescaped_line(self.line))
+        prompt = reader.prepare(text)
+        notes = (*unknown, BYTE_TOKENIZER_HINT) if unknown else ()
+        return prompt.left_out, (*notes, *prompt.notes)
+
+    # what is typed
+
+    @property
+    def line(self) -> str:
+        """What is being typed."""
+        return self.query_one("#chat-input", ChatInput).value
+
+    def _put(self, text: str) -> None:
+        """Put a text into the line; what was said stays."""
+        line = self.query_one("#chat-input", ChatInput)
+        with line.prevent(Input.Changed):
+            line.value = text
+            line.cursor_position = len(text)
+        self._predict()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._notice = ("", "")
+        if self._predicted != self._text_to_predict():
+            self._predict()
+        self._show()
+
+    def action_go_on(self) -> None:
+        """Let the model go on from the text, or obey a typed command."""
+        line = self.query_one("#chat-input", ChatInput)
+        text = line.value
+        self._notice = ("", "")
+        try:
+            if is_chat_command(text):
+                self._put("")
+                self._run_command(text[1:])
+            elif self._can_write():
+                typed = self._readable(unescaped_line(text))
+                if typed or not text:
+                    self._put("")
+                    self._write(typed)
+                else:
+                    self._notice = (f"Nothing of this can be read by the model. {BYTE_TOKENIZER_HINT}", "$warning")
+        except UsageError as error:
+            self._notice = (" ".join(error.problems), "$error")
+        self._show()
+
+    def _run_command(self, command: str) -> None:
+        """Do what a typed command says. Raises UsageError."""
+        word, _, rest = command.partition(" ")
+        rest = rest.strip()
+        if word == "at" and rest:
+            self._load_other(rest)
+            return
+        name = find_chat_command(word.strip())
+        if name == "quit":
+            self.dismiss(None)
+        elif name == "help":
+            self.app.call_later(self.app.run_action, "help")
+        elif name == "again":
+            self.action_again()
+        elif name == "reset":
+            self.action_forget()
+        elif name == "save":
+            self._notice = (f"The conversation is in {self.conversation.save(rest)}.", "$success")
+        elif name == "next":
+            self._put(rest)
+        else:
+            if rest:
+                self.conversation.turn(name, rest)
+            self._notice = (f"{name} is {self.conversation.setting_value(name)}.", "$success")
+
+    def _load_other(self, at: str) -> None:
+        """Talk to another checkpoint. Raises UsageError."""
+        if isinstance(self._backend, LiveChatBackend):
+            raise UsageError(
+                ["This run is in training: it answers as it is now. Older checkpoints speak when it is over."]
+            )
+        self.stop_writing()
+        self._load(at)
+
+    # keys
+
+    def action_again(self) -> None:
+        """Another reply to the same."""
+        if self._can_write():
+            try:
+                self._write(self.conversation.remove_last_reply())
+            except UsageError as error:
+                self._notice = (" ".join(error.problems), "$warning")
+        self._show()
+
+    def action_forget(self) -> None:
+        """Begin anew."""
+        self.stop_writing()
+        self.conversation.turns.clear()
+        self._notice = ("The conversation is forgotten.", "$success")
+        self._predict()
+        self._show()
+
+    def action_choose_setting(self, count: int) -> None:
+        """The next setting (1), or the one before (-1), is turned by the arrows."""
+        self._chosen = SAMPLING_SETTINGS[(SAMPLING_SETTINGS.index(self._chosen) + count) % len(SAMPLING_SETTINGS)]
+        self._show()
+
+    def action_turn_setting(self, direction: int) -> None:
+        """Up (1) or down (-1)."""
+        value = next_value(self._chosen, float(self.conversation.setting_value(self._chosen)), direction)
+        self.conversation.turn(self._chosen, f"{value:g}")
+        self._show()
+
+    @on(SamplingSettingsLine.Chosen)
+    def _setting_clicked(self, message: SamplingSettingsLine.Chosen) -> None:
+        self._chosen = message.name
+        self._show()
+
+    def action_scroll_talk(self, pages: int) -> None:
+        """The text, a page up or down."""
+        self.query_one(ChatPane).action_scroll_pages(pages)
+
+    def action_close(self) -> None:
+        """Stop the text being written, or go back."""
+        if not self.stop_writing():
+            self.dismiss(None)

@@ -1,0 +1,263 @@
+"""The requests of the talk screen: loading a model, asking it for a text or for what comes next, and the answers.
+
+They go to a `ChatBackend`: the run that trains below, between two of its steps, or a saved model that is loaded in a
+thread. When the run ends meanwhile, its saved model takes over, and the conversation stays. What is shown of all this,
+and the line to type in, are a subclass's (`talk.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.message import Message
+
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.engine_client.chat_backend import (
+    ChatBackend,
+    ChatEvent,
+    ChatFailure,
+    GeneratedText,
+    GenerationRequest,
+    Likeliest,
+    ModelReady,
+    Prediction,
+)
+from babytrain.tui.engine_client.checkpoint_chat_backend import CheckpointChatBackend
+from babytrain.tui.engine_client.conversation import ChatTurn, Conversation, is_chat_command, unescaped_line
+from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
+from babytrain.tui.engine_client.run_sources import LiveSource
+from babytrain.tui.screens.base import OverlayScreen
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS
+from babytrain.tui.text.wording import run_status_label
+
+if TYPE_CHECKING:
+    from babytrain.tui.engine_client.model_access import PromptReader, SamplingSettings, SavedModel
+
+
+@dataclass(frozen=True)
+class ChatSetup:
+    """Whom to talk to: `live` is the run that trains here, `load` gets the saved model of a run from one of its
+    checkpoints, in a worker thread, and `read` says how the live run reads a prompt. `folder` is where it is kept."""
+
+    name: str
+    settings: SamplingSettings
+    max_tokens: int
+    load: Callable[[str], SavedModel] | None
+    live: LiveSource | None = None
+    read: Callable[[], PromptReader | None] = lambda: None
+    folder: Callable[[], Path | None] = lambda: None
+
+
+class ChatScreenBase(OverlayScreen):
+    """See the module's docstring."""
+
+    class Answered(Message):
+        """An event of the backend; it may come from a thread."""
+
+        def __init__(self, event: ChatEvent) -> None:
+            super().__init__()
+            self.event = event
+
+    def __init__(self, plan: ChatSetup, charset: CharsetName) -> None:
+        super().__init__(classes="talk")
+        self._setup = plan
+        self._charset = charset
+        self._glyphs = GLYPHS[charset]
+        self.conversation = Conversation(plan.settings, max_tokens=plan.max_tokens, seed=1, can_read=self._can_read)
+        self._backend: ChatBackend | None = None
+        self._ready = False
+        self._dead = False  # there is no model to talk to any more
+        self._status = ("waking the model", self._glyphs.waiting, "$warning")
+        self._request: GenerationRequest | None = None  # being written
+        self._turn = ChatTurn("", "")  # what it becomes
+        self._predicted: str | None = None  # the text whose continuation was asked for last
+        self._likeliest: Likeliest = ()
+        self._notice = ("", "")  # a sentence shown until the next key, and its style
+
+    @property
+    def run_folder(self) -> Path | None:
+        """Where the run is kept, None where that is not known yet."""
+        return self._setup.folder()
+
+    # what a subclass shows
+
+    @property
+    def line(self) -> str:
+        """What is being typed."""
+        raise NotImplementedError
+
+    def _put(self, text: str) -> None:
+        """Put a text into the line."""
+        raise NotImplementedError
+
+    def _show(self) -> None:
+        """Bring everything up to date."""
+        raise NotImplementedError
+
+    def _show_title(self) -> None:
+        """Bring the title up to date."""
+        raise NotImplementedError
+
+    # the backend
+
+    def on_unmount(self) -> None:
+        """The model is needed no longer."""
+        if self._backend is not None:
+            self._backend.close()
+
+    def _use(self, backend: ChatBackend) -> None:
+        if self._backend is not None:
+            self._backend.close()
+        self._backend = backend
+        self._ready, self._dead, self._predicted = False, False, None
+
+    def _load(self, at: str) -> None:
+        """Load a checkpoint in a thread of its own."""
+        load = self._setup.load
+        if load is None:
+            self._failed(ChatFailure("There is no saved model of this run to talk to.", final=True))
+            return
+        backend = self._backend
+        if isinstance(backend, CheckpointChatBackend) and not self._dead:  # it keeps its model if it finds no other
+            self._ready, self._predicted = False, None
+            backend.load(at)
+        else:
+            backend = CheckpointChatBackend(load, at, self._on_chat_event)
+            self._use(backend)
+            self.run_worker(backend.run, thread=True, exit_on_error=False, group="talk")
+        self._status = (f"waking the model{self._glyphs.ellipsis}", self._glyphs.waiting, "$warning")
+
+    def _on_chat_event(self, event: ChatEvent) -> None:
+        self.post_message(self.Answered(event))
+
+    # answers
+
+    @on(Answered)
+    def _answered(self, message: Answered) -> None:
+        match message.event:
+            case ModelReady() as model:
+                self._model_ready(model)
+            case Prediction() as prediction:
+                if prediction.text == self._text_to_predict():
+                    self._likeliest = prediction.likeliest
+                elif self._request is None:
+                    self._predict()
+            case GeneratedText() as generated if generated.request is self._request:
+                self._text_generated(generated)
+            case ChatFailure() as failure:
+                self._failed(failure)
+            case _:
+                return  # of a text that was stopped
+        self._show()
+
+    def _model_ready(self, model: ModelReady) -> None:
+        self._ready = True
+        self._status = (f"awake {self._glyphs.dot} {model.description}", self._glyphs.running, "$success")
+        if model.notes:
+            self._notice = (" ".join(model.notes), "$warning")
+        self._predict()
+
+    def _text_generated(self, generated: GeneratedText) -> None:
+        typed = self._turn.typed
+        if generated.prompt is not None and not self.conversation.text and not typed:
+            typed = generated.prompt  # the run's own prompt, in place of nothing
+        self._turn = ChatTurn(typed, generated.text)
+        if generated.done:
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        self.conversation.turns.append(self._turn)
+        self.conversation.advance_seed()
+        self._request = None
+        self._predict()
+
+    def _failed(self, failure: ChatFailure) -> None:
+        self._notice = (failure.sentence, "$error")
+        if failure.final:
+            self._dead = True
+            self._status = ("asleep", self._glyphs.failed, "$error")
+        if self._request is not None and (failure.final or failure.request is self._request):
+            self._request = None
+            if self._turn.reply:
+                self._end_turn()
+            elif not self.line:
+                self._put(self._turn.typed)
+
+    def follow(self, snapshot: RunSnapshot) -> None:
+        """The run below went on; when it has ended, its saved model takes its place."""
+        if not isinstance(self._backend, LiveChatBackend) or not self.can_draw:
+            return
+        self._backend.update(snapshot)
+        state = run_status_label(snapshot, self._glyphs)
+        live = self._setup.live
+        if snapshot.ended is None and not (live is not None and live.thread_ended):
+            self._status = (f"{state.word} {self._glyphs.dot} step {snapshot.step:,}", state.symbol, state.style)
+            self._show_title()
+            return
+        if self._request is not None:
+            self.stop_writing()
+        self._load("last")
+        self._show()
+
+    # requests
+
+    @property
+    def _reader(self) -> PromptReader | None:
+        return self._backend.reader if self._backend is not None else None
+
+    def _can_read(self, text: str) -> bool:
+        return self._reader is None or self._reader.can_read(text)
+
+    def _readable(self, line: str) -> str:
+        """What the model can read of a line."""
+        return line if self._reader is None else self._reader.without_unknown(line)[0]
+
+    def _text_to_predict(self) -> str:
+        """The text whose continuation is of interest: the conversation, and the line being typed."""
+        line = self.line
+        typed = "" if is_chat_command(line) else self._readable(unescaped_line(line))
+        return self.conversation.after(self.conversation.text, typed)
+
+    def _predict(self) -> None:
+        if self._backend is not None and self._ready and self._request is None:
+            self._predicted = self._text_to_predict()
+            self._backend.predict(self._predicted)
+
+    def _can_write(self) -> bool:
+        if self._dead:
+            return False
+        if self._request is not None:
+            self._notice = ("It is still writing; esc stops it.", "$warning")
+        elif not self._ready:
+            self._notice = ("The model is still waking up.", "$warning")
+        return self._ready and self._request is None
+
+    def _write(self, typed: str) -> None:
+        """Let the model write after the conversation and `typed`."""
+        conversation = self.conversation
+        text = conversation.after(conversation.text, typed)
+        self._turn = ChatTurn(typed, "")
+        self._request = GenerationRequest(
+            text, conversation.settings, conversation.max_tokens, conversation.seed, conversation.stop == "blank"
+        )
+        if self._backend is not None:
+            self._backend.generate(self._request)
+
+    def stop_writing(self) -> bool:
+        """Leave the text being written as it is; False when none was."""
+        if self._request is None:
+            return False
+        if self._backend is not None:
+            self._backend.stop()
+        self._end_turn()
+        self._show()
+        return True
+
+    def interrupt(self) -> bool:
+        """ctrl+c stops a text first."""
+        return self.stop_writing()

@@ -1,0 +1,169 @@
+"""The dialog of a fork and what follows: choose a checkpoint and settings, check them, stop the run that trains, start
+the fork.
+
+The checkpoint is read before the run is stopped, so a damaged one costs nothing; only `last` is read afterwards,
+because stopping saves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from babytrain.runs.store.checkpoint_list import CheckpointSummary, summarize_checkpoints
+from babytrain.runs.store.folder import RunFolder
+from babytrain.tui.dials.dial_input import DialRule
+from babytrain.tui.dials.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
+from babytrain.tui.engine_client.client import EngineClient
+from babytrain.tui.engine_client.engine_thread import TrainingSession
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.validation import fork_rules
+from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen, TextInputScreen
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.formatting import format_count, format_loss
+
+_MAX_NAME = 40
+_MAX_CHECKPOINTS = 8
+_MAX_SETTINGS = 14
+
+
+class ForkScreen(TextInputScreen):
+    """Asks for a line such as `best lr 1e-3, steps 3000`; its answer is read again with `request`.
+
+    `check` says what else is wrong with a request, one sentence each.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rules: Sequence[DialRule],
+        places: Sequence[CheckpointSummary],
+        check: Callable[[ForkRequest], Sequence[str]],
+        glyphs: Glyphs,
+    ) -> None:
+        self._rules = tuple(rules)
+        self._places = frozenset(word for place in places for word in (place.name, place.directory) if word)
+        self._further_problems = check
+        dot = f" {glyphs.dot} "
+        saved = dot.join(_checkpoint_label(place, glyphs) for place in places[-_MAX_CHECKPOINTS:])
+        settings = dot.join(rule.name for rule in rules[:_MAX_SETTINGS])
+        super().__init__(
+            f"Fork {name} from which checkpoint, and how?",
+            detail="best, last, a name or a step; then what is to be different. The original stays as it is.",
+            placeholder="best lr 1e-3, steps 3000",
+            check=self._problem,
+            hint=self._setting_hint,
+            below="\n".join([f"Saved: {saved or 'nothing yet'}", f"Settings: {settings}{dot}{glyphs.ellipsis}"]),
+        )
+
+    def request(self, typed: str) -> ForkRequest:
+        """What a line says. Raises ForkInputError."""
+        return parse_fork(typed, self._rules, self._places)
+
+    def _problem(self, typed: str) -> str | None:
+        try:
+            problems = self._further_problems(self.request(typed))
+        except ForkInputError as error:
+            problems = error.problems
+        return "\n".join(problems) or None
+
+    def _setting_hint(self, typed: str) -> str:
+        """What is known about the setting that is being typed."""
+        rule = setting_in_progress(typed, self._rules, self._places)
+        return " " if rule is None else f"{rule.name}: {rule.explanation}. {rule.allowed}."
+
+
+def _checkpoint_label(place: CheckpointSummary, glyphs: Glyphs) -> str:
+    """A checkpoint as it may be typed, and how good it was."""
+    loss = "" if place.val_loss is None else f" (val {format_loss(place.val_loss)})"
+    mark = f"{glyphs.best} " if place.is_best else ""
+    return f"{mark}{place.name or format_count(place.step)}{loss}"
+
+
+class ForkStarter:
+    """Opens the dialog of a fork. `running` says which session trains now; `show` opens the screen of another one."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        client: EngineClient,
+        charset: CharsetName,
+        *,
+        running: Callable[[], TrainingSession | None],
+        show: Callable[[TrainingSession], None],
+    ) -> None:
+        self._next: TrainingSession | None = None  # waits for the run before it to be saved
+        self._app = app
+        self._client = client
+        self._glyphs = GLYPHS[charset]
+        self._running = running
+        self._show = show
+
+    def take_next(self) -> TrainingSession | None:
+        """The fork that waited for the run before it to be saved, if one did. It is the caller's from now on."""
+        waiting, self._next = self._next, None
+        return waiting
+
+    def ask(self, folder: Path, name: str) -> None:
+        """Open the dialog for the run in a folder."""
+        if self._next is not None:
+            self._app.notify("A fork begins as soon as this run is saved.", markup=False, timeout=4)
+            return
+        shown = safe_line(name, _MAX_NAME)
+        places = summarize_checkpoints(RunFolder(folder))
+        screen = ForkScreen(
+            shown,
+            fork_rules(),
+            places,
+            lambda request: self._client.fork_problems(folder, request.at, request.changes, step=self._step()),
+            self._glyphs,
+        )
+
+        def done(typed: str | None) -> None:
+            if typed is not None:
+                self._go(folder, shown, screen.request(typed))
+
+        self._app.push_screen(screen, done)
+
+    def _step(self) -> int | None:
+        """Where the run stands that is going to be stopped."""
+        running = self._running()
+        if running is None:
+            return None
+        steps = running.feed.steps
+        return int(steps.step[steps.count - 1]) if steps.count else 0
+
+    def _go(self, folder: Path, name: str, request: ForkRequest) -> None:
+        if self._running() is None:
+            self._app.run_worker(self._open(folder, request), group="fork")
+            return
+
+        def done(agreed: bool | None) -> None:
+            if agreed:
+                self._app.run_worker(self._open(folder, request), group="fork", exclusive=True)
+
+        detail = "This run is saved and stops, the fork goes on in its place. It can be resumed to the bit."
+        self._app.push_screen(ConfirmScreen(f"Stop {name} and train the fork?", detail=detail), done)
+
+    async def _open(self, folder: Path, request: ForkRequest) -> None:
+        """Make the session; stop what trains now, if something does."""
+        running = self._running()
+        read_now = running is not None and request.at != "last"
+        try:
+            session = await asyncio.to_thread(self._client.fork, folder, request.at, request.changes, read_now=read_now)
+        except UsageError as error:
+            self._app.push_screen(MessageScreen("It cannot be forked", str(error)))
+            return
+        running = self._running()  # it may have come to its end meanwhile
+        if running is None:
+            self._show(session)
+            return
+        self._next = session
+        self._app.notify("Saving this run; then the fork begins.", markup=False, timeout=4)
+        running.feed.ask("stop")

@@ -1,0 +1,99 @@
+"""The list of milestones of a run, on top of its screen, and the sentence that announces new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from babytrain.runs.events import Milestone
+from babytrain.tui.keys.keymap import bindings_in
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import Glyphs
+from babytrain.tui.terminal.safe_text import safe_content, safe_line
+from babytrain.tui.text.formatting import format_count
+from babytrain.tui.text.wording import format_clock
+from babytrain.tui.widgets.common.text_pane import TextPane
+
+_MAX_MILESTONE_TEXT = 300
+MIN_ROWS_FOR_TOAST = 20  # of a screen that has room for a toast; on a lower one it would cover all there is to see
+_NONE_YET = "Nothing has happened for the first time yet. It will: first words, first lines, first haiku."
+_NONE = "Nothing happened for the first time in this run, or it is from before anybody kept a list."
+
+
+def milestone_announcement(news: Sequence[Milestone], glyphs: Glyphs) -> str:
+    """What to say of new milestones: the newest, and how many more came with it; nothing when there are none."""
+    if not news:
+        return ""
+    more = f" And {format_count(len(news) - 1)} more." if len(news) > 1 else ""
+    return f"{glyphs.milestone} {safe_line(news[-1].text, _MAX_MILESTONE_TEXT)}{more}"
+
+
+def milestone_lines(reached: Sequence[Milestone], glyphs: Glyphs, width: int, *, to_come: bool = True) -> list[Content]:
+    """All of them with time and step, oldest first, wrapped to a width. `to_come`: there may be more."""
+    if not reached:
+        return Content.assemble((_NONE_YET if to_come else _NONE, "$foreground 60% italic")).wrap(max(1, width))
+    clocks = max(len(format_clock(one.t)) for one in reached)
+    steps = max(len(format_count(one.step)) for one in reached) + 1
+    lines: list[Content] = []
+    for one in reached:
+        head = Content.assemble(
+            (f"{format_clock(one.t):>{clocks}} ", "$foreground 60%"),
+            (f"{'@' + format_count(one.step):<{steps}} ", "$foreground 40%"),
+            (f"{glyphs.milestone} ", "bold $success"),
+        )
+        words = safe_content(one.text[:_MAX_MILESTONE_TEXT], one_line=True)
+        if width - head.cell_length < 12:
+            lines += [head.truncate(width), *words.wrap(max(1, width))]
+            continue
+        first, *rest = words.wrap(width - head.cell_length) or [Content()]
+        lines.append(Content.assemble(head, first))
+        lines += [Content.assemble(" " * head.cell_length, line) for line in rest]
+    return lines
+
+
+class MilestonesPane(TextPane):
+    """The list."""
+
+    def __init__(self, reached: Sequence[Milestone], charset: CharsetName, *, to_come: bool) -> None:
+        self._reached = tuple(reached)
+        self._to_come = to_come
+        super().__init__("milestones", id="milestones", charset=charset)
+
+    def build(self, width: int) -> list[Content]:
+        """A line each, or more where the words need it."""
+        return milestone_lines(self._reached, self.glyphs, width, to_come=self._to_come)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """As tall as its lines."""
+        return max(1, len(self.build(width)))
+
+
+class MilestonesScreen(ModalScreen[None]):
+    """Closed by escape, enter, or the key that opened it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_in("dialog", "picture"),
+        Binding("M,q,enter", "cancel", show=False),
+    ]
+
+    def __init__(self, reached: Sequence[Milestone], charset: CharsetName, *, to_come: bool) -> None:
+        super().__init__(classes="dialog")
+        self._pane = MilestonesPane(reached, charset, to_come=to_come)
+
+    def compose(self) -> ComposeResult:
+        """One pane of text."""
+        yield self._pane
+
+    def on_mount(self) -> None:
+        """Arrows scroll."""
+        self._pane.border_subtitle = "esc closes"
+        self._pane.focus()
+
+    def action_cancel(self) -> None:
+        """Close."""
+        self.dismiss(None)

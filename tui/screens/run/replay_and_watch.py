@@ -1,0 +1,174 @@
+"""Run screens that take no commands: a recorded run that is played again, and a run that another process trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
+from babytrain.runs.state.run_state import RunSnapshot, RunState
+from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
+from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in, refusal_bindings
+from babytrain.tui.notifications import NewMilestones
+from babytrain.tui.screens.run.frame_budget import DueParts
+from babytrain.tui.screens.run.run_screen import RunScreen
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.text.wording import StatusLabel, status_label
+from babytrain.tui.widgets.run.playback_bar import PlaybackBar, next_timeline_mark
+
+SKIP_SECONDS = 5.0
+SKIP_SHARE = 0.01  # of a run so long that seconds lead nowhere
+_MAX_IDLE_SECONDS = 5.0
+
+
+class ReplayScreen(RunScreen):
+    """Plays `state`; `playing` from the start, otherwise it stands at its end."""
+
+    mode: ClassVar[KeyMode] = "replay"
+    program: ClassVar[str] = "replay"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["replay"]), *refusal_bindings("replay")]
+
+    def __init__(
+        self,
+        state: RunState,
+        title: str,
+        charset: CharsetName,
+        *,
+        playing: bool = True,
+        speed: float = 1.0,
+        folder: Path | None = None,
+    ) -> None:
+        self.clock = make_clock(state)
+        super().__init__(ReplaySource(state, self.clock), title, charset)
+        self._folder = folder
+        set_speed(self.clock, speed)
+        if playing:
+            self.clock.play()
+        else:
+            self.clock.seek(self.clock.duration)
+        self._note = ""
+
+    def compose_below(self) -> ComposeResult:
+        """The bar with the head."""
+        yield PlaybackBar(self.clock, self.source.state, self._charset)
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The recorded run's, if it is here."""
+        return self._folder
+
+    def change_token(self, snapshot: RunSnapshot) -> object:
+        """The head moves also where nothing happens."""
+        return (super().change_token(snapshot), self.clock.position, self.clock.playing, self.clock.speed)
+
+    def draw(self, snapshot: RunSnapshot, due: DueParts) -> None:
+        """The bar keeps pace with the chart."""
+        super().draw(snapshot, due)
+        if due.chart:
+            self.query_one(PlaybackBar).show(self._note)
+
+    def run_state(self, snapshot: RunSnapshot) -> StatusLabel:
+        """A recording that simply breaks off is of a run that was killed."""
+        if snapshot.ended is None and self.clock.position >= self.clock.duration:
+            return status_label("interrupted", self.glyphs)
+        return super().run_state(snapshot)
+
+    def refusal(self) -> str:
+        """Why a recording does nothing."""
+        return "this is a recording, there is no model to command. esc, then n or r trains."
+
+    def action_toggle_play(self) -> None:
+        """Play or hold."""
+        self._note = ""
+        self.clock.toggle()
+        self.refresh_now()
+
+    def action_change_speed(self, direction: int) -> None:
+        """Faster (1) or slower (-1)."""
+        if direction > 0:
+            self.clock.faster()
+        else:
+            self.clock.slower()
+        self.refresh_now()
+
+    def action_skip(self, count: int) -> None:
+        """By 5 seconds, or by 1% of a long run, `count` times."""
+        self._seek(self.clock.position + count * max(SKIP_SECONDS, SKIP_SHARE * self.clock.duration))
+
+    def action_seek_start(self) -> None:
+        """To the start."""
+        self._seek(0.0)
+
+    def action_seek_end(self) -> None:
+        """To the end."""
+        self._seek(self.clock.duration)
+
+    def action_seek_event(self, direction: int) -> None:
+        """To the next (1) or previous (-1) thing that happened."""
+        mark = next_timeline_mark(self.query_one(PlaybackBar).marks, self.clock.position, direction)
+        if mark is None:
+            self._seek(self.clock.duration if direction > 0 else 0.0)
+        else:
+            self._seek(mark.t, mark.word)
+
+    @on(PlaybackBar.Seek)
+    def _dragged(self, message: PlaybackBar.Seek) -> None:
+        self._seek(message.fraction * self.clock.duration)
+
+    def _seek(self, t: float, note: str = "") -> None:
+        self._note = note
+        self.clock.seek(t)
+        self.refresh_now()
+
+
+def make_clock(state: RunState) -> PlaybackClock:
+    """A clock over a recording that jumps over the time in which nothing happened."""
+    clock = PlaybackClock(max(0.0, state.at().t))
+    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.notes, state.resumes)
+    times = [event.t for timeline in timelines for event in timeline.events]
+    times.extend(state.steps.t[: state.steps.count].tolist())
+    clock.set_gaps(quiet_gaps(sorted(times), _MAX_IDLE_SECONDS))
+    return clock
+
+
+def set_speed(clock: PlaybackClock, wanted: float) -> None:
+    """The slowest speed that is not below `wanted`."""
+    while (before := clock.speed) > wanted:
+        clock.slower()
+        if clock.speed == before:
+            return
+    while (before := clock.speed) < wanted:
+        clock.faster()
+        if clock.speed == before:
+            return
+
+
+class WatchScreen(RunScreen):
+    """Everything can be looked at, nothing can be changed."""
+
+    mode: ClassVar[KeyMode] = "watch"
+    program: ClassVar[str] = "watching"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["watch"]), *refusal_bindings("watch")]
+
+    def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
+        super().__init__(WatchSource(journal), title, charset)
+        self._journal = journal
+        self._new_milestones = NewMilestones(from_now=True)
+
+    @property
+    def run_folder(self) -> Path:
+        """The other process's; what it saved can be read."""
+        return self._journal.parent
+
+    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+        """As the one who trains it sees it."""
+        return estimate_eta(snapshot)
+
+    def refusal(self) -> str:
+        """Why it takes no commands."""
+        return "another process trains this run; steer it there."

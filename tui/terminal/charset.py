@@ -1,0 +1,113 @@
+"""Which characters the terminal can show (braille, half blocks or ASCII), and the replacement of all others.
+
+The filter is the last step before the terminal: borders, scroll bars, Textual's own widgets and foreign text pass
+through it. Every replacement has the width of the original, so nothing moves.
+"""
+
+from __future__ import annotations
+
+import locale
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Literal, TypeAlias, get_args
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
+
+
+def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> CharsetName:
+    """The richest charset the terminal is likely to show.
+
+    `BABYTRAIN_CHARSET` decides when it names one; without a UTF-8 `encoding` (default: the locale's) it is ASCII; the
+    Linux console (`TERM=linux`) has no braille in its font.
+    """
+    wish = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
+    for name in get_args(CharsetName):
+        if wish == name:
+            return name  # type: ignore[no-any-return]
+    codec = (encoding if encoding is not None else locale.getpreferredencoding(False)).lower()
+    if codec.replace("-", "").replace("_", "") not in {"utf8", "cp65001"}:
+        return "ascii"
+    return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
+
+
+# What code page 437 shows for its first 32 codes, which Python's codec knows as control characters.
+_CP437_SIGNS = frozenset("☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼")
+# What stands in for what, by replacement.
+# fmt: off
+_BLOCKS_FOR = {
+    "┌": "╭┏", "┐": "╮┓", "└": "╰┗", "┘": "╯┛", "─": "━╸╺╌┄⎯", "│": "┃╎┆▏▕", "█": "▅▆▇▉", "▄": "▁▂▃", "▀": "▔",
+    "▌": "▊▋▍▎", "►": "▶▸", "◄": "◀", "♥": "★", "√": "✓", "X": "✗", "•": "●", "○": "◌◉", "♦": "◆", "x": "×",
+    "~": "…", "-": "–—", "<": "‹", ">": "›", "/": "⏎", "'": "‘’", '"': "“”",
+}
+_ASCII_FOR = {
+    "-": "─━═╌┄╸╺⎯▁▔–—", "|": "│┃║╎┆▏▎▍▌▋▊▐▕", "+": "┌┐└┘╭╮╰╯┏┓┗┛├┤┬┴┼╞╡✓√", "#": "█▓▒░▉▇▆▅▄▃▂▀■", ".": "·◌○",
+    "*": "•●", "O": "◉", "x": "×", "~": "…", "'": "°‘’", "X": "✗", ">": "▶►▸›→", "<": "◀◄‹←", "^": "▲↑", "v": "▼↓",
+    "@": "★♥", "o": "♦◆", "/": "⏎", '"': "“”",
+}
+# fmt: on
+_BLOCKS = {ord(char): replacement for replacement, chars in _BLOCKS_FOR.items() for char in chars}
+_ASCII = {ord(char): replacement for replacement, chars in _ASCII_FOR.items() for char in chars}
+
+
+class CharsetFilter(LineFilter):
+    """Replaces what the terminal cannot show."""
+
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__()
+        self._charset = charset
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same segments in characters that the terminal has."""
+        return [
+            segment
+            if segment.control or segment.text.isascii()
+            else Segment(fold_to_charset(segment.text, self._charset), segment.style, segment.control)
+            for segment in segments
+        ]
+
+
+@lru_cache(maxsize=4096)
+def fold_to_charset(text: str, charset: CharsetName) -> str:
+    """`text` in the characters of a set, at the same width; what it has no likeness of becomes `?`."""
+    if charset == "braille" or text.isascii():
+        return text
+    if charset == "ascii":
+        text = text.translate(_ASCII)
+        return "".join(char if char.isascii() else "?" * get_character_cell_size(char) for char in text)
+    return "".join(char if char in _CP437_SIGNS or _is_cp437(char) else _in_blocks(char) for char in text)
+
+
+def _in_blocks(char: str) -> str:
+    replacement = char.translate(_BLOCKS)
+    return replacement if replacement != char else "?" * get_character_cell_size(char)
+
+
+def _is_cp437(char: str) -> bool:
+    try:
+        char.encode("cp437")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def fold_chart_text(text: str, charset: CharsetName) -> str:
+    """The text in characters that the charset has, at the same width; what cannot be said becomes `?`."""
+    if charset == "braille" or text.isascii():
+        return text
+    text = text.translate(_CHART_FOLDS[charset])
+    if charset == "blocks" or text.isascii():
+        return text
+    return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
+
+
+# What words contain besides letters, one column for one column; the Linux console shows Latin-1 but little more.
+_CHART_FOLDS: Mapping[CharsetName, dict[int, int]] = {
+    "braille": {},
+    "blocks": str.maketrans("–—…×•�‘’“”", "--~x*?''\"\""),
+    "ascii": str.maketrans("–—…×•�‘’“”°·└─├│┤", "--~x*?''\"\"'-+-+|+"),
+}

@@ -1,0 +1,196 @@
+"""Text from models, files and file names, made safe to show.
+
+Whatever a model writes is data: an escape sequence must not colour the screen, a right-to-left override must not turn
+a sentence round, a zero-width character must not hide. Each is *shown*, as a symbol, never dropped: what the model
+wrote stays readable. Choices worth knowing:
+
+- The result is plain text (or `Content` built from plain text); markup such as `[bold]` is never parsed.
+- Line breaks stay in `safe_text` and become a sign in `safe_line`. A carriage return and line feed are one line break.
+- At most two combining marks may stack on a letter, and none may stand at the start of a line, where it would land on
+  whatever is drawn to the left of it.
+- The result encodes in UTF-8, also when the text came from a file name that does not.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from rich.cells import get_character_cell_size
+from textual.content import Content, Span
+
+TAB_SPACES = "    "
+LINE_BREAK_SIGN = "⏎"
+ELLIPSIS = "…"
+SYMBOL_STYLE = "$warning"
+_LONGEST_STACK = 2
+_NAMES = {
+    0x00AD: "SHY",
+    0x034F: "CGJ",
+    0x061C: "ALM",
+    0x180E: "MVS",
+    0x200B: "ZWSP",
+    0x200C: "ZWNJ",
+    0x200D: "ZWJ",
+    0x200E: "LRM",
+    0x200F: "RLM",
+    0x2028: "LS",
+    0x2029: "PS",
+    0x202A: "LRE",
+    0x202B: "RLE",
+    0x202C: "PDF",
+    0x202D: "LRO",
+    0x202E: "RLO",
+    0x2060: "WJ",
+    0x2066: "LRI",
+    0x2067: "RLI",
+    0x2068: "FSI",
+    0x2069: "PDI",
+    0xFE0E: "VS15",
+    0xFE0F: "VS16",
+    0xFEFF: "BOM",
+}
+# Letters by category, but drawn as nothing at all.
+_INVISIBLE_LETTERS = frozenset({0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Mc", "Me"})
+
+
+def safe_text(text: str) -> str:
+    """`text` with everything that does not simply show itself replaced by a visible symbol; line breaks stay."""
+    return "".join(piece for piece, _ in _pieces(text))
+
+
+def safe_line(text: str, limit: int | None = None) -> str:
+    """`text` on one line, and cut after `limit` characters."""
+    if limit is not None and len(text) > limit:
+        text = text[: max(0, limit - 1)] + ELLIPSIS
+    return safe_text(text).replace("\n", LINE_BREAK_SIGN)
+
+
+def safe_content(text: str, style: str = "", *, one_line: bool = False) -> Content:
+    """`text` ready for a widget, its replaced characters in another colour so that they cannot be mistaken for text."""
+    plain: list[str] = []
+    spans: list[Span] = []
+    position = 0
+    if one_line:
+        text = text.replace("\r\n", "\n").replace("\n", LINE_BREAK_SIGN)
+    for piece, is_symbol in _pieces(text):
+        plain.append(piece)
+        if is_symbol:
+            spans.append(Span(position, position + len(piece), SYMBOL_STYLE))
+        position += len(piece)
+    if style:
+        spans.insert(0, Span(0, position, style))
+    return Content("".join(plain), spans)
+
+
+@dataclass(frozen=True)
+class TextHighlight:
+    """A stretch of a text, by its characters, to be set off: by a style, and by signs around it for want of colour."""
+
+    start: int
+    end: int
+    style: str
+    before: str = ""
+    after: str = ""
+
+
+def safe_highlighted(text: str, marks: Sequence[TextHighlight], style: str = "") -> Content:
+    """`safe_content` of `text` with some stretches of it set off. The marks are in order and do not overlap."""
+    begins: dict[int, list[TextHighlight]] = {}
+    for mark in marks:
+        if 0 <= mark.start < mark.end:
+            # What comes back counts a carriage return and line feed as one character.
+            start = mark.start - text.count("\r\n", 0, mark.start)
+            begins.setdefault(start, []).append(
+                replace(mark, start=start, end=mark.end - text.count("\r\n", 0, mark.end))
+            )
+    plain: list[str] = []
+    spans: list[Span] = []
+    position = 0
+    inside: tuple[TextHighlight, int] | None = None
+
+    def put(piece: str, piece_style: str = "") -> None:
+        nonlocal position
+        plain.append(piece)
+        if piece_style:
+            spans.append(Span(position, position + len(piece), piece_style))
+        position += len(piece)
+
+    def close() -> None:
+        nonlocal inside
+        if inside is not None:
+            mark, began = inside
+            put(mark.after)
+            spans.append(Span(began, position, mark.style))
+            inside = None
+
+    pieces = [(char, False) for char in text] if _is_plain(text) else _pieces(text)
+    for place, (piece, is_symbol) in enumerate(pieces):
+        if inside is not None and place >= inside[0].end:
+            close()
+        for mark in begins.get(place, ()):
+            close()
+            inside = (mark, position)
+            put(mark.before)
+        put(piece, SYMBOL_STYLE if is_symbol else "")
+    close()
+    if style:
+        spans.insert(0, Span(0, position, style))
+    return Content("".join(plain), spans)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.replace("\n", "").isprintable()
+
+
+def _pieces(text: str) -> list[tuple[str, bool]]:
+    """The safe text in pieces, and whether each is a symbol that stands for something else."""
+    if _is_plain(text):
+        return [(text, False)]
+    pieces: list[tuple[str, bool]] = []
+    stacked = _LONGEST_STACK  # nothing to stack on at the start of a line
+    for char in text.replace("\r\n", "\n"):
+        if char == "\n":
+            pieces.append((char, False))
+            stacked = _LONGEST_STACK
+        elif char == "\t":
+            pieces.append((TAB_SPACES, False))
+            stacked = 0
+        elif (symbol := _symbol(char)) is not None:
+            pieces.append((symbol, True))
+            stacked = 0
+        elif char.isascii() or get_character_cell_size(char) > 0:
+            pieces.append((char, False))
+            stacked = 0
+        elif stacked < _LONGEST_STACK:
+            pieces.append((char, False))
+            stacked += 1
+        else:
+            pieces.append((f"‹U+{ord(char):04X}›", True))
+    return pieces
+
+
+@lru_cache(maxsize=4096)
+def _symbol(char: str) -> str | None:
+    """What stands for a character that must not be shown as it is, None for one that may."""
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if code in _NAMES:
+        return f"‹{_NAMES[code]}›"
+    category = unicodedata.category(char)
+    hidden = (
+        category in _HIDDEN_CATEGORIES
+        or code in _INVISIBLE_LETTERS
+        or (get_character_cell_size(char) == 0 and category not in _MARKS)
+        or 0xFE00 <= code <= 0xFE0F
+        or 0xE0100 <= code <= 0xE01EF
+        or 0x180B <= code <= 0x180F
+    )
+    return f"‹U+{code:04X}›" if hidden else None

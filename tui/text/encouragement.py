@@ -1,0 +1,188 @@
+"""A kind word for whoever waits for a run, fitting what is going on. A pure function of the recorded run.
+
+Choices worth knowing:
+
+- Chosen from the minute of running time and the run's id, and from how things stood when that minute began, or when
+  the run began to work, to wait or to rest since: so it changes no more often, and a replay says what the run said.
+- Lines that fit what is going on come before lines that always fit, two times out of three.
+- Never where something is wrong: the pane shows a warning in its place.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+from babytrain.runs.events import GpuReading, PhaseName, Vitals
+from babytrain.runs.state.elapsed_time import policy_in_force, wall_time_at
+from babytrain.runs.state.run_state import RunSnapshot
+
+MINUTE_SECONDS = 60.0
+MAX_ENCOURAGEMENT_COLUMNS = 72
+_LASTING: tuple[PhaseName, ...] = ("loading", "compiling", "paused", "resting")  # all else is training, and its breaks
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "==": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+@dataclass(frozen=True)
+class EncouragementContext:
+    """What is going on, in the few facts that lines ask for."""
+
+    phase: str = "training"
+    verdict: str = ""
+    status: str = "training"
+    held_by: str = ""  # the cause of a restraint that is in force
+    celsius: float | None = None
+    fan_percent: float | None = None
+    joules: float = 0.0
+    hour: int = 12
+    share_of_steps: float = 0.0  # of the planned ones, those done
+    minutes: float = 0.0
+    rescues: int = 0
+    samples: int = 0
+    dial_changes: int = 0
+    on_card: bool = False
+    on_battery: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether the run trains, the breaks for evaluations, samples and checkpoints included."""
+        return self.phase in ("training", "evaluating", "sampling", "saving") and self.status == "training"
+
+
+class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line and the one condition under which it fits; see `encouragement.toml`."""
+
+    text: str
+    phase: str = ""
+    status: str = "training"
+    held_by: str = ""
+    verdict: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+
+    def fits(self, context: EncouragementContext) -> bool:
+        """Whether it fits what is going on."""
+        if context.status != self.status:
+            return False
+        if self.status != "training":
+            return True
+        if self.phase or self.held_by:
+            return context.phase == self.phase if self.phase else context.held_by == self.held_by
+        if not context.trains:
+            return False
+        return context.verdict in self.verdict or (bool(self.when) and all(_holds(text, context) for text in self.when))
+
+
+class EncouragementLines(msgspec.Struct, frozen=True):
+    """All lines: those that fit some contexts, and those that always do."""
+
+    fitting: tuple[EncouragementLine, ...]
+    always: tuple[str, ...]
+
+
+@cache
+def encouragement_lines() -> EncouragementLines:
+    """The lines of `encouragement.toml`."""
+    document = files("babytrain.tui.text").joinpath("encouragement.toml").read_bytes()
+    return msgspec.toml.decode(document, type=EncouragementLines)
+
+
+def _holds(comparison: str, context: EncouragementContext) -> bool:
+    """Whether a comparison holds; never for a number that is not known."""
+    name, holds, limit = _parsed(comparison)
+    value = getattr(context, name)
+    return value is not None and holds(value, limit)
+
+
+@cache
+def _parsed(comparison: str) -> tuple[str, Callable[[float, float], bool], float]:
+    """A comparison such as `hour < 5` as the name of a number, what must hold, and a limit."""
+    name, sign, limit = comparison.split()
+    return name, _COMPARISONS[sign], float(limit)
+
+
+def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMNS) -> str:
+    """The line of the minute; empty when the run's settings want none, or before it has said who it is.
+
+    Lines of more than `longest` characters are said only where no shorter one fits.
+    """
+    started = snapshot.started
+    if started is None or snapshot.settings.get("encouragement", True) is False:
+        return ""
+    minute = int(max(0.0, snapshot.t) // MINUTE_SECONDS)
+    return line_for(_context_of_minute(snapshot, minute), f"{started.run_id}:{minute}", longest)
+
+
+def _context_of_minute(snapshot: RunSnapshot, minute: int) -> EncouragementContext:
+    """How things stood when the minute began, or when the run began to do what it does now, if that was later."""
+    if snapshot.ended is not None:
+        return context_at(snapshot)
+    phases = snapshot.state.phases.until(snapshot.t)
+    now, since = _lasting(phases[-1].phase) if phases else "loading", 0.0
+    for phase in reversed(phases):
+        if _lasting(phase.phase) != now:
+            break
+        since = phase.t
+    start = minute * MINUTE_SECONDS
+    context = context_at(snapshot.state.at(max(start, since)))
+    return replace(context, phase=now) if since > start else context
+
+
+def _lasting(phase: PhaseName) -> PhaseName:
+    return phase if phase in _LASTING else "training"
+
+
+def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOURAGEMENT_COLUMNS) -> str:
+    """The line that a context and a seed lead to."""
+    number = zlib.crc32(seed.encode("utf-8", "replace"))
+    known = encouragement_lines()
+    fitting = [line.text for line in known.fitting if line.fits(context)]
+    # What is generally true of learning is not what one says to somebody who is asleep, or done.
+    lines = fitting if fitting and (number % 3 or not context.trains) else known.always
+    lines = [line for line in lines if len(line) <= longest] or lines
+    return lines[number // 3 % len(lines)]
+
+
+def context_at(snapshot: RunSnapshot) -> EncouragementContext:
+    """What is going on at a moment."""
+    vitals, verdict, held, energy = snapshot.vitals, snapshot.verdict, policy_in_force(snapshot), snapshot.energy
+    card = _card(vitals)
+    fans = [] if card is None else [fan.percent for fan in card.fans if fan.percent is not None]
+    host = vitals.host if vitals is not None else None
+    total = snapshot.total_steps
+    return EncouragementContext(
+        phase=snapshot.phase,
+        verdict=verdict.verdict if verdict is not None else "",
+        status=snapshot.status,
+        held_by=held.cause if held is not None else "",
+        celsius=card.temperature_celsius if card is not None else host.temperature_celsius if host else None,
+        fan_percent=max(fans, default=None),
+        joules=energy.joules if energy is not None else 0.0,
+        hour=time.localtime(wall_time_at(snapshot)).tm_hour,
+        share_of_steps=snapshot.step / total if total else 0.0,
+        minutes=snapshot.t / 60,
+        rescues=snapshot.state.rescues.count_until(snapshot.t),
+        samples=snapshot.state.samples.count_until(snapshot.t),
+        dial_changes=sum(
+            command.status == "applied" and command.command_id != 0 for command in snapshot.commands[-20:]
+        ),
+        on_card=snapshot.started is not None and not snapshot.started.device.startswith("cpu"),
+        on_battery=host is not None and host.plugged_in is False,
+    )
+
+
+def _card(vitals: Vitals | None) -> GpuReading | None:
+    """The card that trains, else the first one."""
+    gpus = vitals.gpus if vitals is not None else ()
+    return next((card for card in gpus if card.trains), gpus[0] if gpus else None)

@@ -1,0 +1,66 @@
+"""Energy, money and CO2 as text, with the digits and units they need. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from babytrain.runs.energy.bill import BillAmounts
+from babytrain.runs.energy.efficiency import JOULES_PER_WATT_HOUR, EnergyEfficiency
+from babytrain.runs.energy.energy_forecast import ValueRange
+
+NOT_MEASURED = "not measured"
+SIMULATED = "made up"  # by a script that was played in place of sensors
+FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first look comes a moment after the first step
+
+
+def format_energy(joules: float | None) -> str:
+    """An energy at three digits: `0.42 Wh`, `42.1 Wh`, `1.23 kWh`; what is not known is never 0."""
+    if joules is None:
+        return NOT_MEASURED
+    watt_hours = joules / JOULES_PER_WATT_HOUR
+    if abs(watt_hours) >= 999.5:
+        return f"{_digits(watt_hours / 1000)} kWh"
+    return f"{_digits(watt_hours)} Wh"
+
+
+def format_money(amount: float, currency: str) -> str:
+    """An amount of money: `0.0042 EUR`, `0.13 EUR`, `12.30 EUR`."""
+    decimals = 2 if abs(amount) >= 0.995 or amount == 0 else 3 if abs(amount) >= 0.0995 else 4
+    if 0 < abs(amount) < 0.00005:
+        return f"under 0.0001 {currency}"
+    return f"{amount:,.{decimals}f} {currency}"
+
+
+def format_co2(grams: float) -> str:
+    """CO2 by weight: `0.42 g`, `1.2 kg`."""
+    return f"{_digits(grams / 1000)} kg" if abs(grams) >= 999.5 else f"{_digits(grams)} g"
+
+
+def measurement_quality(facts: BillAmounts) -> str:
+    """How the total was measured, source by source: `gpu 0 counter, processor counter`."""
+    return ", ".join(dict.fromkeys(f"{source.name} {source.quality}" for source in facts.counted))
+
+
+def format_range(amount: ValueRange, words: Callable[[float], str]) -> str:
+    """`0.11–0.13 EUR`: the unit once, where both ends have the same."""
+    low, high = words(amount.low), words(amount.high)
+    number, _, unit = low.rpartition(" ")
+    if low == high:
+        return low
+    return f"{number}–{high}" if high.endswith(f" {unit}") else f"{low}–{high}"
+
+
+def measured_token_share(units: EnergyEfficiency) -> str:
+    """Which tokens the units are of, where the run was measured only in part: `62% of its tokens`; else nothing."""
+    return f"{units.measured_share:.0%} of its tokens" if units.measured_share < FULLY_MEASURED_SHARE else ""
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, at most four decimals."""
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 0.0001:
+        return "under 0.0001"
+    decimals = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.0995 else 3 if size >= 0.00995 else 4
+    return f"{value:,.{decimals}f}"

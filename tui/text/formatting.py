@@ -1,0 +1,173 @@
+"""Numbers as people read them: short, with their unit, never wider than they need to be.
+
+Every function takes any float, also none at all, NaN and infinities, and answers with at most `LONGEST` characters of
+plain text, so that a pane can reserve its columns once. What is not known is an en dash, not a zero.
+"""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "–"
+MAX_FORMATTED_CHARACTERS = 12
+
+_COUNT_SUFFIXES = ("", "k", "M", "B", "T")
+_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+
+
+def format_count(value: float | None) -> str:
+    """A count in full with thousands separated: `1,204`; from a million on as `format_compact`."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    if abs(value) >= 999_999.5:
+        return format_compact(value)
+    return f"{value:,.0f}".replace("-0", "0") if abs(value) < 1 else f"{value:,.0f}"
+
+
+def format_compact(value: float | None) -> str:
+    """A count at three significant digits: `1,204`, `12.3k`, `0.80M`, `124M`.
+
+    A hundred thousand is already `0.10M`, since model sizes are spoken of in millions.
+    """
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    if abs(value) < 9_999.5:
+        return format_count(value)
+    size = abs(value)
+    power = 1 if size < 99_950 else max(2, int(math.log10(size) // 3))
+    if _three_digits(size / 1000.0**power) == "1000":
+        power += 1
+    if power >= len(_COUNT_SUFFIXES):
+        return _scientific(value)
+    return _sign(value) + _three_digits(size / 1000.0**power) + _COUNT_SUFFIXES[power]
+
+
+def format_bytes(value: float | None) -> str:
+    """An amount of memory in binary units: `812 MiB`, `3.1 GiB`."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    size = abs(value)
+    last = len(_BYTE_UNITS) - 1
+    power = next((power for power in range(last) if size / 1024.0**power < 999.5), last)
+    scaled = size / 1024.0**power
+    if scaled >= 99_999:
+        return f"{_scientific(value)} B"
+    digits = 1 if power >= 3 and scaled < 99.95 else 0
+    return f"{_sign(value)}{scaled:.{digits}f} {_BYTE_UNITS[power]}"
+
+
+def format_bytes_of(used: float | None, total: float | None) -> str:
+    """Memory used out of a total, the unit said once: `3.1/12.0 GiB`. At most 21 characters."""
+    if used is None or total is None or not (math.isfinite(used) and math.isfinite(total)):
+        return format_bytes(used if used is not None else total)
+    size, unit = format_bytes(total).rsplit(" ", 1)
+    power = _BYTE_UNITS.index(unit)
+    if "e" in size:
+        return f"{format_bytes(used)}/{size}"
+    digits = 1 if power >= 3 and used / 1024.0**power < 99.95 else 0
+    part = f"{used / 1024.0**power:.{digits}f}"
+    return f"{part}/{size} {unit}" if len(part) <= 7 else f"{format_bytes(used)}/{size} {unit}"
+
+
+def format_seconds(value: float | None) -> str:
+    """A stretch of time in its two largest units: `0.42s`, `8.5s`, `42s`, `1m42s`, `2h05m`, `3d04h`."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    sign, size = _sign(value), abs(value)
+    if size < 0.9995:
+        return f"{sign}{size * 1000:.0f}ms"
+    if size < 9.95:
+        return f"{sign}{size:.1f}s"
+    whole = round(size)
+    if whole < _MINUTE:
+        return f"{sign}{whole}s"
+    if whole < _HOUR:
+        return f"{sign}{whole // _MINUTE}m{whole % _MINUTE:02d}s"
+    if whole < _DAY:
+        return f"{sign}{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
+    if whole < 1000 * _DAY:
+        return f"{sign}{whole // _DAY}d{whole % _DAY // _HOUR:02d}h"
+    return f"{format_compact(value / _DAY)}d"
+
+
+def format_whole_seconds(seconds: float) -> str:
+    """Like `format_seconds`, without tenths: they would be a lie in an estimate and flicker in a clock."""
+    whole = max(1, round(seconds))
+    return f"{whole}s" if whole < 60 else format_seconds(whole)
+
+
+def format_rate(per_second: float | None, unit: str = "tok/s") -> str:
+    """A speed: `843 tok/s`, `12.3k tok/s`. At most `LONGEST` characters and the unit."""
+    if per_second is not None and abs(per_second) < 9.95 and math.isfinite(per_second):
+        return f"{per_second:.1f} {unit}"
+    if per_second is not None and 999.5 <= abs(per_second) < 9_999.5:
+        return f"{_sign(per_second)}{_three_digits(abs(per_second) / 1000)}k {unit}"
+    return f"{format_compact(per_second)} {unit}"
+
+
+def format_loss(value: float | None) -> str:
+    """A loss in nats per token: `1.62`, `0.041`, `12.3`."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    size = abs(value)
+    if size != 0 and (size < 0.0005 or size >= 99_999.5):
+        return _scientific(value)
+    digits = 3 if size < 0.9995 else 2 if size < 9.995 else 1 if size < 99.95 else 0
+    return f"{_sign(value)}{size:.{digits}f}"
+
+
+def format_learning_rate(value: float | None) -> str:
+    """A learning rate the way it is written in configs: `3.0e-3`."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    return "0" if value == 0 else _scientific(value)
+
+
+def format_percent(value: float | None) -> str:
+    """Hundredths: `97%`, `0.4%`. Fans may pass 100."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    size = abs(value)
+    if 0 < size < 0.95:
+        return f"{_sign(value)}{size:.1f}%" if size >= 0.05 else "0%"
+    if size >= 999_999:
+        return _scientific(value) + "%"
+    return f"{_sign(value)}{size:.0f}%"
+
+
+def format_factor(value: float | None) -> str:
+    """A multiplier without useless zeros: `0.5`, `2`, `1.25`."""
+    if (word := _not_a_number(value)) is not None or value is None:
+        return word or UNKNOWN
+    return f"{value:.3g}"
+
+
+def _not_a_number(value: float | None) -> str | None:
+    """The word for a value that no digits can show, None for an ordinary number."""
+    if value is None:
+        return UNKNOWN
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return None
+
+
+def _sign(value: float) -> str:
+    return "-" if value < 0 else ""
+
+
+def _three_digits(size: float) -> str:
+    """A number from 0.1 to 1000 at three significant digits, two decimals at most."""
+    if size < 9.995:
+        return f"{size:.2f}"
+    return f"{size:.1f}" if size < 99.95 else f"{size:.0f}"
+
+
+def _scientific(value: float) -> str:
+    """`3.0e-3`: the exponent without padding or a plus sign."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"

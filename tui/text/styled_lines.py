@@ -1,0 +1,82 @@
+"""Lines of styled words: chosen to fit a width, then turned into strips.
+
+A span is a text and the name of its style. Texts may come from drivers and journals, so what is not printable is
+replaced, and nothing is ever parsed as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from babytrain.tui.terminal.charset import CharsetName, fold_chart_text
+
+StyledText: TypeAlias = tuple[str, str]
+StyledLine: TypeAlias = tuple[StyledText, ...]
+
+
+@dataclass(frozen=True)
+class LinePart:
+    """A piece of a line that is shown whole or not at all; the lowest `rank` is the last to go."""
+
+    spans: StyledLine
+    rank: int = 0
+
+
+def replace_unprintable(text: str) -> str:
+    """The text with everything replaced that a terminal might obey."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)
+
+
+def line_length(line: Sequence[StyledText]) -> int:
+    """Columns a line takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def fit_parts(chunks: Sequence[LinePart], width: int, gap: str = "  ") -> StyledLine:
+    """As many chunks as fit, by rank, in their given order."""
+    chosen: set[int] = set()
+    free = width
+    for number in sorted(range(len(chunks)), key=lambda number: chunks[number].rank):
+        needed = line_length(chunks[number].spans) + (len(gap) if chosen else 0)
+        if needed <= free:
+            chosen.add(number)
+            free -= needed
+    line: list[StyledText] = []
+    for number, chunk in enumerate(chunks):
+        if number in chosen:
+            line.extend([(gap, ""), *chunk.spans] if line else chunk.spans)
+    return tuple(line)
+
+
+def shorten_to_columns(text: str, width: int, ellipsis: str = "…") -> str:
+    """The text cut to `width` columns, with a sign that something is missing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - len(ellipsis))).rstrip() + ellipsis if width > 0 else ""
+
+
+def to_strip(
+    line: Sequence[StyledText], width: int, palette: Mapping[str, Style], charset: CharsetName = "braille"
+) -> Strip:
+    """A strip of exactly `width` columns; the style named "" is the background."""
+    segments: list[Segment] = []
+    free = width
+    for text, name in line:
+        if free <= 0:
+            break
+        clean = fold_chart_text(replace_unprintable(text), charset)
+        length = cell_len(clean)
+        if length > free:
+            clean, length = set_cell_size(clean, free), free
+        segments.append(Segment(clean, palette[name]))
+        free -= length
+    if free > 0:
+        segments.append(Segment(" " * free, palette[""]))
+    return Strip(segments, width)

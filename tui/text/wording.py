@@ -1,0 +1,186 @@
+"""States, commands, verdicts and times as the screen words them, the same everywhere. Pure functions.
+
+Every state has a sign, a word and a style, so that colour never carries it alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from babytrain.runs.time_of_day import NO_WINDOWS
+from babytrain.tui.terminal.glyphs import Glyphs
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.formatting import format_count, format_factor, format_learning_rate
+
+if TYPE_CHECKING:
+    from babytrain.runs.events import CommandAction, PhaseName, RunStatus, VerdictName
+    from babytrain.runs.state.run_state import RunSnapshot
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_ACTION_LABELS: dict[CommandAction, str] = {
+    "lr_release": "lr back to its schedule",
+    "pause": "pause",
+    "resume": "go on",
+    "sample": "sample",
+    "evaluate": "evaluate",
+    "predict": "what comes next",
+    "checkpoint": "checkpoint",
+    "note": "note",
+    "stop": "stop",
+}
+# What a dial is called where its name is that of a command.
+_DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
+_LONGEST_DIAL = 24
+_LONGEST_POSITION = 24
+_NO_HOURS = NO_WINDOWS[0]
+_UNTIL = re.compile(r"until \d{2}:\d{2}")
+
+
+@dataclass(frozen=True)
+class StatusLabel:
+    """A state as a sign, a word and a style, so that colour never carries it alone."""
+
+    symbol: str
+    word: str
+    style: str
+
+
+def run_status_label(snapshot: RunSnapshot, glyphs: Glyphs, *, error: str | None = None) -> StatusLabel:
+    """What a run is doing, or how it ended. `error` is why a live session is over."""
+    if error is not None:
+        return StatusLabel(glyphs.failed, "failed", "bold $error")
+    ended = snapshot.ended
+    if ended is not None:
+        return status_label(ended.status, glyphs)
+    if snapshot.phase == "resting":
+        return StatusLabel(glyphs.paused, resting_label(snapshot), "bold $accent")
+    return _phase_label(snapshot.phase, glyphs)
+
+
+def resting_label(snapshot: RunSnapshot) -> str:
+    """`resting: quiet hours until 07:00`, as far as the run says why and until when."""
+    from babytrain.runs.state.elapsed_time import (
+        policy_in_force,  # knows events, which the home screen must not wait for
+    )
+
+    restraint = policy_in_force(snapshot)
+    if restraint is None:
+        return "resting"
+    until = _UNTIL.search(restraint.text)
+    return f"resting: {safe_line(restraint.cause, 24)}" + (f" {until.group()}" if until else "")
+
+
+def status_label(status: RunStatus, glyphs: Glyphs) -> StatusLabel:
+    """How a run stands, for a list of runs."""
+    if status == "done":
+        return StatusLabel(glyphs.done, "done", "bold $success")
+    if status == "failed":
+        return StatusLabel(glyphs.failed, "failed", "bold $error")
+    if status == "interrupted":
+        return StatusLabel(glyphs.stopped, "interrupted", "bold $warning")
+    return StatusLabel(glyphs.running, "training", "bold $success")
+
+
+def _phase_label(phase: PhaseName, glyphs: Glyphs) -> StatusLabel:
+    if phase == "training":
+        return StatusLabel(glyphs.running, "training", "bold $success")
+    if phase == "paused":
+        return StatusLabel(glyphs.paused, "paused", "bold $warning")
+    if phase == "resting":
+        return StatusLabel(glyphs.paused, "resting", "bold $accent")
+    if phase in ("loading", "compiling", "stopping"):
+        return StatusLabel(glyphs.waiting, phase, "bold $warning")
+    return StatusLabel(glyphs.running, phase, "bold $accent")
+
+
+def format_clock(seconds: float) -> str:
+    """Running time as a clock shows it: `0:07`, `12:34`, `1:02:03`."""
+    whole = max(0, int(seconds))
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}:{whole % _MINUTE:02d}"
+    return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02d}:{whole % _MINUTE:02d}"
+
+
+def format_ago(seconds: float) -> str:
+    """How long ago something was, roughly: `just now`, `3 min ago`, `2 h ago`, `5 days ago`."""
+    if seconds < 45:
+        return "just now"
+    if seconds < 45 * _MINUTE:
+        return f"{max(1, round(seconds / _MINUTE))} min ago"
+    if seconds < 22 * _HOUR:
+        return f"{max(1, round(seconds / _HOUR))} h ago"
+    days = max(1, round(seconds / _DAY))
+    if days == 1:
+        return "yesterday"
+    if days < 60:
+        return f"{days} days ago"
+    return f"{round(days / 30)} months ago" if days < 700 else f"{round(days / 365)} years ago"
+
+
+def format_steps(steps: int) -> str:
+    """`1 step`, `2,000 steps`."""
+    return f"{steps:,} step" if steps == 1 else f"{steps:,} steps"
+
+
+def describe_command(action: CommandAction, value: float | None, text: str, glyphs: Glyphs, dial: str = "") -> str:
+    """A command in a few words: `lr ×0.91`, `dropout 0.1`, `undo dropout`, `note: look here`."""
+    match action:
+        case "lr_scale":
+            return f"lr {glyphs.times}{format_factor(value)}"
+        case "lr_hold":
+            return f"lr held at {format_learning_rate(value)}"
+        case "total_steps":
+            return f"end at step {format_count(value)}"
+        case "set":
+            position = format_dial_value(value) if value is not None else safe_line(text, _LONGEST_POSITION)
+            return f"{dial_label(dial) or 'dial'} {position}"
+        case "rewarm":
+            return f"re-warm over {format_count(value)} steps"
+        case "undo":
+            return f"undo {dial_label(dial)}" if dial else "undo"
+        case "rollback":
+            return f"back to {'best' if text in ('', 'best') else safe_line(text, _LONGEST_DIAL)}"
+        case "advance":
+            return "one step" if value is None or value <= 1 else f"{format_count(value)} steps, then pause"
+        case "note":
+            return f"note: {safe_line(text, 300)}"
+        case "sample" | "checkpoint" if text:
+            return f'{action} "{safe_line(text, 60)}"'
+    return _ACTION_LABELS[action]
+
+
+def dial_label(dial: str) -> str:
+    """What to call a dial: its setting's name, and a word for what is no setting."""
+    return _DIAL_WORDS.get(dial) or safe_line(dial, _LONGEST_DIAL)
+
+
+def format_dial_value(value: object) -> str:
+    """Where a dial stands, as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
+    if isinstance(value, float):
+        return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format_count(value) if abs(value) >= 10_000 else str(value)
+    return safe_line(str(value), _LONGEST_POSITION) or _NO_HOURS
+
+
+FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
+# In these a run gets worse, or gets nowhere, unless somebody does something.
+VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(
+    {"plateau", "lr too high", "lr too low", "overfitting", "memorising", "diverging"}
+)
+_ALARMING: frozenset[str] = frozenset({"diverging", "overfitting", "memorising"})
+_LONGEST_VERDICT = 20
+
+
+def verdict_label(verdict: VerdictName, glyphs: Glyphs) -> StatusLabel:
+    """How a run is doing, as its newest verdict has it."""
+    word = safe_line(verdict, _LONGEST_VERDICT)
+    if verdict in FINE_VERDICTS:
+        return StatusLabel(glyphs.done, word, "bold $success")
+    if verdict == "warming up":
+        return StatusLabel(glyphs.waiting, word, "bold $accent")
+    if verdict in _ALARMING:
+        return StatusLabel(glyphs.failed, word, "bold $error")
+    return StatusLabel("!", word, "bold $warning")

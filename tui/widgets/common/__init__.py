@@ -1,0 +1,1 @@
+"""Widgets used by several screens: the scrolling text pane, the key bar, the table of runs."""

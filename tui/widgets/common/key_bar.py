@@ -1,0 +1,142 @@
+"""The line of keys at the bottom. Every entry can be clicked.
+
+Textual's own footer is a row of widgets that is built again whenever a binding changes, and is cut off in the middle
+of a word where the terminal is narrow. This one is a single line of text that leaves out what does not fit, the least
+important entries first: they stand in the order of the key map, the palette always at the right end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.keys import key_to_character
+from textual.screen import Screen
+from textual.widget import Widget
+
+from babytrain.tui.keys.keymap import KEY_COMMANDS
+
+_HINT_GAP = "  "
+_NARROW_COLUMNS = 60
+DisplayKey: TypeAlias = Callable[[Binding], str]
+
+
+@dataclass(frozen=True)
+class KeyHint:
+    """One entry: keys as shown with the key each of them sends, and what they do."""
+
+    keys: tuple[tuple[str, str], ...]
+    label: str
+
+    @property
+    def content(self) -> Content:
+        """The entry as shown."""
+        shown = " ".join(key for key, _ in self.keys)
+        return Content.assemble((shown, "bold $primary"), (" " + self.label, "$foreground 65%"))
+
+    def key_at(self, column: int) -> str:
+        """The key that a click on a column of the entry sends; the label belongs to the last key."""
+        end = 0
+        for shown, sent in self.keys:
+            end += cell_len(shown) + 1
+            if column < end:
+                return sent
+        return self.keys[-1][1]
+
+
+class KeyBar(Widget):
+    """Shows what the screen's active bindings are."""
+
+    DEFAULT_CSS = """
+    KeyBar {
+        height: 1;
+        width: 1fr;
+        dock: bottom;
+        background: $footer-background;
+    }
+    """
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+        self._hints: list[KeyHint] = []
+        self._palette: KeyHint | None = None
+
+    def on_mount(self) -> None:
+        """Follow the bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self._changed(self.screen)
+
+    def render(self) -> Content:
+        """What fits."""
+        line, _ = fit_hints(self._hints, self._palette, self.size.width)
+        return line
+
+    async def on_click(self, event: events.Click) -> None:
+        """Press the key that stands there."""
+        _, places = fit_hints(self._hints, self._palette, self.size.width)
+        for first, hint in places:
+            if first <= event.x < first + hint.content.cell_length:
+                await self.app.action_simulate_key(hint.key_at(event.x - first))
+
+    def _changed(self, screen: Screen[object]) -> None:
+        bindings = [
+            active.binding
+            for active in self.screen.active_bindings.values()
+            if active.enabled and not is_typed(active.binding.key, screen.focused)
+        ]
+        hints = collect_hints([binding for binding in bindings if binding.show], self.app.get_key_display)
+        palette = next((binding for binding in bindings if binding.action == "app.command_palette"), None)
+        right = KeyHint(((self.app.get_key_display(palette), palette.key),), "palette") if palette else None
+        if (hints, right) != (self._hints, self._palette):
+            self._hints, self._palette = hints, right
+            self.refresh()
+
+
+def is_typed(key: str, focused: Widget | None) -> bool:
+    """Whether a key is a letter for whoever has the focus, so that its command is not to be had."""
+    return focused is not None and focused.check_consume_key(key, key_to_character(key))
+
+
+def collect_hints(bindings: Sequence[Binding], show_key: DisplayKey) -> list[KeyHint]:
+    """Bindings as entries, in the order of the key map: one a command whatever number of keys it has, one a group."""
+    order = {command.id: number for number, command in enumerate(KEY_COMMANDS)}
+    bindings = sorted(bindings, key=lambda binding: order.get(binding.id or "", len(order)))
+    entries: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {}
+    for binding in bindings:
+        name = binding.group.description if binding.group else binding.action
+        label = binding.group.description if binding.group else binding.description
+        keys = entries.setdefault(name, (label, {}))[1]
+        keys.setdefault(binding.action, (show_key(binding), binding.key))
+    return [KeyHint(tuple(keys.values()), label) for label, keys in entries.values()]
+
+
+def fit_hints(
+    hints: Sequence[KeyHint], palette: KeyHint | None, width: int
+) -> tuple[Content, list[tuple[int, KeyHint]]]:
+    """One line of exactly `width` columns, and the column at which each entry begins."""
+    places: list[tuple[int, KeyHint]] = []
+    parts: list[Content | str] = []
+    column = 0
+    right = palette if palette is not None and width >= _NARROW_COLUMNS else None
+    room = width - 1 - (right.content.cell_length + len(_HINT_GAP) if right is not None else 0)
+    for hint in hints:
+        gap = _HINT_GAP if places else " "
+        entry = hint.content
+        if column + len(gap) + entry.cell_length > room:
+            break
+        places.append((column + len(gap), hint))
+        parts += [gap, entry]
+        column += len(gap) + entry.cell_length
+    if right is not None:
+        start = width - 1 - right.content.cell_length
+        places.append((start, right))
+        parts += [" " * (start - column), right.content]
+        column = width - 1
+    parts.append(" " * max(0, width - column))
+    return Content.assemble(*parts), places

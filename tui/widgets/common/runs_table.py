@@ -1,0 +1,262 @@
+"""The table of runs on the home screen, and the reading of its rows: a person's own runs, then the bundled recordings.
+
+`read_rows` touches every run folder and is called in a worker thread; it imports there what the first frame does
+not need. Columns come and go with the width; name and state are always shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
+
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs, tree_prefix
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.formatting import format_compact, format_count, format_loss
+from babytrain.tui.text.wording import StatusLabel, format_ago, status_label
+
+if TYPE_CHECKING:
+    from babytrain.runs.store.run_tree import RunNode
+    from babytrain.runs.store.summary import RunSummary, SummaryStatus
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One line. `folder` is None for a recording that came with the program."""
+
+    key: str
+    name: str
+    corpus: str
+    parameters: int
+    step: int
+    total_steps: int
+    best_val_loss: float | None
+    status: SummaryStatus
+    started_wall_time: float
+    journal: Path
+    folder: RunFolder | None
+    can_resume: bool = False
+    relation: str = ""  # "fork", "rerun" or nothing
+    parent_step: int = 0  # of a fork: where it left the run it came from
+    is_last: tuple[bool, ...] = ()  # its place under what it came from, as in `runs.lineage.Relative`
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether it came with the program."""
+        return self.folder is None
+
+
+@dataclass(frozen=True)
+class RunList:
+    """What there is to show, and what went wrong while looking."""
+
+    rows: tuple[RunRow, ...]
+    problem: str = ""
+
+
+def read_rows(runs_dir: Path) -> RunList:
+    """Every run, newest first, forks and reruns under what they came from; then the recordings."""
+    from babytrain.runs.recorded import recorded_runs
+    from babytrain.runs.store.run_list import list_runs
+    from babytrain.runs.store.run_tree import run_tree
+
+    problem = ""
+    summaries: list[RunSummary] = []
+    try:
+        summaries = list_runs(runs_dir)
+    except RunsError as error:
+        problem = str(error)
+    rows = [_run_row(relative) for relative in run_tree(summaries)]
+    demos = [row for path in recorded_runs() if (row := _demo_row(path)) is not None]
+    return RunList((*rows, *demos), problem)
+
+
+def _run_row(relative: RunNode) -> RunRow:
+    summary = relative.summary
+    folder = RunFolder(summary.path)
+    return RunRow(
+        key=f"run:{summary.run_id}",
+        name=summary.name,
+        corpus=summary.corpus,
+        parameters=summary.parameters,
+        step=summary.step,
+        total_steps=summary.total_steps,
+        best_val_loss=summary.best_val_loss,
+        status=summary.status,
+        started_wall_time=summary.started_wall_time,
+        journal=folder.journal,
+        folder=folder,
+        can_resume=summary.has_checkpoint and summary.status in ("interrupted", "failed"),
+        relation=relative.relation,
+        parent_step=summary.parent_step,
+        is_last=relative.is_last,
+    )
+
+
+def _demo_row(path: Path) -> RunRow | None:
+    from babytrain.runs.journal import load_state
+
+    try:
+        state = load_state(path)
+    except RunsError:
+        return None  # a recording that cannot be opened is no use in a list
+    started = state.started
+    if started is None:
+        return None
+    snapshot = state.at()
+    best = snapshot.best_eval
+    return RunRow(
+        key=f"demo:{path.stem}",
+        name=started.name,
+        corpus=started.corpus.name,
+        parameters=started.parameters,
+        step=snapshot.step,
+        total_steps=snapshot.total_steps,
+        best_val_loss=best.val_loss if best else None,
+        status=snapshot.status if snapshot.ended else "interrupted",
+        started_wall_time=started.wall_time,
+        journal=path,
+        folder=None,
+    )
+
+
+# In the order in which they stand; the numbers say which goes last when the terminal gets narrower.
+COLUMN_PRIORITIES: dict[str, int] = {
+    "run": 0,
+    "state": 1,
+    "steps": 3,
+    "best val": 2,
+    "corpus": 6,
+    "params": 5,
+    "when": 4,
+}
+RIGHT_ALIGNED = frozenset({"steps", "best val", "params"})
+_WIDE_COLUMNS = 100
+_MAX_NAME = 24
+_MAX_CORPUS = 18
+
+
+class RunsTable(DataTable[Text], inherit_bindings=False):
+    """One run a row; the screen binds what can be done with it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor_up", show=False),
+        Binding("down", "cursor_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
+
+    def __init__(self, charset: CharsetName = "braille") -> None:
+        super().__init__(id="runs", cursor_type="row", zebra_stripes=False, cell_padding=2)
+        self._charset: CharsetName = charset
+        self._rows: tuple[RunRow, ...] = ()
+        self._now = 0.0
+        self._filled_width = -1
+
+    def on_mount(self) -> None:
+        """The cells carry colours of the theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
+
+    def show_rows(self, rows: Sequence[RunRow], now: float) -> None:
+        """Show these runs, the cursor staying on the run it was on. `now` is Unix seconds."""
+        self._rows, self._now = tuple(rows), now
+        self._fill()
+
+    @property
+    def highlighted(self) -> RunRow | None:
+        """The run the cursor is on."""
+        if 0 <= self.cursor_row < len(self._rows):
+            return self._rows[self.cursor_row]
+        return None
+
+    def highlight(self, key: str) -> None:
+        """Put the cursor on a run, if it is there."""
+        for index, row in enumerate(self._rows):
+            if row.key == key:
+                self.move_cursor(row=index)
+
+    def on_resize(self) -> None:
+        """Other columns may fit."""
+        if self._rows and self.size.width != self._filled_width:
+            self._fill()
+
+    def _fill(self) -> None:
+        current = self.highlighted
+        self._filled_width = self.size.width
+        self.cell_padding = 2 if self.size.width >= _WIDE_COLUMNS else 1
+        colours = self.app.theme_variables
+        cells = [run_cells(row, self._now, self._charset, colours) for row in self._rows]
+        self.clear(columns=True)
+        headings = fitting_columns(cells, self.size.width, self.cell_padding)
+        for heading in headings:
+            self.add_column(Text(heading, justify="right" if heading in RIGHT_ALIGNED else "left"), key=heading)
+        for row, texts in zip(self._rows, cells, strict=True):
+            self.add_row(*(texts[heading] for heading in headings), key=row.key)
+        if current is not None:
+            self.highlight(current.key)
+
+
+def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) -> list[str]:
+    """The columns that fit side by side, the important ones first chosen; the first two are always there."""
+    chosen: list[str] = []
+    room = width
+    for heading in sorted(COLUMN_PRIORITIES, key=COLUMN_PRIORITIES.__getitem__):
+        room -= max([len(heading), *(row[heading].cell_len for row in cells)]) + 2 * padding
+        if room < 0 and len(chosen) >= 2:
+            break
+        chosen.append(heading)
+    return [heading for heading in COLUMN_PRIORITIES if heading in chosen]
+
+
+def run_cells(row: RunRow, now: float, charset: CharsetName, colours: Mapping[str, str]) -> dict[str, Text]:
+    """What stands in each column for a run. Everything from outside is made safe here."""
+    glyphs = GLYPHS[charset]
+    state = row_status_label(row, glyphs)
+    steps = f"{format_count(row.step)}/{format_count(row.total_steps)}" if row.total_steps else "–"
+    name = Text(safe_line(row.name, _MAX_NAME), style="bold")
+    if row.relation:
+        where = f" @{format_count(row.parent_step)}" if row.relation == "fork" else ""
+        name = Text.assemble(
+            (tree_prefix(row.is_last, charset), "dim"),
+            (safe_line(row.name, _MAX_NAME - 7), "bold"),
+            (f"  {row.relation}{where}", "italic dim"),
+        )
+    if row.is_demo:
+        name = Text.assemble((safe_line(row.name, _MAX_NAME - 7), "bold"), ("  demo", "italic dim"))
+    return {
+        "run": name,
+        "state": Text.assemble((state.symbol, _rich_style(state.style, colours)), f" {state.word}"),
+        "steps": Text(steps, justify="right"),
+        "best val": Text(format_loss(row.best_val_loss), justify="right"),
+        "corpus": Text(safe_line(row.corpus, _MAX_CORPUS)),
+        "params": Text(format_compact(row.parameters) if row.parameters else "–", justify="right"),
+        "when": Text(format_ago(now - row.started_wall_time) if row.started_wall_time and not row.is_demo else "–"),
+    }
+
+
+def row_status_label(row: RunRow, glyphs: Glyphs) -> StatusLabel:
+    """The state of a run in a list."""
+    if row.status == "empty":
+        return StatusLabel(glyphs.waiting, "never started", "$foreground 60%")
+    if row.status == "unreadable":
+        return StatusLabel(glyphs.failed, "unreadable", "$error")
+    if row.status == "interrupted" and not row.is_demo and not row.can_resume:
+        return StatusLabel(glyphs.stopped, "stopped", "$warning")
+    return status_label(row.status, glyphs)
+
+
+def _rich_style(style: str, colours: Mapping[str, str]) -> str:
+    """A style that names a colour of the theme (`bold $success`), with the colour itself; faint ones stay plain."""
+    words = style.split()
+    name = words[-1].removeprefix("$")
+    return " ".join([*words[:-1], colours[name]]) if words[-1].startswith("$") and name in colours else ""

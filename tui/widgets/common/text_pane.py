@@ -1,0 +1,123 @@
+"""A pane of lines of text that scrolls: the base of the dials, the sample and the log.
+
+Drawn line by line (Textual's line API), so that a new line costs a new line and not a new layout of the whole screen.
+Subclasses build their lines for a width; only rows that changed are drawn again.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from babytrain.tui.keys.keymap import bindings_in
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+
+
+class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
+    """Lines of text. `rebuild` asks the subclass for them; until the pane has a size there are none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("scroll"))
+    DEFAULT_CSS = """
+    TextPane {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, title: str, *, id: str, charset: CharsetName = "braille", classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.glyphs: Glyphs = GLYPHS[charset]
+        self.lines: list[Content] = []
+        self._title: Content | None = None
+        self._built_width = -1
+        self.set_title(Content(title))
+
+    @abstractmethod
+    def build(self, width: int) -> list[Content]:
+        """The lines, each at most `width` columns wide."""
+
+    def set_title(self, title: Content) -> None:
+        """The title in the border, set only when it changed: setting it draws the pane again."""
+        if self._title is None or title.plain != self._title.plain:
+            self._title = title
+            self.border_title = title
+
+    def rebuild(self) -> None:
+        """Build the lines again and draw those that changed."""
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return
+        self._built_width = width
+        before, self.lines = self.lines, self.build(width)
+        size = Size(width, len(self.lines))
+        if size != self.virtual_size:
+            self._resize_content(size)
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        changed = [
+            row
+            for row in range(height)
+            if not is_same(self._line(before, top + row), self._line(self.lines, top + row))
+        ]
+        if changed:
+            self.refresh(*(Region(0, row, width, 1) for row in changed))
+
+    def _resize_content(self, size: Size) -> None:
+        """Take on another number of lines; with a new layout of the screen only if a scroll bar has to follow."""
+        height = self.scrollable_content_region.height
+        same_bar = (size.height > height) == (self.virtual_size.height > height) and not self.has_focus
+        if same_bar and size.width == self.virtual_size.width:
+            self.set_reactive(TextPane.virtual_size, size)
+        else:
+            self.virtual_size = size
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last line is on the screen."""
+        return self.scroll_offset.y >= self.max_scroll_y - 1
+
+    def render_line(self, y: int) -> Strip:
+        """Row `y` of what is visible."""
+        width = self.scrollable_content_region.width
+        if width != self._built_width:
+            # A scroll bar came or went, of which there is no event.
+            self._built_width = width
+            self.call_later(self.rebuild)
+        style = self.visual_style
+        line = self._line(self.lines, self.scroll_offset.y + y)
+        if line is None:
+            return Strip.blank(width, style.rich_style)
+        strip = Strip(line.render_segments(style), line.cell_length)
+        return strip.adjust_cell_length(width, style.rich_style)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width breaks the lines elsewhere."""
+        self.rebuild()
+
+    def action_scroll_lines(self, lines: int) -> None:
+        """Scroll by some lines, down when positive."""
+        self.scroll_relative(y=lines, animate=False, immediate=True)
+
+    def action_scroll_pages(self, pages: int) -> None:
+        """Scroll by some pages, down when positive."""
+        page = max(1, self.scrollable_content_region.height - 1)
+        self.scroll_relative(y=pages * page, animate=False, immediate=True)
+
+    @staticmethod
+    def _line(lines: list[Content], index: int) -> Content | None:
+        return lines[index] if 0 <= index < len(lines) else None
+
+
+def is_same(first: Content | None, second: Content | None) -> bool:
+    """Whether two lines look the same: text and styles."""
+    if first is None or second is None:
+        return first is second
+    return first.is_same(second)

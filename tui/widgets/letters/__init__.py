@@ -1,0 +1,1 @@
+"""The letter board: statistics of each letter, keyboard layout, tiles."""

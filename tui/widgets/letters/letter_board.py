@@ -1,0 +1,129 @@
+"""The widget of the letter board: tiles or bars with a cursor, and a pane that tells of the symbol under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, TypeAlias
+
+from textual import events
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.widgets.common.text_pane import TextPane
+from babytrain.tui.widgets.letters.keyboard_layout import KeyboardRow, keyboard_rows, neighbouring_symbol
+from babytrain.tui.widgets.letters.letter_statistics import LetterScore
+from babytrain.tui.widgets.letters.letter_tiles import BoardDrawing, BoardStyle, bar_board, key_board
+
+BoardView: TypeAlias = Literal["keyboard", "bars", "tokens"]
+LONGEST_TOKEN = 20
+
+
+class LetterBoard(TextPane, inherit_bindings=False):
+    """Shows facts; the screen around it moves the cursor and has the keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    class Chosen(Message):
+        """A symbol was clicked."""
+
+        def __init__(self, symbol: str) -> None:
+            super().__init__()
+            self.symbol = symbol
+
+    def __init__(self, charset: CharsetName = "braille", hint: str = "") -> None:
+        self._charset = charset
+        self._facts: tuple[LetterScore, ...] = ()
+        self._rows: tuple[KeyboardRow, ...] = ()
+        self._look = BoardStyle(charset)
+        self._view: BoardView = "keyboard"
+        self._hint = hint
+        self._board = BoardDrawing((), ())
+        self._built_height = -1
+        super().__init__("letters", id="board", charset=charset, classes="pane")
+
+    def show(
+        self, facts: Sequence[LetterScore], view: BoardView, selected: str, favourite: str, hint: str = ""
+    ) -> None:
+        """Show these facts in this way, with the cursor on `here`."""
+        self._facts, self._view, self._hint = tuple(facts), view, hint
+        self._look = BoardStyle(self._charset, selected, favourite)
+        if view == "keyboard":
+            self._rows = keyboard_rows([fact.symbol for fact in self._facts])
+        self.rebuild()
+        self._keep_in_view(selected)
+
+    def neighbour(self, symbol: str, dx: int, dy: int) -> str:
+        """The symbol beside, above or below another one, as the board is drawn now."""
+        if self._view == "keyboard" and self._board.places and self._board.places[0].width < self.size.width:
+            return neighbouring_symbol(self._rows, symbol, dx, dy)
+        symbols = [fact.symbol for fact in self._facts]
+        if symbol not in symbols:
+            return symbols[0] if symbols else symbol
+        return symbols[min(len(symbols) - 1, max(0, symbols.index(symbol) + dx + dy))]
+
+    def build(self, width: int) -> list[Content]:
+        """The board for this width and the height it has."""
+        height = self.scrollable_content_region.height
+        self._built_height = height
+        if not self._facts:
+            self._board = BoardDrawing((), ())
+            return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
+        if self._view == "keyboard":
+            self._board = key_board(self._facts, self._rows, width, height, self._look)
+        else:
+            longest = LONGEST_TOKEN if self._view == "tokens" else 8
+            self._board = bar_board(self._facts, width, self._look, longest_label=longest)
+        return list(self._board.lines)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size has other tiles."""
+        super().on_resize(event)
+        self._keep_in_view(self._look.selected)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is not None:
+            symbol = self._board.at(offset.x, offset.y + self.scroll_offset.y)
+            if symbol is not None:
+                self.post_message(self.Chosen(symbol))
+
+    def _keep_in_view(self, symbol: str) -> None:
+        place, height = self._board.place_of(symbol), self.scrollable_content_region.height
+        if place is None or height <= 0:
+            return
+        top = self.scroll_offset.y
+        first = 0 if place.y <= 1 else place.y  # the heading comes along with the first line
+        if first < top:
+            self.scroll_to(y=first, animate=False, immediate=True)
+        elif place.y + place.height > top + height:
+            self.scroll_to(y=place.y + place.height - height, animate=False, immediate=True)
+
+
+class LetterDetails(TextPane, inherit_bindings=False):
+    """Lines about one symbol and about the favourite one; what has no room is left out from the end."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, charset: CharsetName = "braille") -> None:
+        self._about: tuple[Content, ...] = ()
+        self._favourite = Content()
+        super().__init__("this letter", id="letter-details", charset=charset, classes="pane")
+
+    def show(self, about: Sequence[Content], favourite: Content) -> None:
+        """Show what is known."""
+        self._about, self._favourite = tuple(about), favourite
+        self.rebuild()
+
+    def build(self, width: int) -> list[Content]:
+        """The favourite keeps the last lines, if there are enough for the others."""
+        height = self.scrollable_content_region.height
+        favourite = self._favourite.wrap(width) if self._favourite else []
+        about = [line for words in self._about for line in words.wrap(width)]
+        if len(about) + len(favourite) > height:
+            about = [words.truncate(width, ellipsis=True) for words in self._about]
+            favourite = [self._favourite.truncate(width, ellipsis=True)] if self._favourite else []
+        kept = about[: max(1, height - len(favourite))]
+        return [*kept, *[Content("")] * (height - len(kept) - len(favourite)), *favourite][: max(1, height)]

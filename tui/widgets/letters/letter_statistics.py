@@ -1,0 +1,312 @@
+"""What the letter board knows of each symbol: share, recall, precision, change, confusions, as numbers and as lines of
+text.
+
+Pure functions on `Letters` events. Journals may be old, cut or forged: tuples of different lengths are read as far
+as the shortest, shares that are not finite count as unknown, and of a symbol that is there twice the first counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+
+from babytrain.runs.events import Letters
+from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.sparkline import sparkline
+from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.formatting import format_percent
+
+MAX_SHOWN_CONFUSIONS = 4
+MAX_SYMBOL_CHARACTERS = 24
+# What has no shape of its own, and what stands for it in a terminal that has no sign for that.
+_SPELLED = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
+
+
+@dataclass(frozen=True)
+class LetterScore:
+    """One symbol at one evaluation. Shares lie between 0 and 1; None is not known. `change` is of the recall since
+    the evaluation before."""
+
+    symbol: str  # hostile: shown by `symbol_label`
+    share: float | None
+    recall: float | None
+    precision: float | None = None
+    change: float | None = None
+
+
+def letter_scores(evaluations: Sequence[Letters], at: int) -> tuple[LetterScore, ...]:
+    """The symbols at evaluation number `at`, most common first."""
+    now = evaluations[at]
+    before = _by_symbol(evaluations[at - 1].symbols, evaluations[at - 1].recalls) if at > 0 else {}
+    shares, recalls = _by_symbol(now.symbols, now.shares), _by_symbol(now.symbols, now.recalls)
+    precisions = _by_symbol(now.symbols, now.precisions)
+    return tuple(
+        LetterScore(symbol, shares.get(symbol), recall, precisions.get(symbol), _change(before.get(symbol), recall))
+        for symbol, recall in recalls.items()
+    )
+
+
+def token_scores(evaluations: Sequence[Letters], at: int) -> tuple[LetterScore, ...]:
+    """The most common tokens at evaluation number `at`; empty where tokens are letters."""
+    now = evaluations[at]
+    before = _by_symbol(evaluations[at - 1].tokens, evaluations[at - 1].token_recalls) if at > 0 else {}
+    shares, recalls = _by_symbol(now.tokens, now.token_shares), _by_symbol(now.tokens, now.token_recalls)
+    return tuple(
+        LetterScore(token, shares.get(token), recall, None, _change(before.get(token), recall))
+        for token, recall in recalls.items()
+    )
+
+
+def recall_history(evaluations: Sequence[Letters], symbol: str, *, tokens: bool = False) -> list[float | None]:
+    """The recall of a symbol (or a token) at each evaluation."""
+    if tokens:
+        return [_value_of(event.tokens, event.token_recalls, symbol) for event in evaluations]
+    return [_value_of(event.symbols, event.recalls, symbol) for event in evaluations]
+
+
+def precision_history(evaluations: Sequence[Letters], symbol: str) -> list[float | None]:
+    """The precision of a symbol at each evaluation."""
+    return [_value_of(event.symbols, event.precisions, symbol) for event in evaluations]
+
+
+def favourite_history(evaluations: Sequence[Letters]) -> list[float | None]:
+    """The recall of the newest evaluation's favourite letter at each of them."""
+    favourite = evaluations[-1].favourite if evaluations else ""
+    return [
+        known_share(event.favourite_recall)
+        if event.favourite == favourite and event.favourite_recall is not None
+        else _value_of(event.symbols, event.recalls, favourite)
+        for event in evaluations
+    ]
+
+
+def confused_with(letters: Letters, symbol: str) -> list[tuple[str, float]]:
+    """What the model guesses in the place of a symbol, with the share of that symbol's places, most frequent first."""
+    found = [
+        (one.predicted, share)
+        for one in letters.confusions
+        if one.truth == symbol and (share := _valid_share(one.share))
+    ]
+    return sorted(found, key=lambda pair: -pair[1])[:MAX_SHOWN_CONFUSIONS]
+
+
+def predicted_instead_of(letters: Letters, symbol: str) -> list[tuple[str, float]]:
+    """What is meant where the model guesses a symbol, with the share of the places of what is meant."""
+    found = [
+        (one.truth, share)
+        for one in letters.confusions
+        if one.predicted == symbol and (share := _valid_share(one.share))
+    ]
+    return sorted(found, key=lambda pair: -pair[1])[:MAX_SHOWN_CONFUSIONS]
+
+
+def known_share(value: float | None) -> float | None:
+    """A share between 0 and 1, None for what is none."""
+    if value is None or not math.isfinite(value):
+        return None
+    return min(1.0, max(0.0, value))
+
+
+def symbol_label(symbol: str, charset: CharsetName = "braille") -> str:
+    """A symbol to look at: never empty, never obeyed, in signs the terminal has where there are any."""
+    if symbol in _SPELLED:
+        return _SPELLED[symbol][0 if charset == "braille" else 1]
+    space = "␣" if charset == "braille" else "_"
+    begins = len(symbol) > 1 and symbol.startswith(" ")  # as the tokens do that begin a word
+    label = safe_line(symbol, MAX_SYMBOL_CHARACTERS).strip()
+    return fold_to_charset((space if begins or not label else "") + label, charset)
+
+
+def fit_exactly(text: str, cells: int, ellipsis: str = "") -> str:
+    """The text in exactly so many columns, filled up with blanks; a wide character that would stick out is dropped."""
+    if cell_len(text) > cells and ellipsis and cells > 1:
+        text = set_cell_size(text, cells - len(ellipsis)).rstrip() + ellipsis
+    return set_cell_size(text, max(0, cells))
+
+
+def percent_digits(share: float | None) -> str:
+    """A share as whole hundredths without a sign: `94`; the unknown is a dash."""
+    return "-" if share is None else f"{100 * share:.0f}"
+
+
+def change_text(change: float | None, up: str, down: str) -> str:
+    """A change of a share in points: `▲3`, `▼1`; nothing where it rounds to none."""
+    points = 0 if change is None else round(100 * change)
+    return "" if points == 0 else f"{up if points > 0 else down}{abs(points)}"
+
+
+def recall_style(recall: float | None) -> str:
+    """From cold to warm; what a colour says here stands beside it as a number and as the length of a bar."""
+    if recall is None:
+        return "$foreground 40%"
+    for limit, style in ((0.1, "$foreground 50%"), (0.4, "$secondary"), (0.7, "$primary"), (0.9, "$success")):
+        if recall < limit:
+            return style
+    return "$warning"
+
+
+def favourite_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
+    """What there is to say of the favourite letter."""
+    recall = known_share(letters.favourite_recall)
+    if not letters.favourite:
+        return ""
+    letter = symbol_label(letters.favourite, charset)
+    if recall is None:
+        return f"The letter {letter} does not stand in this text. One can be fond of it all the same."
+    share = f"{100 * recall:.0f} percent"
+    if recall < 0.05:
+        return f"It has not noticed the letter {letter} yet. There is time."
+    if recall < 0.5:
+        return f"It finds the letter {letter} {share} of the time. A beginning."
+    if recall < 0.75:
+        return f"More often than not it sees the letter {letter} coming: {share}."
+    if recall < 0.9:
+        return f"It predicts the letter {letter} with {share} accuracy, and is getting a taste for it."
+    if recall < 0.94:
+        return f"It predicts the letter {letter} with {share} accuracy. One could get used to this."
+    return f"It has learnt to predict the letter {letter} with {share} accuracy. This goes on the fridge door."
+
+
+def history_text(values: Sequence[float | None], glyphs: Glyphs, most: int = 6) -> str:
+    """A few stations of a history, the first and the last among them: `0% -> 61% -> 94%`."""
+    known = [value for value in values if value is not None]
+    if len(known) > most:
+        known = [known[round(place * (len(known) - 1) / (most - 1))] for place in range(most)]
+    shown: list[str] = []
+    for value in known:
+        words = f"{100 * value:.0f}%"
+        if not shown or words != shown[-1]:
+            shown.append(words)
+    return f" {glyphs.arrow} ".join(shown)
+
+
+def _by_symbol(symbols: Sequence[str], values: Sequence[float | None]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for symbol, value in zip(symbols, values, strict=False):
+        found.setdefault(symbol, known_share(value))
+    return found
+
+
+def _value_of(symbols: Sequence[str], values: Sequence[float | None], symbol: str) -> float | None:
+    place = symbols.index(symbol) if symbol in symbols else len(values)
+    return known_share(values[place]) if place < len(values) else None
+
+
+def _change(before: float | None, now: float | None) -> float | None:
+    return None if before is None or now is None else now - before
+
+
+def _valid_share(share: float) -> float:
+    return known_share(share) or 0.0
+
+
+_DIM = "$foreground 60%"
+_MAX_HISTORY_POINTS = 24
+
+
+def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: CharsetName) -> Content:
+    """How many of all tokens the model expects, and how that came about."""
+    now = known_share(evaluations[at].accuracy)
+    before = known_share(evaluations[at - 1].accuracy) if at else None
+    change = "" if now is None or before is None else _arrow(now - before, charset)
+    tokens = "tokens" if evaluations[at].tokens else "letters"
+    parts: list[Content | str | tuple[str, str]] = [
+        (f" {_percent(now)}", f"bold {recall_style(now)}"),
+        (f"{change} of all {tokens} seen coming", _DIM),
+    ]
+    history = [known_share(event.accuracy) for event in evaluations[: at + 1]]
+    room = width - Content.assemble(*parts).cell_length - 3
+    if len(history) > 1 and room >= 4:
+        parts.append(
+            (f"  {sparkline(history, min(room, len(history), _MAX_HISTORY_POINTS), 0, 1, charset)}", recall_style(now))
+        )
+    return Content.assemble(*parts).truncate(width)
+
+
+def favourite_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
+    """The favourite letter: its way so far and a kind word. Empty where there is none."""
+    now = evaluations[at]
+    if not now.favourite:
+        return Content()
+    glyphs = GLYPHS[charset]
+    way = history_text(favourite_history(evaluations[: at + 1]), glyphs)
+    letter = symbol_label(now.favourite, charset)
+    return Content.assemble(
+        (f"{glyphs.best} {letter}", "bold $warning"),
+        (f": {way}  " if way else "  ", "bold"),
+        (favourite_sentence(now, charset), "italic"),
+    )
+
+
+def detail_lines(
+    evaluations: Sequence[Letters], at: int, fact: LetterScore | None, charset: CharsetName, *, token: bool = False
+) -> list[Content]:
+    """What is known of the symbol under the cursor, the most important first; each line to be wrapped or cut."""
+    if fact is None:
+        return []
+    glyphs, signs = GLYPHS[charset], CHART_CHARSETS[charset]
+    style = recall_style(fact.recall)
+    change = change_text(fact.change, signs.up, signs.down)
+    dot = (f" {glyphs.dot} ", _DIM)
+    first: list[Content | str | tuple[str, str]] = [
+        (symbol_label(fact.symbol, charset), f"bold reverse {style}"),
+        ("  recall ", _DIM),
+        (_percent(fact.recall), f"bold {style}"),
+        (f" {change}" if change else "", _DIM),
+    ]
+    if not token:
+        first += [dot, ("precision ", _DIM), _percent(fact.precision)]
+    first += [dot, (f"{_percent(fact.share)} of the text", _DIM)]
+    lines = [Content.assemble(*first)]
+    now = evaluations[at]
+    if not token:
+        lines += _confusions(now, fact.symbol, charset)
+    past = evaluations[: at + 1]
+    if len(past) > 1:
+        history = _history("recall", recall_history(past, fact.symbol, tokens=token), style, charset)
+        if not token:
+            history += [("   ", ""), *_history("precision", precision_history(past, fact.symbol), _DIM, charset)]
+        lines.append(Content.assemble(*history))
+    return lines
+
+
+def _confusions(letters: Letters, symbol: str, charset: CharsetName) -> list[Content]:
+    """What it is taken for and what it stands in for, in one line or none."""
+    parts: list[Content | str | tuple[str, str]] = []
+    for words, pairs in (
+        ("taken for", confused_with(letters, symbol)),
+        ("stands in for", predicted_instead_of(letters, symbol)),
+    ):
+        if pairs:
+            parts += [("   " if parts else "", ""), (f"{words} ", _DIM), _pairs(pairs, charset)]
+    return [Content.assemble(*parts)] if parts else []
+
+
+def _pairs(pairs: Sequence[tuple[str, float]], charset: CharsetName) -> Content:
+    """`a 3%, i 2%`."""
+    return Content(", ").join(
+        Content.assemble((symbol_label(symbol, charset), "bold"), (f" {_percent(share)}", ""))
+        for symbol, share in pairs
+    )
+
+
+def _history(name: str, values: Sequence[float | None], style: str, charset: CharsetName) -> list[tuple[str, str]]:
+    columns = min(len(values), _MAX_HISTORY_POINTS)
+    known = [value for value in values if value is not None]
+    ends = f" {_percent(known[0])} {GLYPHS[charset].arrow} {_percent(known[-1])}" if known else ""
+    return [(f"{name} ", _DIM), (sparkline(list(values), columns, 0, 1, charset), style), (ends, "")]
+
+
+def _arrow(change: float, charset: CharsetName) -> str:
+    words = change_text(change, CHART_CHARSETS[charset].up, CHART_CHARSETS[charset].down)
+    return f" {words}" if words else ""
+
+
+def _percent(share: float | None) -> str:
+    return format_percent(None if share is None else 100 * share)

@@ -1,0 +1,1 @@
+"""The loss pane: chart, legend, history, marks of what happened."""

@@ -1,0 +1,179 @@
+"""The line above the loss curve: legend and newest numbers, or the numbers under the crosshair. Pure functions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.charts.canvas import ChartCharset
+from babytrain.tui.text.formatting import (
+    format_compact,
+    format_count,
+    format_learning_rate,
+    format_loss,
+    format_percent,
+    format_rate,
+    format_seconds,
+)
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_length, shorten_to_columns
+from babytrain.tui.widgets.letters.letter_statistics import symbol_label
+from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
+
+_LONGEST_LETTER = 8
+_MOST_MEDIAN_ROWS = 4000  # a median of a million rows ten times a second would be felt
+
+
+def legend_line(
+    snapshot: RunSnapshot,
+    plotter: LossPlotter,
+    settings: ChartSettings,
+    charset: ChartCharset,
+    width: int,
+    reach: float = 0.0,
+) -> StyledLine:
+    """What fits into `width`; the values on the left, how they are drawn on the right.
+
+    Marks up to `reach` from the crosshair, in units of the x axis, are read with it.
+    """
+    if settings.crosshair is not None:
+        chunks = _crosshair_chunks(snapshot, plotter, settings.crosshair, charset)
+        marks = plotter.marks_at(snapshot, settings, reach)
+        if marks:
+            words = ", ".join(mark.label for mark in marks)
+            longest = max(8, width - line_length(chunks[0].spans) - 2)
+            chunks.insert(1, LinePart(((shorten_to_columns(words, longest), marks[-1].style),), 1))
+        return fit_parts(chunks, width)
+    speed = settings.shown == "speed"
+    values = _speed_chunks(snapshot, plotter, charset) if speed else _newest_chunks(snapshot, plotter, charset)
+    if not values:
+        return ()
+    left = _with_stretch(values, snapshot, plotter, charset, width)
+    if not speed:
+        left = _with_favourite(left, snapshot, settings, charset, width)
+    for right in _settings_spans(settings, charset):
+        room = width - line_length(left) - line_length(right)
+        if room >= 2:
+            return (*left, (" " * room, ""), *right)
+    return left
+
+
+def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset) -> list[LinePart]:
+    chunks = []
+    train = plotter.smooth_loss(snapshot)
+    if train is not None:
+        chunks.append(_value("train", train, "train", charset.solid_line, 0))
+    latest = snapshot.state.evals.last_until(snapshot.t)
+    if latest is not None:
+        chunks.append(_value("val", latest.val_loss, "val", charset.dashed_line, 1))
+    bad = len(plotter.history.bad_rows(snapshot.rows))
+    if bad:
+        chunks.append(LinePart(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
+    if latest is not None:
+        gap = latest.val_loss - latest.train_loss
+        words = f"{gap:.2f}" if abs(gap) < 10 else format_loss(gap)
+        chunks.append(LinePart((("gap ", "label"), (words, "")), 4))
+    best = snapshot.best_eval
+    if best is not None:
+        spans = (f"{charset.best} ", "best"), ("best ", "label"), (format_loss(best.val_loss), "best")
+        chunks.append(LinePart((*spans, (f" @{format_count(best.step)}", "label")), 3))
+    return chunks
+
+
+def _speed_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset) -> list[LinePart]:
+    """The speed now, as the header of the screen has it, and the usual one."""
+    speed = plotter.smooth_speed(snapshot)
+    if speed is None:
+        return []
+    spans = (f"{charset.solid_line} ", "train"), ("speed ", "label"), (format_rate(speed), "train")
+    chunks = [LinePart(spans, 0)]
+    rows = min(snapshot.rows, plotter.speed.count)
+    usual = plotter.speed.smooth[: rows : 1 + rows // _MOST_MEDIAN_ROWS]
+    usual = usual[np.isfinite(usual)]
+    if len(usual) > 1:
+        chunks.append(LinePart((("usually ", "label"), (format_rate(float(np.median(usual))), "")), 3))
+    return chunks
+
+
+def _with_stretch(
+    chunks: list[LinePart], snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset, width: int
+) -> StyledLine:
+    """The chunks, and the newest slowdown or rest in as many words as there is room for beside the first two."""
+    words = plotter.intervals.newest(snapshot)
+    if words is None:
+        return fit_parts(chunks, width)
+    sign = charset.throttled if words.kind == "throttled" else charset.resting
+    for text in (words.full, words.short):
+        told = LinePart(((f"{sign} ", words.kind), (text, words.kind)), 2)
+        line = fit_parts([*chunks, told], width)
+        if (text, words.kind) in line:
+            return line
+    return fit_parts(chunks, width)
+
+
+def _with_favourite(
+    left: StyledLine, snapshot: RunSnapshot, settings: ChartSettings, charset: ChartCharset, width: int
+) -> StyledLine:
+    """The line, and how well the favourite letter is known, where that takes the place of nothing but blanks."""
+    newest = snapshot.state.letters.last_until(snapshot.t)
+    if newest is None or not newest.favourite or newest.favourite_recall is None:
+        return left
+    recall = newest.favourite_recall
+    if not math.isfinite(recall):
+        return left
+    letter = shorten_to_columns(symbol_label(newest.favourite, charset.name), _LONGEST_LETTER, "")
+    told: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
+    needed = line_length(left) + line_length(told) + 2 + line_length(_settings_spans(settings, charset)[-1])
+    return (*left, *told) if left and needed <= width else left
+
+
+def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePart:
+    return LinePart(((f"{sign} ", style), (f"{name} ", "label"), (format_loss(value), style)), rank)
+
+
+def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[StyledLine]:
+    """How the curve is drawn, in full and shorter and shorter."""
+    smoothing = f"EMA {settings.decay:g}" if settings.decay else "not smoothed"
+    words = [f"x: {settings.x_mode}", *(["log y"] if settings.log_y else []), smoothing]
+    if not settings.view.is_whole:
+        words.append("newest" if settings.view.follows else "zoomed")
+    separator = f" {charset.separator} "
+    short = [*words[1:-1], words[-1]] if len(words) > 2 else [smoothing]
+    lines = [words, short, ["log y"]] if settings.log_y else [words, short]
+    return [((separator.join(line), "label"),) for line in lines]
+
+
+def _crosshair_chunks(snapshot: RunSnapshot, plotter: LossPlotter, step: int, charset: ChartCharset) -> list[LinePart]:
+    """Everything known about the step under the crosshair."""
+    row = row_of_step(snapshot, step)
+    if row is None:
+        return [LinePart((("no step here yet", "label"),))]
+    steps = snapshot.state.steps
+    step = int(steps.step[row])  # not the one asked for: a run that went back may end before it
+    chunks = [LinePart(((f"{charset.crosshair} ", "crosshair"), (f"step {format_count(step)}", "crosshair")), 0)]
+    smooth = plotter.smooth_loss(snapshot, row)
+    chunks.append(_value("train", math.nan if smooth is None else smooth, "train", charset.solid_line, 1))
+    loss = float(steps.loss[row])
+    chunks.append(LinePart((("raw ", "label"), (format_loss(loss), "" if math.isfinite(loss) else "bad")), 4))
+    evaluation = next((event for event in reversed(snapshot.evals) if event.step <= step), None)
+    if evaluation is not None:
+        value = _value("val", evaluation.val_loss, "val", charset.dashed_line, 2)
+        chunks.append(LinePart((*value.spans, (f" @{format_count(evaluation.step)}", "label")), 2))
+    seconds = float(steps.step_seconds[row])
+    tokens = int(steps.tokens[row] - steps.tokens[row - 1]) if row else int(steps.tokens[row])
+    facts = [
+        ("lr ", format_learning_rate(float(steps.learning_rate[row])), 3),
+        ("grad ", format_loss(float(steps.gradient_norm[row])), 5),
+        ("", format_seconds(float(steps.t[row])), 6),
+        ("", f"{format_compact(int(steps.tokens[row]))} tok", 7),
+        ("", format_rate(tokens / seconds if seconds > 0 else None), 8),
+    ]
+    chunks.extend(LinePart(((name, "label"), (value, "")), rank) for name, value, rank in facts)
+    return chunks
+
+
+def row_of_step(snapshot: RunSnapshot, step: int) -> int | None:
+    """The row of the newest recorded step up to `step`; None before the first."""
+    row = int(np.searchsorted(snapshot.column("step"), step, side="right")) - 1
+    return row if row >= 0 else None

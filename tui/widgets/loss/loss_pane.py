@@ -1,0 +1,266 @@
+"""LossPane: the picture people come for. Newest losses, the curve, and a crosshair to read it with.
+
+The pane only looks when `show` tells it that time has passed, and does nothing when nothing it shows has changed.
+Keys are bound by the screen; the pane offers the verbs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from babytrain.runs.events import Started
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.line_chart import LineChart
+from babytrain.tui.charts.x_axis import X_MODES, XScale
+from babytrain.tui.terminal.charset import CharsetName, detect_charset
+from babytrain.tui.text.styled_lines import StyledLine, to_strip
+from babytrain.tui.widgets.loss.loss_legend import legend_line, row_of_step
+from babytrain.tui.widgets.loss.loss_plot import SMOOTHING_DECAYS, ChartQuantity, ChartSettings, LossPlotter
+
+_WHEEL = 1.25
+
+
+class LossHeader(Widget):
+    """One line of styled words."""
+
+    STYLES: ClassVar[tuple[str, ...]] = (
+        *("label", "train", "val", "best", "bad", "crosshair", "mark", "saved"),
+        *("throttled", "resting"),
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in STYLES}
+    DEFAULT_CSS = """
+    LossHeader {
+        height: 1;
+        width: 1fr;
+        .header--label { color: $foreground 60%; }
+        .header--train { color: $text-primary; text-style: bold; }
+        .header--val { color: $warning; text-style: bold; }
+        .header--best { color: $success; text-style: bold; }
+        .header--bad { color: $error; text-style: bold; }
+        .header--mark { color: $text-secondary; text-style: bold; }
+        .header--saved { color: $success 70%; }
+        .header--throttled { color: $error; }
+        .header--resting { color: $accent; }
+        .header--crosshair { color: $foreground; text-style: bold; }
+        &:ansi .header--label { text-style: dim; }
+    }
+    """
+
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__()
+        self._charset = charset
+        self._line: StyledLine = ()
+        self._palette: dict[str, Style] | None = None
+
+    def show_line(self, line: StyledLine) -> None:
+        """Show this from now on."""
+        if line != self._line:
+            self._line = line
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        if self._palette is None:
+            self._palette = {name: self.get_visual_style(f"header--{name}").rich_style for name in self.STYLES}
+            self._palette[""] = self.visual_style.rich_style
+        return to_strip(self._line if y == 0 else (), self.size.width, self._palette, self._charset)
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._palette = None
+
+
+class LossPane(Widget, can_focus=True):
+    """Training and validation loss, or the speed, over steps, tokens, time or epochs."""
+
+    class ViewChanged(Message):
+        """Another stretch of the run is shown, or the x axis is in another unit."""
+
+    DEFAULT_CSS = """
+    LossPane {
+        layout: vertical;
+        height: 1fr;
+        width: 1fr;
+    }
+    """
+
+    def __init__(
+        self,
+        charset: CharsetName | None = None,
+        *,
+        number: str = "1",
+        id: str | None = "loss",
+        classes: str | None = "pane",
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._number = number
+        self.border_title = f"{number} loss".strip()
+        self._charset = CHART_CHARSETS[charset or detect_charset(os.environ)]
+        self._header = LossHeader(self._charset.name)
+        self._chart = LineChart(self._charset.name)
+        self._plotter = LossPlotter()
+        self._settings = ChartSettings()
+        self._snapshot: RunSnapshot | None = None
+        self._seen: object = None
+        self._started: Started | None = None
+
+    def compose(self) -> ComposeResult:
+        """Numbers above, curve below."""
+        yield self._header
+        yield self._chart
+
+    @property
+    def settings(self) -> ChartSettings:
+        """How the curve is shown at present."""
+        return self._settings
+
+    @property
+    def crosshair_step(self) -> int | None:
+        """The step under the crosshair, None without one."""
+        return self._settings.crosshair
+
+    def show(self, snapshot: RunSnapshot) -> None:
+        """Show the run as it stands at `moment`. Costs next to nothing when nothing shown has changed."""
+        self._snapshot = snapshot
+        self._redraw()
+
+    def toggle_log_y(self) -> None:
+        """Logarithmic y axis on or off."""
+        self._change(log_y=not self._settings.log_y)
+
+    def cycle_x_axis(self) -> None:
+        """Steps, tokens, time, epochs."""
+        at = X_MODES.index(self._settings.x_mode)
+        self._change(x_mode=X_MODES[(at + 1) % len(X_MODES)])
+
+    def cycle_smoothing(self) -> None:
+        """The next level of the moving average; one of them is none at all."""
+        at = SMOOTHING_DECAYS.index(self._settings.decay)
+        self._change(decay=SMOOTHING_DECAYS[(at + 1) % len(SMOOTHING_DECAYS)])
+
+    def toggle_speed(self) -> None:
+        """Tokens per second in place of the losses, and back."""
+        shown: ChartQuantity = "loss" if self._settings.shown == "speed" else "speed"
+        self.border_title = f"{self._number} {'loss' if shown == 'loss' else 'tokens per second'}".strip()
+        self._change(shown=shown)
+
+    def toggle_baselines(self) -> None:
+        """Show or hide what models reach that only count."""
+        self._change(baselines=not self._settings.baselines)
+
+    def move_crosshair(self, columns: int) -> None:
+        """Move the crosshair by columns of the screen (at least by one recorded step); the first call sets it up."""
+        snapshot = self._snapshot
+        if snapshot is None or not snapshot.rows or not columns:
+            return
+        step = self._settings.crosshair
+        row = snapshot.rows - 1
+        if step is not None:
+            scale = XScale(snapshot, self._settings.x_mode)
+            goal = scale.of_step(step) + columns * self._chart.picture.x_per_column
+            row = self._row_towards(snapshot, scale, goal, row_of_step(snapshot, step) or 0, columns > 0)
+        self._set_crosshair(snapshot, row)
+
+    def clear_crosshair(self) -> None:
+        """Take the crosshair away."""
+        self._change(crosshair=None)
+
+    def zoom(self, factor: float) -> None:
+        """Closer by `factor` (below 1: farther away), around the crosshair or else the newest step."""
+        if self._snapshot is None or factor <= 0:
+            return
+        newest = float(self._snapshot.step)
+        columns = max(1, self._chart.picture.area.columns)
+        whole = XScale(self._snapshot, "step").limits(ChartSettings().view, columns)[1]
+        step = self._settings.crosshair
+        view = self._settings.view.zoomed(factor, newest, whole, None if step is None else float(step))
+        self._change(view=view)
+
+    def show_all(self) -> None:
+        """The whole run."""
+        self._change(view=ChartSettings().view)
+
+    def follow(self) -> None:
+        """The newest stretch, moving along."""
+        if self._snapshot is not None:
+            self._change(view=self._settings.view.following(float(self._snapshot.step)))
+
+    def on_resize(self) -> None:
+        """Another width holds other words."""
+        self._redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click sets the crosshair."""
+        offset = event.get_content_offset(self._chart)
+        snapshot = self._snapshot
+        if offset is None or snapshot is None or not snapshot.rows:
+            return
+        scale = XScale(snapshot, self._settings.x_mode)
+        goal = self._chart.picture.x_at(offset.x)
+        self._set_crosshair(snapshot, self._nearest_row(snapshot, scale, goal))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel zooms."""
+        event.stop()
+        self.zoom(_WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel zooms."""
+        event.stop()
+        self.zoom(1 / _WHEEL)
+
+    @staticmethod
+    def _nearest_row(snapshot: RunSnapshot, scale: XScale, goal: float) -> int:
+        column = scale.column
+        right = min(int(column.searchsorted(goal)), snapshot.rows - 1)
+        left = max(0, right - 1)
+        return left if abs(float(column[left]) - goal) <= abs(float(column[right]) - goal) else right
+
+    def _row_towards(self, snapshot: RunSnapshot, scale: XScale, goal: float, row: int, forward: bool) -> int:
+        """The row nearest to `goal`, but never the one we are on: a key that does nothing looks broken."""
+        found = self._nearest_row(snapshot, scale, goal)
+        found = max(found, row + 1) if forward else min(found, row - 1)
+        return max(0, min(found, snapshot.rows - 1))
+
+    def _set_crosshair(self, snapshot: RunSnapshot, row: int) -> None:
+        step = int(snapshot.state.steps.step[row])
+        self._change(crosshair=step, view=self._settings.view.containing(step, float(snapshot.step)))
+
+    def _change(self, **changes: object) -> None:
+        before = self._settings
+        self._settings = dataclasses.replace(before, **changes)  # type: ignore[arg-type]
+        self._redraw()
+        if (before.x_mode, before.view) != (self._settings.x_mode, self._settings.view):
+            self.post_message(self.ViewChanged())
+
+    def _redraw(self) -> None:
+        """Bring header and chart up to date, if they are visible and something they show has changed."""
+        snapshot = self._snapshot
+        if snapshot is None or not self.is_attached or not self.size.width:
+            return
+        state, t = snapshot.state, snapshot.t
+        rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.rescues, state.endings)
+        rarer = (state.milestones, state.baselines, state.letters)
+        newest = (snapshot.rows, snapshot.step, float(state.steps.t[snapshot.rows - 1]) if snapshot.rows else t)
+        counts = [line.count_until(t) for line in (*rare, *rarer)]
+        intervals = self._plotter.intervals.key(snapshot)
+        seen = (id(state), newest, counts, intervals, snapshot.phase, self._settings, self.size)
+        if seen == self._seen and state.started is self._started:
+            return
+        self._seen, self._started = seen, state.started
+        area = self._chart.picture.area
+        self._chart.show_plot(self._plotter.plot(snapshot, self._settings, area.columns or self.size.width))
+        width = self.size.width
+        reach = self._chart.picture.x_per_column / 2 if self._settings.crosshair is not None else 0.0
+        self._header.show_line(legend_line(snapshot, self._plotter, self._settings, self._charset, width, reach))

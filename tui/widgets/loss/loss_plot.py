@@ -1,0 +1,228 @@
+"""A run's losses, or its speed, as a `Plot`: curves, evaluations, known levels, and what happened to the run.
+
+Nothing here knows a widget. Rare things (evaluations, commands, checkpoints) are turned into arrays when their number
+changes; the columns of training steps are handed on as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from babytrain.runs.events import PhaseName
+from babytrain.runs.state.progress import progress_to_floor
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.charts.downsampling import ChartValues, XValues, bucket_rows
+from babytrain.tui.charts.plot import AxisMarks, EventMark, Plot, PointMarks, ReferenceLevel, Series
+from babytrain.tui.charts.x_axis import AXIS_KINDS, X_MODES, StepWindow, XMode, XScale
+from babytrain.tui.text.formatting import format_loss, format_percent
+from babytrain.tui.widgets.loss.event_marks import IntervalTracker, event_marks
+from babytrain.tui.widgets.loss.loss_history import ROWS_PER_BLOCK, LossHistory, SpeedHistory
+
+__all__ = ["SMOOTHING_DECAYS", "X_MODES", "ChartQuantity", "ChartSettings", "LossPlotter", "XScale"]
+
+ChartQuantity: TypeAlias = Literal["loss", "speed"]
+SMOOTHING_DECAYS = (0.95, 0.98, 0.995, 0.0)
+
+_BLOCKS_A_COLUMN = 8
+_MOST_SPOTS = 4000
+_WAITING: dict[PhaseName, str] = {
+    "loading": "Still packing the school bag: the first step follows.",
+    "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
+    "paused": "Paused before the first step.",
+    "resting": "Resting before the first step.",
+    "stopping": "Stopping before the first step.",
+}
+
+
+@dataclass(frozen=True)
+class ChartSettings:
+    """How the person wants to see the curve. `decay` is the moving average's; `crosshair` is a step."""
+
+    x_mode: XMode = "step"
+    log_y: bool = False
+    decay: float = SMOOTHING_DECAYS[0]
+    view: StepWindow = field(default_factory=StepWindow)
+    crosshair: int | None = None
+    shown: ChartQuantity = "loss"
+    baselines: bool = True
+
+
+class LossPlotter:
+    """Builds the plot of a moment, keeping what is still true from the last one."""
+
+    def __init__(self) -> None:
+        self.history = LossHistory(SMOOTHING_DECAYS[0])
+        self.speed = SpeedHistory(SMOOTHING_DECAYS[0])
+        self.intervals = IntervalTracker()
+        self._evals_key: object = None
+        self._evals: tuple[XValues, ChartValues] = (np.empty(0), np.empty(0))
+        self._marks_key: object = None
+        self._marks: tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]] = ((), ())
+
+    def update(self, snapshot: RunSnapshot, settings: ChartSettings) -> None:
+        """Take in new rows."""
+        if self.history.decay != settings.decay:
+            self.history.set_decay(settings.decay)
+        resumes = snapshot.state.resumes
+        self.history.update(snapshot.state.steps, snapshot.rows, len(resumes))
+        if settings.shown == "speed":
+            if self.speed.decay != settings.decay:
+                self.speed.set_decay(settings.decay)
+            self.speed.went_back_to = frozenset(resumed.step for resumed in resumes.events)
+            self.speed.update(snapshot.state.steps, snapshot.rows, len(resumes))
+
+    def plot(self, snapshot: RunSnapshot, settings: ChartSettings, columns: int) -> Plot:
+        """The plot for a chart about `columns` characters wide."""
+        self.update(snapshot, settings)
+        x = XScale(snapshot, settings.x_mode)
+        low, high = x.limits(settings.view, columns)
+        marks, pins = self._rare_marks(snapshot, x)
+        losses = settings.shown == "loss"
+        return Plot(
+            series=self._series(snapshot, x, low, high, columns, settings.shown),
+            x_low=low,
+            x_high=high,
+            x_kind=AXIS_KINDS[settings.x_mode],
+            x_scale=x.scale,
+            x_name=settings.x_mode,
+            levels=_levels(snapshot, settings) if losses else (),
+            marks=marks,
+            pins=pins,
+            spots=self._spots(snapshot, x) if losses else (),
+            zones=self.intervals.zones(snapshot, x),
+            log_y=settings.log_y,
+            # A run that went back may end before the step that was looked at.
+            crosshair=None if settings.crosshair is None else x.of_step(min(settings.crosshair, snapshot.step)),
+            message=_message(snapshot) if losses or not snapshot.rows else "No speed yet: it takes a second step.",
+        )
+
+    def marks_at(self, snapshot: RunSnapshot, settings: ChartSettings, reach: float) -> list[EventMark]:
+        """The marks under the crosshair: no farther from it than `reach` in units of the axis."""
+        if settings.crosshair is None:
+            return []
+        x = XScale(snapshot, settings.x_mode)
+        place = x.of_step(min(settings.crosshair, snapshot.step))
+        return [mark for mark in self._rare_marks(snapshot, x)[0] if abs(mark.x - place) <= reach]
+
+    def smooth_loss(self, snapshot: RunSnapshot, row: int | None = None) -> float | None:
+        """The moving average at a row, by default the newest; None when there is none yet."""
+        row = snapshot.rows - 1 if row is None else row
+        if not 0 <= row < min(snapshot.rows, self.history.count):
+            return None
+        value = float(self.history.smooth[row])
+        return value if math.isfinite(value) else None
+
+    def smooth_speed(self, snapshot: RunSnapshot, row: int | None = None) -> float | None:
+        """The moving average of tokens per second at a row, by default the newest; None when there is none yet."""
+        row = snapshot.rows - 1 if row is None else row
+        value = float(self.speed.smooth[row]) if 0 <= row < min(snapshot.rows, self.speed.count) else math.nan
+        return value if math.isfinite(value) else None
+
+    def _series(
+        self, snapshot: RunSnapshot, x: XScale, x_low: float, x_high: float, columns: int, shown: ChartQuantity
+    ) -> tuple[Series, ...]:
+        if shown == "speed":
+            return (self._train(self.speed, snapshot.rows, x.column, x_low, x_high, columns),) if snapshot.rows else ()
+        found = []
+        eval_x, losses = self._evaluations(snapshot, x)
+        if len(losses):
+            found.append(Series(eval_x, losses, losses, losses, "val", texture="dashed", markers=True))
+        if snapshot.rows:
+            found.append(self._train(self.history, snapshot.rows, x.column, x_low, x_high, columns))
+        return tuple(found)
+
+    @staticmethod
+    def _train(history: LossHistory, rows: int, x: XValues, x_low: float, x_high: float, columns: int) -> Series:
+        """The training loss, or the speed, in blocks of rows where a column of the chart would hold many of them."""
+        low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
+        first, last = bucket_rows(x, x_low, x_high, 1)
+        in_view = int(last - first)
+        if in_view < _BLOCKS_A_COLUMN * ROWS_PER_BLOCK * max(1, columns):
+            return Series(x, low, high, smooth, "train", band="band")
+        return Series(
+            x[::ROWS_PER_BLOCK], *history.blocks(rows), "train", band="band", stride=ROWS_PER_BLOCK, points=(low, high)
+        )
+
+    def _evaluations(self, snapshot: RunSnapshot, x: XScale) -> tuple[XValues, ChartValues]:
+        evals = snapshot.state.evals.count_until(snapshot.t)
+        key = (evals, len(snapshot.state.resumes), x.mode, id(snapshot.state))
+        if key != self._evals_key:
+            self._evals_key = key
+            events = snapshot.evals
+            places = np.array([x.of(event.step, event.t) for event in events], dtype=np.float64)
+            losses = np.array([event.val_loss for event in events], dtype=np.float64)
+            losses[~np.isfinite(losses)] = np.nan
+            self._evals = (places, losses)
+        return self._evals
+
+    def _rare_marks(self, snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]]:
+        state, t = snapshot.state, snapshot.t
+        lines = (state.commands, state.checkpoints, state.resumes, state.rescues, state.policy_events, state.milestones)
+        key = (tuple(line.count_until(t) for line in lines), len(state.resumes), x.mode, id(state))
+        if key != self._marks_key:
+            self._marks_key = key
+            self._marks = event_marks(snapshot, x)
+        return self._marks
+
+    def _spots(self, snapshot: RunSnapshot, x: XScale) -> tuple[PointMarks, ...]:
+        spots = []
+        bad = self.history.bad_rows(snapshot.rows)
+        if len(bad):
+            bad = bad[:: 1 + len(bad) // _MOST_SPOTS]
+            spots.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
+        best = snapshot.best_eval
+        if best is not None:
+            place = np.array([x.of(best.step, best.t)])
+            spots.append(PointMarks(place, np.array([best.val_loss]), "best", "best"))
+        return tuple(spots)
+
+
+def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLevel, ...]:
+    """What is known before training: no model beats the floor, pure guessing costs ln(vocabulary), and what models
+    reach that only count."""
+    if snapshot.started is None:
+        return ()
+    corpus = snapshot.started.corpus
+    levels = []
+    if corpus.floor_nats_per_token is not None:
+        floor = corpus.floor_nats_per_token
+        evaluation = snapshot.state.evals.last_until(snapshot.t)
+        grown = progress_to_floor(evaluation.val_loss, corpus) if evaluation is not None else None
+        words = "" if grown is None else f", {format_percent(100 * grown)} grown up"
+        levels.append(ReferenceLevel(floor, f"floor {format_loss(floor)}{words}", reach=True))
+    if corpus.vocabulary_size > 1:
+        guess = math.log(corpus.vocabulary_size)
+        levels.append(ReferenceLevel(guess, f"pure guessing {format_loss(guess)}"))
+    if settings.baselines:
+        levels += _baseline_levels(snapshot)
+    return tuple(levels)
+
+
+def _baseline_levels(snapshot: RunSnapshot) -> list[ReferenceLevel]:
+    """Unigram to 5-gram, those that stand in a model's way first: their labels are placed first."""
+    baselines = snapshot.baselines
+    if baselines is None:
+        return []
+    known = [
+        ("5-gram", baselines.fivegram),
+        ("trigram", baselines.trigram),
+        ("bigram", baselines.bigram),
+        ("unigram", baselines.unigram),
+    ]
+    return [
+        ReferenceLevel(value, f"{name} {format_loss(value)}", reach=True)
+        for name, value in known
+        if math.isfinite(value)
+    ]
+
+
+def _message(snapshot: RunSnapshot) -> str:
+    if snapshot.rows or snapshot.evals:
+        return "Every loss in this stretch is NaN or infinite." if snapshot.rows else ""
+    if snapshot.ended is not None:
+        return "This run ended before its first step."
+    return _WAITING.get(snapshot.phase, "No loss yet: the first step is being taken.")

@@ -1,0 +1,1 @@
+"""Widgets of the run screen: header, health lines, dials, log, playback bar."""

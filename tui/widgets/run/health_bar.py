@@ -1,0 +1,299 @@
+"""The health lines below the header: diagnosis and reason, advice with its key, newest rescue or disk problem,
+forecast.
+
+`health_lines` is a pure function; `ForecastCache` keeps the forecast from being made more often than every five
+seconds. Where nothing is known of a run's health the widget takes no room.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
+from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.forecast import NO_TARGET, Forecast, forecast_run
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.safe_text import safe_content, safe_line
+from babytrain.tui.text.formatting import format_count, format_loss, format_whole_seconds
+from babytrain.tui.text.wording import StatusLabel, verdict_label
+
+FORECAST_SECONDS = 5.0  # a forecast costs some milliseconds, and changes slowly
+_MAX_BUTTON_LABEL = 36
+_MAX_REASON = 80
+_MIN_SENTENCE_COLUMNS = 12  # columns for a sentence; with less it is not begun
+ADVICE_IDS = ("live.advice", "live.alternative")
+
+
+class ForecastCache:
+    """The forecast of a run, made anew every few seconds at most."""
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        forecast: Callable[[RunSnapshot], Forecast] | None = None,
+    ) -> None:
+        self._now = now
+        self._make = forecast or _forecast_with_target
+        self._made_at = 0.0
+        self._run: object = None
+        self._seen: object = None
+        self._forecast: Forecast | None = None
+
+    def at(self, snapshot: RunSnapshot) -> Forecast:
+        """The newest forecast, some seconds old at most; that of another run, or of another past, is none."""
+        now, state = self._now(), snapshot.state
+        run = (id(state), id(state.started), len(state.resumes), snapshot.phase)
+        seen = (snapshot.rows, snapshot.step, len(state.evals), len(state.commands))
+        due = now - self._made_at >= FORECAST_SECONDS and seen != self._seen
+        if self._forecast is None or run != self._run or due:
+            self._forecast, self._made_at, self._run, self._seen = self._make(snapshot), now, run, seen
+        return self._forecast
+
+
+def _forecast_with_target(snapshot: RunSnapshot) -> Forecast:
+    """The forecast, of the arrival at the target as well where the run's settings name one."""
+    wanted = snapshot.settings.get("target_loss")
+    return forecast_run(snapshot, float(wanted) if isinstance(wanted, int | float) and wanted > 0 else None)
+
+
+@dataclass(frozen=True)
+class HealthFacts:
+    """What the health lines say. `keys` is for each id in `ADVICE_IDS` the key as shown and as sent."""
+
+    snapshot: RunSnapshot
+    eta: SecondsRange | None = None
+    forecast: Forecast | None = None
+    keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClickableRange:
+    """A piece of a line that can be clicked: its columns [first, end) and the key that a click sends."""
+
+    first: int
+    end: int
+    key: str
+
+
+@dataclass(frozen=True)
+class HealthLine:
+    """One line and what can be clicked on it."""
+
+    content: Content
+    buttons: tuple[ClickableRange, ...] = ()
+
+
+def has_diagnosis(facts: HealthFacts) -> bool:
+    """Whether there is anything to say at all, or will be: an old recording knows of no diagnosis."""
+    state = facts.snapshot.state
+    return facts.forecast is not None or any((state.verdicts, state.rescues, state.storage))
+
+
+def is_advice_followed(snapshot: RunSnapshot, advice: SuggestedCommand) -> bool:
+    """Whether an advice of the newest verdict was followed: its command was applied since."""
+    verdict = snapshot.verdict
+    since = verdict.t if verdict is not None else 0.0
+    wanted = (advice.action, advice.dial, advice.value, advice.text)
+    return any(
+        command.status == "applied" and (command.action, command.dial, command.value, command.text) == wanted
+        for command in snapshot.state.commands.events[snapshot.state.commands.count_until(since - 1e-9) :]
+        if command.t <= snapshot.t
+    )
+
+
+def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) -> list[HealthLine]:
+    """`height` (1 to 4) lines of exactly `width` columns, for a width of 1 and more."""
+    inner = max(1, width - 2)
+    snapshot = facts.snapshot
+    verdict, rescue = snapshot.verdict, snapshot.state.rescues.last_until(snapshot.t)
+    buttons = _buttons(facts, verdict, glyphs)
+    disk = _disk_problem(snapshot, glyphs)
+    if height <= 1:
+        return [_line(disk or _diagnosis(verdict, glyphs, why=False), buttons, inner)]
+    next_ = _sentence("next", verdict.next_ if verdict is not None else "")
+    if height == 2 and health_line_count(facts) > 2:
+        newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
+        second = disk or (_rescue(rescue) if newer and rescue is not None else next_)
+        expected = [(_final_loss(facts, glyphs), "")] if facts.forecast and facts.forecast.final_loss else []
+        return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
+    lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
+    if snapshot.state.verdicts:
+        lines.append(_line(next_, buttons, inner))
+    if snapshot.state.rescues or snapshot.state.storage:
+        lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue)), [], inner))
+    if facts.forecast is not None:
+        lines.append(_line(_forecast(facts, glyphs), [], inner))
+    return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
+
+
+def health_line_count(facts: HealthFacts) -> int:
+    """How many lines there are to fill; in a recording the same at every moment, so that seeking moves no pane."""
+    state = facts.snapshot.state
+    return 1 + bool(state.verdicts) + any((state.rescues, state.storage)) + (facts.forecast is not None)
+
+
+def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:
+    state = StatusLabel(glyphs.waiting, "no diagnosis yet", "$foreground 60%")
+    if verdict is not None:
+        state = verdict_label(verdict.verdict, glyphs)
+    words = safe_content(verdict.why, one_line=True) if verdict is not None and why else Content()
+    return Content.assemble((f"{state.symbol} {state.word}", state.style), "  " if words else "", words)
+
+
+def _sentence(label: str, words: str) -> Content:
+    if not words:
+        return Content()
+    return Content.assemble((f"{label} ", "$foreground 60%"), safe_content(words, one_line=True))
+
+
+def _rescue(rescue: GuardEvent) -> Content:
+    where = f"! {safe_line(rescue.action, 20)} @{format_count(rescue.step)}  "
+    return Content.assemble((where, "bold $error"), safe_content(rescue.text, one_line=True))
+
+
+def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
+    """What the disk does not take, and since when."""
+    failing = snapshot.failing_storage
+    if not failing:
+        return Content()
+    first, *others = (f"no {event.what} since step {format_count(event.step)}" for event in failing)
+    told = "; ".join([f"{first}, {format_whole_seconds(snapshot.t - failing[0].t)}", *others])
+    reason = safe_line(failing[-1].reason, _MAX_REASON)
+    hope = "It waits with what it holds in memory" if snapshot.phase == "stopping" else "Training goes on"
+    rest = f": {reason}. {hope}; make room."
+    return Content.assemble((f"{glyphs.failed} {told}", "bold $error"), Content(rest))
+
+
+def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
+    """When it ends and at which loss, or why nobody knows."""
+    forecast = facts.forecast
+    if forecast is None:
+        return Content()
+    if forecast.end_reason == forecast.final_loss_reason and facts.eta is None and forecast.end_reason:
+        return _sentence("forecast", forecast.end_reason)
+    if facts.eta is not None:
+        low, high = format_whole_seconds(facts.eta.low), format_whole_seconds(facts.eta.high)
+        span = low if low == high else f"{low}{glyphs.range}{high}"
+        end = Content.assemble("ends in ", (span, "bold"), " when resumed" if forecast.paused else "")
+    else:
+        end = Content(f"end: {forecast.end_reason or 'not known'}")
+    parts = [end, _final_loss(facts, glyphs, reason=True), *_target(forecast, glyphs)]
+    return Content.assemble(("forecast ", "$foreground 60%"), Content(f" {glyphs.dot} ").join(parts))
+
+
+def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
+    """Whether and when the loss that was asked about is reached, or why nobody knows."""
+    target = forecast.target
+    if target is None:
+        told = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
+        return [] if forecast.target_reason in told else [Content(f"target: {forecast.target_reason}")]
+    words = Content.assemble(("val ", "$foreground 60%"), (format_loss(target.loss), "bold"), f" {target.words}")
+    if target.steps is None:
+        return [words]
+    low, high = format_count(target.steps.low), format_count(target.steps.high)
+    return [Content.assemble(words, f", step {low}{glyphs.range}{high}")]
+
+
+def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> Content:
+    forecast = facts.forecast
+    if forecast is None or forecast.final_loss is None:
+        words = forecast.final_loss_reason if forecast is not None else ""
+        return Content(f"final val: {words}" if words and reason else "")
+    loss = forecast.final_loss
+    span = f"{format_loss(loss.low)}{glyphs.range}{format_loss(loss.high)}"
+    return Content.assemble(("final val ", "$foreground 60%"), (span, "bold"))
+
+
+def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> list[tuple[Content, str]]:
+    """What a key does about it, and the key to send; what was done already has a sign in place of the key."""
+    if verdict is None:
+        return []
+    found: list[tuple[Content, str]] = []
+    for advice, name in zip((verdict.advice, verdict.alternative), ADVICE_IDS, strict=True):
+        if advice is None or name not in facts.keys:
+            continue
+        label = safe_line(advice.label, _MAX_BUTTON_LABEL)
+        shown, sent = facts.keys[name]
+        if is_advice_followed(facts.snapshot, advice):
+            found.append((Content.assemble((f"{glyphs.done} ", "bold $success"), (label, "$foreground 60%")), ""))
+        else:
+            found.append((Content.assemble((f"{shown} ", "bold $primary"), label), sent))
+    return found
+
+
+def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> HealthLine:
+    """The words, cut where need be, and at the right end as many of the buttons as there is room for."""
+    room = inner - min(words.cell_length, max(_MIN_SENTENCE_COLUMNS, inner // 2))
+    chosen: list[tuple[Content, str]] = []
+    for button, key in buttons:
+        if button.cell_length + 2 > room:
+            if not chosen and room >= _MIN_SENTENCE_COLUMNS:
+                chosen.append((button.truncate(room - 2, ellipsis=True), key))
+            break
+        chosen.append((button, key))
+        room -= button.cell_length + 2
+    taken = sum(button.cell_length + 2 for button, _ in chosen)
+    words = words.truncate(max(0, inner - taken), ellipsis=True)
+    parts: list[Content | str] = [" ", words, " " * (inner - taken - words.cell_length)]
+    places: list[ClickableRange] = []
+    column = 1 + inner - taken
+    for button, key in chosen:
+        parts += ["  ", button]
+        if key:
+            places.append(ClickableRange(column + 2, column + 2 + button.cell_length, key))
+        column += 2 + button.cell_length
+    parts.append(" ")
+    return HealthLine(Content.assemble(*parts), tuple(places))
+
+
+class HealthBar(Widget):
+    """One to four lines, by the layout and by how much there is to say."""
+
+    DEFAULT_CSS = "HealthBar { height: 1; width: 1fr; display: none; }"
+    ALLOW_SELECT = False
+
+    def __init__(self, charset: CharsetName = "braille") -> None:
+        super().__init__(id="health")
+        self._glyphs = GLYPHS[charset]
+        self._facts: HealthFacts | None = None
+        self._shown: list[HealthLine] = []
+
+    def show(self, facts: HealthFacts) -> None:
+        """Show these facts; draws only if a letter or a colour changed."""
+        self._facts = facts
+        self.set_class(has_diagnosis(facts), "-known")
+        wanted = health_line_count(facts)
+        for count in (2, 3, 4):
+            self.set_class(count == wanted, f"-lines-{count}")
+        lines = self._lines()
+        same = len(lines) == len(self._shown) and all(
+            line.content.is_same(before.content) for line, before in zip(lines, self._shown, strict=True)
+        )
+        if not same:
+            self._shown = lines
+            self.refresh()
+
+    def render(self) -> Content:
+        """The lines for the size it has now."""
+        self._shown = self._lines()
+        return Content("\n").join(line.content for line in self._shown)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Press the key that stands there."""
+        if 0 <= event.y < len(self._shown):
+            for button in self._shown[event.y].buttons:
+                if button.first <= event.x < button.end:
+                    await self.app.action_simulate_key(button.key)
+
+    def _lines(self) -> list[HealthLine]:
+        if self._facts is None or self.size.width <= 0:
+            return []
+        return health_lines(self._facts, self.size.width, max(1, self.size.height), self._glyphs)

@@ -1,0 +1,198 @@
+"""The log pane: the newest events of a run and everything printed while it ran, one line each, the newest at the
+bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeAlias, TypeVar
+
+from textual.content import Content
+
+from babytrain.runs.events import (
+    Checkpoint,
+    Command,
+    Ended,
+    Eval,
+    GuardEvent,
+    LogMessage,
+    Milestone,
+    PolicyEvent,
+    Resumed,
+    Verdict,
+)
+from babytrain.runs.state.run_state import RunSnapshot, Timeline
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import Glyphs
+from babytrain.tui.terminal.safe_text import safe_content
+from babytrain.tui.text.formatting import format_count, format_loss, format_seconds
+from babytrain.tui.text.wording import describe_command, format_clock, status_label, verdict_label
+from babytrain.tui.widgets.common.text_pane import TextPane
+
+MAX_LOG_LINES = 400
+_CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best", "requested": "asked for", "end": "at the end"}
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """A line that something printed or that the program itself has to say, filed at the run's time `t`."""
+
+    t: float
+    step: int
+    text: str
+
+
+_LoggedEvent = TypeVar(
+    "_LoggedEvent", Eval, Checkpoint, Milestone, LogMessage, GuardEvent, PolicyEvent, Verdict, Resumed
+)
+LogEvent: TypeAlias = (
+    Eval
+    | Checkpoint
+    | Command
+    | Milestone
+    | LogMessage
+    | GuardEvent
+    | PolicyEvent
+    | Verdict
+    | Resumed
+    | Ended
+    | PrintedLine
+)
+
+
+def log_key(snapshot: RunSnapshot, printed: int) -> tuple[int, ...]:
+    """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
+    state, t = snapshot.state, snapshot.t
+    often = (state.evals, state.checkpoints, state.commands, state.notes, state.verdicts)
+    rare = (state.rescues, state.policy_events, state.milestones, state.resumes, state.endings)
+    counts = [timeline.count_until(t) for timeline in (*often, *rare)]
+    return (*counts, printed)
+
+
+def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: int = MAX_LOG_LINES) -> list[LogEvent]:
+    """The newest events that deserve a line, oldest first."""
+    state = snapshot.state
+    events: list[LogEvent] = []
+
+    def take(timeline: Timeline[_LoggedEvent]) -> None:
+        end = timeline.count_until(snapshot.t)
+        events.extend(timeline.events[max(0, end - limit) : end])
+
+    take(state.evals)
+    take(state.checkpoints)
+    take(state.notes)
+    take(state.rescues)
+    take(state.policy_events)
+    take(state.milestones)
+    take(state.verdicts)
+    events.extend(state.endings.until(snapshot.t))
+    take(state.resumes)  # a resume begins at the very time at which the session before it ended
+    # A command is news when it is answered; the dials pane shows the ones still on their way. What comes next is asked
+    # with every letter typed to the model.
+    answered = [
+        command
+        for command in snapshot.commands[-2 * limit :]
+        if command.status == "refused" or (command.status == "applied" and command.action != "predict")
+    ]
+    events.extend(answered)
+    events.extend(line for line in printed if line.t <= snapshot.t)
+    events.sort(key=attrgetter("t"))
+    return events[-limit:]
+
+
+def log_line(event: LogEvent, glyphs: Glyphs, clock_width: int = 7, step_width: int = 8) -> Content:
+    """One event as one line: time, step, sign, words."""
+    symbol, style, words = _words(event, glyphs)
+    return Content.assemble(
+        (f"{format_clock(event.t):>{clock_width}} ", "$foreground 60%"),
+        (f"{'@' + format_count(event.step):<{step_width}} ", "$foreground 40%"),
+        (f"{symbol} ", style),
+        words,
+    )
+
+
+def log_lines(events: Sequence[LogEvent], glyphs: Glyphs) -> list[Content]:
+    """All of them, their columns as wide as the widest entry."""
+    clock_width = max((len(format_clock(event.t)) for event in events), default=0)
+    step_width = max((len(format_count(event.step)) + 1 for event in events), default=0)
+    return [log_line(event, glyphs, clock_width, step_width) for event in events]
+
+
+def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
+    match event:
+        case Eval():
+            text = f"val {format_loss(event.val_loss)} {glyphs.dot} train {format_loss(event.train_loss)}"
+            best = f" {glyphs.dot} best" if event.best else ""
+            return (glyphs.best if event.best else glyphs.dot), "bold $accent", Content(text + best)
+        case Checkpoint():
+            reason = _CHECKPOINT_REASONS[event.reason]
+            took = format_seconds(event.seconds)
+            return glyphs.stopped, "bold $primary", Content(f"checkpoint, {reason}, {took}")
+        case Command():
+            text = describe_command(event.action, event.value, event.text, glyphs, event.dial)
+            if event.command_id == 0:
+                text += f" {glyphs.dot} by itself"
+            if event.status == "refused":
+                return glyphs.failed, "bold $error", safe_content(f"{text}: {event.reason}", one_line=True)
+            return glyphs.arrow, "bold $secondary", safe_content(text, one_line=True)
+        case Milestone():
+            return glyphs.milestone, "bold $success", safe_content(event.text, one_line=True)
+        case LogMessage():
+            styles = {"info": "$foreground 60%", "warning": "bold $warning", "error": "bold $error"}
+            symbols = {"info": glyphs.dot, "warning": "!", "error": glyphs.failed}
+            return symbols[event.level], styles[event.level], safe_content(event.text, one_line=True)
+        case GuardEvent():
+            return "!", "bold $error", safe_content(event.text, one_line=True)
+        case PolicyEvent():
+            sign = {"paused": glyphs.paused, "stopped": "!"}.get(event.action, glyphs.arrow)
+            style = "bold $error" if event.action == "stopped" else "bold $accent"
+            return sign, style, safe_content(event.text, one_line=True)
+        case Verdict():
+            state = verdict_label(event.verdict, glyphs)
+            return state.symbol, state.style, safe_content(f"{state.word}: {event.why}", one_line=True)
+        case Resumed() if event.rollback:
+            words = f"went back to step {format_count(event.step)}" + (f": {event.reason}" if event.reason else "")
+            return glyphs.arrow, "bold $warning", safe_content(words, one_line=True)
+        case Resumed():
+            return glyphs.arrow, "bold $primary", Content(f"resumed from step {format_count(event.step)}")
+        case Ended():
+            state = status_label(event.status, glyphs)
+            return state.symbol, state.style, safe_content(f"{state.word}: {event.reason}", one_line=True)
+        case PrintedLine():
+            return "|", "$foreground 60%", safe_content(event.text, "$foreground 60%", one_line=True)
+
+
+class LogPane(TextPane):
+    """Pane 5. Follows its end unless somebody scrolled up to read."""
+
+    def __init__(self, *, number: str = "5", charset: CharsetName = "braille") -> None:
+        self._key: tuple[int, ...] = ()
+        self._events: list[LogEvent] = []
+        self._follows = True
+        super().__init__(f"{number} log", id="log", charset=charset, classes="pane")
+
+    def show(self, snapshot: RunSnapshot, printed: Sequence[PrintedLine], printed_count: int) -> None:
+        """Show the newest events; nothing happens when there are no new ones."""
+        key = log_key(snapshot, printed_count)
+        if key == self._key:
+            return
+        self._key = key
+        self._events = recent_events(snapshot, printed)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Build the lines again and stay at the end."""
+        super().rebuild()
+        if self._follows:
+            self.scroll_end(animate=False, force=True, immediate=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolling up stops the following, scrolling back to the end begins it again."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = self.at_end
+
+    def build(self, width: int) -> list[Content]:
+        """One line an event, cut at the edge."""
+        return [line.truncate(width, ellipsis=True) for line in log_lines(self._events, self.glyphs)]

@@ -1,0 +1,182 @@
+"""The bar under a replay: playing or paused, how fast, where, and where something happened. A click seeks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from babytrain.runs.playback.clock import PlaybackClock
+from babytrain.runs.state.run_state import RunState
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.text.wording import format_clock
+from babytrain.tui.widgets.run.progress_header import fit_columns
+
+_MIN_BAR_COLUMNS = 6
+_MAX_EVENT_LABEL = 32
+_MAX_TICK_SHARE = 0.4  # of the columns; beyond that only what is out of the ordinary is marked
+_ROUTINE_EVENTS = frozenset({"evaluation", "sample", "checkpoint"})
+
+
+@dataclass(frozen=True)
+class TimelineMark:
+    """Something that happened at `t` seconds and is worth stopping at."""
+
+    t: float
+    word: str
+    style: str
+
+
+def timeline_marks(state: RunState) -> list[TimelineMark]:
+    """Everything in a run worth seeking to, in order of time."""
+    found = [TimelineMark(event.t, "evaluation", "$accent") for event in state.evals.events]
+    found += [TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events]
+    found += [TimelineMark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
+    found += [TimelineMark(event.t, "command", "$warning") for event in state.commands.events]
+    found += [TimelineMark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
+    found += [TimelineMark(event.t, "rescue", "$error") for event in state.rescues.events]
+    found += [
+        TimelineMark(event.t, f"{event.action}: {event.cause}", "$accent") for event in state.policy_events.events
+    ]
+    found += [TimelineMark(event.t, event.verdict, "$primary") for event in state.verdicts.events]
+    found += [
+        TimelineMark(event.t, safe_line(event.text, _MAX_EVENT_LABEL), "$success") for event in state.milestones.events
+    ]
+    found += [TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events]
+    found += [TimelineMark(event.t, "end", "$success") for event in state.endings.events]
+    return sorted(found, key=lambda mark: mark.t)
+
+
+def next_timeline_mark(marks: Sequence[TimelineMark], t: float, direction: int) -> TimelineMark | None:
+    """The nearest mark after (`direction` 1) or before (-1) time `t`."""
+    if direction > 0:
+        return next((mark for mark in marks if mark.t > t + 1e-6), None)
+    return next((mark for mark in reversed(marks) if mark.t < t - 1e-6), None)
+
+
+class PlaybackBar(Widget):
+    """One line; `show` draws it for where the clock stands."""
+
+    DEFAULT_CSS = "PlaybackBar { height: 1; width: 1fr; }"
+    ALLOW_SELECT = False
+
+    class Seek(Message):
+        """Somebody clicked or dragged to `fraction` (0 to 1) of the recording."""
+
+        def __init__(self, fraction: float) -> None:
+            super().__init__()
+            self.fraction = fraction
+
+    def __init__(self, clock: PlaybackClock, state: RunState, charset: CharsetName = "braille") -> None:
+        super().__init__(id="playback-bar")
+        self._clock = clock
+        self._marks = timeline_marks(state)
+        self._glyphs = GLYPHS[charset]
+        self._shown: Content | None = None
+        self._bar = (0, 0)  # first column and width
+        self._note = ""
+
+    @property
+    def marks(self) -> list[TimelineMark]:
+        """What can be seeked to."""
+        return self._marks
+
+    def show(self, note: str = "") -> None:
+        """Draw when the picture changed. `note` says what happened where the clock stands."""
+        self._note = note
+        content = self._content()
+        if self._shown is None or not content.is_same(self._shown):
+            self._shown = content
+            self.refresh()
+
+    def render(self) -> Content:
+        """The line for the width it has now."""
+        return self._content()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Start dragging."""
+        self.capture_mouse()
+        self._seek(event.x)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let go."""
+        self.release_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Dragging seeks as it goes."""
+        if self.app.mouse_captured is self:
+            self._seek(event.x)
+
+    def _seek(self, x: int) -> None:
+        first, width = self._bar
+        if width > 1 and (first <= x < first + width or self.app.mouse_captured is self):
+            self.post_message(self.Seek(min(1.0, max(0.0, (x - first) / (width - 1)))))
+
+    def _content(self) -> Content:
+        width = self.size.width
+        if width <= 0:
+            return Content()
+        clock, glyphs = self._clock, self._glyphs
+        symbol = glyphs.playing if clock.playing else glyphs.paused
+        style = "bold $success" if clock.playing else "bold $warning"
+        left = Content.assemble(" ", (symbol, style), " ", (f"{clock.speed_label:<4}", "bold"))
+        position = f"{format_clock(clock.position)} / {format_clock(clock.duration)} "
+        if self._note:
+            position = f"{self._note}  {position}"
+        room = width - left.cell_length - cell_len(position) - 2
+        if room < _MIN_BAR_COLUMNS:
+            self._bar = (0, 0)
+            return fit_columns(Content.assemble(left, " ", position), width)
+        self._bar = (left.cell_length + 1, room)
+        bar = playback_track(clock.position, clock.duration, self._marks, room, glyphs)
+        return Content.assemble(left, " ", bar, " ", (position, "$foreground 60%"))
+
+
+def playback_track(t: float, duration: float, marks: Sequence[TimelineMark], width: int, glyphs: Glyphs) -> Content:
+    """A line of `width` columns with a head at `t`; columns in which something happened carry a tick."""
+    share = t / duration if duration > 0 else 1.0
+    head = round(min(1.0, max(0.0, share)) * (width - 1))
+    ticks = _ticks(marks, duration, width)
+    if len(ticks) > width * _MAX_TICK_SHARE:
+        ticks = _ticks([mark for mark in marks if mark.word not in _ROUTINE_EVENTS], duration, width)
+    cells: list[tuple[str, str]] = []
+    for column in range(width):
+        if column == head:
+            cells.append((glyphs.head, "bold $primary"))
+        elif column in ticks:
+            cells.append((glyphs.tick, ticks[column] if column < head else "$foreground 40%"))
+        elif column < head:
+            cells.append((glyphs.bar_full, "$primary"))
+        else:
+            cells.append((glyphs.bar_rest, "$foreground 20%"))
+    return Content.assemble(*_merge(cells))
+
+
+def _ticks(marks: Sequence[TimelineMark], duration: float, width: int) -> dict[int, str]:
+    """Styles by column."""
+    if duration <= 0:
+        return {}
+    return {
+        round(min(1.0, max(0.0, mark.t / duration)) * (width - 1)): mark.style
+        for mark in marks
+        if math.isfinite(mark.t)
+    }
+
+
+def _merge(cells: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one style as one piece: fewer pieces, less to draw."""
+    merged: list[tuple[str, str]] = []
+    for text, style in cells:
+        if merged and merged[-1][1] == style:
+            merged[-1] = (merged[-1][0] + text, style)
+        else:
+            merged.append((text, style))
+    return merged

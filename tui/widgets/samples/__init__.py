@@ -1,0 +1,1 @@
+"""Panes that show samples, navigation among them, their comparison and text metrics."""

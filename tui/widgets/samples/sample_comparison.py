@@ -1,0 +1,147 @@
+"""Samples selected by prompt and step, and the words in which two texts differ. Pure functions.
+
+Choices:
+- Words are compared, not characters: between two texts of a model that learns to spell nearly every letter moves.
+  White space and line breaks do not count.
+- Neighbouring words that differ are one range; it ends at a line break.
+- `difflib` is used without its shortcut for frequent words, which takes time with the square of the length, so only
+  the first `MAX_COMPARED_WORDS` words are compared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+from babytrain.runs.events import Sample, TextMetrics
+from babytrain.runs.state.run_state import RunState
+
+Alignment = Literal["step", "share"]
+
+
+@dataclass(frozen=True)
+class SampleWithMetrics:
+    """A sample with what is known about it. `run` is the name of its run where two are compared."""
+
+    sample: Sample
+    val_loss: float | None  # of the newest evaluation when it was written
+    reading: TextMetrics | None
+    run: str = ""
+
+
+def prompts_of(samples: Sequence[Sample]) -> list[str]:
+    """The different prompts as they first came; those that only a person asked for come last."""
+    own = dict.fromkeys(sample.prompt for sample in samples if not sample.requested)
+    asked = dict.fromkeys(sample.prompt for sample in samples if sample.requested)
+    return [*own, *(prompt for prompt in asked if prompt not in own)]
+
+
+def samples_with_prompt(samples: Sequence[Sample], prompt: str) -> list[Sample]:
+    """The samples that go on from this prompt, in order."""
+    return [sample for sample in samples if sample.prompt == prompt]
+
+
+def nearest_sample(samples: Sequence[Sample], step: float) -> Sample | None:
+    """The sample written nearest to a step; of two as near the later one."""
+    return min(reversed(samples), key=lambda sample: abs(sample.step - step), default=None)
+
+
+def same_sample(first: Sample | None, second: Sample | None) -> bool:
+    """Whether two are the same one, also when its journal was read again."""
+    if first is None or second is None:
+        return first is second
+    return (first.sample_id, first.step, first.t) == (second.sample_id, second.step, second.t)
+
+
+def with_metrics(state: RunState, sample: Sample, run: str = "") -> SampleWithMetrics:
+    """A sample with its validation loss and what the judges said."""
+    return SampleWithMetrics(
+        sample, val_losses_when_written(state, [sample])[0], state.at().text_metrics_of(sample), run
+    )
+
+
+def val_losses_when_written(state: RunState, samples: Sequence[Sample]) -> list[float | None]:
+    """The validation loss of the newest evaluation when each of these was written, None before the first one."""
+    newest = [state.evals.last_until(sample.t) for sample in samples]
+    return [evaluation.val_loss if evaluation is not None else None for evaluation in newest]
+
+
+def matching_sample(state: RunState, other: RunState, sample: Sample, align: Alignment) -> Sample | None:
+    """The sample of another run to hold against one of this run: of the same prompt if it has that, and written at
+    the nearest step, or after the nearest share of the run."""
+    theirs = other.samples.events
+    same_prompt = samples_with_prompt(theirs, sample.prompt)
+    candidates = same_prompt or samples_with_prompt(theirs, next(iter(prompts_of(theirs)), ""))
+    step = float(sample.step)
+    if align == "share":
+        here, there = state.at().total_steps, other.at().total_steps
+        step = sample.step / here * there if here > 0 else step
+    return nearest_sample(candidates, step)
+
+
+def recorded_run_name(state: RunState) -> str:
+    """What the run is called."""
+    return state.started.name if state.started else "the run"
+
+
+TextRange: TypeAlias = tuple[int, int]  # first character and the one after the last
+MAX_COMPARED_WORDS = 1200
+_WORD = re.compile(r"[\w'’]+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class TextComparison:
+    """Stretches of either text that the other one does not have, in order, and how much they have in common."""
+
+    left: tuple[TextRange, ...]
+    right: tuple[TextRange, ...]
+    same_share: float  # of the words of both texts, those that stand in both in the same order
+    is_whole: bool = True  # False when the texts were too long to be compared to their ends
+
+
+@lru_cache(maxsize=64)
+def compare_texts(left: str, right: str) -> TextComparison:
+    """The words in which two texts differ."""
+    words = _words(left), _words(right)
+    whole = max(len(words[0]), len(words[1])) <= MAX_COMPARED_WORDS
+    lefts, rights = words[0][:MAX_COMPARED_WORDS], words[1][:MAX_COMPARED_WORDS]
+    matcher = SequenceMatcher(None, [left[a:b] for a, b in lefts], [right[a:b] for a, b in rights], autojunk=False)
+    opcodes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    return TextComparison(
+        tuple(stretch for _, a, b, _, _ in opcodes for stretch in _joined(left, lefts[a:b])),
+        tuple(stretch for _, _, _, a, b in opcodes for stretch in _joined(right, rights[a:b])),
+        matcher.ratio(),
+        whole,
+    )
+
+
+def _words(text: str) -> list[TextRange]:
+    """Where the words are; a mark that stands on a letter belongs to its word."""
+    words: list[TextRange] = []
+    for match in _WORD.finditer(text):
+        if words and words[-1][1] == match.start() and _continues(text, match.start()):
+            words[-1] = (words[-1][0], match.end())
+        else:
+            words.append(match.span())
+    return words
+
+
+def _continues(text: str, place: int) -> bool:
+    """Whether what begins here belongs to the character before: a mark, or the letters that go on after one."""
+    return unicodedata.category(text[place])[0] == "M" or unicodedata.category(text[place - 1])[0] == "M"
+
+
+def _joined(text: str, words: list[TextRange]) -> list[TextRange]:
+    """Neighbouring words in one stretch, as far as the line goes."""
+    joined: list[TextRange] = []
+    for start, end in words:
+        if joined and "\n" not in text[joined[-1][1] : start]:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined

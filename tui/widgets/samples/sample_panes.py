@@ -1,0 +1,166 @@
+"""Two panes that show a sample: `SamplePane` on the screen of a run (the newest, token by token, and earlier ones
+below) and `SampleCard` in the sample browser.
+
+Line breaks are kept; everything that is not plainly text is shown as a symbol. Text copied word for word from the
+training text is underlined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+
+from babytrain.runs.events import Sample, SamplePiece, TextMetrics
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_highlighted, safe_line
+from babytrain.tui.text.formatting import format_count, format_factor, format_loss
+from babytrain.tui.widgets.common.text_pane import TextPane
+from babytrain.tui.widgets.samples.sample_comparison import SampleWithMetrics, TextRange
+from babytrain.tui.widgets.samples.text_metrics_lines import copied_highlights, metrics_lines, short_metrics
+
+_MAX_SAMPLE_TEXT = 20_000  # characters; a longer sample shows its beginning
+_MAX_EARLIER_TEXT = 400
+_EARLIER_SAMPLES = 12
+_MAX_TITLE_PROMPT = 40
+
+
+class SamplePane(TextPane):
+    """Pane 4."""
+
+    def __init__(self, *, number: str = "4", charset: CharsetName = "braille", hint: str = "") -> None:
+        self._number = number
+        self._hint = hint
+        self._shown: Sample | SamplePiece | None = None
+        self._earlier: list[Sample] = []
+        self._reading: TextMetrics | None = None  # what the judges say of the newest
+        super().__init__(f"{number} sample", id="sample", charset=charset, classes="pane")
+
+    def show(self, snapshot: RunSnapshot) -> None:
+        """Show the newest sample; nothing happens when it is the one on the screen already."""
+        samples = snapshot.samples
+        newest: Sample | SamplePiece | None = snapshot.sample_piece or (samples[-1] if samples else None)
+        reading = snapshot.text_metrics_of(newest) if isinstance(newest, Sample) else None
+        if newest is self._shown and reading is self._reading:
+            return
+        before, self._shown = self._shown, newest
+        self._reading = reading
+        older = samples if isinstance(newest, SamplePiece) else samples[:-1]
+        self._earlier = older[: -_EARLIER_SAMPLES - 1 : -1]
+        self.set_title(self._heading(newest))
+        self.rebuild()
+        if newest is None or before is None or newest.sample_id != before.sample_id:
+            self.scroll_home(animate=False, immediate=True)
+
+    def build(self, width: int) -> list[Content]:
+        """The prompt, quietly, and the text after it; earlier samples fainter, each under its step."""
+        sample = self._shown
+        if sample is None:
+            return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
+        text = safe_highlighted(sample.text[:_MAX_SAMPLE_TEXT], copied_highlights(self._reading))
+        caret = Content.assemble((self.glyphs.caret, "$accent")) if isinstance(sample, SamplePiece) else Content()
+        lines = Content.assemble(safe_content(sample.prompt, "$foreground 60%"), text, caret).wrap(width)
+        verdicts = f" {self.glyphs.dot} ".join(short_metrics(self._reading))
+        if verdicts:
+            lines += Content.assemble((verdicts, "$foreground 55% italic")).wrap(width)
+        for earlier in self._earlier:
+            rule = f"@{format_count(earlier.step)} "
+            rule += self.glyphs.bar_rest * max(0, width - len(rule))
+            lines.append(Content.assemble((rule[:width], "$foreground 30%")))
+            lines += safe_content((earlier.prompt + earlier.text)[:_MAX_EARLIER_TEXT], "$foreground 55%").wrap(width)
+        return lines
+
+    def _heading(self, sample: Sample | SamplePiece | None) -> Content:
+        dot = f" {self.glyphs.dot} "
+        if sample is None:
+            return Content(f"{self._number} sample")
+        prompt = f'{dot}"{safe_line(sample.prompt, _MAX_TITLE_PROMPT)}"' if sample.prompt else ""
+        if isinstance(sample, SamplePiece):
+            return Content(f"{self._number} sample{dot}writing{self.glyphs.ellipsis}{prompt}")
+        facts = f"@{format_count(sample.step)}{dot}T {format_factor(sample.temperature)}"
+        return Content(f"{self._number} sample {facts}{prompt}")
+
+
+_MAX_CARD_PROMPT = 60
+_MAX_CARD_RUN_NAME = 24
+DIFFERENT_STYLE = "bold $accent"
+PROMPT_STYLE = "$foreground 60%"
+
+
+class SampleCard(TextPane, inherit_bindings=False):
+    """A pane that shows one sample, or says that there is none. The screen around it scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    can_focus = False
+
+    def __init__(self, *, id: str, charset: CharsetName = "braille", hint: str = "") -> None:
+        self._shown: SampleWithMetrics | None = None
+        self._different: tuple[TextRange, ...] | None = None
+        self._hint = hint
+        super().__init__("sample", id=id, charset=charset, classes="pane card")
+
+    def show(
+        self, shown: SampleWithMetrics | None, different: Sequence[TextRange] | None = None, *, sign: str = ""
+    ) -> None:
+        """Show a sample. `different` are the stretches of its text that another one does not have, None where it is
+        compared with none; `sign` stands before its title."""
+        before, self._shown = self._shown, shown
+        self._different = None if different is None else tuple(different)
+        self.set_title(self._title_of(shown, sign))
+        self.rebuild()
+        if before is None or shown is None or before.sample is not shown.sample:
+            self.scroll_home(animate=False, immediate=True)
+
+    def build(self, width: int) -> list[Content]:
+        """Facts, text and verdicts."""
+        shown = self._shown
+        if shown is None:
+            return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
+        lines = Content.assemble((self._facts(shown.sample), "$foreground 60%")).wrap(width)
+        lines.append(Content(""))
+        lines += self._text(shown).wrap(width)
+        verdicts = metrics_lines(shown.sample, shown.reading, self.glyphs)
+        if verdicts:
+            lines.append(Content.assemble((self.glyphs.bar_rest * width, "$foreground 30%")))
+            lines += [line for verdict in verdicts for line in verdict.wrap(width)]
+        return lines
+
+    def _text(self, shown: SampleWithMetrics) -> Content:
+        sample = shown.sample
+        text = sample.text[:_MAX_SAMPLE_TEXT]
+        if self._different is None:
+            marks = copied_highlights(shown.reading)
+        else:
+            marks = [TextHighlight(start, end, DIFFERENT_STYLE, "[", "]") for start, end in self._different]
+        more = Content()
+        if len(sample.text) > _MAX_SAMPLE_TEXT:
+            left_out = format_count(len(sample.text) - _MAX_SAMPLE_TEXT)
+            more = Content.assemble((f"\n{self.glyphs.ellipsis} and {left_out} characters more", "$foreground 60%"))
+        return Content.assemble(safe_content(sample.prompt, PROMPT_STYLE), safe_highlighted(text, marks), more)
+
+    def _title_of(self, shown: SampleWithMetrics | None, sign: str) -> Content:
+        if shown is None:
+            return Content("sample")
+        dot = f" {self.glyphs.dot} "
+        run = f"{safe_line(shown.run, _MAX_CARD_RUN_NAME)}{dot}" if shown.run else ""
+        loss = "" if shown.val_loss is None else f"{dot}val {format_loss(shown.val_loss)}"
+        return Content(f"{sign}{run}step {format_count(shown.sample.step)}{loss}")
+
+    def _facts(self, sample: Sample) -> str:
+        """How it was drawn; what stands at its default is left out."""
+        facts = [f"T {format_factor(sample.temperature)}"]
+        if sample.top_k:
+            facts.append(f"top-k {format_count(sample.top_k)}")
+        if sample.top_p < 1:
+            facts.append(f"top-p {format_factor(sample.top_p)}")
+        if sample.min_p > 0:
+            facts.append(f"min-p {format_factor(sample.min_p)}")
+        if sample.repetition_penalty != 1:
+            facts.append(f"repetition {format_factor(sample.repetition_penalty)}")
+        facts.append(f"seed {sample.seed}")
+        facts.append("asked for" if sample.requested else "")
+        prompt = f'"{safe_line(sample.prompt, _MAX_CARD_PROMPT)}"' if sample.prompt else "no prompt"
+        return f" {self.glyphs.dot} ".join(fact for fact in (prompt, *facts) if fact)

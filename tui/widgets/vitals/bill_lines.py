@@ -1,0 +1,128 @@
+"""The bill of a run in one to six lines, the most important first. Pure functions.
+
+A run whose journal knows of no meter has no lines at all; one whose meter has nothing to read has one calm line that
+says what to do about it.
+"""
+
+from __future__ import annotations
+
+from babytrain.runs.energy.bill import BillAmounts
+from babytrain.tui.text.energy_format import (
+    SIMULATED,
+    format_co2,
+    format_energy,
+    format_money,
+    format_range,
+    measured_token_share,
+)
+from babytrain.tui.text.formatting import format_seconds
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts
+from babytrain.tui.widgets.vitals.gauge_lines import line_part
+
+MAX_BILL_LINES = 6
+NO_METER = "no meter ran"  # in a journal from before there was one
+_LARGE_GAP_PERCENT = 5.0
+_MIN_GAP_SECONDS = 1.0
+_NOT_MEASURED = (
+    "power not measured: type in wall_watts, or let this user read RAPL (doctor says how)",
+    "power not measured: give wall_watts, or see doctor",
+    "not measured: wall_watts, or doctor",
+)
+
+
+def bill_lines(facts: BillAmounts, width: int, most: int) -> list[StyledLine]:
+    """At most `most` lines of at most `width` columns: so far, at the end, how measured, what each token cost, gaps."""
+    if most <= 0 or width <= 0 or (facts.joules is None and facts.missing_reason == NO_METER):
+        return []
+    if facts.joules is None and facts.unmeasured_seconds < _MIN_GAP_SECONDS:
+        return []  # between the first look at the sensors and the second there is nothing to tell
+    if facts.joules is None:
+        words = next((text for text in _NOT_MEASURED if len(text) <= width), "")
+        return [((words, "label"),)] if words else []
+    quality = _quality(facts, width)
+    chunks = [_so_far(facts), _at_the_end(facts), _warnings(facts), quality, _units(facts), _kettles(facts)]
+    lines = [line for part in chunks if part and (line := fit_parts(part, width))]
+    return lines[:most]
+
+
+def _so_far(facts: BillAmounts) -> list[LinePart]:
+    chunks = [line_part(format_energy(facts.joules), "power", 0)]
+    if facts.money is not None:
+        chunks.append(line_part(format_money(facts.money, facts.currency), "", 1))
+    if facts.co2_grams is not None:
+        chunks.append(line_part(f"{format_co2(facts.co2_grams)} CO2", "", 3))
+        if facts.co2_is_default:
+            chunks.append(line_part("(world average)", "label", 5))
+    if facts.simulated:
+        chunks.append(line_part(SIMULATED, "label", 0))
+    chunks.append(line_part("so far", "label", 4))
+    if facts.watts is not None:
+        chunks.append(line_part(f"{facts.watts:.0f} W now", "", 2))
+    return chunks
+
+
+def _at_the_end(facts: BillAmounts) -> list[LinePart]:
+    forecast = facts.forecast
+    if forecast is None:
+        return []
+    energy = format_range(forecast.kwh, lambda kwh: format_energy(kwh * 3.6e6))
+    chunks = [line_part("at the end", "label", 0), line_part(energy, "power", 0)]
+    if forecast.money is not None:
+        chunks.append(line_part(format_range(forecast.money, lambda money: format_money(money, facts.currency)), "", 1))
+    return [*chunks, line_part(f"{format_range(forecast.co2_grams, format_co2)} CO2", "", 2)]
+
+
+def _quality(facts: BillAmounts, width: int) -> list[LinePart]:
+    """Where each number comes from: a counter of the hardware, power polled, an estimate, or typed in.
+
+    With the share of each source, if that fits.
+    """
+    counted = [source for source in facts.counted if source.joules is not None]
+    names = [f"{source.name}: {source.quality}" for source in counted]
+    shares = [f"{name} {format_energy(source.joules)}" for name, source in zip(names, counted, strict=True)]
+    words = shares if len(shares) > 1 and len("  ".join(shares)) <= width else names
+    sources = [line_part(text, "label", rank) for rank, text in enumerate(words)]
+    return [*sources, *([line_part(facts.missing_reason, "label", 99)] if facts.missing_reason else [])]
+
+
+def _warnings(facts: BillAmounts) -> list[LinePart]:
+    """Where the bill should not be trusted to the last digit."""
+    chunks = []
+    for source in facts.sources:
+        gap = source.gap_percent
+        if gap is not None and abs(gap) > _LARGE_GAP_PERCENT:
+            chunks.append(line_part(f"{source.name}: polling is {gap:+.0f}% off its counter", "heat-warm", 1))
+    if facts.unmeasured_seconds >= _MIN_GAP_SECONDS:
+        chunks.append(line_part(f"{format_seconds(facts.unmeasured_seconds)} not measured", "heat-warm", 0))
+    return chunks
+
+
+def _units(facts: BillAmounts) -> list[LinePart]:
+    units = facts.units
+    if units is None or units.joules_per_token is None:
+        return []
+    chunks = [line_part(f"{_joules(units.joules_per_token)}/token", "", 0)]
+    if units.watt_hours_per_million_tokens is not None:
+        chunks.append(line_part(f"{format_energy(units.watt_hours_per_million_tokens * 3600)}/M tokens", "label", 1))
+    if units.watt_hours_per_loss_cent is not None:
+        chunks.append(line_part(f"{format_energy(units.watt_hours_per_loss_cent * 3600)} for 0.01 of val", "label", 2))
+    if part := measured_token_share(units):
+        chunks.append(line_part(f"({part})", "label", 3))
+    return chunks
+
+
+def _kettles(facts: BillAmounts) -> list[LinePart]:
+    if facts.units is None:
+        return []
+    kettles = facts.units.kettles
+    words = f"{kettles:.1f} kettles of tea" if kettles >= 0.95 else f"{100 * kettles:.2g}% of a kettle of tea"
+    chunks = [line_part(words, "label", 0)]
+    if facts.idle_joules > 0:
+        chunks.append(line_part(f"{format_energy(facts.idle_joules)} idle draw taken off", "label", 1))
+    return chunks
+
+
+def _joules(joules: float) -> str:
+    if joules >= 1:
+        return f"{joules:.3g} J"
+    return f"{joules * 1e3:.3g} mJ" if joules >= 1e-3 else f"{joules * 1e6:.3g} µJ"

@@ -1,0 +1,171 @@
+"""The computer itself as lines of text: processor, memory, temperature, fan, battery. Pure functions.
+
+What a computer has no sensor for is left out: a laptop without a fan is not a fault to report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from babytrain.runs.events import HostReading, Vitals
+from babytrain.tui.charts.canvas import ChartCharset
+from babytrain.tui.charts.sparkline import bar_levels
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.text.formatting import format_bytes, format_bytes_of, format_count, format_percent
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts
+from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_level, line_part, missing_value_parts
+
+_SWAP_WORTH_A_WORD = 64 * 2**20
+_DISK_LOW_BYTES = 5 * 2**30
+_DISK_LOW_SHARE = 0.03
+# By the name of the line: the quantities whose absence it explains, as readings and as older readings call them.
+_REASONS = {
+    "temp": ("temperature_celsius", "temperature"),
+    "fan": ("fan_rpm", "fan"),
+    "watts": ("processor_watts",),
+}
+
+
+def host_full_lines(
+    vitals: Sequence[Vitals], width: int, charset: ChartCharset, *, detail: bool = False
+) -> list[StyledLine]:
+    """A line with a history for each sensor there is; with `detail` also why there is none, and every odd sensor."""
+    now = vitals[-1].host
+
+    def history(quantity: Callable[[HostReading], float | None]) -> tuple[float | None, ...]:
+        return tuple(quantity(look.host) for look in vitals)
+
+    gauges = []
+    if now.cpu_percent is not None:
+        gauges.append(
+            Gauge("cpu", (line_part(format_percent(now.cpu_percent)),), history(lambda host: host.cpu_percent))
+        )
+    if len(now.core_percents) > 1:
+        bars = _core_bars(now.core_percents, max(1, width - 6 - 5), charset.name)
+        gauges.append(Gauge("cores", (line_part(bars, "load"), line_part(f"{len(now.core_percents)}", "label", 1))))
+    if now.memory_used_bytes is not None:
+        value = line_part(format_bytes_of(now.memory_used_bytes, now.memory_total_bytes))
+        past = history(lambda host: host.memory_used_bytes)
+        gauges.append(Gauge("ram", (value,), past, high=now.memory_total_bytes, style="memory"))
+    swapped = now.swap_used_bytes
+    if swapped is not None and (swapped >= _SWAP_WORTH_A_WORD or (detail and now.swap_total_bytes)):
+        value = line_part(format_bytes_of(swapped, now.swap_total_bytes))
+        past = history(lambda host: host.swap_used_bytes)
+        gauges.append(Gauge("swap", (value,), past, high=now.swap_total_bytes, style="memory"))
+    if now.process_memory_bytes is not None:
+        value = line_part(format_bytes(now.process_memory_bytes))
+        past = history(lambda host: host.process_memory_bytes)
+        gauges.append(Gauge("mine", (value, line_part("this program", "label", 1)), past, high=None, style="memory"))
+    if now.temperature_celsius is not None:
+        style = f"heat-{heat_level(now.temperature_celsius)}"
+        past = history(lambda host: host.temperature_celsius)
+        gauges.append(Gauge("temp", (_heat_chunk(now.temperature_celsius, 0),), past, low=20.0, style=style))
+    if now.fan_rpm is not None:
+        past = history(lambda host: host.fan_rpm)
+        gauges.append(Gauge("fan", (line_part(f"{format_count(now.fan_rpm)} rpm"),), past, high=None, style="fan"))
+    if now.processor_watts is not None:
+        value = line_part(f"{now.processor_watts:.1f} W")
+        past = history(lambda host: host.processor_watts)
+        gauges.append(Gauge("watts", (value, line_part("processor", "label", 1)), past, high=None, style="power"))
+    if now.battery_percent is not None:
+        gauges.append(Gauge("power", tuple(_battery_chunks(now, 0, named=False))))
+    if now.disk_free_bytes is not None and (is_disk_low(now) or detail):
+        style = "heat-hot" if is_disk_low(now) else ""
+        free = line_part(f"{format_bytes(now.disk_free_bytes)} free", style)
+        gauges.append(Gauge("disk", (free, line_part(f"of {format_bytes(now.disk_total_bytes)}", "label", 1))))
+    if detail:
+        gauges += _details(now)
+    return gauge_lines(gauges, width, charset.name)
+
+
+def _details(now: HostReading) -> list[Gauge]:
+    """Every other sensor by its name, and of what is missing why."""
+    gauges = []
+    heats = [f"{name} {celsius:.0f}°" for name, celsius in sorted(now.temperatures_celsius.items(), key=_hottest_first)]
+    fans = [f"{name} {format_count(rpm)}" for name, rpm in now.fans_rpm.items()]
+    for label, readings in (("temps", heats), ("fans", fans)):
+        if len(readings) > 1:
+            gauges.append(Gauge(label, tuple(line_part(text, "label", rank) for rank, text in enumerate(readings))))
+    for name, keys in _REASONS.items():
+        reason = next((now.missing[key] for key in keys if key in now.missing), "")
+        if reason and all(getattr(now, key, None) is None for key in keys):
+            gauges.append(Gauge(name, missing_value_parts(reason)))
+    return gauges
+
+
+def _hottest_first(entry: tuple[str, float]) -> float:
+    return -entry[1]
+
+
+def is_disk_low(now: HostReading) -> bool:
+    """Whether a checkpoint may soon find no room."""
+    free, total = now.disk_free_bytes, now.disk_total_bytes
+    return free is not None and (free < _DISK_LOW_BYTES or (total is not None and free < _DISK_LOW_SHARE * total))
+
+
+def host_compact_lines(now: HostReading, width: int, charset: ChartCharset) -> list[StyledLine]:
+    """The computer in two lines."""
+    first, second = [], []
+    if now.cpu_percent is not None:
+        first.append(_named("cpu", format_percent(now.cpu_percent), 0))
+    if len(now.core_percents) > 1:
+        first.append(line_part(_core_bars(now.core_percents, 16, charset.name), "load", 2))
+    if now.memory_used_bytes is not None:
+        first.append(_named("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 1))
+    if now.temperature_celsius is not None:
+        second.append(_heat_chunk(now.temperature_celsius, 0))
+    if now.fan_rpm is not None:
+        second.append(_named("fan", f"{format_count(now.fan_rpm)} rpm", 2))
+    if now.process_memory_bytes is not None:
+        second.append(_named("mine", format_bytes(now.process_memory_bytes), 1))
+    if now.battery_percent is not None:
+        second.extend(_battery_chunks(now, 3))
+    if now.processor_watts is not None:
+        second.append(line_part(f"{now.processor_watts:.0f} W", "", 6))
+    if is_disk_low(now):
+        first.append(line_part(f"disk {format_bytes(now.disk_free_bytes)} free", "heat-hot", 1))
+    return [fit_parts(chunks, width) for chunks in (first, second) if chunks]
+
+
+def host_row_line(now: HostReading, width: int) -> StyledLine:
+    """The computer in one line; empty when it says nothing."""
+    chunks = []
+    if now.cpu_percent is not None:
+        chunks.append(_named("cpu", format_percent(now.cpu_percent), 0))
+    if now.memory_used_bytes is not None:
+        chunks.append(_named("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 2))
+    if now.temperature_celsius is not None:
+        chunks.append(_heat_chunk(now.temperature_celsius, 1))
+    if now.battery_percent is not None:
+        chunks.append(_named("battery", format_percent(now.battery_percent), 3))
+    return fit_parts(chunks, width)
+
+
+def _named(name: str, value: str, rank: int) -> LinePart:
+    return LinePart(((f"{name} ", "label"), (value, "")), rank)
+
+
+def _heat_chunk(celsius: float, rank: int) -> LinePart:
+    heat = heat_level(celsius)
+    return line_part(f"{celsius:.0f}°C {heat}", f"heat-{heat}", rank)
+
+
+def _battery_chunks(now: HostReading, rank: int, *, named: bool = True) -> list[LinePart]:
+    percent = format_percent(now.battery_percent)
+    if now.plugged_in is None or named:
+        chunks = [_named("battery", percent, rank)]
+    else:
+        chunks = [line_part(percent, "", rank)]
+    if now.battery_watts is not None:
+        chunks.append(line_part(f"{now.battery_watts:.1f} W", "", rank + 2))
+    if now.plugged_in is None:
+        return chunks
+    state = ("plugged in", "label") if now.plugged_in else ("on battery", "heat-warm")
+    return [*chunks, line_part(*state, rank + 1)]
+
+
+def _core_bars(percents: Sequence[float], most: int, charset: CharsetName) -> str:
+    """One bar a core; where there are more cores than columns, one for the mean of several neighbours."""
+    group = -(-len(percents) // most)
+    means = [sum(part) / len(part) for at in range(0, len(percents), group) if (part := percents[at : at + group])]
+    return bar_levels(means, charset)

@@ -1,0 +1,243 @@
+"""VitalsPane: how the machine is doing and what it draws. The cards if there are any, and the computer around them.
+
+Where there is room, the sensors over the course of the run stand below, on the x axis of the loss chart; where there is
+less, a curve of the last minutes. Everything is laid out anew when there is a new reading, and only if it can be seen.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from rich.style import Style
+from textual.content import Content
+from textual.strip import Strip
+from textual.widget import Widget
+
+from babytrain.runs.energy.bill import bill_amounts
+from babytrain.runs.events import Vitals
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.state.throttling import throttled_seconds
+from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.painter import Drawing
+from babytrain.tui.charts.plot import STYLE_NAMES, Series
+from babytrain.tui.charts.x_axis import XScale
+from babytrain.tui.terminal.charset import CharsetName, detect_charset, fold_chart_text
+from babytrain.tui.text.styled_lines import StyledLine, to_strip
+from babytrain.tui.widgets.loss.event_marks import IntervalTracker
+from babytrain.tui.widgets.loss.loss_plot import ChartSettings
+from babytrain.tui.widgets.vitals import gpu_gauges
+from babytrain.tui.widgets.vitals.bill_lines import MAX_BILL_LINES, bill_lines
+from babytrain.tui.widgets.vitals.sensor_curves import (
+    MIN_CHART_ROWS,
+    MIN_HISTORY_COLUMNS,
+    NAME_WIDTH,
+    RANGE_WIDTH,
+    RECENT_READINGS,
+    HistoryRow,
+    SensorTrack,
+    VitalsHistory,
+    history_rows,
+    recent_chart,
+)
+from babytrain.tui.widgets.vitals.vitals_layout import PaneFooter, encouragement_line, status_lines, vitals_lines
+
+_HISTORY = 60  # readings in a sparkline at most, about a minute
+_TITLE = "vitals"
+# Which of the chart's styles each curve of the history has, in the colours of the gauges.
+_CURVE_STYLES = {
+    "base": "",
+    "train": "load",
+    "notice": "heat-warm",
+    "val": "fan",
+    "mark": "power",
+    "saved": "memory",
+    "throttled": "throttled",
+    "resting": "resting",
+}
+_TALL = 24  # lines from which on a pane of its own gives each curve two
+
+
+class VitalsPane(Widget, can_focus=True):
+    """Load, memory, temperature, fans and power of cards and computer."""
+
+    STYLES: ClassVar[tuple[str, ...]] = (
+        *("label", "title", "load", "memory", "fan", "power", "bad"),
+        *("heat-ok", "heat-warm", "heat-hot", "chart-train", "chart-val"),
+        *("kind", "resting", "throttled"),
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"vitals--{name}" for name in STYLES}
+    DEFAULT_CSS = """
+    VitalsPane {
+        height: 1fr;
+        width: 1fr;
+        .vitals--label { color: $foreground 60%; }
+        .vitals--title { color: $text-primary; text-style: bold; }
+        .vitals--load { color: $primary; }
+        .vitals--memory { color: $text-secondary 70%; }
+        .vitals--fan { color: $text-primary 80%; }
+        .vitals--power { color: $warning 80%; }
+        .vitals--bad { color: $error; text-style: bold; }
+        .vitals--heat-ok { color: $success; }
+        .vitals--heat-warm { color: $warning; }
+        .vitals--heat-hot { color: $error; text-style: bold; }
+        .vitals--chart-train { color: $success; }
+        .vitals--chart-val { color: $text-primary 80%; }
+        .vitals--kind { color: $foreground 75%; text-style: italic; }
+        .vitals--resting { color: $accent; }
+        .vitals--throttled { color: $error 35%; }
+        &:ansi .vitals--label { text-style: dim; }
+    }
+    """
+
+    def __init__(
+        self,
+        charset: CharsetName | None = None,
+        *,
+        number: str = "2",
+        id: str | None = "vitals",
+        classes: str | None = "pane",
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._number = number
+        self.border_title = f"{number} {_TITLE}".strip()
+        self._charset = CHART_CHARSETS[charset or detect_charset(os.environ)]
+        self._vitals: list[Vitals] = []
+        self._newest: Vitals | None = None
+        self._snapshot: RunSnapshot | None = None
+        self._settings = ChartSettings()
+        self._seen: object = None
+        self._history = VitalsHistory()
+        self._intervals = IntervalTracker()
+        self._lines: list[StyledLine | HistoryRow] | None = None
+        self._chart: Drawing | None = None
+        self._chart_top = 0
+        self._title = _TITLE
+        self._palette: dict[str, Style] | None = None
+
+    def show(self, snapshot: RunSnapshot, settings: ChartSettings | None = None) -> None:
+        """Show the sensors as they stood at `moment`; nothing is redrawn before there is a new reading.
+
+        `settings` are those of the loss chart, whose x axis and stretch of the run the history shares.
+        """
+        newest, settings = snapshot.vitals, settings or self._settings
+        policy_events = snapshot.state.policy_events.count_until(snapshot.t)
+        seen = (id(snapshot.state), policy_events, snapshot.ended, settings.x_mode, settings.view)
+        if newest is self._newest and seen == self._seen:
+            return
+        self._newest, self._seen, self._snapshot, self._settings = newest, seen, snapshot, settings
+        self._vitals = snapshot.recent_vitals(RECENT_READINGS)
+        self._lines = None
+        self._name_border()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Another size, another layout."""
+        self._lines = None
+        self.refresh()  # a frame of the old layout may have been drawn at the new size already
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the layout."""
+        lines = self._laid_out()
+        width = self.size.width
+        if self._chart is not None and 0 <= y - self._chart_top < self._chart.canvas.height:
+            return self._chart.canvas.strip(y - self._chart_top, self._chart_styles())
+        line = lines[y] if y < len(lines) else ()
+        if isinstance(line, HistoryRow):
+            return self._history_strip(line, width)
+        return to_strip(line, width, self._styles(), self._charset.name)
+
+    def _history_strip(self, row: HistoryRow, width: int) -> Strip:
+        """A name, a line of a curve, and from where to where it goes."""
+        styles, charset = self._styles(), self._charset.name
+        name = to_strip(((row.name, "label"),), NAME_WIDTH, styles, charset)
+        words = to_strip(((" ", ""), (row.words, "label")), RANGE_WIDTH + 1, styles, charset)
+        parts = [name, row.canvas.strip(row.row, self._chart_styles(curves=True)), words]
+        return Strip.join(parts).adjust_cell_length(width, styles[""])
+
+    def _laid_out(self) -> list[StyledLine | HistoryRow]:
+        """The lines for the present size, and below them the history or a curve where there is room."""
+        if self._lines is None:
+            width, height = self.size
+            curves = self._curves(width)
+            taken = self._reserved(len(curves), height)
+            above = vitals_lines(
+                self._vitals[-_HISTORY:],
+                width,
+                height - taken,
+                self._charset,
+                title=self._title == _TITLE,
+                extras=self._extras(width),
+            )
+            self._lines = [*above]
+            room = height - len(above) - 1
+            self._chart = None
+            if curves and room >= (taken or MIN_CHART_ROWS + 1) - 1:
+                self._lines += [(), *self._history_below(curves, (width, room))]
+            elif (found := recent_chart(self._vitals, width, room, self._charset)) is not None:
+                self._lines += [(), found[0]]
+                self._chart, self._chart_top = found[1], len(self._lines)
+        return self._lines
+
+    def _reserved(self, curves: int, height: int) -> int:
+        """Lines kept for the history in a pane that has the screen to itself, or is tall: blank, curves, axis."""
+        if not curves or not (self.has_class("-maximised") or height >= _TALL):
+            return 0
+        wanted = 2 + curves * (2 if height >= _TALL else 1)
+        return wanted if wanted <= height * 2 // 3 else 0
+
+    def _curves(self, width: int) -> list[tuple[SensorTrack, Series]]:
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.rows < 2 or width < MIN_HISTORY_COLUMNS:
+            return []
+        return self._history.curves(snapshot, XScale(snapshot, self._settings.x_mode))
+
+    def _history_below(self, curves: list[tuple[SensorTrack, Series]], size: tuple[int, int]) -> list[HistoryRow]:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return []
+        x = XScale(snapshot, self._settings.x_mode)
+        limits = x.limits(self._settings.view, size[0])
+        return history_rows(curves, x, limits, size, self._charset, self._intervals.zones(snapshot, x))
+
+    def _extras(self, width: int) -> PaneFooter:
+        """The bill, and a warning or a kind word."""
+        snapshot = self._snapshot
+        if snapshot is None or width <= 0:
+            return PaneFooter()
+        facts = bill_amounts(snapshot)
+        gpus = snapshot.vitals.gpus if snapshot.vitals is not None else ()
+        return PaneFooter(
+            bill=tuple(bill_lines(facts, width, MAX_BILL_LINES)),
+            measured=facts.joules is not None,
+            status=tuple(status_lines(snapshot, self._intervals, width)),
+            kind=tuple(encouragement_line(snapshot, self._intervals, width)),
+            slowed={card.index: throttled_seconds(snapshot, card) for card in gpus},
+        )
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._palette = None
+
+    def _name_border(self) -> None:
+        """A single card gives its name to the border, which saves a line, if there is a border."""
+        gpus = self._newest.gpus if self._newest is not None else ()
+        bordered = self.styles.border_top[0] not in ("", "none", "hidden", "blank")
+        title = gpu_gauges.gpu_title(gpus[0]) if len(gpus) == 1 and bordered else _TITLE
+        if title != self._title:
+            self._title = title
+            # As content: a card's name is nobody's markup.
+            self.border_title = Content(fold_chart_text(f"{self._number} {title}".strip(), self._charset.name))
+
+    def _styles(self) -> dict[str, Style]:
+        if self._palette is None:
+            self._palette = {name: self.get_visual_style(f"vitals--{name}").rich_style for name in self.STYLES}
+            self._palette[""] = self.visual_style.rich_style
+        return self._palette
+
+    def _chart_styles(self, *, curves: bool = False) -> list[Style]:
+        """The chart's styles by number: heat, wind, and everything else quiet; `curves` are those of the history."""
+        styles = self._styles()
+        names = _CURVE_STYLES if curves else {"base": "", "train": "chart-train", "val": "chart-val", "notice": "bad"}
+        return [styles[names.get(name, "label")] for name in STYLE_NAMES]
