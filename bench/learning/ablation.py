@@ -72,7 +72,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
         starts = torch.from_numpy(windows.starts(step * config.batch_size, config.batch_size))
         rows = splits.train[starts[:, None] + offsets].long()
         model.loss(rows[:, :-1], rows[:, 1:]).backward()  # type: ignore[no-untyped-call]
-        optimizer.gradient_norm(config.clip)
+        optimizer.clip_gradient_norm(config.clip)
         optimizer.step()
         milliseconds.append(1000 * (time.perf_counter() - began))
         if step + 1 in eval_steps:

@@ -47,7 +47,7 @@ class _Groups:
 class Optimizer:
     """Updates the parameters of one model in place.
 
-    A step is `zero_grad()`, any number of backward passes, `gradient_norm(clip)`, `set_learning_rates`, `step()`.
+    A step is `zero_grad()`, any number of backward passes, `clip_gradient_norm(clip)`, `set_learning_rates`, `step()`.
     """
 
     def __init__(self, model: GPT, config: Config) -> None:
@@ -83,7 +83,7 @@ class Optimizer:
         self._flat.zero_gradients()
 
     @torch.no_grad()
-    def gradient_norm(self, clip: float) -> Tensor:
+    def clip_gradient_norm(self, clip: float) -> Tensor:
         """The norm of all gradients together, a scalar on the device, before clipping.
 
         With `clip` > 0 the gradients are scaled in place so that their norm is at most `clip`. Never waits for the

@@ -69,7 +69,7 @@ def sweep_learning_rates(
             optimizer.zero_grad()
             loss = model.loss(*batches.next_batch(step * dials.batch_size, dials))
             loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.gradient_norm(config.clip)
+            optimizer.clip_gradient_norm(config.clip)
             optimizer.step()
             losses.append(float(loss.detach()))
             if not math.isfinite(losses[-1]):

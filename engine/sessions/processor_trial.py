@@ -121,7 +121,7 @@ class TrialModel:
         """One step of training, waited for."""
         self._optimizer.zero_grad()
         make_pass(self._rows[:, :-1], self._rows[:, 1:], accumulate=1, seed=self._seed)
-        self._optimizer.gradient_norm(self._clip)
+        self._optimizer.clip_gradient_norm(self._clip)
         self._optimizer.step()
         if self._rows.is_cuda:
             torch.cuda.synchronize()

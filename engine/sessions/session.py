@@ -220,16 +220,16 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             recorder.note(note, "warning")
         with (
             _frozen_garbage(),
-            start_telemetry(config, output, prepared.device, history.energy) as duty_cycle_controller,
-            start_analysis(config, corpus, output, history) as sample_analyzer,
+            start_telemetry(config, output, prepared.device, history.energy) as duty_cycle,
+            start_analysis(config, corpus, output, history) as analyzer,
         ):
             ended = Trainer(
                 state,
                 output,
                 corpus,
-                duty_cycle_controller=duty_cycle_controller,
-                sample_analyzer=sample_analyzer,
-                commands=commands,
+                duty_cycle=duty_cycle,
+                analyzer=analyzer,
+                script=commands,
                 first_step=history.first_step,
             ).run()
     except Exception as error:

@@ -19,9 +19,9 @@ from torch import Tensor
 from babytrain.engine.analysis.letters import PredictionCounter, PredictionCounts
 from babytrain.engine.data.windows import evaluation_windows
 from babytrain.engine.diagnosis.observation import WindowLosses
-from babytrain.engine.execution.devices import is_out_of_memory
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Eval

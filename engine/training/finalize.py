@@ -16,10 +16,10 @@ from babytrain.engine.analysis.final_evaluation import canary_exposures, evaluat
 from babytrain.engine.analysis.haiku import HaikuAnalyzer
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import CANARY_SEED, Corpus
-from babytrain.engine.execution.devices import is_out_of_memory
 from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder, RunOutput
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation

@@ -50,7 +50,7 @@ class Guard:
         self._broken_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
-    def judge(self, step: int, loss: float, gradient_norm: float) -> GuardDecision:
+    def decide(self, step: int, loss: float, gradient_norm: float) -> GuardDecision:
         """What to do with the update of step number `step`; the gradient norm is the one before clipping."""
         if not math.isfinite(loss + gradient_norm):
             self._broken_in_a_row += 1

@@ -151,9 +151,9 @@ def test_a_model_that_predicts_no_numbers_refuses_to_write_and_the_run_goes_on(
     def write(model: GPT, *how: Any, **more: Any) -> Any:
         return generate(damaged(model), *how, **more)
 
-    monkeypatch.setattr("babytrain.engine.training.sample_events.generate", write)
+    monkeypatch.setattr("babytrain.engine.training.sample_writer.generate", write)
     monkeypatch.setattr(
-        "babytrain.engine.training.sample_events.new_decoder", lambda model, device: new_decoder(damaged(model), device)
+        "babytrain.engine.training.sample_writer.new_decoder", lambda model, device: new_decoder(damaged(model), device)
     )
     feed = LiveFeed()
     feed.ask("sample", text="the")

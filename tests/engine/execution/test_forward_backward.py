@@ -139,7 +139,7 @@ def test_every_dial_turns_on_every_path(path: str) -> None:
                 turn(model, optimizer)
             optimizer.zero_grad()
             make_pass(*halves(ROWS), accumulate=1, seed=step)
-            optimizer.gradient_norm(1.0 if step < 2 else later_clip)
+            optimizer.clip_gradient_norm(1.0 if step < 2 else later_clip)
             optimizer.step()
         return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 

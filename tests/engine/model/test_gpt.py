@@ -173,7 +173,7 @@ def test_every_parameter_learns_after_a_few_steps(settings: dict[str, object], p
     for _ in range(4):
         optimizer.zero_grad()
         model.loss(tokens, targets).backward()
-        optimizer.gradient_norm(1.0)
+        optimizer.clip_gradient_norm(1.0)
         optimizer.set_learning_rates(1e-2, 1e-2)
         optimizer.step()
     for name, parameter in model.named_parameters():
@@ -194,7 +194,7 @@ def test_thirty_steps_learn_a_short_text_by_heart(mlp: str, optimizer_name: str)
         optimizer.zero_grad()
         loss = model.loss(windows[:, :-1], windows[:, 1:])
         loss.backward()
-        optimizer.gradient_norm(1.0)
+        optimizer.clip_gradient_norm(1.0)
         rate = min(1.0, (step + 1) / 5)
         optimizer.set_learning_rates(1e-2 * rate, 2e-2 * rate)
         optimizer.step()

@@ -27,7 +27,7 @@ def train(model: GPT, optimizer: Optimizer, first: int, last: int) -> None:
     for step in range(first, last):
         optimizer.zero_grad()
         model.loss(tiny_tokens(seed=step), tiny_tokens(seed=step + 1)).backward()
-        optimizer.gradient_norm(1.0)
+        optimizer.clip_gradient_norm(1.0)
         optimizer.set_learning_rates(1e-2 / (step + 1), 2e-2 / (step + 1))
         optimizer.step()
 
@@ -114,10 +114,10 @@ def test_gradient_norm_is_the_norm_of_everything_and_clips_in_place(optimizer_na
     optimizer.zero_grad()
     model.loss(tiny_tokens(), tiny_tokens(seed=1)).backward()
     every = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).clone()
-    torch.testing.assert_close(optimizer.gradient_norm(0.0), every.norm())
-    torch.testing.assert_close(optimizer.gradient_norm(1e6), every.norm())
+    torch.testing.assert_close(optimizer.clip_gradient_norm(0.0), every.norm())
+    torch.testing.assert_close(optimizer.clip_gradient_norm(1e6), every.norm())
     torch.testing.assert_close(torch.cat([p.grad.flatten() for p in model.parameters()]), every)
-    torch.testing.assert_close(optimizer.gradient_norm(0.01), every.norm())
+    torch.testing.assert_close(optimizer.clip_gradient_norm(0.01), every.norm())
     clipped = torch.cat([p.grad.flatten() for p in model.parameters()])
     torch.testing.assert_close(clipped, every * 0.01 / every.norm(), atol=1e-7, rtol=1e-3)
 
@@ -128,24 +128,24 @@ def test_two_backward_passes_add_up() -> None:
     optimizer.zero_grad()
     model.loss(first, second).backward()
     model.loss(second, first).backward()
-    both = optimizer.gradient_norm(0.0)
+    both = optimizer.clip_gradient_norm(0.0)
     optimizer.zero_grad()
     (model.loss(first, second) + model.loss(second, first)).backward()
-    torch.testing.assert_close(optimizer.gradient_norm(0.0), both)
+    torch.testing.assert_close(optimizer.clip_gradient_norm(0.0), both)
     optimizer.zero_grad()
-    assert optimizer.gradient_norm(0.0) == 0.0
+    assert optimizer.clip_gradient_norm(0.0) == 0.0
 
 
 def test_a_gradient_that_somebody_reset_to_none_is_not_mistaken_for_the_old_one() -> None:
     model, optimizer = start()
     train(model, optimizer, 0, 2)
     model.zero_grad(set_to_none=True)
-    assert optimizer.gradient_norm(0.0) == 0.0
+    assert optimizer.clip_gradient_norm(0.0) == 0.0
     model.zero_grad(set_to_none=True)
     loss = model.loss(tiny_tokens(), tiny_tokens(seed=1))
     expected = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
     loss.backward()
-    torch.testing.assert_close(optimizer.gradient_norm(0.0), torch.cat([g.flatten() for g in expected]).norm())
+    torch.testing.assert_close(optimizer.clip_gradient_norm(0.0), torch.cat([g.flatten() for g in expected]).norm())
 
 
 @pytest.mark.parametrize("settings", [{}, {"optimizer": "muon"}, {"optimizer": "muon", "bias": True, "mlp": "fmn"}])

@@ -44,14 +44,14 @@ class SampleWriter:
         changes: Mapping[str, float | int] | None = None,
         *,
         requested: bool,
-        given_up: Callable[[], bool] = lambda: False,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> str:
         """Write a text, showing it piece by piece. Returns why not, or nothing.
 
         Settings and seed are the run's own, so that samples compare across steps, but for the `changes`. It ends where
-        it stands when it is `given_up`, and is not begun then.
+        it stands as soon as it `is_cancelled`, and is not begun then.
         """
-        if given_up():
+        if is_cancelled():
             return "it was given up before its first letter"
         state, recorder, config = self._state, self._output.recorder, self._state.config
         drawn = dict(changes or {})
@@ -68,7 +68,7 @@ class SampleWriter:
         state.progress.samples += 1
 
         def over() -> bool:
-            return self._output.feed.stop_requested.is_set() or given_up()
+            return self._output.feed.stop_requested.is_set() or is_cancelled()
 
         ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=over)
         try:
