@@ -28,7 +28,7 @@ from babytrain.engine.data.tokenizer_factory import train_tokenizer
 from babytrain.engine.data.windows import EpochWindows
 from babytrain.engine.execution.devices import choose_precision
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.evaluation import evaluate_windows
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import initial_dials
@@ -57,7 +57,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
     """Tuning loss at each of `eval_steps`, milliseconds a step (median), and parameters."""
     model = build_model(config, splits.vocabulary_size, seed=config.seed)
     model.set_precision(choose_precision(config.precision, "cpu"))
-    optimizer = build_optimizer(model, config)
+    optimizer = Optimizer(model, config)
     windows = EpochWindows(len(splits.train), config.context, config.seed)
     offsets = torch.arange(config.context + 1)
     dials = initial_dials(config.to_dict())

@@ -112,11 +112,6 @@ def list_checkpoints(checkpoints: Path) -> list[Path]:
     return sorted(path for path in checkpoints.glob("step-*") if (path / TRAINER_FILE).is_file())
 
 
-def newest_first(checkpoints: Path) -> list[Path]:
-    """Complete checkpoints, the one written last first."""
-    return sorted(list_checkpoints(checkpoints), key=_written, reverse=True)
-
-
 def best_checkpoint(checkpoints: Path) -> Path | None:
     """The checkpoint with the lowest validation loss, if one was kept."""
     return _pointed_at(checkpoints / "best")
@@ -170,8 +165,8 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return trainer
 
 
-def weights_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """What is wrong with the weights `given` for a model with its `own`, as half a sentence; empty when they fit."""
+def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """What is wrong with tensors `given` to a model or optimizer with its `own`, as half a sentence; "" if nothing."""
     missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
     if missing or unknown:
         parts = [
@@ -187,14 +182,6 @@ def weights_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> 
         if tensor.dtype != other.dtype:
             return f"{name} holds numbers of {str(other.dtype)[6:]} instead of {str(tensor.dtype)[6:]}"
     return ""
-
-
-def optimizer_scalars(checkpoint: LoadedCheckpoint) -> dict[str, Any]:
-    """The optimizer's plain numbers. Raises CheckpointError when there are none."""
-    scalars = checkpoint.trainer.get("optimizer")
-    if not isinstance(scalars, dict):
-        raise CheckpointError(f"{TRAINER_FILE} in {checkpoint.path.name} says nothing of the optimizer.")
-    return scalars
 
 
 def restore_replaced_checkpoints(checkpoints: Path) -> None:
@@ -252,7 +239,7 @@ def step_of(path: Path) -> int:
 def _last_first(checkpoints: Path) -> list[Path]:
     """The checkpoint to go on from, then the others, the one written last first."""
     last = last_checkpoint(checkpoints)
-    return sorted(newest_first(checkpoints), key=lambda path: path != last)
+    return sorted(list_checkpoints(checkpoints), key=lambda path: (path == last, _written(path)), reverse=True)
 
 
 def _was_saved_in_trouble(path: Path) -> bool:

@@ -13,7 +13,7 @@ from babytrain.engine.checkpoints.format import (
     load_checkpoint,
     load_newest,
     named_checkpoint,
-    weights_mismatch,
+    tensor_mismatch,
 )
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
@@ -72,7 +72,7 @@ def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel
         tokenizer = _read_tokenizer(folder.tokenizer_file)
         checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
         model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
-        if problem := weights_mismatch(model.state_dict(), checkpoint.model):
+        if problem := tensor_mismatch(model.state_dict(), checkpoint.model):
             raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
         model.load_state_dict(checkpoint.model)
     model.eval()

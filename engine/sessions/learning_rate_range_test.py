@@ -18,7 +18,7 @@ import torch
 
 from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.batches import Batches
 from babytrain.runs.dials.state import initial_dials
 
@@ -54,7 +54,7 @@ def sweep_learning_rates(
     model = build_model(config, vocabulary_size, device=device, seed=config.seed)
     model.set_precision(precision)
     model.train()
-    optimizer = build_optimizer(model, config)
+    optimizer = Optimizer(model, config)
     batches = Batches(tokens, context=config.context, seed=config.seed, vocabulary_size=vocabulary_size, device=device)
     dials = initial_dials(config.to_dict())
     rates = [

@@ -20,7 +20,7 @@ from babytrain.engine.execution.devices import supports_bf16
 from babytrain.engine.execution.forward_backward import DirectPass, Pass
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, use_matmul_backend
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 
 WARM_UP_STEPS = 1
 TIMED_STEPS = 4
@@ -112,7 +112,7 @@ class TrialModel:
         self.model.train()
         self._clip = config.clip
         self._seed = config.seed if config.dropout > 0.0 else None
-        self._optimizer = build_optimizer(self.model, config)
+        self._optimizer = Optimizer(self.model, config)
         self._optimizer.set_learning_rates(0.0, 0.0)
         starts = torch.linspace(0, len(tokens) - config.context - 1, config.batch_size).long()
         self._rows = tokens[starts[:, None] + torch.arange(config.context + 1)].long().to(device)

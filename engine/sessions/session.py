@@ -29,7 +29,7 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus, build_corpus, corpus_summary
 from babytrain.engine.data.windows import EpochWindows
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.sessions.errors import engine_errors
 from babytrain.engine.sessions.fork_check import fork_refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
@@ -274,7 +274,7 @@ def _frozen_garbage() -> Iterator[None]:
 def _build_state(prepared: Prepared, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
     """The state a session begins with. Raises CheckpointError."""
     config, model = prepared.config, prepared.model
-    state = TrainState(config, model, build_optimizer(model, config), dials)
+    state = TrainState(config, model, Optimizer(model, config), dials)
     if checkpoint is not None:
         state.restore(checkpoint)
     return state

@@ -12,9 +12,8 @@ from babytrain.engine.checkpoints.format import (
     TRAINER_FILE,
     CheckpointError,
     LoadedCheckpoint,
-    optimizer_scalars,
     save_checkpoint,
-    weights_mismatch,
+    tensor_mismatch,
 )
 from babytrain.engine.config.settings import Config
 from babytrain.engine.diagnosis.state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
@@ -70,8 +69,8 @@ class TrainState:
     def apply_dials(self) -> None:
         """Tell the optimizer and the model where the dials stand that they keep themselves."""
         dials = self.dials
-        self.optimizer.weight_decay = dials.weight_decay
-        self.optimizer.betas = (dials.beta1, dials.beta2_in_use)
+        self.optimizer.set_weight_decay(dials.weight_decay)
+        self.optimizer.set_betas(dials.beta1, dials.beta2_in_use)
         if self.model.dropout != dials.dropout:
             self.model.set_dropout(dials.dropout)
         if self.model.label_smoothing != dials.label_smoothing:
@@ -124,16 +123,17 @@ class TrainState:
         self.apply_dials()
 
     def _load_tensors(self, checkpoint: LoadedCheckpoint) -> None:
-        if problem := weights_mismatch(self.model.state_dict(), checkpoint.model):
+        model, optimizer = self.model, self.optimizer
+        if problem := tensor_mismatch(model.state_dict(), checkpoint.model) or tensor_mismatch(
+            optimizer.tensors(), checkpoint.optimizer
+        ):
             raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit this model: {problem}.")
-        scalars, before = optimizer_scalars(checkpoint), self.optimizer.scalars()
         try:
-            self.optimizer.load_scalars(scalars)
-            self.optimizer.load_tensors(checkpoint.optimizer)
-        except ValueError as error:
-            self.optimizer.load_scalars(before)
+            optimizer.load_scalars(checkpoint.trainer.get("optimizer", {}))
+        except (ValueError, AttributeError) as error:
             raise CheckpointError(f"The checkpoint {checkpoint.path} cannot be used: {error}") from error
-        self.model.load_state_dict(checkpoint.model)
+        optimizer.load_tensors(checkpoint.optimizer)
+        model.load_state_dict(checkpoint.model)
 
 
 def new_guard(config: Config) -> Guard:

@@ -10,7 +10,7 @@ import torch
 from babytrain.engine.execution.cuda_graphs import CapturedGraph, GraphedPass
 from babytrain.engine.execution.forward_backward import DirectPass
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from tests.engine.execution.pass_variants import TapeCapture, gradients_of, graphed_pass, halves
 from tests.engine.model.tiny_models import tiny_config, tiny_model, tiny_tokens
 
@@ -21,7 +21,7 @@ ROWS, OTHER = tiny_tokens(4, 9), tiny_tokens(4, 9, seed=1)
 def model() -> GPT:
     model = tiny_model()
     model.train()
-    build_optimizer(model, tiny_config()).zero_grad()
+    Optimizer(model, tiny_config()).zero_grad()
     return model
 
 

@@ -10,7 +10,7 @@ import torch
 
 from babytrain.engine.config.build import build_config
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from tests.engine.model.tiny_models import VOCABULARY, tiny_config, tiny_model, tiny_tokens
 
 MLPS = ("relu2", "gelu", "swiglu", "fmn")
@@ -168,7 +168,7 @@ def test_every_parameter_learns_after_a_few_steps(settings: dict[str, object], p
     config = tiny_config(**settings)
     model = build_model(config, VOCABULARY, seed=1)
     model.set_precision(precision)
-    optimizer = build_optimizer(model, config)
+    optimizer = Optimizer(model, config)
     tokens, targets = tiny_tokens(8), tiny_tokens(8, seed=1)
     for _ in range(4):
         optimizer.zero_grad()
@@ -187,7 +187,7 @@ def test_thirty_steps_learn_a_short_text_by_heart(mlp: str, optimizer_name: str)
     text = torch.tensor([ord(c) for c in "the frog jumps in; splash! " * 4]) % 32
     config = tiny_config(mlp=mlp, width=32, context=16, fmn_rank=24, optimizer=optimizer_name)
     model = build_model(config, 32, seed=1)
-    optimizer = build_optimizer(model, config)
+    optimizer = Optimizer(model, config)
     windows = text.unfold(0, 17, 4)
     losses = []
     for step in range(30):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.sessions.session import RunResult
 from babytrain.engine.training import trainer
 from babytrain.engine.training.batches import Batches
@@ -196,7 +196,7 @@ def test_an_update_that_is_not_allowed_changes_no_bit(optimizer: str) -> None:
     outcomes = []
     for masked in (False, True):
         model = tiny_model(optimizer=optimizer)
-        rule = build_optimizer(model, config)
+        rule = Optimizer(model, config)
         rule.set_learning_rates(0.1, 0.1)
         for step in range(4):
             rule.zero_grad()
