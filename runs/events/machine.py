@@ -78,6 +78,11 @@ class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
     gpus: tuple[GpuReading, ...] = ()
     gpu_note: str = ""
 
+    @property
+    def training_gpu(self) -> GpuReading | None:
+        """The card that trains, else the first one."""
+        return next((card for card in self.gpus if card.trains), self.gpus[0] if self.gpus else None)
+
 
 class EnergySource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one way of measuring says about the energy of a run, since the run started.
