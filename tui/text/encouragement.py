@@ -157,8 +157,7 @@ def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOUR
 def context_at(snapshot: RunSnapshot) -> EncouragementContext:
     """What is going on at a moment."""
     vitals, verdict, held, energy = snapshot.vitals, snapshot.verdict, policy_in_force(snapshot), snapshot.energy
-    card = None if vitals is None else vitals.training_gpu
-    fans = [] if card is None else [fan.percent for fan in card.fans if fan.percent is not None]
+    card = vitals.training_gpu if vitals is not None else None
     host = vitals.host if vitals is not None else None
     total = snapshot.total_steps
     return EncouragementContext(
@@ -167,7 +166,7 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         status=snapshot.status,
         held_by=held.cause if held is not None else "",
         celsius=card.temperature_celsius if card is not None else host.temperature_celsius if host else None,
-        fan_percent=max(fans, default=None),
+        fan_percent=card.fan_percent if card is not None else None,
         joules=energy.joules if energy is not None else 0.0,
         hour=time.localtime(wall_time_at(snapshot)).tm_hour,
         share_of_steps=snapshot.step / total if total else 0.0,
