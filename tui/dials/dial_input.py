@@ -118,7 +118,10 @@ def find_rule(
     unknown: str = "There is no dial {}",
     otherwise: str = " (all there are stand below)",
 ) -> DialRule:
-    """The dial that a name or the beginning of one means. Raises DialInputError: `unknown` and a hint, or `otherwise`."""
+    """The dial that a name or the beginning of a name means.
+
+    Raises DialInputError; for a name that nothing begins with it says `unknown` with a near name, or `otherwise`.
+    """
     if not word:
         raise DialInputError("The name of a dial comes first, such as: dropout 0.1")
     found = matching_rules(word, rules)
