@@ -227,7 +227,7 @@ class Trainer:
         """Rest if a rule of the machine says so. True when requests come before the next step."""
         commands, duty_cycle, dials = self._commands, self._duty_cycle, self._state.dials
         worked, self._worked_seconds = self._worked_seconds, 0.0
-        if duty_cycle.judge(dials).pauses and not commands.advance:  # steps that are asked for are made
+        if duty_cycle.decide(dials).pauses and not commands.advance:  # steps that are asked for are made
             self._read_losses()
             self._output.recorder.enter("resting")
             commands.wait_for_request()
