@@ -66,7 +66,7 @@ def _one_door(root: Path) -> int:
             "import babytrain.runs.journal, babytrain.runs.store.run_list, babytrain.runs.playback.clock",
             ("torch", "textual", "rich"),
         ),
-        ("import babytrain.engine.sessions.session, babytrain.engine.doctor.run_checks", ("textual", "rich")),
+        ("import babytrain.engine.sessions.start_and_resume, babytrain.engine.doctor.run_checks", ("textual", "rich")),
         ("import babytrain.tui.cli.commands", ("torch", "textual", "numpy")),
     ],
 )

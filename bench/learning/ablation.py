@@ -25,7 +25,7 @@ import torch
 from babytrain.engine.config.build import build_config
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
-from babytrain.engine.data.windows import EpochWindows
+from babytrain.engine.data.window_order import EpochWindows
 from babytrain.engine.execution.devices import choose_precision
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer

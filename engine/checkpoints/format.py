@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
+from babytrain.engine.config.errors import EngineError
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -29,12 +30,12 @@ TRAINER_FILE = "trainer.json"
 _REPLACED = ".draft-replaced-"
 
 
-class CheckpointError(Exception):
+class CheckpointError(EngineError):
     """A checkpoint that cannot be written or read, in one sentence; `reason` is what the system said of the disk."""
 
     def __init__(self, sentence: str, reason: str = "") -> None:
         self.reason = reason or sentence.rstrip(".")
-        super().__init__(sentence)
+        super().__init__([sentence])
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from babytrain.engine.config.errors import EngineError
+
 LONGEST_NAME = 40
 _LISTED = 8
 
 
-class CheckpointNotFound(Exception):
-    """There is no such checkpoint; half a sentence that says which there are."""
+class CheckpointNotFound(EngineError):
+    """There is no such checkpoint; as text half a sentence that says which there are, in `problems` the whole one."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([f"{reason[0].upper()}{reason[1:]}."])
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return self._reason
 
 
 def normalized_name(name: str) -> str:

@@ -4,29 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
-class ConfigError(ValueError):
-    """One or more things wrong with a configuration; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
-
-
-class CorpusError(ValueError):
-    """One or more things wrong with a text to train on; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        more = len(problems) - _MOST_PROBLEMS
-        self.problems = [*problems[:_MOST_PROBLEMS], *([f"And {more} more problems like these."] if more > 0 else [])]
-        super().__init__("\n".join(self.problems))
-
-
 _MOST_PROBLEMS = 20
-
-
-class DeviceError(ValueError):
-    """A device or a number format that does not work here, in one sentence."""
 
 
 class EngineError(Exception):
@@ -35,3 +13,22 @@ class EngineError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class ConfigError(EngineError, ValueError):
+    """One or more things wrong with a configuration."""
+
+
+class CorpusError(EngineError, ValueError):
+    """One or more things wrong with a text to train on."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        more = len(problems) - _MOST_PROBLEMS
+        super().__init__([*problems[:_MOST_PROBLEMS], *([f"And {more} more problems like these."] if more > 0 else [])])
+
+
+class DeviceError(EngineError, ValueError):
+    """A device or a number format that does not work here."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__([sentence])

@@ -19,36 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 WARM_UP_PASSES = 3  # as torch's documentation asks for: kernels are chosen and workspaces made in the first ones
-REPLAY_TOLERANCE = (
-    0.02  # of the loss, and of the norm of all gradients; sums in bf16 come out a little differently each time
-)
-
-
-class CapturedGraph(Protocol):
-    """Captured work."""
-
-    def replay(self) -> None:
-        """Do it again, on the memory it was captured with."""
-
-
-class GraphCapture(Protocol):
-    """How work becomes a graph. A fake stands in for it where there is no GPU."""
-
-    def warm_up(self, work: Callable[[], None]) -> None:
-        """Do the work in the surroundings of a capture."""
-
-    def capture(self, work: Callable[[], None]) -> CapturedGraph:
-        """Record the work without doing it. Raises RuntimeError where that is not possible."""
+# Of the loss, and of the norm of all gradients; sums in bf16 come out a little differently each time.
+REPLAY_TOLERANCE = 0.02
 
 
 class CudaGraphCapture:
-    """The real one."""
+    """How work becomes a graph; tests put a fake in its place where there is no GPU."""
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -60,8 +41,8 @@ class CudaGraphCapture:
             work()
         torch.cuda.current_stream().wait_stream(self._stream)
 
-    def capture(self, work: Callable[[], None]) -> CapturedGraph:
-        """Record the work on the side stream."""
+    def capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
+        """Record the work on the side stream without doing it. Raises RuntimeError where that is not possible."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
             work()
@@ -72,7 +53,7 @@ class CudaGraphCapture:
 class _Captured:
     """A graph and the memory it works on."""
 
-    graph: CapturedGraph
+    graph: torch.cuda.CUDAGraph
     inputs: Tensor  # [batch, context] int64, as are the targets
     targets: Tensor
     share: Tensor  # 0-D, what the gradients are multiplied by
@@ -86,7 +67,7 @@ class GraphedPass:
         self,
         loss: Callable[[Tensor, Tensor], Tensor],
         parameters: Sequence[nn.Parameter],
-        capture: GraphCapture,
+        capture: CudaGraphCapture,
         fallback: Callable[..., Tensor],
         note: Callable[[str], None],
     ) -> None:

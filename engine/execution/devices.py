@@ -5,8 +5,8 @@ Choices:
 - `auto` means the NVIDIA (or ROCm) card where torch can use it, then Apple's, then the processor. A card that is
   there but too old for this build of torch counts as none; asked for by name it is refused with a sentence.
 - Threads default to OMP_NUM_THREADS where it is set, else to the physical cores this process may use.
-- `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor only a trial can tell
-  (`sessions/processor_trial.py`), and what it chose is kept in the settings of the run; without a trial it is fp32.
+- `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor a trial decides
+  (`sessions/thread_and_precision_trial.py`), and its choice is kept in the settings of the run; without one it is fp32.
 """
 
 from __future__ import annotations

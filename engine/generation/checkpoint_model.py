@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -63,18 +62,17 @@ class CheckpointModel:
 def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel:
     """The model of a run from a checkpoint: "best", "last", a name given to one, a step, or its folder.
 
-    Before a run has a best checkpoint that is the newest. Raises EngineError.
+    Before a run has a best checkpoint that is the newest. Raises EngineError or RunsError.
     """
     folder = RunFolder(run_dir)
-    with engine_errors():
-        saved, _ = read_run_toml(folder)
-        config = config_of_run(saved)
-        tokenizer = _read_tokenizer(folder.tokenizer_file)
-        checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
-        model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
-        if problem := tensor_mismatch(model.state_dict(), checkpoint.model):
-            raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
-        model.load_state_dict(checkpoint.model)
+    saved, _ = read_run_toml(folder)
+    config = config_of_run(saved)
+    tokenizer = _read_tokenizer(folder.tokenizer_file)
+    checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
+    model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
+    if problem := tensor_mismatch(model.state_dict(), checkpoint.model):
+        raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
+    model.load_state_dict(checkpoint.model)
     model.eval()
     step = int(checkpoint.trainer["step"])
     return CheckpointModel(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))

@@ -14,12 +14,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
 from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.execution.forward_backward import DirectPass, build_pass
-from babytrain.engine.sessions.processor_trial import WORTHWHILE_STEP_RATIO, TrialModel
+from babytrain.engine.sessions.thread_and_precision_trial import WORTHWHILE_STEP_RATIO, TrialModel
 
 SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # on other devices there is none
 SAVED_PER_COMPILE_SECOND = 2.0
@@ -36,14 +37,6 @@ class CompileTrial:
     def saved_seconds(self, planned_seconds: float) -> float:
         """What a run that takes `planned_seconds` without compiling saves by compiled steps, compiling not counted."""
         return planned_seconds * (1.0 - self.compiled_step_seconds / self.eager_step_seconds)
-
-
-@dataclass(frozen=True)
-class CompileChoice:
-    """Whether to compile, and a sentence on why for the log; empty where nothing was tried."""
-
-    compiled: bool
-    sentence: str = ""
 
 
 def planned_seconds(config: Config, eager_step_seconds: Callable[[], float]) -> float:
@@ -67,24 +60,28 @@ def is_worth_keeping(trial: CompileTrial, planned_seconds: float) -> bool:
     return faster and trial.saved_seconds(planned_seconds) >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
 
 
-def choose_compile(device: str, planned_seconds: float, measure: Callable[[], CompileTrial]) -> CompileChoice:
-    """Decide for a run of `planned_seconds`; `measure` makes the trial, if there is to be one."""
+def choose_compile(
+    device: str, planned_seconds: float, measure: Callable[[], CompileTrial]
+) -> tuple[Literal["on", "off"], str]:
+    """Whether a run of `planned_seconds` is compiled, and a sentence on why; empty where nothing was tried.
+
+    `measure` makes the trial, if there is to be one.
+    """
     if not is_worth_trying(device, planned_seconds):
-        return CompileChoice(False)
+        return "off", ""
     try:
         trial = measure()
     except (RuntimeError, OSError) as error:  # whatever goes wrong inside a compiler arrives as one of these
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return CompileChoice(False, f"Not compiling the step: a trial failed ({reason}).")
-    kept = is_worth_keeping(trial, planned_seconds)
+        return "off", f"Not compiling the step: a trial failed ({reason})."
     figures = (
         f"a trial took {trial.compile_seconds:.0f} s to compile and a step went from "
         f"{1000 * trial.eager_step_seconds:.1f} to {1000 * trial.compiled_step_seconds:.1f} ms"
     )
     about = f"a run of about {planned_seconds / 60:,.0f} minutes"
-    if kept:
-        return CompileChoice(True, f"Compiling the step: {figures}, which pays in {about}.")
-    return CompileChoice(False, f"Not compiling the step: {figures}, which does not pay in {about}.")
+    if is_worth_keeping(trial, planned_seconds):
+        return "on", f"Compiling the step: {figures}, which pays in {about}."
+    return "off", f"Not compiling the step: {figures}, which does not pay in {about}."
 
 
 def measure_compile(

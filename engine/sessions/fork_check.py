@@ -96,8 +96,7 @@ def find_fork_problems(
         found = known[find_checkpoint(list(known), wanted, best=best, last=last)]
     except CheckpointNotFound as error:
         hint = "" if known else ": c saves one while it trains"
-        sentence = f"{error}{hint}."
-        return [*problems, sentence[0].upper() + sentence[1:]]
+        return [*problems, *(f"{problem.rstrip('.')}{hint}." for problem in error.problems)]
     path = source.checkpoints / found.directory
     return problems + _checkpoint_problems(path, found.step, changes, config.steps if config is not None else None)
 

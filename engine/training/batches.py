@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from babytrain.engine.data.windows import EpochWindows, replace_tokens, shift_windows
+from babytrain.engine.data.window_order import EpochWindows, replace_tokens, shift_windows
 from babytrain.runs.dials.state import DialState
 
 

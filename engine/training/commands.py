@@ -1,7 +1,7 @@
 """Commands of a person or the engine, applied between two steps, one by one, and recorded with what became of them.
 
 Each leaves a `Command` event with the step it took effect at, so that a run can be repeated. What a dial command or an
-undo changes is worked out in `runs/dials/changes.py`.
+undo changes is worked out in `runs/dials/apply_and_undo.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.recovery import Recovery
 from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
-from babytrain.runs.dials.changes import DIAL_ACTIONS, DialChange, apply_command
+from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, DialChange, apply_command
 from babytrain.runs.dials.spec import MACHINE_DIALS
 from babytrain.runs.events import Command, Request
 from babytrain.runs.events.sampling_options import parse_sampling_options
@@ -73,7 +73,7 @@ class Commands:
         try:
             request = self._output.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
         except Empty:
-            self._output.recorder.file_handed_over()
+            self._output.recorder.write_handed_over()
             return
         self.apply_waiting(request)
 

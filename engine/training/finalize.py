@@ -55,7 +55,7 @@ def _waits(output: RunOutput) -> bool:
         if output.feed.stop_requested.wait(POLL_SECONDS):
             return False
         _refuse_requests(output)
-        output.recorder.file_handed_over()
+        output.recorder.write_handed_over()
     return True
 
 
@@ -87,7 +87,7 @@ def record_end(
     recorder: Recorder, progress: Progress, status: Literal["done", "interrupted", "failed"], reason: str
 ) -> Ended:
     """File what still waits, the electricity included, and say how it ended. Nothing is filed after that."""
-    recorder.file_handed_over(last=True)
+    recorder.write_handed_over(last=True)
     ended = Ended(
         t=recorder.now(),
         step=progress.step,

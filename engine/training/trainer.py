@@ -219,7 +219,7 @@ class Trainer:
             recorder.record_step(step.event)
             if step.decision is not GO_ON and self._recovery.act(step):
                 self._losses.clear()
-        recorder.file_handed_over()
+        recorder.write_handed_over()
 
     # -- between steps -----------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.generation.checkpoint_model import load_checkpoint_model
 from babytrain.engine.sessions.fork import plan_fork
-from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.runs.events import Command
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder

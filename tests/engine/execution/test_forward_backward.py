@@ -12,7 +12,7 @@ from torch import Tensor
 from babytrain.engine.execution.forward_backward import DirectPass
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
-from babytrain.engine.sessions.session import RunResult
+from babytrain.engine.sessions.start_and_resume import RunResult
 from babytrain.engine.training import trainer
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.execution.pass_variants import PATHS, CountingBackend, build, gradients_of, halves

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from babytrain.engine.data.windows import EpochWindows, replace_tokens, shift_windows
+from babytrain.engine.data.window_order import EpochWindows, replace_tokens, shift_windows
 from babytrain.engine.training.batches import Batches
 from babytrain.runs.dials.state import initial_dials
 from tests.engine.tiny_runs import tiny_config

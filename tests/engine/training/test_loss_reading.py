@@ -12,7 +12,7 @@ import torch
 
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
-from babytrain.engine.sessions.session import RunResult
+from babytrain.engine.sessions.start_and_resume import RunResult
 from babytrain.engine.training import trainer
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.guard import Guard

@@ -1,9 +1,8 @@
-"""Which number format, library and how many threads train this model fastest here: a second of trying, not a rule.
+"""The trial of threads, number formats and matrix libraries: which train this model fastest on this processor.
 
-On a processor none can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32
-products twice as fast by another library (`model/product.py`), and a small model may lose by a second thread. The trial
-runs real steps on a throw-away copy of the model, so the run itself is untouched; what was chosen is written into the
-run's settings, so a resume or a rerun repeats the choice and not the trial.
+None can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32 products twice
+as fast by another library (`model/cpu/matmul_backend.py`), and a small model may lose by a second thread. The trial
+runs real steps for a second on a throw-away copy of the model; the run keeps the choice in its settings.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def try_processor_settings(
 
     `libraries` are for fp32 products; where bf16 wins the first of them stays.
     """
-    thread_counts, formats = list(threads), [one for one in precisions if one == "fp32" or supports_bf16("cpu")]
+    thread_counts, formats = list(threads), [p for p in precisions if p == "fp32" or supports_bf16("cpu")]
     candidates: list[MatmulBackend] = list(libraries) if "fp32" in formats else ["torch"]
     milliseconds: dict[str, float] = {}
 

@@ -35,7 +35,7 @@ class ResumeHistory:
         return msgspec.structs.replace(self.energy, money=None)
 
 
-def resume_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
+def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
     """Give the feed what the journal holds, so that the screen of a run resumed at `step` shows its past."""
     contents = read_journal(folder.journal)
     state = RunState(steps=feed.steps)

@@ -14,7 +14,7 @@ from babytrain.engine.analysis.sample_analyzer import AnalysisInputs, SampleAnal
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.execution.devices import device_uuid
-from babytrain.engine.sessions.resume_history import ResumeHistory
+from babytrain.engine.sessions.history_from_journal import ResumeHistory
 from babytrain.engine.telemetry.energy_meter import EnergyMeter
 from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import TrainingCardMarker, find_training_card, open_cards
