@@ -43,11 +43,11 @@ def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, la
     """
     if not folders:
         raise CheckpointNotFound("there is no checkpoint yet")
-    asked = wanted.strip()
-    found = asked if asked in folders else {"best": best, "last": last}.get(asked)
-    if found is None and (name := normalized_name(asked)):
+    text = wanted.strip()
+    found = text if text in folders else {"best": best, "last": last}.get(text)
+    if found is None and (name := normalized_name(text)):
         found = next((folder for folder in folders if _name(folder) == name), None)
-    if found is None and (number := asked.replace(",", "")).isdigit():
+    if found is None and (number := text.replace(",", "")).isdigit():
         found = next((folder for folder in folders if _step(folder) == (number.lstrip("0") or "0")), None)
     if found is None:
         known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-_LISTED:])

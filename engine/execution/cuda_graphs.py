@@ -11,7 +11,7 @@ from and writes to the same memory every time, which decides the rest:
 - Warm-up and capture share one side stream: libraries set themselves up per stream, and autograd ties gradients to the
   stream they were first computed on.
 
-A graph is believed only once its first replay has repeated what the warm-up gave. If it does not, or if capturing
+A graph is used only once its first replay has repeated the result of the warm-up. If it does not, or if capturing
 fails, the run goes on without graphs and says so.
 """
 
@@ -112,7 +112,7 @@ class GraphedPass:
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         if len(gradients) < len(self._parameters):
             raise RuntimeError("the gradients have no memory of their own")
-        inputs, targets = (one.clone(memory_format=torch.contiguous_format) for one in (inputs, targets))
+        inputs, targets = (rows.clone(memory_format=torch.contiguous_format) for rows in (inputs, targets))
         share, loss = torch.ones((), device=inputs.device), torch.zeros((), device=inputs.device)
 
         def work() -> None:
@@ -120,19 +120,19 @@ class GraphedPass:
             computed.backward(share)  # type: ignore[no-untyped-call]
             loss.copy_(computed.detach())
 
-        def outcome(of: Callable[[], None]) -> tuple[Tensor, Tensor]:
+        def result_of(run: Callable[[], None]) -> tuple[Tensor, Tensor]:
             """The loss, and all gradients one behind the other."""
             torch._foreach_zero_(gradients)
             loss.zero_()
             if seed is not None:
                 torch.manual_seed(seed)
-            of()
+            run()
             return loss.clone(), torch.cat([gradient.flatten() for gradient in gradients])
 
         for _ in range(WARM_UP_PASSES):
-            wanted = outcome(lambda: self._capture.warm_up(work))
+            expected = result_of(lambda: self._capture.warm_up(work))
         graph = self._capture.capture(work)
-        pairs = zip(outcome(graph.replay), wanted, strict=True)
+        pairs = zip(result_of(graph.replay), expected, strict=True)
         if not all((repeated - first).norm() <= REPLAY_TOLERANCE * first.norm() for repeated, first in pairs):
             raise RuntimeError("a replay did not repeat the pass it was captured from")
         return _Captured(graph, inputs, targets, share, loss)

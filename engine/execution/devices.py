@@ -3,7 +3,7 @@
 Choices:
 
 - `auto` means the NVIDIA (or ROCm) card where torch can use it, then Apple's, then the processor. A card that is
-  there but too old for this build of torch counts as none; asked for by name it is refused with a sentence.
+  there but too old for this build of torch counts as none; requested by name it is refused.
 - Threads default to OMP_NUM_THREADS where it is set, else to the physical cores this process may use.
 - `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor a trial decides
   (`sessions/thread_and_precision_trial.py`), and its choice is kept in the settings of the run; without one it is fp32.
@@ -78,7 +78,7 @@ def choose_threads(requested: int) -> int:
 def choose_precision(requested: str, device: str) -> Precision:
     """Number format of the matrix products for "auto", "fp32" or "bf16". Raises DeviceError.
 
-    A processor without bf16 arithmetic obeys too, slowly: a run may be resumed on a lesser machine.
+    A processor without bf16 arithmetic computes it too, slowly: a run may be resumed on another machine.
     """
     if requested == "fp32":
         return "fp32"

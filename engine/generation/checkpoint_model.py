@@ -36,7 +36,7 @@ class CheckpointModel:
     checkpoint: str  # the name of its folder
     default_prompt: str = ""
     notes: tuple[str, ...] = ()
-    _reader: Decoder | None = field(default=None, init=False, repr=False)
+    _decoder: Decoder | None = field(default=None, init=False, repr=False)
 
     def pieces(
         self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
@@ -50,13 +50,13 @@ class CheckpointModel:
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
         """The likeliest next tokens, made visible, and their probabilities. Raises EngineError as `pieces` does."""
-        self._reader = self._reader or new_decoder(self.model, "cpu")
+        self._decoder = self._decoder or new_decoder(self.model, "cpu")
         try:
-            tokens, shares = likeliest_tokens(self._reader, prompt.ids, count)
+            tokens, probabilities = likeliest_tokens(self._decoder, prompt.ids, count)
         except ValueError as error:
             raise EngineError([str(error)]) from error
         texts = [self.tokenizer.token_text(token) for token in tokens.tolist()]
-        return list(zip(texts, shares.tolist(), strict=True))
+        return list(zip(texts, probabilities.tolist(), strict=True))
 
 
 def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel:

@@ -169,8 +169,8 @@ class GPT(nn.Module):
         """Mean plain cross-entropy of each window, [B] fp32, nats per token; and the likeliest tokens [B, T] int64."""
         logits = self(tokens).flatten(0, 1)
         losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
-        guesses = logits.max(dim=-1).indices  # on a CPU up to twenty times as fast as argmax
-        return losses.view(targets.shape).mean(dim=1), guesses.view(targets.shape)
+        predictions = logits.max(dim=-1).indices  # on a CPU up to twenty times as fast as argmax
+        return losses.view(targets.shape).mean(dim=1), predictions.view(targets.shape)
 
     def new_cache(self) -> KeyValueCache:
         """An empty cache for writing one text with this model."""
@@ -193,7 +193,7 @@ class GPT(nn.Module):
             self._dial_tensors.label_smoothing.fill_(smoothing)
 
     def keep_dials_in_tensors(self) -> None:
-        """Keep dropout and label smoothing in tensors from now on, for a compiler or a CUDA graph (see `live`).
+        """Keep dropout and label smoothing in tensors from now on, for a compiler or a CUDA graph.
 
         Training passes then always apply both. The model must be on its device by now.
         """
@@ -205,7 +205,7 @@ class GPT(nn.Module):
     def _active_dropout(self) -> Tensor | float | None:
         if not self.training:
             return None
-        if self._dial_tensors is not None:  # asked first: a compiler would keep what a plain number was
+        if self._dial_tensors is not None:  # checked first: a compiler would keep what a plain number was
             return self._dial_tensors.dropout
         return self.dropout if self.dropout > 0.0 else None
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 import torch
@@ -48,21 +49,24 @@ class Optimizer:
     def __init__(self, model: GPT, config: Config) -> None:
         groups = _sort_parameters(model, config)
         self._flat = FlatParameters([*groups.decaying, *groups.plain, *(p for ps in groups.muon.values() for p in ps)])
-        slices = {part.name: part for part in self._flat.slices}
-        self._adamw_slices = [slices[name] for name, _ in (*groups.decaying, *groups.plain)]
-        self._muon_slices = [slices[name] for named in groups.muon.values() for name, _ in named]
+        slices = iter(self._flat.slices)
+        decaying, plain = (list(islice(slices, len(named))) for named in (groups.decaying, groups.plain))
         self._adamw = FlatAdamW(
-            self._part([slices[name] for name, _ in groups.decaying]),
-            self._part([slices[name] for name, _ in groups.plain]),
+            self._part(decaying),
+            self._part(plain),
             betas=(config.beta1, config.beta2),
             weight_decay=config.weight_decay,
         )
+        self._adamw_slices = decaying + plain
+        self._muon_slices = self._flat.slices[len(self._adamw_slices) :]
+        self._momentum = self._flat.values.new_zeros(sum(part.stop - part.start for part in self._muon_slices))
         device = self._flat.values.device.type
         dtype = torch.bfloat16 if model.precision == "bf16" or supports_bf16(device) else torch.float32
         self._muon = []
         for shape, named in groups.muon.items():
-            values, gradients = self._part([slices[name] for name, _ in named])
-            self._muon.append(MuonStack(values.view(-1, *shape), gradients.view(-1, *shape), dtype=dtype))
+            parts = list(islice(slices, len(named)))
+            flat = (*self._part(parts), self._momentum_of(parts[0].start, parts[-1].stop))
+            self._muon.append(MuonStack(*(tensor.view(-1, *shape) for tensor in flat), dtype=dtype))
         self._weight_decay = config.weight_decay
         self._adamw_learning_rate = self._muon_learning_rate = 0.0
 
@@ -117,9 +121,9 @@ class Optimizer:
         for part in self._adamw_slices:
             state[f"adamw.average.{part.name}"] = part.view_in(self._adamw.average)
             state[f"adamw.squared_average.{part.name}"] = part.view_in(self._adamw.squared_average)
-        momenta = [stack.momentum for stack in self._muon]
         for part in self._muon_slices:
-            state[f"muon.momentum.{part.name}"] = self._momentum_of(part, momenta)
+            momentum = self._momentum_of(part.start, part.stop)
+            state[f"muon.momentum.{part.name}"] = momentum.view(part.parameter.shape)
         return state
 
     def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
@@ -147,13 +151,10 @@ class Optimizer:
         start, stop = (slices[0].start, slices[-1].stop) if slices else (0, 0)
         return self._flat.values[start:stop], self._flat.gradients[start:stop]
 
-    def _momentum_of(self, part: FlatSlice, momenta: Sequence[Tensor]) -> Tensor:
-        start = part.start - self._muon_slices[0].start
-        for momentum in momenta:
-            if start < momentum.numel():
-                return momentum.view(-1)[start : start + part.stop - part.start].view(part.parameter.shape)
-            start -= momentum.numel()
-        raise AssertionError(f"{part.name} is in no stack")
+    def _momentum_of(self, start: int, stop: int) -> Tensor:
+        """The momentum of the parameters in [start, stop) of the flat buffer, 1-D."""
+        first = self._muon_slices[0].start
+        return self._momentum[start - first : stop - first]
 
 
 def _sort_parameters(model: GPT, config: Config) -> _Groups:

@@ -35,10 +35,10 @@ def gpu_opener(
     *,
     rested_seconds: Callable[[], float] = lambda: 0.0,
 ) -> Callable[[], GpuBackend]:
-    """What opens the cards for a run on `device`: the real ones for `sensors` "auto", a script's for "scripted".
+    """Opens the cards for a run on `device`: the real ones for `sensors` "auto", a scripted one for "scripted".
 
-    The readings of the card that trains say so and carry `nickname`. The scripted card always trains, and rests when
-    the run does: `rested_seconds` tells for how long that was so far.
+    The readings of the card that trains are marked and carry `nickname`. The scripted card always trains and is idle
+    while the run rests: `rested_seconds` is for how long that was so far.
     """
     if sensors == "scripted":
         return lambda: TrainingCardMarker(

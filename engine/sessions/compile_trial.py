@@ -1,12 +1,9 @@
-"""Whether compiling pays for a run: the rule behind `compile = auto`, and the trial it rests on.
+"""The trial behind `compile = auto`: whether compiling pays for a run.
 
-Compiling takes seconds to minutes before the first step, and what it brings cannot be foreseen: a few percent where
-the products fill the processor, a multiple where a graphics card waits for Python. So it is tried, on a throw-away
-copy of the model, but only for a run that is long enough to get the trial's own time back: over ten minutes on a
-processor, over one on a CUDA card (there the gain is large or the model so big that a minute is nothing). It is kept
-if a step gets at least 5% faster and the run saves at least twice what compiling takes.
-
-The choice becomes a setting of the run, so a resume or a rerun repeats the choice and not the trial.
+Compiling takes seconds to minutes, and its gain cannot be foreseen: a few percent where the products fill the
+processor, a multiple where a graphics card waits for Python. So it is tried on a throw-away copy of the model, for a
+run of over ten minutes on a processor or one on a CUDA card, and kept if a step gets at least 5% faster and the run
+saves at least twice what compiling takes. The run keeps the choice in its settings.
 """
 
 from __future__ import annotations
@@ -92,7 +89,7 @@ def measure_compile(
     eager_pass = DirectPass(copy.model.loss)
     copy.step(eager_pass)  # what only a first step pays for is not held against the eager one
     eager = copy.fastest_step_seconds(eager_pass)
-    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself will hear of it
+    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself will note it
     began = time.perf_counter()
     copy.step(compiled_pass)
     first = time.perf_counter() - began

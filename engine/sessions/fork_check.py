@@ -1,7 +1,7 @@
-"""What can be said of a wished-for fork before torch is loaded: everything but the tensors themselves.
+"""What is wrong with a requested fork, as far as it can be seen without loading torch.
 
-The screen asks here before it stops a run or opens another one, so it takes milliseconds and reads a few kilobytes: the
-settings, the state of the trainer, and the headers of the tensors. What passes can still fail (`plan_fork` reads all).
+Used before a run is stopped for it, so it takes milliseconds and reads a few kilobytes: the settings, the state of the
+trainer, and the headers of the tensors. What passes can still fail (`plan_fork` reads everything).
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoic
 
 
 def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> tuple[str, str]:
-    """See `choose_compile`; off without a sentence where the compiler is missing, since nobody asked for one."""
+    """See `choose_compile`; off without a sentence where the compiler is missing."""
     if device not in SHORTEST_RUN_FOR_TRIAL_SECONDS or not check_compile(os.environ, device).ok:
         return "off", ""
     tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
@@ -123,7 +123,7 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
 def check_step_size(dials: DialState, config: Config, corpus: Corpus) -> None:
     """Raise ConfigError when a step would read more windows than the text has.
 
-    Every preset trains on every text: with a very small one its own batch reads some windows twice, and no harm done.
+    Every preset trains on every text: with a very small one its own batch reads some windows twice.
     """
     windows = _windows_per_epoch(config, corpus)
     if dials.windows_per_step <= max(windows, _LARGEST_PRESET_BATCH):

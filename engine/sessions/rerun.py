@@ -1,7 +1,7 @@
-"""Rerun: train a run again with its commands given at their steps, and say whether it comes out the same to the bit.
+"""Rerun: train a run again with its recorded commands, and say whether it comes out the same to the bit.
 
-On the same machine, with the same text, versions and number of threads, it must. What is not the same is told before
-it starts; the steps are compared as they come, weights and optimizer at the end.
+On the same machine, with the same text, versions and number of threads, it must. What differs is said before it starts;
+the steps are compared as they come, weights and optimizer at the end.
 """
 
 from __future__ import annotations
@@ -170,12 +170,12 @@ def _compare(plan: RerunPlan, result: RunResult, comparison: StepComparison, *, 
     bits: int | None = None
     largest = 0.0
     try:
-        theirs = last_checkpoint(plan.source.checkpoints)
-        if theirs is None:
+        original = last_checkpoint(plan.source.checkpoints)
+        if original is None:
             problem = problem or "The original has no checkpoint to compare with."
         else:
-            ours = load_checkpoint(RunFolder(Path(result.run_dir)).checkpoints / theirs.name)
-            bits, largest, other = compare_checkpoints(load_checkpoint(theirs), ours)
+            repeated = load_checkpoint(RunFolder(Path(result.run_dir)).checkpoints / original.name)
+            bits, largest, other = compare_checkpoints(load_checkpoint(original), repeated)
             problem = problem or other
     except CheckpointError as error:
         problem = problem or f"The weights could not be compared: {error}"

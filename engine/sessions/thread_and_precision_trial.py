@@ -98,7 +98,7 @@ def _name(threads: int, precision: Precision, products: MatmulBackend) -> str:
 
 
 class TrialModel:
-    """A copy of the model with its optimizer and one batch, trained for nothing (at learning rate 0).
+    """A copy of the model with its optimizer and one batch, trained at learning rate 0.
 
     `tokens` [N] is any piece of the corpus, N > context + 1.
     """

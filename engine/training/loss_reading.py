@@ -7,7 +7,6 @@ is made void on the device itself. The delay is counted in steps, never by the c
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,19 +36,31 @@ class ReadStep:
     decision: GuardDecision
 
 
-class LossReader(ABC):
-    """Used in this order at every step: `check`, `add`, `read`."""
+class LossReader:
+    """Reads each loss `delay_steps` steps after its own step, by when the device has it; with 0 before its update.
 
-    delay_steps: int
+    Used in this order at every step: `check`, `add`, `read`.
+    """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, delay_steps: int = 0) -> None:
+        self.delay_steps = delay_steps
         self._guard = guard
         self._checked: Callable[[], StepResult] | None = None  # the step of the newest `check`
         self._unread: deque[tuple[Step, int, int, Callable[[], StepResult]]] = deque()
 
-    @abstractmethod
     def check(self, step: int, loss: Tensor, gradient_norm: Tensor) -> bool | Tensor:
-        """Whether step number `step` may update the weights: a bool, or a 0-D bool tensor on the device."""
+        """Whether step number `step` may update the weights: a bool, or with a delay a 0-D bool tensor on the device.
+
+        With a delay it never waits for the device: the numbers travel to the host behind the work of the step.
+        """
+        if not self.delay_steps:
+            numbers = float(loss), float(gradient_norm)
+            decision = self._guard.decide(step, *numbers)
+            self._checked = lambda: (*numbers, decision)
+            return decision.action in ("go on", "note")
+        on_device = torch.stack((loss.float(), gradient_norm.float()))
+        self._checked = partial(self._decide_late, step, *_copy_to_host(on_device))
+        return torch.isfinite(on_device).all()
 
     def add(self, event: Step, first_window: int, windows_seen: int) -> None:
         """The step that was just checked is made; `event` has `UNREAD` numbers."""
@@ -68,32 +79,7 @@ class LossReader(ABC):
         """Forget the steps that are not read yet: the run went back."""
         self._unread.clear()
 
-
-class ImmediateLosses(LossReader):
-    """Reads each loss before the update of its step."""
-
-    delay_steps = 0
-
-    def check(self, step: int, loss: Tensor, gradient_norm: Tensor) -> bool:
-        """See `LossReader`. Waits for the device."""
-        numbers = float(loss), float(gradient_norm)
-        decision = self._guard.decide(step, *numbers)
-        self._checked = lambda: (*numbers, decision)
-        return decision.action in ("go on", "note")
-
-
-class DeferredLosses(LossReader):
-    """Reads each loss `DELAY_STEPS` steps after its own, by when the device has it."""
-
-    delay_steps = DELAY_STEPS
-
-    def check(self, step: int, loss: Tensor, gradient_norm: Tensor) -> Tensor:
-        """See `LossReader`. Never waits for the device: the numbers travel to the host behind the work of the step."""
-        on_device = torch.stack((loss.float(), gradient_norm.float()))
-        self._checked = partial(self._result, step, *_copy_to_host(on_device))
-        return torch.isfinite(on_device).all()
-
-    def _result(self, step: int, numbers: Tensor, copied: torch.cuda.Event | None) -> StepResult:
+    def _decide_late(self, step: int, numbers: Tensor, copied: torch.cuda.Event | None) -> StepResult:
         if copied is not None:
             copied.synchronize()
         loss, gradient_norm = numbers.tolist()
@@ -106,7 +92,7 @@ class DeferredLosses(LossReader):
 def build_loss_reader(guard: Guard, device: torch.device) -> LossReader:
     """Deferred reading on a card that works through a queue and can void an update by itself, else immediate."""
     deferred = device.type != "cpu" and device.type in MASKING_DEVICES
-    return DeferredLosses(guard) if deferred else ImmediateLosses(guard)
+    return LossReader(guard, DELAY_STEPS if deferred else 0)
 
 
 def _copy_to_host(numbers: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:

@@ -25,7 +25,7 @@ from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
 
-# How long the sensors may take to notice what a step ran into: they look once a second, but expensive ones more seldom.
+# How long the sensors may take to notice a lost card: they are read once a second, but expensive ones more seldom.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
 
 
@@ -34,16 +34,16 @@ class CardLostError(Exception):
 
 
 def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] | None) -> str:
-    """Save what can be saved with `save` and put it on record; returns the sentence for the end.
+    """Save what can be saved with `save` and record it; returns the sentence for the end of the run.
 
-    None in place of `save`: a step failed on the card, which is not to be touched any more.
+    `save` is None where a step failed on the card, which must not be used any more.
     """
     recorder = output.recorder
     recorder.enter("stopping")
     if save is not None:
         try:
             save()
-        except RuntimeError as error:  # what torch raises for any trouble of a device
+        except RuntimeError as error:  # what torch raises for any failure of a device
             first_line = str(error).partition("\n")[0][:200]
             recorder.note(f"The weights could not be fetched from {name}: {first_line}", "warning")
     newest = last_checkpoint(output.folder.checkpoints)
@@ -73,7 +73,7 @@ class TrainingStopped(Exception):
 
 
 class Recovery:
-    """Recovers one run. `apply` applies a command of the engine itself and puts it on record."""
+    """Recovers one run. `apply` applies a command of the engine itself and records it."""
 
     def __init__(
         self,
@@ -88,10 +88,8 @@ class Recovery:
         self._apply = apply
         self._can_skip_spikes = can_skip_spikes
 
-    # -- what the guard decides --------------------------------------------------------------------------------
-
     def act(self, step: ReadStep) -> bool:
-        """Do what the guard decided about a recorded step; True when the run went back to a checkpoint.
+        """Do what the guard decided about a recorded step; True when the run was rolled back.
 
         Raises TrainingStopped.
         """
@@ -112,7 +110,7 @@ class Recovery:
                 advice = f"try again with a lower learning rate, for instance lr={self._state.config.lr / 4:.1g}"
                 raise TrainingStopped(f"{what[0].upper()}{what[1:]}: {advice}.")
             case "go back":
-                self._go_back(step, decision, what)
+                self._roll_back_for(step, decision, what)
                 return True
         return False
 
@@ -132,7 +130,7 @@ class Recovery:
             )
         )
 
-    def _go_back(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
+    def _roll_back_for(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
         """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
         state = self._state
         state.guard.rollbacks_left -= 1
@@ -162,7 +160,7 @@ class Recovery:
             at=now_at,
         )
 
-    # -- the way back ------------------------------------------------------------------------------------------
+    # -- rollback ----------------------------------------------------------------------------------------------
 
     def roll_back(self, wanted: str, reason: str) -> Path:
         """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""

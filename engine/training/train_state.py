@@ -110,8 +110,7 @@ class TrainState:
     def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
         """Weights, optimizer and step of an earlier checkpoint of this run. Raises CheckpointError before a change.
 
-        What a person changed since stays, and the text goes on where it was: the same windows would lead to the same
-        place.
+        The dials stay as they are, and training goes on with new windows: the same ones would lead to the same state.
         """
         self._load_tensors(checkpoint)
         now = self.progress

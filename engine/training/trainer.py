@@ -1,6 +1,6 @@
 """The training loop: a step, then whatever is due, with every request applied between two steps.
 
-The loop's thread owns the journal, the model and the optimizer; nobody else touches them.
+This thread alone uses the journal, the model and the optimizer.
 """
 
 from __future__ import annotations
@@ -69,13 +69,7 @@ class Trainer:
         self._duty_cycle, self._analyzer, self._script = duty_cycle, analyzer, script
         self._first_step = first_step
         config, model, recorder = state.config, state.model, output.recorder
-        self._batches = Batches(
-            corpus.train,
-            context=config.context,
-            seed=config.seed,
-            vocabulary_size=model.vocabulary_size,
-            device=state.device,
-        )
+        self._batches = Batches(corpus.train, config, model.vocabulary_size, state.device)
         self._forward_backward = build_pass(
             model, compiled=config.compile == "on", note=lambda sentence: recorder.note(sentence, "warning")
         )

@@ -178,7 +178,7 @@ def test_a_step_that_differs_is_found_and_named(tmp_path: Path, monkeypatch) -> 
     assert not outcome.same
     assert outcome.first_difference is not None
     assert (outcome.first_difference.step, outcome.first_difference.what) == (8, "loss")
-    assert abs(outcome.first_difference.now - outcome.first_difference.on_record) == pytest.approx(3e-4, rel=0.5)
+    assert abs(outcome.first_difference.now - outcome.first_difference.recorded) == pytest.approx(3e-4, rel=0.5)
     assert outcome.differing_bits
     assert "first at step 8" in outcome.sentence()
     assert any("step 8" in event.text for event in feed.drain_events() if isinstance(event, LogMessage))

@@ -20,7 +20,7 @@ VARIED = {"jitter": 0.5, "noise": 0.2}
 
 
 def batches(device: str) -> Batches:
-    return Batches(TOKENS, context=16, seed=3, vocabulary_size=30, device=device)
+    return Batches(TOKENS, tiny_config(context=16, seed=3), 30, device)
 
 
 @pytest.mark.parametrize("first", [0, 40, 84])  # the last one runs over the end of an epoch

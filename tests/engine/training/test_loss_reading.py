@@ -16,7 +16,7 @@ from babytrain.engine.sessions.start_and_resume import RunResult
 from babytrain.engine.training import trainer
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.guard import Guard
-from babytrain.engine.training.loss_reading import DELAY_STEPS, UNREAD, DeferredLosses
+from babytrain.engine.training.loss_reading import DELAY_STEPS, UNREAD, LossReader
 from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import train_step
 from babytrain.runs.dials.state import DialState
@@ -69,7 +69,7 @@ def both_ways(
     results = []
     for name in ("now", "later"):
         if name == "later":
-            monkeypatch.setattr(trainer, "build_loss_reader", lambda guard, device: DeferredLosses(guard))
+            monkeypatch.setattr(trainer, "build_loss_reader", lambda guard, device: LossReader(guard, DELAY_STEPS))
         (folder / name).mkdir()
         feed = prepare()
         if isinstance(feed, AskedAtSteps):
@@ -177,7 +177,7 @@ def test_a_second_spike_whose_update_was_made_is_not_called_left_out(
 
 
 def test_a_step_is_read_so_many_steps_later_whatever_the_clock_says() -> None:
-    losses = DeferredLosses(Guard("rollback", patience=3, rescues=5, warmup_steps=0))
+    losses = LossReader(Guard("rollback", patience=3, rescues=5, warmup_steps=0), DELAY_STEPS)
     read: list[tuple[int, int]] = []
     for step in range(1, 20):
         losses.check(step, torch.tensor(2.0), torch.tensor(1.0))
