@@ -140,8 +140,13 @@ def exit_with_failure(*problems: str) -> NoReturn:
 
 
 def _exit_with(code: int, problems: Iterable[str]) -> NoReturn:
+    for problem in problems:
+        echo_note(f"babytrain-tui: {problem}")
+    raise typer.Exit(code)
+
+
+def echo_note(text: str) -> None:
+    """A text for a person on standard error, control characters made visible."""
     from babytrain.tui.terminal.safe_text import safe_text
 
-    for problem in problems:
-        typer.echo(safe_text(f"babytrain-tui: {problem}"), err=True)
-    raise typer.Exit(code)
+    typer.echo(safe_text(text), err=True)
