@@ -147,7 +147,7 @@ def bill_amounts(snapshot: RunSnapshot) -> BillAmounts:
 def discarded_intervals(snapshot: RunSnapshot) -> list[tuple[float, float]]:
     """When the run was on its way to a place a rescue went back from: spans of its time that do not overlap."""
     spans: list[tuple[float, float]] = []
-    for rescue in snapshot.rescues:
+    for rescue in snapshot.guard_events:
         since = _time_at_checkpoint(snapshot, rescue.t) if rescue.action == "rolled back" else None
         if since is not None:
             # Two rescues may go back to the same checkpoint: what lies between is given up once.

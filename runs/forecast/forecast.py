@@ -127,7 +127,7 @@ def forecast_run(snapshot: RunSnapshot, target_loss: float | None = None) -> For
 
 def is_paused_indefinitely(snapshot: RunSnapshot) -> bool:
     """Whether the run stands still and nobody knows for how long; of a rest in quiet hours the end is known."""
-    return snapshot.phase == "paused" or (snapshot.phase == "resting" and not is_paused_by_quiet_hours(snapshot))
+    return snapshot.phase == "paused" or (snapshot.phase == "policy_pause" and not is_paused_by_quiet_hours(snapshot))
 
 
 def _why_no_end(snapshot: RunSnapshot) -> str:

@@ -56,7 +56,7 @@ def is_paused_by_quiet_hours(snapshot: RunSnapshot) -> bool:
     """Whether the run stands still for quiet hours alone, whose end is known."""
     held = policy_in_force(snapshot)
     return (
-        snapshot.phase == "resting"
+        snapshot.phase == "policy_pause"
         and held is not None
         and held.cause == QUIET_HOURS
         and bool(quiet_plan(snapshot).windows)

@@ -75,7 +75,7 @@ def _in_order(snapshot: RunSnapshot) -> list[tuple[float, PolicyEvent | None]]:
     return sorted(events, key=lambda entry: (entry[0], entry[1] is not None))
 
 
-PAUSED_PHASES = ("paused", "resting")
+PAUSED_PHASES = ("paused", "policy_pause")
 
 
 def paused_seconds(state: RunState, until: float = math.inf) -> float:

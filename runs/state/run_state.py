@@ -184,7 +184,7 @@ class RunSnapshot:
 
     def text_metrics_of(self, sample: Sample) -> TextMetrics | None:
         """What the judges said of a sample, None while they read."""
-        judged = reversed(self.state.readings.until(self.t))
+        judged = reversed(self.state.text_metrics.until(self.t))
         return next((one for one in judged if (one.sample_id, one.step) == (sample.sample_id, sample.step)), None)
 
     @property
@@ -193,7 +193,7 @@ class RunSnapshot:
         return self.state.vitals.last_until(self.t)
 
     def recent_vitals(self, count: int) -> list[Vitals]:
-        """The newest `count` sensor readings, oldest first."""
+        """The newest `count` sensor text_metrics, oldest first."""
         end = self.state.vitals.count_until(self.t)
         return self.state.vitals.events[max(0, end - count) : end]
 
@@ -225,9 +225,9 @@ class RunSnapshot:
         return [event for event in newest.values() if event.failing]
 
     @property
-    def rescues(self) -> list[GuardEvent]:
+    def guard_events(self) -> list[GuardEvent]:
         """What the guard noticed and did so far."""
-        return self.state.rescues.until(self.t)
+        return self.state.guard_events.until(self.t)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -251,7 +251,7 @@ class RunSnapshot:
     @property
     def ended(self) -> Ended | None:
         """How the run ended, None while it runs (also when it ended once and was resumed since)."""
-        ended = self.state.endings.last_until(self.t)
+        ended = self.state.session_ends.last_until(self.t)
         resumed = self.state.resumes.last_until(self.t)
         if ended is None or (resumed is not None and resumed.t >= ended.t):
             return None
@@ -272,7 +272,7 @@ class RunState:
     started: Started | None = None
     evals: Timeline[Eval] = field(default_factory=Timeline)
     samples: Timeline[Sample] = field(default_factory=Timeline)
-    readings: Timeline[TextMetrics] = field(default_factory=Timeline)
+    text_metrics: Timeline[TextMetrics] = field(default_factory=Timeline)
     letters: Timeline[Letters] = field(default_factory=Timeline)
     baselines: Timeline[Baselines] = field(default_factory=Timeline)
     milestones: Timeline[Milestone] = field(default_factory=Timeline)
@@ -286,13 +286,13 @@ class RunState:
     dials: DialHistory = field(default_factory=DialHistory)
     checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
     storage: Timeline[Storage] = field(default_factory=Timeline)
-    rescues: Timeline[GuardEvent] = field(default_factory=Timeline)
+    guard_events: Timeline[GuardEvent] = field(default_factory=Timeline)
     verdicts: Timeline[Verdict] = field(default_factory=Timeline)
     repeated_verdicts: Timeline[Verdict] = field(default_factory=Timeline)  # verdicts said again, with newer figures
     phases: Timeline[Phase] = field(default_factory=Timeline)
-    notes: Timeline[LogMessage] = field(default_factory=Timeline)
+    log_messages: Timeline[LogMessage] = field(default_factory=Timeline)
     resumes: Timeline[Resumed] = field(default_factory=Timeline)
-    endings: Timeline[Ended] = field(default_factory=Timeline)
+    session_ends: Timeline[Ended] = field(default_factory=Timeline)
     sample_piece: SamplePiece | None = None
     last_t: float = 0.0
     bad_lines: int = 0
@@ -318,7 +318,7 @@ class RunState:
                 self.samples.append(event)
                 self.sample_piece = None
             case TextMetrics():
-                self.readings.append(event)
+                self.text_metrics.append(event)
             case Letters():
                 if not self._is_taken_back(event):
                     append_thinned(self.letters, event, MAX_LETTERS)
@@ -348,7 +348,7 @@ class RunState:
             case Storage():
                 self.storage.append(event)
             case GuardEvent():
-                self.rescues.append(event)
+                self.guard_events.append(event)
             case Verdict():
                 if event.repeated:
                     append_thinned(self.repeated_verdicts, event)
@@ -357,11 +357,11 @@ class RunState:
             case Phase():
                 self.phases.append(event)
             case LogMessage():
-                self.notes.append(event)
+                self.log_messages.append(event)
             case Resumed():
                 self._apply_resumed(event)
             case Ended():
-                self.endings.append(event)
+                self.session_ends.append(event)
                 self.sample_piece = None
             case Started():
                 self.started = event
@@ -378,7 +378,7 @@ class RunState:
             self.steps.drop_after(event.step)
         self.evals.drop_after_step(event.step)
         self.samples.drop_after_step(event.step)
-        self.readings.drop_after_step(event.step)
+        self.text_metrics.drop_after_step(event.step)
         self.letters.drop_after_step(event.step)
         self.checkpoints.drop_after_step(event.step)
         self.resumes.append(event)

@@ -205,7 +205,7 @@ def _show_progress(
             snapshot = source.snapshot()
             progress.update(
                 task,
-                description=snapshot.phase,
+                description="resting" if snapshot.phase == "policy_pause" else snapshot.phase,
                 completed=snapshot.step,
                 total=snapshot.total_steps or None,
                 numbers=_numbers(snapshot),
@@ -236,8 +236,8 @@ def _numbers(snapshot: RunSnapshot) -> str:
 
 def _print_new_events(snapshot: RunSnapshot, told: EventCounts, console: Console) -> EventCounts:
     """A line for each thing of note, so that a log file tells the story. Returns how many there are of each kind."""
-    evals, notes = snapshot.evals, snapshot.state.notes.events
-    rescues, verdicts = snapshot.state.rescues.events, snapshot.state.verdicts.events
+    evals, notes = snapshot.evals, snapshot.state.log_messages.events
+    rescues, verdicts = snapshot.state.guard_events.events, snapshot.state.verdicts.events
     policy_events, milestones = snapshot.state.policy_events.events, snapshot.state.milestones.events
     for note in notes[told[1] :]:
         style = {"info": "dim", "warning": "yellow", "error": "red"}[note.level]

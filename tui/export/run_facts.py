@@ -224,7 +224,7 @@ def best_sample(snapshot: RunSnapshot) -> Sample | None:
         pool = [sample for sample in later if sample.step < following] or later or pool
     if not pool:
         return None
-    readings = {(one.sample_id, one.step): one for one in snapshot.state.readings.until(snapshot.t)}
+    readings = {(one.sample_id, one.step): one for one in snapshot.state.text_metrics.until(snapshot.t)}
     ranks = [(_poem_score(readings.get((one.sample_id, one.step))), place) for place, one in enumerate(pool)]
     return pool[max(ranks)[1]]
 

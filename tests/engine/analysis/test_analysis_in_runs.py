@@ -70,7 +70,7 @@ def test_every_prompt_is_written_to_at_every_turn_and_every_text_is_judged(tmp_p
 def test_letters_are_measured_at_every_evaluation_and_baselines_once(tmp_path: Path) -> None:
     result = train(tmp_path, favourite="s")
     assert [one.step for one in of(Letters, result)] == [one.step for one in of(Eval, result)]
-    assert {one.favourite for one in of(Letters, result)} == {"s"}
+    assert {one.tracked_letter for one in of(Letters, result)} == {"s"}
     (levels,) = of(Baselines, result)
     assert math.isfinite(levels.fivegram)
     resumed = resume_from(result, 10)

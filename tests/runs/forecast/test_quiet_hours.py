@@ -139,7 +139,7 @@ def test_of_a_rest_in_quiet_hours_the_end_is_known_and_of_a_pause_it_is_not() ->
     rest = PolicyEvent(
         t=HOUR, step=100, cause="quiet hours", action="paused", text="Quiet hours until 07:00.", duty_cycle=0.0
     )
-    resting = at_hour(4, [rest, Phase(t=HOUR, step=100, phase="resting")], quiet_hours="23:00-07:00")
+    resting = at_hour(4, [rest, Phase(t=HOUR, step=100, phase="policy_pause")], quiet_hours="23:00-07:00")
     forecast = forecast_run(resting)
     assert holds(forecast.end, 3 + 4)
     assert not forecast.paused
@@ -147,7 +147,7 @@ def test_of_a_rest_in_quiet_hours_the_end_is_known_and_of_a_pause_it_is_not() ->
     assert holds(estimate_eta(at_hour(4, [rest, overruled], quiet_hours="23:00-07:00")), 4)
     flat = PolicyEvent(t=HOUR, step=100, cause="battery", action="paused", text="On battery.", duty_cycle=0.0)
     for cause in (flat, None):
-        phase = Phase(t=HOUR, step=100, phase="paused" if cause is None else "resting")
+        phase = Phase(t=HOUR, step=100, phase="paused" if cause is None else "policy_pause")
         held = at_hour(12, [*([cause] if cause else []), phase], quiet_hours="23:00-07:00")
         assert forecast_run(held).paused
 

@@ -43,7 +43,7 @@ def shown(snapshot: RunSnapshot) -> dict[str, Any]:
         "recent_vitals": snapshot.recent_vitals(3),
         "commands": snapshot.commands,
         "checkpoints": snapshot.checkpoints,
-        "notes": snapshot.state.notes.until(snapshot.t)[-3:],
+        "notes": snapshot.state.log_messages.until(snapshot.t)[-3:],
         "phase": snapshot.phase,
         "ended": snapshot.ended,
         "status": snapshot.status,

@@ -105,7 +105,7 @@ def draw_letters(letters: Letters, box: PageBox) -> Markup:
     for place, (symbol, recall) in enumerate(shown):
         row, column = divmod(place, columns)
         tile = PageBox(box.x + column * (width + _GAP), box.y + row * (height + _GAP), width, height)
-        tiles.append(_tile(symbol, recall, tile, favourite=symbol == letters.favourite and symbol != ""))
+        tiles.append(_tile(symbol, recall, tile, tracked_letter=symbol == letters.tracked_letter and symbol != ""))
     return join_markup(*tiles)
 
 
@@ -114,14 +114,14 @@ def _order(entry: tuple[str, float]) -> tuple[int, str]:
     return (0 if symbol[:1].isalpha() else 1 if symbol[:1].isdigit() else 2, symbol.casefold())
 
 
-def _tile(symbol: str, recall: float, tile: PageBox, *, favourite: bool) -> Markup:
+def _tile(symbol: str, recall: float, tile: PageBox, *, tracked_letter: bool) -> Markup:
     known = min(1.0, max(0.0, recall)) if math.isfinite(recall) else 0.0
     filled = tile.height * known
     words = _SPELLED.get(symbol) or safe_line(symbol)
     size = fitting_size(words, tile.width * 0.84, tile.height * 0.52, 18)
     # Light ink only where the whole character lies on the dark fill: the figure at the bottom long before the letter.
-    ink = "#ffffff" if favourite and known >= 0.85 else INK
-    figure = "#ffffff" if favourite and known >= 0.35 else SOFT_INK
+    ink = "#ffffff" if tracked_letter and known >= 0.85 else INK
+    figure = "#ffffff" if tracked_letter and known >= 0.35 else SOFT_INK
     middle = tile.x + tile.width / 2
     return join_markup(
         svg_element("rect", x=tile.x, y=tile.y, width=tile.width, height=tile.height, fill=RECEIPT_PAPER),
@@ -131,7 +131,7 @@ def _tile(symbol: str, recall: float, tile: PageBox, *, favourite: bool) -> Mark
             y=tile.bottom - filled,
             width=tile.width,
             height=filled,
-            fill=ACCENT if favourite else _TILE_FILL,
+            fill=ACCENT if tracked_letter else _TILE_FILL,
         ),
         svg_element(
             "rect",

@@ -129,7 +129,7 @@ class ReplayScreen(RunScreen):
 def make_clock(state: RunState) -> PlaybackClock:
     """A clock over a recording that jumps over the time in which nothing happened."""
     clock = PlaybackClock(max(0.0, state.at().t))
-    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.notes, state.resumes)
+    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.log_messages, state.resumes)
     times = [event.t for timeline in timelines for event in timeline.events]
     times.extend(state.steps.t[: state.steps.count].tolist())
     clock.set_gaps(quiet_gaps(sorted(times), _MAX_IDLE_SECONDS))

@@ -150,12 +150,12 @@ class RunScreen(PaneScreen):
     def change_token(self, snapshot: RunSnapshot) -> object:
         """Differs from the last one if anything but the sensors changed."""
         state, t = snapshot.state, snapshot.t
-        rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.notes)
-        firsts = (state.readings, state.letters, state.baselines, state.milestones)
+        rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.log_messages)
+        firsts = (state.text_metrics, state.letters, state.baselines, state.milestones)
         rarer = (
             state.resumes,
-            state.endings,
-            state.rescues,
+            state.session_ends,
+            state.guard_events,
             state.verdicts,
             state.repeated_verdicts,
             state.policy_events,

@@ -94,7 +94,7 @@ class HealthLine:
 def has_diagnosis(facts: HealthFacts) -> bool:
     """Whether there is anything to say at all, or will be: an old recording knows of no diagnosis."""
     state = facts.snapshot.state
-    return facts.forecast is not None or any((state.verdicts, state.rescues, state.storage))
+    return facts.forecast is not None or any((state.verdicts, state.guard_events, state.storage))
 
 
 def is_advice_followed(snapshot: RunSnapshot, advice: SuggestedCommand) -> bool:
@@ -113,7 +113,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     """`height` (1 to 4) lines of exactly `width` columns, for a width of 1 and more."""
     inner = max(1, width - 2)
     snapshot = facts.snapshot
-    verdict, rescue = snapshot.verdict, snapshot.state.rescues.last_until(snapshot.t)
+    verdict, rescue = snapshot.verdict, snapshot.state.guard_events.last_until(snapshot.t)
     buttons = _buttons(facts, verdict, glyphs)
     disk = _disk_problem(snapshot, glyphs)
     if height <= 1:
@@ -127,7 +127,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
     if snapshot.state.verdicts:
         lines.append(_line(next_, buttons, inner))
-    if snapshot.state.rescues or snapshot.state.storage:
+    if snapshot.state.guard_events or snapshot.state.storage:
         lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue)), [], inner))
     if facts.forecast is not None:
         lines.append(_line(_forecast(facts, glyphs), [], inner))
@@ -137,7 +137,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
 def health_line_count(facts: HealthFacts) -> int:
     """How many lines there are to fill; in a recording the same at every moment, so that seeking moves no pane."""
     state = facts.snapshot.state
-    return 1 + bool(state.verdicts) + any((state.rescues, state.storage)) + (facts.forecast is not None)
+    return 1 + bool(state.verdicts) + any((state.guard_events, state.storage)) + (facts.forecast is not None)
 
 
 def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:

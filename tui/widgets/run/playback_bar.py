@@ -41,8 +41,10 @@ def timeline_marks(state: RunState) -> list[TimelineMark]:
     found += [TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events]
     found += [TimelineMark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
     found += [TimelineMark(event.t, "command", "$warning") for event in state.commands.events]
-    found += [TimelineMark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
-    found += [TimelineMark(event.t, "rescue", "$error") for event in state.rescues.events]
+    found += [
+        TimelineMark(event.t, event.level, "$error") for event in state.log_messages.events if event.level != "info"
+    ]
+    found += [TimelineMark(event.t, "rescue", "$error") for event in state.guard_events.events]
     found += [
         TimelineMark(event.t, f"{event.action}: {event.cause}", "$accent") for event in state.policy_events.events
     ]
@@ -51,7 +53,7 @@ def timeline_marks(state: RunState) -> list[TimelineMark]:
         TimelineMark(event.t, safe_line(event.text, _MAX_EVENT_LABEL), "$success") for event in state.milestones.events
     ]
     found += [TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events]
-    found += [TimelineMark(event.t, "end", "$success") for event in state.endings.events]
+    found += [TimelineMark(event.t, "end", "$success") for event in state.session_ends.events]
     return sorted(found, key=lambda mark: mark.t)
 
 

@@ -84,11 +84,11 @@ def test_endings_are_a_sign_and_a_word(status: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "resting"]
+    "phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "policy_pause"]
 )
 def test_every_phase_is_said(phase: str) -> None:
     state = run_status_label(state_from([*script(60), Phase(t=99, step=60, phase=phase)]).at(), GLYPHS["ascii"])  # type: ignore[arg-type]
-    assert state.word == phase
+    assert state.word == {"policy_pause": "resting"}.get(phase, phase)
     assert state.symbol.isascii()
 
 
@@ -191,7 +191,7 @@ def test_a_rest_says_why_and_until_when_in_the_header_and_the_log() -> None:
             text="Quiet hours until 07:00: \x1bhush.",
             duty_cycle=0.0,
         ),
-        Phase(t=90.0, step=60, phase="resting"),
+        Phase(t=90.0, step=60, phase="policy_pause"),
     ]
     snapshot = state_from(events).at()
     state = run_status_label(snapshot, GLYPHS["braille"])
