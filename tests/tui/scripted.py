@@ -354,7 +354,7 @@ class ScriptedSession:
         self.feed.events.put(SamplePiece(**piece, text=REPLY[:9]))
         given_up = False
         while not given_up and not self.may_write.wait(0.02):
-            given_up = request.command_id in self.feed.given_up
+            given_up = request.command_id in self.feed.cancelled
         wish = parse_sampling_options(request.dial)
         self.feed.events.put(
             Sample(
