@@ -170,7 +170,7 @@ class EnergyMeter:
             )
             if part.name == BATTERY and part.probe.power.watts is not None:
                 part.due_seconds += passed.seconds
-            part.probe = look.probe
+            part.probe = look.state
             if reading.joules is not None or reading.watts is not None:
                 part.read_at = now.monotonic
             part.newest = look.best or part.newest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from babytrain.runs.events import Event
@@ -42,6 +43,10 @@ class Timeline(Generic[TimelineEvent]):
     def until(self, t: float) -> list[TimelineEvent]:
         """All events at or before `t`, oldest first."""
         return self.events[: self.count_until(t)]
+
+    def newest_first(self, t: float) -> Iterator[TimelineEvent]:
+        """All events at or before `t`, newest first."""
+        return (self.events[index] for index in range(self.count_until(t) - 1, -1, -1))
 
     def thin_older_half(self) -> None:
         """Forget every second event of the older half; the first and the newest ones stay."""

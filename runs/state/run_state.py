@@ -184,7 +184,7 @@ class RunSnapshot:
 
     def text_metrics_of(self, sample: Sample) -> TextMetrics | None:
         """The metrics of a sample's text, None while they are computed."""
-        newest_first = reversed(self.state.text_metrics.until(self.t))
+        newest_first = self.state.text_metrics.newest_first(self.t)
         return next((m for m in newest_first if (m.sample_id, m.step) == (sample.sample_id, sample.step)), None)
 
     @property

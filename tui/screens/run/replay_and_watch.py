@@ -9,7 +9,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.eta import estimate_eta
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
@@ -165,7 +166,7 @@ class WatchScreen(RunScreen):
         """The other process's; what it saved can be read."""
         return self._journal.parent
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """As the one who trains it sees it."""
         return estimate_eta(snapshot)
 

@@ -16,8 +16,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
-from babytrain.runs.forecast.eta import SecondsRange
 from babytrain.runs.forecast.forecast import NO_TARGET, Forecast, forecast_run
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
@@ -69,7 +69,7 @@ class HealthFacts:
     """What the health lines say. `keys` is for each id in `ADVICE_IDS` the key as shown and as sent."""
 
     snapshot: RunSnapshot
-    eta: SecondsRange | None = None
+    eta: ValueRange | None = None
     forecast: Forecast | None = None
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.widget import Widget
 
-from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
@@ -40,7 +40,7 @@ class HeaderFacts:
 
     snapshot: RunSnapshot
     state: StatusLabel
-    eta: SecondsRange | None = None
+    eta: ValueRange | None = None
     advice: str = ""
     title: str = ""  # until the run has said its name
     paused: bool = False

@@ -15,8 +15,9 @@ from textual.app import App, ComposeResult
 
 from babytrain.runs.energy.bill import BillAmounts, SourceAmounts
 from babytrain.runs.energy.efficiency import EnergyEfficiency
-from babytrain.runs.energy.energy_forecast import EnergyForecast, ValueRange
+from babytrain.runs.energy.energy_forecast import EnergyForecast
 from babytrain.runs.events import Ended, Energy, EnergySource, Fan, GpuReading, Phase, PolicyEvent, Resumed, Vitals
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunState
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.painter import draw_plot
