@@ -47,7 +47,7 @@ class ReplayScreen(RunScreen):
         self.clock = make_clock(state)
         super().__init__(ReplaySource(state, self.clock), title, charset)
         self._folder = folder
-        set_speed(self.clock, speed)
+        self.clock.set_speed(speed)
         if playing:
             self.clock.play()
         else:
@@ -135,18 +135,6 @@ def make_clock(state: RunState) -> PlaybackClock:
     times.extend(state.steps.t[: state.steps.count].tolist())
     clock.set_gaps(quiet_gaps(sorted(times), _MAX_IDLE_SECONDS))
     return clock
-
-
-def set_speed(clock: PlaybackClock, wanted: float) -> None:
-    """The slowest speed that is not below `wanted`."""
-    while (before := clock.speed) > wanted:
-        clock.slower()
-        if clock.speed == before:
-            return
-    while (before := clock.speed) < wanted:
-        clock.faster()
-        if clock.speed == before:
-            return
 
 
 class WatchScreen(RunScreen):
