@@ -9,7 +9,8 @@ from babytrain.engine.checkpoints.format import CheckpointError
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound
 from babytrain.engine.config.errors import ConfigError, CorpusError, DeviceError, EngineError
 from babytrain.engine.training.finalize import error_sentence, write_crash_log
-from babytrain.runs.store.folder import RunFolder, RunsError
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder
 
 
 @contextmanager

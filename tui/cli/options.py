@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from babytrain.runs.store.folder import RunFolder, RunsError, default_runs_dir
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder, default_runs_dir
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings
