@@ -4,8 +4,8 @@ The lock is the kernel's (`flock`): it ends with its process, however that ends,
 `kill -9`. The file's content only says who holds it, for messages and listings; it is emptied on release. The file
 itself stays, because removing a lock file is a race.
 
-Where a file system has no `flock` (some cluster mounts) the content alone decides: a process that has ended on this host,
-or whose id belongs to a later process now, holds nothing. Two sessions started in the same instant are kept apart
+Where a file system has no `flock` (some cluster mounts) the content alone decides: a process that has ended on this
+host, or whose id belongs to a later process now, holds nothing. Two sessions started in the same instant are kept apart
 only with `flock`.
 """
 
