@@ -263,15 +263,7 @@ def publish(feed: LiveFeed, events: Iterable[AnyEvent]) -> None:
     """What an engine does: steps into the shared columns, everything else onto the queue."""
     for event in events:
         if isinstance(event, Step):
-            feed.steps.append(
-                step=event.step,
-                t=event.t,
-                loss=event.loss,
-                learning_rate=event.learning_rate,
-                gradient_norm=event.gradient_norm,
-                tokens=event.tokens,
-                step_seconds=event.step_seconds,
-            )
+            feed.steps.append_step(event)
         else:
             feed.events.put(event)
 

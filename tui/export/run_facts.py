@@ -147,7 +147,7 @@ def gpu_in_training(snapshot: RunSnapshot) -> GpuReading | None:
     vitals, started = snapshot.vitals, snapshot.started
     if vitals is None or started is None or started.device == "cpu":
         return None
-    return next((card for card in vitals.gpus if card.trains), vitals.gpus[0] if vitals.gpus else None)
+    return vitals.training_gpu
 
 
 def loss_unit(snapshot: RunSnapshot) -> str:

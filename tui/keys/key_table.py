@@ -128,7 +128,7 @@ KEY_COMMANDS: tuple[KeyCommand, ...] = (
         "Measure the loss on the whole validation split now."),
     KeyCommand("live.checkpoint", "live", "c", "checkpoint_now", "save", "Checkpoint now",
         "Save a checkpoint now."),
-    KeyCommand("live.go_back", "live", "b", "rollback", "back", "Back to the best checkpoint",
+    KeyCommand("live.go_back", "live", "b", "go_back", "back", "Back to the best checkpoint",
         "Go on from the checkpoint with the lowest validation loss, after a question. Dials stay as they are."),
     KeyCommand("live.fork", "live", "f", "fork_run", "fork", "Fork the run",
         "Start a new run from a checkpoint of this one, with other settings; this one is saved and stops."),

@@ -20,7 +20,7 @@ from importlib.resources import files
 
 import msgspec
 
-from babytrain.runs.events import GpuReading, PhaseName, Vitals
+from babytrain.runs.events import PhaseName
 from babytrain.runs.state.elapsed_time import policy_in_force, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 
@@ -162,8 +162,7 @@ def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOUR
 def context_at(snapshot: RunSnapshot) -> EncouragementContext:
     """What is going on at a moment."""
     vitals, verdict, held, energy = snapshot.vitals, snapshot.verdict, policy_in_force(snapshot), snapshot.energy
-    card = _card(vitals)
-    fans = [] if card is None else [fan.percent for fan in card.fans if fan.percent is not None]
+    card = vitals.training_gpu if vitals is not None else None
     host = vitals.host if vitals is not None else None
     total = snapshot.total_steps
     return EncouragementContext(
@@ -172,7 +171,7 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         status=snapshot.status,
         held_by=held.cause if held is not None else "",
         celsius=card.temperature_celsius if card is not None else host.temperature_celsius if host else None,
-        fan_percent=max(fans, default=None),
+        fan_percent=card.fan_percent if card is not None else None,
         joules=energy.joules if energy is not None else 0.0,
         hour=time.localtime(wall_time_at(snapshot)).tm_hour,
         share_of_steps=snapshot.step / total if total else 0.0,
@@ -185,9 +184,3 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         on_card=snapshot.started is not None and not snapshot.started.device.startswith("cpu"),
         on_battery=host is not None and host.plugged_in is False,
     )
-
-
-def _card(vitals: Vitals | None) -> GpuReading | None:
-    """The card that trains, else the first one."""
-    gpus = vitals.gpus if vitals is not None else ()
-    return next((card for card in gpus if card.trains), gpus[0] if gpus else None)

@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from babytrain.tui.terminal.charset import CharsetName, fold_chart_text
+from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 
 StyledText: TypeAlias = tuple[str, str]
 StyledLine: TypeAlias = tuple[StyledText, ...]
@@ -27,6 +27,16 @@ class LinePart:
 
     spans: StyledLine
     rank: int = 0
+
+
+def line_part(text: str, style: str = "", rank: int = 0) -> LinePart:
+    """One text, which may come from a driver, in one style."""
+    return LinePart(((replace_unprintable(text), style),), rank)
+
+
+def labelled_part(label: str, value: str, rank: int = 0, style: str = "") -> LinePart:
+    """A value behind a quiet label."""
+    return LinePart(((f"{label} ", "label"), (value, style)), rank)
 
 
 def replace_unprintable(text: str) -> str:
@@ -71,7 +81,7 @@ def to_strip(
     for text, name in line:
         if free <= 0:
             break
-        clean = fold_chart_text(replace_unprintable(text), charset)
+        clean = fold_to_charset(replace_unprintable(text), charset)
         length = cell_len(clean)
         if length > free:
             clean, length = set_cell_size(clean, free), free

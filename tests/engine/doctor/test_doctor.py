@@ -22,11 +22,12 @@ from babytrain.engine.doctor.run_checks import CheckResult, run_checks
 from babytrain.engine.doctor.sensors import check_energy_counter, check_gpus, check_host, describe_card
 from babytrain.engine.doctor.software import check_compile, check_packages, find_compiler
 from babytrain.engine.execution.processor_cores import Cores
-from babytrain.engine.telemetry.nvml_cards import NO_DRIVER, NoGpu
+from babytrain.engine.telemetry.gpu_backend import NoGpu
+from babytrain.engine.telemetry.nvml_cards import NO_DRIVER
 from babytrain.runs.events import Fan, GpuReading
 from tests.engine.telemetry.fake_gpu import FakeGpu
 
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 BIG = (120, 36)
 MODERN = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "en_GB.UTF-8"}
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import msgspec
 import pytest
 
 from babytrain.runs.events import AnyEvent, Command, Eval, GuardEvent, Resumed
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState
 from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.x_axis import X_MODES
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.widgets.loss.loss_legend import legend_line
 from babytrain.tui.widgets.loss.loss_pane import LossPane
-from babytrain.tui.widgets.loss.loss_plot import X_MODES, ChartSettings, LossPlotter
+from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
 from tests.tui.driving import COMPACT, STRIP, WIDE, live
 from tests.tui.scripted import STEP_SECONDS, publish, script, state_from, train_step
 from tests.tui.snapshots import screen_text
@@ -91,10 +93,7 @@ def test_a_speed_does_not_count_the_steps_that_were_given_up() -> None:
     for step in range(301, 310):
         taken = 620 - 300
         event = train_step(step, 36.0 + step * STEP_SECONDS, TOTAL)
-        state.steps.append(
-            step=step, t=event.t, loss=event.loss, learning_rate=1e-3, gradient_norm=1.0,
-            tokens=event.tokens + taken * 768, step_seconds=STEP_SECONDS,
-        )  # fmt: skip
+        state.steps.append_step(msgspec.structs.replace(event, tokens=event.tokens + taken * 768))
     after = state.at().tokens_per_second()
     assert before is not None
     assert after == pytest.approx(before, rel=0.05)

@@ -160,7 +160,7 @@ def _sensor(snapshot: RunSnapshot, most: int, read: Callable[[Vitals], float | N
 
 
 def _temperature(look: Vitals) -> float | None:
-    card = next((card for card in look.gpus if card.trains), look.gpus[0] if look.gpus else None)
+    card = look.training_gpu
     return look.host.temperature_celsius if card is None else card.temperature_celsius
 
 
