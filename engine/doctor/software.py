@@ -14,9 +14,21 @@ from pathlib import Path
 from babytrain.engine.doctor.check_result import CheckResult
 
 # The names under which the required packages are installed; a test holds them against pyproject.toml.
-PACKAGES = tuple(
-    "textual rich torch nvidia-ml-py psutil tomli-w msgspec numpy safetensors platformdirs typer tokenizers pooch "
-    "resvg-py".split()
+PACKAGES = (
+    "textual",
+    "rich",
+    "torch",
+    "nvidia-ml-py",
+    "psutil",
+    "tomli-w",
+    "msgspec",
+    "numpy",
+    "safetensors",
+    "platformdirs",
+    "typer",
+    "tokenizers",
+    "pooch",
+    "resvg-py",
 )
 OLDEST_PYTHON = (3, 11)
 

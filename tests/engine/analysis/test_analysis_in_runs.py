@@ -184,7 +184,7 @@ class GivenUpAfter(set[int]):
 
 def test_a_text_that_is_given_up_ends_at_the_next_token(tmp_path: Path) -> None:
     feed = LiveFeed()
-    feed.given_up = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
+    feed.cancelled = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
     feed.ask("sample", text="a", dial="tokens=9")
     result = train(tmp_path, feed)
     given_up, other = (one for one in of(Sample, result) if one.requested)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import msgspec
+import numpy as np
 import pytest
 
 from babytrain.runs.events import AnyEvent, Command, Eval, GuardEvent, Resumed

@@ -178,7 +178,7 @@ def test_a_pause_at_rest_is_a_pause_and_its_end_is_the_rest_again(
     result = train(tmp_path, Pausing({"action": "pause"}, {"action": "resume"}), quiet_hours=ALL_DAY)
     phases = [event.phase for event in events_of(result) if isinstance(event, Phase)]
     held = [name for name in phases if name in ("paused", "policy_pause")]
-    assert held == ["policy_pause", "paused", "resting"]
+    assert held == ["policy_pause", "paused", "policy_pause"]
     assert result.status == "done"
 
 
