@@ -15,21 +15,9 @@ from babytrain.engine.doctor.check_result import CheckResult
 
 # The names under which the required packages are installed; a test holds them against pyproject.toml.
 PACKAGES = (
-    "textual",
-    "rich",
-    "torch",
-    "nvidia-ml-py",
-    "psutil",
-    "tomli-w",
-    "msgspec",
-    "numpy",
-    "safetensors",
-    "platformdirs",
-    "typer",
-    "tokenizers",
-    "pooch",
-    "resvg-py",
-)
+    "textual", "rich", "torch", "nvidia-ml-py", "psutil", "tomli-w", "msgspec", "numpy", "safetensors", "platformdirs",
+    "typer", "tokenizers", "pooch", "resvg-py",
+)  # fmt: skip
 OLDEST_PYTHON = (3, 11)
 
 

@@ -88,7 +88,7 @@ def start_telemetry(
     )
     duty_cycle_controller = DutyCycleController(output.recorder, output.feed, meter, device=device)
     sampler = TelemetrySampler(
-        duty_cycle_controller.look,
+        duty_cycle_controller.take_reading,
         open_gpu=gpu_opener(
             config.sensors, config.nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
         ),

@@ -1,10 +1,10 @@
-"""A kind word for whoever waits for a run, fitting what is going on. A pure function of the recorded run.
+"""A friendly line for a run that is being watched, fitting its state. A pure function of the recorded run.
 
 Choices worth knowing:
 
-- Chosen from the minute of running time and the run's id, and from how things stood when that minute began, or when
-  the run began to work, to wait or to rest since: so it changes no more often, and a replay says what the run said.
-- Lines that fit what is going on come before lines that always fit, two times out of three.
+- Chosen from the minute of running time, the run's id, and the state of the run when that minute began or when its
+  phase last changed: so it changes no more often, and a replay shows what the run showed.
+- Lines that fit the state come before lines that always fit, two times out of three.
 - Never where something is wrong: the pane shows a warning in its place.
 """
 
@@ -47,7 +47,7 @@ class EncouragementContext:
     phase: str = "training"
     verdict: str = ""
     status: str = "training"
-    held_by: str = ""  # the cause of a restraint that is in force
+    held_by: str = ""  # the cause of the power policy in force
     celsius: float | None = None
     fan_percent: float | None = None
     joules: float = 0.0
@@ -118,9 +118,9 @@ def _parsed(comparison: str) -> tuple[str, Callable[[float, float], bool], float
 
 
 def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMNS) -> str:
-    """The line of the minute; empty when the run's settings want none, or before it has said who it is.
+    """The line of the minute; empty when the run's settings turn it off, or before the run has started.
 
-    Lines of more than `longest` characters are said only where no shorter one fits.
+    Lines of more than `longest` characters are shown only where no shorter one fits.
     """
     started = snapshot.started
     if started is None or snapshot.settings.get("encouragement", True) is False:
@@ -130,7 +130,7 @@ def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMN
 
 
 def _context_of_minute(snapshot: RunSnapshot, minute: int) -> EncouragementContext:
-    """How things stood when the minute began, or when the run began to do what it does now, if that was later."""
+    """The context when the minute began, or when the phase last changed, if that was later."""
     if snapshot.ended is not None:
         return context_at(snapshot)
     phases = snapshot.state.phases.until(snapshot.t)
@@ -153,7 +153,7 @@ def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOUR
     number = zlib.crc32(seed.encode("utf-8", "replace"))
     known = encouragement_lines()
     fitting = [line.text for line in known.fitting if line.fits(context)]
-    # What is generally true of learning is not what one says to somebody who is asleep, or done.
+    # The lines that always fit speak of learning, so they do not suit a run that rests or has ended.
     lines = fitting if fitting and (number % 3 or not context.trains) else known.always
     lines = [line for line in lines if len(line) <= longest] or lines
     return lines[number // 3 % len(lines)]

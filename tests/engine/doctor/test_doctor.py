@@ -244,7 +244,11 @@ def test_the_energy_counter_open_closed_and_absent(tmp_path: Path, monkeypatch: 
     make_zone(tmp_path, "intel-rapl:1")  # the whole board, which holds the first
     make_zone(tmp_path, "intel-rapl:0:0")  # a part of the first; counting it would count twice
     assert check_energy_counter(tmp_path).what.endswith("1 package(s)")
-    monkeypatch.setattr("babytrain.engine.doctor.sensors._is_readable", lambda _: False)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     closed = check_energy_counter(tmp_path)
     assert closed.ok is None
     assert f"until the next restart: sudo chmod a+r {tmp_path}/intel-rapl:*/energy_uj " in closed.why

@@ -41,7 +41,7 @@ class Computer:
         self.asleep += slept
         before, self.energy = (
             self.energy,
-            self.meter.look(
+            self.meter.take_reading(
                 monotonic=50.0 + self.t,
                 boottime=90.0 + self.t + self.asleep,
                 wall_time=self.wall_time + self.t + self.asleep,
