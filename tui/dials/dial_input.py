@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from babytrain.runs.errors import ProblemsError
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.terminal.safe_text import safe_line
 
@@ -42,12 +43,8 @@ class DialRule:
     choices: tuple[str, ...] = ()
 
 
-class DialInputError(ValueError):
-    """What was typed cannot be done; `problems` holds one sentence each."""
-
-    def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+class DialInputError(ProblemsError):
+    """What was typed is no change of a dial."""
 
 
 def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
@@ -62,7 +59,7 @@ def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
         name, position = _split(piece)
         pieces.append((name, [position]))
     if not pieces:
-        raise DialInputError("Type the name of a dial and its new position, such as: dropout 0.1")
+        raise DialInputError(["Type the name of a dial and its new position, such as: dropout 0.1"])
     changes: list[Request] = []
     problems: dict[str, None] = {}  # in order, and each once
     for name, positions in pieces:
@@ -71,7 +68,7 @@ def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
         except DialInputError as error:
             problems.update(dict.fromkeys(error.problems))
     if problems:
-        raise DialInputError(*problems)
+        raise DialInputError(list(problems))
     return changes
 
 
@@ -109,17 +106,17 @@ def continues_value(piece: str) -> bool:
 def find_rule(word: str, rules: Sequence[DialRule]) -> DialRule:
     """The dial that a name or the beginning of one means. Raises DialInputError."""
     if not word:
-        raise DialInputError("The name of a dial comes first, such as: dropout 0.1")
+        raise DialInputError(["The name of a dial comes first, such as: dropout 0.1"])
     name = word.lower().replace("-", "_")
     found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
     if len(found) == 1:
         return found[0]
     shown = safe_line(word, _MAX_SHOWN_WORD)
     if found:
-        raise DialInputError(f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it.")
+        raise DialInputError([f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it."])
     near = difflib.get_close_matches(name, [rule.name for rule in rules], n=1, cutoff=0.5)
     guess = f"did you mean {near[0]}?" if near else "all there are stand below"
-    raise DialInputError(f"There is no dial {shown} ({guess}).")
+    raise DialInputError([f"There is no dial {shown} ({guess})."])
 
 
 def steps_typed(text: str) -> int | None:
@@ -141,11 +138,11 @@ def _change(name: str, positions: Sequence[str], rules: Sequence[DialRule]) -> R
     words = [word for position in positions for word in position.split()]
     if not words or (len(words) != 1 and not rule.is_word):
         what = "takes one position" if words else "needs a position"
-        raise DialInputError(f"{rule.name} {what}: {rule.allowed}.")
+        raise DialInputError([f"{rule.name} {what}: {rule.allowed}."])
     position = ", ".join(" ".join(position.split()) for position in positions).lower()
     problem = rule.problem(position)
     if problem is not None:
-        raise DialInputError(safe_line(problem))
+        raise DialInputError([safe_line(problem)])
     if rule.is_word:
         return Request(command_id=0, action=rule.action, dial=rule.name, text=position)
     dial = rule.name if rule.action == "set" else ""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from babytrain.runs.errors import ProblemsError
 from babytrain.tui.dials.dial_input import DialRule, continues_value, without_thousands
 from babytrain.tui.terminal.safe_text import safe_line
 
@@ -21,12 +22,8 @@ _MAX_SHOWN_WORD = 40
 _SETTING = re.compile(r"\s*(?P<name>[^\s=:]*)\s*[=:]?\s*(?P<value>.*?)\s*", re.DOTALL)
 
 
-class ForkInputError(ValueError):
-    """What was typed cannot be done; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+class ForkInputError(ProblemsError):
+    """What was typed is no fork that can be made."""
 
 
 @dataclass(frozen=True)
