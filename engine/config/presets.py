@@ -42,7 +42,7 @@ PRESETS: Mapping[str, Preset] = {
         {"mlp": "gelu", "position": "learned", "token_shift": 0, "norm": "layer", "qk_norm": False}
         | {"zero_init": False, "bias": False, "tied": True, "context": 64, "batch_size": 12}
         | {"optimizer": "adamw", "lr": 1e-3, "beta2": 0.99, "weight_decay": 0.1}
-        | {"schedule": "cosine", "warmup": 100, "min_lr": 0.1, "steps": 2000, "eval_every": 250},
+        | {"schedule": "cosine", "warmup": 100, "min_lr_ratio": 0.1, "steps": 2000, "eval_every": 250},
     ),
     "fmn": Preset(
         "the baby with factored multiplicative neurons for an mlp, 0.3M parameters",

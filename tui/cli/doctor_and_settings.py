@@ -36,14 +36,17 @@ def settings() -> None:
     from rich.text import Text
 
     from babytrain.tui.engine_client.machine_settings import machine_settings_path
-    from babytrain.tui.engine_client.validation import describe_settings
+    from babytrain.tui.engine_client.validation import MACHINE_GROUPS, describe_settings
 
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", "default", "what it is"):
         table.add_column(heading)
-    for line in describe_settings():
-        table.add_row(*(Text(cell) for cell in line))
+    for group, lines in describe_settings().items():
+        table.add_section()
+        table.add_row(Text(group, style="bold"))
+        for line in lines:
+            table.add_row(*(Text(cell) for cell in line))
     console = Console()
     console.print(table)
     path, _ = machine_settings_path(os.environ)
-    console.print(Text(f"\nYour own defaults for those from nickname on stand in {path}, as lines of TOML."))
+    console.print(Text(f"\nYour own defaults for {' and '.join(MACHINE_GROUPS)} stand in {path}, as lines of TOML."))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.store.folder import RunFolder, RunsError, default_runs_dir
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
 
 
 def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    """What `--set KEY=VALUE` said. Ends the program as `usage_error` does."""
+    """What `--set KEY=VALUE` said, by present names. Ends the program as `exit_with_usage_error` does."""
     settings: dict[str, Any] = {}
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
@@ -61,26 +62,27 @@ def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
     for pair in pairs or []:
         key, value = pair.split("=", 1)
         settings[key.strip()] = value.strip()
-    return settings
+    _print_lines(renaming_notes(settings))
+    return present_settings(settings)
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:
     """End the program: what was typed cannot work."""
-    _print_problems(problems)
+    _print_lines(problems)
     raise typer.Exit(EXIT_USAGE)
 
 
 def exit_with_failure(*problems: str) -> NoReturn:
     """End the program: it was asked for something that can be done and went wrong."""
-    _print_problems(list(problems))
+    _print_lines(list(problems))
     raise typer.Exit(EXIT_FAILED)
 
 
-def _print_problems(problems: list[str]) -> None:
+def _print_lines(lines: list[str]) -> None:
     from babytrain.tui.terminal.safe_text import safe_text
 
-    for problem in problems:
-        typer.echo(safe_text(f"babytrain-tui: {problem}"), err=True)
+    for line in lines:
+        typer.echo(safe_text(f"babytrain-tui: {line}"), err=True)
 
 
 CheckpointOption = Annotated[

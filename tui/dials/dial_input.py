@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from babytrain.runs.dials.renamed_settings import present_name, renaming_notes
 from babytrain.runs.errors import ProblemsError
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.terminal.safe_text import safe_line
 
-_MAX_SHOWN_WORD = 40
+MAX_SHOWN_WORD = 40
 MAX_RUN_STEPS = 1_000_000_000  # steps in one go
 _PIECE = re.compile(r"\s*(?P<name>[^\s=:]*)[\s=:]*(?P<position>.*)", re.DOTALL)
 # 4,000 is one number; 0,001 is not, whatever was meant by it.
@@ -44,7 +45,7 @@ class DialRule:
 
 
 class DialInputError(ProblemsError):
-    """What was typed is no change of a dial."""
+    """What was typed is no change of a dial, or no fork."""
 
 
 def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
@@ -85,12 +86,14 @@ def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
     """The dial that is being typed at the end of a line, if it is known yet."""
     pieces = [piece for piece in without_thousands(typed).split(",") if not continues_value(piece)]
     name = _split(pieces[-1])[0] if pieces else ""
-    if not name:
-        return None
-    try:
-        return find_rule(name, rules)
-    except DialInputError:
-        return None
+    found = rules_named(name, rules) if name else []
+    return found[0] if len(found) == 1 else None
+
+
+def old_names_typed(typed: str) -> list[str]:
+    """A sentence on each dial in a line that has another name now."""
+    pieces = [piece for piece in without_thousands(typed).split(",") if not continues_value(piece)]
+    return renaming_notes(dict.fromkeys(name_typed(_split(piece)[0]) for piece in pieces))
 
 
 def without_thousands(typed: str) -> str:
@@ -103,20 +106,38 @@ def continues_value(piece: str) -> bool:
     return piece.strip()[:1].isdigit()
 
 
-def find_rule(word: str, rules: Sequence[DialRule]) -> DialRule:
-    """The dial that a name or the beginning of one means. Raises DialInputError."""
+def name_typed(word: str) -> str:
+    """The name of a setting in a word: `Min-LR` is `min_lr`."""
+    return word.lower().replace("-", "_")
+
+
+def rules_named(word: str, rules: Sequence[DialRule]) -> list[DialRule]:
+    """The dials that a name, an old name or the beginning of a name may mean."""
+    name = present_name(name_typed(word))
+    return [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
+
+
+def find_rule(
+    word: str,
+    rules: Sequence[DialRule],
+    unknown: str = "There is no dial {}",
+    otherwise: str = " (all there are stand below)",
+) -> DialRule:
+    """The dial that a name or the beginning of one means.
+
+    Raises DialInputError: `unknown` says that there is none, and `otherwise` what to do where no other name is like it.
+    """
     if not word:
         raise DialInputError(["The name of a dial comes first, such as: dropout 0.1"])
-    name = word.lower().replace("-", "_")
-    found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
+    found = rules_named(word, rules)
     if len(found) == 1:
         return found[0]
-    shown = safe_line(word, _MAX_SHOWN_WORD)
+    shown = safe_line(word, MAX_SHOWN_WORD)
     if found:
         raise DialInputError([f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it."])
-    near = difflib.get_close_matches(name, [rule.name for rule in rules], n=1, cutoff=0.5)
-    guess = f"did you mean {near[0]}?" if near else "all there are stand below"
-    raise DialInputError([f"There is no dial {shown} ({guess})."])
+    near = difflib.get_close_matches(name_typed(word), [rule.name for rule in rules], n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]}?)" if near else otherwise
+    raise DialInputError([f"{unknown.format(shown)}{hint}."])
 
 
 def steps_typed(text: str) -> int | None:

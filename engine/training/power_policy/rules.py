@@ -36,8 +36,8 @@ class PolicySettings:
 
     quiet_hours: tuple[DayWindow, ...] = ()
     quiet_duty: float = 0.0
-    temperature_ceiling: float = 0.0
-    power_budget: float = 0.0
+    temperature_ceiling_celsius: float = 0.0
+    power_budget_watts: float = 0.0
     pause_on_battery: bool = False
 
     @property
@@ -46,8 +46,8 @@ class PolicySettings:
         rules: dict[PolicyCause, object] = {
             "quiet hours": self.quiet_hours,
             "battery": self.pause_on_battery,
-            "heat": self.temperature_ceiling,
-            "power": self.power_budget,
+            "heat": self.temperature_ceiling_celsius,
+            "power": self.power_budget_watts,
         }
         return frozenset(cause for cause, rule in rules.items() if not rule)
 
@@ -57,8 +57,8 @@ class PolicySettings:
         return cls(
             quiet_hours=parse_windows(dials.quiet_hours),
             quiet_duty=dials.quiet_duty,
-            temperature_ceiling=dials.temperature_ceiling,
-            power_budget=dials.power_budget,
+            temperature_ceiling_celsius=dials.temperature_ceiling_celsius,
+            power_budget_watts=dials.power_budget_watts,
             pause_on_battery=dials.on_battery == "pause",
         )
 
@@ -183,9 +183,9 @@ class PowerPolicy:
             self._overruled.discard("quiet hours")
         if settings.pause_on_battery != old.pause_on_battery:
             self._overruled.discard("battery")
-        if not settings.temperature_ceiling:
+        if not settings.temperature_ceiling_celsius:
             self._heat, self._heat_keeper = _LimitedQuantity(), ThermalController()
-        if not settings.power_budget:
+        if not settings.power_budget_watts:
             self._power, self._power_keeper = _LimitedQuantity(), PowerController()
 
     def take_sample(self, sample: SensorSample) -> None:
@@ -193,23 +193,28 @@ class PowerPolicy:
         settings, at = self._house, sample.at
         self._see_plug(sample)
         self._name = sample.name
-        if settings.temperature_ceiling:
+        if settings.temperature_ceiling_celsius:
             heat = self._heat
             if sample.celsius is None:
                 heat.not_told(at)
             else:
                 duty_cycle = self._heat_keeper.take(
-                    sample.celsius, settings.temperature_ceiling, heat.seconds_since_last(at), working=sample.working
+                    sample.celsius,
+                    settings.temperature_ceiling_celsius,
+                    heat.seconds_since_last(at),
+                    working=sample.working,
                 )
                 heat.told(at, sample.celsius, duty_cycle if sample.working else None)
-        if settings.power_budget:
+        if settings.power_budget_watts:
             power = self._power
             if sample.watts is None:
                 power.not_told(at)
             elif not sample.working:  # what a paused run draws says nothing about a working one
                 power.told(at, sample.watts, None)
             else:
-                duty_cycle = self._power_keeper.take(sample.watts, settings.power_budget, power.seconds_since_last(at))
+                duty_cycle = self._power_keeper.take(
+                    sample.watts, settings.power_budget_watts, power.seconds_since_last(at)
+                )
                 power.told(at, sample.watts, duty_cycle)
 
     def decide(self, now: float, wall_time: float) -> PolicyDecision:
@@ -228,17 +233,17 @@ class PowerPolicy:
         if on_battery:
             holds.append(PolicyLimit("battery", 0.0, messages.battery_message()))
         holds = [hold for hold in holds if hold.cause not in self._overruled]
-        if settings.temperature_ceiling and (duty_cycle := self._heat_duty(now)) is not None:
+        if settings.temperature_ceiling_celsius and (duty_cycle := self._heat_duty(now)) is not None:
             text = messages.temperature_message(
-                self._name, self._heat.newest or 0.0, settings.temperature_ceiling, duty_cycle
+                self._name, self._heat.newest or 0.0, settings.temperature_ceiling_celsius, duty_cycle
             )
             holds.append(PolicyLimit("heat", duty_cycle, text))
-        if settings.power_budget and (duty_cycle := self._power_duty(now)) is not None:
+        if settings.power_budget_watts and (duty_cycle := self._power_duty(now)) is not None:
             holds.append(
                 PolicyLimit(
                     "power",
                     duty_cycle,
-                    messages.power_message(self._power.newest or 0.0, settings.power_budget, duty_cycle),
+                    messages.power_message(self._power.newest or 0.0, settings.power_budget_watts, duty_cycle),
                 )
             )
         return PolicyDecision(tuple(holds), settings.lifted)
@@ -250,10 +255,12 @@ class PowerPolicy:
         return [(cause, messages.overruled_message(cause)) for cause in causes]
 
     def _heat_duty(self, now: float) -> float | None:
-        return self._governed_duty(now, self._heat, self._heat_keeper.duty_cycle, "temperature", "temperature_ceiling")
+        return self._governed_duty(
+            now, self._heat, self._heat_keeper.duty_cycle, "temperature", "temperature_ceiling_celsius"
+        )
 
     def _power_duty(self, now: float) -> float | None:
-        return self._governed_duty(now, self._power, self._power_keeper.duty_cycle, "power", "power_budget")
+        return self._governed_duty(now, self._power, self._power_keeper.duty_cycle, "power", "power_budget_watts")
 
     def _governed_duty(
         self, now: float, governed: _LimitedQuantity, duty_cycle: float, what: str, setting: str

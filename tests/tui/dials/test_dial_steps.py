@@ -50,9 +50,14 @@ def step(name: str, direction: int, asked: Request | None = None, dials: DialSta
         ("lr", 1, replace(START, lr_scale=1e6), None),
         ("eval_every", 1, replace(START, eval_every=20_000_000), change("set", "eval_every", 20_000_010.0, "")),
         ("quiet_hours", 1, START, None),  # typed, not turned
-        ("temperature_ceiling", 1, START, None),  # none, and 1 °C would stop the run
-        ("temperature_ceiling", -1, replace(START, temperature_ceiling=1), None),  # 0 would be no ceiling at all
-        ("power_budget", -1, replace(START, power_budget=4), None),
+        ("temperature_ceiling_celsius", 1, START, None),  # none, and 1 °C would stop the run
+        (
+            "temperature_ceiling_celsius",
+            -1,
+            replace(START, temperature_ceiling_celsius=1),
+            None,
+        ),  # 0 would be no ceiling at all
+        ("power_budget_watts", -1, replace(START, power_budget_watts=4), None),
         ("clip", -1, replace(START, clip=0.1), None),
         ("warp", 1, START, None),
     ],
@@ -67,7 +72,7 @@ def test_one_step(name: str, direction: int, dials: DialState, turn: Request | N
         ("dropout", START, "dropout goes no further: 0 to 0.9"),
         ("lr", replace(START, lr_hold=10.0), "lr goes no further: 1e-"),
         ("lr", replace(START, lr_scale=1e6), "the factor on lr goes no further: 1e-"),
-        ("power_budget", START, "power_budget is off: 0 to 100,000"),
+        ("power_budget_watts", START, "power_budget_watts is off: 0 to 100,000"),
         ("quiet_hours", START, "quiet_hours is no dial for these keys: off, or stretches of the day such as"),
     ],
 )
@@ -79,7 +84,7 @@ def test_a_step_starts_from_what_was_asked_for_last_of_the_same_dial() -> None:
     asked = Request(command_id=1, action="set", dial="dropout", value=0.2)
     word = Request(command_id=1, action="set", dial="schedule", text="wsd")
     assert step("dropout", 1, asked) == change("set", "dropout", 0.21, "")
-    assert step("noise", 1, asked) == change("set", "noise", 0.01, "")
+    assert step("token_noise", 1, asked) == change("set", "token_noise", 0.01, "")
     assert step("schedule", 1, word) == change("set", "schedule", None, "constant")
     assert step("lr", 1, Request(command_id=1, action="lr_hold", value=2.0)) == change("lr_hold", "", 2.2, "")
 

@@ -61,7 +61,7 @@ def change(action: str, dial: str, value: float | None, text: str) -> Request:
         ("quiet_hours=OFF", [change("set", "quiet_hours", None, "off")]),
         (
             "on_b pause, temp 70",
-            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling", 70.0, "")],
+            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling_celsius", 70.0, "")],
         ),
     ],
 )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.tui.dials.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
+from babytrain.tui.dials.dial_input import DialInputError
+from babytrain.tui.dials.fork_input import ForkRequest, parse_fork, setting_in_progress
 from babytrain.tui.engine_client.validation import fork_rules
 
 RULES = fork_rules()
@@ -59,11 +60,11 @@ def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None
         ("best s 3", ["s may mean steps or"]),
         ("bset 3", ["neither a checkpoint nor a setting bset"]),
         ("best lrr 3", ["no setting lrr of its own (did you mean lr?)"]),
-        ("range_test perhaps", ["range_test is on or off"]),
+        ("lr_range_test perhaps", ["lr_range_test is on or off"]),
     ],
 )
 def test_everything_wrong_is_said_at_once_and_with_the_range(typed: str, said: list[str]) -> None:
-    with pytest.raises(ForkInputError) as caught:
+    with pytest.raises(DialInputError) as caught:
         parse_fork(typed, RULES)
     assert len(caught.value.problems) == len(said)
     for problem, words in zip(caught.value.problems, said, strict=True):
@@ -74,7 +75,7 @@ def test_everything_wrong_is_said_at_once_and_with_the_range(typed: str, said: l
 def test_whatever_is_typed_is_a_wish_or_a_sentence(typed: str) -> None:
     try:
         wish = parse_fork(typed, RULES, PLACES)
-    except ForkInputError as error:
+    except DialInputError as error:
         problems = error.problems
     else:
         assert wish.at
@@ -87,7 +88,7 @@ def test_whatever_is_typed_is_a_wish_or_a_sentence(typed: str) -> None:
 def test_nothing_is_offered_that_a_fork_cannot_have() -> None:
     names = {rule.name for rule in RULES}
     assert {"lr", "muon_lr", "steps", "dropout", "seed", "warmup"} <= names
-    assert not names & {"layers", "width", "corpus", "tokenizer", "optimizer", "nickname"}
+    assert not names & {"layers", "width", "corpus", "tokenizer", "optimizer", "gpu_nickname"}
     assert len(names) == len(RULES)
 
 
