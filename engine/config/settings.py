@@ -223,10 +223,10 @@ GROUPS: dict[str, type] = {
     "training": TrainingSettings,
     "execution": ExecutionSettings,
     "samples": SampleSettings,
-    "power policy": PowerPolicySettings,
+    "power_policy": PowerPolicySettings,
     "energy": EnergySettings,
 }
-MACHINE_GROUPS = ("power policy", "energy")  # what may stand in `machine.toml`
+MACHINE_GROUPS = ("power_policy", "energy")  # what may stand in `machine.toml`
 
 
 @dataclass(frozen=True)

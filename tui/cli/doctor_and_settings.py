@@ -20,33 +20,28 @@ def doctor() -> None:
     table.add_column(width=1)
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for finding in examine_machine():
-        symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[finding.ok]
-        words = Text(finding.what)
-        if finding.why and not finding.ok:
-            words.append(f"\n{finding.why}", style="dim")
-        table.add_row(Text(symbol, style=style), Text(finding.topic), words)
+    for result in examine_machine():
+        symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[result.ok]
+        words = Text(result.what)
+        if result.why and not result.ok:
+            words.append(f"\n{result.why}", style="dim")
+        table.add_row(Text(symbol, style=style), Text(result.topic), words)
     Console().print(table)
 
 
 def settings() -> None:
     """Every setting that --set and a TOML file take, with its default."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from babytrain.tui.cli.output import list_table
     from babytrain.tui.engine_client.machine_settings import machine_settings_path
     from babytrain.tui.engine_client.validation import MACHINE_GROUPS, describe_settings
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("setting", "default", "what it is"):
-        table.add_column(heading)
-    for group, lines in describe_settings().items():
-        table.add_section()
-        table.add_row(Text(group, style="bold"))
-        for line in lines:
-            table.add_row(*(Text(cell) for cell in line))
+    rows: list[tuple[str, str, str]] = []
+    for group, settings_of_group in describe_settings().items():
+        rows += [("", "", ""), (f"[{group}]", "", ""), *settings_of_group]
     console = Console()
-    console.print(table)
+    console.print(list_table(("setting", "default", "what it is"), rows))
     path, _ = machine_settings_path(os.environ)
     console.print(Text(f"\nYour own defaults for {' and '.join(MACHINE_GROUPS)} stand in {path}, as lines of TOML."))
