@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.changes import apply_command
 from babytrain.runs.dials.state import DialState, initial_dials
-from babytrain.runs.events import Request
+from babytrain.runs.events import Command, Request
 from babytrain.tui.dials.dial_steps import limit_message, next_change
 from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.screens.dialogs.question import TextInputScreen
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 from tests.tui.driving import Driver, live, replay
+from tests.tui.scripted import script
 from tests.tui.snapshots import screen_text
 
 RULES = dial_rules()
@@ -166,7 +167,7 @@ async def test_the_chosen_dial_stays_in_sight_when_lines_come_above_it(runs_dir:
 
         def is_shown() -> bool:
             top, height = pane.scroll_offset.y, pane.scrollable_content_region.height
-            return any(line.plain.startswith("every") for line in pane.lines[top : top + height])
+            return any(line.plain.startswith("eval") for line in pane.lines[top : top + height])
 
         assert is_shown()
         count = len(pane.lines)
@@ -176,9 +177,14 @@ async def test_the_chosen_dial_stays_in_sight_when_lines_come_above_it(runs_dir:
 
 
 async def test_the_chosen_dial_is_not_cut_off(runs_dir: Path) -> None:
-    async with live(runs_dir, size=(120, 36)) as driver:
-        pane = await choose(driver, "eval_every")
-        assert [line.plain for line in pane.lines if line.plain.startswith("every")] == ["every eval 100 · sample 1…"]
+    limits = {"temperature_ceiling_celsius": 70.0, "power_budget_watts": 1200.0}
+    commands = [
+        Command(t=1.0, step=1, command_id=1, action="set", status="applied", dial=dial, value=value)
+        for dial, value in limits.items()
+    ]
+    async with live(runs_dir, size=(120, 36), events=[*script(20), *commands]) as driver:
+        pane = await choose(driver, "temperature_ceiling_celsius")
+        assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power ceiling °C 70 · bu…"]
         await driver.press("down")
-        assert pane.chosen == "sample_every"
-        assert [line.plain for line in pane.lines if line.plain.startswith("every")] == ["every … sample 100"]
+        assert pane.chosen == "power_budget_watts"
+        assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power … budget W 1200"]
