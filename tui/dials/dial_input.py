@@ -107,7 +107,7 @@ def continues_value(piece: str) -> bool:
 
 
 def name_typed(word: str) -> str:
-    """The name of a setting in a word: `Min-LR` is `min_lr`."""
+    """The name of a setting in a word: `Weight-Decay` is `weight_decay`."""
     return word.lower().replace("-", "_")
 
 
