@@ -8,7 +8,6 @@ sentence each, with the range that is allowed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,31 +16,31 @@ from babytrain.tui.dials.dial_input import (
     MAX_SHOWN_WORD,
     DialInputError,
     DialRule,
-    continues_value,
     find_rule,
+    matching_rules,
     name_typed,
-    rules_named,
+    split_name,
+    split_pieces,
     without_thousands,
 )
 from babytrain.tui.terminal.safe_text import safe_line
 
 DEFAULT_CHECKPOINT = "best"
-_SETTING = re.compile(r"\s*(?P<name>[^\s=:]*)\s*[=:]?\s*(?P<value>.*?)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class ForkRequest:
-    """Where a fork begins, and its settings by their full names, as typed. `notes` tell new names."""
+    """Where a fork begins, and its settings by their full names, as typed."""
 
     at: str
     changes: Mapping[str, str]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is called otherwise now
 
 
-def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> ForkRequest:
-    """The fork in a line; `places` are the names of the checkpoints there are. Raises DialInputError."""
+def parse_fork(typed: str, rules: Sequence[DialRule], checkpoints: Collection[str] = ()) -> ForkRequest:
+    """The fork in a line; `checkpoints` are the names of those there are. Raises DialInputError."""
     problems: list[str] = []
-    at, parts = _split_parts(typed, rules, places, problems)
+    at, parts = _split_parts(typed, rules, checkpoints, problems)
     changes: dict[str, str] = {}
     notes: list[str] = []
     for part in parts:
@@ -58,41 +57,32 @@ def parse_fork(typed: str, rules: Sequence[DialRule], places: Collection[str] = 
     return ForkRequest(at, changes, tuple(notes))
 
 
-def setting_in_progress(typed: str, rules: Sequence[DialRule], places: Collection[str] = ()) -> DialRule | None:
+def setting_in_progress(typed: str, rules: Sequence[DialRule], checkpoints: Collection[str] = ()) -> DialRule | None:
     """The setting that is being typed at the end of a line, if it is known yet."""
-    _, parts = _split_parts(typed, rules, places, [])
-    if not parts or typed.rstrip().endswith(","):
-        return None
-    match = _SETTING.fullmatch(parts[-1])
-    found = rules_named(match["name"], rules) if match is not None and match["name"] else []
+    _, parts = _split_parts(typed, rules, checkpoints, [])
+    found = matching_rules(split_name(parts[-1])[0], rules) if parts and not typed.rstrip().endswith(",") else []
     return found[0] if len(found) == 1 else None
 
 
 def _split_parts(
-    typed: str, rules: Sequence[DialRule], places: Collection[str], problems: list[str]
+    typed: str, rules: Sequence[DialRule], checkpoints: Collection[str], problems: list[str]
 ) -> tuple[str, list[str]]:
-    """The checkpoint at the start of a line, and what stands there for each setting."""
-    first, *others = without_thousands(typed).split(",")
-    at, rest = _split_checkpoint(first, rules, places, problems)
-    parts = [rest] if rest.strip() else []
-    for part in others:
-        if parts and continues_value(part):
-            parts[-1] = f"{parts[-1].rstrip()}, {part.strip()}"
-        elif part.strip():
-            parts.append(part)
-    return at, parts
+    """The checkpoint at the start of a line, and the parts that name settings."""
+    first, _, others = without_thousands(typed).partition(",")
+    at, rest = _split_checkpoint(first, rules, checkpoints, problems)
+    return at, split_pieces(f"{rest},{others}")
 
 
 def _split_checkpoint(
-    part: str, rules: Sequence[DialRule], places: Collection[str], problems: list[str]
+    part: str, rules: Sequence[DialRule], checkpoints: Collection[str], problems: list[str]
 ) -> tuple[str, str]:
     """The checkpoint at the start of a line, and what follows it."""
     word, _, rest = part.strip().partition(" ")
     if not word:
         return DEFAULT_CHECKPOINT, ""
-    if word in (DEFAULT_CHECKPOINT, "last") or word in places or word.isdigit():
+    if word in (DEFAULT_CHECKPOINT, "last") or word in checkpoints or word.isdigit():
         return word, rest
-    if _names_setting(part, rules):
+    if matching_rules(split_name(part)[0], rules):
         return DEFAULT_CHECKPOINT, part
     if "=" in word or len(rest.split()) == 1:  # a name and a value, but of what?
         shown = safe_line(word.partition("=")[0], MAX_SHOWN_WORD)
@@ -101,17 +91,11 @@ def _split_checkpoint(
     return word, rest
 
 
-def _names_setting(part: str, rules: Sequence[DialRule]) -> bool:
-    match = _SETTING.fullmatch(part)
-    return match is not None and bool(rules_named(match["name"], rules))
-
-
 def _setting(part: str, rules: Sequence[DialRule], notes: list[str]) -> tuple[str, str]:
     """One setting and its value; what is called otherwise now goes into `notes`. Raises DialInputError."""
-    match = _SETTING.fullmatch(part)
-    typed_name, typed_value = (match["name"], match["value"]) if match is not None else (part, "")
-    rule = find_rule(typed_name, rules, "A fork has no setting {} of its own", "")
-    notes += renaming_notes({name_typed(typed_name): typed_value})
+    name, typed_value = split_name(part)
+    rule = find_rule(name, rules, unknown="A fork has no setting {} of its own", otherwise="")
+    notes += renaming_notes({name_typed(name): typed_value})
     value = present_value(rule.name, typed_value)
     if not value:
         raise DialInputError([f"{rule.name} needs a value: {rule.allowed}."])
