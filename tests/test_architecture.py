@@ -78,7 +78,7 @@ def test_the_import_contracts_hold() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "from babytrain.engine.config.settings import FIELDS",
+        "from babytrain.engine.config.settings import SETTINGS",
         "def late():\n    import torch",
         "import babytrain.engine",
     ],

@@ -68,6 +68,7 @@ class NewRunPlan:
     origin: ForkOrigin | None = None  # of a fork
     rerun_of: str = ""  # the run id of the one it repeats
     commands: RerunScript | None = None
+    notes: tuple[str, ...] = ()  # what goes into its log at the start
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         if on_folder is not None:
             on_folder(folder)
         first = _started_event(folder, prepared, state, plan)
-        session = Session(folder, prepared, state, first, ResumeHistory(first_step=first.step), commands=plan.commands)
+        history = ResumeHistory(first_step=first.step)
+        session = Session(folder, prepared, state, first, history, plan.notes, plan.commands)
         return _run(session, feed)
 
 

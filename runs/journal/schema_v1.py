@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from babytrain.runs.dials.renamed_settings import RENAMED_SETTINGS, present_settings
+
 KINDS = {"reading": "text_metrics", "restraint": "policy", "rescue": "guard", "exam": "final_evaluation", "note": "log"}
-SETTINGS: Mapping[str, str] = {}
 # By the kind of schema 1: fields, also of the objects within.
 FIELDS = {
     "reading": {"parrot_index": "memorisation"},
@@ -34,8 +35,8 @@ FIELDS = {
 # By the kind of schema 1 and the field of the present one, also of the objects within.
 VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "restraint": {"action": {"overruled": "overridden"}},
-    "command": {"action": {"go_back": "rollback"}, "dial": SETTINGS},
-    "verdict": {"action": {"go_back": "rollback"}, "dial": SETTINGS},
+    "command": {"action": {"go_back": "rollback"}, "dial": RENAMED_SETTINGS},
+    "verdict": {"action": {"go_back": "rollback"}, "dial": RENAMED_SETTINGS},
     "checkpoint": {"reason": {"asked": "requested"}},
     "phase": {"phase": {"resting": "policy_pause"}},
     "energy": {"quality": {"typed": "manual"}},
@@ -61,18 +62,13 @@ def upgrade_lines(data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def upgrade_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a run by their present names."""
-    return {SETTINGS.get(name, name): value for name, value in settings.items()}
-
-
 def _upgraded(line: bytes, kind: str) -> bytes:
     try:
         event = msgspec.json.decode(line)
         upgraded = _renamed(event, FIELDS.get(kind, {}), VALUES.get(kind, {}))
         settings = upgraded.get(_SETTINGS_FIELDS.get(kind, ""))
         if isinstance(settings, dict):
-            upgraded[_SETTINGS_FIELDS[kind]] = upgrade_settings(settings)
+            upgraded[_SETTINGS_FIELDS[kind]] = present_settings(settings)
         if kind in KINDS:
             upgraded["kind"] = KINDS[kind]
         return line if upgraded == event else msgspec.json.encode(upgraded)

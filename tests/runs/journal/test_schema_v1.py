@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from babytrain.runs.dials.renamed_settings import RENAMED_SETTINGS
 from babytrain.runs.events import SCHEMA_VERSION, AnyEvent, GuardEvent, Plan, PolicyEvent, Resumed, Step, Verdict
 from babytrain.runs.journal import JournalTail, JournalWriter, encode_event, load_state, read_journal
 from babytrain.runs.journal.codec import decode_event
-from babytrain.runs.journal.schema_v1 import FIELDS, KINDS, SETTINGS, VALUES, is_schema_1, upgrade_lines
+from babytrain.runs.journal.schema_v1 import FIELDS, KINDS, VALUES, is_schema_1, upgrade_lines
 from babytrain.runs.recorded import recorded_runs
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.summary import summarize_run
@@ -101,6 +102,28 @@ LINES: list[tuple[str, dict[str, Any]]] = [
         '{"kind":"checkpoint","t":1,"step":2,"directory":"d","reason":"asked","seconds":1}',
         {"kind": "checkpoint", "directory": "d", "reason": "requested", "seconds": 1},
     ),
+    (
+        '{"kind":"command","t":1,"step":2,"command_id":1,"action":"set","status":"applied","dial":"jitter","value":0.5}',
+        {
+            "kind": "command",
+            "command_id": 1,
+            "action": "set",
+            "status": "applied",
+            "dial": "window_shift",
+            "value": 0.5,
+        },
+    ),
+    (
+        '{"kind":"resumed","t":1,"step":2,"wall_time":3,"checkpoint":"c","total_steps":9,'
+        '"changes":{"overfitting":"go_back","lr":0.5}}',
+        {
+            "kind": "resumed",
+            "wall_time": 3,
+            "checkpoint": "c",
+            "total_steps": 9,
+            "changes": {"on_overfitting": "rollback", "lr": 0.5},
+        },
+    ),
     ('{"kind":"phase","t":1,"step":2,"phase":"resting"}', {"kind": "phase", "phase": "policy_pause"}),
     (
         '{"kind":"energy","t":1,"step":2,"joules":5,"sources":[{"name":"wall meter","scope":"computer",'
@@ -125,14 +148,18 @@ def test_every_renamed_kind_field_and_value(line: str, now: dict[str, Any]) -> N
 def test_the_lines_above_hold_every_name_of_the_tables() -> None:
     text = "".join(line for line, _ in LINES)
     values = [
-        old for by_field in VALUES.values() for words in by_field.values() for old in words if old not in SETTINGS
+        old
+        for by_field in VALUES.values()
+        for words in by_field.values()
+        for old in words
+        if old not in RENAMED_SETTINGS
     ]
     for name in (*KINDS, *(old for fields in FIELDS.values() for old in fields), *values):
         assert f'"{name}"' in text, name
 
 
 def test_no_setting_has_the_former_name_of_another() -> None:
-    assert not SETTINGS.keys() & set(SETTINGS.values())
+    assert not RENAMED_SETTINGS.keys() & set(RENAMED_SETTINGS.values())
 
 
 any_line = st.one_of(
