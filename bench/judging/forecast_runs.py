@@ -69,8 +69,8 @@ class Plan:
     @property
     def rate(self) -> RatePlan:
         """What its learning rate follows."""
-        decay, min_lr = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
-        return RatePlan(lr=0.01, warmup=20, decay=decay, min_lr=min_lr)
+        decay, min_lr_ratio = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
+        return RatePlan(lr=0.01, warmup=20, decay=decay, min_lr_ratio=min_lr_ratio)
 
     @property
     def config(self) -> dict[str, object]:
@@ -79,8 +79,8 @@ class Plan:
             "schedule": self.schedule,
             "lr": self.rate.lr,
             "warmup": self.rate.warmup,
-            "decay": self.rate.decay,
-            "min_lr": self.rate.min_lr,
+            "wsd_decay_fraction": self.rate.wsd_decay_fraction,
+            "min_lr_ratio": self.rate.min_lr_ratio,
             "eval_every": self.eval_every,
             "sample_every": self.sample_every,
             "checkpoint_every": self.checkpoint_every,

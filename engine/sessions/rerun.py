@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from babytrain import __version__
+from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -23,13 +24,12 @@ from babytrain.engine.checkpoints.format import (
     last_checkpoint,
     load_checkpoint,
 )
-from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.build import changed_config, config_of_run
 from babytrain.engine.config.errors import DeviceError, EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import build_corpus
 from babytrain.engine.execution.devices import choose_device
 from babytrain.engine.execution.processor_cores import count_cores
-from babytrain.engine.sessions.errors import engine_errors
 from babytrain.engine.sessions.fork_origin import ForkOrigin
 from babytrain.engine.sessions.session import FolderCallback, NewRunPlan, RunResult, kept_text, train_new, train_resumed
 from babytrain.engine.training.rerun_script import RerunScript, StepComparison, StepDifference
@@ -117,7 +117,7 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
     with engine_errors():
         # The plan was in steps by the time it started; by the clock it would come out differently.
         config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
-        config = config.replace(device=_device(first, differences))
+        config = changed_config(config, device=_device(first, differences))
         corpus = build_corpus(config, paths, stdin=stdin)
         origin = _origin(source, first)
     if corpus.sha256 != first.corpus.sha256:

@@ -115,7 +115,7 @@ def prices_from(settings: Mapping[str, Any]) -> Prices:
         bands = parse_bands(str(settings.get("price_bands", "")))
     except ValueError:
         bands = ()
-    tariff = Tariff(_amount(settings, "electricity_price"), currency if _is_currency(currency) else "", bands)
+    tariff = Tariff(_amount(settings, "electricity_price_per_kwh"), currency if is_currency(currency) else "", bands)
     grams = _amount(settings, "co2_grams_per_kwh", DEFAULT_CO2_GRAMS_PER_KWH)
     return Prices(tariff, grams, grams == DEFAULT_CO2_GRAMS_PER_KWH, _amount(settings, "idle_watts"))
 
@@ -133,5 +133,6 @@ def _amount(settings: Mapping[str, Any], name: str, otherwise: float = 0.0) -> f
     return float(value) if sane else otherwise
 
 
-def _is_currency(value: object) -> bool:
+def is_currency(value: object) -> bool:
+    """Whether a value is three capital letters, as currencies are written (ISO 4217)."""
     return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()

@@ -63,8 +63,8 @@ class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     lr: Amount
     warmup: Count  # steps
-    decay: Amount = 0.2  # wsd: share of the run spent decaying, at its end
-    min_lr: Amount = 0.0  # the rate at the end as a share of the peak
+    wsd_decay_fraction: Amount = 0.2  # wsd: share of the run spent decaying, at its end
+    min_lr_ratio: Amount = 0.0  # the rate at the end as a share of the peak
 
 
 class Plan(Event, frozen=True, kw_only=True, tag="plan"):

@@ -17,6 +17,7 @@ from typing import Any
 import platformdirs
 import tomli_w
 
+from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.atomic_write import write_atomically
 
@@ -173,7 +174,10 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The config and the provenance of a run. Raises RunsError when `run.toml` is missing or damaged."""
+    """The config of a run, by the present names of its settings, and the provenance.
+
+    Raises RunsError when `run.toml` is missing or damaged.
+    """
     try:
         document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -185,4 +189,4 @@ def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     config, provenance = document.get("config"), document.get("provenance", {})
     if not isinstance(config, dict) or not isinstance(provenance, dict):
         raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
-    return config, provenance
+    return present_settings(config), provenance

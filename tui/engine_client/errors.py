@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from babytrain.runs.errors import RunsError
+from babytrain.runs.errors import ProblemsError, RunsError
 
 NO_TORCH = "PyTorch cannot be loaded ({}): install it with `pip install torch`."
 
 
-class UsageError(ValueError):
-    """A request that cannot be carried out; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+class UsageError(ProblemsError):
+    """A request that cannot be carried out."""
 
 
 @contextmanager
-def engine_errors(problem: str) -> Iterator[None]:
+def usage_errors(problem: str) -> Iterator[None]:
     """Loads torch; whatever the engine raises inside leaves as a UsageError with one sentence a problem.
 
     `problem` begins the sentence of an exception that the engine does not foresee, such as a MemoryError.

@@ -60,11 +60,11 @@ class ChatScreen(ChatScreenBase):
 
     def compose(self) -> ComposeResult:
         """Who, the text and the bars, the settings, a line to type in, something to say, the keys."""
-        yield ChatTitle(self._glyphs)
+        yield ChatTitle(self._charset)
         with Container(id="chat-body"):
             yield ChatPane(self._charset)
             yield NextTokenBars(self._charset)
-        yield SamplingSettingsLine(self._glyphs)
+        yield SamplingSettingsLine(self._charset)
         yield ChatInput(placeholder="hell", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS)
         yield NoteLine()
         yield KeyBar()

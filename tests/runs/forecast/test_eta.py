@@ -260,7 +260,7 @@ def test_what_is_due_where_the_run_stands_counts_until_it_is_done() -> None:
 
 def test_a_text_for_each_prompt_counts() -> None:
     one, _ = run(100, 1000, sample_seconds=3.0)
-    several, _ = run(100, 1000, sample_seconds=3.0, more_prompts="the frog|the moon")
+    several, _ = run(100, 1000, sample_seconds=3.0, extra_prompts="the frog|the moon")
     short, long = estimate_eta(snapshot(one)), estimate_eta(snapshot(several))
     assert short is not None
     assert long is not None

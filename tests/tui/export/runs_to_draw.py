@@ -59,7 +59,7 @@ def full_run(
             name=words if name is None else name,
             device="cuda",
             device_name=words,
-            config={"lr": lr, "corpus": words, "currency": "EUR", "electricity_price": 0.34, words: words},
+            config={"lr": lr, "corpus": words, "currency": "EUR", "electricity_price_per_kwh": 0.34, words: words},
             corpus=msgspec.structs.replace(FACTS, name=words, tokenizer="char", sha256=words),
         ),
         Baselines(t=0.0, step=0, uniform=4.1, unigram=3.2, bigram=2.4, trigram=1.9, fivegram=1.5),

@@ -15,7 +15,7 @@ async def test_every_press_shows_at_once_and_the_newest_goes(runs_dir: Path, mon
     async with live(runs_dir) as driver:
         screen = driver.live
         monkeypatch.setattr(steering_screen, "TICK_SECONDS", 1e9)  # no time passes between two presses
-        monkeypatch.setattr(screen, "send_what_waits", lambda: None)
+        monkeypatch.setattr(screen, "send_waiting_dial_step", lambda: None)
         for _ in range(4):
             await driver.press("plus")
         wanted = 0.5 * 1.1**4  # of a run whose factor was 0.5

@@ -122,8 +122,8 @@ def test_a_run_that_is_held_back_in_every_way_ends_in_the_same_bits(
         feed,
         name="held",
         dropout=0.1,
-        temperature_ceiling=60.0,
-        power_budget=20.0,
+        temperature_ceiling_celsius=60.0,
+        power_budget_watts=20.0,
         on_battery="pause",
         quiet_hours=ALL_DAY,
         quiet_duty=0.5,
@@ -289,7 +289,7 @@ def test_another_card_that_is_lost_is_none_of_its_business(tmp_path: Path, senso
 def test_the_electricity_is_filed_before_the_end_and_a_resumed_run_goes_on_counting(
     tmp_path: Path, sensors: Callable[[Look], None]
 ) -> None:
-    result = train(tmp_path, wall_watts=100.0, currency="EUR", electricity_price=0.3)
+    result = train(tmp_path, wall_watts=100.0, currency="EUR", electricity_price_per_kwh=0.3)
     events = events_of(result)
     newest = [event for event in events if isinstance(event, Energy)][-1]
     assert isinstance(events[-1], Ended)
@@ -298,7 +298,7 @@ def test_the_electricity_is_filed_before_the_end_and_a_resumed_run_goes_on_count
     resumed = events_of(resume_from(result, 10))
     later = [event for event in resumed if isinstance(event, Energy)][-1]
     assert later.joules > newest.joules  # what was drawn for steps that were given up was drawn all the same
-    other = events_of(resume_from(result, 15, currency="INR", electricity_price=8.0))
+    other = events_of(resume_from(result, 15, currency="INR", electricity_price_per_kwh=8.0))
     last = [event for event in other if isinstance(event, Energy)][-1]
     assert last.money == pytest.approx(last.joules / 3.6e6 * 8.0)
 
