@@ -92,7 +92,7 @@ def start_telemetry(
         open_gpu=gpu_opener(
             config.sensors, config.gpu_nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
         ),
-        host=HostSensors(output.folder.path),
+        read_host=HostSensors(output.folder.path).read,
     )
     sampler.start()
     try:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from babytrain.engine.diagnosis import diagnose
+from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Diagnosis, Suggestion
 from babytrain.engine.training.recorder import RunOutput

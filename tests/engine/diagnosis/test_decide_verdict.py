@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.config.settings import SETTINGS
-from babytrain.engine.diagnosis import VERDICTS, Diagnosis, Observation, WindowLosses, diagnose
-from babytrain.engine.diagnosis.verdicts import SuggestedAction
+from babytrain.engine.diagnosis.decide_verdict import diagnose
+from babytrain.engine.diagnosis.observation import Observation, WindowLosses
+from babytrain.engine.diagnosis.verdicts import VERDICTS, Diagnosis, SuggestedAction
 from bench.judging.curve_shapes import Curve
 from bench.judging.diagnosis import follow
 from bench.judging.known_curves import library

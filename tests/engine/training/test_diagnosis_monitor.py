@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.diagnosis import Observation
+from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
