@@ -115,7 +115,7 @@ class Notifier:
         def announce(event: NotificationEvent, step: int, text: str, **facts: str) -> None:
             self._announce(make_notification(event, snapshot, run_dir, step, text, facts))
 
-        rescues = state.rescues.events
+        rescues = state.guard_events.events
         for rescue in rescues[self._rescues :]:
             if rescue.t > resumed_at:
                 announce("rescue", rescue.step, rescue.text, CAUSE=rescue.cause, ACTION=rescue.action)

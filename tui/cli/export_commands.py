@@ -105,7 +105,7 @@ def report(
     from babytrain.tui.export.report.report_page import ReportedRun, report_page
 
     reported = [ReportedRun(read_state_or_exit(journal).at(), _provenance_of(journal)) for journal in journals]
-    defaults = {name: default for name, default, _ in describe_settings()}
+    defaults = {name: default for lines in describe_settings().values() for name, default, _ in lines}
     _write_output(path, report_page(reported, defaults).encode())
 
 
