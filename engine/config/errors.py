@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from babytrain.runs.errors import ProblemsError
+
 _MOST_PROBLEMS = 20
 
 
-class EngineError(Exception):
-    """Something a person can act on; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+class EngineError(ProblemsError):
+    """What the engine cannot do, and a person can change."""
 
 
-class ConfigError(EngineError, ValueError):
-    """One or more things wrong with a configuration."""
+class ConfigError(EngineError):
+    """Settings that cannot be trained with."""
 
 
-class CorpusError(EngineError, ValueError):
-    """One or more things wrong with a text to train on."""
+class CorpusError(EngineError):
+    """A text that cannot be trained on; of many problems the first twenty are named."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         more = len(problems) - _MOST_PROBLEMS
         super().__init__([*problems[:_MOST_PROBLEMS], *([f"And {more} more problems like these."] if more > 0 else [])])
 
 
-class DeviceError(EngineError, ValueError):
-    """A device or a number format that does not work here."""
+class DeviceError(EngineError):
+    """A device or a number format that does not work here, in one sentence."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__([sentence])

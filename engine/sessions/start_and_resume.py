@@ -43,10 +43,11 @@ from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
 from babytrain.runs.journal import JournalWriter
 from babytrain.runs.state.live_feed import LiveFeed
-from babytrain.runs.store.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
+from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.provenance import collect_provenance
 
@@ -67,6 +68,7 @@ class NewRunPlan:
     origin: ForkOrigin | None = None  # of a fork
     rerun_of: str = ""  # the run id of the one it repeats
     script: RerunScript | None = None
+    notes: tuple[str, ...] = ()  # for the log at the start
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
             on_folder(folder)
         first = _started_event(folder, state, corpus, plan)
         history = ResumeHistory(first_step=first.step)
-        return _run(Session(folder, corpus, state, first, history, trials, script=plan.script), feed)
+        return _run(Session(folder, corpus, state, first, history, trials, plan.notes, plan.script), feed)
 
 
 def train_resumed(

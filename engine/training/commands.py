@@ -94,7 +94,7 @@ class Commands:
                     request.text or state.config.prompt,
                     parse_sampling_options(request.dial),
                     requested=True,
-                    is_cancelled=lambda: request.command_id in feed.given_up,
+                    is_cancelled=lambda: request.command_id in feed.cancelled,
                 )
             case "predict":
                 refusal = self._samples.predict(request.text)

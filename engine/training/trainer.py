@@ -223,11 +223,11 @@ class Trainer:
         worked, self._worked_seconds = self._worked_seconds, 0.0
         if duty_cycle.decide(dials).pauses and not commands.advance:  # steps that are asked for are made
             self._read_losses()
-            self._output.recorder.enter("resting")
+            self._output.recorder.enter("policy_pause")
             commands.wait_for_request()
             self._enter_phase()
             return True
-        if self._output.recorder.phase == "resting":
+        if self._output.recorder.phase == "policy_pause":
             self._enter_phase()
         return duty_cycle.rest_between_steps(dials, worked)
 
@@ -296,7 +296,9 @@ class Trainer:
 
     def _enter_phase(self) -> None:
         resting = self._duty_cycle.pausing and not self._commands.advance
-        self._output.recorder.enter("paused" if self._commands.is_waiting else "resting" if resting else "training")
+        self._output.recorder.enter(
+            "paused" if self._commands.is_waiting else "policy_pause" if resting else "training"
+        )
 
 
 def due_at(step: int, dials: DialState, config: Config) -> set[Task]:

@@ -127,7 +127,10 @@ class ForkStarter:
 
         def done(typed: str | None) -> None:
             if typed is not None:
-                self._go(folder, shown, screen.request(typed))
+                request = screen.request(typed)
+                for note in request.notes:
+                    self._app.notify(note, markup=False, timeout=8)
+                self._go(folder, shown, request)
 
         self._app.push_screen(screen, done)
 
