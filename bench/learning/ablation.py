@@ -56,7 +56,7 @@ def read_splits(path: Path) -> Splits:
 def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[dict[int, float], float, int]:
     """Tuning loss at each of `eval_steps`, milliseconds a step (median), and parameters."""
     model = build_model(config, splits.vocabulary_size, seed=config.seed)
-    model.set_precision(choose_precision(config.precision, "cpu"))
+    model.precision = choose_precision(config.precision, "cpu")
     optimizer = Optimizer(model, config)
     windows = EpochWindows(len(splits.train), config.context, config.seed)
     offsets = torch.arange(config.context + 1)

@@ -4,7 +4,7 @@ Choices:
 
 - One class for every preset; what differs is in the config. Preset `gpt2` has nanoGPT's shapes and, with the same
   weights, its logits.
-- Weights are fp32 masters. `set_precision` chooses the number format of the products; there is no autocast.
+- Weights are fp32 masters. `precision` is the number format of the products; there is no autocast.
 - A tied head has no parameter of its own, so nothing is stored twice.
 - Dropout acts on the embedding and on what each sublayer adds. Not inside attention: there it would cost the fast
   kernels and at these sizes bring nothing.
@@ -110,7 +110,7 @@ class GPT(nn.Module):
         self.dropout = config.dropout
         self.label_smoothing = config.label_smoothing
         self._dial_tensors: DialTensors | None = None
-        self.precision: Precision = "fp32"
+        self.precision: Precision = "fp32"  # of the products from the next forward pass on
         self.token_embedding = nn.Parameter(torch.empty(vocabulary_size, config.width))
         self.position_embedding = (
             nn.Parameter(torch.empty(config.context, config.width)) if config.position == "learned" else None
@@ -208,10 +208,6 @@ class GPT(nn.Module):
         if self._dial_tensors is not None:  # checked first: a compiler would keep what a plain number was
             return self._dial_tensors.dropout
         return self.dropout if self.dropout > 0.0 else None
-
-    def set_precision(self, precision: Precision) -> None:
-        """Compute the products in "fp32" or "bf16" from the next forward pass on; the weights stay fp32."""
-        self.precision = precision
 
     @contextmanager
     def fp32_inference(self) -> Iterator[None]:

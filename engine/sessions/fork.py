@@ -16,7 +16,6 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
 from babytrain.engine.sessions.start_and_resume import NewRunPlan, kept_text
-from babytrain.engine.training.train_state import read_trainer
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 
@@ -39,7 +38,6 @@ def plan_fork(
     if problem := fork_refusal(config_of_run(saved), config, changes):
         raise EngineError([problem])
     checkpoint = load_checkpoint(named_checkpoint(source.checkpoints, wanted))
-    read_trainer(checkpoint, config)  # raises what is wrong with it
     paths = tuple(str(path) for path in provenance.get("paths", []))
     return NewRunPlan(
         config=config,

@@ -8,42 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
-from babytrain.engine.config.settings import SETTINGS, Config
+from babytrain.engine.config.settings import SETTINGS, Config, DataSettings, ModelSettings
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
-# The shapes, what the weights mean, and what the tokens are.
-_FIXED = frozenset(
-    [
-        "corpus",
-        "tokenizer",
-        "vocabulary",
-        "val_fraction",
-        "canaries",
-        "layers",
-        "heads",
-        "width",
-        "mlp",
-        "mlp_ratio",
-        "fmn_rank",
-        "position",
-        "token_shift",
-        "ngram_rows",
-        "norm",
-        "qk_norm",
-        "zero_init",
-        "bias",
-        "tied",
-        "optimizer",
-    ]
-)
+# What the weights and the tokens mean; of the groups of data and model these may differ.
+_FREE = {"window_shift", "token_noise", "context", "dropout", "label_smoothing"}
+_FIXED = {field.name for group in (DataSettings, ModelSettings) for field in fields(group)} - _FREE | {"optimizer"}
 CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # what a fork may have of its own
 _LONGEST_HEADER = 64 << 20
 _FILES = ("model.safetensors", "optimizer.safetensors")

@@ -52,7 +52,7 @@ def sweep_learning_rates(
 ) -> LearningRateBracket:
     """Sweep the learning rate on a copy of the model. `tokens` [N] is the training text."""
     model = build_model(config, vocabulary_size, device=device, seed=config.seed)
-    model.set_precision(precision)
+    model.precision = precision
     model.train()
     optimizer = Optimizer(model, config)
     batches = Batches(tokens, config, vocabulary_size, device)

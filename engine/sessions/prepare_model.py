@@ -61,7 +61,7 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[GPT, list[str]]:
         config = changed_config(config, compile=choice)
         sentences += [sentence] if sentence else []
     model = build_model(config, corpus.tokenizer.vocabulary_size, device=device, seed=config.seed)
-    model.set_precision(precision)
+    model.precision = precision
     if config.lr_range_test:
         bracket = sweep_learning_rates(
             config, corpus.train, corpus.tokenizer.vocabulary_size, device=device, precision=precision

@@ -151,7 +151,6 @@ def train_resumed(
         )
         restore_replaced_checkpoints(folder.checkpoints)
         checkpoint, problems = load_newest(folder.checkpoints)
-        read_trainer(checkpoint, config)  # raises what is wrong with it
         if {"steps", "epochs"} & set(changes):
             config = with_planned_steps(config, corpus)
         checkpoint = with_changed_dials(checkpoint, config, changes)

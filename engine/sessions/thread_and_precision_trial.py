@@ -107,7 +107,7 @@ class TrialModel:
         self, config: Config, tokens: Tensor, vocabulary_size: int, precision: Precision, device: str = "cpu"
     ) -> None:
         self.model = build_model(config, vocabulary_size, device=device, seed=config.seed)
-        self.model.set_precision(precision)
+        self.model.precision = precision
         self.model.train()
         self._clip = config.clip
         self._seed = config.seed if config.dropout > 0.0 else None

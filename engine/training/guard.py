@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from babytrain.engine.config.settings import GuardPolicy
+from babytrain.engine.config.settings import Config
 from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
 from babytrain.runs.events import GuardCause
 
@@ -41,12 +41,11 @@ GO_ON = GuardDecision("go on")
 class Guard:
     """Decides about the steps of one run. `rollbacks_left` counts down with every rollback."""
 
-    def __init__(self, policy: GuardPolicy, *, patience: int, rescues: int, warmup_steps: int) -> None:
-        self._policy = policy
-        self._patience = patience
-        self.rollbacks_left = rescues
-        self._spikes = SpikeDetector(warmup_steps)
-        self._divergence = DivergenceDetector(warmup_steps)
+    def __init__(self, config: Config) -> None:
+        self._policy, self._patience_steps = config.guard, config.guard_patience_steps
+        self.rollbacks_left = config.max_rollbacks
+        self._spikes = SpikeDetector(config.warmup)
+        self._divergence = DivergenceDetector(config.warmup)
         self._not_finite_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
@@ -56,9 +55,9 @@ class Guard:
             self._not_finite_in_a_row += 1
             if self._policy == "stop":
                 return GuardDecision("stop", "not finite")
-            if self._not_finite_in_a_row >= self._patience and self._policy == "rollback":
+            if self._not_finite_in_a_row >= self._patience_steps and self._policy == "rollback":
                 return GuardDecision("go back" if self.rollbacks_left > 0 else "stop", "not finite")
-            if self._not_finite_in_a_row > self._patience * 10:
+            if self._not_finite_in_a_row > self._patience_steps * 10:
                 return GuardDecision("stop", "not finite")  # only skipping gets nowhere
             return GuardDecision("skip", "not finite")
         self._not_finite_in_a_row = 0

@@ -58,7 +58,7 @@ class TrainState:
     guard: Guard = field(init=False)
 
     def __post_init__(self) -> None:
-        self.guard = new_guard(self.config)
+        self.guard = Guard(self.config)
         self.apply_dials()
 
     @property
@@ -135,19 +135,9 @@ class TrainState:
         model.load_state_dict(checkpoint.model)
 
 
-def new_guard(config: Config) -> Guard:
-    """The guard that `config` asks for."""
-    return Guard(
-        config.guard,
-        patience=config.guard_patience_steps,
-        rescues=config.max_rollbacks,
-        warmup_steps=config.warmup,
-    )
-
-
 def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress, DialState, Guard]:
     """The trainer's own numbers in a checkpoint. Raises CheckpointError when they are damaged."""
-    trainer, guard = checkpoint.trainer, new_guard(config)
+    trainer, guard = checkpoint.trainer, Guard(config)
     try:
         progress, dials = Progress.of(trainer), restore_dials(trainer, config.to_dict())
         if trainer.get("guard") is not None:  # written by an older version, or by hand

@@ -103,7 +103,7 @@ def test_loss_is_the_mean_cross_entropy_of_the_logits(settings: dict[str, object
 @pytest.mark.parametrize("settings", VARIANTS)
 def test_no_token_sees_the_future(settings: dict[str, object], precision: str) -> None:
     model = tiny_model(**settings)
-    model.set_precision(precision)
+    model.precision = precision
     tokens = tiny_tokens()
     changed = tokens.clone()
     changed[:, 5:] = (changed[:, 5:] + 1) % VOCABULARY
@@ -152,13 +152,13 @@ def test_dropout_noise_follows_the_global_seed() -> None:
 def test_bf16_is_close_to_fp32_but_not_the_same_and_keeps_fp32_weights(settings: dict[str, object]) -> None:
     model, tokens = tiny_model(**settings), tiny_tokens()
     exact = model(tokens)
-    model.set_precision("bf16")
+    model.precision = "bf16"
     rough = model(tokens)
     assert rough.dtype == torch.float32
     assert 0 < (rough - exact).abs().max() < 0.05 * exact.abs().max()
     model.loss(tokens, tokens).backward()
     assert all(p.dtype == p.grad.dtype == torch.float32 for p in model.parameters() if p.grad is not None)
-    model.set_precision("fp32")
+    model.precision = "fp32"
     torch.testing.assert_close(model(tokens), exact)
 
 
@@ -167,7 +167,7 @@ def test_bf16_is_close_to_fp32_but_not_the_same_and_keeps_fp32_weights(settings:
 def test_every_parameter_learns_after_a_few_steps(settings: dict[str, object], precision: str) -> None:
     config = tiny_config(**settings)
     model = build_model(config, VOCABULARY, seed=1)
-    model.set_precision(precision)
+    model.precision = precision
     optimizer = Optimizer(model, config)
     tokens, targets = tiny_tokens(8), tiny_tokens(8, seed=1)
     for _ in range(4):

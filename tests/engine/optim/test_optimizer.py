@@ -19,7 +19,7 @@ OPTIMIZERS = ("adamw", "muon")
 def start(seed: int = 1, precision: str = "fp32", **settings: Any) -> tuple[GPT, Optimizer]:
     config = tiny_config(**settings)
     model = build_model(config, VOCABULARY, seed=seed)
-    model.set_precision(precision)
+    model.precision = precision
     return model, Optimizer(model, config)
 
 

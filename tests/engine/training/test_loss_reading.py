@@ -177,7 +177,7 @@ def test_a_second_spike_whose_update_was_made_is_not_called_left_out(
 
 
 def test_a_step_is_read_so_many_steps_later_whatever_the_clock_says() -> None:
-    losses = LossReader(Guard("rollback", patience=3, rescues=5, warmup_steps=0), DELAY_STEPS)
+    losses = LossReader(Guard(tiny_config(warmup=0)), DELAY_STEPS)
     read: list[tuple[int, int]] = []
     for step in range(1, 20):
         losses.check(step, torch.tensor(2.0), torch.tensor(1.0))
