@@ -10,9 +10,6 @@ from and writes to the same memory every time, which decides the rest:
   a function of the seed. (Seeding during a capture is an error.)
 - Warm-up and capture share one side stream: libraries set themselves up per stream, and autograd ties gradients to the
   stream they were first computed on.
-
-A graph is used only once its first replay has repeated the result of the warm-up. If it does not, or if capturing
-fails, the run goes on without graphs and says so.
 """
 
 from __future__ import annotations

@@ -41,20 +41,14 @@ class CheckpointModel:
     def pieces(
         self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
     ) -> Iterator[str]:
-        """The continuation of `prompt` as it is written. Raises EngineError when the weights are damaged."""
+        """The continuation of `prompt` as it is written. Raises DamagedWeightsError."""
         tokens = generate(self.model, prompt.ids, settings, max_tokens=max_tokens, seed=seed, device="cpu")
-        try:
-            yield from decode_pieces(tokens, self.tokenizer)
-        except ValueError as error:
-            raise EngineError([str(error)]) from error
+        return decode_pieces(tokens, self.tokenizer)
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
-        """The likeliest next tokens, made visible, and their probabilities. Raises EngineError as `pieces` does."""
+        """The likeliest next tokens, made visible, and their probabilities. Raises DamagedWeightsError."""
         self._decoder = self._decoder or new_decoder(self.model, "cpu")
-        try:
-            tokens, probabilities = likeliest_tokens(self._decoder, prompt.ids, count)
-        except ValueError as error:
-            raise EngineError([str(error)]) from error
+        tokens, probabilities = likeliest_tokens(self._decoder, prompt.ids, count)
         texts = [self.tokenizer.token_text(token) for token in tokens.tolist()]
         return list(zip(texts, probabilities.tolist(), strict=True))
 

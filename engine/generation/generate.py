@@ -115,9 +115,7 @@ def likeliest_tokens(decoder: Decoder, ids: Sequence[int], count: int) -> tuple[
     logits = decoder.read(ids).astype(np.float64)
     largest = float(logits.max())
     if not math.isfinite(largest):
-        raise DamagedWeightsError(
-            "The model's weights are damaged (its predictions are not numbers), so it cannot predict."
-        )
+        raise DamagedWeightsError("predict")
     probabilities = np.exp(logits - largest)
     probabilities /= probabilities.sum()
     likeliest = np.argsort(-probabilities, kind="stable")[: max(0, count)]

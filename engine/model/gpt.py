@@ -45,20 +45,16 @@ _RESIDUAL_PROJECTIONS = ("attention.projection.weight", "mlp.down.weight")
 def initialise_parameters(model: nn.Module, config: Config, generator: torch.Generator) -> None:
     """Fill all parameters in the order of `named_parameters`, drawing only from `generator` (on the CPU)."""
     for name, parameter in model.named_parameters():
-        if name.endswith("bias"):
+        into_residual = name.endswith(_RESIDUAL_PROJECTIONS)
+        if name.endswith("bias") or name in _FROM_ZERO or (into_residual and config.zero_init):
             parameter.zero_()
         elif parameter.dim() < 2:  # the gain of a norm
             parameter.fill_(1.0)
-        elif name in _FROM_ZERO:
-            parameter.zero_()
         elif name == "head.weight":
             parameter.normal_(0.0, 1.0 / math.sqrt(config.width), generator=generator)
-        elif not name.endswith(_RESIDUAL_PROJECTIONS):
-            parameter.normal_(0.0, _DEVIATION, generator=generator)
-        elif config.zero_init:
-            parameter.zero_()
         else:
-            parameter.normal_(0.0, _DEVIATION / math.sqrt(2 * config.layers), generator=generator)
+            deviation = _DEVIATION / math.sqrt(2 * config.layers) if into_residual else _DEVIATION
+            parameter.normal_(0.0, deviation, generator=generator)
 
 
 class Block(nn.Module):

@@ -75,7 +75,7 @@ class ForkOrigin:
 
 
 def with_changed_dials(checkpoint: LoadedCheckpoint, config: Config, changes: Mapping[str, Any]) -> LoadedCheckpoint:
-    """A checkpoint whose dials stand where `changes`, whose values are in `config`, put them. Raises CheckpointError."""
+    """A checkpoint whose dials stand where `changes` (values in `config`) put them. Raises CheckpointError."""
     names = {*changes, "steps"} if "epochs" in changes else set(changes)
     _, dials, _ = read_trainer(checkpoint, config)
     dials = dials.with_settings({name: getattr(config, name) for name in names})
