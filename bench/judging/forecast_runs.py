@@ -25,6 +25,7 @@ from babytrain.runs.events import (
     RatePlan,
     Sample,
     Started,
+    Step,
 )
 from babytrain.runs.state.run_state import RunState
 from bench.judging.forecast_losses import FAMILIES, Course
@@ -150,14 +151,16 @@ def _tell(plan: Plan, factors: Array, train: Array, val: Array, random: np.rando
     teller.phase("training", 0)
     for step in range(1, total + 1):
         teller.t += float(seconds[step - 1])
-        state.steps.append(
-            step=step,
-            t=teller.t,
-            loss=float(train[step] + noise[step - 1]),
-            learning_rate=0.01 * float(factors[step - 1]),
-            gradient_norm=1.0,
-            tokens=step * TOKENS_PER_STEP,
-            step_seconds=0.002 if plan.timing == "handed over" else float(seconds[step - 1]),
+        state.steps.append_step(
+            Step(
+                step=step,
+                t=teller.t,
+                loss=float(train[step] + noise[step - 1]),
+                learning_rate=0.01 * float(factors[step - 1]),
+                gradient_norm=1.0,
+                tokens=step * TOKENS_PER_STEP,
+                step_seconds=0.002 if plan.timing == "handed over" else float(seconds[step - 1]),
+            )
         )
         teller.do_what_is_due(step)
     if total % plan.eval_every:

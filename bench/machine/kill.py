@@ -41,10 +41,11 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.sessions.rerun import compare_checkpoints
 from babytrain.engine.sessions.session import NewRunPlan, train_new, train_resumed
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Resumed, Started, Step
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state.live_feed import LiveFeed
-from babytrain.runs.store.folder import RunFolder, RunsError
+from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.run_list import find_run, list_runs
 from bench.measuring import narrate
 

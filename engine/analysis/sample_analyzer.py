@@ -48,7 +48,7 @@ class AnalysisInputs:
 
     corpus: Corpus
     is_haiku: bool
-    favourite: str  # the letter to follow
+    tracked_letter: str  # the letter to follow
     reached: frozenset[str] = frozenset()
     baselines: Baselines | None = None  # recorded by an earlier session: the text is the same
     best_on_same_data: Callable[[], BestOnSameData] = BestOnSameData
@@ -175,10 +175,10 @@ class SampleAnalyzer:
         self._emit_milestones(reached, sample.step)
 
     def _analyze_evaluation(self, evaluation: Eval, counts: PredictionCounts) -> None:
-        tokenizer, letter = self._inputs.corpus.tokenizer, self._inputs.favourite
+        tokenizer, letter = self._inputs.corpus.tokenizer, self._inputs.tracked_letter
         letters = letters_event(counts, tokenizer, letter, t=self._now(), step=evaluation.step)
         self._emit(letters)
-        reached = list(milestones_of_letter(letters.favourite, letters.favourite_recall))
+        reached = list(milestones_of_letter(letters.tracked_letter, letters.tracked_letter_recall))
         if self._baselines is not None:
             reached += milestones_of_loss(evaluation.val_loss, self._baselines)
         reached += milestones_of_best_loss(evaluation.val_loss, self._best.val_loss, self._best.runs)

@@ -15,8 +15,9 @@ from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpo
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import SETTINGS, Config
+from babytrain.runs.errors import RunsError
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
-from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 # The shapes, what the weights mean, and what the tokens are.
 _FIXED = frozenset(

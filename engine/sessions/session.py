@@ -43,10 +43,11 @@ from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
 from babytrain.runs.journal import JournalWriter
 from babytrain.runs.state.live_feed import LiveFeed
-from babytrain.runs.store.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
+from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.provenance import collect_provenance
 

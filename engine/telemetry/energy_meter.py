@@ -175,7 +175,7 @@ class EnergyMeter:
             reading = readings[name] = advance_component(
                 component.state, joules=joules, watts=watts, at=now.monotonic, usual_seconds=usual_seconds
             )
-            component.state = reading.probe
+            component.state = reading.state
             if joules is not None or watts is not None:
                 component.read_at = now.monotonic
             component.newest = reading.best or component.newest

@@ -74,19 +74,6 @@ class StopSignals:
 PROGRESS_REFRESH_SECONDS = 0.25
 _NOTE_STYLES = {"info": "dim", "warning": "yellow", "error": "red"}
 EventT = TypeVar("EventT")
-JSON_KEYS = (
-    "run_id",
-    "run_dir",
-    "status",
-    "steps",
-    "tokens",
-    "val_loss",
-    "best_val_loss",
-    "best_step",
-    "tokens_per_second",
-    "seconds",
-    "parameters",
-)
 
 
 def train_headless(session: TrainingSession, *, as_json: bool, notifications: NotificationOptions | None = None) -> int:
@@ -97,7 +84,8 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
     if as_json:
-        print_json({key: result[key] for key in JSON_KEYS})
+        del result["reason"]
+        print_json(result)
     else:
         console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
@@ -190,7 +178,7 @@ def _show_progress(
             snapshot = source.snapshot()
             progress.update(
                 task,
-                description=snapshot.phase,
+                description="resting" if snapshot.phase == "policy_pause" else snapshot.phase,
                 completed=snapshot.step,
                 total=snapshot.total_steps or None,
                 numbers=_numbers(snapshot),
@@ -230,8 +218,8 @@ class _EventPrinter:
         """Whatever came since the last call."""
         state = snapshot.state
         corpus = snapshot.started.corpus if snapshot.started else None
-        self._print("note", state.notes.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
-        self._print("rescue", state.rescues.events, lambda rescue: (rescue.text, "red"))
+        self._print("note", state.log_messages.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
+        self._print("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red"))
         self._print("policy", state.policy_events.events, _policy_line)
         self._print("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), ""))
         self._print("milestone", state.milestones.events, lambda one: (_at_step(one.step, f"* {one.text}"), "green"))

@@ -70,7 +70,7 @@ def test_every_prompt_is_written_to_at_every_turn_and_every_text_is_judged(tmp_p
 def test_letters_are_measured_at_every_evaluation_and_baselines_once(tmp_path: Path) -> None:
     result = train(tmp_path, tracked_letter="s")
     assert [one.step for one in of(Letters, result)] == [one.step for one in of(Eval, result)]
-    assert {one.favourite for one in of(Letters, result)} == {"s"}
+    assert {one.tracked_letter for one in of(Letters, result)} == {"s"}
     (levels,) = of(Baselines, result)
     assert math.isfinite(levels.fivegram)
     resumed = resume_from(result, 10)
@@ -184,7 +184,7 @@ class GivenUpAfter(set[int]):
 
 def test_a_text_that_is_given_up_ends_at_the_next_token(tmp_path: Path) -> None:
     feed = LiveFeed()
-    feed.given_up = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
+    feed.cancelled = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
     feed.ask("sample", text="a", dial="tokens=9")
     result = train(tmp_path, feed)
     given_up, other = (one for one in of(Sample, result) if one.requested)

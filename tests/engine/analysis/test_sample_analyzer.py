@@ -42,7 +42,7 @@ def guesses(corpus: Corpus, right_share: float = 0.95) -> PredictionCounts:
 
 def analyzed(corpus: Corpus, *work: Any, **changes: Any) -> list[AnyEvent]:
     published: list[AnyEvent] = []
-    inputs = AnalysisInputs(corpus, is_haiku=True, favourite="e", **changes)
+    inputs = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", **changes)
     sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 5.0, seconds_since_divergence=lambda: 10.0)
     sample_analyzer.start()
     for one in work:
@@ -106,7 +106,7 @@ def test_a_judge_that_fails_costs_a_line_and_not_the_run(corpus: Corpus) -> None
 def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
     gate = threading.Event()
     inputs = AnalysisInputs(
-        corpus, is_haiku=True, favourite="e", best_on_same_data=lambda: gate.wait() and BestOnSameData()
+        corpus, is_haiku=True, tracked_letter="e", best_on_same_data=lambda: gate.wait() and BestOnSameData()
     )
     sample_analyzer = SampleAnalyzer(inputs, lambda _: None, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
@@ -119,7 +119,7 @@ def test_who_writes_faster_than_is_read_loses_the_oldest_and_is_told_once(corpus
     gate = threading.Event()
     published: list[AnyEvent] = []
     inputs = AnalysisInputs(
-        corpus, is_haiku=True, favourite="e", best_on_same_data=lambda: gate.wait(60.0) and BestOnSameData()
+        corpus, is_haiku=True, tracked_letter="e", best_on_same_data=lambda: gate.wait(60.0) and BestOnSameData()
     )
     sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
@@ -145,7 +145,7 @@ def test_who_does_not_wait_any_longer_hears_nothing_more(corpus: Corpus) -> None
         return BestOnSameData()
 
     published: list[AnyEvent] = []
-    inputs = AnalysisInputs(corpus, is_haiku=True, favourite="e", best_on_same_data=slow)
+    inputs = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", best_on_same_data=slow)
     sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
     sample_analyzer.add_sample(sample(POEM))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, Resumed, Sample, Step
 from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.scheduled_costs import count_due
-from babytrain.runs.forecast.step_cost import SecondsCost, step_cost
+from babytrain.runs.forecast.step_cost import step_cost
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from tests.tui.scripted import CONFIG, TOKENS_PER_STEP, ending, started, state_from
 
@@ -107,7 +108,7 @@ def test_evaluations_to_come_count() -> None:
 
 
 def test_steps_that_were_given_up_do_not_slow_down_the_others() -> None:
-    def cost(given_up: int) -> SecondsCost | None:
+    def cost(given_up: int) -> ValueRange | None:
         events, t = [started(2000)], 0.0
         for step in [*range(1, 901), *range(901 - given_up, 1001)]:
             if given_up and events[-1].step == 900 and step != 901:

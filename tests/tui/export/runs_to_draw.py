@@ -84,7 +84,7 @@ def full_run(
         Letters(
             t=t, step=n, symbols=("e", "a", words), shares=(0.5, 0.3, 0.2), recalls=(0.9, 0.75, 0.1),
             precisions=(0.9, None, 0.5), confusions=(Confusion(truth=words, predicted="e", share=0.1),),
-            favourite="e", favourite_recall=0.9, accuracy=0.86,
+            tracked_letter="e", tracked_letter_recall=0.9, accuracy=0.86,
         ),
         Energy(
             t=t, step=n, joules=43_200.0, money=0.00408, measured_seconds=t,

@@ -86,7 +86,7 @@ class SteeringScreen(RunScreen):
 
     def action_toggle_pause(self) -> None:
         """Pause, or go on."""
-        paused = self.source.snapshot().phase in ("paused", "resting")
+        paused = self.source.snapshot().phase in ("paused", "policy_pause")
         pending = self.pending
         if pending is not None and pending.action in ("pause", "resume", "advance"):
             paused = pending.action != "resume"

@@ -81,7 +81,7 @@ class Night(LiveFeed):
 
     def publish(self, event: Any) -> None:
         super().publish(event)
-        if isinstance(event, Phase) and event.phase == "resting" and self.commands:
+        if isinstance(event, Phase) and event.phase == "policy_pause" and self.commands:
             self.ask(**self.commands.pop(0))
 
 
@@ -177,8 +177,8 @@ def test_a_pause_at_rest_is_a_pause_and_its_end_is_the_rest_again(
 
     result = train(tmp_path, Pausing({"action": "pause"}, {"action": "resume"}), quiet_hours=ALL_DAY)
     phases = [event.phase for event in events_of(result) if isinstance(event, Phase)]
-    held = [name for name in phases if name in ("paused", "resting")]
-    assert held == ["resting", "paused", "resting"]
+    held = [name for name in phases if name in ("paused", "policy_pause")]
+    assert held == ["policy_pause", "paused", "policy_pause"]
     assert result.status == "done"
 
 
@@ -212,7 +212,7 @@ def test_minutes_do_not_run_while_a_run_is_paused_or_at_rest(
     feed = Night({"action": "resume"})
     result = train(tmp_path, feed, quiet_hours=ALL_DAY, minutes=1.0, steps=12)
     events = events_of(result)
-    resting = next(event.t for event in events if isinstance(event, Phase) and event.phase == "resting")
+    resting = next(event.t for event in events if isinstance(event, Phase) and event.phase == "policy_pause")
     over = next(event.t for event in events if isinstance(event, Phase) and event.t > resting)
     end = next(event.t for event in events if isinstance(event, Ended))
     assert asked[-1][0] == 60.0
