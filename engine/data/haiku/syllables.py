@@ -5,7 +5,7 @@ Choices: counts are those of ordinary speech. The rule counts groups of vowels a
 taken out (silent e, the u of guest and queen, the y of voyage), and adds one for vowels that are said apart (lion,
 chaos, diet) and for syllables without a vowel (rhythm, didn't). It was measured against words counted by hand
 before
-it was made (`bench/syllable_words.py`): 97.1% of the 420 words kept for judging were right at first sight.
+it was made (`bench/judging/syllable_words.py`): 97.1% of the 420 words kept for judging were right at first sight.
 """
 
 from __future__ import annotations
