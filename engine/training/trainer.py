@@ -76,8 +76,10 @@ class Trainer:
         self._losses = build_loss_reader(state.guard, state.device)
         self._checkpoints = CheckpointWriter(state, output)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
-        self._evaluator = Evaluator(state, output, self._checkpoints, self._batches.tokens, val, analyzer.evaluated)
-        self._samples = SampleWriter(state, output, corpus, analyzer.read)
+        self._evaluator = Evaluator(
+            state, output, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
+        )
+        self._samples = SampleWriter(state, output, corpus, analyzer.add_sample)
         self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
             state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
