@@ -31,10 +31,6 @@ class CompileTrial:
     eager_step_seconds: float
     compiled_step_seconds: float
 
-    def saved_seconds(self, planned_seconds: float) -> float:
-        """What a run that takes `planned_seconds` without compiling saves by compiled steps, compiling not counted."""
-        return planned_seconds * (1.0 - self.compiled_step_seconds / self.eager_step_seconds)
-
 
 def planned_seconds(config: Config, eager_step_seconds: Callable[[], float]) -> float:
     """About how long a run computes: the minutes asked for, else its steps at the eager pace.
@@ -53,8 +49,9 @@ def is_worth_trying(device: str, planned_seconds: float) -> bool:
 
 def is_worth_keeping(trial: CompileTrial, planned_seconds: float) -> bool:
     """Whether compiling saves a run clearly more than it costs."""
-    faster = trial.compiled_step_seconds <= WORTHWHILE_STEP_RATIO * trial.eager_step_seconds
-    return faster and trial.saved_seconds(planned_seconds) >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
+    ratio = trial.compiled_step_seconds / trial.eager_step_seconds
+    saved_seconds = planned_seconds * (1.0 - ratio)
+    return ratio <= WORTHWHILE_STEP_RATIO and saved_seconds >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
 
 
 def choose_compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,7 +21,6 @@ from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, onednn_avai
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.sessions.compile_trial import (
     SHORTEST_RUN_FOR_TRIAL_SECONDS,
-    CompileTrial,
     choose_compile,
     measure_compile,
     planned_seconds,
@@ -103,9 +103,7 @@ def _choose_compile(config: Config, corpus: Corpus, device: str, speed: Processo
             config, tokens, vocabulary_size, device=device, precision=speed.precision
         )
 
-    def measure() -> CompileTrial:
-        return measure_compile(config, tokens, vocabulary_size, device=device, precision=speed.precision)
-
+    measure = partial(measure_compile, config, tokens, vocabulary_size, device=device, precision=speed.precision)
     return choose_compile(device, planned_seconds(config, eager), measure)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from babytrain import __version__
@@ -177,7 +178,10 @@ def train_resumed(
             total_steps=dials.total_steps,
             changes=changes,
         )
-        history = replace(history, energy=history.energy_in(config.currency, config_of_run(saved).currency))
+        if (
+            history.energy is not None and config.currency != config_of_run(saved).currency
+        ):  # the cost is not known in it
+            history = replace(history, energy=msgspec.structs.replace(history.energy, money=None))
         return _run(Session(folder, corpus, state, first, history, trials, problems, script), feed)
 
 

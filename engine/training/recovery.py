@@ -110,7 +110,7 @@ class Recovery:
                 advice = f"try again with a lower learning rate, for instance lr={self._state.config.lr / 4:.1g}"
                 raise TrainingStopped(f"{what[0].upper()}{what[1:]}: {advice}.")
             case "go back":
-                self._roll_back_for(step, decision, what)
+                self._roll_back_after(step, decision, what)
                 return True
         return False
 
@@ -130,7 +130,7 @@ class Recovery:
             )
         )
 
-    def _roll_back_for(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
+    def _roll_back_after(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
         """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
         state = self._state
         state.guard.rollbacks_left -= 1
