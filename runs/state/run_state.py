@@ -48,8 +48,6 @@ from babytrain.runs.events import (
 from babytrain.runs.events.timeline import MAX_LETTERS, MAX_VITALS, Timeline
 from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
 
-__all__ = ["RunSnapshot", "RunState", "Timeline"]
-
 
 @dataclass(frozen=True)
 class RunSnapshot:
@@ -173,11 +171,6 @@ class RunSnapshot:
         return self.state.letters.until(self.t)
 
     @property
-    def baselines(self) -> Baselines | None:
-        """What models that only count reach on this corpus, None while they count."""
-        return self.state.baselines.last_until(self.t)
-
-    @property
     def milestones(self) -> list[Milestone]:
         """What happened for the first time so far."""
         return self.state.milestones.until(self.t)
@@ -203,21 +196,6 @@ class RunSnapshot:
         return self.state.energies.last_until(self.t)
 
     @property
-    def policy_events(self) -> list[PolicyEvent]:
-        """How the run held itself back so far, oldest first."""
-        return self.state.policy_events.until(self.t)
-
-    @property
-    def commands(self) -> list[Command]:
-        """Commands so far: asked, applied and refused."""
-        return self.state.commands.until(self.t)
-
-    @property
-    def checkpoints(self) -> list[Checkpoint]:
-        """Checkpoints so far that a resume has not superseded."""
-        return self.state.checkpoints.until(self.t)
-
-    @property
     def failing_storage(self) -> list[Storage]:
         """What cannot be written now, each with since when, oldest first. A new session begins with none of it."""
         begun = max(self.later_session_starts, default=-math.inf)
@@ -228,11 +206,6 @@ class RunSnapshot:
     def later_session_starts(self) -> list[float]:
         """When each session but the first began."""
         return [resumed.t for resumed in self.state.resumes.until(self.t) if not resumed.rollback]
-
-    @property
-    def guard_events(self) -> list[GuardEvent]:
-        """What the guard noticed and did so far."""
-        return self.state.guard_events.until(self.t)
 
     @property
     def verdict(self) -> Verdict | None:

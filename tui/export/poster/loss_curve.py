@@ -180,7 +180,7 @@ def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
     """What the guard did and what was diagnosed, as small wedges on the axis; where there is room, with a word."""
     rescues = [
         (one.step, _MARK_WORDS.get(one.action, one.action), INK)
-        for one in snapshot.guard_events
+        for one in snapshot.state.guard_events.until(snapshot.t)
         if one.action != "noted"
     ]
     first_said: dict[str, int] = {}
