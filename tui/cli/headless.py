@@ -74,19 +74,6 @@ class StopSignals:
 PROGRESS_REFRESH_SECONDS = 0.25
 _NOTE_STYLES = {"info": "dim", "warning": "yellow", "error": "red"}
 EventT = TypeVar("EventT")
-JSON_KEYS = (
-    "run_id",
-    "run_dir",
-    "status",
-    "steps",
-    "tokens",
-    "val_loss",
-    "best_val_loss",
-    "best_step",
-    "tokens_per_second",
-    "seconds",
-    "parameters",
-)
 
 
 def train_headless(session: TrainingSession, *, as_json: bool, notifications: NotificationOptions | None = None) -> int:
@@ -97,7 +84,8 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
     if as_json:
-        print_json({key: result[key] for key in JSON_KEYS})
+        del result["reason"]
+        print_json(result)
     else:
         console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)

@@ -1,8 +1,8 @@
 """A conversation with a trained model, wherever it takes place: what was said, and how the next reply is drawn.
 
 These models answer nothing: they go on with a text. So the conversation is one text, a line break before each new line
-typed, and it is what the model goes on from, as far back as it can look. The plain terminal (`chat.py`) and the screen
-(`screens/talk.py`) both hold one of these; nothing here writes to either.
+typed, and it is what the model goes on from, as far back as it can look. The plain terminal (`cli/terminal_chat.py`)
+and the screen (`screens/chat.py`) both hold one of these; nothing here writes to either.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""How many syllables a word has: our own list (`syllables.toml`), and a rule on its letters for words without an
-entry.
+"""How many syllables a word has: our own list (`syllables.toml`), and a rule on its letters for words without an entry.
 
 Choices: counts are those of ordinary speech. The rule counts groups of vowels after letters that mislead have been
 taken out (silent e, the u of guest and queen, the y of voyage), and adds one for vowels that are said apart (lion,
-chaos, diet) and for syllables without a vowel (rhythm, didn't). It was measured against words counted by hand
-before
-it was made (`bench/syllable_words.py`): 97.1% of the 420 words kept for judging were right at first sight.
+chaos, diet) and for syllables without a vowel (rhythm, didn't). It was measured against words counted by hand before
+it was made (`bench/judging/syllable_words.py`): 97.1% of the 420 words kept for testing were right at the first try.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from functools import cache
 
 from babytrain.engine.data.haiku.grammar_data import read_toml
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
+WORD_OR_NUMBER = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 
 
 @cache
@@ -28,7 +26,7 @@ def syllables_by_word() -> Mapping[str, int]:
 def count_line_syllables(line: str) -> int | None:
     """Syllables in a line, whatever its case and punctuation; None when it has a word that is not on the list."""
     known, total = syllables_by_word(), 0
-    for word in _WORD.findall(line.lower()):
+    for word in WORD_OR_NUMBER.findall(line.lower()):
         if word not in known:
             return None
         total += known[word]
