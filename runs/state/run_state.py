@@ -263,7 +263,7 @@ _TIMELINES: Mapping[type[Event], str] = {
 
 @dataclass
 class RunState:
-    """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are filled by whoever read the journal."""
+    """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are counted by the reader of the journal."""
 
     steps: StepColumns = field(default_factory=StepColumns)
     shares_steps: bool = False  # True when the engine of this process writes `steps` itself
@@ -302,7 +302,7 @@ class RunState:
             self.apply(event)
 
     def apply(self, event: AnyEvent) -> None:
-        """Take one event in. Steps come here only when they do not already stand in shared columns."""
+        """Take one event in. Steps are ignored when the columns are shared: the engine writes them itself."""
         if event.t > self.last_t:
             self.last_t = event.t
         match event:
@@ -344,7 +344,7 @@ class RunState:
         return all(evaluation.step != event.step for evaluation in reversed(self.evals.events))
 
     def at(self, t: float = math.inf) -> RunSnapshot:
-        """The run as it stood at `t` seconds of running time; without `t`, as it stands now."""
+        """The run at `t` seconds of running time; without `t`, as it is now."""
         rows = self.steps.count if t == math.inf else self.steps.rows_until(t)
         now = t
         if t == math.inf:
