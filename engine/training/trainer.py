@@ -3,7 +3,7 @@
 Choices:
 - The data of a step is a pure function of the seed and the number of windows seen, dropout noise of the seed and the
   step; so a resumed run equals one that never stopped, to the bit.
-- A loss or gradient that is NaN or infinite never reaches the weights (`loss_reading.py`).
+- A loss or gradient that is NaN or infinite never reaches the weights (`train_step.py`).
 - The loop's thread owns the journal, the model and the optimizer; nobody else touches them.
 """
 
