@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from babytrain.engine.analysis.sample_analyzer import SampleAnalyzer
-from babytrain.engine.config.settings import Config
+from babytrain.engine.config.settings import TrainingSettings
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.execution.forward_backward import build_pass
 from babytrain.engine.training.batches import Batches
@@ -303,7 +303,7 @@ class Trainer:
         )
 
 
-def due_at(step: int, dials: DialState, config: Config) -> set[Task]:
+def due_at(step: int, dials: DialState, config: TrainingSettings) -> set[Task]:
     """What is due when `step` has just been reached by making it; a cadence of 0 never fires."""
     cadences: dict[Task, int] = {
         "diagnosis": DIAGNOSIS_EVERY_STEPS,
