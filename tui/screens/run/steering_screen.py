@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import ClassVar
 
@@ -21,7 +21,6 @@ from babytrain.tui.dials.dial_steps import LEARNING_RATE_DIAL, limit_message, ne
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.screens.base import PaletteEntry
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, TextInputScreen
-from babytrain.tui.screens.run.frame_budget import TICK_SECONDS
 from babytrain.tui.screens.run.run_screen import RunScreen
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
@@ -30,8 +29,18 @@ from babytrain.tui.text.wording import format_dial_value
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 from babytrain.tui.widgets.run.health_bar import is_advice_followed
 
+ANSWER_TIMEOUT_SECONDS = 2.0  # then the next step of a dial is sent although the one before it has no answer
 _MAX_NOTE = 2000
 _MAX_CHECKPOINT_NAME = 80
+
+
+@dataclass(frozen=True)
+class _SentRequest:
+    """A command on its way. `commands_before` tells its answer from older ones: ids begin anew with each session."""
+
+    request: Request
+    commands_before: int  # commands on record when it was sent
+    sent_at: float  # seconds of the monotonic clock
 
 
 class SteeringScreen(RunScreen):
@@ -45,11 +54,9 @@ class SteeringScreen(RunScreen):
         super().__init__(source, "", charset, printed)
         self._dial_rules = tuple(dials)
         self.over = False
-        self._request: Request | None = None  # the newest command
-        self._commands_before = 0  # how many commands were on record when it was sent
-        self._dial_step: Request | None = None  # the newest step of a dial
-        self._dial_step_unsent = False
-        self._dial_step_sent_at = -math.inf
+        self._newest: _SentRequest | None = None  # the newest command
+        self._dial_step: _SentRequest | None = None  # the newest step of a dial that was sent
+        self._waiting_dial_step: Request | None = None  # the one that waits until that has its answer
         self._limit_announced_for = ""  # the dial of which was said that it goes no further
 
     def on_mount(self) -> None:
@@ -58,25 +65,25 @@ class SteeringScreen(RunScreen):
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         """Send a command, after the step of a dial that still waits, and show at once that it was asked."""
-        self.send_waiting_dial_step()  # or an undo would come before what it takes back
+        self._send_dial_step()  # or an undo would come before what it takes back
         self._send_request(action, value, text, dial)
         self.refresh_now()
 
     def _send_request(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
-        self._commands_before = len(self.source.state.commands)
-        self._request = self.source.ask(action, value, text, dial)
+        commands_before = len(self.source.state.commands)
+        request = self.source.ask(action, value, text, dial)
+        self._newest = _SentRequest(request, commands_before, time.monotonic()) if request is not None else None
+
+    def _is_unanswered(self, sent: _SentRequest) -> bool:
+        newer = self.source.state.commands.events[sent.commands_before :]
+        return all(command.command_id != sent.request.command_id for command in newer)
 
     @property
     def pending(self) -> Request | None:
-        """The newest command, while it has no answer. Ids begin anew with each session: older answers do not count."""
-        if self._dial_step_unsent and self._dial_step is not None:
-            return self._dial_step
-        request = self._request
-        if request is None:
-            return None
-        newer = self.source.state.commands.events[self._commands_before :]
-        answered = any(command.command_id == request.command_id for command in newer)
-        return None if answered else request
+        """The newest command, while it has no answer."""
+        if self._waiting_dial_step is not None:
+            return self._waiting_dial_step
+        return self._newest.request if self._newest is not None and self._is_unanswered(self._newest) else None
 
     def is_pending(self, *actions: CommandAction) -> bool:
         """Whether the newest command is one of these and has no answer yet."""
@@ -309,15 +316,13 @@ class SteeringScreen(RunScreen):
         if change is None:
             self._announce_limit(name)
             return
-        if self._dial_step_unsent and self._dial_step is not None and self._dial_step.dial != change.dial:
+        if self._waiting_dial_step is not None and self._waiting_dial_step.dial != change.dial:
             self._send_dial_step()  # another dial was moved a moment ago
-        self._dial_step = change
-        # A held key comes thirty times a second: the first press goes at once, of the others only the newest. What is
-        # asked is shown with every press, but only in the pane that says so: training waits while anything is drawn.
-        if time.monotonic() - self._dial_step_sent_at >= TICK_SECONDS:
-            self._send_dial_step()
-        else:
-            self._dial_step_unsent = True
+        # A held key comes thirty times a second. Every press is shown, but only in the pane that says so, because
+        # training waits while anything is drawn; of a dial only one step is under way, and of those that wait only the
+        # newest counts. So there is at most one command a training step, and an undo has few of them to take back.
+        self._waiting_dial_step = change
+        self.send_waiting_dial_step()
         pane.show(self.source.snapshot(), self.pending)
 
     def _announce_limit(self, name: str) -> None:
@@ -328,15 +333,15 @@ class SteeringScreen(RunScreen):
             self.notify(f"{why}; d types it.", markup=False, timeout=4)
 
     def send_waiting_dial_step(self) -> None:
-        """The newest of the presses that came too fast."""
-        if self._dial_step_unsent:
+        """Send the newest step of a dial, once the one before it has its answer or has waited too long for it."""
+        sent = self._dial_step
+        under_way = sent is not None and self._is_unanswered(sent)
+        if sent is None or not under_way or time.monotonic() - sent.sent_at >= ANSWER_TIMEOUT_SECONDS:
             self._send_dial_step()
 
     def _send_dial_step(self) -> None:
-        self._dial_step_unsent = False
-        self._dial_step_sent_at = time.monotonic()
-        self._limit_announced_for = ""
-        if self._dial_step is not None and not self.over:
-            self._send_request(
-                self._dial_step.action, self._dial_step.value, self._dial_step.text, self._dial_step.dial
-            )
+        step, self._waiting_dial_step = self._waiting_dial_step, None
+        if step is not None and not self.over:
+            self._limit_announced_for = ""
+            self._send_request(step.action, step.value, step.text, step.dial)
+            self._dial_step = self._newest
