@@ -210,7 +210,7 @@ class HomeScreen(ModeScreen):
 
         name = safe_line(row.name, _MAX_NAME)
         self.app.push_screen(
-            ConfirmScreen(f"Delete {name}?", detail="It goes to the trash folder; u brings it back.", yes="Delete"),
+            ConfirmScreen(f"Delete {name}?", "It goes to the trash folder; u brings it back.", yes="Delete"),
             done,
         )
 

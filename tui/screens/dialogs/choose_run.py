@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
 from babytrain.tui.engine_client.errors import read_problem
-from babytrain.tui.keys.keymap import bindings_in
+from babytrain.tui.screens.dialogs.dialog import Dialog
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.formatting import format_count, format_loss
@@ -25,13 +22,11 @@ from babytrain.tui.widgets.common.runs_table import RunList, RunRow, read_rows, 
 _MAX_NAME = 30
 
 
-class ChooseRunScreen(ModalScreen[RunRow | None]):
-    """Dismissed with the row of a run, None when it was cancelled. `wanted` says which rows are offered."""
-
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
+class ChooseRunScreen(Dialog[RunRow]):
+    """Dismissed with the row of a run. `wanted` says which rows are offered."""
 
     def __init__(self, question: str, runs_dir: Path, glyphs: Glyphs, wanted: Callable[[RunRow], bool]) -> None:
-        super().__init__(classes="dialog")
+        super().__init__()
         self._question = question
         self._runs_dir = runs_dir
         self._glyphs = glyphs
@@ -82,7 +77,3 @@ class ChooseRunScreen(ModalScreen[RunRow | None]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self.rows[event.option_index])
-
-    def action_cancel(self) -> None:
-        """Close without one."""
-        self.dismiss(None)

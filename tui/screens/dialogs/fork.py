@@ -149,7 +149,7 @@ class ForkStarter:
                 self._app.run_worker(self._open(folder, request), group="fork", exclusive=True)
 
         detail = "This run is saved and stops, the fork goes on in its place. It can be resumed to the bit."
-        self._app.push_screen(ConfirmScreen(f"Stop {name} and train the fork?", detail=detail), done)
+        self._app.push_screen(ConfirmScreen(f"Stop {name} and train the fork?", detail), done)
 
     async def _open(self, folder: Path, request: ForkRequest) -> None:
         """Make the session; stop what trains now, if something does."""

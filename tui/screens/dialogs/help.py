@@ -12,21 +12,19 @@ from importlib.resources import files
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from babytrain.tui.keys.keymap import (
     SCOPE_TITLES,
     SCOPES_BY_MODE,
     KeyCommand,
     KeyMode,
-    bindings_in,
     commands_in,
     keys_text,
 )
+from babytrain.tui.screens.dialogs.dialog import PaneDialog
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.widgets.common.text_pane import TextPane
@@ -82,34 +80,14 @@ class HelpPane(TextPane):
         return lines
 
 
-class HelpScreen(ModalScreen[str | None]):
+class HelpScreen(PaneDialog[str]):
     """Dismissed with the action to run, when a command was clicked."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_in("dialog", "picture"),
-        Binding("question_mark,q,enter", "cancel", show=False),
-    ]
-
-    def __init__(self, mode: KeyMode, keymap: Mapping[str, str], keys_file: str, charset: CharsetName) -> None:
-        super().__init__(classes="dialog")
-        self._pane = HelpPane(mode, keymap, keys_file, charset)
-
-    def compose(self) -> ComposeResult:
-        """One pane of text."""
-        yield self._pane
-
-    def on_mount(self) -> None:
-        """Arrows scroll."""
-        self._pane.border_subtitle = "esc closes"
-        self._pane.focus()
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "cancel", show=False)]
 
     @on(HelpPane.Chosen)
     def _chosen(self, message: HelpPane.Chosen) -> None:
         self.dismiss(message.command.action)
-
-    def action_cancel(self) -> None:
-        """Close."""
-        self.dismiss(None)
 
 
 @cache

@@ -287,11 +287,11 @@ class RunScreen(PaneScreen):
 
     def action_milestones(self) -> None:
         """What happened for the first time."""
-        from babytrain.tui.screens.dialogs.milestones import MilestonesScreen
+        from babytrain.tui.screens.dialogs.milestones import MilestonesPane, MilestonesScreen
 
         snapshot = self.source.snapshot()
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
-        self.app.push_screen(MilestonesScreen(snapshot.milestones, self._charset, to_come=to_come))
+        self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self._charset, to_come=to_come)))
 
     def announce_milestones(self, snapshot: RunSnapshot) -> None:
         """A word about new milestones, quietly and once."""

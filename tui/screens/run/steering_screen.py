@@ -281,7 +281,7 @@ class SteeringScreen(RunScreen):
             if agreed and not self.over:
                 self._send(advice)
 
-        self.app.push_screen(ConfirmScreen(question, detail=detail), done)
+        self.app.push_screen(ConfirmScreen(question, detail), done)
 
     def _send(self, advice: SuggestedCommand) -> None:
         self.ask(advice.action, advice.value, advice.text, advice.dial)
