@@ -60,18 +60,17 @@ class ChatScreen(ChatScreenBase):
 
     def compose(self) -> ComposeResult:
         """Who, the text and the bars, the settings, a line to type in, something to say, the keys."""
-        yield ChatTitle(self._glyphs)
+        yield ChatTitle(self.glyphs)
         with Container(id="chat-body"):
-            yield ChatPane(self._charset)
-            yield NextTokenBars(self._charset)
-        yield SamplingSettingsLine(self._glyphs)
+            yield ChatPane(self.charset)
+            yield NextTokenBars(self.charset)
+        yield SamplingSettingsLine(self.glyphs)
         yield ChatInput(placeholder="hell", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS)
         yield NoteLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Typing can begin at once, while the model wakes."""
-        self.apply_breakpoints()
         self.query_one("#chat-input").focus()
         if self._setup.live is not None:
             self._use(LiveChatBackend(self._setup.live, self._setup.read(), self._on_chat_event))
@@ -98,9 +97,9 @@ class ChatScreen(ChatScreenBase):
         hint = (
             ""
             if self._dead
-            else f"waking the model{self._glyphs.ellipsis}"
+            else f"waking the model{self.glyphs.ellipsis}"
             if not self._ready
-            else self._glyphs.ellipsis
+            else self.glyphs.ellipsis
         )
         self.query_one(NextTokenBars).show(self._likeliest, old=self._predicted != ahead or writing, hint=hint)
         self.query_one(SamplingSettingsLine).show(
@@ -112,8 +111,8 @@ class ChatScreen(ChatScreenBase):
     def _show_title(self) -> None:
         words, sign, style = self._status
         if self._request is not None:
-            words, sign, style = f"writing{self._glyphs.ellipsis}", self._glyphs.running, "$accent"
-        self.query_one(ChatTitle).show(f"talk {self._glyphs.dot} {self._setup.name}", words, sign, style)
+            words, sign, style = f"writing{self.glyphs.ellipsis}", self.glyphs.running, "$accent"
+        self.query_one(ChatTitle).show(f"talk {self.glyphs.dot} {self._setup.name}", words, sign, style)
 
     def _note(self, notes: tuple[str, ...]) -> tuple[str, str]:
         """What there is to say about the line being typed."""

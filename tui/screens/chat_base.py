@@ -32,7 +32,6 @@ from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.text.wording import run_status_label
 
 if TYPE_CHECKING:
@@ -64,25 +63,18 @@ class ChatScreenBase(OverlayScreen):
             self.event = event
 
     def __init__(self, plan: ChatSetup, charset: CharsetName) -> None:
-        super().__init__(classes="talk")
+        super().__init__(charset, plan.folder)
         self._setup = plan
-        self._charset = charset
-        self._glyphs = GLYPHS[charset]
         self.conversation = Conversation(plan.settings, max_tokens=plan.max_tokens, seed=1, can_read=self._can_read)
         self._backend: ChatBackend | None = None
         self._ready = False
         self._dead = False  # there is no model to talk to any more
-        self._status = ("waking the model", self._glyphs.waiting, "$warning")
+        self._status = ("waking the model", self.glyphs.waiting, "$warning")
         self._request: GenerationRequest | None = None  # being written
         self._turn = ChatTurn("", "")  # what it becomes
         self._predicted: str | None = None  # the text whose continuation was asked for last
         self._likeliest: Likeliest = ()
         self._notice = ("", "")  # a sentence shown until the next key, and its style
-
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept, None where that is not known yet."""
-        return self._setup.folder()
 
     # what a subclass shows
 
@@ -130,7 +122,7 @@ class ChatScreenBase(OverlayScreen):
             backend = CheckpointChatBackend(load, at, self._on_chat_event)
             self._use(backend)
             self.run_worker(backend.run, thread=True, exit_on_error=False, group="talk")
-        self._status = (f"waking the model{self._glyphs.ellipsis}", self._glyphs.waiting, "$warning")
+        self._status = (f"waking the model{self.glyphs.ellipsis}", self.glyphs.waiting, "$warning")
 
     def _on_chat_event(self, event: ChatEvent) -> None:
         self.post_message(self.Answered(event))
@@ -157,7 +149,7 @@ class ChatScreenBase(OverlayScreen):
 
     def _model_ready(self, model: ModelReady) -> None:
         self._ready = True
-        self._status = (f"awake {self._glyphs.dot} {model.description}", self._glyphs.running, "$success")
+        self._status = (f"awake {self.glyphs.dot} {model.description}", self.glyphs.running, "$success")
         if model.notes:
             self._notice = (" ".join(model.notes), "$warning")
         self._predict()
@@ -180,7 +172,7 @@ class ChatScreenBase(OverlayScreen):
         self._notice = (failure.sentence, "$error")
         if failure.final:
             self._dead = True
-            self._status = ("asleep", self._glyphs.failed, "$error")
+            self._status = ("asleep", self.glyphs.failed, "$error")
         if self._request is not None and (failure.final or failure.request is self._request):
             self._request = None
             if self._turn.reply:
@@ -193,10 +185,10 @@ class ChatScreenBase(OverlayScreen):
         if not isinstance(self._backend, LiveChatBackend) or not self.can_draw:
             return
         self._backend.update(snapshot)
-        state = run_status_label(snapshot, self._glyphs)
+        state = run_status_label(snapshot, self.glyphs)
         live = self._setup.live
         if snapshot.ended is None and not (live is not None and live.thread_ended):
-            self._status = (f"{state.word} {self._glyphs.dot} step {snapshot.step:,}", state.symbol, state.style)
+            self._status = (f"{state.word} {self.glyphs.dot} step {snapshot.step:,}", state.symbol, state.style)
             self._show_title()
             return
         if self._request is not None:

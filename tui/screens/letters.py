@@ -22,7 +22,6 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.styled_lines import shorten_to_columns
@@ -74,32 +73,23 @@ class LettersScreen(OverlayScreen):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["letters"]))
 
     def __init__(self, snapshot: RunSnapshot, charset: CharsetName, *, folder: Path | None = None) -> None:
-        super().__init__(classes="letters")
+        super().__init__(charset, lambda: folder)
         self._snapshot = snapshot
         self._evaluations: list[Letters] = snapshot.letters
-        self._charset = charset
-        self._glyphs = GLYPHS[charset]
-        self._folder = folder
         self._at: int | None = None  # None: the newest, and along with it
         self._shown: object = None
         self.view: BoardView = "keyboard"
         self.selected = ""
 
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept."""
-        return self._folder
-
     def compose(self) -> ComposeResult:
         """A rail, the board, what is known of one letter, footer."""
         yield LetterTitleBar()
-        yield LetterBoard(self._charset)
-        yield LetterDetails(self._charset)
+        yield LetterBoard(self.charset)
+        yield LetterDetails(self.charset)
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Everything is known already."""
-        self.apply_breakpoints()
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -176,8 +166,8 @@ class LettersScreen(OverlayScreen):
             facts, self.view, self.selected, marked, LETTERS_NEVER_COUNTED if self._never_counted else NO_LETTERS_YET
         )
         fact = next((one for one in facts if one.symbol == self.selected), None)
-        about = detail_lines(self._evaluations, at, fact, self._charset, token=self.view == "tokens")
-        details.show(about, favourite_line(self._evaluations, at, self._charset) if at >= 0 else Content())
+        about = detail_lines(self._evaluations, at, fact, self.charset, token=self.view == "tokens")
+        details.show(about, favourite_line(self._evaluations, at, self.charset) if at >= 0 else Content())
         details.display = bool(facts)
         self._show_rail()
         self.refresh_bindings()
@@ -193,19 +183,19 @@ class LettersScreen(OverlayScreen):
         width, at = max(1, self.size.width), self.at
         started = self._snapshot.started
         name = safe_line(started.name, _MAX_NAME) if started is not None else "this run"
-        dot = f" {self._glyphs.dot} "
+        dot = f" {self.glyphs.dot} "
         if at < 0:
             right = ""
         else:
             right = f"step {format_count(self._evaluations[at].step)}{dot}{at + 1} of {len(self._evaluations)}"
-        right = shorten_to_columns(right, width - 2, self._glyphs.ellipsis)
+        right = shorten_to_columns(right, width - 2, self.glyphs.ellipsis)
         room = max(0, width - cell_len(right) - 3)
-        name = shorten_to_columns(name, room, self._glyphs.ellipsis)
-        rest = shorten_to_columns(f"{dot}letters", room - cell_len(name), self._glyphs.ellipsis)
+        name = shorten_to_columns(name, room, self.glyphs.ellipsis)
+        rest = shorten_to_columns(f"{dot}letters", room - cell_len(name), self.glyphs.ellipsis)
         gap = " " * max(1, width - 2 - cell_len(name) - cell_len(rest) - cell_len(right))
         style = "bold $warning" if self._at is not None else _DIM
         first = Content.assemble(" ", (name, "bold $primary"), (rest, "$foreground 80%"), gap, (right, style), " ")
-        second = accuracy_line(self._evaluations, at, width, self._charset) if at >= 0 else Content()
+        second = accuracy_line(self._evaluations, at, width, self.charset) if at >= 0 else Content()
         self.query_one(LetterTitleBar).show(first, second)
 
     # walking

@@ -21,9 +21,8 @@ from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.dialogs.choose_run import ChooseRunScreen
-from babytrain.tui.screens.journal_reader import show_after_reading
+from babytrain.tui.screens.thread_reads import read_journal_in_thread
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_count, format_percent
 from babytrain.tui.widgets.common.key_bar import KeyBar
@@ -69,12 +68,9 @@ class SamplesScreen(OverlayScreen):
         at: Sample | None = None,
         folder: Path | None = None,
     ) -> None:
-        super().__init__(classes="samples")
+        super().__init__(charset, lambda: folder)
         self._state = state
-        self.run_folder = folder
         self._runs_dir = runs_dir
-        self._charset = charset
-        self._glyphs = GLYPHS[charset]
         self._seen = (len(state.samples), len(state.readings))
         self._unseen_count = 0  # samples of this prompt that came while an older one was being read
         self._selected = at or (state.samples.events[-1] if state.samples.events else None)
@@ -91,16 +87,15 @@ class SamplesScreen(OverlayScreen):
 
     def compose(self) -> ComposeResult:
         """A rail with the way through time, two cards, footer."""
-        yield SampleTimeline(self._charset)
+        yield SampleTimeline(self.charset)
         with Container(id="cards"):
-            yield SampleCard(id="left", charset=self._charset, hint=NO_SAMPLE_YET)
-            yield SampleList(self._charset)
-            yield SampleCard(id="right", charset=self._charset, hint="This run has no sample to hold against it.")
+            yield SampleCard(id="left", charset=self.charset, hint=NO_SAMPLE_YET)
+            yield SampleList(self.charset)
+            yield SampleCard(id="right", charset=self.charset, hint="This run has no sample to hold against it.")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Everything is known already."""
-        self.apply_breakpoints()
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -169,7 +164,7 @@ class SamplesScreen(OverlayScreen):
     def _show(self) -> None:
         left, right = self.query_one("#left", SampleCard), self.query_one("#right", SampleCard)
         selected = self._known(self._selected)
-        news = f"{format_count(self._unseen_count)} new {self._glyphs.arrow} end" if self._unseen_count else ""
+        news = f"{format_count(self._unseen_count)} new {self.glyphs.arrow} end" if self._unseen_count else ""
         through_time = self.query_one(SampleList)
         through_time.display = not self.is_comparing and self.app.size.width >= SIDE_BY_SIDE_COLUMNS
         if through_time.display:
@@ -182,7 +177,7 @@ class SamplesScreen(OverlayScreen):
             right.display = True
             texts = [one.sample.text if one is not None else "" for one in pair]
             compared = compare_texts(texts[0], texts[1])
-            sign = f"{self._glyphs.best} " if self.pinned is not None else ""
+            sign = f"{self.glyphs.best} " if self.pinned is not None else ""
             left.show(pair[0], compared.left if pair[1] else (), sign=sign)
             right.show(pair[1], compared.right if pair[0] else ())
             if pair[0] is not None and pair[1] is not None and not news:
@@ -200,7 +195,7 @@ class SamplesScreen(OverlayScreen):
     def _compared_words(self, same_share: float, is_whole: bool) -> str:
         words = "the same words" if same_share == 1 else f"{format_percent(100 * same_share)} the same words"
         if self.other is not None:
-            words += f" {self._glyphs.dot} by {'step' if self.align == 'step' else 'share of the run'}"
+            words += f" {self.glyphs.dot} by {'step' if self.align == 'step' else 'share of the run'}"
         return words if is_whole else f"{words} in the first part"
 
     def _pair(self) -> tuple[SampleWithMetrics | None, SampleWithMetrics | None]:
@@ -310,11 +305,11 @@ class SamplesScreen(OverlayScreen):
 
         def done(row: RunRow | None) -> None:
             if row is not None:
-                show_after_reading(self.app, row.journal, self._compare_with)
+                read_journal_in_thread(self.app, row.journal, self._compare_with)
 
         self.app.push_screen(
             ChooseRunScreen(
-                "Compare with which run?", self._runs_dir, self._glyphs, lambda row: row.key != f"run:{own}"
+                "Compare with which run?", self._runs_dir, self.glyphs, lambda row: row.key != f"run:{own}"
             ),
             done,
         )

@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
-from textual.worker import Worker, WorkerState
 
-from babytrain.tui.engine_client.errors import read_problem
 from babytrain.tui.screens.dialogs.dialog import Dialog
+from babytrain.tui.screens.thread_reads import read_runs_in_thread
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.formatting import format_count, format_loss
-from babytrain.tui.widgets.common.runs_table import RunList, RunRow, read_rows, row_status_label
+from babytrain.tui.widgets.common.runs_table import RunList, RunRow, row_status_label
 
 _MAX_NAME = 30
 
@@ -41,19 +40,9 @@ class ChooseRunScreen(Dialog[RunRow]):
             yield OptionList(id="choices", compact=True, markup=False)
 
     def on_mount(self) -> None:
-        """The list is read in a thread; the dialog does not wait for a disk."""
-        self.query_one("#choices").focus()
+        """The list comes when it was read."""
         self.query_one("#choices").display = False
-        runs_dir = self._runs_dir
-        self.run_worker(lambda: read_rows(runs_dir), thread=True, exit_on_error=False, group="rows")
-
-    @on(Worker.StateChanged)
-    def _read(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.SUCCESS and isinstance(event.worker.result, RunList):
-            self._show(event.worker.result)
-        elif event.worker.error is not None:
-            problem = read_problem("The runs cannot be read", event.worker.error)
-            self.query_one("#state", Label).update(safe_content(problem))
+        read_runs_in_thread(self, self._runs_dir, self._show)
 
     def _show(self, runs: RunList) -> None:
         self.rows = [row for row in runs.rows if row.status not in ("empty", "unreadable") and self._wanted(row)]

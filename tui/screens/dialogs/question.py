@@ -70,7 +70,7 @@ class TextInputScreen(FormDialog[str]):
 class ConfirmScreen(FormDialog[bool]):
     """Yes (enter: True) or no (escape: None)."""
 
-    def __init__(self, question: str, detail: str, *, yes: str = "Yes") -> None:
+    def __init__(self, question: str, detail: str, yes: str = "Yes") -> None:
         super().__init__(question, detail, accept=yes, variant="warning", cancel="No")
 
     @on(Button.Pressed, "#accept")

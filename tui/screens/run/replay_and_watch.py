@@ -55,7 +55,7 @@ class ReplayScreen(RunScreen):
 
     def compose_below(self) -> ComposeResult:
         """The bar with the head."""
-        yield PlaybackBar(self.clock, self.source.state, self._charset)
+        yield PlaybackBar(self.clock, self.source.state, self.charset)
 
     @property
     def run_folder(self) -> Path | None:

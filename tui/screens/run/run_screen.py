@@ -35,7 +35,6 @@ from babytrain.tui.screens.messages import ChatRequested, LeaveRequested, Letter
 from babytrain.tui.screens.run.frame_budget import TICK_SECONDS, DueParts, FrameBudget
 from babytrain.tui.screens.run.pane_screen import PaneScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.text.wording import StatusLabel, run_status_label
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.loss.loss_pane import LossPane
@@ -65,11 +64,9 @@ class RunScreen(PaneScreen):
         printed: SimpleQueue[str] | None = None,
         budget: FrameBudget | None = None,
     ) -> None:
-        super().__init__(classes="run")
+        super().__init__(charset)
         self.source = source
         self.run_title = title
-        self.glyphs = GLYPHS[charset]
-        self._charset = charset
         self._budget = budget or FrameBudget()
         self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
         self._printed: deque[PrintedLine] = deque(maxlen=MAX_PRINTED_LINES)
@@ -82,14 +79,14 @@ class RunScreen(PaneScreen):
 
     def compose(self) -> ComposeResult:
         """Header, five panes, footer."""
-        yield ProgressHeader(self._charset, self.program)
-        yield HealthBar(self._charset)
+        yield ProgressHeader(self.charset, self.program)
+        yield HealthBar(self.charset)
         with Container(id="panes"):
-            yield LossPane(charset=self._charset)
-            yield VitalsPane(charset=self._charset)
-            yield DialsPane(charset=self._charset)
-            yield SamplePane(charset=self._charset, hint=self.sample_hint)
-            yield LogPane(charset=self._charset)
+            yield LossPane(charset=self.charset)
+            yield VitalsPane(charset=self.charset)
+            yield DialsPane(charset=self.charset)
+            yield SamplePane(charset=self.charset, hint=self.sample_hint)
+            yield LogPane(charset=self.charset)
         yield from self.compose_below()
         yield KeyBar()
 
@@ -99,7 +96,6 @@ class RunScreen(PaneScreen):
 
     def on_mount(self) -> None:
         """Start the one timer."""
-        self.apply_breakpoints()
         self.query_one("#loss").focus()
         self.set_interval(TICK_SECONDS, self.tick)
         self.call_after_refresh(self.refresh_now)
@@ -268,11 +264,6 @@ class RunScreen(PaneScreen):
 
     # what stands on top of it
 
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept, None where that is not known."""
-        return None
-
     def action_browse_samples(self) -> None:
         """Everything the model wrote so far, beginning where the screen stands."""
         snapshot = self.source.snapshot()
@@ -291,7 +282,7 @@ class RunScreen(PaneScreen):
 
         snapshot = self.source.snapshot()
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
-        self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self._charset, to_come=to_come)))
+        self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self.charset, to_come=to_come)))
 
     def announce_milestones(self, snapshot: RunSnapshot) -> None:
         """A word about new milestones, quietly and once."""

@@ -1,0 +1,87 @@
+"""What all dialogs share: a box over the screen below, its keys, and buttons that accept or cancel."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widgets import Button, Label
+from textual.widgets.button import ButtonVariant
+
+from babytrain.tui.keys.keymap import bindings_in
+from babytrain.tui.terminal.safe_text import safe_content
+from babytrain.tui.widgets.common.text_pane import TextPane
+
+
+class Dialog(ModalScreen[ScreenResultType]):
+    """Dismissed with None by escape and by a button `#cancel`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
+
+    def __init__(self) -> None:
+        super().__init__(classes="dialog")
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+
+class FormDialog(Dialog[ScreenResultType]):
+    """A question, an explanation, the fields of the subclass, and two buttons; without `cancel` only one."""
+
+    AUTO_FOCUS = "#accept"
+
+    def __init__(
+        self,
+        question: str,
+        detail: str = "",
+        *,
+        accept: str = "OK",
+        variant: ButtonVariant = "primary",
+        cancel: str = "Cancel",
+    ) -> None:
+        super().__init__()
+        self._question = question
+        self._detail = detail
+        self._accept_button = Button(accept, id="accept", variant=variant, compact=True)
+        self._cancel_button = Button(cancel, id="cancel", compact=True) if cancel else None
+
+    def compose(self) -> ComposeResult:
+        """Everything below each other, the buttons side by side."""
+        with VerticalScroll(classes="box"):
+            yield Label(safe_content(self._question), classes="question")
+            if self._detail:
+                yield Label(safe_content(self._detail), classes="detail")
+            yield from self.compose_fields()
+            with Horizontal(classes="buttons"):
+                yield self._accept_button
+                if self._cancel_button is not None:
+                    yield self._cancel_button
+
+    def compose_fields(self) -> ComposeResult:
+        """Widgets between the explanation and the buttons."""
+        return iter(())
+
+    def show_problem(self, sentence: str) -> None:
+        """Say in the label `#problem` what is wrong with an answer."""
+        label = self.query_one("#problem", Label)
+        label.remove_class("-none")
+        label.update(safe_content(sentence))
+
+
+class PaneDialog(Dialog[ScreenResultType]):
+    """One pane of text that the arrows scroll."""
+
+    def __init__(self, pane: TextPane) -> None:
+        super().__init__()
+        self._pane = pane
+        pane.border_subtitle = "esc closes"
+
+    def compose(self) -> ComposeResult:
+        """The pane, which has the focus because nothing else can have it."""
+        yield self._pane
