@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -114,11 +114,11 @@ class PlaybackClock:
         self._change_speed(-1)
 
     def set_speed(self, speed: float) -> None:
-        """The speed of the table nearest to `speed` (as a ratio); raises ValueError unless it is above 0."""
+        """The slowest speed of the table that is not below `speed`; raises ValueError unless it is above 0."""
         if not speed > 0:
             raise ValueError(f"a playback speed is above 0, not {speed}")
         self.advance()
-        self._speed_index = min(range(len(SPEEDS)), key=lambda index: _log_distance(SPEEDS[index], speed))
+        self._speed_index = bisect_left(SPEEDS, speed)
 
     def advance(self) -> float:
         """Move on by the time passed since the last look and return the position. Stops by itself at the end."""
@@ -162,10 +162,6 @@ def quiet_gaps(times: Iterable[float], longest_seconds: float, lead_seconds: flo
         for before, after in pairwise(times)
         if after - before > max(longest_seconds, 2 * lead_seconds)
     ]
-
-
-def _log_distance(one: float, other: float) -> float:
-    return 0.0 if one == other else abs(math.log(one) - math.log(other))
 
 
 def _as_duration(duration: float) -> float:

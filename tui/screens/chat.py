@@ -95,11 +95,7 @@ class ChatScreen(ChatScreenBase):
         left_out, notes = self._left_out(ahead)
         self.query_one(ChatPane).show(ChatView(turns, writing, left_out, CHAT_HINT))
         hint = (
-            ""
-            if self._dead
-            else f"waking the model{self.glyphs.ellipsis}"
-            if not self._ready
-            else self.glyphs.ellipsis
+            "" if self._dead else f"waking the model{self.glyphs.ellipsis}" if not self._ready else self.glyphs.ellipsis
         )
         self.query_one(NextTokenBars).show(self._likeliest, old=self._predicted != ahead or writing, hint=hint)
         self.query_one(SamplingSettingsLine).show(

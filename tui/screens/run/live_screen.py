@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
-from babytrain.runs.forecast.forecast import is_paused_indefinitely
+from babytrain.runs.forecast.eta import SecondsRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -21,7 +20,6 @@ from babytrain.tui.screens.messages import ChatRequested, ForkRequested, LiveScr
 from babytrain.tui.screens.run.steering_screen import SteeringScreen
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.text.wording import StatusLabel, run_status_label
-from babytrain.tui.widgets.run.progress_header import HeaderFacts
 
 # A run that is over takes none of these; it can still be forked.
 _LIVE_ACTIONS = frozenset(command.action.partition("(")[0] for command in commands_in("live")) - {"fork_run"}
@@ -53,14 +51,12 @@ class LiveScreen(SteeringScreen):
         """The engine waits for the first paint, since loading torch takes the interpreter's lock for seconds."""
         self.call_after_refresh(self.post_message, LiveScreenPainted())
 
-    # how it stands
-
     def session_over(self) -> None:
         """Training has ended and everything is saved, or it has failed."""
         self.over = True
         if isinstance(self.source, LiveSource):
             self.source.thread_ended = True
-        snapshot = self.look()
+        snapshot = self.read_source()
         if self.session.error and self.source.snapshot().ended is None:
             self.print_line(self.session.error)  # it failed before it could write this into the journal
         if self._notifier is not None:
@@ -69,36 +65,19 @@ class LiveScreen(SteeringScreen):
         self.refresh_bindings()
         self.refresh_now()
 
-    @property
-    def display_name(self) -> str:
-        """What to call the run in a question."""
-        started = self.source.state.started
-        return started.name if started else "The run"
-
-    def run_state(self, snapshot: RunSnapshot) -> StatusLabel:
+    def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
         """Also knows of sessions that failed before they could say so."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
     def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
         """Only while it trains."""
-        return None if self.over else estimate_eta(snapshot)
+        return None if self.over else super().estimate(snapshot)
 
     def advice(self, snapshot: RunSnapshot) -> str:
         """When it is over: how it went and where to go."""
         if not self.over:
             return ""
         return self.session.error or "enter: runs, q: quit"
-
-    def header_facts(self, snapshot: RunSnapshot) -> HeaderFacts:
-        """The estimate counts running time, which a pause stops."""
-        return HeaderFacts(
-            snapshot,
-            self.run_state(snapshot),
-            self.estimate(snapshot),
-            self.advice(snapshot),
-            self.run_title,
-            paused=is_paused_indefinitely(snapshot) and not self.over,
-        )
 
     @property
     def run_folder(self) -> Path | None:
@@ -119,7 +98,7 @@ class LiveScreen(SteeringScreen):
         if self.session.run_dir is None:
             self.notify("There is no checkpoint yet to fork from.", markup=False, timeout=4)
         else:
-            self.post_message(ForkRequested(self.session.run_dir, self.display_name))
+            self.post_message(ForkRequested(self.session.run_dir, self.display_run_name))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run that is over takes no commands; one that trains is not left by Enter."""

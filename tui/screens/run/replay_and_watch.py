@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.eta import SecondsRange
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
@@ -46,7 +46,7 @@ class ReplayScreen(RunScreen):
         self.clock = make_clock(state)
         super().__init__(ReplaySource(state, self.clock), title, charset)
         self._folder = folder
-        set_speed(self.clock, speed)
+        self.clock.set_speed(speed)
         if playing:
             self.clock.play()
         else:
@@ -72,11 +72,15 @@ class ReplayScreen(RunScreen):
         if due.chart:
             self.query_one(PlaybackBar).show(self._note)
 
-    def run_state(self, snapshot: RunSnapshot) -> StatusLabel:
+    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+        """A recording takes as long as its bar shows."""
+        return None
+
+    def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
         """A recording that simply breaks off is of a run that was killed."""
         if snapshot.ended is None and self.clock.position >= self.clock.duration:
             return status_label("interrupted", self.glyphs)
-        return super().run_state(snapshot)
+        return super().run_status(snapshot)
 
     def refusal(self) -> str:
         """Why a recording does nothing."""
@@ -136,18 +140,6 @@ def make_clock(state: RunState) -> PlaybackClock:
     return clock
 
 
-def set_speed(clock: PlaybackClock, wanted: float) -> None:
-    """The slowest speed that is not below `wanted`."""
-    while (before := clock.speed) > wanted:
-        clock.slower()
-        if clock.speed == before:
-            return
-    while (before := clock.speed) < wanted:
-        clock.faster()
-        if clock.speed == before:
-            return
-
-
 class WatchScreen(RunScreen):
     """Everything can be looked at, nothing can be changed."""
 
@@ -164,10 +156,6 @@ class WatchScreen(RunScreen):
     def run_folder(self) -> Path:
         """The other process's; what it saved can be read."""
         return self._journal.parent
-
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
-        """As the one who trains it sees it."""
-        return estimate_eta(snapshot)
 
     def refusal(self) -> str:
         """Why it takes no commands."""

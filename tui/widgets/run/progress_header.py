@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.forecast import is_paused_indefinitely
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
@@ -43,7 +44,6 @@ class HeaderFacts:
     eta: SecondsRange | None = None
     advice: str = ""
     title: str = ""  # until the run has said its name
-    paused: bool = False
 
 
 class ProgressHeader(Widget):
@@ -220,9 +220,9 @@ def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
         return Content()
     low, high = format_whole_seconds(facts.eta.low), format_whole_seconds(facts.eta.high)
     text = low if low == high else f"{low}{glyphs.range}{high}"
-    return Content.assemble(
-        ("ETA ", "$foreground 60%"), (text, "bold"), (" when resumed" if facts.paused else "", "$foreground 60%")
-    )
+    # The estimate counts running time, which a pause stops.
+    after = " when resumed" if is_paused_indefinitely(facts.snapshot) else ""
+    return Content.assemble(("ETA ", "$foreground 60%"), (text, "bold"), (after, "$foreground 60%"))
 
 
 def _speed(facts: HeaderFacts) -> Content:
