@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import ClassVar
@@ -69,6 +69,15 @@ class SteeringScreen(RunScreen):
         self._send_request(action, value, text, dial)
         self.refresh_now()
 
+    def _ask_once(self, action: CommandAction, value: float | None = None) -> None:
+        """Of a key that is held down only the first press counts until it has its answer."""
+        if not self.is_pending(action):
+            self.ask(action, value)
+
+    def _ask_typed(self, dialog: TextInputScreen, send: Callable[[str], None]) -> None:
+        """Open a dialog and `send` what was typed, unless that is nothing."""
+        self.app.push_screen(dialog, lambda text: send(text) if text else None)
+
     def _send_request(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         commands_before = len(self.source.state.commands)
         request = self.source.ask(action, value, text, dial)
@@ -89,12 +98,13 @@ class SteeringScreen(RunScreen):
         """Whether the newest command is one of these and has no answer yet."""
         return self.pending is not None and self.pending.action in actions
 
+    # commands
+
     def action_toggle_pause(self) -> None:
         """Pause, or go on."""
         paused = self.source.snapshot().phase in ("paused", "resting")
-        pending = self.pending
-        if pending is not None and pending.action in ("pause", "resume", "advance"):
-            paused = pending.action != "resume"
+        if self.is_pending("pause", "resume", "advance"):
+            paused = not self.is_pending("resume")
         self.ask("resume" if paused else "pause")
 
     def action_advance(self) -> None:
@@ -113,20 +123,12 @@ class SteeringScreen(RunScreen):
         limits = next((rule.limits for rule in self._dial_rules if rule.action == action), None)
         most = MAX_RUN_STEPS if limits is None else int(limits[1])
 
-        def done(text: str | None) -> None:
-            if text:
-                self.ask(action, float(steps_typed(text) or 0))
-
         def check(text: str) -> str | None:
             fits = 1 <= (steps_typed(text) or 0) <= most
             return None if fits else f"Type a number of steps between 1 and {most:,}, such as 100."
 
-        self.app.push_screen(TextInputScreen(question, placeholder="such as 100", check=check), done)
-
-    def _send_changes(self, typed: str) -> None:
-        """Every change in a line that will do."""
-        for change in parse_changes(typed, self._dial_rules):
-            self.ask(change.action, change.value, change.text, change.dial)
+        dialog = TextInputScreen(question, placeholder="such as 100", check=check)
+        self._ask_typed(dialog, lambda text: self.ask(action, float(steps_typed(text) or 0)))
 
     def action_sample_now(self) -> None:
         """A sample, between two steps."""
@@ -141,52 +143,32 @@ class SteeringScreen(RunScreen):
         self._ask_once("checkpoint")
 
     def action_checkpoint_named(self) -> None:
-        """A checkpoint with a name, which is never tidied away."""
+        """A checkpoint with a name, which is never deleted to make room."""
+        dialog = TextInputScreen("Save a checkpoint under a name", placeholder="before-the-cliff")
+        self._ask_typed(dialog, lambda text: self.ask("checkpoint", text=text[:_MAX_CHECKPOINT_NAME]))
 
-        def done(text: str | None) -> None:
-            if text:
-                self.ask("checkpoint", text=text[:_MAX_CHECKPOINT_NAME])
-
-        self.app.push_screen(TextInputScreen("Save a checkpoint under a name", placeholder="before-the-cliff"), done)
+    def action_note(self) -> None:
+        """A line for the log."""
+        dialog = TextInputScreen("A note for the log", placeholder="what happened, what you tried")
+        self._ask_typed(dialog, lambda text: self.ask("note", text=text[:_MAX_NOTE]))
 
     def action_go_back_to(self) -> None:
         """To any checkpoint of this run."""
         saved = {event.directory.rpartition("/")[2]: event for event in self.source.snapshot().checkpoints}
         dot = f" {self.glyphs.dot} "
         known = dot.join(event.name or format_count(event.step) for event in list(saved.values())[-12:])
-
-        def done(text: str | None) -> None:
-            if text:
-                self.ask("rollback", text=text[:_MAX_CHECKPOINT_NAME])
-
-        self.app.push_screen(
-            TextInputScreen(
-                "Back to which checkpoint?",
-                detail="A step, a name, best or last. The steps after it are given up; dials stay as they are.",
-                placeholder="best",
-                below=f"Saved: {known}" if known else "",
-            ),
-            done,
+        dialog = TextInputScreen(
+            "Back to which checkpoint?",
+            detail="A step, a name, best or last. The steps after it are given up; dials stay as they are.",
+            placeholder="best",
+            below=f"Saved: {known}" if known else "",
         )
+        self._ask_typed(dialog, lambda text: self.ask("rollback", text=text[:_MAX_CHECKPOINT_NAME]))
 
-    def _ask_once(self, action: CommandAction, value: float | None = None) -> None:
-        """A key that is held down asks again only once the first wish was granted."""
-        if not self.is_pending(action):
-            self.ask(action, value)
-
-    def action_note(self) -> None:
-        """A line for the log."""
-
-        def done(text: str | None) -> None:
-            if text:
-                self.ask("note", text=text[:_MAX_NOTE])
-
-        self.app.push_screen(TextInputScreen("A note for the log", placeholder="what happened, what you tried"), done)
+    # dials that are typed
 
     def action_type_lr(self) -> None:
         """Hold the learning rate at a typed value, or give it back."""
-
-        current = format_learning_rate(self.source.snapshot().learning_rate)
 
         def done(text: str | None) -> None:
             if text:
@@ -194,6 +176,7 @@ class SteeringScreen(RunScreen):
             elif text is not None:
                 self.ask("lr_release")
 
+        current = self._shown_position(LEARNING_RATE_DIAL)
         self.app.push_screen(
             TextInputScreen(
                 "Learning rate",
@@ -207,23 +190,45 @@ class SteeringScreen(RunScreen):
     def action_turn_dial(self, name: str = "") -> None:
         """Type the new position of one dial, or of several."""
         name = name or self.query_one(DialsPane).chosen
-
-        def done(text: str | None) -> None:
-            if text:
-                self._send_changes(text)
-
-        self.app.push_screen(
-            TextInputScreen(
-                "Turn a dial",
-                detail="Its name and its new position, such as dropout 0.1. Several with commas between them.",
-                initial=f"{name} " if name else "",
-                placeholder="dropout 0.1, weight_decay 0.2",
-                check=lambda text: problem_in(text, self._dial_rules),
-                hint=self._dial_hint,
-                below=self._all_dials(),
-            ),
-            done,
+        dot = f" {self.glyphs.dot} "
+        positions = dot.join(f"{rule.name} {self._shown_position(rule.name)}" for rule in self._dial_rules)
+        dialog = TextInputScreen(
+            "Turn a dial",
+            detail="Its name and its new position, such as dropout 0.1. Several with commas between them.",
+            initial=f"{name} " if name else "",
+            placeholder="dropout 0.1, weight_decay 0.2",
+            check=lambda text: problem_in(text, self._dial_rules),
+            hint=self._dial_hint,
+            below=f"Now: {positions}",
         )
+        self._ask_typed(dialog, self._send_changes)
+
+    def choose_dial(self, name: str) -> None:
+        """A dial was clicked."""
+        if self.over:
+            self.action_refuse("live.dial")
+        elif name == LEARNING_RATE_DIAL:
+            self.action_type_lr()
+        else:
+            self.action_turn_dial(name)
+
+    def palette_entries(self) -> Sequence[PaletteEntry]:
+        """Every dial by its name."""
+        if self.over:
+            return ()
+        return [
+            PaletteEntry(
+                f"Set the {rule.name.replace('_', ' ')}{self.glyphs.ellipsis}",
+                f"{rule.explanation[0].upper()}{rule.explanation[1:]}: {rule.allowed}.",
+                f"turn_dial('{rule.name}')",
+            )
+            for rule in self._dial_rules
+        ]
+
+    def _send_changes(self, typed: str) -> None:
+        """Every change in a line that was checked."""
+        for change in parse_changes(typed, self._dial_rules):
+            self._send(change)
 
     def _dial_hint(self, typed: str) -> str:
         """What is known about the dial that is being typed."""
@@ -239,13 +244,11 @@ class SteeringScreen(RunScreen):
         position = snapshot.dials.position({"rewarm": "rewarm_steps", "steps": "total_steps"}.get(name, name))
         return UNKNOWN if position is None else format_dial_value(position)
 
-    def _all_dials(self) -> str:
-        dot = f" {self.glyphs.dot} "
-        return "Now: " + dot.join(f"{rule.name} {self._shown_position(rule.name)}" for rule in self._dial_rules)
-
     def action_undo_turn(self) -> None:
-        """Take back the newest turn."""
+        """Take back the newest change of a dial."""
         self._ask_once("undo")
+
+    # advice
 
     def action_go_back(self) -> None:
         """To the best checkpoint, after a question."""
@@ -283,30 +286,10 @@ class SteeringScreen(RunScreen):
 
         self.app.push_screen(ConfirmScreen(question, detail), done)
 
-    def _send(self, advice: SuggestedCommand) -> None:
-        self.ask(advice.action, advice.value, advice.text, advice.dial)
+    def _send(self, command: Request | SuggestedCommand) -> None:
+        self.ask(command.action, command.value, command.text, command.dial)
 
-    def choose_dial(self, name: str) -> None:
-        """A dial was clicked."""
-        if self.over:
-            self.action_refuse("live.dial")
-        elif name == "lr":
-            self.action_type_lr()
-        else:
-            self.action_turn_dial(name)
-
-    def palette_entries(self) -> Sequence[PaletteEntry]:
-        """Every dial by its name."""
-        if self.over:
-            return ()
-        return [
-            PaletteEntry(
-                f"Set the {rule.name.replace('_', ' ')}{self.glyphs.ellipsis}",
-                f"{rule.explanation[0].upper()}{rule.explanation[1:]}: {rule.allowed}.",
-                f"turn_dial('{rule.name}')",
-            )
-            for rule in self._dial_rules
-        ]
+    # dials that keys move
 
     def action_step_dial(self, direction: int) -> None:
         """One step up or down, from what was asked for last: the dial chosen in the dials pane, or else the lr."""
