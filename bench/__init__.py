@@ -1,1 +1,1 @@
-"""Every speed claim of the README is a script here; run them as `python -m bench.NAME`."""
+"""Every speed claim of the README is a script here; run them as `python -m bench.GROUP.NAME`."""

@@ -22,7 +22,7 @@ def test_arrows_only_point_down() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "from babytrain.engine.config.settings.settings import FIELDS",
+        "from babytrain.engine.config.settings import FIELDS",
         "def late():\n    import torch",
         "import babytrain.engine",
     ],

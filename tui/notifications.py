@@ -21,12 +21,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from babytrain.runs.events import Milestone
-from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
+
+if TYPE_CHECKING:  # numpy and msgspec, which the first screen must not wait for
+    from babytrain.runs.events import Milestone
+    from babytrain.runs.state.run_state import RunSnapshot
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def run_peer(
     child = [
         sys.executable,
         "-P",
-        str(Path(__file__).with_name("peer_child.py")),
+        str(Path(__file__).with_name("nanogpt_child.py")),
         str(seed),
         str(checkpoints.resolve()),
     ]

@@ -21,7 +21,9 @@ async def take(journal: Path, target: Path, *, share: float, columns: int, rows:
     state = load_state(journal)
     title = state.started.name if state.started else journal.stem
     app = BabytrainApp(
-        engine_client=EngineClient(Path("unused")), opening=StartReplay(state, title, playing=False), charset="braille"
+        engine_client=EngineClient(Path("unused")),
+        start_screen=StartReplay(state, title, playing=False),
+        charset="braille",
     )
     async with app.run_test(size=(columns, rows)) as pilot:
         await pilot.pause()

@@ -16,7 +16,7 @@ from babytrain.runs.energy.bill import BillAmounts, read_bill
 from babytrain.runs.events import AnyEvent, Energy, EnergySource, GuardEvent
 from babytrain.runs.journal import encode_event
 from babytrain.runs.store.run_list import run_folders
-from babytrain.tui.cli import bill_tables
+from babytrain.tui.cli import output
 from babytrain.tui.cli.bill_tables import runs_bill_table
 from babytrain.tui.cli.commands import app
 from babytrain.tui.export.run_facts import bill_sentence, bill_total
@@ -123,8 +123,8 @@ def test_what_a_script_made_up_says_so_and_is_in_no_total(runs_dir: Path) -> Non
     assert "made up" in next(line for line in said.splitlines() if line.startswith("2027-01"))
     document = json.loads(bill(runs_dir, "--json").stdout)
     (stage,) = [one for one in document["runs"] if one["run_id"].startswith("stage")]
-    assert (stage["made_up"], stage["measured"]) == (True, False)
-    assert document["total"] == before["total"] | {"runs": 5, "made_up": 1}
+    assert (stage["simulated"], stage["measured"]) == (True, False)
+    assert document["total"] == before["total"] | {"runs": 5, "simulated": 1}
     alone = bill(runs_dir, "stage").stdout
     assert "made up" in alone
     assert "NaNs" not in alone
@@ -135,7 +135,7 @@ def test_a_run_that_went_on_with_real_sensors_is_still_made_up_in_part(tmp_path:
     onwards = resumed(20, 10.0, changes={"sensors": "auto"})
     save(tmp_path, "half-20261110-120000", "done", onwards, kwh=1.0, currency="EUR", sensors="scripted")
     save(tmp_path, "late-20261110-130000", "done", resumed(20, 10.0, changes={"sensors": "scripted"}), kwh=1.0)
-    assert json.loads(bill(tmp_path, "--json").stdout)["total"]["made_up"] == 2
+    assert json.loads(bill(tmp_path, "--json").stdout)["total"]["simulated"] == 2
 
 
 def test_wherever_else_a_bill_is_shown_it_says_that_it_is_made_up() -> None:
@@ -221,7 +221,7 @@ def test_a_table_of_runs_shows_whole_numbers_or_names_what_it_leaves_out(runs_di
 
 
 def test_what_a_narrow_terminal_has_no_room_for_is_said(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bill_tables, "_PIPED_WIDTH", 80)
+    monkeypatch.setattr(output, "PIPED_WIDTH", 80)
     said = bill(runs_dir).stdout
     assert "where there is more room (or with --json): started, " in said
 

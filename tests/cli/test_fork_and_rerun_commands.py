@@ -69,7 +69,7 @@ def test_a_run_is_repeated_forked_and_both_stand_under_it(tmp_path: Path) -> Non
         wait_until(lambda told=told: "end" in read_if_there(tmp_path / told))  # type: ignore[misc]
 
     tree = json.loads(babytrain(tmp_path, "runs", "tree", "--json").stdout)
-    kin = {one["run_id"][:-16]: (one["depth"], one["kinship"], one["ancestor"]) for one in tree}
+    kin = {one["run_id"][:-16]: (one["depth"], one["relation"], one["parent_run"]) for one in tree}
     assert kin == {
         "ziggy": (0, "", ""),
         "ziggy-rerun": (1, "rerun", result.run_id),

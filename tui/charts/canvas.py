@@ -25,7 +25,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from babytrain.tui.charts.downsampling import ChartIntegers
-from babytrain.tui.terminal.charset import CharsetName, fold_chart_text
+from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 
 Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
 Dots: TypeAlias = tuple[ChartIntegers, ChartIntegers]  # the row and the column of each dot, every dot once
@@ -200,7 +200,7 @@ class Canvas:
         """Write text, cut off at the edges. A character that is not exactly one column wide becomes a `?`."""
         if not 0 <= y < self.height:
             return
-        text = fold_chart_text(text, self.charset.name)
+        text = fold_to_charset(text, self.charset.name)
         if not text.isascii() or not text.isprintable():
             text = "".join(char if cell_len(char) == 1 and char.isprintable() else "?" for char in text)
         if x < 0:

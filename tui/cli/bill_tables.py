@@ -10,16 +10,13 @@ Choices:
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +25,7 @@ from babytrain.runs.energy.bill_totals import BillTotal, in_month, total_bills, 
 from babytrain.runs.energy.efficiency import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR
 from babytrain.runs.energy.energy_forecast import EnergyForecast
 from babytrain.runs.energy.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH
+from babytrain.tui.cli.output import facts_table, format_started, list_table, print_json, say, stdout_console
 from babytrain.tui.terminal.safe_text import safe_text
 from babytrain.tui.text.energy_format import (
     NOT_MEASURED,
@@ -77,20 +75,22 @@ def runs_bill_table(bills: Sequence[Bill], width: int) -> tuple[Table, tuple[str
 
 def totals_table(title: str, totals: Sequence[BillTotal]) -> Table:
     """A line for each total, under a title such as "by month"."""
-    table = Table(box=None, pad_edge=False, title=Text(title, style="bold"), title_justify="left")
-    for heading in (title.removeprefix("by "), "runs", "energy", "money", "CO2", "wasted"):
-        # Amounts in many currencies may go on in the next line.
-        table.add_column(heading, justify="left" if title.endswith(heading) else "right", no_wrap=heading != "money")
-    for total in totals:
-        cells = (
+    headings = (title.removeprefix("by "), "runs", "energy", "money", "CO2", "wasted")
+    rows = (
+        (
             total.label,
             f"{total.runs:,}",
             format_energy(total.joules) if total.measured else _no_energy(total),
-            " + ".join(format_money(*pair) for pair in amounts_by_currency(total.money)) or "-",
+            " + ".join(_format_amounts(total.money)) or "-",
             format_co2_with_mark(total.co2_grams if total.measured else None, default=total.co2_is_default),
             format_energy(total.wasted_joules) if total.measured else "-",
         )
-        table.add_row(*(Text(safe_text(cell)) for cell in cells))
+        for total in totals
+    )
+    # Amounts in many currencies may go on in the next line.
+    one_line = [heading for heading in headings if heading != "money"]
+    table = list_table(headings, rows, right=headings[1:], no_wrap=one_line)
+    table.title, table.title_justify = Text(title, style="bold"), "left"
     return table
 
 
@@ -99,9 +99,9 @@ def format_co2_with_mark(grams: float | None, *, default: bool) -> str:
     return "-" if grams is None else format_co2(grams) + (DEFAULT_MARK if default else "")
 
 
-def amounts_by_currency(money: Mapping[str, float]) -> list[tuple[float, str]]:
-    """Amounts and their currencies, in the order of the currencies."""
-    return [(amount, currency) for currency, amount in sorted(money.items())]
+def _format_amounts(money: Mapping[str, float]) -> list[str]:
+    """Amounts with their currencies, in the order of the currencies."""
+    return [format_money(amount, currency) for currency, amount in sorted(money.items())]
 
 
 def format_three_digits(value: float | None) -> str:
@@ -116,9 +116,8 @@ def _needed(widths: Mapping[str, int], shown: Iterable[str]) -> int:
 
 def _run_cells(bill: Bill) -> Iterable[str]:
     summary, facts = bill.summary, bill.facts
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_wall_time))
     units = facts.units
-    names = (summary.run_id, when if summary.started_wall_time else "-", summary.status)
+    names = (summary.run_id, format_started(summary.started_wall_time), summary.status)
     if facts.simulated:
         return *names, SIMULATED, "-", "-", "-", "-", "-"
     return (
@@ -136,28 +135,21 @@ def _no_energy(total: BillTotal) -> str:
     return SIMULATED if total.simulated == total.runs else NOT_MEASURED
 
 
-_PIPED_WIDTH = 200
-
-
 def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_json: bool) -> None:
     """Bills, newest first, and what they add up to; a single one in full. Only of one `month` if that is given."""
     if month is not None:
         bills = [share for bill in bills if (share := in_month(bill, month)) is not None]
     if as_json:
-        print(json.dumps(_document(bills)))  # noqa: T201 - data
+        print_json(_document(bills))
         return
     if not bills:
-        nothing = (
-            f"No runs in {runs_dir} yet. Start one: babytrain-tui train"
-            if month is None
-            else f"No run in {runs_dir} trained in {month}."
-        )
-        Console(stderr=True).print(Text(safe_text(nothing)))
+        none_yet = f"No runs in {runs_dir} yet. Start one: babytrain-tui train"
+        say(none_yet if month is None else f"No run in {runs_dir} trained in {month}.")
         return
-    console = Console(width=None if Console().is_terminal else _PIPED_WIDTH)
+    console = stdout_console()
     left_out: tuple[str, ...] = ()
     if len(bills) == 1:
-        console.print(_one_bill(bills[0]))
+        console.print(facts_table(_bill_facts(bills[0])))
     else:
         table, left_out = runs_bill_table(bills, console.width)
         console.print(table)
@@ -170,14 +162,7 @@ def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_
         console.print(Text(safe_text(line), style="dim"))
 
 
-def _one_bill(bill: Bill) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for key, value in _lines_of(bill):
-        table.add_row(Text(key, style="dim"), Text(safe_text(value)))
-    return table
-
-
-def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
+def _bill_facts(bill: Bill) -> Iterable[tuple[str, str]]:
     facts, units = bill.facts, bill.facts.units
     yield "run", bill.summary.run_id
     yield "status", bill.summary.status
@@ -209,7 +194,7 @@ def _lines_of(bill: Bill) -> Iterable[tuple[str, str]]:
             f"(a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
         )
     for source in facts.sources:
-        yield source.name, _source_words(source)
+        yield source.name, _describe_source(source)
     if facts.unmeasured_seconds >= 1:
         yield "unmeasured", f"{format_seconds(facts.unmeasured_seconds)}, never filled in"
 
@@ -222,7 +207,7 @@ def _at_the_end(facts: BillAmounts, forecast: EnergyForecast) -> str:
     return ", ".join([*words, f"{format_range(forecast.co2_grams, format_co2)} of CO2"])
 
 
-def _source_words(source: SourceAmounts) -> str:
+def _describe_source(source: SourceAmounts) -> str:
     words = [source.quality, format_energy(source.joules)]
     if source.watts is not None:
         words.append(f"{source.watts:.1f} W on average")
@@ -238,14 +223,16 @@ def _source_words(source: SourceAmounts) -> str:
 def _closing_lines(bills: Sequence[Bill], left_out: Sequence[str]) -> Iterable[str]:
     total = total_bills(bills)
     if total.measured and len(bills) > 1:
-        parts = [format_energy(total.joules), *(format_money(*pair) for pair in amounts_by_currency(total.money))]
-        parts += [
+        parts = [
+            format_energy(total.joules),
+            *_format_amounts(total.money),
             f"{format_co2_with_mark(total.co2_grams, default=total.co2_is_default)} of CO2",
-            f"{format_three_digits(_kettles(total.joules))} kettles",
+            f"{format_three_digits(total.joules / JOULES_PER_KETTLE)} kettles",
         ]
         yield f"Together {', '.join(parts)}."
     if total.wasted_joules > 0:
-        money = "".join(f", {format_money(*pair)}" for pair in amounts_by_currency(total.wasted_money) if pair[0] > 0)
+        wasted = {currency: amount for currency, amount in total.wasted_money.items() if amount > 0}
+        money = "".join(f", {amount}" for amount in _format_amounts(wasted))
         given_up = total.wasted_joules - total.failed_joules
         yield (
             f"What the NaNs cost you: {format_energy(total.wasted_joules)}{money} "
@@ -267,17 +254,13 @@ def _closing_lines(bills: Sequence[Bill], left_out: Sequence[str]) -> Iterable[s
         yield f"Of each run also, where there is more room (or with --json): {', '.join(left_out)}."
 
 
-def _kettles(joules: float) -> float:
-    return joules / JOULES_PER_KETTLE
-
-
 def _document(bills: Sequence[Bill]) -> dict[str, Any]:
     """Everything as JSON; what is not known is null, and energy is in kWh and joules alike."""
     return {
-        "runs": [_without_nan(_run_document(bill)) for bill in bills],
-        "months": [_without_nan(_total_document(total)) for total in totals_by_month(bills)],
-        "outcomes": [_without_nan(_total_document(total)) for total in totals_by_outcome(bills)],
-        "total": _without_nan(_total_document(total_bills(bills))),
+        "runs": [_run_document(bill) for bill in bills],
+        "months": [_total_document(total) for total in totals_by_month(bills)],
+        "outcomes": [_total_document(total) for total in totals_by_outcome(bills)],
+        "total": _total_document(total_bills(bills)),
     }
 
 
@@ -297,15 +280,6 @@ def _run_document(bill: Bill) -> dict[str, Any]:
 
 
 def _total_document(total: BillTotal) -> dict[str, Any]:
-    document = asdict(total) | {"kwh": total.joules / JOULES_PER_KWH, "kettles": _kettles(total.joules)}
+    document = asdict(total) | {"kwh": total.joules / JOULES_PER_KWH, "kettles": total.joules / JOULES_PER_KETTLE}
     amounts = ("joules", "kwh", "kettles", "co2_grams", "failed_joules", "wasted_joules")
     return document if total.measured else document | dict.fromkeys(amounts)
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,7 +1,7 @@
-"""`babytrain-tui chat`: the keyboard, the terminal and Ctrl-C around a conversation (`chat.py`).
+"""`babytrain-tui chat`: the keyboard, the terminal and Ctrl-C around a conversation (`terminal_chat.py`).
 
-Where standard input is no terminal, each of its lines is a prompt or a command, only texts go to standard output, and
-everything said about them goes to standard error.
+Where standard input is no terminal, each of its lines is a prompt or a command; texts go to standard output, all
+messages to standard error.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from babytrain.tui.cli import options as options
 from babytrain.tui.cli.options import (
     EXIT_INTERRUPTED,
+    CheckpointOption,
     RunArgument,
     RunsDirOption,
+    SeedOption,
     exit_with_failure,
     find_run_or_exit,
     resolve_runs_dir,
+    sampling_options,
+    sampling_settings_or_exit,
+    with_options_of,
 )
 
 if TYPE_CHECKING:
@@ -31,17 +35,15 @@ CHAT_EPILOG = "Example: babytrain-tui chat last --at best --temperature 0.6"
 _PROMPT_SIGN = "> "
 
 
+@with_options_of(sampling_options, "sampling")
 def chat(
+    *,
     context: typer.Context,
     run: RunArgument,
-    at: options.CheckpointOption = None,
+    at: CheckpointOption = None,
     tokens: Annotated[int, typer.Option(help="How much to write at most.", min=1, max=100_000)] = 200,
-    temperature: options.TemperatureOption = None,
-    top_k: options.TopKOption = None,
-    top_p: options.TopPOption = None,
-    min_p: options.MinPOption = None,
-    repetition_penalty: options.RepetitionPenaltyOption = None,
-    seed: options.SeedOption = 1,
+    sampling: dict[str, float | None],
+    seed: SeedOption = 1,
     runs_dir: RunsDirOption = None,
 ) -> None:
     """Talk to a trained model: type a line, and it goes on from there."""
@@ -51,12 +53,12 @@ def chat(
     from babytrain.tui.terminal.plain_output import PlainOutput
 
     folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
-    settings = options.sampling_settings(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
+    settings = sampling_settings_or_exit(folder.path, sampling)
     try:
         model = SavedModel(folder.path, at or "best")
     except UsageError as error:
         exit_with_failure(*error.problems)
-    talk = TerminalChat(
+    conversation = TerminalChat(
         model,
         settings,
         max_tokens=tokens,
@@ -66,17 +68,17 @@ def chat(
         width=lambda: shutil.get_terminal_size().columns,
     )
     for note in model.notes:
-        talk.tell(note)
+        conversation.say(note)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are no text are the model's to refuse
     if sys.stdin.isatty() and sys.stdout.isatty():
-        talk.tell(f"{folder.name} at step {model.step:,}. Type a text and it goes on from there; /help, /quit.")
-        _read_keyboard(talk)
+        conversation.say(f"{folder.name} at step {model.step:,}. Type a text and it goes on from there; /help, /quit.")
+        _read_keyboard(conversation)
     else:
-        _read_standard_input(talk)
+        _read_standard_input(conversation)
 
 
-def _read_keyboard(talk: TerminalChat) -> None:
+def _read_keyboard(conversation: TerminalChat) -> None:
     """Ask for lines until the person leaves: with /quit, Ctrl-D, or Ctrl-C right after another one."""
     with contextlib.suppress(ImportError):  # not everywhere; without it `input` edits as the terminal does
         import readline  # noqa: F401 - importing it gives `input` its keys and its history
@@ -92,11 +94,11 @@ def _read_keyboard(talk: TerminalChat) -> None:
             if interrupted:
                 return
             interrupted = True
-            talk.tell("Ctrl-C once more leaves.")
+            conversation.say("Ctrl-C once more leaves.")
             continue
         outcome: ChatOutcome
         try:
-            outcome = talk.say(line)
+            outcome = conversation.respond(line)
         except KeyboardInterrupt:  # before the first letter or after the last
             outcome = "stopped"
         if outcome == "quit":
@@ -104,11 +106,11 @@ def _read_keyboard(talk: TerminalChat) -> None:
         interrupted = outcome == "stopped"
 
 
-def _read_standard_input(talk: TerminalChat) -> None:
+def _read_standard_input(conversation: TerminalChat) -> None:
     """Every line of standard input in turn."""
     try:
         for line in sys.stdin:
-            outcome = talk.say(line.rstrip("\r\n"))
+            outcome = conversation.respond(line.rstrip("\r\n"))
             if outcome == "quit":
                 return
             if outcome == "stopped":

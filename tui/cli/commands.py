@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from babytrain import __version__
-from babytrain.runs.errors import RunsError
 from babytrain.tui.cli.chat_command import CHAT_EPILOG, chat
 from babytrain.tui.cli.doctor_and_settings import DOCTOR_EPILOG, SETTINGS_EPILOG, doctor, settings
 from babytrain.tui.cli.export_commands import FRAME_EPILOG, REPORT_EPILOG, frame, report
@@ -27,12 +28,15 @@ from babytrain.tui.cli.options import (
     find_run_or_exit,
     parse_settings,
     resolve_runs_dir,
+    with_options_of,
 )
+from babytrain.tui.cli.output_files import read_state_or_exit
 from babytrain.tui.cli.runs_commands import bill, runs_app
 from babytrain.tui.cli.sample_command import SAMPLE_EPILOG, sample
 
 if TYPE_CHECKING:
     from babytrain.tui.app.start_screen import StartScreen
+    from babytrain.tui.engine_client.client import EngineClient
     from babytrain.tui.engine_client.engine_thread import TrainingSession
     from babytrain.tui.notifications import NotificationOptions
 
@@ -52,8 +56,6 @@ SettingsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting; repeat for more. `settings` lists them."),
 ]
-HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a progress line on stderr.")]
-JsonResultOption = Annotated[bool, typer.Option("--json", help="Headless, and one JSON object on stdout at the end.")]
 BellOption = Annotated[bool, typer.Option("--bell/--no-bell", help="Ring the terminal's bell at the end.")]
 DesktopOption = Annotated[
     bool, typer.Option("--desktop", help="Desktop notifications (OSC 9): end, rescues, and what calls for a person.")
@@ -99,9 +101,37 @@ def home(
     _run_app(StartAtHome(), resolve_runs_dir(context, None))
 
 
-@app.command(epilog="Example: babytrain-tui train my-diary.txt --preset baby --set lr=3e-3 --minutes 5")
-def train(
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Where a run is kept, and how it is shown and announced while it trains."""
+
+    runs_dir: Path
+    headless: bool
+    as_json: bool
+    notifications: NotificationOptions
+
+
+def training_options(
     context: typer.Context,
+    runs_dir: RunsDirOption = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No screen: a progress line on stderr.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Headless, and one JSON object on stdout at the end.")
+    ] = False,
+    bell: BellOption = True,
+    desktop: DesktopOption = False,
+    milestones: MilestonesOption = False,
+    on_event: OnEventOption = None,
+) -> TrainingOptions:
+    """The options of every command that trains and has a screen."""
+    notifications = _notification_options(bell, desktop, milestones, on_event)
+    return TrainingOptions(resolve_runs_dir(context, runs_dir), headless, as_json, notifications)
+
+
+@app.command(epilog="Example: babytrain-tui train my-diary.txt --preset baby --set lr=3e-3 --minutes 5")
+@with_options_of(training_options, "options")
+def train(
+    *,
     text: Annotated[
         list[str] | None,
         typer.Argument(help="Text to learn: files, folders, globs, `-` = standard input. None: our own haiku."),
@@ -120,87 +150,52 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Every random choice follows from it.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
-    runs_dir: RunsDirOption = None,
-    headless: HeadlessOption = False,
-    as_json: JsonResultOption = False,
-    bell: BellOption = True,
-    desktop: DesktopOption = False,
-    milestones: MilestonesOption = False,
-    on_event: OnEventOption = None,
+    options: TrainingOptions,
 ) -> None:
     """Train a model, at once."""
-    from babytrain.tui.engine_client.client import EngineClient
-    from babytrain.tui.engine_client.errors import UsageError
-    from babytrain.tui.engine_client.validation import check_new_run
+    chosen = parse_settings(
+        settings, corpus=corpus, steps=steps, epochs=epochs, minutes=minutes, seed=seed, device=device
+    )
 
-    notifications = _notification_options(bell, desktop, milestones, on_event)
-    overrides = {"corpus": corpus, "steps": steps, "epochs": epochs, "minutes": minutes, "seed": seed, "device": device}
-    chosen = parse_settings(settings) | {key: value for key, value in overrides.items() if value is not None}
-    try:
+    def make_session(client: EngineClient) -> TrainingSession:
+        from babytrain.tui.engine_client.validation import check_new_run
+
         request = check_new_run(preset=preset, config_file=config, settings=chosen, paths=text or [], name=name)
-    except UsageError as error:
-        exit_with_usage_error(error.problems)
-    where = resolve_runs_dir(context, runs_dir)
-    session = EngineClient(where, sys.argv).train(request)
-    _train(session, where, headless=headless, as_json=as_json, notifications=notifications)
+        return client.train(request)
+
+    _train(make_session, options)
 
 
 @app.command(epilog="Example: babytrain-tui resume last --steps 4000")
+@with_options_of(training_options, "options")
 def resume(
-    context: typer.Context,
+    *,
     run: RunArgument,
     settings: SettingsOption = None,
     steps: Annotated[int | None, typer.Option(help="New end of the run.")] = None,
-    runs_dir: RunsDirOption = None,
-    headless: HeadlessOption = False,
-    as_json: JsonResultOption = False,
-    bell: BellOption = True,
-    desktop: DesktopOption = False,
-    milestones: MilestonesOption = False,
-    on_event: OnEventOption = None,
+    options: TrainingOptions,
 ) -> None:
     """Go on with a run from its newest checkpoint."""
-    from babytrain.tui.engine_client.client import EngineClient
-    from babytrain.tui.engine_client.errors import UsageError
-
-    notifications = _notification_options(bell, desktop, milestones, on_event)
-    chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
-    where = resolve_runs_dir(context, runs_dir)
-    try:
-        session = EngineClient(where, sys.argv).resume(find_run_or_exit(where, run).path, chosen)
-    except UsageError as error:
-        exit_with_usage_error(error.problems)
-    _train(session, where, headless=headless, as_json=as_json, notifications=notifications)
+    changes = parse_settings(settings, steps=steps)
+    folder = find_run_or_exit(options.runs_dir, run)
+    _train(lambda client: client.resume(folder.path, changes), options)
 
 
 @app.command(epilog="Example: babytrain-tui fork last --at best --set lr=1e-3 --steps 3000")
+@with_options_of(training_options, "options")
 def fork(
-    context: typer.Context,
+    *,
     run: RunArgument,
     at: Annotated[str, typer.Option(help="A checkpoint: best, last, its name or its step.")] = "best",
     settings: SettingsOption = None,
     steps: Annotated[int | None, typer.Option(help="Where the fork ends, in steps of the original.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
-    runs_dir: RunsDirOption = None,
-    headless: HeadlessOption = False,
-    as_json: JsonResultOption = False,
-    bell: BellOption = True,
-    desktop: DesktopOption = False,
-    milestones: MilestonesOption = False,
-    on_event: OnEventOption = None,
+    options: TrainingOptions,
 ) -> None:
     """Start a new run from a checkpoint of another one, with other settings."""
-    from babytrain.tui.engine_client.client import EngineClient
-    from babytrain.tui.engine_client.errors import UsageError
-
-    notifications = _notification_options(bell, desktop, milestones, on_event)
-    chosen = parse_settings(settings) | ({} if steps is None else {"steps": steps})
-    where = resolve_runs_dir(context, runs_dir)
-    try:
-        session = EngineClient(where, sys.argv).fork(find_run_or_exit(where, run).path, at, chosen, name=name)
-    except UsageError as error:
-        exit_with_usage_error(error.problems)
-    _train(session, where, headless=headless, as_json=as_json, notifications=notifications)
+    changes = parse_settings(settings, steps=steps)
+    folder = find_run_or_exit(options.runs_dir, run)
+    _train(lambda client: client.fork(folder.path, at, changes, name=name), options)
 
 
 @app.command(epilog="Example: babytrain-tui rerun last")
@@ -238,7 +233,6 @@ def replay(
     runs_dir: RunsDirOption = None,
 ) -> None:
     """Watch a saved run again: play, pause, seek."""
-    from babytrain.runs.journal import load_state
     from babytrain.runs.recorded import recorded_runs
 
     if demo and run is None:
@@ -255,23 +249,13 @@ def replay(
         path = find_journal_or_exit(resolve_runs_dir(context, runs_dir), run)
     if not _has_screen():
         exit_with_failure("A replay needs a terminal to draw on; `babytrain-tui runs show` prints a run as text.")
-    try:
-        state = load_state(path)
-    except RunsError as error:
-        exit_with_failure(str(error))
-    if state.started is None:
-        exit_with_failure(f"The journal {path} holds no run.")
+    state = read_state_or_exit(path)
+    assert state.started is not None
     from babytrain.tui.app.start_screen import StartReplay
 
-    _run_app(
-        StartReplay(
-            state=state,
-            title=state.started.name,
-            speed=speed or float("inf"),
-            folder=None if demo else path.parent,
-        ),
-        resolve_runs_dir(context, runs_dir),
-    )
+    folder = None if demo else path.parent
+    start_screen = StartReplay(state, title=state.started.name, speed=speed or float("inf"), folder=folder)
+    _run_app(start_screen, resolve_runs_dir(context, runs_dir))
 
 
 app.command(epilog=SAMPLE_EPILOG)(sample)
@@ -284,7 +268,7 @@ app.command(epilog=SETTINGS_EPILOG)(settings)
 
 
 def _notification_options(bell: bool, desktop: bool, milestones: bool, command: str | None) -> NotificationOptions:
-    """How to tell somebody who looks away. Ends the program when the command cannot be run."""
+    """What to do about events while nobody looks. Ends the program when the command cannot be run."""
     from babytrain.tui.notifications import NotificationOptions, parse_event_command
 
     try:
@@ -294,20 +278,26 @@ def _notification_options(bell: bool, desktop: bool, milestones: bool, command: 
         exit_with_usage_error([str(error)])
 
 
-def _train(
-    session: TrainingSession, runs_dir: Path, *, headless: bool, as_json: bool, notifications: NotificationOptions
-) -> None:
-    wants_screen = not (headless or as_json)
-    if wants_screen and not _has_screen():
+def _train(make_session: Callable[[EngineClient], TrainingSession], options: TrainingOptions) -> NoReturn:
+    """Train with a screen, or without where that was asked for or there is none."""
+    from babytrain.tui.engine_client.client import EngineClient
+    from babytrain.tui.engine_client.errors import UsageError
+
+    try:
+        session = make_session(EngineClient(options.runs_dir, sys.argv))
+    except UsageError as error:
+        exit_with_usage_error(error.problems)
+    headless = options.headless or options.as_json
+    if not headless and not _has_screen():
         typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)
-        wants_screen = False
-    if not wants_screen:
+        headless = True
+    if headless:
         from babytrain.tui.cli.headless import train_headless
 
-        raise typer.Exit(train_headless(session, as_json=as_json, notifications=notifications))
+        raise typer.Exit(train_headless(session, as_json=options.as_json, notifications=options.notifications))
     from babytrain.tui.app.start_screen import StartTraining
 
-    _run_app(StartTraining(session, notifications), runs_dir)
+    _run_app(StartTraining(session, options.notifications), options.runs_dir)
 
 
 def _run_app(start_screen: StartScreen, runs_dir: Path) -> NoReturn:

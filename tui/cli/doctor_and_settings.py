@@ -20,30 +20,25 @@ def doctor() -> None:
     table.add_column(width=1)
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for finding in examine_machine():
-        symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[finding.ok]
-        words = Text(finding.what)
-        if finding.why and not finding.ok:
-            words.append(f"\n{finding.why}", style="dim")
-        table.add_row(Text(symbol, style=style), Text(finding.topic), words)
+    for result in examine_machine():
+        symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[result.ok]
+        words = Text(result.what)
+        if result.why and not result.ok:
+            words.append(f"\n{result.why}", style="dim")
+        table.add_row(Text(symbol, style=style), Text(result.topic), words)
     Console().print(table)
 
 
 def settings() -> None:
     """Every setting that --set and a TOML file take, with its default."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from babytrain.tui.cli.output import list_table
     from babytrain.tui.engine_client.machine_settings import machine_settings_path
     from babytrain.tui.engine_client.validation import describe_settings
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("setting", "default", "what it is"):
-        table.add_column(heading)
-    for line in describe_settings():
-        table.add_row(*(Text(cell) for cell in line))
     console = Console()
-    console.print(table)
+    console.print(list_table(("setting", "default", "what it is"), describe_settings()))
     path, _ = machine_settings_path(os.environ)
     console.print(Text(f"\nYour own defaults for those from nickname on stand in {path}, as lines of TOML."))

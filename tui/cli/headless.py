@@ -12,30 +12,29 @@ Choices:
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from types import FrameType, TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from babytrain.runs.events import CorpusInfo, Eval, PolicyEvent, Verdict
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from babytrain.tui.cli.output import print_json, result_lines
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession, start_engine_thread
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.notifications import NotificationOptions, Notifier
 from babytrain.tui.terminal.safe_text import safe_text
-from babytrain.tui.text.wording import format_steps
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_SIGNAL_SECONDS = 0.5
@@ -73,7 +72,8 @@ class StopSignals:
 
 
 PROGRESS_REFRESH_SECONDS = 0.25
-EventCounts: TypeAlias = tuple[int, int, int, int, int, int]
+_NOTE_STYLES = {"info": "dim", "warning": "yellow", "error": "red"}
+EventT = TypeVar("EventT")
 JSON_KEYS = (
     "run_id",
     "run_dir",
@@ -90,17 +90,16 @@ JSON_KEYS = (
 
 
 def train_headless(session: TrainingSession, *, as_json: bool, notifications: NotificationOptions | None = None) -> int:
-    """Train, narrate, and return the exit code. A signal saves and stops; a second one abandons the saving."""
+    """Train, print progress, and return the exit code. A signal saves and stops, a second one leaves at once."""
     console = Console(stderr=True)
     interrupted = run_with_progress(session, console, notifications or NotificationOptions())
     if session.result is None:
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
     if as_json:
-        print(json.dumps({key: result[key] for key in JSON_KEYS}))  # noqa: T201 - the data this command is for
-        sys.stdout.flush()
+        print_json({key: result[key] for key in JSON_KEYS})
     else:
-        console.print(Text(_closing_lines(session)), soft_wrap=True)
+        console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
 
 
@@ -119,8 +118,7 @@ def rerun_headless(session: RerunSession, *, as_json: bool, notifications: Notif
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     console.print(Text(safe_text(outcome.sentence()), style="green" if outcome.same else "red"), soft_wrap=True)
     if as_json:
-        print(json.dumps(_rerun_facts(session)))  # noqa: T201 - the data this command is for
-        sys.stdout.flush()
+        print_json(_rerun_facts(session))
     if interrupted:
         return EXIT_INTERRUPTED
     return EXIT_DONE if outcome.same else EXIT_FAILED
@@ -129,7 +127,6 @@ def rerun_headless(session: RerunSession, *, as_json: bool, notifications: Notif
 def _rerun_facts(session: RerunSession) -> dict[str, Any]:
     plan, outcome = session.plan, session.outcome
     assert outcome is not None
-    difference = outcome.first_difference
     run = asdict(outcome.run)
     return {
         "same": outcome.same,
@@ -139,31 +136,19 @@ def _rerun_facts(session: RerunSession) -> dict[str, Any]:
         "steps_compared": outcome.steps_compared,
         "differing_bits": outcome.differing_bits,
         "largest_difference": outcome.largest_difference,
-        "first_difference": None
-        if difference is None
-        else {
-            "step": difference.step,
-            "what": difference.what,
-            "on_record": _finite(difference.on_record),
-            "now": _finite(difference.now),
-        },
-        "told_before": list(plan.differences),
+        "first_difference": None if outcome.first_difference is None else asdict(outcome.first_difference),
+        "expected_differences": plan.differences,
         **{key: run[key] for key in ("run_id", "run_dir", "status", "steps", "seconds")},
     }
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no NaN and no infinity."""
-    return value if math.isfinite(value) else None
-
-
 def run_with_progress(session: TrainingSession, console: Console, notifications: NotificationOptions) -> bool:
-    """Run a session to its end with a progress line, and say what went wrong. True when it was told to stop."""
+    """Run a session to its end with a progress line, and say what went wrong. True when a signal stopped it."""
     with StopSignals(EXIT_INTERRUPTED) as stop:
         engine = start_engine_thread(session)
         try:
             _show_progress(session, engine, console, make_notifier(notifications, console), stop)
-        finally:  # whoever listened may have gone: a closed pipe is no reason to lose what was trained
+        finally:  # a closed pipe is no reason to lose what was trained
             session.feed.stop_requested.set()
             engine.join()
         if session.error:
@@ -172,7 +157,7 @@ def run_with_progress(session: TrainingSession, console: Console, notifications:
 
 
 def make_notifier(options: NotificationOptions, console: Console) -> Notifier:
-    """Rings and notifies where standard error is a terminal; the person's command runs anyway."""
+    """A notifier that rings only where standard error is a terminal; the command for events always runs."""
 
     def write(characters: str) -> None:
         if console.is_terminal:
@@ -187,7 +172,7 @@ def _show_progress(
 ) -> None:
     """Keep the progress line going until the engine has finished."""
     source = LiveSource(session.feed)
-    told = (0, 0, 0, 0, 0, 0)
+    printer = _EventPrinter(console)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -210,14 +195,14 @@ def _show_progress(
                 total=snapshot.total_steps or None,
                 numbers=_numbers(snapshot),
             )
-            told = _print_new_events(snapshot, told, console)
+            printer.print_new(snapshot)
             notifier.look(snapshot, session.run_dir)
             if stop.wanted and not session.feed.stop_requested.is_set():
                 session.feed.stop_requested.set()
                 console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
         source.poll()
         snapshot = source.snapshot()
-        _print_new_events(snapshot, told, console)
+        printer.print_new(snapshot)
     notifier.look(snapshot, session.run_dir)
     notifier.notify_end(snapshot, session.run_dir, session.error)
 
@@ -234,41 +219,45 @@ def _numbers(snapshot: RunSnapshot) -> str:
     return "  ".join(parts)
 
 
-def _print_new_events(snapshot: RunSnapshot, told: EventCounts, console: Console) -> EventCounts:
-    """A line for each thing of note, so that a log file tells the story. Returns how many there are of each kind."""
-    evals, notes = snapshot.evals, snapshot.state.notes.events
-    rescues, verdicts = snapshot.state.rescues.events, snapshot.state.verdicts.events
-    policy_events, milestones = snapshot.state.policy_events.events, snapshot.state.milestones.events
-    for note in notes[told[1] :]:
-        style = {"info": "dim", "warning": "yellow", "error": "red"}[note.level]
-        console.print(Text(safe_text(note.text), style=style), soft_wrap=True)
-    for rescue in rescues[told[2] :]:
-        console.print(Text(safe_text(rescue.text), style="red"), soft_wrap=True)
-    for restraint in policy_events[told[4] :]:
-        style = "red" if restraint.action == "stopped" else "yellow"
-        console.print(Text(safe_text(f"step {restraint.step:>7,}  {restraint.text}"), style=style), soft_wrap=True)
-    for event in evals[told[0] :]:
-        mark = "  best" if event.best else ""
-        grown = progress_to_floor(event.val_loss, snapshot.started.corpus) if snapshot.started else None
-        mark += "" if grown is None else f"  {grown:.0%} grown up"
-        console.print(
-            Text(f"step {event.step:>7,}  train {event.train_loss:.4f}  val {event.val_loss:.4f}{mark}"), soft_wrap=True
-        )
-    for milestone in milestones[told[5] :]:
-        words = f"step {milestone.step:>7,}  * {milestone.text}"
-        console.print(Text(safe_text(words), style="green"), soft_wrap=True)
-    for verdict in verdicts[told[3] :]:
-        words = f"step {verdict.step:>7,}  {verdict.verdict}: {verdict.why} {verdict.next_}"
-        console.print(Text(safe_text(words), style="cyan"), soft_wrap=True)
-    return len(evals), len(notes), len(rescues), len(verdicts), len(policy_events), len(milestones)
+class _EventPrinter:
+    """Prints a line for each event of note, so that a log file tells the story."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._printed: Counter[str] = Counter()  # of each kind
+
+    def print_new(self, snapshot: RunSnapshot) -> None:
+        """Whatever came since the last call."""
+        state = snapshot.state
+        corpus = snapshot.started.corpus if snapshot.started else None
+        self._print("note", state.notes.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
+        self._print("rescue", state.rescues.events, lambda rescue: (rescue.text, "red"))
+        self._print("policy", state.policy_events.events, _policy_line)
+        self._print("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), ""))
+        self._print("milestone", state.milestones.events, lambda one: (_at_step(one.step, f"* {one.text}"), "green"))
+        self._print("verdict", state.verdicts.events, _verdict_line)
+
+    def _print(self, kind: str, events: Sequence[EventT], line: Callable[[EventT], tuple[str, str]]) -> None:
+        for event in events[self._printed[kind] :]:
+            text, style = line(event)
+            self._console.print(Text(safe_text(text), style=style), soft_wrap=True)
+        self._printed[kind] = len(events)
 
 
-def _closing_lines(session: TrainingSession) -> str:
-    result = session.result
-    assert result is not None
-    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
-    after = "replay" if result.status == "done" else "resume"
-    return (
-        f"{result.status}: {format_steps(result.steps)}{best}, {result.tokens_per_second:,.0f} tok/s\n"
-        f"babytrain-tui {after} {result.run_id}"
-    )
+def _at_step(step: int, text: str) -> str:
+    return f"step {step:>7,}  {text}"
+
+
+def _policy_line(event: PolicyEvent) -> tuple[str, str]:
+    return _at_step(event.step, event.text), "red" if event.action == "stopped" else "yellow"
+
+
+def _verdict_line(verdict: Verdict) -> tuple[str, str]:
+    return _at_step(verdict.step, f"{verdict.verdict}: {verdict.why} {verdict.next_}"), "cyan"
+
+
+def _evaluation_line(event: Eval, corpus: CorpusInfo | None) -> str:
+    best = "  best" if event.best else ""
+    progress = progress_to_floor(event.val_loss, corpus) if corpus else None
+    grown_up = "" if progress is None else f"  {progress:.0%} grown up"
+    return _at_step(event.step, f"train {event.train_loss:.4f}  val {event.val_loss:.4f}{best}{grown_up}")

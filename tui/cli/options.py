@@ -5,17 +5,21 @@ A problem is one sentence on standard error with control characters made visible
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from babytrain.runs.store.folder import RunFolder, RunsError, default_runs_dir
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder, default_runs_dir
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 RunsDirOption = Annotated[
     Path | None,
     typer.Option("--runs-dir", envvar="BABYTRAIN_RUNS_DIR", help="Where runs are kept.", show_default=False),
@@ -24,6 +28,69 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 RunArgument = Annotated[
     str, typer.Argument(help="A run: its id, name, a unique beginning of either, `last`, or a path.")
 ]
+CheckpointOption = Annotated[
+    str | None,
+    typer.Option(metavar="WHICH", help="A checkpoint: best, last, its name or its step. [default: best]"),
+]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same text.", min=0, max=2**63 - 1)]
+
+
+def with_options_of(group: Callable[..., Any], parameter: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command all options of the function `group` in place of one `parameter`.
+
+    The command gets for that parameter what `group` returns for the options that were typed.
+    """
+    options = inspect.signature(group, eval_str=True).parameters
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def with_options(**typed: Any) -> None:
+            chosen = {name: typed.pop(name) for name in options}
+            command(**typed, **{parameter: group(**chosen)})
+
+        own = inspect.signature(command, eval_str=True)
+        parts = (options.values() if name == parameter else (old,) for name, old in own.parameters.items())
+        every = [option.replace(kind=option.KEYWORD_ONLY) for part in parts for option in part]
+        with_options.__signature__ = own.replace(parameters=every)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {option.name: option.annotation for option in every}
+        return with_options
+
+    return decorate
+
+
+def sampling_options(
+    temperature: Annotated[float | None, typer.Option(help="0 = always the likeliest.", min=0.0, max=10.0)] = None,
+    top_k: Annotated[int | None, typer.Option(help="Only from the k likeliest, 0 = all.", min=0, max=1_000_000)] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Only from the likeliest that make up this share.", min=0.01, max=1)
+    ] = None,
+    min_p: Annotated[
+        float | None, typer.Option(help="Nothing less likely than this share of the likeliest.", min=0, max=1)
+    ] = None,
+    repetition_penalty: Annotated[
+        float | None,
+        typer.Option(help="How much less likely what was just written gets, 1 = not at all.", min=1, max=10),
+    ] = None,
+) -> dict[str, float | None]:
+    """The sampling settings that were typed; None leaves one as the run has it."""
+    return {
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
+        "repetition_penalty": repetition_penalty,
+    }
+
+
+def sampling_settings_or_exit(run_dir: Path, typed: Mapping[str, float | None]) -> SamplingSettings:
+    """The settings of a run's own samples, but for those that were typed. Ends the program when they are wrong."""
+    from babytrain.tui.engine_client.errors import UsageError
+    from babytrain.tui.engine_client.model_access import chosen_sampling_settings
+
+    try:
+        return chosen_sampling_settings(run_dir, typed)
+    except UsageError as error:
+        exit_with_usage_error(error.problems)
 
 
 def resolve_runs_dir(context: typer.Context, chosen: Path | None) -> Path:
@@ -43,7 +110,7 @@ def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:
 
 
 def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
-    """The journal of the run or file a person means. Ends the program as `wanted_run` does."""
+    """The journal of the run or file a person means. Ends the program as `find_run_or_exit` does."""
     from babytrain.runs.store.run_list import find_journal
 
     try:
@@ -52,79 +119,29 @@ def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
         exit_with_usage_error([str(error)])
 
 
-def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    """What `--set KEY=VALUE` said. Ends the program as `usage_error` does."""
-    settings: dict[str, Any] = {}
+def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
+    """What `--set KEY=VALUE` said, and over it the options that were `typed` (not None). Ends the program if wrong."""
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
         exit_with_usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
-    for pair in pairs or []:
-        key, value = pair.split("=", 1)
-        settings[key.strip()] = value.strip()
-    return settings
+    split = (pair.split("=", 1) for pair in pairs or [])
+    settings: dict[str, Any] = {key.strip(): value.strip() for key, value in split}
+    return settings | {key: value for key, value in typed.items() if value is not None}
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:
     """End the program: what was typed cannot work."""
-    _print_problems(problems)
-    raise typer.Exit(EXIT_USAGE)
+    _exit_with(EXIT_USAGE, problems)
 
 
 def exit_with_failure(*problems: str) -> NoReturn:
     """End the program: it was asked for something that can be done and went wrong."""
-    _print_problems(list(problems))
-    raise typer.Exit(EXIT_FAILED)
+    _exit_with(EXIT_FAILED, problems)
 
 
-def _print_problems(problems: list[str]) -> None:
+def _exit_with(code: int, problems: Iterable[str]) -> NoReturn:
     from babytrain.tui.terminal.safe_text import safe_text
 
     for problem in problems:
         typer.echo(safe_text(f"babytrain-tui: {problem}"), err=True)
-
-
-CheckpointOption = Annotated[
-    str | None,
-    typer.Option(metavar="WHICH", help="A checkpoint: best, last, its name or its step. [default: best]"),
-]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same text.", min=0, max=2**63 - 1)]
-# Left out, these are as in the settings of the run.
-TemperatureOption = Annotated[float | None, typer.Option(help="0 = always the likeliest.", min=0.0, max=10.0)]
-TopKOption = Annotated[int | None, typer.Option(help="Only from the k likeliest, 0 = all.", min=0, max=1_000_000)]
-TopPOption = Annotated[
-    float | None, typer.Option(help="Only from the likeliest that make up this share.", min=0.01, max=1)
-]
-MinPOption = Annotated[
-    float | None, typer.Option(help="Nothing less likely than this share of the likeliest.", min=0, max=1)
-]
-RepetitionPenaltyOption = Annotated[
-    float | None, typer.Option(help="How much less likely what was just written gets, 1 = not at all.", min=1, max=10)
-]
-
-
-def sampling_settings(
-    run_dir: Path,
-    temperature: float | None,
-    top_k: int | None,
-    top_p: float | None,
-    min_p: float | None,
-    repetition_penalty: float | None,
-) -> SamplingSettings:
-    """The settings of the run in a folder, but for those that were typed; what is wrong with them ends the program."""
-    from babytrain.tui.engine_client.errors import UsageError
-    from babytrain.tui.engine_client.model_access import chosen_sampling_settings
-
-    try:
-        return chosen_sampling_settings(
-            run_dir,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-        )
-    except UsageError as error:
-        exit_with_usage_error(error.problems)
-
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+    raise typer.Exit(code)

@@ -16,11 +16,11 @@ import typer
 from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import StartScreen
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from babytrain.tui.cli.output import result_lines
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.terminal.output_capture import OutputCapture
 from babytrain.tui.terminal.safe_text import safe_text
-from babytrain.tui.text.wording import format_steps
 
 
 def run_app(start_screen: StartScreen, runs_dir: Path) -> int:
@@ -62,7 +62,7 @@ def _leave_on_signal(app: BabytrainApp) -> Iterator[list[int]]:
 
 
 def _report_crash(failure: Exception, runs_dir: Path) -> None:
-    """A sentence for the person, the traceback in a file for whoever mends it."""
+    """A sentence on stderr, the traceback in a file."""
     details = runs_dir / "screen-crash.log"
     where = f" Details are in {details}."
     try:
@@ -76,13 +76,8 @@ def _report_crash(failure: Exception, runs_dir: Path) -> None:
 
 
 def _print_result(session: TrainingSession) -> None:
-    """What became of the run and how to get back to it, in two lines on stderr."""
+    """What became of the run and how to get back to it, on stderr."""
     if session.error:
         typer.echo(safe_text(f"babytrain-tui: {session.error}"), err=True)
-    result = session.result
-    if result is None:
-        return
-    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
-    verb = "replay" if result.status == "done" else "resume"
-    typer.echo(f"{result.status}: {format_steps(result.steps)}{best}", err=True)
-    typer.echo(f"babytrain-tui {verb} {result.run_id}", err=True)
+    if lines := result_lines(session, with_speed=False):
+        typer.echo(lines, err=True)

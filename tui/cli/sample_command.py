@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from babytrain.tui.cli import options as options
 from babytrain.tui.cli.options import (
     EXIT_INTERRUPTED,
+    CheckpointOption,
     RunArgument,
     RunsDirOption,
+    SeedOption,
     exit_with_failure,
     exit_with_usage_error,
     find_run_or_exit,
     resolve_runs_dir,
+    sampling_options,
+    sampling_settings_or_exit,
+    with_options_of,
 )
 
 if TYPE_CHECKING:
@@ -34,21 +37,19 @@ class UnknownCharacters(StrEnum):
     REFUSE = "refuse"
 
 
+@with_options_of(sampling_options, "sampling")
 def sample(
+    *,
     context: typer.Context,
     run: RunArgument,
     prompt: Annotated[
         list[str] | None, typer.Option(help="What a text starts with; repeat for several.", show_default=False)
     ] = None,
     tokens: Annotated[int, typer.Option(help="How much to write.", min=1)] = 300,
-    temperature: options.TemperatureOption = None,
-    top_k: options.TopKOption = None,
-    top_p: options.TopPOption = None,
-    min_p: options.MinPOption = None,
-    repetition_penalty: options.RepetitionPenaltyOption = None,
-    seed: options.SeedOption = 1,
+    sampling: dict[str, float | None],
+    seed: SeedOption = 1,
     count: Annotated[int, typer.Option(help="Texts for each prompt, with one seed after another.", min=1)] = 1,
-    at: options.CheckpointOption = None,
+    at: CheckpointOption = None,
     last: Annotated[bool, typer.Option("--last", help="The same as --at last.")] = False,
     unknown: Annotated[
         UnknownCharacters, typer.Option(help="Leave out characters the model has never seen, or refuse them.")
@@ -62,7 +63,7 @@ def sample(
     if last and at not in (None, "last"):
         exit_with_usage_error([f"--last and --at {at} are two checkpoints: leave one out."])
     folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
-    settings = options.sampling_settings(folder.path, temperature, top_k, top_p, min_p, repetition_penalty)
+    settings = sampling_settings_or_exit(folder.path, sampling)
     try:
         model, prompts = _prepare(folder.path, "last" if last else at or "best", prompt, unknown.value)
         seeds = range(seed, seed + count)
@@ -74,22 +75,22 @@ def sample(
         exit_with_failure(*error.problems)
 
 
-def _prepare(run_dir: Any, at: str, wanted: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
-    """The model and what it is to read; what there is to say about them goes to stderr. Raises UsageError."""
+def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
+    """The model and its prompts; notes about them go to stderr. Raises UsageError."""
     from babytrain.tui.engine_client.errors import UsageError
     from babytrain.tui.engine_client.model_access import SavedModel
 
     model = SavedModel(run_dir, at)
     prompts: list[PreparedPrompt] = []
     problems: list[str] = []
-    for text in [model.default_prompt] if wanted is None else wanted:
+    for text in [model.default_prompt] if typed is None else typed:
         try:
             prompts.append(model.prepare(text, unknown))
         except UsageError as error:
             problems.extend(error.problems)
     if problems:
         raise UsageError(problems)
-    for note in dict.fromkeys([*model.notes, *(note for one in prompts for note in one.notes)]):
+    for note in dict.fromkeys([*model.notes, *(note for prepared in prompts for note in prepared.notes)]):
         _say(note)
     return model, prompts
 
@@ -122,6 +123,8 @@ def _write_json(
     model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
 ) -> None:
     """One array of what was written; after Ctrl-C of the texts that were finished by then."""
+    from babytrain.tui.cli.output import print_json
+
     texts: list[dict[str, Any]] = []
     shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": model.step}
     interrupted = False
@@ -132,7 +135,7 @@ def _write_json(
                 texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
     except KeyboardInterrupt:
         interrupted = True
-    typer.echo(json.dumps(texts))
+    print_json(texts)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 

@@ -35,7 +35,7 @@ ChatOutcome: TypeAlias = Literal["go on", "stopped", "quit"]
 
 
 class TerminalChat(Conversation):
-    """One conversation. `say` gets lines typed; texts go to `output`, everything said about them to `narration`."""
+    """One conversation. `respond` takes a typed line; texts go to `output`, messages about them to `messages`."""
 
     def __init__(
         self,
@@ -51,25 +51,25 @@ class TerminalChat(Conversation):
         super().__init__(settings, max_tokens=max_tokens, seed=seed, can_read=model.can_read)
         self._model = model
         self._output = output
-        self._narration = messages
+        self._messages = messages
         self._width = width
         self._crop_announced = False
         self._bytes_announced = False
 
-    def say(self, line: str) -> ChatOutcome:
-        """Obey a command or let the model go on from a line. Problems are told, never raised."""
+    def respond(self, line: str) -> ChatOutcome:
+        """Carry out a command, or let the model go on from a line. Problems are printed, never raised."""
         try:
             if is_chat_command(line):
                 return self._run_command(line[1:])
             return self._reply(unescaped_line(line))
         except UsageError as error:
             for problem in error.problems:
-                self.tell(problem)
+                self.say(problem)
         return "go on"
 
-    def tell(self, sentence: str) -> None:
-        """Say something to the person that belongs to no text."""
-        self._narration.line(sentence)
+    def say(self, sentence: str) -> None:
+        """Print a message that belongs to no text."""
+        self._messages.line(sentence)
 
     def _reply(self, line: str) -> ChatOutcome:
         typed = self._readable(line)
@@ -79,10 +79,10 @@ class TerminalChat(Conversation):
         """What the model can read of a text; what it cannot is named, and the first time what else could be done."""
         known, notes = self._model.without_unknown(text)
         for note in notes:
-            self.tell(note)
+            self.say(note)
         if notes and not self._bytes_announced:
             self._bytes_announced = True
-            self.tell(BYTE_TOKENIZER_HINT)
+            self.say(BYTE_TOKENIZER_HINT)
         return known
 
     def _write(self, typed: str) -> ChatOutcome:
@@ -90,7 +90,7 @@ class TerminalChat(Conversation):
         prompt = self._model.prepare(self.after(self.text, typed))
         if prompt.left_out and not self._crop_announced:
             self._crop_announced = True
-            self.tell("The conversation is longer than the model can look back: it sees only the end of it.")
+            self.say("The conversation is longer than the model can look back: it sees only the end of it.")
         pieces = self._model.generate(prompt, self.settings, max_tokens=self.max_tokens, seed=self.seed)
         self._output.write(typed)
         written: list[str] = []
@@ -114,24 +114,21 @@ class TerminalChat(Conversation):
         if name == "quit":
             return "quit"
         if name == "again":
-            return self._again()
+            return self._write(self.remove_last_reply())
         if name == "next":
             self._show_next(rest)
         elif name == "save":
-            self.tell(f"The conversation is in {self.save(rest.strip())}.")
+            self.say(f"The conversation is in {self.save(rest.strip())}.")
         elif name == "reset":
             self.turns, self._crop_announced = [], False
-            self.tell("The conversation is forgotten.")
+            self.say("The conversation is forgotten.")
         elif name == "help":
             self._help()
         else:
             if rest.strip():
                 self.turn(name, rest.strip())
-            self.tell(f"{name} is {self.setting_value(name)}.")
+            self.say(f"{name} is {self.setting_value(name)}.")
         return "go on"
-
-    def _again(self) -> ChatOutcome:
-        return self._write(self.remove_last_reply())
 
     def _show_next(self, text: str) -> None:
         prompt = self._model.prepare(self._readable(text) or self.text)
@@ -144,8 +141,8 @@ class TerminalChat(Conversation):
             (name, example and self.setting_value(name, example), doc) for name, (example, doc) in CHAT_COMMANDS.items()
         ]
         width = max(len(name) + len(value) for name, value, _ in shown) + 3
-        self.tell("Type a text and the model goes on from it; an empty line goes on writing.")
+        self.say("Type a text and the model goes on from it; an empty line goes on writing.")
         for name, value, doc in shown:
-            self.tell(f"/{f'{name} {value}':<{width}}{doc}")
-        self.tell("The first letters of a command are enough. A text with / in front is typed with //.")
-        self.tell("Ctrl-C stops a text; Ctrl-D, or Ctrl-C once more, leaves.")
+            self.say(f"/{f'{name} {value}':<{width}}{doc}")
+        self.say("The first letters of a command are enough. A text with / in front is typed with //.")
+        self.say("Ctrl-C stops a text; Ctrl-D, or Ctrl-C once more, leaves.")

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-def chosen_sampling_settings(run_dir: Path, **typed: Any) -> SamplingSettings:
+def chosen_sampling_settings(run_dir: Path, typed: Mapping[str, Any]) -> SamplingSettings:
     """The settings of a run's own samples, but for those that were typed. None: was not.
 
     Raises UsageError with all that is wrong.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -25,9 +25,9 @@ def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> C
     `BABYTRAIN_CHARSET` decides when it names one; without a UTF-8 `encoding` (default: the locale's) it is ASCII; the
     Linux console (`TERM=linux`) has no braille in its font.
     """
-    wish = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
+    chosen = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
     for name in get_args(CharsetName):
-        if wish == name:
+        if chosen == name:
             return name  # type: ignore[no-any-return]
     codec = (encoding if encoding is not None else locale.getpreferredencoding(False)).lower()
     if codec.replace("-", "").replace("_", "") not in {"utf8", "cp65001"}:
@@ -93,21 +93,3 @@ def _is_cp437(char: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def fold_chart_text(text: str, charset: CharsetName) -> str:
-    """The text in characters that the charset has, at the same width; what cannot be said becomes `?`."""
-    if charset == "braille" or text.isascii():
-        return text
-    text = text.translate(_CHART_FOLDS[charset])
-    if charset == "blocks" or text.isascii():
-        return text
-    return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
-
-
-# What words contain besides letters, one column for one column; the Linux console shows Latin-1 but little more.
-_CHART_FOLDS: Mapping[CharsetName, dict[int, int]] = {
-    "braille": {},
-    "blocks": str.maketrans("–—…×•�‘’“”", "--~x*?''\"\""),
-    "ascii": str.maketrans("–—…×•�‘’“”°·└─├│┤", "--~x*?''\"\"'-+-+|+"),
-}

@@ -1,12 +1,14 @@
 """Numbers as people read them: short, with their unit, never wider than they need to be.
 
-Every function takes any float, also none at all, NaN and infinities, and answers with at most `LONGEST` characters of
-plain text, so that a pane can reserve its columns once. What is not known is an en dash, not a zero.
+Every function takes any float, also None, NaN and infinities, and returns at most `MAX_FORMATTED_CHARACTERS` characters
+of plain text, so that a pane can reserve its columns once. What is not known is an en dash, not a zero.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
 
 UNKNOWN = "–"
 MAX_FORMATTED_CHARACTERS = 12
@@ -18,22 +20,36 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
 
-def format_count(value: float | None) -> str:
+def _also_not_finite(format_number: Callable[[float], str]) -> Callable[[float | None], str]:
+    """Extends a function of finite numbers to None, NaN and the infinities, which are the same words everywhere."""
+
+    @wraps(format_number)
+    def formatted(value: float | None) -> str:
+        if value is None:
+            return UNKNOWN
+        if math.isnan(value):
+            return "NaN"
+        if math.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        return format_number(value)
+
+    return formatted
+
+
+@_also_not_finite
+def format_count(value: float) -> str:
     """A count in full with thousands separated: `1,204`; from a million on as `format_compact`."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     if abs(value) >= 999_999.5:
         return format_compact(value)
     return f"{value:,.0f}".replace("-0", "0") if abs(value) < 1 else f"{value:,.0f}"
 
 
-def format_compact(value: float | None) -> str:
+@_also_not_finite
+def format_compact(value: float) -> str:
     """A count at three significant digits: `1,204`, `12.3k`, `0.80M`, `124M`.
 
     A hundred thousand is already `0.10M`, since model sizes are spoken of in millions.
     """
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     if abs(value) < 9_999.5:
         return format_count(value)
     size = abs(value)
@@ -45,10 +61,9 @@ def format_compact(value: float | None) -> str:
     return _sign(value) + _three_digits(size / 1000.0**power) + _COUNT_SUFFIXES[power]
 
 
-def format_bytes(value: float | None) -> str:
+@_also_not_finite
+def format_bytes(value: float) -> str:
     """An amount of memory in binary units: `812 MiB`, `3.1 GiB`."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     size = abs(value)
     last = len(_BYTE_UNITS) - 1
     power = next((power for power in range(last) if size / 1024.0**power < 999.5), last)
@@ -72,10 +87,9 @@ def format_bytes_of(used: float | None, total: float | None) -> str:
     return f"{part}/{size} {unit}" if len(part) <= 7 else f"{format_bytes(used)}/{size} {unit}"
 
 
-def format_seconds(value: float | None) -> str:
+@_also_not_finite
+def format_seconds(value: float) -> str:
     """A stretch of time in its two largest units: `0.42s`, `8.5s`, `42s`, `1m42s`, `2h05m`, `3d04h`."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     sign, size = _sign(value), abs(value)
     if size < 0.9995:
         return f"{sign}{size * 1000:.0f}ms"
@@ -100,7 +114,7 @@ def format_whole_seconds(seconds: float) -> str:
 
 
 def format_rate(per_second: float | None, unit: str = "tok/s") -> str:
-    """A speed: `843 tok/s`, `12.3k tok/s`. At most `LONGEST` characters and the unit."""
+    """A speed: `843 tok/s`, `12.3k tok/s`. At most `MAX_FORMATTED_CHARACTERS` characters and the unit."""
     if per_second is not None and abs(per_second) < 9.95 and math.isfinite(per_second):
         return f"{per_second:.1f} {unit}"
     if per_second is not None and 999.5 <= abs(per_second) < 9_999.5:
@@ -108,10 +122,9 @@ def format_rate(per_second: float | None, unit: str = "tok/s") -> str:
     return f"{format_compact(per_second)} {unit}"
 
 
-def format_loss(value: float | None) -> str:
+@_also_not_finite
+def format_loss(value: float) -> str:
     """A loss in nats per token: `1.62`, `0.041`, `12.3`."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     size = abs(value)
     if size != 0 and (size < 0.0005 or size >= 99_999.5):
         return _scientific(value)
@@ -119,17 +132,15 @@ def format_loss(value: float | None) -> str:
     return f"{_sign(value)}{size:.{digits}f}"
 
 
-def format_learning_rate(value: float | None) -> str:
+@_also_not_finite
+def format_learning_rate(value: float) -> str:
     """A learning rate the way it is written in configs: `3.0e-3`."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     return "0" if value == 0 else _scientific(value)
 
 
-def format_percent(value: float | None) -> str:
+@_also_not_finite
+def format_percent(value: float) -> str:
     """Hundredths: `97%`, `0.4%`. Fans may pass 100."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     size = abs(value)
     if 0 < size < 0.95:
         return f"{_sign(value)}{size:.1f}%" if size >= 0.05 else "0%"
@@ -138,22 +149,10 @@ def format_percent(value: float | None) -> str:
     return f"{_sign(value)}{size:.0f}%"
 
 
-def format_factor(value: float | None) -> str:
+@_also_not_finite
+def format_factor(value: float) -> str:
     """A multiplier without useless zeros: `0.5`, `2`, `1.25`."""
-    if (word := _not_a_number(value)) is not None or value is None:
-        return word or UNKNOWN
     return f"{value:.3g}"
-
-
-def _not_a_number(value: float | None) -> str | None:
-    """The word for a value that no digits can show, None for an ordinary number."""
-    if value is None:
-        return UNKNOWN
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return None
 
 
 def _sign(value: float) -> str:

@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from babytrain.tui.terminal.charset import CharsetName, fold_chart_text
+from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 
 StyledText: TypeAlias = tuple[str, str]
 StyledLine: TypeAlias = tuple[StyledText, ...]
@@ -71,7 +71,7 @@ def to_strip(
     for text, name in line:
         if free <= 0:
             break
-        clean = fold_chart_text(replace_unprintable(text), charset)
+        clean = fold_to_charset(replace_unprintable(text), charset)
         length = cell_len(clean)
         if length > free:
             clean, length = set_cell_size(clean, free), free

@@ -46,7 +46,7 @@ def test_a_large_vocabulary_is_counted_without_a_table_and_comes_to_the_same(pai
         patch.setattr(letters, "LARGEST_CONFUSION_TABLE", 1)
         large = tally_of(pairs)
     assert large.table is None
-    for name in ("stood", "guessed", "right"):
+    for name in ("support", "predicted", "correct"):
         np.testing.assert_array_equal(getattr(small, name), getattr(large, name))
 
 

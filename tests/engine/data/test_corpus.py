@@ -149,7 +149,7 @@ def test_the_same_config_and_text_give_the_same_corpus(file):
 def test_building_a_corpus_loads_no_library_it_does_not_need():
     script = (
         "import sys\n"
-        "from babytrain.engine.config.settings.settings import Config\n"
+        "from babytrain.engine.config.settings import Config\n"
         "from babytrain.engine.data.corpus import build_corpus\n"
         "build_corpus(Config())\n"
         "print(sorted({'torch', 'tokenizers', 'pooch', 'requests', 'textual', 'rich'} & set(sys.modules)))\n"

@@ -26,7 +26,7 @@ from babytrain.engine.telemetry.nvml_cards import NO_DRIVER, NoGpu
 from babytrain.runs.events import Fan, GpuReading
 from tests.engine.telemetry.fake_gpu import FakeGpu
 
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 BIG = (120, 36)
 MODERN = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "en_GB.UTF-8"}
 

@@ -69,7 +69,7 @@ def test_the_window_fits_the_context_and_uses_at_least_half_of_it(context: int, 
 def test_the_cache_saves_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
 
-    class Counting(generate_module.Scribe):
+    class Counting(generate_module.NumpyDecoder):
         def read(self, tokens: Sequence[int]) -> Any:
             read.append(len(tokens))
             return super().read(tokens)

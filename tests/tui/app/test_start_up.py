@@ -19,7 +19,7 @@ def test_the_home_screen_needs_neither_torch_nor_numpy() -> None:
     assert loaded & {"torch", "numpy", "msgspec", "psutil", "pynvml"} == set()
 
 
-@pytest.mark.parametrize("screen", ["live", "replay", "watch"])
+@pytest.mark.parametrize("screen", ["live_screen", "replay_and_watch"])
 def test_no_run_screen_needs_torch_or_the_engine(screen: str) -> None:
-    loaded = modules_after(f"import babytrain.tui.screens.{screen}")
+    loaded = modules_after(f"import babytrain.tui.screens.run.{screen}")
     assert not any(name.split(".")[0] == "torch" or name.startswith("babytrain.engine") for name in loaded)

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from babytrain.tui.charts.canvas import CHART_CHARSETS, Canvas, column_dots
-from babytrain.tui.terminal.charset import detect_charset, fold_chart_text
+from babytrain.tui.terminal.charset import detect_charset, fold_to_charset
 
 PALETTE = [Style()] * 20
 
@@ -83,7 +83,7 @@ def test_hostile_words_never_change_the_width_of_a_row(name, words, x, y):
 
 @given(words=st.text(max_size=20))
 def test_plain_ascii_stays_plain_and_as_wide(words):
-    folded = fold_chart_text(words, "ascii")
+    folded = fold_to_charset(words, "ascii")
     assert folded.isascii()
     if words.isprintable():
         assert cell_len(folded) == cell_len(words)

@@ -23,14 +23,14 @@ from babytrain.tui.terminal.plain_output import PlainOutput
 LETTERS = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz/")
 
 
-class Parrot:
+class FakeModel:
     """Writes what it is told to, and remembers what it was asked."""
 
     def __init__(self, *replies: str, context: int = 100) -> None:
         self.replies = list(replies)
         self.context = context
         self.read: list[str] = []
-        self.wishes: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.problem = ""
         self.interrupted_after: int | None = None
 
@@ -47,7 +47,7 @@ class Parrot:
         if self.problem:
             raise UsageError([self.problem])
         self.read.append(prompt.text)
-        self.wishes.append({"settings": settings, "max_tokens": max_tokens, "seed": seed})
+        self.requests.append({"settings": settings, "max_tokens": max_tokens, "seed": seed})
         for number, char in enumerate(self.replies.pop(0)[:max_tokens]):
             if number == self.interrupted_after:
                 raise KeyboardInterrupt
@@ -61,10 +61,10 @@ class Parrot:
 class Talk:
     """A chat and what it put on the terminal."""
 
-    def __init__(self, author: Parrot) -> None:
+    def __init__(self, model: FakeModel) -> None:
         self.texts, self.told = io.StringIO(), io.StringIO()
         self.chat = TerminalChat(
-            author,  # type: ignore[arg-type]
+            model,  # type: ignore[arg-type]
             SamplingSettings(),
             max_tokens=50,
             seed=1,
@@ -74,66 +74,66 @@ class Talk:
         )
 
     def say(self, *lines: str) -> str:
-        return [self.chat.say(line) for line in lines][-1]
+        return [self.chat.respond(line) for line in lines][-1]
 
 
 def test_the_model_goes_on_from_the_conversation_so_far() -> None:
-    author = Parrot(" sits", " sings\n\n", " end", "less")
-    talk = Talk(author)
+    model = FakeModel(" sits", " sings\n\n", " end", "less")
+    talk = Talk(model)
     assert talk.say("a frog", "a bee", "the", "") == "go on"
     so_far = "a frog sits\na bee sings\n\nthe"
-    assert author.read == ["a frog", "a frog sits\na bee", so_far, f"{so_far} end"]
+    assert model.read == ["a frog", "a frog sits\na bee", so_far, f"{so_far} end"]
     assert talk.texts.getvalue() == "a frog sits\na bee sings\n\nthe end\nless\n"
     assert talk.told.getvalue() == ""
 
 
 def test_every_reply_has_a_seed_of_its_own_and_again_writes_another_one_in_its_place() -> None:
-    author = Parrot(" sits", " sleeps", " sinks")
-    talk = Talk(author)
+    model = FakeModel(" sits", " sleeps", " sinks")
+    talk = Talk(model)
     talk.say("a frog", "/again", "/seed 9", "/again")
-    assert [wish["seed"] for wish in author.wishes] == [1, 2, 9]
-    assert author.read == ["a frog"] * 3
+    assert [wish["seed"] for wish in model.requests] == [1, 2, 9]
+    assert model.read == ["a frog"] * 3
     assert talk.chat.text == "a frog sinks"
 
 
 def test_reset_forgets() -> None:
-    author = Parrot(" sits", " sings")
-    talk = Talk(author)
+    model = FakeModel(" sits", " sings")
+    talk = Talk(model)
     talk.say("a frog", "/reset", "a bee")
-    assert author.read[1] == "a bee"
+    assert model.read[1] == "a bee"
 
 
 def test_it_says_once_that_the_model_sees_only_the_end() -> None:
-    author = Parrot(*["x" * 10] * 4, context=15)
-    talk = Talk(author)
+    model = FakeModel(*["x" * 10] * 4, context=15)
+    talk = Talk(model)
     talk.say("abc", "def", "ghi", "jkl")
     assert talk.told.getvalue().count("sees only the end") == 1
-    assert author.read[-1] == "i" + "x" * 10 + "\njkl"  # 15 characters
+    assert model.read[-1] == "i" + "x" * 10 + "\njkl"  # 15 characters
 
 
 def test_characters_the_model_never_saw_are_named_and_left_out_for_good() -> None:
-    author = Parrot(" sits", " sings")
-    talk = Talk(author)
+    model = FakeModel(" sits", " sings")
+    talk = Talk(model)
     talk.say("a \x1b龍frog", "a bee", "龍")
-    assert author.read == ["a frog", "a frog sits\na bee"]
+    assert model.read == ["a frog", "a frog sits\na bee"]
     assert talk.told.getvalue().count("龍") == 2
     assert talk.told.getvalue().count("--set tokenizer=byte") == 1, "what else could be done is said once"
     assert "\x1b" not in talk.told.getvalue() + talk.texts.getvalue()
 
 
 def test_ctrl_c_keeps_what_was_written() -> None:
-    author = Parrot(" sits on a stone", " sings")
-    author.interrupted_after = 5
-    talk = Talk(author)
+    model = FakeModel(" sits on a stone", " sings")
+    model.interrupted_after = 5
+    talk = Talk(model)
     assert talk.say("a frog") == "stopped"
-    author.interrupted_after = None
+    model.interrupted_after = None
     assert talk.say("a bee") == "go on"
-    assert author.read[1] == "a frog sits\na bee"
+    assert model.read[1] == "a frog sits\na bee"
 
 
 def test_a_reply_ends_at_a_blank_line_unless_it_shall_not() -> None:
-    author = Parrot("\n\nfrog\n\nbee", "\n\nfrog\n\nbee")
-    talk = Talk(author)
+    model = FakeModel("\n\nfrog\n\nbee", "\n\nfrog\n\nbee")
+    talk = Talk(model)
     talk.say("a", "/reset", "/stop never", "a")
     assert talk.texts.getvalue() == "a\n\nfrog\n\na\n\nfrog\n\nbee\n"
 
@@ -149,10 +149,10 @@ def test_the_cut_at_a_blank_line_does_not_depend_on_the_pieces(pieces: list[str]
 
 
 def test_settings_are_turned_and_the_next_reply_follows_them() -> None:
-    author = Parrot("x")
-    talk = Talk(author)
+    model = FakeModel("x")
+    talk = Talk(model)
     talk.say("/temperature 0.5", "/top-k 40", "/top_p 0.9", "/min-p 0.1", "/rep 1.2", "/tokens 7", "a")
-    (wish,) = author.wishes
+    (wish,) = model.requests
     assert wish == {"settings": SamplingSettings(0.5, 40, 0.9, 0.1, 1.2), "max_tokens": 7, "seed": 1}
     assert "temperature is 0.5." in talk.told.getvalue()
 
@@ -176,7 +176,7 @@ def test_settings_are_turned_and_the_next_reply_follows_them() -> None:
     ],
 )
 def test_what_cannot_be_is_a_sentence_and_changes_nothing(command: str, sentence: str) -> None:
-    talk = Talk(Parrot())
+    talk = Talk(FakeModel())
     assert talk.say(command) == "go on"
     assert sentence in talk.told.getvalue()
     assert (talk.chat.settings, talk.chat.max_tokens, talk.chat.seed) == (SamplingSettings(), 50, 1)
@@ -184,17 +184,17 @@ def test_what_cannot_be_is_a_sentence_and_changes_nothing(command: str, sentence
 
 
 def test_next_shows_bars_after_a_text_or_after_the_conversation() -> None:
-    author = Parrot(" sits")
-    talk = Talk(author)
+    model = FakeModel(" sits")
+    talk = Talk(model)
     talk.say("/next hell", "a frog", "/next")
-    assert author.read == ["hell", "a frog", "a frog sits"]
+    assert model.read == ["hell", "a frog", "a frog sits"]
     first, second = talk.texts.getvalue().splitlines()[:2]
     assert first.startswith("hell -> o  81% ████")
     assert second.startswith("        ␣   6% █")
 
 
 def test_the_conversation_is_saved_once_and_safe_to_print(tmp_path: Path) -> None:
-    talk = Talk(Parrot(" si\x1b[31mts\n\n", " sings"))
+    talk = Talk(FakeModel(" si\x1b[31mts\n\n", " sings"))
     file = tmp_path / "a talk.txt"
     talk.say("a frog", "a bee", f"/save {file}")
     saved = "> a frog\na frog si␛[31mts\n\n> a bee\na bee sings\n"
@@ -206,21 +206,21 @@ def test_the_conversation_is_saved_once_and_safe_to_print(tmp_path: Path) -> Non
 
 
 def test_a_text_may_begin_with_a_slash() -> None:
-    author = Parrot("x")
-    Talk(author).say("//quit")
-    assert author.read == ["/quit"]
+    model = FakeModel("x")
+    Talk(model).say("//quit")
+    assert model.read == ["/quit"]
 
 
 def test_help_names_every_command_and_quit_leaves() -> None:
-    talk = Talk(Parrot())
+    talk = Talk(FakeModel())
     assert talk.say("/help") == "go on"
     assert all(f"/{name}" in talk.told.getvalue() for name in CHAT_COMMANDS)
     assert talk.say("/q") == "quit"
 
 
 def test_a_damaged_model_is_a_sentence_and_the_conversation_goes_on() -> None:
-    author = Parrot()
-    author.problem = "The model's weights are damaged."
-    talk = Talk(author)
+    model = FakeModel()
+    model.problem = "The model's weights are damaged."
+    talk = Talk(model)
     assert talk.say("a frog") == "go on"
     assert "damaged" in talk.told.getvalue()

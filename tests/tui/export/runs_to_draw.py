@@ -83,7 +83,7 @@ def full_run(
                 valid_haiku=4, new_haiku=2, new_words=(words,)),
         Letters(
             t=t, step=n, symbols=("e", "a", words), shares=(0.5, 0.3, 0.2), recalls=(0.9, 0.75, 0.1),
-            precisions=(0.9, None, 0.5), confusions=(Confusion(truth=words, guessed="e", share=0.1),),
+            precisions=(0.9, None, 0.5), confusions=(Confusion(truth=words, predicted="e", share=0.1),),
             favourite="e", favourite_recall=0.9, accuracy=0.86,
         ),
         Energy(

@@ -6,7 +6,7 @@ import pytest
 
 from babytrain.tui.keys.keymap import KEY_COMMANDS, SCOPE_TITLES
 
-PAGE = Path(__file__).parents[2] / "docs" / "keys.md"
+PAGE = Path(__file__).parents[3] / "docs" / "keys.md"
 INTRODUCTION = """# Keys
 
 `?` shows these in the program, with what every number on the screen means. Every command is also in the palette

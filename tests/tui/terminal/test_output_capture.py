@@ -22,7 +22,7 @@ print("AFTER", [line[:12] for line in lines], max(len(line) for line in lines))
 
 def test_descriptors_are_captured_and_given_back() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, cwd=Path(__file__).parents[3], check=True
     )
     assert done.stderr == "TERMINAL"
     assert done.stdout.startswith("AFTER ['printed', 'complained', 'from C', 'from a child', 'xxxxxxxxxxxx'")

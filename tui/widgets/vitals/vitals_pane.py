@@ -22,7 +22,7 @@ from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.painter import Drawing
 from babytrain.tui.charts.plot import STYLE_NAMES, Series
 from babytrain.tui.charts.x_axis import XScale
-from babytrain.tui.terminal.charset import CharsetName, detect_charset, fold_chart_text
+from babytrain.tui.terminal.charset import CharsetName, detect_charset, fold_to_charset
 from babytrain.tui.text.styled_lines import StyledLine, to_strip
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings
@@ -228,7 +228,7 @@ class VitalsPane(Widget, can_focus=True):
         if title != self._title:
             self._title = title
             # As content: a card's name is nobody's markup.
-            self.border_title = Content(fold_chart_text(f"{self._number} {title}".strip(), self._charset.name))
+            self.border_title = Content(fold_to_charset(f"{self._number} {title}".strip(), self._charset.name))
 
     def _styles(self) -> dict[str, Style]:
         if self._palette is None:

@@ -1,0 +1,83 @@
+"""Tables, JSON and closing lines of commands. Text that comes from runs is escaped before it is printed."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.text.wording import format_steps
+
+if TYPE_CHECKING:
+    from babytrain.tui.engine_client.engine_thread import TrainingSession
+
+PIPED_WIDTH = 200  # columns, where nothing says how many there are
+
+
+def print_json(document: Any) -> None:
+    """The document on one line; what JSON has no word for (NaN, infinities) is null."""
+    print(json.dumps(_json_safe(document)), flush=True)  # noqa: T201 - the data that was asked for
+
+
+def _json_safe(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_safe(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def stdout_console() -> Console:
+    """The terminal, or a wide page where standard output is none."""
+    return Console(width=None if Console().is_terminal else PIPED_WIDTH)
+
+
+def say(sentence: str) -> None:
+    """A sentence for a person, on standard error."""
+    Console(stderr=True).print(Text(safe_text(sentence)))
+
+
+def list_table(
+    headings: Sequence[str], rows: Iterable[Iterable[str]], *, right: Sequence[str] = (), no_wrap: Sequence[str] = ()
+) -> Table:
+    """A table with a heading above each column; the columns in `right` are right-aligned."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=heading in no_wrap)
+    for row in rows:
+        table.add_row(*(Text(safe_text(cell)) for cell in row))
+    return table
+
+
+def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
+    """Names at the left, values at the right."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in facts:
+        table.add_row(Text(name, style="dim"), Text(safe_text(value)))
+    return table
+
+
+def format_started(wall_time: float) -> str:
+    """When a run was started, in local time; a dash where that is not known."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(wall_time)) if wall_time else "-"
+
+
+def result_lines(session: TrainingSession, *, with_speed: bool) -> str:
+    """How a run ended and how to get back to it, in two lines; empty when it has no result."""
+    result = session.result
+    if result is None:
+        return ""
+    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
+    speed = f", {result.tokens_per_second:,.0f} tok/s" if with_speed else ""
+    command = "replay" if result.status == "done" else "resume"
+    return f"{result.status}: {format_steps(result.steps)}{best}{speed}\nbabytrain-tui {command} {result.run_id}"
