@@ -79,7 +79,8 @@ class HomeScreen(ModeScreen):
 
     def action_refresh_runs(self) -> None:
         """Read the runs again."""
-        read_runs_in_thread(self, self._runs_dir, self._show)
+        # As a message of the table, which measures its columns after it: a frame painted in between would stay.
+        read_runs_in_thread(self.query_one(RunsTable), self._runs_dir, self._show)
 
     def _show(self, runs: RunList) -> None:
         table = self.query_one(RunsTable)

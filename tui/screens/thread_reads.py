@@ -25,17 +25,17 @@ def read_in_thread(
 ) -> None:
     """Call `read` in a thread, so that no disk holds up the screen, and then `show` the result.
 
-    What `read` raises goes to `fail` as a sentence that begins with `problem` where nobody foresaw it. A newer call for
-    the same node replaces this one, and nothing happens once the node has been removed.
+    What `read` raises goes to `fail` as a sentence that begins with `problem` where nobody foresaw it. Both are called
+    as messages of the node. A newer call for it replaces this one, and nothing happens once it has been removed.
     """
 
     async def work() -> None:
         try:
             result = await asyncio.to_thread(read)
         except Exception as error:  # noqa: BLE001 - the app, and what it trains, must not end with a worker
-            fail(read_problem(problem, error))
+            node.call_later(fail, read_problem(problem, error))
             return
-        show(result)
+        node.call_later(show, result)
 
     node.run_worker(work(), group="read", exclusive=True)
 
