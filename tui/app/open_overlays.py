@@ -60,10 +60,10 @@ class ChatAndSamplesOpener:
                     name=safe_line(wanted.name, _MAX_CHAT_NAME),
                     settings=recorded_sampling_settings(config),
                     max_tokens=_whole_number(config, "sample_tokens", DEFAULT_REPLY_TOKENS),
-                    load=lambda at: self._load(wanted, at),
-                    live=wanted.live,
-                    read=lambda: self._reader(wanted, _whole_number(config, "context", DEFAULT_CONTEXT)),
                     folder=wanted.folder,
+                    load=lambda at: self._load(wanted, at),
+                    prompt_reader=lambda: self._reader(wanted, _whole_number(config, "context", DEFAULT_CONTEXT)),
+                    live=wanted.live,
                 ),
                 self._charset,
             )

@@ -54,8 +54,7 @@ class LiveScreen(SteeringScreen):
     def session_over(self) -> None:
         """Training has ended and everything is saved, or it has failed."""
         self.over = True
-        if isinstance(self.source, LiveSource):
-            self.source.thread_ended = True
+        self.live_source.thread_ended = True
         snapshot = self.read_source()
         if self.session.error and self.source.snapshot().ended is None:
             self.print_line(self.session.error)  # it failed before it could write this into the journal
@@ -86,11 +85,11 @@ class LiveScreen(SteeringScreen):
 
     def action_talk(self) -> None:
         """Talk to the run while it trains, and afterwards to what it saved."""
-        if self.over or not isinstance(self.source, LiveSource):
+        if self.over:
             super().action_talk()
         else:
             self.post_message(
-                ChatRequested(self.display_run_name, lambda: self.run_folder, self.source.state, self.source)
+                ChatRequested(self.display_run_name, lambda: self.run_folder, self.source.state, self.live_source)
             )
 
     def action_fork_run(self) -> None:

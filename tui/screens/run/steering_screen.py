@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import ClassVar
 
@@ -18,7 +17,7 @@ from babytrain.tui.dials.dial_input import (
     steps_typed,
 )
 from babytrain.tui.dials.dial_steps import LEARNING_RATE_DIAL, limit_message, next_change
-from babytrain.tui.engine_client.run_sources import LiveSource
+from babytrain.tui.engine_client.run_sources import LiveSource, SentRequest
 from babytrain.tui.screens.base import PaletteEntry
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, TextInputScreen
 from babytrain.tui.screens.run.run_screen import RunScreen
@@ -34,15 +33,6 @@ _MAX_NOTE = 2000
 _MAX_CHECKPOINT_NAME = 80
 
 
-@dataclass(frozen=True)
-class _SentRequest:
-    """A command on its way. `commands_before` tells its answer from older ones: ids begin anew with each session."""
-
-    request: Request
-    commands_before: int  # commands on record when it was sent
-    sent_at: float  # seconds of the monotonic clock
-
-
 class SteeringScreen(RunScreen):
     """A run screen whose run takes commands until it is `over`."""
 
@@ -52,10 +42,11 @@ class SteeringScreen(RunScreen):
         self, source: LiveSource, charset: CharsetName, printed: SimpleQueue[str] | None, dials: Sequence[DialRule]
     ) -> None:
         super().__init__(source, "", charset, printed)
+        self.live_source = source
         self._dial_rules = tuple(dials)
         self.over = False
-        self._newest: _SentRequest | None = None  # the newest command
-        self._dial_step: _SentRequest | None = None  # the newest step of a dial that was sent
+        self._newest: SentRequest | None = None  # the newest command
+        self._dial_step: SentRequest | None = None  # the newest step of a dial that was sent
         self._waiting_dial_step: Request | None = None  # the one that waits until that has its answer
         self._limit_announced_for = ""  # the dial of which was said that it goes no further
 
@@ -66,7 +57,7 @@ class SteeringScreen(RunScreen):
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         """Send a command, after the step of a dial that still waits, and show at once that it was asked."""
         self._send_dial_step()  # or an undo would come before what it takes back
-        self._send_request(action, value, text, dial)
+        self._newest = self.live_source.ask(action, value, text, dial)
         self.refresh_now()
 
     def _ask_once(self, action: CommandAction, value: float | None = None) -> None:
@@ -78,21 +69,13 @@ class SteeringScreen(RunScreen):
         """Open a dialog and `send` what was typed, unless that is nothing."""
         self.app.push_screen(dialog, lambda text: send(text) if text else None)
 
-    def _send_request(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
-        commands_before = len(self.source.state.commands)
-        request = self.source.ask(action, value, text, dial)
-        self._newest = _SentRequest(request, commands_before, time.monotonic()) if request is not None else None
-
-    def _is_unanswered(self, sent: _SentRequest) -> bool:
-        newer = self.source.state.commands.events[sent.commands_before :]
-        return all(command.command_id != sent.request.command_id for command in newer)
-
     @property
     def pending(self) -> Request | None:
         """The newest command, while it has no answer."""
         if self._waiting_dial_step is not None:
             return self._waiting_dial_step
-        return self._newest.request if self._newest is not None and self._is_unanswered(self._newest) else None
+        newest = self._newest
+        return newest.request if newest is not None and newest.answer(self.source.state) is None else None
 
     def is_pending(self, *actions: CommandAction) -> bool:
         """Whether the newest command is one of these and has no answer yet."""
@@ -318,7 +301,7 @@ class SteeringScreen(RunScreen):
     def send_waiting_dial_step(self) -> None:
         """Send the newest step of a dial, once the one before it has its answer or has waited too long for it."""
         sent = self._dial_step
-        under_way = sent is not None and self._is_unanswered(sent)
+        under_way = sent is not None and sent.answer(self.source.state) is None
         if sent is None or not under_way or time.monotonic() - sent.sent_at >= ANSWER_TIMEOUT_SECONDS:
             self._send_dial_step()
 
@@ -326,5 +309,4 @@ class SteeringScreen(RunScreen):
         step, self._waiting_dial_step = self._waiting_dial_step, None
         if step is not None and not self.over:
             self._limit_announced_for = ""
-            self._send_request(step.action, step.value, step.text, step.dial)
-            self._dial_step = self._newest
+            self._newest = self._dial_step = self.live_source.ask(step.action, step.value, step.text, step.dial)
