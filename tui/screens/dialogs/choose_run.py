@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,6 +24,8 @@ _MAX_NAME = 30
 
 class ChooseRunScreen(Dialog[RunRow]):
     """Dismissed with the row of a run. `wanted` says which rows are offered."""
+
+    first_focus: ClassVar[str] = "#choices"
 
     def __init__(self, question: str, runs_dir: Path, glyphs: Glyphs, wanted: Callable[[RunRow], bool]) -> None:
         super().__init__()

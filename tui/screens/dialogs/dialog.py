@@ -21,9 +21,14 @@ class Dialog(ModalScreen[ScreenResultType]):
     """Dismissed with None by escape and by a button `#cancel`."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
+    first_focus: ClassVar[str] = "#accept"  # selector of the widget that gets the keys
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")
+
+    def on_mount(self) -> None:
+        """Keys can be pressed at once; `AUTO_FOCUS` would wait for the terminal to have the keyboard."""
+        self.query_one(self.first_focus).focus()
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
@@ -33,8 +38,6 @@ class Dialog(ModalScreen[ScreenResultType]):
 
 class FormDialog(Dialog[ScreenResultType]):
     """A question, an explanation, the fields of the subclass, and two buttons; without `cancel` only one."""
-
-    AUTO_FOCUS = "#accept"
 
     def __init__(
         self,
@@ -77,11 +80,13 @@ class FormDialog(Dialog[ScreenResultType]):
 class PaneDialog(Dialog[ScreenResultType]):
     """One pane of text that the arrows scroll."""
 
+    first_focus: ClassVar[str] = "TextPane"
+
     def __init__(self, pane: TextPane) -> None:
         super().__init__()
         self._pane = pane
         pane.border_subtitle = "esc closes"
 
     def compose(self) -> ComposeResult:
-        """The pane, which has the focus because nothing else can have it."""
+        """The pane."""
         yield self._pane

@@ -24,6 +24,7 @@ class NewRunScreen(FormDialog[TrainingSession]):
 
     def __init__(self, presets: Sequence[PresetChoice], make: Callable[[NewRunOptions], TrainingSession]) -> None:
         super().__init__("New run", accept="Start", variant="success")
+        self.id = "new-run"
         self._presets = list(presets)
         self._make = make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +20,7 @@ class TextInputScreen(FormDialog[str]):
     `hint` says something about what has been typed so far; `below` stands under the line.
     """
 
-    AUTO_FOCUS = "#answer"
+    first_focus: ClassVar[str] = "#answer"
 
     def __init__(
         self,
