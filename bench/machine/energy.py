@@ -119,7 +119,7 @@ def run_scenario(scenario: Scenario, seed: int = 1) -> Result:
                     power_watts=_power_at(scenario, t) if scenario.polled else None,
                 )
             slept = sum(length for when, length in scenario.sleeps if when < t)
-            energy = meter.look(
+            energy = meter.take_reading(
                 monotonic=1000.0 + t,
                 boottime=5000.0 + t + slept,
                 wall_time=1.7e9 + t + slept,

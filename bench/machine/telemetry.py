@@ -25,10 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import open_cards
 from babytrain.engine.telemetry.host import HostSensors
-from babytrain.engine.telemetry.nvml_cards import GpuBackend
-from babytrain.engine.telemetry.nvml_queries import CallCost
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.runs.events import GpuReading, HostReading
@@ -66,27 +65,13 @@ count 1
 """
 
 
-class TimedCards:
+class TimedCards(GpuBackend):
     """Another backend, and the wall time of each look in seconds."""
 
     def __init__(self, cards: GpuBackend, looks: list[float]) -> None:
+        super().__init__(cards.note, cards.costs)
         self._cards = cards
         self._looks = looks
-
-    @property
-    def note(self) -> str:
-        """The other backend's."""
-        return self._cards.note
-
-    @property
-    def slowest_call(self) -> CallCost | None:
-        """The other backend's."""
-        return getattr(self._cards, "dearest_call", None)
-
-    @property
-    def calls_made(self) -> int:
-        """The other backend's."""
-        return getattr(self._cards, "calls_made", 0)
 
     def read(self) -> tuple[GpuReading, ...]:
         """One look, timed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from babytrain.engine.telemetry.nvml_queries import printable_line
+from babytrain.engine.telemetry.gpu_backend import printable_line
 
 _LONGEST = 2000
 
@@ -20,7 +20,7 @@ class CheckResult:
     topic: str
     ok: bool | None
     what: str
-    why: str
+    why: str = "Nothing to do."
 
     def __post_init__(self) -> None:
         """Keep control characters of quoted text off the screen."""

@@ -41,9 +41,8 @@ def check_cores(cores: Cores, environ: Mapping[str, str] = os.environ) -> CheckR
     origin = "from OMP_NUM_THREADS" if threads != cores.usable else "one a core"
     what = f"{cores.physical} physical cores ({cores.logical} logical){limit}; torch gets {threads} threads, {origin}"
     if threads > cores.usable:
-        return CheckResult(
-            "threads", False, what, f"More threads than cores slow each other down: threads={cores.usable}"
-        )
+        why = f"More threads than cores slow each other down: threads={cores.usable}"
+        return CheckResult("threads", False, what, why)
     return CheckResult("threads", True, what, "Nothing to do; threads=N overrides it.")
 
 
@@ -68,9 +67,8 @@ def check_bf16(device: str, threads: int) -> CheckResult:
     if bf16 >= BF16_WORTHWHILE_SPEEDUP * fp32:
         why = f"bf16 products are {bf16 / fp32:.1f} times as fast; precision=auto tries real steps before a run."
         return CheckResult("bf16", True, what, why)
-    return CheckResult(
-        "bf16", None, what, "bf16 gains nothing here now; precision=auto tries both on real steps before a run."
-    )
+    why = "bf16 gains nothing here now; precision=auto tries both on real steps before a run."
+    return CheckResult("bf16", None, what, why)
 
 
 def measure_matmul(device: str, dtype: torch.dtype, seconds: float = MATMUL_TRIAL_SECONDS) -> float:
@@ -79,7 +77,7 @@ def measure_matmul(device: str, dtype: torch.dtype, seconds: float = MATMUL_TRIA
 
     left = torch.ones(BABY_ROWS, BABY_IN, dtype=dtype, device=device)
     right = torch.ones(BABY_IN, BABY_OUT, dtype=dtype, device=device)
-    synchronize = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, _nothing)
+    synchronize = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, lambda: None)
     for _ in range(3):  # the first product chooses kernels and starts threads
         torch.mm(left, right)
     synchronize()
@@ -91,7 +89,3 @@ def measure_matmul(device: str, dtype: torch.dtype, seconds: float = MATMUL_TRIA
         synchronize()
         products += 10
     return products * 2 * BABY_ROWS * BABY_IN * BABY_OUT / elapsed / 1e9
-
-
-def _nothing() -> None:
-    """A processor needs no waiting for."""

@@ -1,6 +1,6 @@
 """The doctor: everything about this machine that decides how training will go, each thing with what to do about it.
 
-Choices: findings are plain data, rendered elsewhere; a check that breaks becomes a finding of its own, because a broken
+Choices: results are plain data, rendered elsewhere; a check that breaks becomes a result of its own, because a broken
 machine is what the doctor is for; nothing is installed, created or changed. Takes about a second, most of it importing
 torch, and at most five more when a graphics driver hangs.
 """
@@ -39,38 +39,38 @@ def run_checks(
     environ = os.environ if environ is None else environ
     is_tty = sys.stdout.isatty() if is_tty is None else is_tty
     size = shutil.get_terminal_size() if size is None else size
-    findings: list[CheckResult] = []
-    _attempt(findings, "python", lambda: [check_python()])
-    _attempt(findings, "packages", check_packages)
-    _attempt(findings, "torch", lambda: [check_torch()])
-    _attempt(findings, "compute", lambda: _compute(environ, torch_works=findings[-1].ok is True))
-    _attempt(findings, "sensors", check_host)
-    _attempt(findings, "energy", lambda: [check_energy_counter()])
-    _attempt(findings, "runs", lambda: [check_runs_dir(runs_dir or default_runs_dir())])
-    _attempt(findings, "terminal", lambda: check_terminal(environ, is_tty=is_tty, size=size))
-    return findings
+    results: list[CheckResult] = []
+    _attempt(results, "python", lambda: [check_python()])
+    _attempt(results, "packages", check_packages)
+    _attempt(results, "torch", lambda: [check_torch()])
+    _attempt(results, "compute", lambda: _compute(environ, torch_works=results[-1].ok is True))
+    _attempt(results, "sensors", check_host)
+    _attempt(results, "energy", lambda: [check_energy_counter()])
+    _attempt(results, "runs", lambda: [check_runs_dir(runs_dir or default_runs_dir())])
+    _attempt(results, "terminal", lambda: check_terminal(environ, is_tty=is_tty, size=size))
+    return results
 
 
 def _compute(environ: Mapping[str, str], *, torch_works: bool) -> list[CheckResult]:
     """Cards first: a card that the driver sees and torch does not is the commonest thing to put right."""
     found: list[CheckResult] = []
-    cards_seen, card_findings = check_gpus()
+    cards_seen, card_results = check_gpus()
     device = "cpu"
     if torch_works:
-        device, finding = check_device(cards_seen)
-        found.append(finding)
+        device, result = check_device(cards_seen)
+        found.append(result)
     cores = count_cores()
     found.append(check_cores(cores, environ))
     if torch_works:
         threads = default_threads(environ, cores)
         _attempt(found, "bf16", lambda: [check_bf16(device, threads)])
         _attempt(found, "compile", lambda: [check_compile(environ, device)])
-    return found + card_findings
+    return found + card_results
 
 
-def _attempt(findings: list[CheckResult], topic: str, check: Callable[[], list[CheckResult]]) -> None:
+def _attempt(results: list[CheckResult], topic: str, check: Callable[[], list[CheckResult]]) -> None:
     try:
-        findings.extend(check())
+        results.extend(check())
     except Exception as error:  # noqa: BLE001 - the doctor survives whatever the machine does, and says so
         what = f"could not be examined ({type(error).__name__}: {error})"
-        findings.append(CheckResult(topic, False, what, "Unexpected; please report it with this line."))
+        results.append(CheckResult(topic, False, what, "Unexpected; please report it with this line."))

@@ -15,21 +15,9 @@ from babytrain.engine.doctor.check_result import CheckResult
 
 # The names under which the required packages are installed; a test holds them against pyproject.toml.
 PACKAGES = (
-    "textual",
-    "rich",
-    "torch",
-    "nvidia-ml-py",
-    "psutil",
-    "tomli-w",
-    "msgspec",
-    "numpy",
-    "safetensors",
-    "platformdirs",
-    "typer",
-    "tokenizers",
-    "pooch",
-    "resvg-py",
-)
+    "textual", "rich", "torch", "nvidia-ml-py", "psutil", "tomli-w", "msgspec", "numpy", "safetensors", "platformdirs",
+    "typer", "tokenizers", "pooch", "resvg-py",
+)  # fmt: skip
 OLDEST_PYTHON = (3, 11)
 
 
@@ -38,7 +26,7 @@ def check_python() -> CheckResult:
     what = f"Python {platform.python_version()} ({platform.system()} {platform.machine()})"
     if sys.version_info < OLDEST_PYTHON:
         return CheckResult("python", False, what, "Needs Python 3.11 or newer: install one and make a new environment.")
-    return CheckResult("python", True, what, "Nothing to do.")
+    return CheckResult("python", True, what)
 
 
 def check_packages(names: Sequence[str] = PACKAGES) -> list[CheckResult]:
@@ -47,18 +35,12 @@ def check_packages(names: Sequence[str] = PACKAGES) -> list[CheckResult]:
     missing = [name for name, version in versions.items() if version is None]
     what = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
     why = f"Install what is missing: pip install {' '.join(missing)}" if missing else "Nothing to do."
-    findings = [CheckResult("packages", not missing, what, why)]
-    if _version("pynvml") is not None:
-        findings.append(
-            CheckResult(
-                "packages",
-                False,
-                f"the deprecated package pynvml {_version('pynvml')} is installed beside nvidia-ml-py",
-                "Old versions of it hide the real one: pip uninstall pynvml, then "
-                "pip install --force-reinstall nvidia-ml-py",
-            )
-        )
-    return findings
+    results = [CheckResult("packages", not missing, what, why)]
+    if deprecated := _version("pynvml"):
+        what = f"the deprecated package pynvml {deprecated} is installed beside nvidia-ml-py"
+        why = "pip uninstall pynvml, then pip install --force-reinstall nvidia-ml-py"
+        results.append(CheckResult("packages", False, what, f"Old versions of it hide the real one: {why}"))
+    return results
 
 
 def check_torch() -> CheckResult:
@@ -70,12 +52,8 @@ def check_torch() -> CheckResult:
     builds = [f"CUDA {torch.version.cuda}"] if torch.version.cuda else []
     builds += [f"ROCm {torch.version.hip}"] if torch.version.hip else []
     builds += ["Metal (MPS)"] if torch.backends.mps.is_built() else []
-    return CheckResult(
-        "torch",
-        True,
-        f"torch {torch.__version__}, built for {' and '.join(builds or ['the CPU only'])}",
-        "Nothing to do.",
-    )
+    what = f"torch {torch.__version__}, built for {' and '.join(builds or ['the CPU only'])}"
+    return CheckResult("torch", True, what)
 
 
 def check_compile(environ: Mapping[str, str], device: str, include: Path | None = None) -> CheckResult:
@@ -85,24 +63,18 @@ def check_compile(environ: Mapping[str, str], device: str, include: Path | None 
     """
     compiler = find_compiler(environ)
     headers = (include or Path(sysconfig.get_path("include"))) / "Python.h"
+    what = "no C++ compiler found" if compiler is None else f"C++ compiler {compiler}"
     if compiler is None:
-        return CheckResult(
-            "compile", None, "no C++ compiler found", "compile=on needs one: sudo apt install g++, or set CXX to yours."
-        )
-    if not headers.is_file():
-        return CheckResult(
-            "compile",
-            None,
-            f"C++ compiler {compiler}, but no Python.h in {headers.parent}",
-            "compile=on needs Python's headers: sudo apt install python3-dev, or a Python from uv or python.org.",
-        )
-    if device == "cuda" and importlib.util.find_spec("triton") is None:
-        return CheckResult(
-            "compile", None, f"C++ compiler {compiler}, but no Triton", "compile=on needs it here: pip install triton"
-        )
-    return CheckResult(
-        "compile", True, f"C++ compiler {compiler}", "compile=on can be tried; the first step then waits."
-    )
+        why = "compile=on needs one: sudo apt install g++, or set CXX to yours."
+    elif not headers.is_file():
+        what += f", but no Python.h in {headers.parent}"
+        why = "compile=on needs Python's headers: sudo apt install python3-dev, or a Python from uv or python.org."
+    elif device == "cuda" and importlib.util.find_spec("triton") is None:
+        what += ", but no Triton"
+        why = "compile=on needs it here: pip install triton"
+    else:
+        return CheckResult("compile", True, what, "compile=on can be tried; the first step then waits.")
+    return CheckResult("compile", None, what, why)
 
 
 def find_compiler(environ: Mapping[str, str]) -> str | None:

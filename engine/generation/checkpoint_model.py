@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -23,7 +24,6 @@ from babytrain.engine.generation.generate import Decoder, generate, likeliest_to
 from babytrain.engine.generation.prompts import PreparedPrompt
 from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.engine.model.gpt import GPT, build_model
-from babytrain.engine.sessions.errors import engine_errors
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoint
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
-from babytrain.engine.sessions.errors import engine_errors
 from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
 from babytrain.engine.sessions.session import NewRunPlan, kept_text

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from babytrain import __version__
+from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -29,7 +30,6 @@ from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import build_corpus
 from babytrain.engine.execution.devices import choose_device
 from babytrain.engine.execution.processor_cores import count_cores
-from babytrain.engine.sessions.errors import engine_errors
 from babytrain.engine.sessions.fork_origin import ForkOrigin
 from babytrain.engine.sessions.session import FolderCallback, NewRunPlan, RunResult, kept_text, train_new, train_resumed
 from babytrain.engine.training.rerun_script import RerunScript, StepComparison, StepDifference

@@ -16,9 +16,9 @@ from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.execution.devices import device_uuid
 from babytrain.engine.sessions.resume_history import ResumeHistory
 from babytrain.engine.telemetry.energy_meter import EnergyMeter
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import TrainingCardMarker, find_training_card, open_cards
 from babytrain.engine.telemetry.host import HostSensors
-from babytrain.engine.telemetry.nvml_cards import GpuBackend
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
@@ -88,7 +88,7 @@ def start_telemetry(
     )
     duty_cycle_controller = DutyCycleController(output.recorder, output.feed, meter, device=device)
     sampler = TelemetrySampler(
-        duty_cycle_controller.look,
+        duty_cycle_controller.take_reading,
         open_gpu=gpu_opener(
             config.sensors, config.nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
         ),

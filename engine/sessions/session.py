@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from babytrain import __version__
+from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -30,7 +31,6 @@ from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus, build_corpus, corpus_summary
 from babytrain.engine.data.windows import EpochWindows
 from babytrain.engine.optim.optimizer import build_optimizer
-from babytrain.engine.sessions.errors import engine_errors
 from babytrain.engine.sessions.fork_check import fork_refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
 from babytrain.engine.sessions.prepare import Prepared, check_step_size, prepare, with_planned_steps
@@ -115,7 +115,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         prepared = prepare(config, corpus)
         state = _build_state(prepared, dials, origin.checkpoint if origin is not None else None)
         folder = create_run(plan.runs_dir, plan.name)
-    with engine_errors(folder), _locked(folder):
+    with _locked(folder):
         _fill_folder(folder, plan, prepared, origin)
         if on_folder is not None:
             on_folder(folder)
@@ -138,7 +138,7 @@ def train_resumed(
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
-    with engine_errors(folder), _locked(folder):
+    with _locked(folder):
         saved, provenance = read_run_toml(folder)
         config = config_of_run(saved, changes)
         if problem := fork_refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
@@ -182,15 +182,19 @@ def train_resumed(
 
 @contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
+    """Hold the lock of a run. Failures leave as EngineErrors; a defect also leaves its traceback in the run folder."""
     try:
-        lock = RunLock(folder)
-        lock.acquire()
-    except RunsError as error:
-        raise EngineError([str(error)]) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        with engine_errors():
+            lock = RunLock(folder)
+            lock.acquire()
+            try:
+                yield
+            finally:
+                lock.release()
+    except EngineError:
+        raise
+    except Exception as error:
+        raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
 def _run(session: Session, feed: LiveFeed) -> RunResult:

@@ -11,75 +11,55 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from babytrain.engine.telemetry.nvml_queries import printable_line
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, MissingValue, gpu_reading, printable_line
+from babytrain.engine.telemetry.rate_limit import RateLimited
 from babytrain.runs.events import GpuReading
 
 COMMAND = ("/usr/sbin/ioreg", "-r", "-d1", "-w0", "-c", "IOAccelerator")
 EVERY_SECONDS = 5.0
 LIMIT_SECONDS = 2.0
-ROOT_ONLY = "macOS tells it to root only"
+ROOT_ONLY = MissingValue("macOS tells it to root only")
+SHARED_MEMORY = MissingValue("it shares the computer's memory")
 _ROOT_ONLY = ("temperature_celsius", "slowdown_celsius", "fans", "power_watts", "power_limit_watts", "clock_mhz")
 
 
-class AppleBackend:
+class AppleBackend(GpuBackend):
     """The one card of a Mac. `run` gives the text of ioreg, and may raise OSError or subprocess.SubprocessError."""
 
-    note = ""
-
-    def __init__(
-        self, run: Callable[[], str] | None = None, index: int = 0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, run: Callable[[], str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._run = run or _run_ioreg
-        self._index = index
-        self._clock = clock
-        self._kept: tuple[float, GpuReading] | None = None  # until when, and what
+        self._read = RateLimited(self._read_now, EVERY_SECONDS, clock=clock, cost=lambda: 0.0)
 
     def read(self) -> tuple[GpuReading, ...]:
-        """The look of now, or the last one while that is young."""
-        now = self._clock()
-        if self._kept is None or now >= self._kept[0]:
-            self._kept = (now + EVERY_SECONDS, self._look())
-        return (self._kept[1],)
+        """The reading of now, or the last one while that is young."""
+        return (self._read(),)
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def _look(self) -> GpuReading:
+    def _read_now(self) -> GpuReading:
         try:
-            return parse_ioreg(self._run(), self._index)
+            return parse_ioreg(self._run())
         except subprocess.TimeoutExpired:
             reason = "ioreg did not answer in time"
         except (OSError, subprocess.SubprocessError) as error:
             reason = f"ioreg could not be run ({type(error).__name__})"
-        return _reading(self._index, "Apple GPU", None, None, reason)
+        return parse_ioreg("", reason)
 
 
-def parse_ioreg(text: str, index: int = 0) -> GpuReading:
-    """A reading from what ioreg says about the first accelerator that tells its load; bytes and percent as told."""
+def parse_ioreg(text: str, reason: str = "ioreg does not tell it") -> GpuReading:
+    """A reading from what ioreg says about the first accelerator that tells its load; `reason` for what it leaves out.
+
+    Bytes and percent are as ioreg has them.
+    """
     name = re.search(r'"model" = "([^"]+)"', text)
-    return _reading(
-        index,
+    percent, memory = _number(text, "Device Utilization %"), _number(text, "In use system memory")
+    return gpu_reading(
+        0,
         printable_line(name.group(1), 80) if name else "Apple GPU",
-        _number(text, "Device Utilization %"),
-        _number(text, "In use system memory"),
-        "ioreg does not tell it",
-    )
-
-
-def _reading(index: int, name: str, percent: int | None, memory: int | None, reason: str) -> GpuReading:
-    missing = dict.fromkeys(_ROOT_ONLY, ROOT_ONLY)
-    missing["memory_total_bytes"] = "it shares the computer's memory"
-    if percent is None:
-        missing["utilization_percent"] = reason
-    if memory is None:
-        missing["memory_used_bytes"] = reason
-    return GpuReading(
-        index=index,
-        name=name,
-        uuid="APPLE",  # there is only one
-        utilization_percent=None if percent is None else float(min(100, percent)),
-        memory_used_bytes=memory,
-        missing=missing,
+        "APPLE",  # there is only one
+        **dict.fromkeys(_ROOT_ONLY, ROOT_ONLY),
+        memory_total_bytes=SHARED_MEMORY,
+        utilization_percent=MissingValue(reason) if percent is None else float(min(100, percent)),
+        memory_used_bytes=MissingValue(reason) if memory is None else memory,
     )
 
 

@@ -97,7 +97,7 @@ class EnergyMeter:
         self._whole_until = 0.0  # monotonic: up to where a source of the whole computer was counted
         self._intervals = deque([SENSOR_INTERVAL_SECONDS] * REMEMBERED_INTERVALS, maxlen=REMEMBERED_INTERVALS)
 
-    def look(
+    def take_reading(
         self,
         *,
         monotonic: float,

@@ -1,12 +1,10 @@
 """Every graphics card of this computer as one backend, and which of them a run trains on.
 
-NVIDIA's cards come first, then AMD's and Intel's, or the one of a Mac. The note says what was looked for where
-there
-is no card; it also stays beside another card if an NVIDIA driver is here and in trouble. NVML knows nothing of
-torch's numbering and ignores CUDA_VISIBLE_DEVICES, so the card that trains is found by its UUID. NVML writes it
-with
-"GPU-" before it (a MIG instance with "MIG-"), torch without. An instance belongs to the card that lists it. AMD's
-UUID, as torch has it, is the letters of the card's number written as hexadecimal bytes.
+NVIDIA's cards come first, then AMD's and Intel's, or the one of a Mac. The note says what was looked for where there is
+no card; it also stays beside another card if an NVIDIA driver is here and in trouble. NVML knows nothing of torch's
+numbering and ignores CUDA_VISIBLE_DEVICES, so the card that trains is found by its UUID. NVML writes it with "GPU-"
+before it (a MIG instance with "MIG-"), torch without. An instance belongs to the card that lists it. AMD's UUID, as
+torch has it, is the letters of the card's number written as hexadecimal bytes.
 """
 
 from __future__ import annotations
@@ -14,38 +12,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TypeAlias
 
 import msgspec
 
 from babytrain.engine.telemetry.apple_card import AppleBackend
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu
 from babytrain.engine.telemetry.hwmon_cards import DRM, HwmonBackend
-from babytrain.engine.telemetry.nvml_cards import (
-    NO_BINDING,
-    NO_DRIVER,
-    GpuBackend,
-    NoGpu,
-    NvmlBackend,
-    open_gpu_backend,
-)
-from babytrain.engine.telemetry.nvml_queries import CallCost
+from babytrain.engine.telemetry.nvml_cards import NO_BINDING, NO_DRIVER, NvmlBackend, open_gpu_backend
 from babytrain.runs.events import GpuReading
 
 MigInstances: TypeAlias = Callable[[int], tuple[str, ...]]
 _PREFIXES = ("mig-", "gpu-", "amd-", "pci-")  # old drivers write MIG-GPU-<card>/<instance>/<part>
 _AMD_DIGITS = 16
+NO_OTHER = "nor an AMD or Intel card with sensors"
+HARMLESS_NOTES = (NO_DRIVER, NO_BINDING)
 
 
-@runtime_checkable
-class ListsMigInstances(Protocol):
-    """A backend whose cards may be cut into instances."""
-
-    def instances(self, index: int) -> tuple[str, ...]:
-        """The UUIDs of the instances of card `index`."""
-
-
-class TrainingCardMarker:
-    """The cards of another backend, with one of them marked as the one that trains.
+class TrainingCardMarker(GpuBackend):
+    """The cards of another backend, with the one that trains marked and called by its nickname.
 
     `choose` gets the readings and a way to ask for the instances of a card, and gives a position or None.
     """
@@ -56,30 +41,15 @@ class TrainingCardMarker:
         choose: Callable[[tuple[GpuReading, ...], MigInstances], int | None],
         nickname: str,
     ) -> None:
+        super().__init__(cards.note, cards.costs)
         self._cards = cards
         self._choose = choose
         self._nickname = nickname
 
-    @property
-    def note(self) -> str:
-        """The other backend's."""
-        return self._cards.note
-
-    @property
-    def slowest_call(self) -> CallCost | None:
-        """The other backend's."""
-        return getattr(self._cards, "dearest_call", None)
-
-    @property
-    def calls_made(self) -> int:
-        """The other backend's."""
-        return getattr(self._cards, "calls_made", 0)
-
     def read(self) -> tuple[GpuReading, ...]:
-        """One look. Raises what the other backend raises."""
+        """A reading of every card. Raises what the other backend raises."""
         readings = self._cards.read()
-        instances: MigInstances = self._cards.instances if isinstance(self._cards, ListsMigInstances) else lambda _: ()
-        chosen = self._choose(readings, instances)
+        chosen = self._choose(readings, self._cards.instances)
         if chosen is None:
             return readings
         marked = msgspec.structs.replace(readings[chosen], trains=True, nickname=self._nickname)
@@ -134,10 +104,6 @@ def _bare(uuid: str) -> str:
     return text.split("/")[0].replace("-", "")
 
 
-NO_OTHER = "nor an AMD or Intel card with sensors"
-HARMLESS_NOTES = (NO_DRIVER, NO_BINDING)
-
-
 def open_cards(drm: Path = DRM, platform: str = sys.platform) -> GpuBackend:
     """Every card there is to read, or a `NoGpu` that says why there is none. May hang with a driver; never raises."""
     if platform == "darwin":
@@ -152,33 +118,22 @@ def open_cards(drm: Path = DRM, platform: str = sys.platform) -> GpuBackend:
     return AllCards(nvidia, others)
 
 
-class AllCards:
+class AllCards(GpuBackend):
     """NVIDIA's cards, with AMD's and Intel's numbered after them."""
 
     def __init__(self, nvidia: GpuBackend, others: HwmonBackend) -> None:
+        super().__init__("" if nvidia.note in HARMLESS_NOTES else nvidia.note, nvidia.costs)
         self._nvidia = nvidia
         self._others = others
-        self.note = "" if nvidia.note in HARMLESS_NOTES else nvidia.note
-
-    @property
-    def slowest_call(self) -> CallCost | None:
-        """Of NVIDIA's driver; the others are files."""
-        return self._nvidia.slowest_call if isinstance(self._nvidia, NvmlBackend) else None
-
-    @property
-    def calls_made(self) -> int:
-        """Of NVIDIA's driver."""
-        return self._nvidia.calls_made if isinstance(self._nvidia, NvmlBackend) else 0
 
     def instances(self, index: int) -> tuple[str, ...]:
         """The UUIDs of the instances (MIG) an NVIDIA card is cut into."""
-        return self._nvidia.instances(index) if isinstance(self._nvidia, NvmlBackend) else ()
+        return self._nvidia.instances(index)
 
     def read(self) -> tuple[GpuReading, ...]:
-        """One look at every card."""
+        """A reading of every card."""
         return (*self._nvidia.read(), *self._others.read())
 
     def close(self) -> None:
-        """Let go of the drivers."""
+        """Let go of NVIDIA's driver; the others are files."""
         self._nvidia.close()
-        self._others.close()

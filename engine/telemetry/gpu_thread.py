@@ -4,8 +4,8 @@ The thread opens the driver (which may take seconds) and reads it when asked; wh
 and no longer. A question that has no answer yet is not put a second time.
 
 A call of the driver lets go of Python's interpreter lock and must wait to get it back, five milliseconds a call beside
-a thread that computes in Python. That is not the driver's time. How long the lock takes is tried before every look, and
-taken off for each call.
+a thread that computes in Python. That is not the driver's time. How long the lock takes is tried before every reading,
+and taken off for each call.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
-from babytrain.engine.telemetry.nvml_cards import GpuBackend, NoGpu
-from babytrain.engine.telemetry.nvml_queries import CallCost, printable_line
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu, printable_line
 from babytrain.runs.events import GpuReading
 
 _LOCK_MEMORY = 0.5  # how much of the lock's past counts
@@ -26,11 +24,11 @@ _LOCK_MEMORY = 0.5  # how much of the lock's past counts
 
 @dataclass(frozen=True)
 class GpuPoll:
-    """One look at every card, the note that goes with it, and the processor time it took.
+    """One reading of every card, the note that goes with it, and the processor time it took.
 
-    `driver_seconds` is its wall time less the waiting for the interpreter lock. `mean_seconds` is the wall time of a
-    look on average, this one included and the first one left out (it asks more than the others). `dearest_call` is the
-    driver's dearest function so far, where the backend times its calls.
+    `driver_seconds` is its wall time less the waiting for the interpreter lock. `mean_seconds` is the mean wall time of
+    a reading, this one included and the first one left out (it asks more than the others). `slowest_call` is the
+    driver's slowest function so far and its seconds, where the backend times its calls.
     """
 
     gpus: tuple[GpuReading, ...]
@@ -38,20 +36,7 @@ class GpuPoll:
     cpu_seconds: float
     driver_seconds: float = 0.0
     mean_seconds: float = 0.0
-    slowest_call: CallCost | None = None
-
-
-@runtime_checkable
-class TimesCalls(Protocol):
-    """A backend that knows what its calls cost."""
-
-    @property
-    def slowest_call(self) -> CallCost | None:
-        """The function whose slowest call took longest."""
-
-    @property
-    def calls_made(self) -> int:
-        """How many calls of the driver there have been."""
+    slowest_call: tuple[str, float] | None = None
 
 
 class GpuThread:
@@ -61,7 +46,7 @@ class GpuThread:
         self._open_gpu = open_gpu
         self._condition = threading.Condition()
         self._asked_at: float | None = None  # monotonic seconds of the question that has no answer yet
-        self._round: GpuPoll | None = None
+        self._poll: GpuPoll | None = None
         self._stopping = False
         self._opened = False
         self._thread = threading.Thread(target=self._run, name="babytrain-gpu", daemon=True)
@@ -82,17 +67,17 @@ class GpuThread:
         self._thread.start()
 
     def ask(self) -> None:
-        """Ask for a round, unless one is on its way or waiting to be taken."""
+        """Ask for a reading, unless one is on its way or waiting to be taken."""
         with self._condition:
-            if self._asked_at is None and self._round is None:
+            if self._asked_at is None and self._poll is None:
                 self._asked_at = time.monotonic()
                 self._condition.notify_all()
 
     def take(self, timeout: float) -> GpuPoll | None:
         """The answer, waited for at most `timeout` seconds; None when there is none or the thread was told to stop."""
         with self._condition:
-            self._condition.wait_for(lambda: self._round is not None or self._stopping, timeout)
-            answer, self._round = self._round, None
+            self._condition.wait_for(lambda: self._poll is not None or self._stopping, timeout)
+            answer, self._poll = self._poll, None
             return answer
 
     def request_stop(self) -> None:
@@ -110,24 +95,22 @@ class GpuThread:
     def _run(self) -> None:
         backend = self._open()
         self._opened = True
-        timed = backend if isinstance(backend, TimesCalls) else None
-        rounds, total, waiting = -1, 0.0, 0.0  # the first look is not counted
+        polls, total, waiting = 0, 0.0, 0.0
         while self._wait_for_question():
             waiting = _LOCK_MEMORY * waiting + (1.0 - _LOCK_MEMORY) * _wait_for_lock()
-            calls = timed.calls_made if timed is not None else 0
+            calls = backend.costs.calls
             cpu, wall = time.thread_time(), time.perf_counter()
             gpus, note = _read(backend)
             cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
-            rounds += 1
-            total += wall if rounds else 0.0
-            mean = total / rounds if rounds else wall
-            calls = timed.calls_made - calls if timed is not None else 0
-            dearest = timed.slowest_call if timed is not None else None
-            answer = GpuPoll(gpus, note, cpu, max(0.0, wall - calls * waiting), mean, dearest)
+            total += wall if polls else 0.0  # the first is not counted
+            mean = total / polls if polls else wall
+            polls += 1
+            driver = max(0.0, wall - (backend.costs.calls - calls) * waiting)
+            poll = GpuPoll(gpus, note, cpu, driver, mean, backend.costs.slowest)
             with self._condition:
-                self._round, self._asked_at = answer, None
+                self._poll, self._asked_at = poll, None
                 self._condition.notify_all()
-        with contextlib.suppress(Exception):  # nobody is left to tell, and a traceback would tear the screen
+        with contextlib.suppress(Exception):  # nobody is left to hear of it, and a traceback would tear the screen
             backend.close()
 
     def _open(self) -> GpuBackend:
@@ -152,7 +135,7 @@ def _wait_for_lock() -> float:
 def _read(backend: GpuBackend) -> tuple[tuple[GpuReading, ...], str]:
     try:
         return backend.read(), backend.note
-    except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work again
+    except Exception as error:  # noqa: BLE001 - the edge of a thread: the next reading may work again
         return (), f"the graphics cards could not be read ({describe_error(error)})"
 
 

@@ -4,16 +4,12 @@ psutil asks the system; what the processor and the battery draw comes from Linux
 
 Choices:
 
-- A sensor that a system does not have is asked for once, then left alone; one that fails is None this time and
-  asked
-  again. Either way `missing` says why, once a sensor: by the name of the first quantity it tells.
-- What moves slowly is asked less often, and so is what costs much: each sensor may take 0.05% of a core
-  (`RateLimited`), so a cheap one stays fresh and an expensive one comes less often.
-- psutil measures processor load since the last call *of the same thread*, and calls its first answer meaningless.
-  So
+- A sensor that a system does not have is asked for once, then left alone; one that fails is None this time and asked
+  again. Either way `missing` says why, once a sensor: by the name of its first quantity.
+- What moves slowly is asked less often, and so is what costs much (`RateLimited`).
+- psutil measures processor load since the last call *of the same thread*, and calls its first answer meaningless. So
   the first reading, and one that comes too soon after another, measures over a tenth of a second of its own.
-- The temperature is the processor's: a hot disk or radio says nothing about training, and chips report 0, -273 or
-  255
+- The temperature is the processor's: a hot disk or radio says nothing about training, and chips report 0, -273 or 255
   degrees for "no sensor here".
 """
 
@@ -24,58 +20,31 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
-from babytrain.engine.telemetry import processor_and_battery_power
-from babytrain.engine.telemetry.nvml_queries import printable_line
-from babytrain.engine.telemetry.processor_and_battery_power import POWER_SUPPLY, battery_watts, has_battery
+from babytrain.engine.telemetry.gpu_backend import printable_line
+from babytrain.engine.telemetry.processor_and_battery_power import (
+    POWER_SUPPLY,
+    POWERCAP,
+    ProcessorCounter,
+    ProcessorEnergy,
+    battery_watts,
+    has_battery,
+)
+from babytrain.engine.telemetry.rate_limit import RateLimited
 from babytrain.runs.events import HostReading
 
-SHARE_OF_A_CORE = 0.0005
-LONGEST_SKIP_SECONDS = 20.0
 T = TypeVar("T")
-
-
-class RateLimited(Generic[T]):
-    """`ask`, remembered: put again after `every_seconds` at the earliest, later if it is dear.
-
-    A look that cost c seconds of processor time is followed by a wait of at least c / 0.0005, though of no more than
-    20 seconds. What `ask` raises comes out, and is not remembered.
-    """
-
-    def __init__(
-        self,
-        ask: Callable[[], T],
-        every_seconds: float,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        cost: Callable[[], float] = time.thread_time,
-    ) -> None:
-        self._ask = ask
-        self._every = every_seconds
-        self._clock = clock
-        self._cost = cost
-        self._kept: tuple[float, T] | None = None  # until when, and what
-
-    def __call__(self) -> T:
-        """The value, from now or from the last look."""
-        now = self._clock()
-        if self._kept is not None and now < self._kept[0]:
-            return self._kept[1]
-        started = self._cost()
-        value = self._ask()
-        wait = max(self._every, min(LONGEST_SKIP_SECONDS, (self._cost() - started) / SHARE_OF_A_CORE))
-        self._kept = (now + wait, value)
-        return value
-
-
 MEASURE_SECONDS = 0.1  # psutil's own advice for the shortest stretch worth measuring
-SLOW_SENSOR_SECONDS = 10.0  # between looks at what moves slowly
+SLOW_SENSOR_SECONDS = 10.0  # between readings of what moves slowly
 MOST_SENSORS = 24  # of a kind; server boards list hundreds
 NO_SENSOR = "no such sensor found"
 ON_MAINS = "the battery gives nothing while it is plugged in"
+RAPL_CLOSED = "the processor's energy counter is closed to this user; `babytrain-tui doctor` says how to open it"
+RAPL_ABSENT = "this system offers no energy counter of the processor"
+RAPL_FIRST_READING = "it takes two looks to tell"
 # Kernel drivers of processor temperatures, best first; acpitz is often the board, and better than nothing.
 _CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal", "soc_thermal", "cpu", "acpitz")
 _GRAPHICS_CHIPS = ("amdgpu", "nouveau", "radeon", "i915", "xe")
@@ -87,44 +56,48 @@ _SENSOR_ERRORS = (OSError, AttributeError, LookupError, ValueError, TypeError, A
 SensorTable = Mapping[str, Sequence[Any]]  # psutil's: entries by the chip they belong to
 
 
-class HostSensors:
-    """Looks at this computer. `read` never raises; `missing` says why a quantity of the last reading is None.
+class _NoReadingError(Exception):
+    """A sensor that has no value now; the text says why."""
 
-    `runs_dir` is where the disk is looked at. `powercap` and `power_supply` are where Linux keeps its energy counters
-    and batteries; `clock` gives seconds.
+
+class HostSensors:
+    """Reads this computer. `read` never raises; `missing` says why a quantity of the last reading is None.
+
+    `runs_dir` is on the disk to read. `powercap` and `power_supply` are where Linux keeps its energy counters and
+    batteries; `clock` gives seconds.
     """
 
     def __init__(
         self,
         runs_dir: Path | None = None,
         *,
-        powercap: Path = processor_and_battery_power.POWERCAP,
+        powercap: Path = POWERCAP,
         power_supply: Path = POWER_SUPPLY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.missing: dict[str, str] = {}
         self._clock = clock
         self._absent: set[str] = set()
-        self._last_look: tuple[int, float] | None = None
+        self._last_load: tuple[int, float] | None = None  # thread and seconds of the last measurement
         self._process: psutil.Process | None = None
-        self._processor = processor_and_battery_power.ProcessorCounter(powercap, clock)
+        self._processor = ProcessorCounter(powercap, clock)
         self._has_battery = has_battery(power_supply)
-        self._temperatures: RateLimited[SensorTable] = self._paced(lambda: psutil.sensors_temperatures(), 0.0)
-        self._fans: RateLimited[SensorTable] = self._paced(lambda: psutil.sensors_fans(), 0.0)
-        self._battery = self._paced(_read_battery, 2.0)
-        self._battery_watts = self._paced(lambda: battery_watts(power_supply), 0.0)
-        self._swap = self._paced(psutil.swap_memory, SLOW_SENSOR_SECONDS)
+        self._temperatures: RateLimited[SensorTable] = self._limited(lambda: psutil.sensors_temperatures(), 0.0)
+        self._fans: RateLimited[SensorTable] = self._limited(lambda: psutil.sensors_fans(), 0.0)
+        self._battery = self._limited(_read_battery, 2.0)
+        self._battery_watts = self._limited(lambda: battery_watts(power_supply), 0.0)
+        self._swap = self._limited(psutil.swap_memory, SLOW_SENSOR_SECONDS)
         self._runs_dir = runs_dir
-        self._disk = self._paced(lambda: psutil.disk_usage(str(_existing(runs_dir or Path()))), SLOW_SENSOR_SECONDS)
+        self._disk = self._limited(lambda: psutil.disk_usage(str(_existing(runs_dir or Path()))), SLOW_SENSOR_SECONDS)
 
     def read(self) -> HostReading:
-        """One look. The first takes a tenth of a second, to have a processor load to report."""
+        """Everything now. The first reading takes a tenth of a second, to have a processor load to report."""
         cores = self._attempt("cpu_percent", self._measure_cores) or ()
         memory = self._attempt("memory_used_bytes", psutil.virtual_memory)
         swap = self._attempt("swap_used_bytes", self._swap)
         disk = self._attempt("disk_free_bytes", self._disk) if self._runs_dir is not None else None
         battery = self._attempt("battery_percent", self._battery)
-        processor = self._read_processor()
+        processor = self._attempt("processor_watts", self._read_processor)
         temperatures = self._attempt("temperature_celsius", lambda: self._temperatures() or None) or {}
         fans = self._attempt("fan_rpm", lambda: self._fans() or None) or {}
         return HostReading(
@@ -144,13 +117,13 @@ class HostSensors:
             disk_total_bytes=int(disk.total) if disk else None,
             temperatures_celsius=plausible_sensors(temperatures, _is_sensible),
             fans_rpm=plausible_sensors(fans, _is_speed),
-            processor_watts=processor.watts if processor else None,
+            processor_watts=self._chosen("processor_watts", processor.watts if processor else None, RAPL_FIRST_READING),
             processor_joules=processor.joules if processor else None,
-            battery_watts=self._read_battery_watts(),
+            battery_watts=self._attempt("battery_watts", self._read_battery_watts),
             missing=dict(self.missing),
         )
 
-    def _paced(self, ask: Callable[[], T], every_seconds: float) -> RateLimited[T]:
+    def _limited(self, ask: Callable[[], T], every_seconds: float) -> RateLimited[T]:
         return RateLimited(ask, every_seconds, clock=self._clock)
 
     def _attempt(self, name: str, ask: Callable[[], T | None]) -> T | None:
@@ -162,7 +135,7 @@ class HostSensors:
             self._absent.add(name)
             self.missing[name] = "this system offers no such sensor"
             return None
-        except (psutil.Error, *_SENSOR_ERRORS) as error:
+        except (psutil.Error, _NoReadingError, *_SENSOR_ERRORS) as error:
             self.missing[name] = _explain(error)
             return None
         if value is None:
@@ -172,16 +145,16 @@ class HostSensors:
             self.missing.pop(name, None)
         return value
 
-    def _chosen(self, name: str, value: float | None) -> float | None:
+    def _chosen(self, name: str, value: float | None, reason: str = NO_SENSOR) -> float | None:
         if value is None:
-            self.missing.setdefault(name, NO_SENSOR)
+            self.missing.setdefault(name, reason)
         return value
 
     def _measure_cores(self) -> tuple[float, ...]:
         thread, now = threading.get_ident(), self._clock()
-        fresh = self._last_look is None or self._last_look[0] != thread or now - self._last_look[1] < MEASURE_SECONDS
+        fresh = self._last_load is None or self._last_load[0] != thread or now - self._last_load[1] < MEASURE_SECONDS
         percents = psutil.cpu_percent(interval=MEASURE_SECONDS if fresh else None, percpu=True)
-        self._last_look = (thread, self._clock())
+        self._last_load = (thread, self._clock())
         return tuple(float(percent) for percent in percents)
 
     def _measure_process(self) -> int:
@@ -189,35 +162,19 @@ class HostSensors:
             self._process = psutil.Process()
         return int(self._process.memory_info().rss)
 
-    def _read_processor(self) -> processor_and_battery_power.ProcessorEnergy | None:
-        reason, energy = processor_and_battery_power.RAPL_ABSENT, None
-        if self._processor.present:
-            try:
-                energy = self._processor.read()
-                reason = processor_and_battery_power.RAPL_FIRST_READING if energy.watts is None else ""
-            except PermissionError:
-                reason = processor_and_battery_power.RAPL_CLOSED
-            except (OSError, ValueError) as error:
-                reason = _explain(error)
-        self._give_reason("processor_watts", reason)
-        return energy
+    def _read_processor(self) -> ProcessorEnergy:
+        if not self._processor.present:
+            raise _NoReadingError(RAPL_ABSENT)
+        try:
+            return self._processor.read()
+        except PermissionError:
+            raise _NoReadingError(RAPL_CLOSED) from None
 
     def _read_battery_watts(self) -> float | None:
-        reason, watts = NO_SENSOR, None
-        if self._has_battery:
-            try:
-                watts = self._battery_watts()
-                reason = ON_MAINS if watts is None else ""
-            except (OSError, ValueError) as error:
-                reason = _explain(error)
-        self._give_reason("battery_watts", reason)
+        watts = self._battery_watts() if self._has_battery else None
+        if self._has_battery and watts is None:
+            raise _NoReadingError(ON_MAINS)
         return watts
-
-    def _give_reason(self, name: str, reason: str) -> None:
-        if reason:
-            self.missing[name] = reason
-        else:
-            self.missing.pop(name, None)
 
 
 def plausible_sensors(sensors: SensorTable, is_believable: Callable[[Any], bool]) -> dict[str, float]:
@@ -287,6 +244,8 @@ def _existing(path: Path) -> Path:
 
 
 def _explain(error: Exception) -> str:
+    if isinstance(error, _NoReadingError):
+        return str(error)
     if isinstance(error, PermissionError | psutil.AccessDenied):
         return "this user may not read it"
     return f"reading it failed ({type(error).__name__})"

@@ -6,7 +6,7 @@ Choices:
   NVIDIA's cards are left to NVML. A chip without a sensor of its own (most graphics inside processors) is not shown.
 - AMD tells two temperatures of the chip: its edge and its junction, the hottest of many places inside. The junction is
   shown, because it is by the junction that the card slows down, and a temperature and its limit belong together.
-- Intel tells energy rather than power; watts are then what was drawn between two looks.
+- Intel tells energy rather than power; watts are then the mean between two readings.
 - A file that is not there is not there for good. One that refuses is asked again, and `missing` says why.
 - A card asleep to save power is not read: reading would wake it.
 
@@ -19,20 +19,27 @@ import errno
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from babytrain.engine.telemetry.nvml_cards import NO_FAN
-from babytrain.engine.telemetry.nvml_queries import printable_line
+from babytrain.engine.telemetry.gpu_backend import (
+    NO_FAN,
+    GpuBackend,
+    MissingValue,
+    fan_quantities,
+    gpu_reading,
+    printable_line,
+)
 from babytrain.engine.telemetry.processor_and_battery_power import read_text
-from babytrain.runs.events import Fan, GpuReading
+from babytrain.runs.events import GpuReading
 
 DRM = Path("/sys/class/drm")
-ASLEEP = "the card is asleep to save power"
-NOT_REPORTED = "this card does not report it"
-NO_REASONS = "its driver does not say why a clock is lowered"
-NEEDS_TWO_READINGS = "it takes two looks to tell"
-CARD_GONE = "GPU lost: the card has gone from this computer"
+ASLEEP = MissingValue("the card is asleep to save power")
+NOT_REPORTED = MissingValue("this card does not report it")
+NO_REASONS = MissingValue("its driver does not say why a clock is lowered")
+NEEDS_TWO_READINGS = MissingValue("it takes two looks to tell")
+CARD_GONE = MissingValue("GPU lost: the card has gone from this computer")
 
 _MAKERS = {0x1002: "AMD", 0x8086: "Intel"}
 _CARD = re.compile(r"card\d+")
@@ -51,39 +58,29 @@ _HIGHEST_CLOCKS_MHZ = ("gt_RP0_freq_mhz", "device/tile0/gt0/freq0/rp0_freq")
 
 @dataclass(frozen=True)
 class HwmonFiles:
-    """Where the numbers of one card are. A quantity that is missing here is not told."""
+    """Where the numbers of one card are, and the limits it was made with. A quantity without a file is not reported."""
 
-    card: Path
     hwmon: Path
     name: str
     uuid: str
     files: Mapping[str, Path]
-    fans: tuple[tuple[Path | None, Path | None], ...]  # (revolutions per minute, pwm) of each
-    slowdown_celsius: float | None
-    power_limit_watts: float | None
-    highest_clock_mhz: float | None
+    fans: tuple[tuple[Path | None, Path | None], ...]  # (pwm, revolutions per minute) of each
+    slowdown_celsius: float | MissingValue
+    power_limit_watts: float | MissingValue
+    highest_clock_mhz: float | MissingValue
 
 
-class HwmonBackend:
+class HwmonBackend(GpuBackend):
     """Every AMD and Intel card with sensors under `root`, numbered from `first_index` on. `read` raises nothing."""
 
-    note = ""
-
     def __init__(self, root: Path = DRM, first_index: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
-        found = find_hwmon_cards(root)
-        self._cards = [_HwmonCard(sensors, first_index + number, clock) for number, sensors in enumerate(found)]
-
-    @property
-    def count(self) -> int:
-        """How many cards there are to read."""
-        return len(self._cards)
+        super().__init__()
+        self._cards = [_HwmonCard(card, index, clock) for index, card in enumerate(find_hwmon_cards(root), first_index)]
+        self.count = len(self._cards)
 
     def read(self) -> tuple[GpuReading, ...]:
-        """One look at every card."""
+        """A reading of every card."""
         return tuple(card.read() for card in self._cards)
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def find_hwmon_cards(root: Path = DRM) -> list[HwmonFiles]:
@@ -99,28 +96,22 @@ def find_hwmon_cards(root: Path = DRM) -> list[HwmonFiles]:
 def _describe(card: Path) -> HwmonFiles | None:
     device = card / "device"
     maker = _MAKERS.get(int(_number(device / "vendor", base=16) or 0))
-    if maker is None:
-        return None
     folders = sorted(device.glob("hwmon/hwmon*"))
     hwmon = next((folder for folder in folders if any((folder / name).exists() for name in _SENSOR_FILES)), None)
-    if hwmon is None:
+    if maker is None or hwmon is None:
         return None
     files = _find_files(card, hwmon)
     chip = files.get("temperature")
+    slowdown = _number(chip.with_name(chip.name.replace("_input", "_crit")), 1e-3) if chip else None
     return HwmonFiles(
-        card=card,
         hwmon=hwmon,
         name=_name(device, maker),
-        uuid=_identity(device),
+        uuid=_uuid(device),
         files=files,
         fans=_find_fans(hwmon),
-        slowdown_celsius=_sensible(
-            _number(chip.with_name(chip.name.replace("_input", "_crit")), 1e-3) if chip else None
-        ),
-        power_limit_watts=next(
-            (watts for name in ("power1_cap", "power1_max") if (watts := _number(hwmon / name, 1e-6))), None
-        ),
-        highest_clock_mhz=_highest_clock(card),
+        slowdown_celsius=NOT_REPORTED if slowdown is None else _sensible(slowdown),
+        power_limit_watts=_number(hwmon / "power1_cap", 1e-6) or _number(hwmon / "power1_max", 1e-6) or NOT_REPORTED,
+        highest_clock_mhz=_highest_clock(card) or NOT_REPORTED,
     )
 
 
@@ -134,13 +125,13 @@ def _name(device: Path, maker: str) -> str:
     return f"{maker} graphics{'' if number is None else f' {int(number):04x}'}{known}"
 
 
-def _identity(device: Path) -> str:
+def _uuid(device: Path) -> str:
     unique = read_text(device / "unique_id")
     return printable_line(f"AMD-{unique}" if unique else f"PCI-{device.resolve().name}", 80)
 
 
 def _find_files(card: Path, hwmon: Path) -> dict[str, Path]:
-    """The file of each quantity that this card tells."""
+    """The file of each quantity that this card reports."""
     by_label: dict[str, Path] = {}
     for number in range(1, _MOST_TEMPERATURES + 1):
         path = hwmon / f"temp{number}_input"
@@ -164,7 +155,7 @@ def _find_files(card: Path, hwmon: Path) -> dict[str, Path]:
 
 def _find_fans(hwmon: Path) -> tuple[tuple[Path | None, Path | None], ...]:
     pairs = [
-        (_first(hwmon, (f"fan{number}_input",)), _first(hwmon, (f"pwm{number}",)))
+        (_first(hwmon, (f"pwm{number}",)), _first(hwmon, (f"fan{number}_input",)))
         for number in range(1, _MOST_FANS + 1)
     ]
     return tuple(pair for pair in pairs if pair != (None, None))
@@ -181,106 +172,81 @@ def _highest_clock(card: Path) -> float | None:
 
 @dataclass
 class _HwmonCard:
-    """One card: where its numbers are, and its energy at the look before."""
+    """One card: where its numbers are, and its energy counter at the reading before."""
 
     sensors: HwmonFiles
     index: int
     clock: Callable[[], float]
-    last_energy: tuple[float, float] | None = field(default=None)  # seconds, joules
+    last_energy: tuple[float, float] | None = None  # seconds, joules
 
     def read(self) -> GpuReading:
         sensors = self.sensors
-        missing: dict[str, str] = {}
         if not sensors.hwmon.exists():
-            return self._without({"card": CARD_GONE})
+            return self._unread(card=CARD_GONE)
         if "runtime_status" in sensors.files and read_text(sensors.files["runtime_status"]) == "suspended":
-            return self._without({"temperature_celsius": ASLEEP, "power_watts": ASLEEP, "utilization_percent": ASLEEP})
-        energy = self._ask("energy_joules", "energy", missing, 1e-6)
-        memory_used = self._ask("memory_used_bytes", "memory_used", missing)
-        memory_total = self._ask("memory_total_bytes", "memory_total", missing)
-        return GpuReading(
-            index=self.index,
-            name=sensors.name,
-            uuid=sensors.uuid,
-            utilization_percent=self._ask("utilization_percent", "busy", missing),
-            memory_used_bytes=None if memory_used is None else int(memory_used),
-            memory_total_bytes=None if memory_total is None else int(memory_total),
-            temperature_celsius=self._celsius("temperature_celsius", "temperature", missing),
-            slowdown_celsius=_or_reason("slowdown_celsius", sensors.slowdown_celsius, missing),
-            fans=self._fans(missing),
-            power_watts=self._power(energy, missing),
-            power_limit_watts=_or_reason("power_limit_watts", sensors.power_limit_watts, missing),
-            clock_mhz=self._clock_mhz(missing),
-            memory_temperature_celsius=self._celsius("memory_temperature_celsius", "memory_temperature", missing),
-            highest_clock_mhz=_or_reason("highest_clock_mhz", sensors.highest_clock_mhz, missing),
+            return self._unread(temperature_celsius=ASLEEP, power_watts=ASLEEP, utilization_percent=ASLEEP)
+        energy = self._read("energy", 1e-6)
+        return gpu_reading(
+            self.index,
+            sensors.name,
+            sensors.uuid,
             energy_joules=energy,
-            missing=missing | {"throttle_reasons": NO_REASONS},
+            memory_used_bytes=_whole(self._read("memory_used")),
+            memory_total_bytes=_whole(self._read("memory_total")),
+            utilization_percent=self._read("busy"),
+            temperature_celsius=_sensible(self._read("temperature", 1e-3)),
+            slowdown_celsius=sensors.slowdown_celsius,
+            **self._fans(),
+            power_watts=self._power(energy),
+            power_limit_watts=sensors.power_limit_watts,
+            clock_mhz=self._read("clock_hz", 1e-6) if "clock_hz" in sensors.files else self._read("clock_mhz"),
+            memory_temperature_celsius=_sensible(self._read("memory_temperature", 1e-3)),
+            highest_clock_mhz=sensors.highest_clock_mhz,
+            throttle_reasons=NO_REASONS,
         )
 
-    def _without(self, missing: dict[str, str]) -> GpuReading:
+    def _unread(self, **quantities: MissingValue) -> GpuReading:
         self.last_energy = None
-        return GpuReading(index=self.index, name=self.sensors.name, uuid=self.sensors.uuid, missing=missing)
+        return gpu_reading(self.index, self.sensors.name, self.sensors.uuid, **quantities)
 
-    def _power(self, joules: float | None, missing: dict[str, str]) -> float | None:
-        """Told by the card, or from what its energy counter has grown by since the look before."""
+    def _power(self, joules: float | MissingValue) -> float | MissingValue:
+        """As the card reports it, or from what its energy counter has grown by since the reading before."""
         now = self.clock()
-        before, self.last_energy = self.last_energy, None if joules is None else (now, joules)
-        if "power" in self.sensors.files or joules is None:
-            return self._ask("power_watts", "power", missing, 1e-6)
+        before, self.last_energy = self.last_energy, None if isinstance(joules, MissingValue) else (now, joules)
+        if "power" in self.sensors.files or isinstance(joules, MissingValue):
+            return self._read("power", 1e-6)
         if before is None or now <= before[0]:
-            missing["power_watts"] = NEEDS_TWO_READINGS
-            return None
+            return NEEDS_TWO_READINGS
         watts = (joules - before[1]) / (now - before[0])
-        if 0.0 <= watts <= _MOST_WATTS:
-            return watts
-        missing["power_watts"] = "its energy counter has started again"
-        return None
+        return watts if 0.0 <= watts <= _MOST_WATTS else MissingValue("its energy counter has started again")
 
-    def _clock_mhz(self, missing: dict[str, str]) -> float | None:
-        if "clock_hz" in self.sensors.files:
-            return self._ask("clock_mhz", "clock_hz", missing, 1e-6)
-        return self._ask("clock_mhz", "clock_mhz", missing)
-
-    def _celsius(self, name: str, quantity: str, missing: dict[str, str]) -> float | None:
-        value = self._ask(name, quantity, missing, 1e-3)
-        return _or_reason(name, _sensible(value), missing) if value is not None else None
-
-    def _fans(self, missing: dict[str, str]) -> tuple[Fan, ...]:
+    def _fans(self) -> dict[str, Any]:
         if not self.sensors.fans:
-            missing["fans"] = NO_FAN
-            return ()
-        return tuple(
-            Fan(
-                percent=self._look("fan_percent", pwm, missing, 100.0 / 255.0),
-                rpm=self._look("fan_rpm", speed, missing),
-            )
-            for speed, pwm in self.sensors.fans
-        )
+            return {"fans": MissingValue(NO_FAN)}
+        return fan_quantities((_read_number(pwm, 100.0 / 255.0), _read_number(rpm)) for pwm, rpm in self.sensors.fans)
 
-    def _ask(self, name: str, quantity: str, missing: dict[str, str], scale: float = 1.0) -> float | None:
-        return self._look(name, self.sensors.files.get(quantity), missing, scale)
-
-    def _look(self, name: str, path: Path | None, missing: dict[str, str], scale: float = 1.0) -> float | None:
-        if path is None:
-            missing[name] = NOT_REPORTED
-            return None
-        try:
-            return int(path.read_bytes()) * scale
-        except OSError as error:
-            missing[name] = _explain(error)
-        except ValueError:
-            missing[name] = "its driver gave no sensible value"
-        return None
+    def _read(self, quantity: str, scale: float = 1.0) -> float | MissingValue:
+        return _read_number(self.sensors.files.get(quantity), scale)
 
 
-def _or_reason(name: str, value: float | None, missing: dict[str, str]) -> float | None:
-    if value is None:
-        missing[name] = NOT_REPORTED
-    return value
+def _read_number(path: Path | None, scale: float = 1.0) -> float | MissingValue:
+    if path is None:
+        return NOT_REPORTED
+    try:
+        return int(path.read_bytes()) * scale
+    except OSError as error:
+        return MissingValue(_explain(error))
+    except ValueError:
+        return MissingValue("its driver gave no sensible value")
 
 
-def _sensible(celsius: float | None) -> float | None:
-    return celsius if celsius is not None and _SENSIBLE_CELSIUS[0] < celsius < _SENSIBLE_CELSIUS[1] else None
+def _whole(number: float | MissingValue) -> int | MissingValue:
+    return number if isinstance(number, MissingValue) else int(number)
+
+
+def _sensible(celsius: float | MissingValue) -> float | MissingValue:
+    low, high = _SENSIBLE_CELSIUS
+    return celsius if isinstance(celsius, MissingValue) or low < celsius < high else NOT_REPORTED
 
 
 def _explain(error: OSError) -> str:

@@ -3,7 +3,7 @@
 Choices:
 
 - A question is a tuple of alternatives: the current call first, then the deprecated one that older drivers know.
-- What has no call of its own is a *field*; the fields of a card are asked for in one call (`nvml_fields.py`).
+- What has no call of its own is a *field*; the fields of a card are asked for in one call (`nvml_queries.CardFields`).
 - A value with all bits set is NVML's "not available" mark and becomes None.
 - The binding's `nvmlDeviceGetFanSpeedRPM` asks about fan 0 only, so its struct is filled here.
 """
@@ -11,9 +11,15 @@ Choices:
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from babytrain.engine.telemetry.nvml_queries import NvmlCall, printable_line, read_field
+from babytrain.engine.telemetry.gpu_backend import printable_line
+from babytrain.engine.telemetry.nvml_queries import NvmlCall, read_field
+
+T = TypeVar("T")
 
 HOT = "hot"
 AT_POWER_LIMIT = "at its power limit (normal under load, not a fault)"
@@ -32,6 +38,7 @@ _THROTTLE_WORDS = (
     (0x200, "at its board's limit"),
     (0x400, "held back for reliability"),
 )
+_NAMED_BITS = functools.reduce(operator.or_, (mask for mask, _ in _THROTTLE_WORDS), _IDLE | _HARDWARE_SLOWDOWN)
 
 # Field values, by their numbers in nvml.h.
 MEMORY_TEMPERATURE_FIELD = 82  # NVML_FI_DEV_MEMORY_TEMP, degrees Celsius
@@ -45,20 +52,39 @@ def describe_throttling(bits: int) -> tuple[str, ...]:
     words = [word for mask, word in _THROTTLE_WORDS if bits & mask]
     if bits & _HARDWARE_SLOWDOWN and not bits & (0x40 | 0x80):
         words.insert(0, "slowed down by its hardware (heat or power)")
-    unnamed = bits & ~(_IDLE | _HARDWARE_SLOWDOWN)
-    for mask, _ in _THROTTLE_WORDS:
-        unnamed &= ~mask
-    if unnamed:
+    if unnamed := bits & ~_NAMED_BITS:
         words.append(f"reason {unnamed:#x}")
     return tuple(words)
 
 
-def _sensible(value: float, scale: float = 1.0) -> float | None:
-    return None if value >= 0xFFFFFFFF else value * scale
+def _call(function: str, read: Callable[[Any], T | None], argument: int | str | None = None) -> NvmlCall[T]:
+    """The binding's `function` of a card, and of an argument or a constant by its name; `read` gives our unit."""
+
+    def ask(nvml: Any, card: Any) -> T | None:
+        arguments = () if argument is None else (getattr(nvml, argument) if isinstance(argument, str) else argument,)
+        return read(getattr(nvml, function)(card, *arguments))
+
+    return NvmlCall(function, ask, argument)
+
+
+def _number(value: float) -> float | None:
+    return None if value >= 0xFFFFFFFF else float(value)
+
+
+def _thousandth(value: float) -> float | None:
+    return None if value >= 0xFFFFFFFF else value * 1e-3
+
+
+def _line(text: str) -> str | None:
+    return printable_line(text) or None
 
 
 def _memory(info: Any) -> tuple[int, int] | None:
     return None if info.total >= 2**63 or info.total == 0 else (int(info.used), int(info.total))
+
+
+def _joules(millijoules: int) -> float | None:
+    return None if millijoules >= 2**64 - 1 else millijoules * 1e-3
 
 
 def _read_fan_rpm(nvml: Any, card: Any, fan: int) -> float | None:
@@ -66,16 +92,7 @@ def _read_fan_rpm(nvml: Any, card: Any, fan: int) -> float | None:
     code = nvml._nvmlGetFunctionPointer("nvmlDeviceGetFanSpeedRPM")(card, ctypes.byref(info))
     if code != 0:
         raise nvml.NVMLError(code)
-    return _sensible(info.speed)
-
-
-def _joules(nvml: Any, card: Any) -> float | None:
-    millijoules = nvml.nvmlDeviceGetTotalEnergyConsumption(card)
-    return None if millijoules >= 2**64 - 1 else millijoules * 1e-3
-
-
-def _instance_uuid(nvml: Any, card: Any, instance: int) -> str | None:
-    return printable_line(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, instance))) or None
+    return _number(info.speed)
 
 
 # The driver as a whole.
@@ -83,81 +100,42 @@ INIT = (NvmlCall("nvmlInitWithFlags", lambda nvml, _: nvml.nvmlInit() is None),)
 SHUTDOWN = (NvmlCall("nvmlShutdown", lambda nvml, _: nvml.nvmlShutdown() is None),)
 CARD_COUNT = (NvmlCall[int]("nvmlDeviceGetCount", lambda nvml, _: nvml.nvmlDeviceGetCount()),)
 
-# Once per card.
-CARD_NAME = (NvmlCall("nvmlDeviceGetName", lambda nvml, card: printable_line(nvml.nvmlDeviceGetName(card)) or None),)
-CARD_UUID = (NvmlCall("nvmlDeviceGetUUID", lambda nvml, card: printable_line(nvml.nvmlDeviceGetUUID(card)) or None),)
-FAN_COUNT = (NvmlCall[int]("nvmlDeviceGetNumFans", lambda nvml, card: nvml.nvmlDeviceGetNumFans(card)),)
-POWER_LIMIT = (
-    NvmlCall(
-        "nvmlDeviceGetEnforcedPowerLimit",
-        lambda nvml, card: _sensible(nvml.nvmlDeviceGetEnforcedPowerLimit(card), 1e-3) or None,
-    ),
-)
+# Once per card. A limit of 0 is one that the card was never told.
+CARD_NAME = (_call("nvmlDeviceGetName", _line),)
+CARD_UUID = (_call("nvmlDeviceGetUUID", _line),)
+FAN_COUNT = (_call("nvmlDeviceGetNumFans", int),)
+POWER_LIMIT = (_call("nvmlDeviceGetEnforcedPowerLimit", lambda milliwatts: _thousandth(milliwatts) or None),)
 SLOWDOWN = (
-    NvmlCall(
+    _call(
         "nvmlDeviceGetTemperatureThreshold",
-        # Some cards answer 0 for "never told".
-        lambda nvml, card: (
-            _sensible(nvml.nvmlDeviceGetTemperatureThreshold(card, nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)) or None
-        ),
+        lambda celsius: _number(celsius) or None,
+        "NVML_TEMPERATURE_THRESHOLD_SLOWDOWN",
     ),
 )
-HIGHEST_CLOCK = (
-    NvmlCall(
-        "nvmlDeviceGetMaxClockInfo",
-        lambda nvml, card: _sensible(nvml.nvmlDeviceGetMaxClockInfo(card, nvml.NVML_CLOCK_SM)) or None,
-    ),
-)
-MIG_MODE = (NvmlCall("nvmlDeviceGetMigMode", lambda nvml, card: bool(nvml.nvmlDeviceGetMigMode(card)[0])),)
-MIG_INSTANCE_LIMIT = (
-    NvmlCall[int]("nvmlDeviceGetMaxMigDeviceCount", lambda nvml, card: nvml.nvmlDeviceGetMaxMigDeviceCount(card)),
-)
+HIGHEST_CLOCK = (_call("nvmlDeviceGetMaxClockInfo", lambda mhz: _number(mhz) or None, "NVML_CLOCK_SM"),)
+MIG_MODE = (_call("nvmlDeviceGetMigMode", lambda modes: bool(modes[0])),)
+MIG_INSTANCE_LIMIT = (_call("nvmlDeviceGetMaxMigDeviceCount", int),)
 
-# Every round.
+# At every reading.
 ENERGY = (
-    NvmlCall("nvmlDeviceGetTotalEnergyConsumption", lambda nvml, card: _joules(nvml, card)),
+    _call("nvmlDeviceGetTotalEnergyConsumption", _joules),
     NvmlCall(  # the same counter as a field
-        "nvmlDeviceGetFieldValues",
-        lambda nvml, card: read_field(nvml, card, ENERGY_FIELD, 1e-3),
-        "energy",
+        "nvmlDeviceGetFieldValues", lambda nvml, card: read_field(nvml, card, ENERGY_FIELD, 1e-3), "energy"
     ),
 )
-UTILIZATION = (
-    NvmlCall(
-        "nvmlDeviceGetUtilizationRates", lambda nvml, card: _sensible(nvml.nvmlDeviceGetUtilizationRates(card).gpu)
-    ),
-)
-MEMORY = (NvmlCall("nvmlDeviceGetMemoryInfo", lambda nvml, card: _memory(nvml.nvmlDeviceGetMemoryInfo(card))),)
-POWER = (NvmlCall("nvmlDeviceGetPowerUsage", lambda nvml, card: _sensible(nvml.nvmlDeviceGetPowerUsage(card), 1e-3)),)
-CLOCK = (
-    NvmlCall(
-        "nvmlDeviceGetClockInfo", lambda nvml, card: _sensible(nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM))
-    ),
-)
+UTILIZATION = (_call("nvmlDeviceGetUtilizationRates", lambda rates: _number(rates.gpu)),)
+MEMORY = (_call("nvmlDeviceGetMemoryInfo", _memory),)
+POWER = (_call("nvmlDeviceGetPowerUsage", _thousandth),)
+CLOCK = (_call("nvmlDeviceGetClockInfo", _number, "NVML_CLOCK_SM"),)
 TEMPERATURE = (
-    NvmlCall(
-        "nvmlDeviceGetTemperatureV",
-        lambda nvml, card: _sensible(nvml.nvmlDeviceGetTemperatureV(card, nvml.NVML_TEMPERATURE_GPU)),
-    ),
-    NvmlCall(  # deprecated in CUDA 13, gone in 14; drivers before it know nothing else
-        "nvmlDeviceGetTemperature",
-        lambda nvml, card: _sensible(nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU)),
-    ),
+    _call("nvmlDeviceGetTemperatureV", _number, "NVML_TEMPERATURE_GPU"),
+    # Deprecated in CUDA 13, gone in 14; drivers before it know nothing else.
+    _call("nvmlDeviceGetTemperature", _number, "NVML_TEMPERATURE_GPU"),
 )
-SLOWDOWN_MARGIN = (
-    NvmlCall[float](
-        "nvmlDeviceGetMarginTemperature", lambda nvml, card: float(nvml.nvmlDeviceGetMarginTemperature(card))
-    ),
-)
+SLOWDOWN_MARGIN = (_call("nvmlDeviceGetMarginTemperature", float),)
 THROTTLE = (
-    NvmlCall[int](
-        "nvmlDeviceGetCurrentClocksEventReasons",
-        lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksEventReasons(card),
-    ),
-    NvmlCall[int](  # the same under its old name
-        "nvmlDeviceGetCurrentClocksThrottleReasons",
-        lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(card),
-    ),
+    _call("nvmlDeviceGetCurrentClocksEventReasons", int),
+    _call("nvmlDeviceGetCurrentClocksThrottleReasons", int),  # the same under its old name
 )
 
 
@@ -168,20 +146,17 @@ def handle_of(index: int) -> tuple[NvmlCall[Any], ...]:
 
 def mig_instance_uuid(instance: int) -> tuple[NvmlCall[str], ...]:
     """The UUID of one of the instances (MIG) a card is cut into; refused where there is none of that number."""
-    return (
-        NvmlCall(
-            "nvmlDeviceGetMigDeviceHandleByIndex", lambda nvml, card: _instance_uuid(nvml, card, instance), instance
-        ),
-    )
+
+    def ask(nvml: Any, card: Any) -> str | None:
+        return _line(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, instance)))
+
+    return (NvmlCall("nvmlDeviceGetMigDeviceHandleByIndex", ask, instance),)
 
 
 def fan_percent(fan: int) -> tuple[NvmlCall[float], ...]:
     """Percent of the noise-tolerant maximum; drivers that cannot count fans still know the first one."""
-    indexed = NvmlCall(
-        "nvmlDeviceGetFanSpeed_v2", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed_v2(card, fan)), fan
-    )
-    first = NvmlCall("nvmlDeviceGetFanSpeed", lambda nvml, card: _sensible(nvml.nvmlDeviceGetFanSpeed(card)))
-    return (indexed, first) if fan == 0 else (indexed,)
+    indexed = _call("nvmlDeviceGetFanSpeed_v2", _number, fan)
+    return (indexed, _call("nvmlDeviceGetFanSpeed", _number)) if fan == 0 else (indexed,)
 
 
 def fan_rpm(fan: int) -> tuple[NvmlCall[float], ...]:

@@ -2,15 +2,12 @@
 
 Choices:
 
-- The answer is a value or a `MissingValue` with a reason in plain words. No exception of the binding comes out of
-  here.
+- The answer is a value or a `MissingValue`. No exception of the binding comes out of here.
 - "This card cannot say" and "this driver has no such function" are remembered, so such a question is put once. A
   question may have alternatives (a call and the deprecated one it replaced): the one that works is found once too.
 - A card that fell off the bus is never asked again; the other cards go on.
-- Every call is timed, so that it can be said which one is expensive.
 - The binding arrives as an argument, so nothing is imported or loaded before a card is wanted.
-- Each field value comes with a return code of its own; a field that is refused for good is left out of the next
-  call.
+- Each field value comes with a return code of its own; a field that is refused for good is left out of the next call.
 - Counters of time spent throttled are in nanoseconds since the driver was loaded (nvml.h, fields 269 to 271; 74 is
   the power cap). Software and hardware both slow a card down for heat, often at the same time: between two readings
   the larger growth counts.
@@ -23,6 +20,8 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from babytrain.engine.telemetry.gpu_backend import CallCosts, MissingValue, printable_line
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -62,14 +61,6 @@ _FINAL = frozenset({INVALID_ARGUMENT, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMEN
 _BINDING_ERRORS = (AttributeError, ValueError, TypeError, OverflowError, OSError, ctypes.ArgumentError)
 
 
-@dataclass(frozen=True)
-class MissingValue:
-    """Why there is no value. `code` is NVML's return code where the driver itself said no."""
-
-    reason: str
-    code: int | None = None
-
-
 NO_VALUE = MissingValue("the driver gave no sensible value")
 
 
@@ -85,44 +76,18 @@ class NvmlCall(Generic[T_co]):
     argument: Hashable = None
 
 
-@dataclass(frozen=True)
-class CallCost:
-    """What the calls of one function took, in seconds of wall time."""
-
-    function: str
-    calls: int
-    total_seconds: float
-    slowest_seconds: float
-
-    @property
-    def mean_seconds(self) -> float:
-        """Of one call."""
-        return self.total_seconds / self.calls
-
-
 class NvmlQueries:
     """Asks, and remembers what need not be asked again. Used from one thread. `clock` times the calls, in seconds."""
 
     def __init__(self, nvml: Any, clock: Callable[[], float] = time.perf_counter) -> None:
         self._nvml = nvml
         self._clock = clock
-        self._costs: dict[str, tuple[int, float, float]] = {}  # calls, total and slowest seconds
-        self.calls_made = 0
+        self.costs = CallCosts()
         mismatch = getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)
         self._errors: tuple[type[BaseException], ...] = (nvml.NVMLError, mismatch, *_BINDING_ERRORS)
         self._unknown_functions: dict[str, MissingValue] = {}
         self._refused: dict[tuple[int, str, Hashable], MissingValue] = {}
         self._lost: dict[int, MissingValue] = {}
-
-    @property
-    def slowest_call(self) -> CallCost | None:
-        """The function whose slowest call took longest since `forget_costs`; None before the first."""
-        costs = [CallCost(function, *cost) for function, cost in self._costs.items()]
-        return max(costs, key=lambda cost: cost.slowest_seconds, default=None)
-
-    def forget_costs(self) -> None:
-        """Time afresh, as after the opening, which is dear and happens once."""
-        self._costs.clear()
 
     def query(self, alternatives: Sequence[NvmlCall[T]], card: int = DRIVER, handle: Any = None) -> T | MissingValue:
         """The first of `alternatives` that this driver and this card can answer, else why there is no answer."""
@@ -154,7 +119,7 @@ class NvmlQueries:
         else:
             return NO_VALUE if value is None else value
         finally:
-            self._count(call.function, self._clock() - started)
+            self.costs.add(call.function, self._clock() - started)
         if missing.code == FUNCTION_NOT_FOUND:
             self._unknown_functions[call.function] = missing
         elif missing.code in _FINAL:
@@ -163,15 +128,9 @@ class NvmlQueries:
             self._lost[card] = missing
         return missing
 
-    def _count(self, function: str, seconds: float) -> None:
-        self.calls_made += 1
-        calls, total, slowest = self._costs.get(function, (0, 0.0, 0.0))
-        self._costs[function] = (calls + 1, total + seconds, max(slowest, seconds))
-
     def _explain(self, error: BaseException) -> MissingValue:
         if isinstance(error, self._nvml.NVMLError):
-            code = int(error.value)
-            return nvml_refusal(code, f"the driver says: {printable_line(str(error))}")
+            return nvml_refusal(int(error.value), f"the driver says: {printable_line(str(error))}")
         if isinstance(error, AttributeError) or type(error).__name__ == "NVMLLibraryMismatchError":
             return MissingValue(_REASONS[FUNCTION_NOT_FOUND], FUNCTION_NOT_FOUND)
         return MissingValue(f"the driver's answer makes no sense ({type(error).__name__})")
@@ -180,16 +139,6 @@ class NvmlQueries:
 def nvml_refusal(code: int, unnamed: str = "") -> MissingValue:
     """A return code of NVML in words; `unnamed` for a code that nobody has put in words yet."""
     return MissingValue(_REASONS.get(code) or unnamed or f"the driver refuses with code {code}", code)
-
-
-def is_final_refusal(code: int | None) -> bool:
-    """Whether the same question would get the same refusal again."""
-    return code in _FINAL
-
-
-def printable_line(text: str, limit: int = 200) -> str:
-    """Text from outside as one harmless line: nothing a terminal could obey, no more than `limit` characters."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)[:limit]
 
 
 # By nvmlValueType_t: which member of the union holds the value.
@@ -229,7 +178,7 @@ def _read_value(value: Any) -> float | MissingValue:
 
 
 class CardFields:
-    """The fields of one card, in one call a look."""
+    """The fields of one card, all read in one call."""
 
     def __init__(self, queries: NvmlQueries, card: int, fields: Sequence[int]) -> None:
         self._queries = queries
@@ -244,12 +193,9 @@ class CardFields:
         wanted = self._wanted
         question = NvmlCall("nvmlDeviceGetFieldValues", lambda nvml, card: read_fields(nvml, card, wanted), wanted)
         answer = self._queries.query((question,), self._card, handle)
-        found: Mapping[int, float | MissingValue] = (
-            dict.fromkeys(wanted, answer) if isinstance(answer, MissingValue) else answer
-        )
-        for field, value in found.items():
-            if isinstance(value, MissingValue) and is_final_refusal(value.code):
-                self._refused[field] = value
+        found = dict.fromkeys(wanted, answer) if isinstance(answer, MissingValue) else answer
+        refused = {field: value for field, value in found.items() if isinstance(value, MissingValue)}
+        self._refused |= {field: value for field, value in refused.items() if value.code in _FINAL}
         self._wanted = tuple(field for field in wanted if field not in self._refused)
         return {**self._refused, **found}
 
@@ -266,8 +212,8 @@ class ThrottledSeconds:
         self._last: dict[int, float] = {}
         self._totals: dict[str, float] = {}
 
-    def look(self, nanoseconds: Mapping[int, float]) -> dict[str, float]:
-        """Totals in seconds after a look at the counters; a reason without any counter is left out."""
+    def update(self, nanoseconds: Mapping[int, float]) -> dict[str, float]:
+        """Totals in seconds after a reading of the counters; a reason without any counter is left out."""
         for reason, fields in self._reasons.items():
             growth = [self._growth(field, nanoseconds[field]) for field in fields if field in nanoseconds]
             if growth:

@@ -2,17 +2,13 @@
 
 Choices:
 
-- Packages only. Cores and uncore are parts of a package, and psys holds the package too, so either would count
-  twice;
+- Packages only. Cores and uncore are parts of a package, and psys holds the package too, so either would count twice;
   `intel-rapl-mmio` reads the same counter. AMD processors use the same tree.
-- The counter wraps at `max_energy_range_uj`. It also starts again when the computer wakes up, which looks the same;
-  a
+- The counter wraps at `max_energy_range_uj`. It also starts again when the computer wakes up, which looks the same; a
   wrap that would mean more than a kilowatt is taken for a new start, and nothing is counted.
-- Closed to users since CVE-2020-8694, because programs can learn from it what others compute. The commands that
-  open
-  it are here, and are never run by us.
-- A battery counts while it discharges. On mains power it would say what goes into the battery, which is not the
-  run's
+- Closed to users since CVE-2020-8694, because programs can learn from it what others compute. The commands that open it
+  are here, and are never run by us.
+- A battery counts while it discharges. On mains power it would say what goes into the battery, which is not the run's
   doing.
 """
 
@@ -24,15 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POWERCAP = Path("/sys/class/powercap")
-RAPL_CLOSED = "the processor's energy counter is closed to this user; `babytrain-tui doctor` says how to open it"
-RAPL_ABSENT = "this system offers no energy counter of the processor"
-RAPL_FIRST_READING = "it takes two looks to tell"
 _MOST_PACKAGE_WATTS = 1000.0  # of one package; none draws as much
 
 
 @dataclass(frozen=True)
 class ProcessorEnergy:
-    """`joules` since the first look, and the mean `watts` since the look before (None at the first)."""
+    """`joules` since the first reading, and the mean `watts` since the one before (None at the first)."""
 
     joules: float
     watts: float | None
@@ -67,9 +60,12 @@ class ProcessorCounter:
 
     def __init__(self, root: Path = POWERCAP, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._packages = [_Package(zone / "energy_uj", _read_range(zone)) for zone in find_rapl_packages(root)]
+        ranges = {zone: read_text(zone / "max_energy_range_uj") for zone in find_rapl_packages(root)}
+        self._packages = [
+            _Package(zone / "energy_uj", int(text) if text.isdigit() else 0) for zone, text in ranges.items()
+        ]
         self._joules = 0.0
-        self._last_look: float | None = None
+        self._last_read: float | None = None
 
     @property
     def present(self) -> bool:
@@ -77,24 +73,24 @@ class ProcessorCounter:
         return bool(self._packages)
 
     def read(self) -> ProcessorEnergy:
-        """One look. Raises PermissionError when one of the packages is closed, OSError or ValueError when one breaks.
+        """The energy now. Raises PermissionError when a package is closed, OSError or ValueError when one breaks.
 
-        A look that fails counts nothing; the next one that works counts what was drawn in between.
+        A reading that fails counts nothing; the next one that works counts what was drawn in between.
         """
         readings = [int(package.counter.read_bytes()) for package in self._packages]
         now = self._clock()
-        elapsed = None if self._last_look is None else now - self._last_look
+        elapsed = None if self._last_read is None else now - self._last_read
         joules = 0.0
         for package, reading in zip(self._packages, readings, strict=True):
             joules += _grown(package, reading, elapsed or 0.0)
             package.last = reading
-        self._last_look = now
+        self._last_read = now
         self._joules += joules
         return ProcessorEnergy(self._joules, joules / elapsed if elapsed else None)
 
 
 def _grown(package: _Package, reading: int, elapsed: float) -> float:
-    """Joules since the look before."""
+    """Joules since the reading before."""
     if package.last is None:
         return 0.0
     microjoules = reading - package.last
@@ -103,11 +99,6 @@ def _grown(package: _Package, reading: int, elapsed: float) -> float:
         if microjoules < 0 or microjoules * 1e-6 > _MOST_PACKAGE_WATTS * elapsed:
             return 0.0
     return microjoules * 1e-6
-
-
-def _read_range(zone: Path) -> int:
-    text = read_text(zone / "max_energy_range_uj")
-    return int(text) if text.isdigit() else 0
 
 
 def read_text(path: Path) -> str:
@@ -125,15 +116,11 @@ _MOST_BATTERY_WATTS = 500.0  # of a laptop's battery; more is a driver's slip of
 def battery_watts(root: Path = POWER_SUPPLY) -> float | None:
     """What the batteries that discharge give together, in watts; None when none does. Raises OSError or ValueError.
 
-    Drivers tell power (microwatts), or current and voltage (microamperes and microvolts); some give a current that
+    Drivers report power (microwatts), or current and voltage (microamperes and microvolts); some give a current that
     leaves the battery a minus sign.
     """
-    watts = [
-        _battery_watts(battery)
-        for battery in sorted(root.glob("BAT*"))
-        if _read_file(battery / "status") == "Discharging"
-    ]
-    return sum(watts) if watts else None
+    discharging = [path for path in sorted(root.glob("BAT*")) if _read_file(path / "status") == "Discharging"]
+    return sum(map(_battery_watts, discharging)) if discharging else None
 
 
 def has_battery(root: Path = POWER_SUPPLY) -> bool:

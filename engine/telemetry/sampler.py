@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_thread import GpuPoll, GpuThread, describe_error
 from babytrain.engine.telemetry.host import HostSensors
-from babytrain.engine.telemetry.nvml_cards import GpuBackend, open_gpu_backend
+from babytrain.engine.telemetry.nvml_cards import open_gpu_backend
 from babytrain.runs.events import GpuReading, HostReading
 
 Publish: TypeAlias = Callable[[HostReading, tuple[GpuReading, ...], str], None]

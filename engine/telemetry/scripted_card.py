@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable
 
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT, POWER_BRAKE
 from babytrain.runs.events import Fan, GpuReading
 
@@ -105,17 +106,16 @@ class ScriptedCard:
         self._hot = self._busy and self._celsius >= (_RECOVERED_CELSIUS if self._hot else _SLOWDOWN_CELSIUS)
 
 
-class ScriptedBackend:
+class ScriptedBackend(GpuBackend):
     """The card as a backend. `clock` gives seconds.
 
     `rested_seconds` tells for how much of its time so far the run has not worked; a card of its own never rests.
     """
 
-    note = ""
-
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, rested_seconds: Callable[[], float] = lambda: 0.0
     ) -> None:
+        super().__init__()
         self._clock, self._rested = clock, rested_seconds
         self._origin = clock()
         self._card = ScriptedCard()
@@ -135,9 +135,6 @@ class ScriptedBackend:
             self._seconds += due
             self._looked_at, self._rested_then = now, rested
         return (self._card.reading(),)
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def _fan_at(celsius: float) -> Fan:

@@ -113,7 +113,7 @@ class DeferredLosses(LossReader):
         """See `LossReader`. Never waits for the device: the numbers travel to the host behind the work of the step."""
         on_device = torch.stack((loss.float(), gradient_norm.float()))
         self._numbers = partial(self._judge, step, *_to_host(on_device))
-        return torch.isfinite(on_device.sum())
+        return torch.isfinite(on_device).all()
 
     def _judge(self, step: int, numbers: Tensor, arrived: torch.cuda.Event | None) -> Numbers:
         if arrived is not None:

@@ -232,7 +232,7 @@ class Trainer:
         """Rest if a rule of the machine says so. True when requests come before the next step."""
         control, duty_cycle_controller, dials = self._control, self._housekeeper, self._state.dials
         worked, self._worked_seconds = self._worked_seconds, 0.0
-        if duty_cycle_controller.judge(dials).pauses and not control.advance:  # steps that are asked for are made
+        if duty_cycle_controller.decide(dials).pauses and not control.advance:  # steps that are asked for are made
             self._read_losses()
             self._output.recorder.enter("resting")
             control.wait_for_request()

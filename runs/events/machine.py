@@ -46,6 +46,11 @@ class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shared: bool = False  # cut into instances (MIG): power, heat and memory are of the whole card
     missing: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def fan_percent(self) -> float | None:
+        """Of its fastest fan; None when no fan says."""
+        return max((fan.percent for fan in self.fans if fan.percent is not None), default=None)
+
 
 class HostReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One look at the computer itself. None where the system offers no such sensor."""
@@ -77,6 +82,11 @@ class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
     host: HostReading
     gpus: tuple[GpuReading, ...] = ()
     gpu_note: str = ""
+
+    @property
+    def training_gpu(self) -> GpuReading | None:
+        """The card that trains, else the first one."""
+        return next((gpu for gpu in self.gpus if gpu.trains), self.gpus[0] if self.gpus else None)
 
 
 class EnergySource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

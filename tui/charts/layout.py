@@ -235,9 +235,10 @@ def count_off_screen(curve: ColumnCurve, limits: tuple[float, float], log: bool)
     """How many points of a curve lie outside the picture; only columns that reach beyond it are searched."""
     low, high = (10.0 ** min(limit, 300.0) for limit in limits) if log else limits
     series, count = curve.series, 0
+    lows, highs = series.points or (series.low, series.high)
     with np.errstate(invalid="ignore"):
         for column in np.flatnonzero((curve.raw.low < low) | (curve.raw.high > high)):
             points = slice(int(curve.rows[column]) * series.stride, int(curve.rows[column + 1]) * series.stride)
-            below, above = series.every_low[points], series.every_high[points]
+            below, above = lows[points], highs[points]
             count += int(np.count_nonzero((below < low) | (above > high)))
     return count

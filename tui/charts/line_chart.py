@@ -7,98 +7,45 @@ nothing is drawn at all.
 
 from __future__ import annotations
 
-import os
-from typing import ClassVar
+from typing import TypeGuard
 
-from rich.style import Style
 from textual.strip import Strip
-from textual.widget import Widget
 
-from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.canvas import ChartCharset
+from babytrain.tui.charts.layout import NARROWEST_GUTTER
 from babytrain.tui.charts.painter import Drawing, draw_plot
 from babytrain.tui.charts.plot import STYLE_NAMES, Plot
-from babytrain.tui.terminal.charset import CharsetName, detect_charset
+from babytrain.tui.charts.styled_widget import StyledWidget
 
 
-class LineChart(Widget):
+class LineChart(StyledWidget):
     """Curves over a shared x axis in braille, half blocks or plain ASCII; any size, any data."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in STYLE_NAMES}
-    DEFAULT_CSS = """
-    LineChart {
-        height: 1fr;
-        width: 1fr;
-        .chart--base { color: $foreground; }
-        .chart--axis { color: $foreground 30%; }
-        .chart--label { color: $foreground 60%; }
-        .chart--band { color: $primary 55%; }
-        .chart--train { color: $text-primary; text-style: bold; }
-        .chart--val { color: $warning; text-style: bold; }
-        .chart--best { color: $success; text-style: bold; }
-        .chart--level { color: $foreground 45%; }
-        .chart--mark { color: $text-secondary; text-style: bold; }
-        .chart--saved { color: $success 70%; }
-        .chart--bad { color: $error; text-style: bold; }
-        .chart--crosshair { color: $foreground 80%; }
-        .chart--notice { color: $error; }
-        .chart--throttled { color: $error 35%; }
-        .chart--resting { color: $accent 35%; }
-        /* The terminal's own sixteen colours cannot be mixed with the background. */
-        &:ansi {
-            .chart--axis { text-style: dim; }
-            .chart--label { text-style: dim; }
-            .chart--band { text-style: dim; }
-            .chart--level { text-style: dim; }
-            .chart--saved { text-style: dim; }
-            .chart--throttled { text-style: dim; }
-            .chart--resting { text-style: dim; }
-        }
-    }
-    """
-
-    def __init__(
-        self,
-        charset: CharsetName | None = None,
-        *,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self.charset_name: CharsetName = charset or detect_charset(os.environ)
-        self._plot = Plot()
+    def __init__(self, charset: ChartCharset) -> None:
+        super().__init__()
+        self._charset = charset
+        self.plot = Plot()
         self._picture: Drawing | None = None  # None: to be drawn when somebody looks
         self._strips: dict[int, Strip] = {}
-        self._palette: list[Style] | None = None
-
-    @property
-    def plot(self) -> Plot:
-        """What is shown."""
-        return self._plot
 
     @property
     def picture(self) -> Drawing:
         """The drawing at the present size."""
-        width, height = self.size
-        picture = self._picture
-        if picture is None or (picture.canvas.width, picture.canvas.height) != (width, height):
+        if not self._is_current(self._picture):
             self._strips.clear()
-            picture = self._picture = self._draw(picture)
-        return picture
+            self._picture = self._draw(self._picture)
+        return self._picture
 
     def show_plot(self, plot: Plot) -> None:
         """Show this from now on."""
-        self._plot = plot
+        self.plot = plot
         before = self._picture
-        width, height = self.size
-        comparable = before is not None and (before.canvas.width, before.canvas.height) == (width, height)
-        if before is None or not comparable or not self.is_on_screen:
+        if not self._is_current(before) or not self.is_on_screen:
             self._picture = None
             self.refresh()
             return
-        picture = self._draw(before)
-        self._picture = picture
-        regions = picture.canvas.changed_regions(before.canvas)
+        self._picture = self._draw(before)
+        regions = self._picture.canvas.changed_regions(before.canvas)
         for region in regions:
             self._strips.pop(region.y, None)
         if regions:
@@ -111,23 +58,17 @@ class LineChart(Widget):
             return Strip.blank(self.size.width, self.visual_style.rich_style)
         strip = self._strips.get(y)
         if strip is None:
-            strip = self._strips[y] = canvas.strip(y, self._styles())
+            strip = self._strips[y] = canvas.strip(y, [self.palette[name] for name in STYLE_NAMES])
         return strip
 
     def notify_style_update(self) -> None:
         """The theme changed: same picture, other colours."""
         super().notify_style_update()
-        self._palette = None
         self._strips.clear()
 
-    def _draw(self, before: Drawing | None) -> Drawing:
-        width, height = self.size
-        charset = CHART_CHARSETS[self.charset_name]
-        if before is None:
-            return draw_plot(self._plot, width, height, charset)
-        return draw_plot(self._plot, width, height, charset, before.gutter)
+    def _is_current(self, picture: Drawing | None) -> TypeGuard[Drawing]:
+        """Whether there is a drawing of the present size."""
+        return picture is not None and (picture.canvas.width, picture.canvas.height) == self.size
 
-    def _styles(self) -> list[Style]:
-        if self._palette is None:
-            self._palette = [self.get_visual_style(f"chart--{name}").rich_style for name in STYLE_NAMES]
-        return self._palette
+    def _draw(self, before: Drawing | None) -> Drawing:
+        return draw_plot(self.plot, *self.size, self._charset, NARROWEST_GUTTER if before is None else before.gutter)

@@ -52,19 +52,9 @@ class Series:
     band: StyleName | None = None
     texture: Texture = "solid"
     markers: bool = False
-    # A long curve may come with one entry for each `stride` points; these are then the points themselves.
+    # A long curve may come with one entry for each `stride` points; `points` are then the `low` and `high` of each.
     stride: int = 1
     points: tuple[ChartValues, ChartValues] | None = None
-
-    @property
-    def every_low(self) -> ChartValues:
-        """The lower end of every point."""
-        return self.low if self.points is None else self.points[0]
-
-    @property
-    def every_high(self) -> ChartValues:
-        """The upper end of every point."""
-        return self.high if self.points is None else self.points[1]
 
 
 @dataclass(frozen=True)

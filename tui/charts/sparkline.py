@@ -38,11 +38,6 @@ def sparkline(
     return MISSING_VALUE_SIGN * (width - len(text)) + text
 
 
-def bar_levels(values: Sequence[float | None], charset: CharsetName = "braille") -> str:
-    """One character for each percentage, as for the cores of a processor."""
-    return "".join(_level(value, 0.0, 100.0, BAR_LEVELS[charset]) for value in values)
-
-
 def _level(value: float | None, bottom: float, top: float, levels: str) -> str:
     if value is None or not math.isfinite(value):
         return MISSING_VALUE_SIGN

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.charts.downsampling import XValues
+from babytrain.tui.charts.downsampling import ChartValues, XValues
 from babytrain.tui.charts.ticks import AxisKind, round_up_axis_end
 
 _NARROWEST = 8.0  # steps; closer there is nothing to see
@@ -113,12 +113,15 @@ class XScale:
         row = int(np.searchsorted(self.steps, math.floor(step), side="right")) - 1
         return float(self.column[row]) if row >= 0 else 0.0
 
-    def of_time(self, t: float) -> float:
-        """Where a moment of running time belongs: at the newest step of then."""
+    def of_times(self, times: ChartValues) -> ChartValues:
+        """Where moments of running time belong: at the newest step of then."""
         if self.mode == "time":
-            return t
-        row = int(np.searchsorted(self.times, t, side="right")) - 1
-        return float(self.column[row]) if row >= 0 else 0.0
+            return times
+        if not len(self.column):
+            return np.zeros(len(times))
+        rows = np.searchsorted(self.times, times, side="right") - 1
+        places: ChartValues = np.where(rows >= 0, self.column[np.maximum(rows, 0)], 0).astype(np.float64)
+        return places
 
     def limits(self, view: StepWindow, columns: int) -> tuple[float, float]:
         """First and last x to show."""

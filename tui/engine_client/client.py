@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
-from babytrain.tui.engine_client.errors import UsageError, engine_errors
+from babytrain.tui.engine_client.errors import UsageError, usage_errors
 from babytrain.tui.engine_client.requests import NewRunOptions, NewRunRequest, PresetChoice
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class EngineClient:
 
         plans: list[NewRunPlan] = []
         if read_now:
-            with engine_errors("The checkpoint cannot be read"):
+            with usage_errors("The checkpoint cannot be read"):
                 plans.append(make_plan())
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
@@ -124,7 +124,7 @@ class EngineClient:
 
     def rerun(self, run_dir: Path, name: str | None) -> RerunSession:
         """A session that trains a run again and compares. Torch is loaded here. Raises UsageError."""
-        with engine_errors("The run cannot be repeated"):
+        with usage_errors("The run cannot be repeated"):
             from babytrain.engine.sessions.rerun import plan_rerun
 
             plan = plan_rerun(RunFolder(run_dir), runs_dir=self.runs_dir, name=name, argv=self._argv)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from babytrain.tui.engine_client.errors import UsageError, engine_errors
+from babytrain.tui.engine_client.errors import UsageError, usage_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ class TrainingSession:
     def run(self) -> None:
         """Train until the run ends and is saved; soon after `feed.stop_requested` is set. Never raises: see `error`."""
         try:
-            with engine_errors("Training could not be started"):
+            with usage_errors("Training could not be started"):
                 self.result = self._train(self.feed, self._remember_folder)
         except UsageError as error:
             self.error = str(error)

@@ -20,7 +20,7 @@ class UsageError(ValueError):
 
 
 @contextmanager
-def engine_errors(problem: str) -> Iterator[None]:
+def usage_errors(problem: str) -> Iterator[None]:
     """Loads torch; whatever the engine raises inside leaves as a UsageError with one sentence a problem.
 
     `problem` begins the sentence of an exception that the engine does not foresee, such as a MemoryError.

@@ -16,7 +16,7 @@ from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
 from babytrain.engine.generation.prompts import PreparedPrompt, PromptError, drop_unknown_characters, prepare_prompt
 from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
-from babytrain.tui.engine_client.errors import UsageError, engine_errors
+from babytrain.tui.engine_client.errors import UsageError, usage_errors
 
 __all__ = [
     "PreparedPrompt",
@@ -89,7 +89,7 @@ class SavedModel(PromptReader):
     """The model of a run from one checkpoint: "best", "last", a name or a step. Every method may raise UsageError."""
 
     def __init__(self, run_dir: Path, at: str = "best") -> None:
-        with engine_errors("The model cannot be loaded"):
+        with usage_errors("The model cannot be loaded"):
             from babytrain.engine.generation.checkpoint_model import load_checkpoint_model
 
             self._model = load_checkpoint_model(run_dir, at)
@@ -102,10 +102,10 @@ class SavedModel(PromptReader):
         self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
     ) -> Iterator[str]:
         """The continuation of `prompt`, piece by piece as it is written."""
-        with engine_errors("The model cannot write"):
+        with usage_errors("The model cannot write"):
             yield from self._model.pieces(prompt, settings, max_tokens=max_tokens, seed=seed)
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
         """The likeliest next tokens, made visible, and their probabilities."""
-        with engine_errors("The model cannot predict"):
+        with usage_errors("The model cannot predict"):
             return self._model.likeliest(prompt, count)

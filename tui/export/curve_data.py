@@ -47,18 +47,18 @@ def round_numbers(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def spread_labels(heights: Sequence[float], distance: float, low: float, high: float) -> list[float]:
-    """Places for labels near `heights`, at least `distance` apart and within [low, high] where that is possible."""
+    """Heights for labels near `heights`, at least `distance` apart and within [low, high] where that is possible."""
     order = sorted(range(len(heights)), key=lambda index: heights[index])
-    places = [min(max(heights[index], low), high) for index in order]
-    for index in range(1, len(places)):
-        places[index] = max(places[index], places[index - 1] + distance)
+    spread = [min(max(height, low), high) for height in sorted(heights)]
+    for index in range(1, len(spread)):
+        spread[index] = max(spread[index], spread[index - 1] + distance)
     ceiling = high
-    for index in reversed(range(len(places))):
-        places[index] = min(places[index], ceiling)
-        ceiling = places[index] - distance
+    for index in reversed(range(len(spread))):
+        spread[index] = min(spread[index], ceiling)
+        ceiling = spread[index] - distance
     result = [0.0] * len(heights)
-    for place, index in zip(places, order, strict=True):
-        result[index] = place
+    for height, index in zip(spread, order, strict=True):
+        result[index] = height
     return result
 
 
@@ -74,23 +74,22 @@ class DownsampledCurve:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __getitem__(self, kept: npt.NDArray[np.bool_]) -> DownsampledCurve:
+        return DownsampledCurve(self.x[kept], self.low[kept], self.high[kept], self.mean[kept])
+
 
 def downsample(
     x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, mean: npt.ArrayLike, most: int
 ) -> DownsampledCurve:
     """Thin a curve with ascending `x` [N] to at most `most` stretches; what is not a finite number is left out."""
-    columns = [np.asarray(one, dtype=np.float64) for one in (x, low, high, mean)]
-    usable = np.isfinite(np.stack(columns)).all(axis=0)
-    xs, lows, highs, means = (one[usable] for one in columns)
-    if len(xs) <= most:
-        return DownsampledCurve(xs, lows, highs, means)
-    rows = bucket_rows(xs, float(xs[0]), float(xs[-1]), most)
-    extremes = bucket_extremes(lows, highs, rows)
-    filled = np.diff(rows) > 0
-    places = bucket_means(xs, rows)
-    return DownsampledCurve(
-        places[filled], extremes.low[filled], extremes.high[filled], bucket_means(means, rows)[filled]
-    )
+    columns = [np.asarray(column, dtype=np.float64) for column in (x, low, high, mean)]
+    curve = DownsampledCurve(*columns)[np.logical_and.reduce(np.isfinite(columns))]
+    if len(curve) <= most:
+        return curve
+    rows = bucket_rows(curve.x, float(curve.x[0]), float(curve.x[-1]), most)
+    extremes = bucket_extremes(curve.low, curve.high, rows)
+    means = bucket_means(curve.mean, rows)
+    return DownsampledCurve(bucket_means(curve.x, rows), extremes.low, extremes.high, means)[np.diff(rows) > 0]
 
 
 def training_loss_curve(snapshot: RunSnapshot, most: int, *, by_root: bool = False) -> DownsampledCurve:
@@ -113,7 +112,15 @@ def step_column_curve(snapshot: RunSnapshot, name: str, most: int) -> Downsample
 
 def validation_losses(snapshot: RunSnapshot) -> list[tuple[int, float]]:
     """(step, nats per token) of every evaluation that gave a number."""
-    return [(one.step, one.val_loss) for one in snapshot.evals if np.isfinite(one.val_loss)]
+    return [(event.step, event.val_loss) for event in snapshot.evals if np.isfinite(event.val_loss)]
+
+
+def without_untrained(losses: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The evaluations that a line may join.
+
+    Nothing was measured between the evaluation before the first step and the next one; the training loss shows it.
+    """
+    return losses[1:] if len(losses) > 1 and losses[0][0] == 0 else losses
 
 
 def speed_curve(snapshot: RunSnapshot, most: int) -> DownsampledCurve:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import NewType
 
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
 
 Markup = NewType("Markup", str)
-EMPTY_MARKUP = Markup("")
 
 
 def format_length(value: float) -> str:
@@ -30,18 +29,17 @@ def format_length(value: float) -> str:
 
 def svg_element(name: str, *children: Markup, **attributes: str | float | None) -> Markup:
     """`<name attributes>children</name>`; underscores in attribute names are hyphens, None leaves one out."""
-    written = "".join(
-        f' {key.strip("_").replace("_", "-")}="{escape(_value(value))}"'
+    texts = {
+        key: safe_line(value) if isinstance(value, str) else format_length(float(value))
         for key, value in attributes.items()
         if value is not None
-    )
+    }
     inside = "".join(children)
-    return Markup(f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>")
+    return Markup(f"<{name}{_written(texts)}>{inside}</{name}>" if inside else f"<{name}{_written(texts)}/>")
 
 
-def svg_text(x: float, y: float, words: str, **attributes: str | float | None) -> Markup:
-    """One line of text with its baseline at `y`. Its direction cannot spill over into anything else."""
-    return svg_element("text", escaped_text(words), x=x, y=y, unicode_bidi="isolate", **attributes)
+def _written(attributes: Mapping[str, str]) -> str:
+    return "".join(f' {key.strip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
 
 
 def escaped_text(words: str) -> Markup:
@@ -62,23 +60,20 @@ def path_data(points: list[tuple[float, float]], *, closed: bool = False) -> str
     return f"M{steps}{'Z' if closed else ''}"
 
 
-def _value(value: str | float | None) -> str:
-    return safe_line(value) if isinstance(value, str) else format_length(float(value or 0.0))
-
-
 def html_element(name: str, *children: Markup, **attributes: str | None) -> Markup:
     """`<name attributes>children</name>`; `_class` is class, underscores are hyphens, None leaves one out."""
-    written = "".join(
-        f' {key.strip("_").replace("_", "-")}="{escape(safe_text(value))}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
+    written = _written({key: safe_text(value) for key, value in attributes.items() if value is not None})
     return Markup(f"<{name}{written}>{''.join(children)}</{name}>")
 
 
 def html_text(text: str) -> Markup:
     """Any text as data, in a span whose direction stays inside."""
     return Markup(f"<bdi>{escape(safe_text(text), quote=False)}</bdi>")
+
+
+def html_paragraph(text: str, **attributes: str) -> Markup:
+    """Any text as a paragraph."""
+    return html_element("p", html_text(text), **attributes)
 
 
 def html_table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> Markup:
@@ -107,12 +102,24 @@ def html_section(title: str, *content: Markup, name: str) -> Markup:
     return html_element("section", html_element("h2", html_text(title)), join_markup(*content), id=name)
 
 
+def html_page(title: str, body: str, *, style: str, script: str = "", head: str = "") -> str:
+    """One self-contained HTML file; its security policy lets it load nothing and use only `style` and `script`."""
+    policy = content_security_policy(style=style, script=script)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
+        f'<meta name="viewport" content="width=device-width">\n{head}'
+        f"<title>{escaped_text(title)}</title>\n<style>{style}</style>\n"
+        f"</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
 def content_hash(source: str) -> str:
-    """How a security policy names an inline style or script: nothing else of its kind is obeyed."""
+    """How a security policy names the only inline style or script that counts."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() + "'"
 
 
 def content_security_policy(*, style: str, script: str = "") -> str:
-    """A page that loads nothing, and obeys this style and this script alone."""
+    """The policy of a page that loads nothing and uses this style and this script alone."""
     scripts = f"script-src {content_hash(script)}; " if script else ""
     return f"default-src 'none'; style-src {content_hash(style)}; {scripts}base-uri 'none'; form-action 'none'"

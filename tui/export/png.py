@@ -10,11 +10,15 @@ import html
 import re
 import unicodedata
 from functools import cache
+from typing import Any
 
 import resvg_py
 
 DOTS_PER_INCH = 200
-_FONT_PROBE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="40" height="40">{}</svg>'
+_PROBE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="40" height="40">'
+    '<text x="5" y="30" font-size="30" font-family="serif">{}</text></svg>'
+)
 NO_FONTS_MESSAGE = (
     "There is no font on this computer to write a PNG with: install one (Debian: apt install fonts-dejavu), "
     "or take the SVG or the HTML, which any browser shows."
@@ -30,32 +34,25 @@ class NoFontsError(RuntimeError):
 
 def poster_png(svg: str) -> bytes:
     """The SVG as a PNG, A3 at 200 dots an inch. Raises NoFontsError where text cannot be drawn."""
-    if not has_fonts():
-        raise NoFontsError
-    return resvg_py.svg_to_bytes(svg_string=svg, dpi=DOTS_PER_INCH)
+    return _png(svg, dpi=DOTS_PER_INCH)
 
 
 def screenshot_png(svg: str) -> bytes:
     """A picture of the screen as a PNG, two dots for each unit. Raises NoFontsError where text cannot be drawn."""
+    return _png(svg, zoom=2.0)
+
+
+def _png(svg: str, **scale: Any) -> bytes:
     if not has_fonts():
         raise NoFontsError
-    return resvg_py.svg_to_bytes(svg_string=svg, zoom=2.0)
+    return resvg_py.svg_to_bytes(svg_string=svg, **scale)
 
 
 def has_fonts(*, system_fonts: bool = True) -> bool:
     """Whether a letter leaves a trace."""
-    letter = '<text x="5" y="30" font-size="30" font-family="serif">M</text>'
-    blank, probe = (
-        resvg_py.svg_to_bytes(svg_string=_FONT_PROBE.format(content), skip_system_fonts=not system_fonts)
-        for content in ("", letter)
-    )
-    return blank != probe
+    return _rendered("", system_fonts) != _rendered("M", system_fonts)
 
 
-_CHARACTER_PROBE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="40" height="40">'
-    '<text x="5" y="30" font-size="30" font-family="serif">{}</text></svg>'
-)
 _IN_NO_FONT = "\U0010fffd"  # of the private use area
 _WORDS = re.compile(r">([^<]+)</(?:text|tspan)>")
 _SHOWN = 12
@@ -79,7 +76,7 @@ def missing_glyphs_sentence(svg: str) -> str:
     return (
         f"The PNG shows boxes for {count} that no font on this computer has ({first_characters(missing)}), for "
         f"instance in '{quoted}': install a font with them (Debian: apt install "
-        f"{' '.join(_packages(missing))}) and make it again. The SVG and the HTML are complete."
+        f"{' '.join(sorted(set(map(_package, missing))))}) and make it again. The SVG and the HTML are complete."
     )
 
 
@@ -92,12 +89,8 @@ def _texts(svg: str) -> list[str]:
     return [html.unescape(words) for words in _WORDS.findall(svg)]
 
 
-def _packages(missing: str) -> list[str]:
-    """The packages of Debian that most likely have them."""
-    return sorted({_package(char) for char in missing})
-
-
 def _package(char: str) -> str:
+    """The Debian package that most likely has it."""
     if 0x1F000 <= ord(char) < 0x20000:
         return "fonts-noto-color-emoji"
     is_wide = unicodedata.east_asian_width(char) in "WF"
@@ -109,5 +102,5 @@ def _is_box(char: str) -> bool:
 
 
 @cache
-def _rendered(char: str) -> bytes:
-    return resvg_py.svg_to_bytes(svg_string=_CHARACTER_PROBE.format(char))
+def _rendered(char: str, system_fonts: bool = True) -> bytes:
+    return resvg_py.svg_to_bytes(svg_string=_PROBE.format(char), skip_system_fonts=not system_fonts)

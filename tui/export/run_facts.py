@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from babytrain.runs.energy.bill import BillAmounts
-from babytrain.runs.events import GpuReading, Sample, Started, TextMetrics
+from babytrain.runs.energy.tariff import JOULES_PER_KWH
+from babytrain.runs.events import Sample, Started, TextMetrics
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.text.energy_format import NOT_MEASURED, SIMULATED
 from babytrain.tui.text.formatting import (
+    UNKNOWN,
     format_bytes,
     format_compact,
     format_count,
@@ -27,7 +29,6 @@ from babytrain.tui.text.formatting import (
     format_seconds,
 )
 
-UNKNOWN_VALUE = "–"
 FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "guessed right"
 
 
@@ -91,11 +92,10 @@ def run_facts(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> list[RunF
 
 
 def _final_evaluation(snapshot: RunSnapshot) -> list[RunFact]:
-    """How many of its last poems are poems, where it had an exam."""
-    held = snapshot.state.final_evaluations.until(snapshot.t)
-    if not held:
+    """How many poems of its final evaluation are valid, where it had one."""
+    newest = snapshot.state.final_evaluations.last_until(snapshot.t)
+    if newest is None:
         return []
-    newest = held[-1]
     own = "all its own" if newest.new == newest.valid else f"{format_count(newest.new)} of them its own"
     remark = "poems in 5-7-5 at the end" + (f", {own}" if newest.valid else "")
     return [RunFact(FINAL_EVALUATION_LABEL, f"{format_count(newest.valid)} of {format_count(newest.poems)}", remark)]
@@ -116,7 +116,7 @@ def _data(started: Started, snapshot: RunSnapshot) -> RunFact:
 
 def _times(epoch: float) -> str:
     if not math.isfinite(epoch):
-        return UNKNOWN_VALUE
+        return UNKNOWN
     if 0 < epoch < 0.1:
         return f"{epoch:.1g} times"
     return f"{epoch:.1f} times" if epoch < 100 else f"{format_compact(epoch)} times"
@@ -128,7 +128,8 @@ def _speed(snapshot: RunSnapshot) -> str:
 
 
 def _machine(started: Started, snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> RunFact:
-    card = gpu_in_training(snapshot)
+    on_cpu = snapshot.vitals is None or started.device == "cpu"
+    card = None if on_cpu or snapshot.vitals is None else snapshot.vitals.training_gpu
     name = started.device_name or (card.name if card else "") or str(provenance.get("cpu_model", ""))
     words = [started.precision] if started.precision else []
     if started.device == "cpu":
@@ -138,22 +139,35 @@ def _machine(started: Started, snapshot: RunSnapshot, provenance: Mapping[str, A
     if card is not None and card.memory_total_bytes:
         words.append(format_bytes(card.memory_total_bytes))
     return RunFact(
-        "machine", name or started.device or UNKNOWN_VALUE, ", ".join([*([started.device] if name else []), *words])
+        "machine", name or started.device or UNKNOWN, ", ".join([*([started.device] if name else []), *words])
     )
-
-
-def gpu_in_training(snapshot: RunSnapshot) -> GpuReading | None:
-    """The card the run trains on, None when it trains on the processor."""
-    vitals, started = snapshot.vitals, snapshot.started
-    if vitals is None or started is None or started.device == "cpu":
-        return None
-    return next((card for card in vitals.gpus if card.trains), vitals.gpus[0] if vitals.gpus else None)
 
 
 def loss_unit(snapshot: RunSnapshot) -> str:
     """What a loss is counted per."""
     started = snapshot.started
     return "character" if started is not None and started.corpus.tokenizer == "char" else "token"
+
+
+def loss_levels(snapshots: Sequence[RunSnapshot], symbols: str) -> list[tuple[str, float]]:
+    """Named losses to compare with, in nats per `symbols`: models that only count, and what no model gets below.
+
+    Of several runs with the same text; [] where nothing is known.
+    """
+    baselines = next((snapshot.baselines for snapshot in snapshots if snapshot.baselines is not None), None)
+    levels: list[tuple[str, float]] = []
+    if baselines is not None:
+        levels = [
+            ("chance", baselines.uniform),
+            (f"{symbols} counted", baselines.unigram),
+            ("pairs counted", baselines.bigram),
+            ("threes counted", baselines.trigram),
+            ("fives counted", baselines.fivegram),
+        ]
+    floor = next((snapshot.started.corpus.floor_nats_per_token for snapshot in snapshots if snapshot.started), None)
+    if floor is not None:
+        levels.append(("all there is to know", floor))
+    return [(name, value) for name, value in levels if math.isfinite(value)]
 
 
 def _loss(snapshot: RunSnapshot) -> RunFact:
@@ -177,20 +191,20 @@ def _progress_fact(snapshot: RunSnapshot) -> RunFact:
     return RunFact("tokens", format_compact(snapshot.tokens), "seen in training")
 
 
-def metrics_summary(reading: TextMetrics | None) -> list[str]:
-    """What the judges said of a sample, a few words each; empty when they said nothing."""
-    if reading is None:
+def metrics_summary(metrics: TextMetrics | None) -> list[str]:
+    """The text metrics of a sample, a few words each; empty when there are none."""
+    if metrics is None:
         return []
-    said = []
-    if reading.haiku and reading.valid_haiku is not None:
-        said.append(f"{reading.valid_haiku} of {reading.haiku} poems 5-7-5")
-    if reading.new_haiku:
-        said.append(f"{reading.new_haiku} never trained on")
-    if reading.real_word_share is not None:
-        said.append(f"{format_percent(100 * reading.real_word_share)} real words")
-    if reading.memorisation is not None:
-        said.append(f"parrot index {reading.memorisation:.1f}")
-    return said
+    parts = []
+    if metrics.haiku and metrics.valid_haiku is not None:
+        parts.append(f"{metrics.valid_haiku} of {metrics.haiku} poems 5-7-5")
+    if metrics.new_haiku:
+        parts.append(f"{metrics.new_haiku} never trained on")
+    if metrics.real_word_share is not None:
+        parts.append(f"{format_percent(100 * metrics.real_word_share)} real words")
+    if metrics.memorisation is not None:
+        parts.append(f"parrot index {metrics.memorisation:.1f}")
+    return parts
 
 
 def sampling_summary(sample: Sample) -> str:
@@ -211,33 +225,29 @@ def best_sample(snapshot: RunSnapshot) -> Sample | None:
     """The sample to show, None when there is none.
 
     Of those written by the best model, from the best evaluation until the next one, the one with the most valid poems,
-    where somebody counted, of equals the one with the most poems of its own; otherwise the newest. When it wrote
-    nothing then, anything later will do, and then anything at all. Answers to a person's own prompts count only when
-    there is nothing else.
+    where those are counted, of equals the one with the most new poems; otherwise the newest. If it wrote nothing then,
+    any later sample, and then any at all. Samples that a person asked for count only when there is nothing else.
     """
     written = [sample for sample in snapshot.samples if sample.text.strip()]
     pool = [sample for sample in written if not sample.requested] or written
     best = snapshot.best_eval
     if best is not None:
         later = [sample for sample in pool if sample.step >= best.step]
-        following = min((one.step for one in snapshot.evals if one.step > best.step), default=math.inf)
+        following = min((event.step for event in snapshot.evals if event.step > best.step), default=math.inf)
         pool = [sample for sample in later if sample.step < following] or later or pool
     if not pool:
         return None
-    readings = {(one.sample_id, one.step): one for one in snapshot.state.readings.until(snapshot.t)}
-    ranks = [(_poem_score(readings.get((one.sample_id, one.step))), place) for place, one in enumerate(pool)]
-    return pool[max(ranks)[1]]
+    metrics = {(reading.sample_id, reading.step): reading for reading in snapshot.state.readings.until(snapshot.t)}
+    return max(reversed(pool), key=lambda sample: _poem_score(metrics.get((sample.sample_id, sample.step))))
 
 
 def sample_with_id(snapshot: RunSnapshot, sample_id: int) -> Sample | None:
     """The sample with this number; of several (a run that went back writes them anew) the newest."""
-    return next((one for one in reversed(snapshot.samples) if one.sample_id == sample_id), None)
+    return next((sample for sample in reversed(snapshot.samples) if sample.sample_id == sample_id), None)
 
 
-def _poem_score(reading: TextMetrics | None) -> tuple[int, int]:
-    if reading is None:
-        return (0, 0)
-    return (reading.valid_haiku or 0, reading.new_haiku or 0)
+def _poem_score(metrics: TextMetrics | None) -> tuple[int, int]:
+    return (metrics.valid_haiku or 0, metrics.new_haiku or 0) if metrics is not None else (0, 0)
 
 
 def distinct_run_names(snapshots: Sequence[RunSnapshot]) -> list[str]:
@@ -249,17 +259,19 @@ def distinct_run_names(snapshots: Sequence[RunSnapshot]) -> list[str]:
         for name, snapshot in zip(names, snapshots, strict=True)
     ]
     seen: Counter[str] = Counter()
-    told = []
+    distinct = []
     for name in names:
         seen[name] += 1
-        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return told
+        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return distinct
 
 
 def losses_are_comparable(snapshots: Sequence[RunSnapshot]) -> bool:
     """Whether a lower loss is a better model: the same text, cut into the same tokens, split at the same place."""
     facts = [snapshot.started.corpus for snapshot in snapshots if snapshot.started is not None]
-    measures = {(one.sha256, one.tokenizer, one.vocabulary_size, one.train_tokens, one.val_tokens) for one in facts}
+    measures = {
+        (text.sha256, text.tokenizer, text.vocabulary_size, text.train_tokens, text.val_tokens) for text in facts
+    }
     return len(measures) <= 1
 
 
@@ -268,17 +280,11 @@ def shared_loss_unit(snapshots: Sequence[RunSnapshot]) -> str:
     return "character" if all(loss_unit(snapshot) == "character" for snapshot in snapshots) else "token"
 
 
+# fmt: off
 _CURRENCY_SIGNS = {
-    "EUR": "€",
-    "USD": "$",
-    "GBP": "£",
-    "INR": "₹",
-    "JPY": "¥",
-    "CNY": "¥",
-    "KRW": "₩",
-    "UAH": "₴",
-    "TRY": "₺",
+    "EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥", "CNY": "¥", "KRW": "₩", "UAH": "₴", "TRY": "₺",
 }
+# fmt: on
 
 
 def format_price(money: float, currency: str) -> str:
@@ -313,7 +319,7 @@ def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
         return []
     rows = [("electricity", format_kwh(bill.kwh))]
     if bill.idle_joules > 0:
-        rows.append(("idle, not billed", format_kwh(bill.idle_joules / 3.6e6)))
+        rows.append(("idle, not billed", format_kwh(bill.idle_joules / JOULES_PER_KWH)))
     if bill.co2_grams is not None:
         rows.append(("CO2", f"{bill.co2_grams:.3g} g"))
     if bill.units is not None:

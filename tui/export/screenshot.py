@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -76,20 +76,16 @@ def _text_elements(text: str, left: float, baseline: float, colour: str, style: 
     opacity = f' opacity="{DIMMED}"' if style.dim else ""
     attributes = f'fill="{colour}"{weight}{slant}{line}{opacity}'
     elements: list[str] = []
-    for start, word in _words_with_positions(text):
-        x = left + cell_len(text[:start]) * _CELL_WIDTH
+    # Of what is not ordinary text every character is an element of its own.
+    for match in re.finditer(r"[!-~]+|[^\s\u2800]", text):
+        word = match.group()
+        x = left + cell_len(text[: match.start()]) * _CELL_WIDTH
         length = cell_len(word) * _CELL_WIDTH
         elements.append(
             f'<text x="{x:.1f}" y="{baseline:.1f}" textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs" '
             f"{attributes}>{escape(word)}</text>"
         )
     return elements
-
-
-def _words_with_positions(text: str) -> Iterator[tuple[int, str]]:
-    """Words with their positions; of what is not ordinary text every character on its own."""
-    for match in re.finditer(r"[!-~]+|[^\s\u2800]", text):
-        yield match.start(), match.group()
 
 
 def _colours(style: Style, theme: TerminalTheme, ground: str) -> tuple[str, str]:
@@ -99,8 +95,7 @@ def _colours(style: Style, theme: TerminalTheme, ground: str) -> tuple[str, str]
 
 
 def _hex(colour: Color | None, theme: TerminalTheme, *, foreground: bool) -> str:
-    triplet = (colour or Color.default()).get_truecolor(theme, foreground=foreground)
-    return triplet.hex
+    return (colour or Color.default()).get_truecolor(theme, foreground=foreground).hex
 
 
 SCREENSHOT_FOLDER = "pictures"
@@ -115,7 +110,7 @@ def save_screenshot(app: App[Any], wall_time: float) -> None:
     def write() -> None:
         try:
             words, severity = write_screenshot_files(svg, folder, wall_time)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: whoever pressed the key hears of it
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: a toast says so
             words, severity = failure_sentence("The picture could not be written", error), "error"
         app.call_from_thread(app.notify, safe_line(words), severity=severity, markup=False, timeout=8)
 
@@ -137,10 +132,10 @@ def write_screenshot_files(svg: str, folder: Path, wall_time: float) -> tuple[st
         path = write_screenshot(svg, folder, wall_time)
     except OSError as error:
         return f"The picture could not be written into {folder}: {error.strerror or error}.", "error"
-    with_png, why = _write_png(svg, path.with_suffix(".png"))
-    if with_png:
+    problem = _write_png(svg, path.with_suffix(".png"))
+    if problem is None:
         return f"Picture: {path} and .png" + _missing_glyphs_note(svg), "information"
-    return f"Picture: {path}" + (f" (no PNG: {why})" if why else ""), "information"
+    return f"Picture: {path} (no PNG: {problem})", "information"
 
 
 def _missing_glyphs_note(svg: str) -> str:
@@ -172,20 +167,20 @@ def write_screenshot(svg: str, folder: Path, wall_time: float) -> Path:
     raise FileExistsError(f"there are {_MAX_TRIES} pictures of this second already")
 
 
-def _write_png(svg: str, path: Path) -> tuple[bool, str]:
-    """Whether there is a PNG now, and if not, why."""
+def _write_png(svg: str, path: Path) -> str | None:
+    """Why there is no PNG now, None when there is one."""
     try:
         from babytrain.tui.export.png import NoFontsError, screenshot_png
     except ImportError:
-        return False, "resvg is missing"
+        return "resvg is missing"
     try:
         path.write_bytes(screenshot_png(svg))
     except NoFontsError:
-        return False, "no font to write one with"
+        return "no font to write one with"
     except ValueError as error:
-        return False, str(error)
+        return str(error)
     except OSError as error:
         with suppress(OSError):
             path.unlink()
-        return False, error.strerror or str(error)
-    return True, ""
+        return error.strerror or str(error)
+    return None

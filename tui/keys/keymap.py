@@ -1,43 +1,92 @@
-"""One place for every command: its name, default keys, footer text, palette entry and help text.
+"""Every command of the app, read from `key_commands.csv`, and what is made of it: bindings, footer, palette and help.
 
-Bindings, footer, command palette, help screen and the tests are all made from `COMMANDS`; a command exists once. The
-commands themselves are data, in `key_commands.py`; here is what is made of them. Choices worth knowing:
+The table is the only place where a command is named. Its columns are the fields of `KeyCommand`; its keys have
+Textual's names (`full_stop`, `shift+tab`), several separated by commas.
 
-- `scope` says where a command belongs and `MODES` which scopes a screen offers together. Within one mode no key stands
-  for two commands; a test holds that, also for people's own keys (`keys_file.py`).
+Choices:
+- A command without `label` is not in the footer, one without `title` is not in the palette.
+- `scope` says where a command belongs and `SCOPES_BY_MODE` which scopes a screen offers together. Within one mode no
+  key stands for two commands; a test holds that, also for people's own keys (`user_keys.py`).
+- The order within a scope is the order in the footer, which drops entries from the end: the way out of a screen
+  comes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, TypeAlias
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 from textual.binding import Binding
 from textual.keys import format_key
 
-from babytrain.tui.keys.key_table import KEY_COMMANDS, KeyCommand, KeyScope
-
-__all__ = [
-    "COMMANDS_BY_ID",
-    "KEY_COMMANDS",
-    "SCOPES_BY_MODE",
-    "SCOPE_TITLES",
-    "KeyCommand",
-    "KeyMode",
-    "KeyScope",
-    "bindings_in",
-    "commands_for",
-    "commands_in",
-    "ended_run_refusal_bindings",
-    "find_clashes",
-    "key_label",
-    "keys_of",
-    "keys_text",
-    "refusal_bindings",
-    "split_keys",
+KeyScope: TypeAlias = Literal[
+    "everywhere",
+    "home",
+    "live",
+    "replay",
+    "panes",
+    "cycle",
+    "chart",
+    "arrows",
+    "scroll",
+    "letters",
+    "quit",
+    "dialog",
+    "picture",
+    "samples",
+    "talk",
 ]
-
 KeyMode: TypeAlias = Literal["home", "live", "replay", "watch", "quit", "dialog", "letters", "samples", "talk"]
+
+
+@dataclass(frozen=True)
+class KeyCommand:
+    """One thing a person can do. `action` is a Textual action, looked up on the screen (or the app, with `app.`)."""
+
+    id: str
+    scope: KeyScope
+    keys: str
+    action: str
+    label: str  # footer
+    title: str  # palette
+    help: str
+    group: Binding.Group | None = None
+    display: str | None = None  # how the footer shows the key, where Textual's own name is long
+    priority: bool = False
+
+    def binding(self) -> Binding:
+        """The Textual binding; its id is what people's own keys refer to."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.label or self.title,
+            show=bool(self.label),
+            key_display=self.display,
+            priority=self.priority,
+            tooltip=self.help,
+            id=self.id,
+            group=self.group,
+        )
+
+
+def _read_commands() -> Iterator[KeyCommand]:
+    """The rows of the table; an empty cell is a default."""
+    with Path(__file__).with_name("key_commands.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            optional: dict[str, Any] = {
+                "group": None,
+                "display": row["display"] or None,
+                "priority": bool(row["priority"]),
+            }
+            if row["group"]:
+                optional["group"] = Binding.Group(row["group"], compact=True)
+            yield KeyCommand(**{**row, **optional})
+
+
+KEY_COMMANDS: tuple[KeyCommand, ...] = tuple(_read_commands())
 
 # What a screen offers, in the order of its footer.
 SCOPES_BY_MODE: Mapping[KeyMode, tuple[KeyScope, ...]] = {

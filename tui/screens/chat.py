@@ -60,11 +60,11 @@ class ChatScreen(ChatScreenBase):
 
     def compose(self) -> ComposeResult:
         """Title, the text and the bars, the sampling settings, the line to type in, a note, the keys."""
-        yield ChatTitle(self.glyphs)
+        yield ChatTitle(self.charset)
         with Container(id="chat-body"):
             yield ChatPane(self.charset)
             yield NextTokenBars(self.charset)
-        yield SamplingSettingsLine(self.glyphs)
+        yield SamplingSettingsLine(self.charset)
         yield ChatInput(placeholder="hell", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS)
         yield NoteLine()
         yield KeyBar()

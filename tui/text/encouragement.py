@@ -1,10 +1,10 @@
-"""A kind word for whoever waits for a run, fitting what is going on. A pure function of the recorded run.
+"""A friendly line for a run that is being watched, fitting its state. A pure function of the recorded run.
 
 Choices worth knowing:
 
-- Chosen from the minute of running time and the run's id, and from how things stood when that minute began, or when
-  the run began to work, to wait or to rest since: so it changes no more often, and a replay says what the run said.
-- Lines that fit what is going on come before lines that always fit, two times out of three.
+- Chosen from the minute of running time, the run's id, and the state of the run when that minute began or when its
+  phase last changed: so it changes no more often, and a replay shows what the run showed.
+- Lines that fit the state come before lines that always fit, two times out of three.
 - Never where something is wrong: the pane shows a warning in its place.
 """
 
@@ -20,7 +20,7 @@ from importlib.resources import files
 
 import msgspec
 
-from babytrain.runs.events import GpuReading, PhaseName, Vitals
+from babytrain.runs.events import PhaseName
 from babytrain.runs.state.elapsed_time import policy_in_force, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 
@@ -42,7 +42,7 @@ class EncouragementContext:
     phase: str = "training"
     verdict: str = ""
     status: str = "training"
-    held_by: str = ""  # the cause of a restraint that is in force
+    held_by: str = ""  # the cause of the power policy in force
     celsius: float | None = None
     fan_percent: float | None = None
     joules: float = 0.0
@@ -113,9 +113,9 @@ def _parsed(comparison: str) -> tuple[str, Callable[[float, float], bool], float
 
 
 def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMNS) -> str:
-    """The line of the minute; empty when the run's settings want none, or before it has said who it is.
+    """The line of the minute; empty when the run's settings turn it off, or before the run has started.
 
-    Lines of more than `longest` characters are said only where no shorter one fits.
+    Lines of more than `longest` characters are shown only where no shorter one fits.
     """
     started = snapshot.started
     if started is None or snapshot.settings.get("encouragement", True) is False:
@@ -125,7 +125,7 @@ def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMN
 
 
 def _context_of_minute(snapshot: RunSnapshot, minute: int) -> EncouragementContext:
-    """How things stood when the minute began, or when the run began to do what it does now, if that was later."""
+    """The context when the minute began, or when the phase last changed, if that was later."""
     if snapshot.ended is not None:
         return context_at(snapshot)
     phases = snapshot.state.phases.until(snapshot.t)
@@ -148,7 +148,7 @@ def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOUR
     number = zlib.crc32(seed.encode("utf-8", "replace"))
     known = encouragement_lines()
     fitting = [line.text for line in known.fitting if line.fits(context)]
-    # What is generally true of learning is not what one says to somebody who is asleep, or done.
+    # The lines that always fit speak of learning, so they do not suit a run that rests or has ended.
     lines = fitting if fitting and (number % 3 or not context.trains) else known.always
     lines = [line for line in lines if len(line) <= longest] or lines
     return lines[number // 3 % len(lines)]
@@ -157,8 +157,7 @@ def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOUR
 def context_at(snapshot: RunSnapshot) -> EncouragementContext:
     """What is going on at a moment."""
     vitals, verdict, held, energy = snapshot.vitals, snapshot.verdict, policy_in_force(snapshot), snapshot.energy
-    card = _card(vitals)
-    fans = [] if card is None else [fan.percent for fan in card.fans if fan.percent is not None]
+    card = vitals.training_gpu if vitals is not None else None
     host = vitals.host if vitals is not None else None
     total = snapshot.total_steps
     return EncouragementContext(
@@ -167,7 +166,7 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         status=snapshot.status,
         held_by=held.cause if held is not None else "",
         celsius=card.temperature_celsius if card is not None else host.temperature_celsius if host else None,
-        fan_percent=max(fans, default=None),
+        fan_percent=card.fan_percent if card is not None else None,
         joules=energy.joules if energy is not None else 0.0,
         hour=time.localtime(wall_time_at(snapshot)).tm_hour,
         share_of_steps=snapshot.step / total if total else 0.0,
@@ -180,9 +179,3 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         on_card=snapshot.started is not None and not snapshot.started.device.startswith("cpu"),
         on_battery=host is not None and host.plugged_in is False,
     )
-
-
-def _card(vitals: Vitals | None) -> GpuReading | None:
-    """The card that trains, else the first one."""
-    gpus = vitals.gpus if vitals is not None else ()
-    return next((card for card in gpus if card.trains), gpus[0] if gpus else None)

@@ -29,6 +29,16 @@ class LinePart:
     rank: int = 0
 
 
+def line_part(text: str, style: str = "", rank: int = 0) -> LinePart:
+    """One text, which may come from a driver, in one style."""
+    return LinePart(((replace_unprintable(text), style),), rank)
+
+
+def labelled_part(label: str, value: str, rank: int = 0, style: str = "") -> LinePart:
+    """A value behind a quiet label."""
+    return LinePart(((f"{label} ", "label"), (value, style)), rank)
+
+
 def replace_unprintable(text: str) -> str:
     """The text with everything replaced that a terminal might obey."""
     return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)

@@ -11,7 +11,8 @@ Choices, each of them tried on simulated cards in `bench/thermal.py`:
 - It begins with a quarter of the time, and takes more by at most 3 points a second. A small card under full load warms
   by several degrees a second: at full duty it would be past its ceiling before a sensor that lags says so.
 - A budget of power is held by an integral of what is over or under it. Since the duty is that integral, what was drawn
-  above the budget in all can never exceed `BUDGET_SECONDS` of the budget itself.
+  above the budget in all can never exceed `BUDGET_SECONDS` of the budget itself, as long as working `LEAST_DUTY` of
+  the time draws less than it.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ HORIZON_SECONDS = 60.0
 SMOOTHING_SECONDS = 3.0
 MARGIN_DEGREES = 1.0  # held this far below the ceiling: a sensor that counts whole degrees is half of one off
 BUDGET_SECONDS = 20.0
-LONGEST_CONTROL_INTERVAL_SECONDS = 10.0  # what is longer was no interval between two looks but a gap
+LONGEST_CONTROL_INTERVAL_SECONDS = 10.0  # what is longer was no interval between two readings but a gap
 
 
 def rest_seconds(worked_seconds: float, duty_cycle: float) -> float:
-    """How long to rest after some work so that work is `duty` (above 0, up to 1) of the time."""
+    """How long to rest after some work so that work is `duty_cycle` (above 0, up to 1) of the time."""
     return worked_seconds * (1.0 / duty_cycle - 1.0)
 
 
 class ThermalController:
-    """Holds a temperature. `duty` is the share of the time to work until the next reading."""
+    """Holds a temperature. `duty_cycle` is the share of the time to work until the next reading."""
 
     def __init__(self) -> None:
         self.duty_cycle = INITIAL_DUTY
         self._smoothed: float | None = None
 
     def take(self, celsius: float, ceiling: float, seconds: float, *, working: bool = True) -> float:
-        """Take a reading in, `seconds` after the one before it; returns the duty.
+        """Take a reading in, `seconds` after the one before it; returns the duty cycle.
 
-        Not `working`, a card cools down whatever the duty is, so there is nothing to learn but where to begin again.
+        Not `working`, a card cools down whatever the duty cycle, so there is nothing to learn but where to begin again.
         """
         seconds = min(max(seconds, 0.0), LONGEST_CONTROL_INTERVAL_SECONDS)
         before = celsius if self._smoothed is None else self._smoothed
@@ -59,13 +60,18 @@ class ThermalController:
 
 
 class PowerController:
-    """Holds an average power. `duty` is the share of the time to work until the next reading."""
+    """Holds an average power. `duty_cycle` is the share of the time to work until the next reading."""
 
     def __init__(self) -> None:
         self.duty_cycle = INITIAL_DUTY
 
-    def take(self, watts: float, budget: float, seconds: float) -> float:
-        """Take in a reading of the power since the one before it, `seconds` ago; returns the duty."""
+    def take(self, watts: float, budget: float, seconds: float, *, working: bool = True) -> float:
+        """Take in a reading of the power since the one before it, `seconds` ago; returns the duty cycle.
+
+        What a run that is not `working` draws says nothing about a working one.
+        """
+        if not working:
+            return self.duty_cycle
         seconds = min(max(seconds, 0.0), LONGEST_CONTROL_INTERVAL_SECONDS)
         self.duty_cycle = _clamped(self.duty_cycle + (budget - watts) / budget * seconds / BUDGET_SECONDS)
         return self.duty_cycle

@@ -28,7 +28,7 @@ _OVERRULED: dict[PolicyCause, str] = {
 
 
 def limit_ended_message(cause: PolicyCause, duty_cycle: float, *, lifted: bool) -> str:
-    """A rule no longer holds the run back, `lifted` when by hand; `duty` is what the others leave it."""
+    """A limit is over, `lifted` when by hand; `duty_cycle` is what the others leave the run."""
     why = _LIFTED[cause] if lifted else _OVER[cause]
     if duty_cycle == 0:
         return f"{why}, and the run still rests."
@@ -38,7 +38,7 @@ def limit_ended_message(cause: PolicyCause, duty_cycle: float, *, lifted: bool) 
 
 
 def overruled_message(cause: PolicyCause) -> str:
-    """A person has it go on against a rule."""
+    """A person has the run go on against a limit."""
     return _OVERRULED[cause]
 
 
@@ -70,7 +70,7 @@ def power_message(watts: float, budget: float, duty_cycle: float) -> str:
 
 
 def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
-    """A sensor that a rule needs has said nothing for a while."""
+    """A sensor that a limit needs has measured nothing for a while."""
     if duty_cycle >= 1.0:
         return f"Nothing here tells the {what}, so {setting} cannot be held: training goes on at full speed."
     return (
@@ -80,21 +80,21 @@ def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
 
 
 def battery_silent_message() -> str:
-    """The sensor that tells whether there is mains power has fallen silent."""
+    """The sensor of mains power has fallen silent."""
     return "Nothing tells any more whether there is mains power: training no longer waits for it."
 
 
 def quiet_hours_end(windows: Sequence[DayWindow], minute: float) -> int | None:
     """When the quiet around `minute` ends, through windows that meet; None when it never does."""
-    end, passed = None, 0
-    now = minute
-    while (window := next((window for window in windows if window.contains(now)), None)) is not None:
+    end = None
+    for _ in range(2 * len(windows) + 1):
+        window = next((window for window in windows if window.contains(minute if end is None else end)), None)
+        if window is None:
+            return end
+        if window.start == window.end:
+            break
         end = window.end
-        passed += 1
-        if passed > 2 * len(windows) or window.start == window.end:
-            return None
-        now = float(end)
-    return end
+    return None
 
 
 def _share(duty_cycle: float) -> str:

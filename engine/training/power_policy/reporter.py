@@ -1,8 +1,8 @@
-"""What of the decisions is worth an event: every pause and its end, and a duty when it has really changed.
+"""Which changes of the decisions are worth an event: every pause and its end, and a duty cycle that really changed.
 
-Each rule is told by itself, because several may hold at once. A duty that follows a temperature or a power moves all
-the time: it is told when it has been below 90% for half a minute, again when it moves by more than 10 points, and not
-more than once a minute. Pure.
+Each limit is reported by itself, because several may apply at once. A duty cycle that follows a temperature or a power
+moves all the time: it is reported when it has been below 90% for half a minute, again when it moves by more than 10
+points, and not more than once a minute. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CAUSES: tuple[PolicyCause, ...] = ("quiet hours", "battery", "heat", "power")
 
 @dataclass(frozen=True)
 class PolicyChange:
-    """Something to say; the fields are those of a `Restraint` event."""
+    """A change to report; the fields are those of a `PolicyEvent`."""
 
     cause: PolicyCause
     action: PolicyOutcome
@@ -31,61 +31,60 @@ class PolicyChange:
 
 
 class PolicyReporter:
-    """Knows what was told last of each rule, and when."""
+    """Knows what was reported last of each limit, and when."""
 
     def __init__(self) -> None:
-        self._told: dict[PolicyCause, PolicyLimit] = {}
-        self._told_at: dict[PolicyCause, float] = {}
+        self._reported: dict[PolicyCause, PolicyLimit] = {}
+        self._reported_at: dict[PolicyCause, float] = {}
         self._low_since: dict[PolicyCause, float] = {}
 
-    def hear(self, decision: PolicyDecision, now: float) -> list[PolicyChange]:
-        """What to say now that `decision` holds."""
-        news: list[PolicyChange] = []
+    def changes(self, decision: PolicyDecision, now: float) -> list[PolicyChange]:
+        """What to report now that `decision` applies."""
+        changes: list[PolicyChange] = []
+        limits = {limit.cause: limit for limit in decision.limits}
         for cause in _CAUSES:
-            hold = next((one for one in decision.holds if one.cause == cause), None)
-            if hold is None:
-                if self._told.pop(cause, None) is not None:
-                    news.append(self._over(cause, decision))
+            limit = limits.get(cause)
+            if limit is None:
+                if self._reported.pop(cause, None) is not None:
+                    changes.append(_released(cause, decision))
                 self._low_since.pop(cause, None)
             elif cause in ("heat", "power"):
-                if not decision.pauses:  # a pause cools down whatever the duty is
-                    news += self._hear_gradual(hold, decision, now)
-            elif hold != self._told.get(cause):
-                news.append(self._holds(hold))
-        return news
+                if not decision.pauses:  # a pause cools down whatever the duty cycle is
+                    changes += self._gradual_changes(limit, decision, now)
+            elif limit != self._reported.get(cause):
+                changes.append(self._report(limit))
+        return changes
 
     def overruled(self, cause: PolicyCause, text: str) -> PolicyChange:
-        """A person has the run go on against a rule."""
-        self._told.pop(cause, None)
+        """A person has the run go on against a limit."""
+        self._reported.pop(cause, None)
         return PolicyChange(cause, "overridden", text)
 
-    def _hear_gradual(self, hold: PolicyLimit, decision: PolicyDecision, now: float) -> list[PolicyChange]:
-        cause, told = hold.cause, self._told.get(hold.cause)
-        if hold.duty_cycle >= 1.0 - REPORTED_DUTY_CHANGE:
+    def _gradual_changes(self, limit: PolicyLimit, decision: PolicyDecision, now: float) -> list[PolicyChange]:
+        cause, reported = limit.cause, self._reported.get(limit.cause)
+        if limit.duty_cycle >= 1.0 - REPORTED_DUTY_CHANGE:
             self._low_since.pop(cause, None)
         low_since = self._low_since.setdefault(cause, now)
-        if now - self._told_at.get(cause, float("-inf")) < SECONDS_BETWEEN_REPORTS:
+        if now - self._reported_at.get(cause, float("-inf")) < SECONDS_BETWEEN_REPORTS:
             return []
-        if told is None:
-            worth = hold.duty_cycle < 1.0 - REPORTED_DUTY_CHANGE and now - low_since >= SECONDS_BEFORE_REPORT
+        if reported is None:
+            worth = limit.duty_cycle < 1.0 - REPORTED_DUTY_CHANGE and now - low_since >= SECONDS_BEFORE_REPORT
         else:
-            worth = hold.duty_cycle >= FULL_DUTY or abs(hold.duty_cycle - told.duty_cycle) > REPORTED_DUTY_CHANGE
+            moved = abs(limit.duty_cycle - reported.duty_cycle)
+            worth = limit.duty_cycle >= FULL_DUTY or moved > REPORTED_DUTY_CHANGE
         if not worth:
             return []
-        self._told_at[cause] = now
-        if hold.duty_cycle >= FULL_DUTY:
-            del self._told[cause]
-            return [self._over(cause, decision)]
-        return [self._holds(hold)]
+        self._reported_at[cause] = now
+        if limit.duty_cycle >= FULL_DUTY:
+            del self._reported[cause]
+            return [_released(cause, decision)]
+        return [self._report(limit)]
 
-    def _holds(self, hold: PolicyLimit) -> PolicyChange:
-        self._told[hold.cause] = hold
-        return PolicyChange(hold.cause, "slowed" if hold.duty_cycle else "paused", hold.text, hold.duty_cycle)
+    def _report(self, limit: PolicyLimit) -> PolicyChange:
+        self._reported[limit.cause] = limit
+        return PolicyChange(limit.cause, "slowed" if limit.duty_cycle else "paused", limit.text, limit.duty_cycle)
 
-    def _over(self, cause: PolicyCause, decision: PolicyDecision) -> PolicyChange:
-        return PolicyChange(
-            cause,
-            "released",
-            messages.limit_ended_message(cause, decision.duty_cycle, lifted=cause in decision.lifted),
-            decision.duty_cycle,
-        )
+
+def _released(cause: PolicyCause, decision: PolicyDecision) -> PolicyChange:
+    text = messages.limit_ended_message(cause, decision.duty_cycle, lifted=cause in decision.lifted)
+    return PolicyChange(cause, "released", text, decision.duty_cycle)

@@ -1,13 +1,13 @@
-"""The rules of the house: from the dials, the time of day and what the sensors say to how much the run may work.
+"""The power policy: from the dials, the time of day and what the sensors say to how much the run may work.
 
-Pure: time comes in as an argument, nothing is read and nothing is said. Choices:
+Pure: time comes in as an argument, nothing is read and nothing is emitted. Choices:
 
 - Quiet hours follow the clock to the second. The battery has a little patience, because a plug is seen to flicker.
-- The lowest duty counts.
-- A rule that a person overruled stays so until its stretch ends, or until its dial is turned.
-- A temperature or power that nobody tells any more keeps the duty that last held it (the mean of a minute), for as long
-  as it stays silent. To go free would be to bet somebody's ceiling on hope, and it costs speed only: the log says it
-  once, and a dial lifts it. One that was never told at all binds nobody, and that is said once too.
+- The lowest duty cycle counts.
+- A rule that a person overruled stays so until its period ends, or until its dial is changed.
+- A temperature or power without new readings keeps the duty cycle that last held it (the mean of a minute), for as long
+  as the sensor stays silent: to go free would risk somebody's ceiling, and this costs speed only; the log says it once,
+  and a dial lifts it. One that was never measured binds nothing, and that is said once too.
 - A battery that says nothing for five minutes no longer pauses: a run that waits for what cannot come never ends, and
   when the battery is empty after all the newest checkpoint is there.
 """
@@ -32,7 +32,7 @@ AVERAGED_DUTY_SECONDS = 60.0  # of which the mean duty is kept when a sensor fal
 
 @dataclass(frozen=True)
 class PolicySettings:
-    """Where the dials of the house stand. A ceiling (°C) or budget (watts) of 0 is none."""
+    """The dials of the power policy. A ceiling (°C) or budget (watts) of 0 is none."""
 
     quiet_hours: tuple[DayWindow, ...] = ()
     quiet_duty: float = 0.0
@@ -42,7 +42,7 @@ class PolicySettings:
 
     @property
     def lifted(self) -> frozenset[PolicyCause]:
-        """What there is no rule for."""
+        """The causes that no rule is set for."""
         rules: dict[PolicyCause, object] = {
             "quiet hours": self.quiet_hours,
             "battery": self.pause_on_battery,
@@ -53,7 +53,7 @@ class PolicySettings:
 
     @classmethod
     def of(cls, dials: DialState) -> PolicySettings:
-        """The rules that the dials of a run make."""
+        """The settings that the dials of a run make."""
         return cls(
             quiet_hours=parse_windows(dials.quiet_hours),
             quiet_duty=dials.quiet_duty,
@@ -65,7 +65,7 @@ class PolicySettings:
 
 @dataclass(frozen=True)
 class SensorSample:
-    """What the sensors said about what the rules need, at `at` (monotonic seconds). None: nothing.
+    """What the sensors measured of what the rules need, at `at` (monotonic seconds); None where they measured nothing.
 
     `working`: whether the run worked then, or was paused.
     """
@@ -94,7 +94,7 @@ def take_sensor_sample(
 
 @dataclass(frozen=True)
 class PolicyLimit:
-    """One rule that holds: the share of the time it leaves, 0 for none, and why in a sentence."""
+    """One rule that limits the run: the share of the time it leaves, 0 for none, and why in a sentence."""
 
     cause: PolicyCause
     duty_cycle: float
@@ -103,20 +103,20 @@ class PolicyLimit:
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """Every rule that holds; without any the run is free."""
+    """Every limit that applies; without any the run is free. `lifted`: the causes that no rule is set for."""
 
-    holds: tuple[PolicyLimit, ...] = ()
-    lifted: frozenset[PolicyCause] = frozenset()  # what there is no rule for
+    limits: tuple[PolicyLimit, ...] = ()
+    lifted: frozenset[PolicyCause] = frozenset()
 
     @property
     def duty_cycle(self) -> float:
         """The share of the time the run may work, 0 when it is to pause."""
-        return min((hold.duty_cycle for hold in self.holds), default=1.0)
+        return min((limit.duty_cycle for limit in self.limits), default=1.0)
 
     @property
     def working_duty(self) -> float:
-        """The share of the time while it works: what rules that pause say does not count."""
-        return min((hold.duty_cycle for hold in self.holds if hold.duty_cycle > 0), default=1.0)
+        """The share of the time while it works: limits that pause it do not count."""
+        return min((limit.duty_cycle for limit in self.limits if limit.duty_cycle > 0), default=1.0)
 
     @property
     def pauses(self) -> bool:
@@ -128,155 +128,125 @@ NO_LIMITS = PolicyDecision()
 
 
 class _LimitedQuantity:
-    """A quantity held by a duty: the newest value, and what to do when none comes any more."""
+    """A quantity held by a duty cycle: its controller, the newest value, and what to do when none comes any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, controller: ThermalController | PowerController, name: str, setting: str) -> None:
         self.newest: float | None = None
-        self.silence_reported = False
-        self._first_at: float | None = None
-        self._last_at: float | None = None
-        self._held: deque[tuple[float, float]] = deque()  # when, duty
+        self._controller, self._name, self._setting = controller, name, setting
+        self._silence_reported = False
+        self._first_at: float | None = None  # of the samples without a value
+        self._last_at: float | None = None  # of the values
+        self._recent: deque[tuple[float, float]] = deque()  # when, duty cycle
 
-    def seconds_since_last(self, at: float) -> float:
-        return 0.0 if self._last_at is None else at - self._last_at
-
-    def told(self, at: float, value: float, duty_cycle: float | None) -> None:
-        """A value, and the duty that is to hold it; None while the run does not work."""
-        self.newest, self._last_at, self.silence_reported = value, at, False
-        if duty_cycle is None:
+    def take(self, at: float, value: float | None, limit: float, *, working: bool) -> None:
+        """Take a sample in; `value` is None where nothing was measured."""
+        if value is None:
+            self._first_at = at if self._first_at is None else self._first_at
             return
-        self._held.append((at, duty_cycle))
-        while self._held[0][0] < at - AVERAGED_DUTY_SECONDS:
-            self._held.popleft()
+        seconds = 0.0 if self._last_at is None else at - self._last_at
+        duty_cycle = self._controller.take(value, limit, seconds, working=working)
+        self.newest, self._last_at, self._silence_reported = value, at, False
+        if working:
+            self._recent.append((at, duty_cycle))
+            while self._recent[0][0] < at - AVERAGED_DUTY_SECONDS:
+                self._recent.popleft()
 
-    def not_told(self, at: float) -> None:
-        if self._first_at is None:
-            self._first_at = at
-
-    def is_silent(self, at: float) -> bool:
+    def duty_cycle(self, now: float, sentences: list[str]) -> float | None:
+        """The duty cycle that holds it; None while nothing was measured. `sentences` gets a silent sensor once."""
         since = self._last_at if self._last_at is not None else self._first_at
-        return since is not None and at - since > SENSOR_SILENT_SECONDS
+        if since is None or now - since <= SENSOR_SILENT_SECONDS:
+            return None if self.newest is None else self._controller.duty_cycle
+        recent = [duty_cycle for _, duty_cycle in self._recent]
+        average = sum(recent) / len(recent) if recent else 1.0
+        if not self._silence_reported:
+            self._silence_reported = True
+            sentences.append(messages.silent_sensor_message(self._name, self._setting, average))
+        return None if self.newest is None else average
 
-    @property
-    def average_duty(self) -> float:
-        """The duty that held it of late; free when nothing was ever told."""
-        return sum(duty_cycle for _, duty_cycle in self._held) / len(self._held) if self._held else 1.0
+
+def _temperature() -> _LimitedQuantity:
+    return _LimitedQuantity(ThermalController(), "temperature", "temperature_ceiling")
+
+
+def _power() -> _LimitedQuantity:
+    return _LimitedQuantity(PowerController(), "power", "power_budget")
 
 
 class PowerPolicy:
-    """Decides. `see` takes readings in, oldest first; `decide` says what holds now."""
+    """Decides. `take_sample` takes sensor samples in, oldest first; `decide` says which limits apply now."""
 
     def __init__(self) -> None:
-        self.sentences: list[str] = []  # what is to be said besides decisions; whoever says it empties the list
-        self._house = PolicySettings()
-        self._heat, self._heat_keeper = _LimitedQuantity(), ThermalController()
-        self._power, self._power_keeper = _LimitedQuantity(), PowerController()
-        self._name = ""
+        self.sentences: list[str] = []  # for the log, besides decisions; whoever writes them there empties the list
+        self._settings = PolicySettings()
+        self._temperature, self._power = _temperature(), _power()
+        self._card_name = ""
         self._on_battery = False
-        self._plug: tuple[bool | None, float] = (None, 0.0)  # what it says, and since when
+        self._plug: tuple[bool | None, float] = (None, 0.0)  # plugged in, and since when
         self._overruled: set[PolicyCause] = set()
 
     def set_settings(self, settings: PolicySettings) -> None:
-        """Other rules hold from now on. One whose dial was turned is in force again, and begins anew."""
-        old, self._house = self._house, settings
+        """Other rules from now on. One whose dial was changed is in force again, and begins anew."""
+        old, self._settings = self._settings, settings
         if (settings.quiet_hours, settings.quiet_duty) != (old.quiet_hours, old.quiet_duty):
             self._overruled.discard("quiet hours")
         if settings.pause_on_battery != old.pause_on_battery:
             self._overruled.discard("battery")
         if not settings.temperature_ceiling:
-            self._heat, self._heat_keeper = _LimitedQuantity(), ThermalController()
+            self._temperature = _temperature()
         if not settings.power_budget:
-            self._power, self._power_keeper = _LimitedQuantity(), PowerController()
+            self._power = _power()
 
     def take_sample(self, sample: SensorSample) -> None:
-        """Take one reading in."""
-        settings, at = self._house, sample.at
-        self._see_plug(sample)
-        self._name = sample.name
+        """Take one sample in."""
+        settings = self._settings
+        self._take_plug(sample)
+        self._card_name = sample.name
         if settings.temperature_ceiling:
-            heat = self._heat
-            if sample.celsius is None:
-                heat.not_told(at)
-            else:
-                duty_cycle = self._heat_keeper.take(
-                    sample.celsius, settings.temperature_ceiling, heat.seconds_since_last(at), working=sample.working
-                )
-                heat.told(at, sample.celsius, duty_cycle if sample.working else None)
+            self._temperature.take(sample.at, sample.celsius, settings.temperature_ceiling, working=sample.working)
         if settings.power_budget:
-            power = self._power
-            if sample.watts is None:
-                power.not_told(at)
-            elif not sample.working:  # what a paused run draws says nothing about a working one
-                power.told(at, sample.watts, None)
-            else:
-                duty_cycle = self._power_keeper.take(sample.watts, settings.power_budget, power.seconds_since_last(at))
-                power.told(at, sample.watts, duty_cycle)
+            self._power.take(sample.at, sample.watts, settings.power_budget, working=sample.working)
 
     def decide(self, now: float, wall_time: float) -> PolicyDecision:
-        """What holds at `now` (monotonic seconds), which is `wall_time` (Unix seconds) on the wall."""
-        settings, minute = self._house, minute_of_day(wall_time)
+        """The limits at `now` (monotonic seconds), which is `wall_time` (Unix seconds) on the wall."""
+        settings, minute = self._settings, minute_of_day(wall_time)
         quiet = any(window.contains(minute) for window in settings.quiet_hours)
         on_battery = settings.pause_on_battery and self._on_battery
         if not quiet:
             self._overruled.discard("quiet hours")
         if not on_battery:
             self._overruled.discard("battery")
-        holds: list[PolicyLimit] = []
-        if quiet and settings.quiet_duty < 1:
+        limits: list[PolicyLimit] = []
+        if quiet and settings.quiet_duty < 1 and "quiet hours" not in self._overruled:
             text = messages.quiet_hours_message(settings.quiet_hours, minute, settings.quiet_duty)
-            holds.append(PolicyLimit("quiet hours", settings.quiet_duty, text))
-        if on_battery:
-            holds.append(PolicyLimit("battery", 0.0, messages.battery_message()))
-        holds = [hold for hold in holds if hold.cause not in self._overruled]
-        if settings.temperature_ceiling and (duty_cycle := self._heat_duty(now)) is not None:
-            text = messages.temperature_message(
-                self._name, self._heat.newest or 0.0, settings.temperature_ceiling, duty_cycle
-            )
-            holds.append(PolicyLimit("heat", duty_cycle, text))
-        if settings.power_budget and (duty_cycle := self._power_duty(now)) is not None:
-            holds.append(
-                PolicyLimit(
-                    "power",
-                    duty_cycle,
-                    messages.power_message(self._power.newest or 0.0, settings.power_budget, duty_cycle),
-                )
-            )
-        return PolicyDecision(tuple(holds), settings.lifted)
+            limits.append(PolicyLimit("quiet hours", settings.quiet_duty, text))
+        if on_battery and "battery" not in self._overruled:
+            limits.append(PolicyLimit("battery", 0.0, messages.battery_message()))
+        ceiling, budget = settings.temperature_ceiling, settings.power_budget
+        if ceiling and (duty_cycle := self._temperature.duty_cycle(now, self.sentences)) is not None:
+            celsius = self._temperature.newest or 0.0
+            text = messages.temperature_message(self._card_name, celsius, ceiling, duty_cycle)
+            limits.append(PolicyLimit("heat", duty_cycle, text))
+        if budget and (duty_cycle := self._power.duty_cycle(now, self.sentences)) is not None:
+            text = messages.power_message(self._power.newest or 0.0, budget, duty_cycle)
+            limits.append(PolicyLimit("power", duty_cycle, text))
+        return PolicyDecision(tuple(limits), settings.lifted)
 
     def overrule(self, now: float, wall_time: float) -> list[tuple[PolicyCause, str]]:
-        """Have the run go on against the rules that pause it; returns which those were, and what to say."""
-        causes = [hold.cause for hold in self.decide(now, wall_time).holds if hold.duty_cycle == 0]
+        """Have the run go on against the limits that pause it; returns their causes, and what to say of each."""
+        causes = [limit.cause for limit in self.decide(now, wall_time).limits if limit.duty_cycle == 0]
         self._overruled.update(causes)
         return [(cause, messages.overruled_message(cause)) for cause in causes]
 
-    def _heat_duty(self, now: float) -> float | None:
-        return self._governed_duty(now, self._heat, self._heat_keeper.duty_cycle, "temperature", "temperature_ceiling")
-
-    def _power_duty(self, now: float) -> float | None:
-        return self._governed_duty(now, self._power, self._power_keeper.duty_cycle, "power", "power_budget")
-
-    def _governed_duty(
-        self, now: float, governed: _LimitedQuantity, duty_cycle: float, what: str, setting: str
-    ) -> float | None:
-        """The duty that holds a quantity, None while nothing was told of it: then there is nothing to hold."""
-        silent = governed.is_silent(now)
-        if silent and not governed.silence_reported:
-            governed.silence_reported = True
-            self.sentences.append(messages.silent_sensor_message(what, setting, governed.average_duty))
-        if governed.newest is None:
-            return None
-        return governed.average_duty if silent else duty_cycle
-
-    def _see_plug(self, sample: SensorSample) -> None:
-        says, since = self._plug
-        if sample.plugged_in != says:
-            says, since = self._plug = (sample.plugged_in, sample.at)
+    def _take_plug(self, sample: SensorSample) -> None:
+        plugged_in, since = self._plug
+        if sample.plugged_in != plugged_in:
+            plugged_in, since = self._plug = (sample.plugged_in, sample.at)
         seconds = sample.at - since
-        if says is False and seconds >= UNPLUGGED_SECONDS:
+        if plugged_in is False and seconds >= UNPLUGGED_SECONDS:
             self._on_battery = True
-        elif says is True and seconds >= PLUGGED_SECONDS:
+        elif plugged_in is True and seconds >= PLUGGED_SECONDS:
             self._on_battery = False
-        elif says is None and seconds >= BATTERY_SILENT_SECONDS and self._on_battery:
+        elif plugged_in is None and seconds >= BATTERY_SILENT_SECONDS and self._on_battery:
             self._on_battery = False
-            if self._house.pause_on_battery:
+            if self._settings.pause_on_battery:
                 self.sentences.append(messages.battery_silent_message())

@@ -22,7 +22,8 @@ from babytrain.engine.doctor.run_checks import CheckResult, run_checks
 from babytrain.engine.doctor.sensors import check_energy_counter, check_gpus, check_host, describe_card
 from babytrain.engine.doctor.software import check_compile, check_packages, find_compiler
 from babytrain.engine.execution.processor_cores import Cores
-from babytrain.engine.telemetry.nvml_cards import NO_DRIVER, NoGpu
+from babytrain.engine.telemetry.gpu_backend import NoGpu
+from babytrain.engine.telemetry.nvml_cards import NO_DRIVER
 from babytrain.runs.events import Fan, GpuReading
 from tests.engine.telemetry.fake_gpu import FakeGpu
 
@@ -243,7 +244,11 @@ def test_the_energy_counter_open_closed_and_absent(tmp_path: Path, monkeypatch: 
     make_zone(tmp_path, "intel-rapl:1")  # the whole board, which holds the first
     make_zone(tmp_path, "intel-rapl:0:0")  # a part of the first; counting it would count twice
     assert check_energy_counter(tmp_path).what.endswith("1 package(s)")
-    monkeypatch.setattr("babytrain.engine.doctor.sensors._is_readable", lambda _: False)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     closed = check_energy_counter(tmp_path)
     assert closed.ok is None
     assert f"until the next restart: sudo chmod a+r {tmp_path}/intel-rapl:*/energy_uj " in closed.why

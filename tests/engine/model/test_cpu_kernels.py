@@ -30,7 +30,7 @@ VARIANTS = [
 def torch_kernels_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (attention, gpt):
-            patch.setattr(module, "suits_short_attention", lambda *_: False)
+            patch.setattr(module, "is_short_attention_faster", lambda *_: False)
         yield
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import TrainingCardMarker, find_training_card
-from babytrain.engine.telemetry.nvml_cards import GpuBackend, open_gpu_backend
+from babytrain.engine.telemetry.nvml_cards import open_gpu_backend
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import GpuReading, HostReading
 

@@ -23,7 +23,7 @@ IOREG = """\
 
 
 def test_load_and_memory_are_read_and_the_rest_says_why_not() -> None:
-    reading = parse_ioreg(IOREG, index=0)
+    reading = parse_ioreg(IOREG)
     assert (reading.name, reading.utilization_percent, reading.memory_used_bytes) == ("Apple M2", 41.0, 1231847424)
     assert reading.missing["power_watts"] == reading.missing["fans"] == "macOS tells it to root only"
     assert "utilization_percent" not in reading.missing

@@ -41,7 +41,7 @@ class Computer:
         self.asleep += slept
         before, self.energy = (
             self.energy,
-            self.meter.look(
+            self.meter.take_reading(
                 monotonic=50.0 + self.t,
                 boottime=90.0 + self.t + self.asleep,
                 wall_time=self.wall_time + self.t + self.asleep,
@@ -95,7 +95,7 @@ def test_typed_in_watts_stand_for_the_whole_computer() -> None:
         11, card(power_watts=200.0), processor_watts=50.0
     )
     assert energy.joules == pytest.approx(3000)
-    assert counted(energy) == pytest.approx({"wall meter typed": 3000})
+    assert counted(energy) == pytest.approx({"wall meter manual": 3000})
     assert shown(energy) == pytest.approx({"gpu 0 polled": 2000, "processor polled": 500})
     assert energy.measured_seconds == pytest.approx(10)
 
@@ -267,5 +267,5 @@ def test_sensors_count_in_a_pause_where_watts_are_typed_in() -> None:
     computer = Computer(meter(wall_watts=300.0))
     computer.watch(11, card(power_watts=200.0))
     energy = computer.watch(100, card(power_watts=10.0), held=True)
-    assert counted(energy) == pytest.approx({"wall meter typed": 3000, "gpu 0 polled": 1000 + 95})
+    assert counted(energy) == pytest.approx({"wall meter manual": 3000, "gpu 0 polled": 1000 + 95})
     assert energy.unmeasured_seconds == pytest.approx(0.0, abs=1.0)

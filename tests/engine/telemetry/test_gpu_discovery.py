@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from babytrain.engine.execution.devices import device_uuid
 from babytrain.engine.sessions import services
 from babytrain.engine.sessions.services import gpu_opener
+from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import find_training_card
-from babytrain.engine.telemetry.nvml_cards import GpuBackend
 from babytrain.engine.training.recorder import Recorder, RunOutput
 from babytrain.runs.events import AnyEvent, GpuReading, Phase
 from babytrain.runs.state.live_feed import LiveFeed

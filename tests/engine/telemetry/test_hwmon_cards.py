@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu
 from babytrain.engine.telemetry.gpu_discovery import AllCards, open_cards
 from babytrain.engine.telemetry.hwmon_cards import HwmonBackend
-from babytrain.engine.telemetry.nvml_cards import NO_DRIVER, NoGpu
-from babytrain.engine.telemetry.nvml_queries import CallCost
+from babytrain.engine.telemetry.nvml_cards import NO_DRIVER
 from babytrain.runs.events import Fan, GpuReading
 
 RADEON = {
@@ -163,13 +163,11 @@ def test_a_card_taken_away_is_lost_and_the_other_goes_on(tmp_path: Path) -> None
     assert (lost.name, other.temperature_celsius) == (other.name, 74.0)
 
 
-class Nvidia:
+class Nvidia(GpuBackend):
     """Two cards of the other driver."""
 
-    note = ""
     count = 2
     closed = False
-    slowest_call: CallCost | None = None
 
     def read(self) -> tuple[GpuReading, ...]:
         return (GpuReading(index=0, name="RTX 4070"), GpuReading(index=1, name="RTX 4060"))

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from babytrain.engine.telemetry.gpu_backend import MissingValue, printable_line
 from babytrain.engine.telemetry.nvml_calls import AT_POWER_LIMIT, HOT, describe_throttling
-from babytrain.engine.telemetry.nvml_queries import MissingValue, NvmlCall, NvmlQueries, printable_line
+from babytrain.engine.telemetry.nvml_queries import NvmlCall, NvmlQueries
 
 
 class FakeNvmlError(Exception):

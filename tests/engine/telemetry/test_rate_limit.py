@@ -9,9 +9,10 @@ from typing import Any
 import pynvml
 import pytest
 
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, MissingValue
 from babytrain.engine.telemetry.gpu_thread import GpuThread
-from babytrain.engine.telemetry.host import RateLimited
-from babytrain.engine.telemetry.nvml_queries import CallCost, MissingValue, NvmlCall, NvmlQueries, read_fields
+from babytrain.engine.telemetry.nvml_queries import NvmlCall, NvmlQueries, read_fields
+from babytrain.engine.telemetry.rate_limit import RateLimited
 from babytrain.runs.events import GpuReading
 
 
@@ -68,28 +69,23 @@ def test_the_dearest_call_is_known() -> None:
         return NvmlCall(f"takes {seconds}", ask)
 
     queries = NvmlQueries(SimpleNamespace(NVMLError=OSError), clock=lambda: now[0])
-    assert queries.slowest_call is None
+    assert queries.costs.slowest is None
     queries.query((taking(5.0),))
-    queries.forget_costs()
+    queries.costs.forget()
     for seconds in (0.25, 0.5, 0.5):
         queries.query((taking(seconds),))
-    dearest = queries.slowest_call
-    assert dearest == CallCost("takes 0.5", calls=2, total_seconds=1.0, slowest_seconds=0.5)
-    assert dearest is not None
-    assert dearest.mean_seconds == 0.5
+    assert queries.costs.slowest == ("takes 0.5", 0.5)
+    assert queries.costs.calls == 4
 
 
 def test_a_round_says_what_it_took_and_who_was_dear() -> None:
-    class Timed:
-        note = ""
-        slowest_call = CallCost("nvmlDeviceGetPowerUsage", 3, 0.3, 0.2)
-        calls_made = 0
+    class Timed(GpuBackend):
+        def __init__(self) -> None:
+            super().__init__()
+            self.costs.add("nvmlDeviceGetPowerUsage", 0.2)
 
         def read(self) -> tuple[GpuReading, ...]:
             return (GpuReading(index=0, name="card"),)
-
-        def close(self) -> None:
-            """Nothing to close."""
 
     thread = GpuThread(Timed)
     thread.start()
@@ -99,7 +95,7 @@ def test_a_round_says_what_it_took_and_who_was_dear() -> None:
     thread.request_stop()
     assert thread.join(30.0)
     assert answer is not None
-    assert answer.slowest_call == Timed.slowest_call
+    assert answer.slowest_call == ("nvmlDeviceGetPowerUsage", 0.2)
     assert 0.0 < answer.driver_seconds < 30.0
     assert 0.0 < answer.mean_seconds < 30.0
 
@@ -107,17 +103,10 @@ def test_a_round_says_what_it_took_and_who_was_dear() -> None:
 def test_waiting_for_the_interpreter_is_not_held_against_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("babytrain.engine.telemetry.gpu_thread._wait_for_lock", lambda: 30.0)
 
-    class Slow:
-        note = ""
-        slowest_call: CallCost | None = None
-        calls_made = 0
-
+    class Slow(GpuBackend):
         def read(self) -> tuple[GpuReading, ...]:
-            self.calls_made += 1
+            self.costs.add("nvmlDeviceGetPowerUsage", 0.2)
             return ()
-
-        def close(self) -> None:
-            """Nothing to close."""
 
     thread = GpuThread(Slow)
     thread.start()

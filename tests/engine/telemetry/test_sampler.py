@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.telemetry.nvml_cards import GpuBackend, NoGpu
+from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.runs.events import GpuReading, HostReading
 from tests.engine.telemetry.fake_gpu import FakeGpu
@@ -38,12 +38,11 @@ class Host:
         return HostReading(cpu_percent=10.0)
 
 
-class BlockingGpu:
+class BlockingGpu(GpuBackend):
     """A driver that answers only while `answering` is set."""
 
-    note = ""
-
     def __init__(self) -> None:
+        super().__init__()
         self.asked = threading.Event()
         self.answering = threading.Event()
         self.closed = threading.Event()

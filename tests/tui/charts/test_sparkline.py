@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.tui.charts.sparkline import BAR_LEVELS, MISSING_VALUE_SIGN, bar_levels, sparkline
+from babytrain.tui.charts.sparkline import BAR_LEVELS, MISSING_VALUE_SIGN, sparkline
 
 VALUES = st.lists(st.one_of(st.none(), st.floats()), max_size=30)
 
@@ -40,5 +40,5 @@ def test_a_constant_history_is_neither_full_nor_empty():
     assert sparkline([5, 5], 2) == "▄▄"
 
 
-def test_one_bar_for_each_core():
-    assert bar_levels([0, 50, 100]) == "▁▅█"
+def test_a_fixed_scale_shows_how_full_each_value_is():
+    assert sparkline([0, 50, 100], 3, 0, 100) == "▁▅█"

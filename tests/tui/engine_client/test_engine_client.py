@@ -12,7 +12,7 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.tui.engine_client import model_access
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession, start_engine_thread
-from babytrain.tui.engine_client.errors import UsageError, engine_errors
+from babytrain.tui.engine_client.errors import UsageError, usage_errors
 from babytrain.tui.engine_client.requests import NewRunRequest
 from tests.engine.tiny_runs import tiny_config, write_text
 from tests.timeouts import LONGEST_WAIT_SECONDS
@@ -28,7 +28,7 @@ from tests.timeouts import LONGEST_WAIT_SECONDS
     ],
 )
 def test_every_failure_of_the_engine_is_a_sentence(failure: Exception, problems: list[str]) -> None:
-    with pytest.raises(UsageError) as caught, engine_errors("It cannot be done"):
+    with pytest.raises(UsageError) as caught, usage_errors("It cannot be done"):
         raise failure
     assert caught.value.problems == problems
 

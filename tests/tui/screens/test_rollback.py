@@ -11,10 +11,11 @@ from babytrain.runs.events import AnyEvent, Command, Eval, GuardEvent, Resumed
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState
 from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.x_axis import X_MODES
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.widgets.loss.loss_legend import legend_line
 from babytrain.tui.widgets.loss.loss_pane import LossPane
-from babytrain.tui.widgets.loss.loss_plot import X_MODES, ChartSettings, LossPlotter
+from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
 from tests.tui.driving import COMPACT, STRIP, WIDE, live
 from tests.tui.scripted import STEP_SECONDS, publish, script, state_from, train_step
 from tests.tui.snapshots import screen_text

@@ -1,8 +1,6 @@
-"""The loss curve: training as a pale band, validation as one bold line, what merely counts as faint levels.
+"""The loss curve: training as a pale band, validation as one bold line, baselines as faint levels.
 
-The steps stand on a square-root scale: most of what is learned is learned early, and what goes wrong goes wrong late,
-and both need room. The evaluation before the first step is no part of the line: nothing was measured between it and the
-next one, where the training loss shows what happened.
+The steps are on a square-root scale: most is learned early, and most failures come late, and both need room.
 """
 
 from __future__ import annotations
@@ -18,8 +16,9 @@ from babytrain.tui.export.curve_data import (
     spread_labels,
     training_loss_curve,
     validation_losses,
+    without_untrained,
 )
-from babytrain.tui.export.markup import EMPTY_MARKUP, Markup, join_markup, path_data, svg_element, svg_text
+from babytrain.tui.export.markup import Markup, join_markup, path_data, svg_element
 from babytrain.tui.export.poster.typography import (
     ACCENT,
     BAND_COLOUR,
@@ -27,14 +26,15 @@ from babytrain.tui.export.poster.typography import (
     INK,
     NOTE_SIZE,
     PAPER,
-    SANS,
     SERIF,
     SOFT_INK,
     TRAINING_COLOUR,
     PageBox,
+    draw_line,
+    draw_text,
     text_width,
 )
-from babytrain.tui.export.run_facts import loss_unit
+from babytrain.tui.export.run_facts import loss_levels, loss_unit
 from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
@@ -67,15 +67,7 @@ def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
     room = _LABEL_ROOM if _named_levels(snapshot) else _FIGURE_ROOM
     plot = PageBox(box.x, box.y, box.width - room, box.height - _AXIS_ROOM)
     if not len(training) and not evals:
-        return svg_text(
-            plot.x,
-            plot.y + 60,
-            "no step was recorded",
-            font_family=SERIF,
-            font_style="italic",
-            font_size=60,
-            fill=SOFT_INK,
-        )
+        return draw_text("no step was recorded", plot.x, plot.y + 60, 60, SERIF, font_style="italic")
     first = float(training.x[0]) if len(training) else evals[0][0]
     last = max(
         [snapshot.total_steps if snapshot.ended is None else 0, *training.x[-1:], *(step for step, _ in evals[-1:])]
@@ -106,41 +98,19 @@ def _highest(snapshot: RunSnapshot, training: DownsampledCurve, evals: list[tupl
 
 
 def _axes(frame: _PlotFrame) -> Markup:
-    plot, parts = frame.plot, []
+    plot, size, parts = frame.plot, NOTE_SIZE - 4, []
     for value in round_numbers(0.0, frame.y.high, 4):
         y = frame.y(value)
-        parts.append(svg_element("line", x1=plot.x, x2=plot.right, y1=y, y2=y, stroke=HAIRLINE, stroke_width=2))
-        parts.append(
-            svg_text(
-                plot.x - 26,
-                y + 11,
-                f"{value:g}",
-                font_family=SANS,
-                font_size=NOTE_SIZE - 4,
-                fill=SOFT_INK,
-                text_anchor="end",
-            )
-        )
-    parts.append(
-        svg_element("line", x1=plot.x, x2=plot.right, y1=plot.bottom, y2=plot.bottom, stroke=INK, stroke_width=4)
-    )
+        parts.append(draw_line((plot.x, y), (plot.right, y), 2, HAIRLINE))
+        parts.append(draw_text(f"{value:g}", plot.x - 26, y + 11, size, anchor="end"))
+    parts.append(draw_line((plot.x, plot.bottom), (plot.right, plot.bottom), 4))
     numbers = _tick_steps(frame)
     for value in numbers:
-        anchor = "end" if frame.x(value) > plot.right - 60 else "middle"
         unit = " steps" if value == numbers[0] else ""
         x, y = frame.x(value), plot.bottom
-        parts.append(svg_element("line", x1=x, x2=x, y1=y, y2=y + 16, stroke=INK, stroke_width=3))
-        parts.append(
-            svg_text(
-                x,
-                y + 62,
-                format_count(value) + unit,
-                font_family=SANS,
-                font_size=NOTE_SIZE - 4,
-                fill=SOFT_INK,
-                text_anchor=anchor,
-            )
-        )
+        anchor = "end" if x > plot.right - 60 else "middle"
+        parts.append(draw_line((x, y), (x, y + 16), 3))
+        parts.append(draw_text(format_count(value) + unit, x, y + 62, size, anchor=anchor))
     return join_markup(*parts)
 
 
@@ -157,48 +127,24 @@ def _tick_steps(frame: _PlotFrame) -> list[float]:
 
 
 def _named_levels(snapshot: RunSnapshot) -> list[tuple[str, float]]:
-    baselines = snapshot.baselines
-    levels: list[tuple[str, float]] = []
-    if baselines is not None:
-        symbols = "letters" if loss_unit(snapshot) == "character" else "tokens"
-        levels = [
-            ("chance", baselines.uniform),
-            (f"{symbols} counted", baselines.unigram),
-            ("pairs counted", baselines.bigram),
-            ("threes counted", baselines.trigram),
-            ("fives counted", baselines.fivegram),
-        ]
-    floor = snapshot.started.corpus.floor_nats_per_token if snapshot.started else None
-    if floor is not None:
-        levels.append(("all there is to know", floor))
-    return [(name, value) for name, value in levels if math.isfinite(value)]
+    symbols = "letters" if loss_unit(snapshot) == "character" else "tokens"
+    return loss_levels([snapshot], symbols)
 
 
 def _levels(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
-    lines = [
-        svg_element(
-            "line",
-            x1=frame.plot.x,
-            x2=frame.plot.right,
-            y1=frame.y(value),
-            y2=frame.y(value),
-            stroke=SOFT_INK,
-            stroke_width=2.5,
-            stroke_dasharray="3 13",
-            stroke_linecap="round",
-        )
-        for _, value in _named_levels(snapshot)
-        if 0 <= value <= frame.y.high
-    ]
+    dotted = {"stroke_dasharray": "3 13", "stroke_linecap": "round"}
+    heights = [frame.y(value) for _, value in _named_levels(snapshot) if 0 <= value <= frame.y.high]
+    lines = [draw_line((frame.plot.x, y), (frame.plot.right, y), 2.5, SOFT_INK, **dotted) for y in heights]
     return join_markup(*lines)
 
 
 def _training(training: DownsampledCurve, frame: _PlotFrame) -> Markup:
     if not len(training):
-        return EMPTY_MARKUP
-    upper = [(frame.x(x), frame.y(y)) for x, y in zip(training.x, training.high, strict=True)]
-    lower = [(frame.x(x), frame.y(y)) for x, y in zip(training.x, training.low, strict=True)]
-    middle = [(frame.x(x), frame.y(y)) for x, y in zip(training.x, training.mean, strict=True)]
+        return join_markup()
+    upper, lower, middle = (
+        [(frame.x(step), frame.y(loss)) for step, loss in zip(training.x, losses, strict=True)]
+        for losses in (training.high, training.low, training.mean)
+    )
     return join_markup(
         svg_element(
             "path", d=path_data(upper + lower[::-1], closed=True), fill=BAND_COLOUR, fill_opacity=0.38, stroke="none"
@@ -211,9 +157,8 @@ def _training(training: DownsampledCurve, frame: _PlotFrame) -> Markup:
 
 def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
     if not evals:
-        return EMPTY_MARKUP
-    measured = evals[1:] if len(evals) > 1 and evals[0][0] == 0 else evals
-    points = [(frame.x(step), frame.y(loss)) for step, loss in measured]
+        return join_markup()
+    points = [(frame.x(step), frame.y(loss)) for step, loss in without_untrained(evals)]
     dots = [svg_element("circle", cx=x, cy=y, r=9, fill=ACCENT) for x, y in points] if len(points) <= 60 else []
     line = svg_element(
         "path",
@@ -224,20 +169,11 @@ def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
         stroke_linejoin="round",
         stroke_linecap="round",
     )
-    step, loss = min(evals, key=lambda one: one[1])
+    step, loss = min(evals, key=lambda evaluation: evaluation[1])
     ring = svg_element("circle", cx=frame.x(step), cy=frame.y(loss), r=24, fill=PAPER, stroke=ACCENT, stroke_width=9)
-    said = EMPTY_MARKUP
-    if step != evals[-1][0]:
-        said = svg_text(
-            frame.x(step),
-            frame.y(loss) + 82,
-            f"best {loss:.3f}",
-            font_family=SANS,
-            font_size=NOTE_SIZE,
-            fill=ACCENT,
-            text_anchor="middle",
-        )
-    return join_markup(line, *dots, ring, said)
+    x, y = frame.x(step), frame.y(loss) + 82
+    named = [draw_text(f"best {loss:.3f}", x, y, NOTE_SIZE, fill=ACCENT, anchor="middle")]
+    return join_markup(line, *dots, ring, *(named if step != evals[-1][0] else []))
 
 
 def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
@@ -258,7 +194,7 @@ def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
         left = min(max(frame.plot.x, x - width / 2), frame.plot.right - width)
         if left >= free:
             parts.append(svg_element("rect", x=left - 10, y=y - 84, width=width + 20, height=40, fill=PAPER))
-            parts.append(svg_text(left, y - 54, words, font_family=SANS, font_size=_MARK_SIZE, fill=SOFT_INK))
+            parts.append(draw_text(words, left, y - 54, _MARK_SIZE))
             free = left + width + 30
     return join_markup(*parts)
 
@@ -269,20 +205,12 @@ def _labels(snapshot: RunSnapshot, evals: list[tuple[int, float]], frame: _PlotF
     if not evals:
         return _names(levels, frame, frame.plot.y, frame.plot.bottom)
     newest = evals[-1][1]
-    above = [one for one in levels if one[1] > newest]
-    below = [one for one in levels if one[1] <= newest]
+    above = [(name, value) for name, value in levels if value > newest]
+    below = [(name, value) for name, value in levels if value <= newest]
     y = max(frame.y(newest), frame.plot.y + _NAME_ROOM * (len(above) - 1) + _NEWEST_ROOM)
     return join_markup(
         _names(above, frame, frame.plot.y, y - _NEWEST_ROOM),
-        svg_text(
-            frame.plot.right + _LABEL_GAP,
-            y + 20,
-            f"{newest:.3f}",
-            font_family=SANS,
-            font_size=58,
-            fill=ACCENT,
-            font_weight="bold",
-        ),
+        draw_text(f"{newest:.3f}", frame.plot.right + _LABEL_GAP, y + 20, 58, fill=ACCENT, font_weight="bold"),
         _names(below, frame, y + _NEWEST_ROOM, frame.plot.bottom + 50),
     )
 
@@ -294,9 +222,7 @@ def _names(levels: list[tuple[str, float]], frame: _PlotFrame, top: float, botto
     for (words, value), y in zip(levels, places, strict=True):
         line = frame.y(value)
         if abs(line - y) > 12:
-            parts.append(
-                svg_element("line", x1=frame.plot.right + 6, y1=line, x2=x - 10, y2=y, stroke=HAIRLINE, stroke_width=3)
-            )
+            parts.append(draw_line((frame.plot.right + 6, line), (x - 10, y), 3, HAIRLINE))
         size = NOTE_SIZE - 2
-        parts.append(svg_text(x, y + size * 0.34, words, font_family=SANS, font_size=size, fill=SOFT_INK))
+        parts.append(draw_text(words, x, y + size * 0.34, size))
     return join_markup(*parts)

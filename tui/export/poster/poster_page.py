@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from babytrain.runs.energy.bill import BillAmounts, bill_amounts
@@ -16,12 +15,11 @@ from babytrain.runs.events import Sample
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.export.markup import (
     Markup,
-    content_security_policy,
     escaped_text,
     format_length,
+    html_page,
     join_markup,
     svg_element,
-    svg_text,
 )
 from babytrain.tui.export.poster.loss_curve import draw_curve
 from babytrain.tui.export.poster.receipt import draw_receipt, receipt_height
@@ -38,10 +36,10 @@ from babytrain.tui.export.poster.typography import (
     PAGE_MARGIN,
     PAGE_WIDTH,
     PAPER,
-    SANS,
     SERIF,
-    SOFT_INK,
     PageBox,
+    draw_line,
+    draw_text,
     fitting_size,
     shorten_to_width,
     text_width,
@@ -67,7 +65,6 @@ _INNER = PAGE_WIDTH - 2 * PAGE_MARGIN
 _TITLE_BOTTOM = 790.0
 _FOOT = PAGE_HEIGHT - PAGE_MARGIN
 _HEADING = 70.0  # a section's name and the air below it
-_X_AXIS = "steps by their square root"
 _BETWEEN = 120.0
 _RECEIPT_WIDTH = 820.0
 
@@ -94,18 +91,13 @@ def draw_poster(
     if chosen is not None:
         setting = typeset_sample(chosen, _INNER, 0.34 * (above - _TITLE_BOTTOM))
         top = above - setting.height
-        parts += [
-            _heading(_sample_name(chosen), _sample_remarks(snapshot, chosen), top),
-            setting.draw(PAGE_MARGIN, top),
-        ]
+        name = f"what it wrote at step {format_count(chosen.step)}"
+        parts += [_heading(name, _sample_remarks(snapshot, chosen), top), setting.draw(PAGE_MARGIN, top)]
         above = top - _HEADING - _BETWEEN
     curve = PageBox(PAGE_MARGIN, _TITLE_BOTTOM + _HEADING + 60, _INNER, above - _TITLE_BOTTOM - _HEADING - 60)
+    axes = f"loss in nats per {loss_unit(snapshot)}, in training and on text it never saw; steps by their square root"
     parts += [
-        _heading(
-            "learning",
-            [f"loss in nats per {loss_unit(snapshot)}, in training and on text it never saw; {_X_AXIS}"],
-            curve.y,
-        ),
+        _heading("learning", [axes], curve.y),
         draw_curve(snapshot, curve),
         _bottom(snapshot, provenance, bill, bottom),
         _provenance_line(snapshot),
@@ -131,43 +123,17 @@ def _document(content: Markup, title: str) -> str:
 
 def _title(snapshot: RunSnapshot) -> Markup:
     name = safe_line(run_name(snapshot))
-    end = end_status(snapshot)
+    subtitle = shorten_to_width(safe_line(run_subtitle(snapshot)), _INNER, 58)
     parts = [
         draw_label("babytrain", PAGE_MARGIN, PAGE_MARGIN + 30),
         draw_label(start_date(snapshot), PAGE_WIDTH - PAGE_MARGIN, PAGE_MARGIN + 30, anchor="end"),
-        svg_element(
-            "line",
-            x1=PAGE_MARGIN,
-            x2=PAGE_WIDTH - PAGE_MARGIN,
-            y1=PAGE_MARGIN + 66,
-            y2=PAGE_MARGIN + 66,
-            stroke=INK,
-            stroke_width=5,
-        ),
+        _rule(PAGE_MARGIN + 66, 5),
         *_name(name),
-        svg_text(
-            PAGE_MARGIN,
-            755,
-            shorten_to_width(safe_line(run_subtitle(snapshot)), _INNER, 58),
-            font_family=SERIF,
-            font_style="italic",
-            font_size=58,
-            fill=SOFT_INK,
-        ),
+        draw_text(subtitle, PAGE_MARGIN, 755, 58, SERIF, font_style="italic"),
     ]
-    if end:
+    if end := end_status(snapshot):
         shown = shorten_to_width(safe_line(end), _INNER * 0.6, 36)
-        parts.append(
-            svg_text(
-                PAGE_WIDTH / 2,
-                PAGE_MARGIN + 30,
-                shown,
-                font_family=SANS,
-                font_size=36,
-                fill=ACCENT,
-                text_anchor="middle",
-            )
-        )
+        parts.append(draw_text(shown, PAGE_WIDTH / 2, PAGE_MARGIN + 30, 36, fill=ACCENT, anchor="middle"))
     return join_markup(*parts)
 
 
@@ -180,14 +146,7 @@ def _name(name: str) -> list[Markup]:
         lines = wrap_to_width(name, _INNER, size, 2)
     below = 590 if size > 190 else 640
     return [
-        svg_text(
-            PAGE_MARGIN - size * 0.03,
-            below - size * 1.12 * (len(lines) - 1 - row),
-            words,
-            font_family=SERIF,
-            font_size=size,
-            fill=INK,
-        )
+        draw_text(words, PAGE_MARGIN - size * 0.03, below - size * 1.12 * (len(lines) - 1 - row), size, SERIF, fill=INK)
         for row, words in enumerate(lines)
     ]
 
@@ -201,24 +160,12 @@ def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
     shown = shorten_to_width(", ".join(said), room, size)
     return join_markup(
         draw_label(name, PAGE_MARGIN, y - _HEADING + 18),
-        svg_text(
-            PAGE_WIDTH - PAGE_MARGIN,
-            y - _HEADING + 18,
-            shown,
-            font_family=SANS,
-            font_size=size,
-            fill=SOFT_INK,
-            text_anchor="end",
-        ),
+        draw_text(shown, PAGE_WIDTH - PAGE_MARGIN, y - _HEADING + 18, size, anchor="end"),
     )
 
 
-def _sample_name(sample: Sample) -> str:
-    return f"what it wrote at step {format_count(sample.step)}"
-
-
 def _sample_remarks(snapshot: RunSnapshot, sample: Sample) -> list[str]:
-    """What the judges said of it, what it was given, how it was drawn: the least important last."""
+    """Its text metrics, its prompt, and how it was drawn: the least important last."""
     given = shown_prompt(sample)
     prompt = [f"prompt {given!r}"] if given.strip() else []
     if sample.prompt and not given:
@@ -240,16 +187,12 @@ def _bottom(snapshot: RunSnapshot, provenance: Mapping[str, Any], bill: BillAmou
     slip = PageBox(box.right - _RECEIPT_WIDTH, box.y, _RECEIPT_WIDTH, box.height)
     facts = PageBox(box.x, box.y, box.width - _RECEIPT_WIDTH - 1.6 * COLUMN_GAP, box.height)
     shown = run_facts(snapshot, provenance)
-    if any(
-        fact.label == FINAL_EVALUATION_LABEL for fact in shown
-    ):  # what it guesses right is said above the letters as well
+    # What it predicts correctly is said above the letters as well.
+    if any(fact.label == FINAL_EVALUATION_LABEL for fact in shown):
         shown = [fact for fact in shown if fact.label != ACCURACY_LABEL]
-    return join_markup(draw_figures(shown, facts), _tilted(draw_receipt(bill, start_date(snapshot), slip), slip))
-
-
-def _tilted(slip: Markup, box: PageBox) -> Markup:
-    """A slip of paper never lies quite straight."""
-    return svg_element("g", slip, transform=f"rotate(1.4 {format_length(box.right)} {format_length(box.y)})")
+    tilt = f"rotate(1.4 {format_length(slip.right)} {format_length(slip.y)})"
+    receipt = svg_element("g", draw_receipt(bill, start_date(snapshot), slip), transform=tilt)
+    return join_markup(draw_figures(shown, facts), receipt)
 
 
 def _provenance_line(snapshot: RunSnapshot) -> Markup:
@@ -258,18 +201,12 @@ def _provenance_line(snapshot: RunSnapshot) -> Markup:
         return join_markup()
     words = f"run {started.run_id}, text sha256 {started.corpus.sha256[:12]}, babytrain {started.program_version}"
     shown = shorten_to_width(safe_line(words), _INNER, 28)
-    return join_markup(
-        svg_element(
-            "line",
-            x1=PAGE_MARGIN,
-            x2=PAGE_WIDTH - PAGE_MARGIN,
-            y1=_FOOT - 48,
-            y2=_FOOT - 48,
-            stroke=INK,
-            stroke_width=2,
-        ),
-        svg_text(PAGE_MARGIN, _FOOT, shown, font_family=SANS, font_size=28, fill=SOFT_INK),
-    )
+    return join_markup(_rule(_FOOT - 48, 2), draw_text(shown, PAGE_MARGIN, _FOOT, 28))
+
+
+def _rule(y: float, width: float) -> Markup:
+    """A line across the page."""
+    return draw_line((PAGE_MARGIN, y), (PAGE_WIDTH - PAGE_MARGIN, y), width)
 
 
 _PAGE_STYLE = """
@@ -284,10 +221,4 @@ svg{width:min(92vw,calc(92vh*297/420));height:auto;box-shadow:0 2vmin 5vmin rgba
 
 def poster_html(svg: str, name: str) -> str:
     """One self-contained HTML file around the poster `svg`."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(content_security_policy(style=_PAGE_STYLE))}">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(safe_line(name), quote=False)}</title>\n<style>{_PAGE_STYLE}</style>\n"
-        f"</head>\n<body>\n{svg}\n</body>\n</html>\n"
-    )
+    return html_page(name, svg, style=_PAGE_STYLE)

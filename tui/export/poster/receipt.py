@@ -1,9 +1,9 @@
-"""The electricity bill, as the till prints it."""
+"""The electricity bill, drawn as a receipt."""
 
 from __future__ import annotations
 
 from babytrain.runs.energy.bill import BillAmounts
-from babytrain.tui.export.markup import Markup, join_markup, path_data, svg_element, svg_text
+from babytrain.tui.export.markup import Markup, join_markup, path_data, svg_element
 from babytrain.tui.export.poster.typography import (
     HAIRLINE,
     INK,
@@ -12,6 +12,8 @@ from babytrain.tui.export.poster.typography import (
     RECEIPT_PAPER,
     SOFT_INK,
     PageBox,
+    draw_line,
+    draw_text,
     shorten_to_width,
     wrap_to_width,
 )
@@ -34,7 +36,7 @@ def draw_receipt(bill: BillAmounts, day: str, box: PageBox) -> Markup:
     step = _SIZE * _LEADING
     parts = [
         _receipt_paper(PageBox(box.x, box.y, box.width, height)),
-        _mono("ELECTRICITY", left, y, _SIZE, weight="bold"),
+        _mono("ELECTRICITY", left, y, _SIZE, font_weight="bold"),
         _mono(day, right, y, _SIZE * 0.78, anchor="end", fill=SOFT_INK),
         _rule(left, right, y + step * 0.5),
     ]
@@ -49,19 +51,19 @@ def draw_receipt(bill: BillAmounts, day: str, box: PageBox) -> Markup:
     room = right - left - (MONO_WIDTH * 7 * _SIZE if bill.kwh is not None else 0)
     size = min(76.0, room / max(1, len(total)) / MONO_WIDTH)
     if bill.kwh is None:
-        parts.append(_mono(total, left, y + size * 0.4, min(size, 52.0), weight="bold"))
+        parts.append(_mono(total, left, y + size * 0.4, min(size, 52.0), font_weight="bold"))
         y += size * 0.4 + step
         for row, words in enumerate(_reason_lines(bill, right - left)):
             parts.append(_mono(words, left, y + row * step * 0.75, _SIZE * 0.75, fill=SOFT_INK))
     else:
         parts.append(_mono("total", left, y + size * 0.2, _SIZE))
-        parts.append(_mono(total, right, y + size * 0.2, size, anchor="end", weight="bold"))
+        parts.append(_mono(total, right, y + size * 0.2, size, anchor="end", font_weight="bold"))
     return join_markup(*parts)
 
 
 def _reason_lines(bill: BillAmounts, width: float) -> list[str]:
     """Why nothing was measured, in as many lines as it takes; three at most."""
-    # `wrapped` measures book faces, in which a letter takes 0.54 of its size on average.
+    # `wrap_to_width` measures book faces, in which a letter takes 0.54 of its size on average.
     return wrap_to_width(bill.missing_reason, width * 0.54 / MONO_WIDTH / 1.1, _SIZE * 0.75, 3)
 
 
@@ -85,8 +87,8 @@ def _row(name: str, value: str, left: float, right: float, y: float) -> Markup:
     shown = shorten_to_width(value, max(6.0, room) * 0.54, 1.0) if len(value) > room else value
     start = left + (len(name) + 1) * MONO_WIDTH * _SIZE
     end = right - (len(shown) + 1) * MONO_WIDTH * _SIZE
-    dots = svg_element("line", x1=start, x2=end, y1=y - 4, y2=y - 4, stroke=SOFT_INK, stroke_width=3,
-                   stroke_dasharray="0.1 14", stroke_linecap="round")  # fmt: skip
+    dotted = {"stroke_dasharray": "0.1 14", "stroke_linecap": "round"}
+    dots = draw_line((start, y - 4), (end, y - 4), 3, SOFT_INK, **dotted)
     return join_markup(
         _mono(name, left, y, _SIZE),
         *([dots] if end > start else []),
@@ -95,9 +97,8 @@ def _row(name: str, value: str, left: float, right: float, y: float) -> Markup:
 
 
 def _rule(left: float, right: float, y: float) -> Markup:
-    return svg_element("line", x1=left, x2=right, y1=y, y2=y, stroke=INK, stroke_width=3, stroke_dasharray="12 10")
+    return draw_line((left, y), (right, y), 3, stroke_dasharray="12 10")
 
 
-def _mono(words: str, x: float, y: float, size: float, *, fill: str = INK, anchor: str | None = None,
-          weight: str | None = None) -> Markup:  # fmt: skip
-    return svg_text(x, y, words, font_family=MONO, font_size=size, fill=fill, text_anchor=anchor, font_weight=weight)
+def _mono(words: str, x: float, y: float, size: float, *, fill: str = INK, **attributes: str) -> Markup:
+    return draw_text(words, x, y, size, MONO, fill=fill, **attributes)

@@ -9,8 +9,16 @@ import re
 from dataclasses import dataclass
 
 from babytrain.runs.events import Sample
-from babytrain.tui.export.markup import Markup, join_markup, svg_text
-from babytrain.tui.export.poster.typography import INK, SERIF, SOFT_INK, fitting_size, shorten_to_width, wrap_to_width
+from babytrain.tui.export.markup import Markup, join_markup
+from babytrain.tui.export.poster.typography import (
+    INK,
+    SERIF,
+    SOFT_INK,
+    draw_text,
+    fitting_size,
+    shorten_to_width,
+    wrap_to_width,
+)
 from babytrain.tui.terminal.safe_text import safe_text
 
 
@@ -43,28 +51,27 @@ _HERO_SHARE = 0.66  # of the width, when other poems stand beside the first
 
 @dataclass(frozen=True)
 class TypesetSample:
-    """A sample set in type: how tall it came out, and how to draw it at a place."""
+    """A sample broken into lines of chosen sizes."""
 
     height: float
     lines: tuple[tuple[str, float, float, float, str], ...]  # words, x and baseline from the corner, size, ink
 
     def draw(self, x: float, y: float) -> Markup:
-        """The sample with its upper left corner there."""
+        """The sample with its upper left corner at (x, y)."""
         return join_markup(
-            *(svg_text(x + left, y + base, words, font_family=SERIF, font_style="italic", font_size=size, fill=ink)
-              for words, left, base, size, ink in self.lines)
-        )  # fmt: skip
+            *(
+                draw_text(words, x + left, y + base, size, SERIF, fill=ink, font_style="italic")
+                for words, left, base, size, ink in self.lines
+            )
+        )
 
 
 def typeset_sample(sample: Sample, width: float, most_height: float) -> TypesetSample:
-    """The sample in at most so much room."""
+    """The sample within `width` and `most_height`."""
     words = safe_text(shown_prompt(sample) + sample.text)
-    poems = complete_poems(words)
-    return (
-        _poems(poems, width, most_height)
-        if poems
-        else _prose(_BLANK_LINES.sub("\n\n", words.strip("\n")), width, most_height)
-    )
+    if poems := complete_poems(words):
+        return _poems(poems, width, most_height)
+    return _prose(_BLANK_LINES.sub("\n\n", words.strip("\n")), width, most_height)
 
 
 def shown_prompt(sample: Sample) -> str:
@@ -110,7 +117,7 @@ def _prose(words: str, width: float, most_height: float) -> TypesetSample:
         for count in range(1, _MOST_COLUMNS + 1)
         if (fitted := _fitted(words, (width - _APART * (count - 1)) / count, count, most_height)) is not None
     ]
-    best = max(found, key=lambda one: one.merit) if found else _cut(words, width, most_height)
+    best = max(found, key=lambda columns: columns.merit) if found else _cut(words, width, most_height)
     lines = tuple(
         (line, column * (best.room + _APART), best.size * (0.8 + row * _LEADING), best.size, INK)
         for column, held in enumerate(best.columns)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from babytrain.runs.events import Letters
-from babytrain.tui.export.markup import Markup, join_markup, svg_element, svg_text
+from babytrain.tui.export.markup import Markup, join_markup, svg_element
 from babytrain.tui.export.poster.typography import (
     ACCENT,
     COLUMN_GAP,
@@ -16,10 +16,10 @@ from babytrain.tui.export.poster.typography import (
     LABEL_SPACING,
     NOTE_SIZE,
     RECEIPT_PAPER,
-    SANS,
     SERIF,
     SOFT_INK,
     PageBox,
+    draw_text,
     fitting_size,
     shorten_to_width,
     wrap_to_width,
@@ -33,16 +33,7 @@ _VALUE_SIZE, _SMALL_VALUE = 92.0, 56.0
 
 def draw_label(words: str, x: float, y: float, *, anchor: str | None = None) -> Markup:
     """A name in small spaced capitals."""
-    return svg_text(
-        x,
-        y,
-        words.upper(),
-        font_family=SANS,
-        font_size=LABEL_SIZE,
-        letter_spacing=LABEL_SPACING,
-        fill=SOFT_INK,
-        text_anchor=anchor,
-    )
+    return draw_text(words.upper(), x, y, LABEL_SIZE, anchor=anchor, letter_spacing=LABEL_SPACING)
 
 
 def draw_figures(facts: Sequence[RunFact], box: PageBox) -> Markup:
@@ -50,8 +41,8 @@ def draw_figures(facts: Sequence[RunFact], box: PageBox) -> Markup:
     rows = max(1, -(-len(facts) // FIGURE_COLUMNS))
     width, height = (box.width - COLUMN_GAP * (FIGURE_COLUMNS - 1)) / FIGURE_COLUMNS, box.height / rows
     parts = []
-    for place, fact in enumerate(facts):
-        row, column = divmod(place, FIGURE_COLUMNS)
+    for index, fact in enumerate(facts):
+        row, column = divmod(index, FIGURE_COLUMNS)
         parts.append(_figure(fact, box.x + column * (width + COLUMN_GAP), box.y + row * height, width))
     return join_markup(*parts)
 
@@ -64,14 +55,8 @@ def _figure(fact: RunFact, x: float, y: float, width: float) -> Markup:
     remark = wrap_to_width(fact.remark, width, NOTE_SIZE - 3, 3 - len(value))
     return join_markup(
         draw_label(fact.label, x, y + LABEL_SIZE),
-        *(
-            svg_text(x, first + 62 * line, words, font_family=SERIF, font_size=size, fill=INK)
-            for line, words in enumerate(value)
-        ),
-        *(
-            svg_text(x, below + 60 + 44 * line, words, font_family=SANS, font_size=NOTE_SIZE - 3, fill=SOFT_INK)
-            for line, words in enumerate(remark)
-        ),
+        *(draw_text(words, x, first + 62 * line, size, SERIF, fill=INK) for line, words in enumerate(value)),
+        *(draw_text(words, x, below + 60 + 44 * line, NOTE_SIZE - 3) for line, words in enumerate(remark)),
     )
 
 
@@ -102,8 +87,8 @@ def draw_letters(letters: Letters, box: PageBox) -> Markup:
     width = (box.width - _GAP * (columns - 1)) / columns
     height = (box.height - _GAP * (rows - 1)) / rows
     tiles = []
-    for place, (symbol, recall) in enumerate(shown):
-        row, column = divmod(place, columns)
+    for index, (symbol, recall) in enumerate(shown):
+        row, column = divmod(index, columns)
         tile = PageBox(box.x + column * (width + _GAP), box.y + row * (height + _GAP), width, height)
         tiles.append(_tile(symbol, recall, tile, favourite=symbol == letters.favourite and symbol != ""))
     return join_markup(*tiles)
@@ -123,42 +108,20 @@ def _tile(symbol: str, recall: float, tile: PageBox, *, favourite: bool) -> Mark
     ink = "#ffffff" if favourite and known >= 0.85 else INK
     figure = "#ffffff" if favourite and known >= 0.35 else SOFT_INK
     middle = tile.x + tile.width / 2
+    label = shorten_to_width(words, tile.width * 0.95, size)
+    area = {"x": tile.x, "y": tile.y, "width": tile.width, "height": tile.height}
+    known_area = area | {"y": tile.bottom - filled, "height": filled}
     return join_markup(
-        svg_element("rect", x=tile.x, y=tile.y, width=tile.width, height=tile.height, fill=RECEIPT_PAPER),
-        svg_element(
-            "rect",
-            x=tile.x,
-            y=tile.bottom - filled,
-            width=tile.width,
-            height=filled,
-            fill=ACCENT if favourite else _TILE_FILL,
-        ),
-        svg_element(
-            "rect",
-            x=tile.x,
-            y=tile.y,
-            width=tile.width,
-            height=tile.height,
-            fill="none",
-            stroke=HAIRLINE,
-            stroke_width=2,
-        ),
-        svg_text(
-            middle,
-            tile.y + tile.height * 0.56,
-            shorten_to_width(words, tile.width * 0.95, size),
-            font_family=SERIF,
-            font_size=size,
-            fill=ink,
-            text_anchor="middle",
-        ),
-        svg_text(
+        svg_element("rect", **area, fill=RECEIPT_PAPER),
+        svg_element("rect", **known_area, fill=ACCENT if favourite else _TILE_FILL),
+        svg_element("rect", **area, fill="none", stroke=HAIRLINE, stroke_width=2),
+        draw_text(label, middle, tile.y + tile.height * 0.56, size, SERIF, fill=ink, anchor="middle"),
+        draw_text(
+            f"{100 * known:.0f}",
             middle,
             tile.bottom - tile.height * 0.12,
-            f"{100 * known:.0f}",
-            font_family=SANS,
-            font_size=min(30.0, tile.height * 0.2),
+            min(30.0, tile.height * 0.2),
             fill=figure,
-            text_anchor="middle",
+            anchor="middle",
         ),
     )

@@ -1,4 +1,4 @@
-"""Colours, fonts and page size of the poster, and estimated text widths to choose sizes and to break lines.
+"""Colours, fonts and page size of the poster, texts and lines, and estimated widths to choose sizes and break lines.
 
 The reader's fonts are unknown, so no exact width exists: the widths are those of a wide book face, and a narrower
 one leaves more margin.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from babytrain.tui.export.markup import Markup, escaped_text, svg_element
 from babytrain.tui.terminal.safe_text import ELLIPSIS
 
 PAPER, RECEIPT_PAPER = "#f5f0e6", "#fdfaf3"
@@ -29,7 +30,7 @@ LABEL_SPACING = 5.0  # between the letters of a label
 
 @dataclass(frozen=True)
 class PageBox:
-    """A place on the paper."""
+    """A rectangle on the page."""
 
     x: float
     y: float
@@ -45,6 +46,40 @@ class PageBox:
     def bottom(self) -> float:
         """The lower edge."""
         return self.y + self.height
+
+
+def draw_text(
+    words: str,
+    x: float,
+    y: float,
+    size: float,
+    font: str = SANS,
+    *,
+    fill: str = SOFT_INK,
+    anchor: str | None = None,
+    **attributes: str | float | None,
+) -> Markup:
+    """One line of text with its baseline at `y`. Its direction cannot spill over into anything else."""
+    return svg_element(
+        "text",
+        escaped_text(words),
+        x=x,
+        y=y,
+        unicode_bidi="isolate",
+        font_family=font,
+        font_size=size,
+        fill=fill,
+        text_anchor=anchor,
+        **attributes,
+    )
+
+
+def draw_line(
+    start: tuple[float, float], end: tuple[float, float], width: float, colour: str = INK, **attributes: str | float
+) -> Markup:
+    """A straight line between two points."""
+    (x1, y1), (x2, y2) = start, end
+    return svg_element("line", x1=x1, x2=x2, y1=y1, y2=y2, stroke=colour, stroke_width=width, **attributes)
 
 
 MONO_WIDTH = 0.602  # of the size; the same in all common monospaced faces
@@ -81,10 +116,10 @@ def shorten_to_width(words: str, width: float, size: float) -> str:
         return words
     room = width - text_width(ELLIPSIS, size)
     taken = 0.0
-    for place, char in enumerate(words):
+    for index, char in enumerate(words):
         taken += _em(char) * size
         if taken > room:
-            return words[:place].rstrip() + ELLIPSIS
+            return words[:index].rstrip() + ELLIPSIS
     return words
 
 

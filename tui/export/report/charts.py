@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -26,13 +27,14 @@ from babytrain.tui.export.curve_data import (
     step_column_curve,
     training_loss_curve,
     validation_losses,
+    without_untrained,
 )
 from babytrain.tui.export.markup import Markup, escaped_text, html_element, html_text, path_data, svg_element
-from babytrain.tui.export.run_facts import distinct_run_names, losses_are_comparable, shared_loss_unit
+from babytrain.tui.export.run_facts import distinct_run_names, loss_levels, losses_are_comparable, shared_loss_unit
 from babytrain.tui.text.formatting import format_compact, format_count
 
-_MOST_STRETCHES = 1600  # of one curve when there is one run; shared among several
-_FEWEST_STRETCHES = 250
+_MOST_INTERVALS = 1600  # of one curve when there is one run; shared among several
+_FEWEST_INTERVALS = 250
 
 
 @dataclass(frozen=True)
@@ -59,114 +61,74 @@ class ReportChart:
 
 def report_charts(snapshots: Sequence[RunSnapshot]) -> list[ReportChart]:
     """The charts of one run or several; those that would be empty are left out."""
-    most = max(_FEWEST_STRETCHES, _MOST_STRETCHES // max(1, len(snapshots)))
+    most = max(_FEWEST_INTERVALS, _MOST_INTERVALS // max(1, len(snapshots)))
     bands = _throttle_bands(snapshots[0]) if len(snapshots) == 1 else ()
+    chart = partial(_chart_of_one_curve, snapshots)
+    temperature_unit = "degrees Celsius of the card, or of the processor"
     charts = [
         _loss(snapshots, most),
-        _single_curve_chart(
-            "Learning rate", "as used", snapshots, lambda snapshot: step_column_curve(snapshot, "learning_rate", most)
-        ),
-        _single_curve_chart(
-            "Gradient norm",
-            "before clipping, logarithmic",
-            snapshots,
-            lambda snapshot: _positive(step_column_curve(snapshot, "gradient_norm", most)),
-            logarithmic=True,
-        ),
-        _single_curve_chart(
-            "Speed", "tokens per second", snapshots, lambda snapshot: speed_curve(snapshot, most // 4), bands=bands
-        ),
-        _single_curve_chart(
-            "Temperature",
-            "degrees Celsius of the card, or of the processor",
-            snapshots,
-            lambda snapshot: _sensor(snapshot, most, _temperature),
-            bands=bands,
-        ),
-        _single_curve_chart("Power", "watts", snapshots, lambda snapshot: _sensor(snapshot, most, _power), bands=bands),
+        chart("Learning rate", "as used", lambda run: step_column_curve(run, "learning_rate", most)),
+        chart("Gradient norm", "before clipping, logarithmic", partial(_gradient_norm, most=most), logarithmic=True),
+        chart("Speed", "tokens per second", lambda run: speed_curve(run, most // 4), bands=bands),
+        chart("Temperature", temperature_unit, lambda run: _sensor(run, most, _temperature), bands=bands),
+        chart("Power", "watts", lambda run: _sensor(run, most, _power), bands=bands),
     ]
     return [chart for chart in charts if chart.curves]
 
 
+def _gradient_norm(snapshot: RunSnapshot, most: int) -> DownsampledCurve:
+    curve = step_column_curve(snapshot, "gradient_norm", most)
+    return curve[curve.low > 0]  # the axis is logarithmic
+
+
 def _loss(snapshots: Sequence[RunSnapshot], most: int) -> ReportChart:
     curves: list[ReportCurve] = []
-    several = len(snapshots) > 1
-    for place, (called, snapshot) in enumerate(zip(distinct_run_names(snapshots), snapshots, strict=True)):
-        name, colour = called if several else "", place
+    several, unit = len(snapshots) > 1, shared_loss_unit(snapshots)
+    for colour, (run_name, snapshot) in enumerate(zip(distinct_run_names(snapshots), snapshots, strict=True)):
+        name = run_name if several else ""
         training = training_loss_curve(snapshot, most)
         if len(training):
             curves.append(ReportCurve(f"{name} training".strip(), training, colour))
-        evals = validation_losses(snapshot)
-        if len(evals) > 1 and evals[0][0] == 0:
-            evals = evals[1:]  # a line from there to the next one would say what nobody measured
+        evals = without_untrained(validation_losses(snapshot))
         if evals:
             steps, losses = zip(*evals, strict=True)
             line = downsample(steps, losses, losses, losses, most)
             curves.append(ReportCurve(f"{name} validation".strip(), line, colour if several else 1, strong=True))
-    return ReportChart("Loss", f"nats per {shared_loss_unit(snapshots)}", tuple(curves), _reference_levels(snapshots))
+    # For several runs only the levels that mean the same in all of them.
+    levels = loss_levels(snapshots, f"{unit}s") if losses_are_comparable(snapshots) else []
+    return ReportChart("Loss", f"nats per {unit}", tuple(curves), tuple(levels))
 
 
-def _reference_levels(snapshots: Sequence[RunSnapshot]) -> tuple[tuple[str, float], ...]:
-    """What models that only count reach, and what nothing gets below; for several runs only where that is the same."""
-    if not losses_are_comparable(snapshots):
-        return ()
-    counted = next((snapshot.baselines for snapshot in snapshots if snapshot.baselines is not None), None)
-    levels: list[tuple[str, float]] = []
-    if counted is not None:
-        levels = [
-            ("chance", counted.uniform),
-            (f"{shared_loss_unit(snapshots)}s counted", counted.unigram),
-            ("pairs counted", counted.bigram),
-            ("threes counted", counted.trigram),
-            ("fives counted", counted.fivegram),
-        ]
-    floor = next((snapshot.started.corpus.floor_nats_per_token for snapshot in snapshots if snapshot.started), None)
-    if floor is not None:
-        levels.append(("all there is to know", floor))
-    return tuple((name, value) for name, value in levels if math.isfinite(value))
-
-
-def _single_curve_chart(
+def _chart_of_one_curve(
+    snapshots: Sequence[RunSnapshot],
     title: str,
     unit: str,
-    snapshots: Sequence[RunSnapshot],
-    column: Callable[[RunSnapshot], DownsampledCurve],
+    read_curve: Callable[[RunSnapshot], DownsampledCurve],
     *,
     bands: tuple[tuple[float, float, str], ...] = (),
     logarithmic: bool = False,
 ) -> ReportChart:
-    """A chart with one curve a run."""
-    lines = (
-        (place, name, column(snapshot))
-        for place, (name, snapshot) in enumerate(zip(distinct_run_names(snapshots), snapshots, strict=True))
-    )
-    curves = tuple(ReportCurve(name, line, place) for place, name, line in lines if len(line))
+    """A chart with one curve for each run that has it."""
+    lines = enumerate(zip(distinct_run_names(snapshots), map(read_curve, snapshots), strict=True))
+    curves = tuple(ReportCurve(name, line, colour) for colour, (name, line) in lines if len(line))
     return ReportChart(title, unit, curves, bands=bands, logarithmic=logarithmic)
 
 
-def _positive(line: DownsampledCurve) -> DownsampledCurve:
-    kept = line.low > 0
-    return DownsampledCurve(line.x[kept], line.low[kept], line.high[kept], line.mean[kept])
-
-
 def _sensor(snapshot: RunSnapshot, most: int, read: Callable[[Vitals], float | None]) -> DownsampledCurve:
-    looks = sorted(
-        (look.step, value) for look in snapshot.state.vitals.until(snapshot.t) if (value := read(look)) is not None
-    )
-    if not looks:
-        return downsample([], [], [], [], most)
-    steps, values = zip(*looks, strict=True)
+    vitals = snapshot.state.vitals.until(snapshot.t)
+    readings = sorted((event.step, value) for event in vitals if (value := read(event)) is not None)
+    steps, values = zip(*readings, strict=True) if readings else ((), ())
     return downsample(steps, values, values, values, most)
 
 
-def _temperature(look: Vitals) -> float | None:
-    card = next((card for card in look.gpus if card.trains), look.gpus[0] if look.gpus else None)
-    return look.host.temperature_celsius if card is None else card.temperature_celsius
+def _temperature(vitals: Vitals) -> float | None:
+    card = vitals.training_gpu
+    return vitals.host.temperature_celsius if card is None else card.temperature_celsius
 
 
-def _power(look: Vitals) -> float | None:
-    known = [card.power_watts for card in look.gpus if card.power_watts is not None]
-    return sum(known) if known else look.host.processor_watts
+def _power(vitals: Vitals) -> float | None:
+    known = [card.power_watts for card in vitals.gpus if card.power_watts is not None]
+    return sum(known) if known else vitals.host.processor_watts
 
 
 def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ...]:
@@ -259,8 +221,10 @@ def _curve(curve: ReportCurve, x: Scale, y: Scale, logarithmic: bool) -> Markup:
     def height(value: float) -> float:
         return y(math.log10(value) if logarithmic else value)
 
-    steps = [x(step) for step in curve.line.x]
-    middle = [(across, height(value)) for across, value in zip(steps, curve.line.mean, strict=True)]
+    upper, lower, middle = (
+        [(x(step), height(value)) for step, value in zip(curve.line.x, values, strict=True)]
+        for values in (curve.line.high, curve.line.low, curve.line.mean)
+    )
     if len(middle) == 1:  # a point alone would leave no stroke
         middle = [(middle[0][0] - 2, middle[0][1]), (middle[0][0] + 2, middle[0][1])]
     colour = f"c{curve.colour % COLOUR_COUNT}"
@@ -273,8 +237,6 @@ def _curve(curve: ReportCurve, x: Scale, y: Scale, logarithmic: bool) -> Markup:
     )
     if curve.strong or not (curve.line.high > curve.line.low).any():
         return line
-    upper = [(across, height(value)) for across, value in zip(steps, curve.line.high, strict=True)]
-    lower = [(across, height(value)) for across, value in zip(steps, curve.line.low, strict=True)]
     band = svg_element("path", _class=f"range {colour}", d=path_data(upper + lower[::-1], closed=True))
     return Markup(band + line)
 
@@ -298,11 +260,13 @@ def _level_names(chart: ReportChart, low: float, high: float, last: float) -> Ma
     heights = Scale(low, high, 100.0, 0.0)
     parts = []
     for at_left, x, dx, anchor in ((True, "0%", "6", "start"), (False, "100%", "-4", "end")):
-        side = [one for one in shown if at_left == any(abs(one[1] - end) < _BESIDE * (high - low) for end in ends)]
-        places = spread_labels([heights(value) for _, value in side], _NAME_DISTANCE, _NAME_DISTANCE, 100.0)
+        side = [
+            level for level in shown if at_left == any(abs(level[1] - end) < _BESIDE * (high - low) for end in ends)
+        ]
+        spread = spread_labels([heights(value) for _, value in side], _NAME_DISTANCE, _NAME_DISTANCE, 100.0)
         parts += [
-            _words(name, x, _share(place), dx=dx, dy="-3", anchor=anchor, kind="tick level-name")
-            for (name, _), place in zip(side, places, strict=True)
+            _text(name, x, _percent(height), dx=dx, dy="-3", anchor=anchor, kind="tick level-name")
+            for (name, _), height in zip(side, spread, strict=True)
         ]
     return svg_element("g", *parts)
 
@@ -310,10 +274,10 @@ def _level_names(chart: ReportChart, low: float, high: float, last: float) -> Ma
 def _grid(low: float, high: float, logarithmic: bool) -> Markup:
     heights, parts = Scale(low, high, 100.0, 0.0), []
     for value in _log_ticks(low, high) if logarithmic else round_numbers(low, high, 5):
-        at = _share(heights(value))
-        said = f"{10**value:g}" if logarithmic else _height_words(value)
+        at = _percent(heights(value))
+        label = f"{10**value:g}" if logarithmic else _height_label(value)
         parts.append(svg_element("line", _class="grid", x1="0%", x2="100%", y1=at, y2=at))
-        parts.append(_words(said, "0%", at, dx="-8", dy="4", anchor="end"))
+        parts.append(_text(label, "0%", at, dx="-8", dy="4", anchor="end"))
     return svg_element("g", *parts)
 
 
@@ -328,7 +292,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return within[:: -(-len(within) // _MOST_LOG_TICKS)]
 
 
-def _height_words(value: float) -> str:
+def _height_label(value: float) -> str:
     if abs(value) >= 1_000_000:
         return format_compact(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
@@ -337,8 +301,12 @@ def _height_words(value: float) -> str:
 def _steps(first: float, last: float) -> Markup:
     scale = Scale(first, last, 0.0, 100.0)
     ticks = [
-        _words(
-            format_count(value), _share(scale(value)), "100%", dy="18", anchor="end" if scale(value) > 97 else "middle"
+        _text(
+            format_count(value),
+            _percent(scale(value)),
+            "100%",
+            dy="18",
+            anchor="end" if scale(value) > 97 else "middle",
         )
         for value in round_numbers(first, last, 8)
         if value == int(value)
@@ -346,14 +314,14 @@ def _steps(first: float, last: float) -> Markup:
     return svg_element("g", *ticks, _class="steps")
 
 
-def _words(
-    said: str, x: str, y: str, *, anchor: str, dx: str | None = None, dy: str | None = None, kind: str = "tick"
+def _text(
+    words: str, x: str, y: str, *, anchor: str, dx: str | None = None, dy: str | None = None, kind: str = "tick"
 ) -> Markup:
     """Text at a place in the area, `dx` and `dy` pixels away from it."""
-    return svg_element("text", escaped_text(said), _class=kind, x=x, y=y, dx=dx, dy=dy, text_anchor=anchor)
+    return svg_element("text", escaped_text(words), _class=kind, x=x, y=y, dx=dx, dy=dy, text_anchor=anchor)
 
 
-def _share(per_cent: float) -> str:
+def _percent(per_cent: float) -> str:
     return f"{per_cent:.2f}%"
 
 

@@ -1,8 +1,8 @@
-"""The report as one file: its sections in order, the style sheet, the script, and a policy that obeys nothing else."""
+"""The report as one file: its sections in order, the style sheet and the script."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
@@ -12,8 +12,9 @@ from babytrain import __version__
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.export.markup import (
     Markup,
-    content_security_policy,
     html_element,
+    html_page,
+    html_paragraph,
     html_section,
     html_text,
     join_markup,
@@ -32,7 +33,6 @@ from babytrain.tui.export.report.sections import (
     settings_of_several,
 )
 from babytrain.tui.export.run_facts import distinct_run_names, end_status, run_name, run_subtitle, start_date
-from babytrain.tui.terminal.safe_text import safe_line
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,29 @@ def _of_one(run: ReportedRun, defaults: Mapping[str, str]) -> Markup:
     head = html_element(
         "header",
         html_element("h1", html_text(run_name(snapshot))),
-        html_element("p", html_text(f"{run_subtitle(snapshot)}, {start_date(snapshot)}".rstrip(", "))),
-        *([html_element("p", html_text(alarm), _class="alarm")] if alarm else []),
+        html_paragraph(f"{run_subtitle(snapshot)}, {start_date(snapshot)}".rstrip(", ")),
+        *([html_paragraph(alarm, _class="alarm")] if alarm else []),
         facts_list(snapshot, run.provenance),
     )
-    return join_markup(
-        head,
-        html_section("Curves", _charts([snapshot]), name="curves"),
-        html_section("What it wrote", samples_through_time(snapshot), name="samples"),
-        html_section("What happened", events_table(snapshot), name="events"),
-        html_section("Settings", settings_of_one(snapshot, defaults), name="settings"),
-        html_section("Electricity", bill_table(snapshot), name="bill"),
-        html_section("Where it came from", provenance_table(snapshot, run.provenance), name="origin"),
-    )
+    curves = html_section("Curves", _charts([snapshot]), name="curves")
+    sections = _sections(run, defaults, MAX_REPORT_SAMPLES)
+    return join_markup(head, curves, *(html_section(title, content, name=name) for name, title, content in sections))
+
+
+def _sections(run: ReportedRun, defaults: Mapping[str, str], most_samples: int) -> Iterator[tuple[str, str, Markup]]:
+    """All there is to say of a run besides its facts and curves: name, title and content of each section."""
+    snapshot = run.snapshot
+    yield "samples", "What it wrote", samples_through_time(snapshot, most_samples)
+    yield "events", "What happened", events_table(snapshot)
+    yield "settings", "Settings", settings_of_one(snapshot, defaults)
+    yield "bill", "Electricity", bill_table(snapshot)
+    yield "origin", "Where it came from", provenance_table(snapshot, run.provenance)
 
 
 def _of_several(runs: Sequence[ReportedRun], defaults: Mapping[str, str]) -> Markup:
     snapshots = [run.snapshot for run in runs]
     called = distinct_run_names(snapshots)
-    names = join_markup(*(Markup((", " if place else "") + html_text(name)) for place, name in enumerate(called)))
+    names = Markup(", ".join(html_text(name) for name in called))
     most_samples = max(2, MAX_REPORT_SAMPLES // len(runs))
     return join_markup(
         html_element("header", html_element("h1", html_text(f"{len(snapshots)} runs")), html_element("p", names)),
@@ -91,42 +95,27 @@ def _of_several(runs: Sequence[ReportedRun], defaults: Mapping[str, str]) -> Mar
 
 
 def _folded(name: str, run: ReportedRun, defaults: Mapping[str, str], most_samples: int) -> Markup:
-    """One run of several, folded up: all that a page of its own would tell, but for the curves."""
-    snapshot = run.snapshot
-    parts = (
-        ("What it wrote", samples_through_time(snapshot, most_samples)),
-        ("What happened", events_table(snapshot)),
-        ("Settings", settings_of_one(snapshot, defaults)),
-        ("Electricity", bill_table(snapshot)),
-        ("Where it came from", provenance_table(snapshot, run.provenance)),
+    """One run of several, folded up: all that a page of its own would show, but for the curves."""
+    sections = (
+        join_markup(html_element("h3", html_text(title)), content)
+        for _, title, content in _sections(run, defaults, most_samples)
     )
-    told_of = (join_markup(html_element("h3", html_text(title)), content) for title, content in parts)
     summary = html_element("summary", html_text(name))
-    return html_element("details", summary, facts_list(snapshot, run.provenance), *told_of, _class="each")
+    return html_element("details", summary, facts_list(run.snapshot, run.provenance), *sections, _class="each")
 
 
 def _charts(snapshots: Sequence[RunSnapshot]) -> Markup:
     last = max(float(max(snapshot.step, 1)) for snapshot in snapshots)
-    charts = report_charts(snapshots)
-    return (
-        join_markup(*(draw_chart(chart, last) for chart in charts))
-        if charts
-        else html_element("p", html_text("No step was recorded."))
-    )
+    charts = [draw_chart(chart, last) for chart in report_charts(snapshots)]
+    return join_markup(*charts) if charts else html_paragraph("No step was recorded.")
 
 
 def _page(title: str, content: Markup) -> str:
-    style, script = _resource("report.css"), _resource("report.js")
-    rules = escape(content_security_policy(style=style, script=script))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
-        '<meta name="viewport" content="width=device-width">\n<meta name="referrer" content="no-referrer">\n'
-        f'<meta name="generator" content="babytrain-tui {escape(__version__)}">\n'
-        f"<title>{escape(safe_line(title), quote=False)}</title>\n<style>{style}</style>\n</head>\n"
-        f"<body>\n{content}\n<footer>Made by babytrain-tui {escape(__version__)}. Drag over a chart to look closer, "
-        f"double-click to see all again.</footer>\n<script>{script}</script>\n</body>\n</html>\n"
-    )
+    style, script, version = _resource("report.css"), _resource("report.js"), escape(__version__)
+    head = f'<meta name="referrer" content="no-referrer">\n<meta name="generator" content="babytrain-tui {version}">\n'
+    footer = f"Made by babytrain-tui {version}. Drag over a chart to look closer, double-click to see all again."
+    body = f"{content}\n<footer>{footer}</footer>\n<script>{script}</script>"
+    return html_page(title, body, style=style, script=script, head=head)
 
 
 def _resource(name: str) -> str:

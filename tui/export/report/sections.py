@@ -9,7 +9,7 @@ from typing import Any
 from babytrain.runs.energy.bill import bill_amounts
 from babytrain.runs.events import Checkpoint, Sample
 from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.export.markup import Markup, html_element, html_table, html_text, join_markup
+from babytrain.tui.export.markup import Markup, html_element, html_paragraph, html_table, html_text, join_markup
 from babytrain.tui.export.run_facts import (
     best_sample,
     bill_rows,
@@ -70,8 +70,8 @@ def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
         yield ReportEvent(verdict.t, verdict.step, f"diagnosis: {verdict.verdict}", f"{verdict.why} {verdict.next_}")
     for milestone in snapshot.milestones:
         yield ReportEvent(milestone.t, milestone.step, "milestone", milestone.text)
-    for restraint in snapshot.policy_events:
-        yield ReportEvent(restraint.t, restraint.step, f"{restraint.cause}: {restraint.action}", restraint.text)
+    for event in snapshot.policy_events:
+        yield ReportEvent(event.t, event.step, f"{event.cause}: {event.action}", event.text)
     for resumed in state.resumes.until(t):
         what = f"from {resumed.checkpoint}" + (f": {resumed.reason}" if resumed.reason else "")
         yield ReportEvent(resumed.t, resumed.step, "went back" if resumed.rollback else "resumed", what)
@@ -117,11 +117,8 @@ def settings_of_one(snapshot: RunSnapshot, defaults: Mapping[str, str]) -> Marku
     usual = {key: _default_text(default) for key, default in defaults.items()}
     chosen = [(key, value, usual.get(key, "")) for key, value in settings.items() if value != usual.get(key)]
     rest = [(key, value) for key, value in settings.items() if value == usual.get(key)]
-    parts = [
-        html_table(("setting", "value", "default"), chosen)
-        if chosen
-        else html_element("p", html_text("All at their defaults."))
-    ]
+    all_default = html_paragraph("All at their defaults.")
+    parts = [html_table(("setting", "value", "default"), chosen) if chosen else all_default]
     if rest:
         said = "1 setting at its default" if len(rest) == 1 else f"{len(rest)} settings at their defaults"
         summary = html_element("summary", html_text(said))
@@ -136,14 +133,14 @@ def settings_of_several(snapshots: Sequence[RunSnapshot], defaults: Mapping[str,
     """
     settings = [settings_in_force(snapshot) for snapshot in snapshots]
     usual = {key: _default_text(default) for key, default in defaults.items()}
-    keys = dict.fromkeys(key for one in settings for key in one)
+    keys = dict.fromkeys(key for values in settings for key in values)
     rows = [
-        (key, *(one.get(key, "–") for one in settings))
+        (key, *(values.get(key, "–") for values in settings))
         for key in keys
-        if len({one.get(key, usual.get(key)) for one in settings}) > 1
+        if len({values.get(key, usual.get(key)) for values in settings}) > 1
     ]
     if not rows:
-        return html_element("p", html_text("The runs have the same settings."))
+        return html_paragraph("The runs have the same settings.")
     return html_table(("setting", *distinct_run_names(snapshots)), rows)
 
 
@@ -155,14 +152,14 @@ def samples_through_time(snapshot: RunSnapshot, most: int = MAX_REPORT_SAMPLES) 
     """Every sample of a short run; of a long one `most` (at least two) of them, evenly chosen, from first to last."""
     samples = snapshot.samples
     if not samples:
-        return html_element("p", html_text("It wrote nothing."))
+        return html_paragraph("It wrote nothing.")
     shown = samples
     if len(samples) > most:
         places = (round(index * (len(samples) - 1) / (most - 1)) for index in range(most))
         shown = [samples[place] for place in places]
     parts = [_card(snapshot, sample, f"step {format_count(sample.step)}") for sample in shown]
     if len(shown) < len(samples):
-        parts.insert(0, html_element("p", html_text(f"{len(shown)} of {len(samples)} samples, evenly chosen.")))
+        parts.insert(0, html_paragraph(f"{len(shown)} of {len(samples)} samples, evenly chosen."))
     return html_element("div", *parts, _class="samples")
 
 
@@ -173,26 +170,18 @@ def best_samples(snapshots: Sequence[RunSnapshot]) -> Markup:
         sample = best_sample(snapshot)
         if sample is not None:
             cards.append(_card(snapshot, sample, f"{name}, step {format_count(sample.step)}"))
-    return (
-        html_element("div", *cards, _class="samples") if cards else html_element("p", html_text("They wrote nothing."))
-    )
+    return html_element("div", *cards, _class="samples") if cards else html_paragraph("They wrote nothing.")
 
 
 def _card(snapshot: RunSnapshot, sample: Sample, title: str) -> Markup:
-    said = ", ".join(
-        [
-            *metrics_summary(snapshot.text_metrics_of(sample)),
-            sampling_summary(sample),
-            *(["asked for"] if sample.requested else []),
-        ]
-    )
+    facts = [*metrics_summary(snapshot.text_metrics_of(sample)), sampling_summary(sample)]
+    facts += ["asked for"] if sample.requested else []
     text = sample.text if sample.prompt else sample.text.lstrip("\n")
     cut = len(text) > _MAX_SAMPLE_CHARACTERS
     prompt = html_element("b", html_text(sample.prompt[:_MAX_SAMPLE_CHARACTERS])) if sample.prompt else join_markup()
     written = html_element("pre", prompt, html_text(text[:_MAX_SAMPLE_CHARACTERS] + (" …" if cut else "")), dir="auto")
-    return html_element(
-        "article", html_element("h3", html_text(title)), written, html_element("p", html_text(said), _class="said")
-    )
+    facts_line = html_paragraph(", ".join(facts), _class="said")
+    return html_element("article", html_element("h3", html_text(title)), written, facts_line)
 
 
 def facts_list(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> Markup:
@@ -236,18 +225,18 @@ def final_figures(snapshots: Sequence[RunSnapshot]) -> Markup:
                 "speed", "electricity", "ending")  # fmt: skip
     shown = html_table(headings, rows, "stacked")
     warning = "They learned different texts, or cut the same text into different tokens: their losses do not compare."
-    return shown if compare else join_markup(html_element("p", html_text(warning)), shown)
+    return shown if compare else join_markup(html_paragraph(warning), shown)
 
 
 def events_table(snapshot: RunSnapshot) -> Markup:
     """What happened, oldest first."""
     lines, left_out = report_events(snapshot)
     if not lines:
-        return html_element("p", html_text("Nothing but steps."))
+        return html_paragraph("Nothing but steps.")
     rows = [(format_count(line.step), line.clock, line.kind, line.what) for line in lines]
     shown = html_table(("step", "time", "what", ""), rows, "told")
     note = f"{format_count(left_out)} lines of lesser weight are left out; the journal has them all."
-    return join_markup(shown, html_element("p", html_text(note))) if left_out else shown
+    return join_markup(shown, html_paragraph(note)) if left_out else shown
 
 
 def provenance_table(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> Markup:
@@ -267,25 +256,23 @@ def provenance_table(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> Ma
         rows += [("forked from", f"{started.parent} at step {format_count(started.step)}")] if started.parent else []
         rows += [("repeats", started.rerun_of)] if started.rerun_of else []
     for key, value in provenance.items():
-        rows.append((key.replace("_", " "), _origin_words(value)))
+        rows.append((key.replace("_", " "), _provenance_text(value)))
     return html_table(("", ""), [row for row in rows if row[1]])
 
 
-def _origin_words(value: object) -> str:
+def _provenance_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def bill_table(snapshot: RunSnapshot) -> Markup:
-    """The electricity, or why there is none to tell of."""
+    """The electricity bill, or why there is none."""
     bill = bill_amounts(snapshot)
     if bill.kwh is None:
-        return html_element(
-            "p", html_text(f"Not measured: {bill.missing_reason}." if bill.missing_reason else "Not measured.")
-        )
+        return html_paragraph(f"Not measured: {bill.missing_reason}." if bill.missing_reason else "Not measured.")
     sentence = bill_sentence(bill)
     return join_markup(
-        html_element("p", html_text(sentence[:1].upper() + sentence[1:] + ".")),
+        html_paragraph(sentence[:1].upper() + sentence[1:] + "."),
         html_table(("", ""), [*bill_rows(bill), ("total", bill_total(bill))]),
     )

@@ -1,8 +1,9 @@
-"""The single lines around a conversation: who it is, how it draws, what there is to say."""
+"""The lines around a conversation: title, text field, sampling settings, note."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -10,12 +11,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Input
 
-from babytrain.tui.terminal.glyphs import Glyphs
+from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.styled_lines import shorten_to_columns
+from babytrain.tui.widgets.common.line_widget import DIM, LineWidget
 
 _MAX_NAME = 40
 # Setting -> what it is called where there is room, and where there is little.
@@ -37,64 +38,51 @@ class ChatInput(Input, inherit_bindings=False):
     ]
 
 
-class ChatTitle(Widget):
-    """Who one talks to, and at the right how it is doing."""
+class ChatTitle(LineWidget):
+    """The run or checkpoint that answers, and at the right end what it is doing."""
 
-    DEFAULT_CSS = "ChatTitle { height: 1; width: 1fr; background: $surface; }"
-    ALLOW_SELECT = False
+    DEFAULT_CSS = "ChatTitle { background: $surface; }"
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="chat-title")
-        self._glyphs = glyphs
-        self._who, self._words, self._sign, self._style = "", "", "", ""
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__("chat-title", charset)
+        self._run_name, self._state, self._style = "", "", ""
 
     def show(self, name: str, words: str, sign: str, style: str) -> None:
         """Name of the run, state in words, its sign and its style."""
-        if (name, words, sign, style) != (self._who, self._words, self._sign, self._style):
-            self._who, self._words, self._sign, self._style = name, words, sign, style
-            self.refresh()
+        self._run_name, self._state, self._style = name, f"{sign} {words}", style
+        self.redraw()
 
-    def render(self) -> Content:
+    def build(self, width: int, height: int) -> list[Content]:
         """One line."""
-        width = self.size.width
-        state = f"{self._sign} {self._words}"
-        name = shorten_to_columns(
-            safe_line(self._who, _MAX_NAME), max(0, width - cell_len(state) - 4), self._glyphs.ellipsis
-        )
-        gap = max(1, width - cell_len(name) - cell_len(state) - 2)
-        line = Content.assemble(" ", (name, "bold $primary"), " " * gap, (state, self._style), " ")
-        return line.truncate(width)
+        room = max(0, width - cell_len(self._state) - 4)
+        name = shorten_to_columns(safe_line(self._run_name, _MAX_NAME), room, self.glyphs.ellipsis)
+        gap = max(1, width - cell_len(name) - cell_len(self._state) - 2)
+        line = Content.assemble(" ", (name, "bold $primary"), " " * gap, (self._state, self._style), " ")
+        return [line.truncate(width)]
 
 
-class SamplingSettingsLine(Widget):
-    """How the next text is drawn; the setting that the arrows turn stands in brackets. A click chooses one."""
+class SamplingSettingsLine(LineWidget):
+    """How the next text is drawn; the setting that the arrows turn is in brackets. A click chooses one."""
 
-    DEFAULT_CSS = "SamplingSettingsLine { height: 1; width: 1fr; }"
-    ALLOW_SELECT = False
-
+    @dataclass
     class Chosen(Message):
         """A setting was clicked."""
 
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
+        name: str
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="sampling-settings")
-        self._glyphs = glyphs
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__("sampling-settings", charset)
         self._settings: tuple[tuple[str, str], ...] = ()
         self._chosen = ""
 
     def show(self, settings: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Settings with where they stand, and which one the arrows turn."""
-        if (tuple(settings), chosen) != (self._settings, self._chosen):
-            self._settings, self._chosen = tuple(settings), chosen
-            self.refresh()
+        """Settings with their values, and which one the arrows turn."""
+        self._settings, self._chosen = tuple(settings), chosen
+        self.redraw()
 
-    def render(self) -> Content:
+    def build(self, width: int, height: int) -> list[Content]:
         """As many as fit, with long names where they all do."""
-        parts = self._parts(self.size.width)
-        return Content.assemble(" ", *(content for _, content in parts)).truncate(self.size.width)
+        return [Content.assemble(" ", *(content for _, content in self._parts(width))).truncate(width)]
 
     def on_click(self, event: events.Click) -> None:
         """The setting under the mouse."""
@@ -124,29 +112,21 @@ class SamplingSettingsLine(Widget):
         return parts
 
 
-class NoteLine(Widget):
+class NoteLine(LineWidget):
     """What there is to say now, in one line or two."""
 
-    DEFAULT_CSS = "NoteLine { height: 2; width: 1fr; padding: 0 1; }"
+    DEFAULT_CSS = "NoteLine { height: 2; padding: 0 1; }"
+    ALLOW_SELECT = True
 
     def __init__(self) -> None:
-        super().__init__(id="chat-note")
-        self._text, self._style = "", ""
+        super().__init__("chat-note")
+        self.text, self._style = "", ""
 
-    @property
-    def text(self) -> str:
-        """What is said."""
-        return self._text
-
-    def show(self, text: str, style: str = "$foreground 60%") -> None:
+    def show(self, text: str, style: str = DIM) -> None:
         """Say something; nothing to say is an empty line."""
-        if (text, style) != (self._text, self._style):
-            self._text, self._style = text, style
-            self.refresh()
+        self.text, self._style = text, style
+        self.redraw()
 
-    def render(self) -> Content:
+    def build(self, width: int, height: int) -> list[Content]:
         """The sentence, cut where there is no room."""
-        content = safe_content(self._text, self._style, one_line=True)
-        width, rows = self.content_size
-        lines = content.wrap(max(1, width))
-        return Content("\n").join(lines[: max(1, rows)])
+        return list(safe_content(self.text, self._style, one_line=True).wrap(width))[:height]

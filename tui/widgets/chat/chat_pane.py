@@ -13,7 +13,6 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widget import Widget
 
 from babytrain.tui.engine_client.chat_backend import Likeliest
 from babytrain.tui.engine_client.conversation import ChatTurn
@@ -21,6 +20,7 @@ from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_highlighted
 from babytrain.tui.text.styled_lines import shorten_to_columns
 from babytrain.tui.text.token_bars import probability_bar, short_percent, token_label
+from babytrain.tui.widgets.common.line_widget import DIM, LineWidget
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 _MAX_SHOWN_CHARACTERS = 20_000  # characters of the end of a conversation
@@ -119,37 +119,26 @@ def _paragraphs(turns: Sequence[ChatTurn]) -> list[_Paragraph]:
 _MAX_TOKEN_COLUMNS = 12
 
 
-class NextTokenBars(Widget):
+class NextTokenBars(LineWidget):
     """Eight rows at most, as many as there is room for. What belongs to an older text is faint."""
 
-    ALLOW_SELECT = False
-
-    def __init__(self, charset: CharsetName = "braille") -> None:
-        super().__init__(id="next-tokens", classes="pane")
-        self._charset = charset
-        self._likeliest: Likeliest = ()
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__("next-tokens", charset, classes="pane")
+        self.likeliest: Likeliest = ()
         self._hint = ""
         self._old = False
         self.border_title = "next"
 
     def show(self, likeliest: Likeliest, *, old: bool = False, hint: str = "") -> None:
         """Show probabilities, or a hint where there are none. `old`: the answer to the newest text is on its way."""
-        if (likeliest, old, hint) != (self._likeliest, self._old, self._hint):
-            self._likeliest, self._old, self._hint = likeliest, old, hint
-            self.refresh()
+        self.likeliest, self._old, self._hint = likeliest, old, hint
+        self.redraw()
 
-    @property
-    def likeliest(self) -> Likeliest:
-        """What is shown."""
-        return self._likeliest
-
-    def render(self) -> Content:
+    def build(self, width: int, height: int) -> list[Content]:
         """One token a row."""
-        width, rows = self.content_size
-        if not self._likeliest:
-            return Content.assemble((self._hint, "$foreground 60% italic"))
-        lines = token_bar_lines(self._likeliest[:rows], width, self._charset, old=self._old)
-        return Content("\n").join(lines)
+        if not self.likeliest:
+            return [Content.assemble((self._hint, f"{DIM} italic"))]
+        return token_bar_lines(self.likeliest[:height], width, self.charset, old=self._old)
 
 
 def token_bar_lines(likeliest: Likeliest, width: int, charset: CharsetName, *, old: bool) -> list[Content]:

@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from babytrain.tui.keys.keymap import KEY_COMMANDS
+from babytrain.tui.widgets.common.line_widget import LineWidget
 
 _HINT_GAP = "  "
 _NARROW_COLUMNS = 60
@@ -49,38 +50,30 @@ class KeyHint:
         return self.keys[-1][1]
 
 
-class KeyBar(Widget):
+class KeyBar(LineWidget):
     """Shows what the screen's active bindings are."""
 
-    DEFAULT_CSS = """
-    KeyBar {
-        height: 1;
-        width: 1fr;
-        dock: bottom;
-        background: $footer-background;
-    }
-    """
-    ALLOW_SELECT = False
+    DEFAULT_CSS = "KeyBar { dock: bottom; background: $footer-background; }"
 
     def __init__(self) -> None:
-        super().__init__(id="keys")
+        super().__init__("keys")
         self._hints: list[KeyHint] = []
         self._palette: KeyHint | None = None
+        self._places: list[tuple[int, KeyHint]] = []  # the first column of each entry shown
 
     def on_mount(self) -> None:
         """Follow the bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
         self._changed(self.screen)
 
-    def render(self) -> Content:
+    def build(self, width: int, height: int) -> list[Content]:
         """What fits."""
-        line, _ = fit_hints(self._hints, self._palette, self.size.width)
-        return line
+        line, self._places = fit_hints(self._hints, self._palette, width)
+        return [line]
 
     async def on_click(self, event: events.Click) -> None:
-        """Press the key that stands there."""
-        _, places = fit_hints(self._hints, self._palette, self.size.width)
-        for first, hint in places:
+        """Press the key that is shown there."""
+        for first, hint in self._places:
             if first <= event.x < first + hint.content.cell_length:
                 await self.app.action_simulate_key(hint.key_at(event.x - first))
 
@@ -90,12 +83,10 @@ class KeyBar(Widget):
             for active in self.screen.active_bindings.values()
             if active.enabled and not is_typed(active.binding.key, screen.focused)
         ]
-        hints = collect_hints([binding for binding in bindings if binding.show], self.app.get_key_display)
+        self._hints = collect_hints([binding for binding in bindings if binding.show], self.app.get_key_display)
         palette = next((binding for binding in bindings if binding.action == "app.command_palette"), None)
-        right = KeyHint(((self.app.get_key_display(palette), palette.key),), "palette") if palette else None
-        if (hints, right) != (self._hints, self._palette):
-            self._hints, self._palette = hints, right
-            self.refresh()
+        self._palette = KeyHint(((self.app.get_key_display(palette), palette.key),), "palette") if palette else None
+        self.redraw()
 
 
 def is_typed(key: str, focused: Widget | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from textual import events
@@ -25,12 +26,11 @@ class LetterBoard(TextPane, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
+    @dataclass
     class Chosen(Message):
         """A symbol was clicked."""
 
-        def __init__(self, symbol: str) -> None:
-            super().__init__()
-            self.symbol = symbol
+        symbol: str
 
     def __init__(self, charset: CharsetName = "braille", hint: str = "") -> None:
         self._charset = charset

@@ -187,19 +187,10 @@ class IntervalTracker:
 
     def zones(self, snapshot: RunSnapshot, x: XScale) -> tuple[ShadedInterval, ...]:
         """What to fill on an axis; the oldest are left out of a run that has very many."""
-        found = [
-            ShadedInterval(low, high, "throttled")
-            for low, high in _interval_ends(self._log.until(snapshot)[-_MAX_INTERVALS:], x)
-            # One without a step in it, or of steps that were given up since, has no place on an axis of steps.
-            if high > low
-        ]
-        return (
-            *found,
-            *(
-                ShadedInterval(low, high, "resting")
-                for low, high in _interval_ends(policy_pauses(snapshot)[-_MAX_INTERVALS:], x)
-            ),
-        )
+        throttled = _shaded_intervals(self._log.until(snapshot), x, "throttled")
+        # One without a step in it, or of steps that were given up since, has no place on an axis of steps.
+        found = [interval for interval in throttled if interval.x_high > interval.x_low]
+        return (*found, *_shaded_intervals(policy_pauses(snapshot), x, "resting"))
 
     def newest(self, snapshot: RunSnapshot) -> IntervalText | None:
         """The newest stretch in words, None when there was none."""
@@ -214,8 +205,10 @@ class IntervalTracker:
         return self._words
 
 
-def _interval_ends(intervals: Sequence[Interval], x: XScale) -> list[tuple[float, float]]:
-    return [(x.of_time(interval.start), x.of_time(interval.end)) for interval in intervals]
+def _shaded_intervals(intervals: Sequence[Interval], x: XScale, kind: IntervalKind) -> list[ShadedInterval]:
+    newest = intervals[-_MAX_INTERVALS:]
+    ends = x.of_times(np.array([(interval.start, interval.end) for interval in newest]).reshape(-1))
+    return [ShadedInterval(low, high, kind) for low, high in ends.reshape(-1, 2).tolist()]
 
 
 def _throttling_text(snapshot: RunSnapshot, intervals: Sequence[Interval]) -> IntervalText:

@@ -19,103 +19,83 @@ ROWS_PER_BLOCK = 64
 
 
 class LossHistory:
-    """Cleaned loss columns: `low` and `high` (NaN where not finite), `smooth` (never NaN once a loss was finite)."""
+    """The cleaned loss of each row: `columns` holds the lowest and the highest (NaN where not finite) and the smoothed
+    one (never NaN once a loss was finite)."""
 
     # Beyond this a loss is an accident: it is drawn, but averaging it in would hide the curve for thousands of steps.
     ABSURD: ClassVar[float] = 1e6
 
-    def __init__(self, decay: float) -> None:
-        self.count = 0
-        self.low, self.high, self.smooth = np.empty(4096), np.empty(4096), np.empty(4096)
-        self._block_low: ChartValues = np.empty(0)
-        self._block_high: ChartValues = np.empty(0)
-        self._block_smooth: ChartValues = np.empty(0)
-        self._decay = decay
-        self._bad_rows: ChartIntegers = np.empty(16, dtype=np.int64)
-        self._bad = 0
-        self._average = DebiasedAverage(decay)
-        self._last_smooth = math.nan
-        self._mark: tuple[int, float] | None = None
-        self._source: StepColumns | None = None
-        self._resumes = 0
+    def __init__(self) -> None:
+        self.columns: ChartValues = np.empty((3, 4096))
+        self._source: tuple[StepColumns, int, float] | None = None
+        self._start_over(0.0)
 
     @property
-    def decay(self) -> float:
-        """Weight of the past in the moving average; 0 is no smoothing."""
-        return self._decay
+    def smooth(self) -> ChartValues:
+        """The moving average at each row."""
+        smooth: ChartValues = self.columns[2]
+        return smooth
 
-    def set_decay(self, decay: float) -> None:
-        """Smooth differently from now on; everything is computed anew."""
-        self._decay = decay
-        self._start_over()
+    def smooth_at(self, row: int) -> float | None:
+        """The moving average at a row, None when there is none."""
+        value = float(self.smooth[row]) if 0 <= row < self.count else math.nan
+        return value if math.isfinite(value) else None
 
-    def update(self, steps: StepColumns, rows: int, resumes: int = 0) -> None:
-        """Take in the table's first `rows` rows. `resumes` is how often rows may have been superseded."""
-        if steps is not self._source or resumes != self._resumes or not self._still_true(steps):
-            self._source, self._resumes = steps, resumes
-            self._start_over()
+    def update(self, steps: StepColumns, rows: int, resumes: int = 0, decay: float = 0.0) -> None:
+        """Take in the table's first `rows` rows. `resumes` is how often rows may have been superseded, `decay` the
+        weight of the past in the moving average (0: no smoothing); with another one everything is computed anew."""
+        source = self._source
+        same = source is not None and source[0] is steps and source[1:] == (resumes, decay)
+        if not same or not self._has_kept_newest(steps):
+            self._source = (steps, resumes, decay)
+            self._start_over(decay)
         if rows > self.count:
             self._extend(steps, rows)
 
     def bad_rows(self, rows: int) -> ChartIntegers:
         """Indices below `rows` of steps whose loss was NaN or infinite, ascending."""
-        return self._bad_rows[: int(np.searchsorted(self._bad_rows[: self._bad], rows))]
+        return self._bad_rows[: int(np.searchsorted(self._bad_rows, rows))]
 
-    def blocks(self, rows: int) -> tuple[ChartValues, ChartValues, ChartValues]:
-        """Lowest, highest and mean smoothed loss of every `BLOCK` of the first `rows` rows, the last one incomplete.
+    def blocks(self, rows: int) -> ChartValues:
+        """Lowest, highest and mean smoothed loss of every `ROWS_PER_BLOCK` of the first `rows`, the last incomplete.
 
         A million rows in a hundred columns need not be looked at one by one ten times a second.
         """
         whole = rows // ROWS_PER_BLOCK
-        rest = slice(whole * ROWS_PER_BLOCK, rows)
-        if rest.start == rest.stop:
-            return self._block_low[:whole], self._block_high[:whole], self._block_smooth[:whole]
-        return (
-            np.append(self._block_low[:whole], np.fmin.reduce(self.low[rest])),
-            np.append(self._block_high[:whole], np.fmax.reduce(self.high[rest])),
-            np.append(self._block_smooth[:whole], self.smooth[rest].mean()),
-        )
+        blocks = self._blocks[:, :whole]
+        rest = self.columns[:, whole * ROWS_PER_BLOCK : rows]
+        return np.append(blocks, _block_values(rest[:, None, :]), axis=1) if rest.size else blocks
 
-    def _extend_blocks(self, rows: int) -> None:
-        """Complete the blocks that end at or before `rows`."""
-        done, whole = len(self._block_low), rows // ROWS_PER_BLOCK
-        if whole > done:
-            part = slice(done * ROWS_PER_BLOCK, whole * ROWS_PER_BLOCK)
-            low, high, smooth = (
-                column[part].reshape(-1, ROWS_PER_BLOCK) for column in (self.low, self.high, self.smooth)
-            )
-            self._block_low = np.append(self._block_low, np.fmin.reduce(low, axis=1))
-            self._block_high = np.append(self._block_high, np.fmax.reduce(high, axis=1))
-            self._block_smooth = np.append(self._block_smooth, smooth.mean(axis=1))
-
-    def _still_true(self, steps: StepColumns) -> bool:
-        """Whether the newest row taken in still stands in the table (a resume replaces rows)."""
-        if self._mark is None:
-            return True
+    def _has_kept_newest(self, steps: StepColumns) -> bool:
+        """Whether the newest row taken in is still in the table (a resume replaces rows)."""
         row = self.count - 1
-        return steps.count > row and (int(steps.step[row]), float(steps.t[row])) == self._mark
+        return row < 0 or (steps.count > row and (int(steps.step[row]), float(steps.t[row])) == self._newest)
 
-    def _start_over(self) -> None:
+    def _start_over(self, decay: float) -> None:
         self.count = 0
-        self._bad = 0
-        self._block_low, self._block_high, self._block_smooth = np.empty(0), np.empty(0), np.empty(0)
-        self._mark = None
-        self._average = DebiasedAverage(self._decay)
+        self._newest = (0, 0.0)  # step and time of the newest row taken in
+        self._bad_rows: ChartIntegers = np.empty(0, dtype=np.int64)
+        self._blocks: ChartValues = np.empty((3, 0))
+        self._average = DebiasedAverage(decay)
         self._last_smooth = math.nan
 
     def _extend(self, steps: StepColumns, rows: int) -> None:
         first = self.count
         self._make_room(rows, steps.capacity)
-        loss, lows, highs = self.read(steps, first, rows)
+        loss, *extremes = self.read(steps, first, rows)
         finite = np.isfinite(loss)
-        for target, part in ((self.low, lows), (self.high, highs)):
-            # A merged row may have a finite mean beside a missing extreme: its mean still stands.
+        for target, part in zip(self.columns[:2], extremes, strict=True):
+            # A merged row may have a finite mean beside a missing extreme: its mean still counts.
             target[first:rows] = np.where(np.isfinite(part), part, np.where(finite, loss, np.nan))
-        self._note_bad(first + np.flatnonzero(~finite))
+        if not finite.all():
+            self._bad_rows = np.append(self._bad_rows, first + np.flatnonzero(~finite))
         self._smooth_rows(loss, finite & (np.abs(loss) < self.ABSURD), first)
-        self._extend_blocks(rows)
         self.count = rows
-        self._mark = (int(steps.step[rows - 1]), float(steps.t[rows - 1]))
+        self._newest = (int(steps.step[rows - 1]), float(steps.t[rows - 1]))
+        done, whole = self._blocks.shape[1], rows // ROWS_PER_BLOCK
+        if whole > done:
+            part = self.columns[:, done * ROWS_PER_BLOCK : whole * ROWS_PER_BLOCK]
+            self._blocks = np.append(self._blocks, _block_values(part.reshape(3, -1, ROWS_PER_BLOCK)), axis=1)
 
     def read(self, steps: StepColumns, first: int, rows: int) -> tuple[ChartValues, ChartValues, ChartValues]:
         """Value, lowest and highest of the rows from `first` to before `rows`."""
@@ -129,23 +109,18 @@ class LossHistory:
         self.smooth[first : first + len(loss)] = table[np.cumsum(usable)]
         self._last_smooth = float(table[-1])
 
-    def _note_bad(self, rows: ChartIntegers) -> None:
-        needed = self._bad + len(rows)
-        if needed > len(self._bad_rows):
-            self._bad_rows = np.resize(self._bad_rows, max(needed, 2 * len(self._bad_rows)))
-        self._bad_rows[self._bad : needed] = rows
-        self._bad = needed
-
     def _make_room(self, rows: int, capacity: int) -> None:
         """As much as the table has room for, so that a long run takes its memory once."""
-        if rows <= len(self.low):
-            return
-        capacity = max(rows, capacity)
-        for name in ("low", "high", "smooth"):
-            old: ChartValues = getattr(self, name)
-            new = np.full(capacity, math.nan)
-            new[: self.count] = old[: self.count]
-            setattr(self, name, new)
+        if rows > self.columns.shape[1]:
+            kept = self.columns[:, : self.count]
+            self.columns = np.full((3, max(rows, capacity)), math.nan)
+            self.columns[:, : self.count] = kept
+
+
+def _block_values(blocks: ChartValues) -> ChartValues:
+    """Lowest, highest and mean of blocks of rows: from 3 x blocks x rows to 3 x blocks."""
+    low, high, smooth = blocks
+    return np.stack((np.fmin.reduce(low, axis=1), np.fmax.reduce(high, axis=1), smooth.mean(axis=1)))
 
 
 class SpeedHistory(LossHistory):
@@ -153,8 +128,8 @@ class SpeedHistory(LossHistory):
 
     ABSURD: ClassVar[float] = math.inf
 
-    def __init__(self, decay: float) -> None:
-        super().__init__(decay)
+    def __init__(self) -> None:
+        super().__init__()
         self.went_back_to: frozenset[int] = frozenset()  # steps; the one after also counts the tokens given up
 
     def read(self, steps: StepColumns, first: int, rows: int) -> tuple[ChartValues, ChartValues, ChartValues]:

@@ -17,7 +17,14 @@ from babytrain.tui.text.formatting import (
     format_rate,
     format_seconds,
 )
-from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_length, shorten_to_columns
+from babytrain.tui.text.styled_lines import (
+    LinePart,
+    StyledLine,
+    fit_parts,
+    line_length,
+    line_part,
+    shorten_to_columns,
+)
 from babytrain.tui.widgets.letters.letter_statistics import symbol_label
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
 
@@ -61,7 +68,7 @@ def legend_line(
 
 def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset) -> list[LinePart]:
     chunks = []
-    train = plotter.smooth_loss(snapshot)
+    train = plotter.history.smooth_at(snapshot.rows - 1)
     if train is not None:
         chunks.append(_value("train", train, "train", charset.solid_line, 0))
     latest = snapshot.state.evals.last_until(snapshot.t)
@@ -83,7 +90,7 @@ def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCh
 
 def _speed_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset) -> list[LinePart]:
     """The speed now, as the header of the screen has it, and the usual one."""
-    speed = plotter.smooth_speed(snapshot)
+    speed = plotter.speed.smooth_at(snapshot.rows - 1)
     if speed is None:
         return []
     spans = (f"{charset.solid_line} ", "train"), ("speed ", "label"), (format_rate(speed), "train")
@@ -105,9 +112,9 @@ def _with_stretch(
         return fit_parts(chunks, width)
     sign = charset.throttled if words.kind == "throttled" else charset.resting
     for text in (words.full, words.short):
-        told = LinePart(((f"{sign} ", words.kind), (text, words.kind)), 2)
-        line = fit_parts([*chunks, told], width)
-        if (text, words.kind) in line:
+        style = f"{words.kind}-text"
+        line = fit_parts([*chunks, LinePart(((f"{sign} ", style), (text, style)), 2)], width)
+        if (text, style) in line:
             return line
     return fit_parts(chunks, width)
 
@@ -151,8 +158,8 @@ def _crosshair_chunks(snapshot: RunSnapshot, plotter: LossPlotter, step: int, ch
         return [LinePart((("no step here yet", "label"),))]
     steps = snapshot.state.steps
     step = int(steps.step[row])  # not the one asked for: a run that went back may end before it
-    chunks = [LinePart(((f"{charset.crosshair} ", "crosshair"), (f"step {format_count(step)}", "crosshair")), 0)]
-    smooth = plotter.smooth_loss(snapshot, row)
+    chunks = [line_part(f"{charset.crosshair} step {format_count(step)}", "crosshair-text")]
+    smooth = plotter.history.smooth_at(row)
     chunks.append(_value("train", math.nan if smooth is None else smooth, "train", charset.solid_line, 1))
     loss = float(steps.loss[row])
     chunks.append(LinePart((("raw ", "label"), (format_loss(loss), "" if math.isfinite(loss) else "bad")), 4))

@@ -7,10 +7,7 @@ Keys are bound by the screen; the pane offers the verbs.
 from __future__ import annotations
 
 import dataclasses
-import os
-from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.message import Message
@@ -21,8 +18,9 @@ from babytrain.runs.events import Started
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.line_chart import LineChart
+from babytrain.tui.charts.styled_widget import StyledWidget
 from babytrain.tui.charts.x_axis import X_MODES, XScale
-from babytrain.tui.terminal.charset import CharsetName, detect_charset
+from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.text.styled_lines import StyledLine, to_strip
 from babytrain.tui.widgets.loss.loss_legend import legend_line, row_of_step
 from babytrain.tui.widgets.loss.loss_plot import SMOOTHING_DECAYS, ChartQuantity, ChartSettings, LossPlotter
@@ -30,37 +28,15 @@ from babytrain.tui.widgets.loss.loss_plot import SMOOTHING_DECAYS, ChartQuantity
 _WHEEL = 1.25
 
 
-class LossHeader(Widget):
+class LossHeader(StyledWidget):
     """One line of styled words."""
 
-    STYLES: ClassVar[tuple[str, ...]] = (
-        *("label", "train", "val", "best", "bad", "crosshair", "mark", "saved"),
-        *("throttled", "resting"),
-    )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in STYLES}
-    DEFAULT_CSS = """
-    LossHeader {
-        height: 1;
-        width: 1fr;
-        .header--label { color: $foreground 60%; }
-        .header--train { color: $text-primary; text-style: bold; }
-        .header--val { color: $warning; text-style: bold; }
-        .header--best { color: $success; text-style: bold; }
-        .header--bad { color: $error; text-style: bold; }
-        .header--mark { color: $text-secondary; text-style: bold; }
-        .header--saved { color: $success 70%; }
-        .header--throttled { color: $error; }
-        .header--resting { color: $accent; }
-        .header--crosshair { color: $foreground; text-style: bold; }
-        &:ansi .header--label { text-style: dim; }
-    }
-    """
+    DEFAULT_CSS = "LossHeader { height: 1; }"
 
     def __init__(self, charset: CharsetName) -> None:
         super().__init__()
         self._charset = charset
         self._line: StyledLine = ()
-        self._palette: dict[str, Style] | None = None
 
     def show_line(self, line: StyledLine) -> None:
         """Show this from now on."""
@@ -70,15 +46,7 @@ class LossHeader(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The line."""
-        if self._palette is None:
-            self._palette = {name: self.get_visual_style(f"header--{name}").rich_style for name in self.STYLES}
-            self._palette[""] = self.visual_style.rich_style
-        return to_strip(self._line if y == 0 else (), self.size.width, self._palette, self._charset)
-
-    def notify_style_update(self) -> None:
-        """The theme changed."""
-        super().notify_style_update()
-        self._palette = None
+        return to_strip(self._line if y == 0 else (), self.size.width, self.palette, self._charset)
 
 
 class LossPane(Widget, can_focus=True):
@@ -87,28 +55,14 @@ class LossPane(Widget, can_focus=True):
     class ViewChanged(Message):
         """Another stretch of the run is shown, or the x axis is in another unit."""
 
-    DEFAULT_CSS = """
-    LossPane {
-        layout: vertical;
-        height: 1fr;
-        width: 1fr;
-    }
-    """
+    DEFAULT_CSS = "LossPane { layout: vertical; height: 1fr; width: 1fr; }"
 
-    def __init__(
-        self,
-        charset: CharsetName | None = None,
-        *,
-        number: str = "1",
-        id: str | None = "loss",
-        classes: str | None = "pane",
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self._number = number
-        self.border_title = f"{number} loss".strip()
-        self._charset = CHART_CHARSETS[charset or detect_charset(os.environ)]
-        self._header = LossHeader(self._charset.name)
-        self._chart = LineChart(self._charset.name)
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__(id="loss", classes="pane")
+        self.border_title = "1 loss"
+        self._charset = CHART_CHARSETS[charset]
+        self._header = LossHeader(charset)
+        self._chart = LineChart(self._charset)
         self._plotter = LossPlotter()
         self._settings = ChartSettings()
         self._snapshot: RunSnapshot | None = None
@@ -152,7 +106,7 @@ class LossPane(Widget, can_focus=True):
     def toggle_speed(self) -> None:
         """Tokens per second in place of the losses, and back."""
         shown: ChartQuantity = "loss" if self._settings.shown == "speed" else "speed"
-        self.border_title = f"{self._number} {'loss' if shown == 'loss' else 'tokens per second'}".strip()
+        self.border_title = "1 loss" if shown == "loss" else "1 tokens per second"
         self._change(shown=shown)
 
     def toggle_baselines(self) -> None:

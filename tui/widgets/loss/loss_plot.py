@@ -7,7 +7,7 @@ changes; the columns of training steps are handed on as they are.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -17,12 +17,10 @@ from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.downsampling import ChartValues, XValues, bucket_rows
 from babytrain.tui.charts.plot import AxisMarks, EventMark, Plot, PointMarks, ReferenceLevel, Series
-from babytrain.tui.charts.x_axis import AXIS_KINDS, X_MODES, StepWindow, XMode, XScale
+from babytrain.tui.charts.x_axis import AXIS_KINDS, StepWindow, XMode, XScale
 from babytrain.tui.text.formatting import format_loss, format_percent
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker, event_marks
 from babytrain.tui.widgets.loss.loss_history import ROWS_PER_BLOCK, LossHistory, SpeedHistory
-
-__all__ = ["SMOOTHING_DECAYS", "X_MODES", "ChartQuantity", "ChartSettings", "LossPlotter", "XScale"]
 
 ChartQuantity: TypeAlias = Literal["loss", "speed"]
 SMOOTHING_DECAYS = (0.95, 0.98, 0.995, 0.0)
@@ -55,8 +53,8 @@ class LossPlotter:
     """Builds the plot of a moment, keeping what is still true from the last one."""
 
     def __init__(self) -> None:
-        self.history = LossHistory(SMOOTHING_DECAYS[0])
-        self.speed = SpeedHistory(SMOOTHING_DECAYS[0])
+        self.history = LossHistory()
+        self.speed = SpeedHistory()
         self.intervals = IntervalTracker()
         self._evals_key: object = None
         self._evals: tuple[XValues, ChartValues] = (np.empty(0), np.empty(0))
@@ -65,15 +63,12 @@ class LossPlotter:
 
     def update(self, snapshot: RunSnapshot, settings: ChartSettings) -> None:
         """Take in new rows."""
-        if self.history.decay != settings.decay:
-            self.history.set_decay(settings.decay)
-        resumes = snapshot.state.resumes
-        self.history.update(snapshot.state.steps, snapshot.rows, len(resumes))
+        state = snapshot.state
+        resumes = len(state.resumes)
+        self.history.update(state.steps, snapshot.rows, resumes, settings.decay)
         if settings.shown == "speed":
-            if self.speed.decay != settings.decay:
-                self.speed.set_decay(settings.decay)
-            self.speed.went_back_to = frozenset(resumed.step for resumed in resumes.events)
-            self.speed.update(snapshot.state.steps, snapshot.rows, len(resumes))
+            self.speed.went_back_to = frozenset(resumed.step for resumed in state.resumes.events)
+            self.speed.update(state.steps, snapshot.rows, resumes, settings.decay)
 
     def plot(self, snapshot: RunSnapshot, settings: ChartSettings, columns: int) -> Plot:
         """The plot for a chart about `columns` characters wide."""
@@ -108,20 +103,6 @@ class LossPlotter:
         place = x.of_step(min(settings.crosshair, snapshot.step))
         return [mark for mark in self._rare_marks(snapshot, x)[0] if abs(mark.x - place) <= reach]
 
-    def smooth_loss(self, snapshot: RunSnapshot, row: int | None = None) -> float | None:
-        """The moving average at a row, by default the newest; None when there is none yet."""
-        row = snapshot.rows - 1 if row is None else row
-        if not 0 <= row < min(snapshot.rows, self.history.count):
-            return None
-        value = float(self.history.smooth[row])
-        return value if math.isfinite(value) else None
-
-    def smooth_speed(self, snapshot: RunSnapshot, row: int | None = None) -> float | None:
-        """The moving average of tokens per second at a row, by default the newest; None when there is none yet."""
-        row = snapshot.rows - 1 if row is None else row
-        value = float(self.speed.smooth[row]) if 0 <= row < min(snapshot.rows, self.speed.count) else math.nan
-        return value if math.isfinite(value) else None
-
     def _series(
         self, snapshot: RunSnapshot, x: XScale, x_low: float, x_high: float, columns: int, shown: ChartQuantity
     ) -> tuple[Series, ...]:
@@ -138,14 +119,14 @@ class LossPlotter:
     @staticmethod
     def _train(history: LossHistory, rows: int, x: XValues, x_low: float, x_high: float, columns: int) -> Series:
         """The training loss, or the speed, in blocks of rows where a column of the chart would hold many of them."""
-        low, high, smooth = history.low[:rows], history.high[:rows], history.smooth[:rows]
+        low, high, smooth = history.columns[:, :rows]
         first, last = bucket_rows(x, x_low, x_high, 1)
         in_view = int(last - first)
         if in_view < _BLOCKS_A_COLUMN * ROWS_PER_BLOCK * max(1, columns):
             return Series(x, low, high, smooth, "train", band="band")
-        return Series(
-            x[::ROWS_PER_BLOCK], *history.blocks(rows), "train", band="band", stride=ROWS_PER_BLOCK, points=(low, high)
-        )
+        block_x, (block_low, block_high, block_smooth) = x[::ROWS_PER_BLOCK], history.blocks(rows)
+        series = Series(block_x, block_low, block_high, block_smooth, "train", band="band")
+        return replace(series, stride=ROWS_PER_BLOCK, points=(low, high))
 
     def _evaluations(self, snapshot: RunSnapshot, x: XScale) -> tuple[XValues, ChartValues]:
         evals = snapshot.state.evals.count_until(snapshot.t)

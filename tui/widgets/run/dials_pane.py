@@ -43,12 +43,11 @@ class DialRow:
 class DialsPane(TextPane):
     """Pane 3."""
 
+    @dataclass
     class Chosen(Message):
         """A dial was clicked; `dial` is its name, or `lr`."""
 
-        def __init__(self, dial: str) -> None:
-            super().__init__()
-            self.dial = dial
+        dial: str
 
     def __init__(self, *, number: str = "3", charset: CharsetName = "braille") -> None:
         self._snapshot: RunSnapshot | None = None

@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 
 from textual import events
 from textual.content import Content
-from textual.widget import Widget
 
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
 from babytrain.runs.forecast.eta import SecondsRange
 from babytrain.runs.forecast.forecast import NO_TARGET, Forecast, forecast_run
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.formatting import format_count, format_loss, format_whole_seconds
 from babytrain.tui.text.wording import StatusLabel, verdict_label
+from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, labelled
+from babytrain.tui.widgets.run.progress_header import eta_text
 
 FORECAST_SECONDS = 5.0  # a forecast costs some milliseconds, and changes slowly
 _MAX_BUTTON_LABEL = 36
@@ -141,7 +142,7 @@ def health_line_count(facts: HealthFacts) -> int:
 
 
 def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:
-    state = StatusLabel(glyphs.waiting, "no diagnosis yet", "$foreground 60%")
+    state = StatusLabel(glyphs.waiting, "no diagnosis yet", DIM)
     if verdict is not None:
         state = verdict_label(verdict.verdict, glyphs)
     words = safe_content(verdict.why, one_line=True) if verdict is not None and why else Content()
@@ -151,7 +152,7 @@ def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> 
 def _sentence(label: str, words: str) -> Content:
     if not words:
         return Content()
-    return Content.assemble((f"{label} ", "$foreground 60%"), safe_content(words, one_line=True))
+    return Content.assemble((f"{label} ", DIM), safe_content(words, one_line=True))
 
 
 def _rescue(rescue: GuardEvent) -> Content:
@@ -165,11 +166,11 @@ def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
     if not failing:
         return Content()
     first, *others = (f"no {event.what} since step {format_count(event.step)}" for event in failing)
-    told = "; ".join([f"{first}, {format_whole_seconds(snapshot.t - failing[0].t)}", *others])
+    failures = "; ".join([f"{first}, {format_whole_seconds(snapshot.t - failing[0].t)}", *others])
     reason = safe_line(failing[-1].reason, _MAX_REASON)
     hope = "It waits with what it holds in memory" if snapshot.phase == "stopping" else "Training goes on"
     rest = f": {reason}. {hope}; make room."
-    return Content.assemble((f"{glyphs.failed} {told}", "bold $error"), Content(rest))
+    return Content.assemble((f"{glyphs.failed} {failures}", "bold $error"), Content(rest))
 
 
 def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
@@ -180,22 +181,21 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
     if forecast.end_reason == forecast.final_loss_reason and facts.eta is None and forecast.end_reason:
         return _sentence("forecast", forecast.end_reason)
     if facts.eta is not None:
-        low, high = format_whole_seconds(facts.eta.low), format_whole_seconds(facts.eta.high)
-        span = low if low == high else f"{low}{glyphs.range}{high}"
-        end = Content.assemble("ends in ", (span, "bold"), " when resumed" if forecast.paused else "")
+        when = " when resumed" if forecast.paused else ""
+        end = Content.assemble("ends in ", (eta_text(facts.eta, glyphs), "bold"), when)
     else:
         end = Content(f"end: {forecast.end_reason or 'not known'}")
     parts = [end, _final_loss(facts, glyphs, reason=True), *_target(forecast, glyphs)]
-    return Content.assemble(("forecast ", "$foreground 60%"), Content(f" {glyphs.dot} ").join(parts))
+    return Content.assemble(("forecast ", DIM), Content(f" {glyphs.dot} ").join(parts))
 
 
 def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
     """Whether and when the loss that was asked about is reached, or why nobody knows."""
     target = forecast.target
     if target is None:
-        told = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
-        return [] if forecast.target_reason in told else [Content(f"target: {forecast.target_reason}")]
-    words = Content.assemble(("val ", "$foreground 60%"), (format_loss(target.loss), "bold"), f" {target.words}")
+        known = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
+        return [] if forecast.target_reason in known else [Content(f"target: {forecast.target_reason}")]
+    words = Content.assemble(labelled("val", format_loss(target.loss)), f" {target.words}")
     if target.steps is None:
         return [words]
     low, high = format_count(target.steps.low), format_count(target.steps.high)
@@ -208,8 +208,7 @@ def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> 
         words = forecast.final_loss_reason if forecast is not None else ""
         return Content(f"final val: {words}" if words and reason else "")
     loss = forecast.final_loss
-    span = f"{format_loss(loss.low)}{glyphs.range}{format_loss(loss.high)}"
-    return Content.assemble(("final val ", "$foreground 60%"), (span, "bold"))
+    return labelled("final val", f"{format_loss(loss.low)}{glyphs.range}{format_loss(loss.high)}")
 
 
 def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> list[tuple[Content, str]]:
@@ -223,7 +222,7 @@ def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> lis
         label = safe_line(advice.label, _MAX_BUTTON_LABEL)
         shown, sent = facts.keys[name]
         if is_advice_followed(facts.snapshot, advice):
-            found.append((Content.assemble((f"{glyphs.done} ", "bold $success"), (label, "$foreground 60%")), ""))
+            found.append((Content.assemble((f"{glyphs.done} ", "bold $success"), (label, DIM)), ""))
         else:
             found.append((Content.assemble((f"{shown} ", "bold $primary"), label), sent))
     return found
@@ -254,46 +253,33 @@ def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> Hea
     return HealthLine(Content.assemble(*parts), tuple(places))
 
 
-class HealthBar(Widget):
+class HealthBar(LineWidget):
     """One to four lines, by the layout and by how much there is to say."""
 
-    DEFAULT_CSS = "HealthBar { height: 1; width: 1fr; display: none; }"
-    ALLOW_SELECT = False
+    DEFAULT_CSS = "HealthBar { display: none; }"
 
-    def __init__(self, charset: CharsetName = "braille") -> None:
-        super().__init__(id="health")
-        self._glyphs = GLYPHS[charset]
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__("health", charset)
         self._facts: HealthFacts | None = None
         self._shown: list[HealthLine] = []
 
     def show(self, facts: HealthFacts) -> None:
-        """Show these facts; draws only if a letter or a colour changed."""
+        """Show these facts."""
         self._facts = facts
         self.set_class(has_diagnosis(facts), "-known")
         wanted = health_line_count(facts)
         for count in (2, 3, 4):
             self.set_class(count == wanted, f"-lines-{count}")
-        lines = self._lines()
-        same = len(lines) == len(self._shown) and all(
-            line.content.is_same(before.content) for line, before in zip(lines, self._shown, strict=True)
-        )
-        if not same:
-            self._shown = lines
-            self.refresh()
+        self.redraw()
 
-    def render(self) -> Content:
-        """The lines for the size it has now."""
-        self._shown = self._lines()
-        return Content("\n").join(line.content for line in self._shown)
+    def build(self, width: int, height: int) -> list[Content]:
+        """The lines."""
+        self._shown = health_lines(self._facts, width, height, self.glyphs) if self._facts else []
+        return [line.content for line in self._shown]
 
     async def on_click(self, event: events.Click) -> None:
-        """Press the key that stands there."""
+        """Press the key that is shown there."""
         if 0 <= event.y < len(self._shown):
             for button in self._shown[event.y].buttons:
                 if button.first <= event.x < button.end:
                     await self.app.action_simulate_key(button.key)
-
-    def _lines(self) -> list[HealthLine]:
-        if self._facts is None or self.size.width <= 0:
-            return []
-        return health_lines(self._facts, self.size.width, max(1, self.size.height), self._glyphs)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from babytrain.runs.playback.clock import PlaybackClock
 from babytrain.runs.state.run_state import RunState
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.wording import format_clock
-from babytrain.tui.widgets.run.progress_header import fit_columns
+from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_columns
 
 _MIN_BAR_COLUMNS = 6
-_MAX_EVENT_LABEL = 32
+_MAX_LABEL = 32
 _MAX_TICK_SHARE = 0.4  # of the columns; beyond that only what is out of the ordinary is marked
 _ROUTINE_EVENTS = frozenset({"evaluation", "sample", "checkpoint"})
 
@@ -37,21 +38,19 @@ class TimelineMark:
 
 def timeline_marks(state: RunState) -> list[TimelineMark]:
     """Everything in a run worth seeking to, in order of time."""
-    found = [TimelineMark(event.t, "evaluation", "$accent") for event in state.evals.events]
-    found += [TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events]
-    found += [TimelineMark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events]
-    found += [TimelineMark(event.t, "command", "$warning") for event in state.commands.events]
-    found += [TimelineMark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"]
-    found += [TimelineMark(event.t, "rescue", "$error") for event in state.rescues.events]
-    found += [
-        TimelineMark(event.t, f"{event.action}: {event.cause}", "$accent") for event in state.policy_events.events
+    found = [
+        *(TimelineMark(event.t, "evaluation", "$accent") for event in state.evals.events),
+        *(TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events),
+        *(TimelineMark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events),
+        *(TimelineMark(event.t, "command", "$warning") for event in state.commands.events),
+        *(TimelineMark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"),
+        *(TimelineMark(event.t, "rescue", "$error") for event in state.rescues.events),
+        *(TimelineMark(event.t, f"{event.action}: {event.cause}", "$accent") for event in state.policy_events.events),
+        *(TimelineMark(event.t, event.verdict, "$primary") for event in state.verdicts.events),
+        *(TimelineMark(event.t, safe_line(event.text, _MAX_LABEL), "$success") for event in state.milestones.events),
+        *(TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events),
+        *(TimelineMark(event.t, "end", "$success") for event in state.endings.events),
     ]
-    found += [TimelineMark(event.t, event.verdict, "$primary") for event in state.verdicts.events]
-    found += [
-        TimelineMark(event.t, safe_line(event.text, _MAX_EVENT_LABEL), "$success") for event in state.milestones.events
-    ]
-    found += [TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events]
-    found += [TimelineMark(event.t, "end", "$success") for event in state.endings.events]
     return sorted(found, key=lambda mark: mark.t)
 
 
@@ -62,44 +61,26 @@ def next_timeline_mark(marks: Sequence[TimelineMark], t: float, direction: int) 
     return next((mark for mark in reversed(marks) if mark.t < t - 1e-6), None)
 
 
-class PlaybackBar(Widget):
+class PlaybackBar(LineWidget):
     """One line; `show` draws it for where the clock stands."""
 
-    DEFAULT_CSS = "PlaybackBar { height: 1; width: 1fr; }"
-    ALLOW_SELECT = False
-
+    @dataclass
     class Seek(Message):
         """Somebody clicked or dragged to `fraction` (0 to 1) of the recording."""
 
-        def __init__(self, fraction: float) -> None:
-            super().__init__()
-            self.fraction = fraction
+        fraction: float
 
-    def __init__(self, clock: PlaybackClock, state: RunState, charset: CharsetName = "braille") -> None:
-        super().__init__(id="playback-bar")
+    def __init__(self, clock: PlaybackClock, state: RunState, charset: CharsetName) -> None:
+        super().__init__("playback-bar", charset)
+        self.marks = timeline_marks(state)  # what can be seeked to
         self._clock = clock
-        self._marks = timeline_marks(state)
-        self._glyphs = GLYPHS[charset]
-        self._shown: Content | None = None
         self._bar = (0, 0)  # first column and width
         self._note = ""
-
-    @property
-    def marks(self) -> list[TimelineMark]:
-        """What can be seeked to."""
-        return self._marks
 
     def show(self, note: str = "") -> None:
         """Draw when the picture changed. `note` says what happened where the clock stands."""
         self._note = note
-        content = self._content()
-        if self._shown is None or not content.is_same(self._shown):
-            self._shown = content
-            self.refresh()
-
-    def render(self) -> Content:
-        """The line for the width it has now."""
-        return self._content()
+        self.redraw()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Start dragging."""
@@ -120,11 +101,9 @@ class PlaybackBar(Widget):
         if width > 1 and (first <= x < first + width or self.app.mouse_captured is self):
             self.post_message(self.Seek(min(1.0, max(0.0, (x - first) / (width - 1)))))
 
-    def _content(self) -> Content:
-        width = self.size.width
-        if width <= 0:
-            return Content()
-        clock, glyphs = self._clock, self._glyphs
+    def build(self, width: int, height: int) -> list[Content]:
+        """The line."""
+        clock, glyphs = self._clock, self.glyphs
         symbol = glyphs.playing if clock.playing else glyphs.paused
         style = "bold $success" if clock.playing else "bold $warning"
         left = Content.assemble(" ", (symbol, style), " ", (f"{clock.speed_label:<4}", "bold"))
@@ -134,10 +113,10 @@ class PlaybackBar(Widget):
         room = width - left.cell_length - cell_len(position) - 2
         if room < _MIN_BAR_COLUMNS:
             self._bar = (0, 0)
-            return fit_columns(Content.assemble(left, " ", position), width)
+            return [fit_columns(Content.assemble(left, " ", position), width)]
         self._bar = (left.cell_length + 1, room)
-        bar = playback_track(clock.position, clock.duration, self._marks, room, glyphs)
-        return Content.assemble(left, " ", bar, " ", (position, "$foreground 60%"))
+        bar = playback_track(clock.position, clock.duration, self.marks, room, glyphs)
+        return [Content.assemble(left, " ", bar, " ", (position, DIM))]
 
 
 def playback_track(t: float, duration: float, marks: Sequence[TimelineMark], width: int, glyphs: Glyphs) -> Content:
@@ -147,36 +126,17 @@ def playback_track(t: float, duration: float, marks: Sequence[TimelineMark], wid
     ticks = _ticks(marks, duration, width)
     if len(ticks) > width * _MAX_TICK_SHARE:
         ticks = _ticks([mark for mark in marks if mark.word not in _ROUTINE_EVENTS], duration, width)
-    cells: list[tuple[str, str]] = []
-    for column in range(width):
-        if column == head:
-            cells.append((glyphs.head, "bold $primary"))
-        elif column in ticks:
-            cells.append((glyphs.tick, ticks[column] if column < head else "$foreground 40%"))
-        elif column < head:
-            cells.append((glyphs.bar_full, "$primary"))
-        else:
-            cells.append((glyphs.bar_rest, "$foreground 20%"))
-    return Content.assemble(*_merge(cells))
+    cells = [(glyphs.bar_full, "$primary")] * head + [(glyphs.bar_rest, "$foreground 20%")] * (width - head)
+    for column, style in ticks.items():
+        cells[column] = (glyphs.tick, style if column < head else "$foreground 40%")
+    cells[head] = (glyphs.head, "bold $primary")
+    # Neighbours of one style as one piece: fewer pieces, less to draw.
+    pieces = groupby(cells, key=itemgetter(1))
+    return Content.assemble(*(("".join(glyph for glyph, _ in piece), style) for style, piece in pieces))
 
 
 def _ticks(marks: Sequence[TimelineMark], duration: float, width: int) -> dict[int, str]:
     """Styles by column."""
-    if duration <= 0:
-        return {}
-    return {
-        round(min(1.0, max(0.0, mark.t / duration)) * (width - 1)): mark.style
-        for mark in marks
-        if math.isfinite(mark.t)
-    }
-
-
-def _merge(cells: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Neighbours of one style as one piece: fewer pieces, less to draw."""
-    merged: list[tuple[str, str]] = []
-    for text, style in cells:
-        if merged and merged[-1][1] == style:
-            merged[-1] = (merged[-1][0] + text, style)
-        else:
-            merged.append((text, style))
-    return merged
+    last = width - 1
+    known = [mark for mark in marks if math.isfinite(mark.t)] if duration > 0 else []
+    return {round(min(1.0, max(0.0, mark.t / duration)) * last): mark.style for mark in known}

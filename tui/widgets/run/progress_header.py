@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
-from textual.widget import Widget
 
 from babytrain.runs.forecast.eta import SecondsRange
 from babytrain.runs.forecast.forecast import is_paused_indefinitely
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.formatting import (
     format_compact,
@@ -27,6 +26,7 @@ from babytrain.tui.text.formatting import (
     format_whole_seconds,
 )
 from babytrain.tui.text.wording import StatusLabel
+from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_columns, labelled
 
 _MAX_NAME = 28
 _MAX_CORPUS = 20
@@ -46,35 +46,24 @@ class HeaderFacts:
     title: str = ""  # until the run has said its name
 
 
-class ProgressHeader(Widget):
+class ProgressHeader(LineWidget):
     """Two lines, or one where the screen is very low."""
 
-    DEFAULT_CSS = "ProgressHeader { height: 2; width: 1fr; }"
-    ALLOW_SELECT = False
+    DEFAULT_CSS = "ProgressHeader { height: 2; }"
 
-    def __init__(self, charset: CharsetName = "braille", program: str = "babytrain") -> None:
-        super().__init__(id="header")
+    def __init__(self, charset: CharsetName, program: str) -> None:
+        super().__init__("header", charset)
         self._program = program
-        self._glyphs = GLYPHS[charset]
         self._facts: HeaderFacts | None = None
-        self._shown: tuple[str, ...] = ()
 
     def show(self, facts: HeaderFacts) -> None:
-        """Show these facts; draws only if a letter changed."""
+        """Show these facts."""
         self._facts = facts
-        shown = (facts.state.style, *(line.plain for line in self._lines()))
-        if shown != self._shown:
-            self._shown = shown
-            self.refresh()
+        self.redraw()
 
-    def render(self) -> Content:
-        """The lines for the size it has now."""
-        return Content("\n").join(self._lines())
-
-    def _lines(self) -> list[Content]:
-        if self._facts is None or self.size.width <= 0:
-            return []
-        return header_lines(self._facts, self.size.width, max(1, self.size.height), self._glyphs, self._program)
+    def build(self, width: int, height: int) -> list[Content]:
+        """The lines."""
+        return header_lines(self._facts, width, height, self.glyphs, self._program) if self._facts else []
 
 
 def header_lines(
@@ -93,21 +82,11 @@ def header_lines(
             _spread(_steps(facts), [_learning_rate(facts)], [_speed(facts)], inner),
         ]
     else:
-        name = _identity(
-            facts, glyphs, program=program if width >= _WIDE_COLUMNS or program != "babytrain" else "", room=inner - 40
-        )
-        status = [_state(facts)]
-        lines = [
-            _spread(name, [], [*status, _speed(facts), _elapsed(facts)], inner),
-            _progress(facts, glyphs, inner),
-        ]
+        shown = program if width >= _WIDE_COLUMNS or program != "babytrain" else ""
+        name = _identity(facts, glyphs, program=shown, room=inner - 40)
+        right = [_state(facts), _speed(facts), _elapsed(facts)]
+        lines = [_spread(name, [], right, inner), _progress(facts, glyphs, inner)]
     return [Content.assemble(" ", fit_columns(line, inner), " ") for line in lines]
-
-
-def fit_columns(line: Content, width: int) -> Content:
-    """The line cut or filled to `width` columns."""
-    line = line.truncate(width, ellipsis=True)
-    return line.pad_right(width - line.cell_length)
 
 
 def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
@@ -131,16 +110,12 @@ def _identity(facts: HeaderFacts, glyphs: Glyphs, *, program: str, room: int) ->
     parts.append((name, "bold"))
     length = sum(len(text) for text, _ in parts)
     if started is not None:
-        facts_after = (
-            safe_line(started.corpus.name, _MAX_CORPUS),
-            f"{format_compact(started.parameters)} params",
-            safe_line(started.device, 12),
-        )
-        for fact in facts_after:
+        corpus, device = safe_line(started.corpus.name, _MAX_CORPUS), safe_line(started.device, 12)
+        for fact in (corpus, f"{format_compact(started.parameters)} params", device):
             length += len(fact) + 3
             if length > room:
                 break
-            parts += [(f" {glyphs.dot} ", "$foreground 60%"), (fact, "$foreground 60%")]
+            parts += [(f" {glyphs.dot} ", DIM), (fact, DIM)]
     return Content.assemble(*parts)
 
 
@@ -148,22 +123,17 @@ def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
     snapshot = facts.snapshot
     total = snapshot.total_steps
     if not total:
-        return safe_content(facts.advice or facts.state.word + glyphs.ellipsis, "$foreground 60%", one_line=True)
-    left = [_epochs(facts), _steps(facts)]
-    right = [_percent(facts), _eta(facts, glyphs)]
-    before = Content("   ").join([part for part in left if part])
-    after = Content("   ").join([part for part in right if part])
-    room = width - before.cell_length - after.cell_length - 4
-    if room < _MIN_BAR_COLUMNS and len(left) > 1:
-        before = left[1]
-        room = width - before.cell_length - after.cell_length - 4
-    if room < _MIN_BAR_COLUMNS and facts.advice:
-        before = _steps(facts)
-        return Content.assemble(before, "  ", after.truncate(max(1, width - before.cell_length - 2), ellipsis=True))
-    if room < _MIN_BAR_COLUMNS:
-        return _spread(before, [], [after], width)
-    bar = progress_bar(snapshot.step / total, room, glyphs)
-    return Content.assemble(before, "  ", bar, "  ", after)
+        return safe_content(facts.advice or facts.state.word + glyphs.ellipsis, DIM, one_line=True)
+    after = Content("   ").join([part for part in (_percent(facts), _eta(facts, glyphs)) if part])
+    epochs, steps = _epochs(facts), _steps(facts)
+    for before in ([epochs, steps] if epochs else [steps], [steps]):
+        line = Content("   ").join(before)
+        room = width - line.cell_length - after.cell_length - 4
+        if room >= _MIN_BAR_COLUMNS:
+            return Content.assemble(line, "  ", progress_bar(snapshot.step / total, room, glyphs), "  ", after)
+    if facts.advice:
+        return Content.assemble(steps, "  ", after.truncate(max(1, width - steps.cell_length - 2), ellipsis=True))
+    return _spread(steps, [], [after], width)
 
 
 def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], width: int) -> Content:
@@ -182,16 +152,19 @@ def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], 
     return Content.assemble(line, " " * max(1, width - line.cell_length - tail.cell_length), tail)
 
 
+def eta_text(eta: SecondsRange, glyphs: Glyphs) -> str:
+    """`2h05m–2h30m`, one time where both ends read the same."""
+    low, high = format_whole_seconds(eta.low), format_whole_seconds(eta.high)
+    return low if low == high else f"{low}{glyphs.range}{high}"
+
+
 def _state(facts: HeaderFacts) -> Content:
     return Content.assemble((f"{facts.state.symbol} {facts.state.word}", facts.state.style))
 
 
 def _steps(facts: HeaderFacts) -> Content:
-    snapshot = facts.snapshot
-    if not snapshot.total_steps:
-        return Content()
-    numbers = f"{format_count(snapshot.step)}/{format_count(snapshot.total_steps)}"
-    return Content.assemble(("step ", "$foreground 60%"), (numbers, "bold"))
+    step, total = facts.snapshot.step, facts.snapshot.total_steps
+    return labelled("step", f"{format_count(step)}/{format_count(total)}") if total else Content()
 
 
 def _epochs(facts: HeaderFacts) -> Content:
@@ -201,43 +174,36 @@ def _epochs(facts: HeaderFacts) -> Content:
         return Content()
     total = math.ceil(snapshot.total_steps / started.steps_per_epoch)
     current = min(total, math.floor(snapshot.epoch) + 1)
-    return Content.assemble(("epoch ", "$foreground 60%"), (f"{format_count(current)}/{format_count(total)}", "bold"))
+    return labelled("epoch", f"{format_count(current)}/{format_count(total)}")
 
 
 def _percent(facts: HeaderFacts) -> Content:
-    snapshot = facts.snapshot
-    if not snapshot.total_steps:
-        return Content()
-    share = min(1.0, snapshot.step / snapshot.total_steps)
+    step, total = facts.snapshot.step, facts.snapshot.total_steps
     # Never 100% before the last step is done.
-    return Content.assemble((f"{math.floor(share * 100)}%", "bold"))
+    return Content.assemble((f"{math.floor(min(1.0, step / total) * 100)}%", "bold")) if total else Content()
 
 
 def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
     if facts.advice:
-        return safe_content(facts.advice, "$foreground 60%", one_line=True)
+        return safe_content(facts.advice, DIM, one_line=True)
     if facts.eta is None:
         return Content()
-    low, high = format_whole_seconds(facts.eta.low), format_whole_seconds(facts.eta.high)
-    text = low if low == high else f"{low}{glyphs.range}{high}"
     # The estimate counts running time, which a pause stops.
-    after = " when resumed" if is_paused_indefinitely(facts.snapshot) else ""
-    return Content.assemble(("ETA ", "$foreground 60%"), (text, "bold"), (after, "$foreground 60%"))
+    when = " when resumed" if is_paused_indefinitely(facts.snapshot) else ""
+    return Content.assemble(labelled("ETA", eta_text(facts.eta, glyphs)), (when, DIM))
 
 
 def _speed(facts: HeaderFacts) -> Content:
     speed = facts.snapshot.tokens_per_second()
-    return Content.assemble((format_rate(speed), "")) if speed is not None else Content()
+    return Content("" if speed is None else format_rate(speed))
 
 
 def _elapsed(facts: HeaderFacts) -> Content:
     snapshot = facts.snapshot
-    return Content.assemble((format_whole_seconds(snapshot.t), "$foreground 60%")) if snapshot.rows else Content()
+    return Content.assemble((format_whole_seconds(snapshot.t), DIM)) if snapshot.rows else Content()
 
 
 def _learning_rate(facts: HeaderFacts) -> Content:
-    """Where the dials have no place, a key that turns one still has to show."""
+    """Where the dials have no room, a key that turns one still has to show."""
     rate = facts.snapshot.learning_rate
-    if rate is None:
-        return Content()
-    return Content.assemble(("lr ", "$foreground 60%"), (format_learning_rate(rate), "bold"))
+    return Content() if rate is None else labelled("lr", format_learning_rate(rate))

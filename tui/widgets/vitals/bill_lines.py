@@ -16,8 +16,7 @@ from babytrain.tui.text.energy_format import (
     measured_token_share,
 )
 from babytrain.tui.text.formatting import format_seconds
-from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts
-from babytrain.tui.widgets.vitals.gauge_lines import line_part
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_part
 
 MAX_BILL_LINES = 6
 NO_METER = "no meter ran"  # in a journal from before there was one
@@ -40,25 +39,25 @@ def bill_lines(facts: BillAmounts, width: int, most: int) -> list[StyledLine]:
         words = next((text for text in _NOT_MEASURED if len(text) <= width), "")
         return [((words, "label"),)] if words else []
     quality = _quality(facts, width)
-    chunks = [_so_far(facts), _at_the_end(facts), _warnings(facts), quality, _units(facts), _kettles(facts)]
-    lines = [line for part in chunks if part and (line := fit_parts(part, width))]
+    parts = [_so_far(facts), _at_the_end(facts), _warnings(facts), quality, _units(facts), _kettles(facts)]
+    lines = [line for part in parts if part and (line := fit_parts(part, width))]
     return lines[:most]
 
 
 def _so_far(facts: BillAmounts) -> list[LinePart]:
-    chunks = [line_part(format_energy(facts.joules), "power", 0)]
+    parts = [line_part(format_energy(facts.joules), "power", 0)]
     if facts.money is not None:
-        chunks.append(line_part(format_money(facts.money, facts.currency), "", 1))
+        parts.append(line_part(format_money(facts.money, facts.currency), "", 1))
     if facts.co2_grams is not None:
-        chunks.append(line_part(f"{format_co2(facts.co2_grams)} CO2", "", 3))
+        parts.append(line_part(f"{format_co2(facts.co2_grams)} CO2", "", 3))
         if facts.co2_is_default:
-            chunks.append(line_part("(world average)", "label", 5))
+            parts.append(line_part("(world average)", "label", 5))
     if facts.simulated:
-        chunks.append(line_part(SIMULATED, "label", 0))
-    chunks.append(line_part("so far", "label", 4))
+        parts.append(line_part(SIMULATED, "label", 0))
+    parts.append(line_part("so far", "label", 4))
     if facts.watts is not None:
-        chunks.append(line_part(f"{facts.watts:.0f} W now", "", 2))
-    return chunks
+        parts.append(line_part(f"{facts.watts:.0f} W now", "", 2))
+    return parts
 
 
 def _at_the_end(facts: BillAmounts) -> list[LinePart]:
@@ -66,10 +65,10 @@ def _at_the_end(facts: BillAmounts) -> list[LinePart]:
     if forecast is None:
         return []
     energy = format_range(forecast.kwh, lambda kwh: format_energy(kwh * 3.6e6))
-    chunks = [line_part("at the end", "label", 0), line_part(energy, "power", 0)]
+    parts = [line_part("at the end", "label", 0), line_part(energy, "power", 0)]
     if forecast.money is not None:
-        chunks.append(line_part(format_range(forecast.money, lambda money: format_money(money, facts.currency)), "", 1))
-    return [*chunks, line_part(f"{format_range(forecast.co2_grams, format_co2)} CO2", "", 2)]
+        parts.append(line_part(format_range(forecast.money, lambda money: format_money(money, facts.currency)), "", 1))
+    return [*parts, line_part(f"{format_range(forecast.co2_grams, format_co2)} CO2", "", 2)]
 
 
 def _quality(facts: BillAmounts, width: int) -> list[LinePart]:
@@ -87,28 +86,28 @@ def _quality(facts: BillAmounts, width: int) -> list[LinePart]:
 
 def _warnings(facts: BillAmounts) -> list[LinePart]:
     """Where the bill should not be trusted to the last digit."""
-    chunks = []
+    parts = []
     for source in facts.sources:
         gap = source.gap_percent
         if gap is not None and abs(gap) > _LARGE_GAP_PERCENT:
-            chunks.append(line_part(f"{source.name}: polling is {gap:+.0f}% off its counter", "heat-warm", 1))
+            parts.append(line_part(f"{source.name}: polling is {gap:+.0f}% off its counter", "heat-warm", 1))
     if facts.unmeasured_seconds >= _MIN_GAP_SECONDS:
-        chunks.append(line_part(f"{format_seconds(facts.unmeasured_seconds)} not measured", "heat-warm", 0))
-    return chunks
+        parts.append(line_part(f"{format_seconds(facts.unmeasured_seconds)} not measured", "heat-warm", 0))
+    return parts
 
 
 def _units(facts: BillAmounts) -> list[LinePart]:
     units = facts.units
     if units is None or units.joules_per_token is None:
         return []
-    chunks = [line_part(f"{_joules(units.joules_per_token)}/token", "", 0)]
+    parts = [line_part(f"{_joules(units.joules_per_token)}/token", "", 0)]
     if units.watt_hours_per_million_tokens is not None:
-        chunks.append(line_part(f"{format_energy(units.watt_hours_per_million_tokens * 3600)}/M tokens", "label", 1))
+        parts.append(line_part(f"{format_energy(units.watt_hours_per_million_tokens * 3600)}/M tokens", "label", 1))
     if units.watt_hours_per_loss_cent is not None:
-        chunks.append(line_part(f"{format_energy(units.watt_hours_per_loss_cent * 3600)} for 0.01 of val", "label", 2))
+        parts.append(line_part(f"{format_energy(units.watt_hours_per_loss_cent * 3600)} for 0.01 of val", "label", 2))
     if part := measured_token_share(units):
-        chunks.append(line_part(f"({part})", "label", 3))
-    return chunks
+        parts.append(line_part(f"({part})", "label", 3))
+    return parts
 
 
 def _kettles(facts: BillAmounts) -> list[LinePart]:
@@ -116,10 +115,10 @@ def _kettles(facts: BillAmounts) -> list[LinePart]:
         return []
     kettles = facts.units.kettles
     words = f"{kettles:.1f} kettles of tea" if kettles >= 0.95 else f"{100 * kettles:.2g}% of a kettle of tea"
-    chunks = [line_part(words, "label", 0)]
+    parts = [line_part(words, "label", 0)]
     if facts.idle_joules > 0:
-        chunks.append(line_part(f"{format_energy(facts.idle_joules)} idle draw taken off", "label", 1))
-    return chunks
+        parts.append(line_part(f"{format_energy(facts.idle_joules)} idle draw taken off", "label", 1))
+    return parts
 
 
 def _joules(joules: float) -> str:

@@ -19,7 +19,7 @@ from babytrain.tui.text.styled_lines import (
     StyledLine,
     fit_parts,
     line_length,
-    replace_unprintable,
+    line_part,
     shorten_to_columns,
 )
 
@@ -29,6 +29,17 @@ _WARM_CELSIUS = 75.0
 _HOT_CELSIUS = 88.0
 _WARM_MARGIN = 15.0  # degrees below the slowdown threshold
 _HOT_MARGIN = 5.0
+
+
+def heat_style(celsius: float | None, slowdown_celsius: float | None = None) -> str:
+    """The style of a temperature."""
+    return f"heat-{heat_level(celsius or 0.0, slowdown_celsius)}"
+
+
+def heat_part(celsius: float, rank: int, slowdown_celsius: float | None = None, unit: str = "°C") -> LinePart:
+    """A temperature with its word: `61°C warm`."""
+    level = heat_level(celsius, slowdown_celsius)
+    return line_part(f"{celsius:.0f}{unit} {level}", f"heat-{level}", rank)
 
 
 def heat_level(celsius: float, slowdown_celsius: float | None = None) -> HeatLevel:
@@ -59,16 +70,6 @@ class Gauge:
     low: float | None = 0.0
     high: float | None = 100.0
     style: str = "load"
-
-
-def line_part(text: str, style: str = "", rank: int = 0) -> LinePart:
-    """A value that is one word, which may come from a driver."""
-    return LinePart(((replace_unprintable(text), style),), rank)
-
-
-def missing_value_parts(reason: str) -> tuple[LinePart, ...]:
-    """What stands where a value would: why there is none."""
-    return (line_part(reason, "label"),)
 
 
 def gauge_lines(gauges: Sequence[Gauge], width: int, charset: CharsetName) -> list[StyledLine]:
@@ -109,7 +110,7 @@ def _fitted(values: Sequence[LinePart], width: int) -> StyledLine:
     if not values or width <= 0:
         return ()
     first = min(values, key=lambda value: value.rank)
-    if line_length(first.spans) <= width:
-        return fit_parts(values, width)
     text, style = first.spans[0]
-    return ((shorten_to_columns(text, width), style),)
+    return (
+        fit_parts(values, width) if line_length(first.spans) <= width else ((shorten_to_columns(text, width), style),)
+    )

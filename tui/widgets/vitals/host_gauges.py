@@ -5,15 +5,15 @@ What a computer has no sensor for is left out: a laptop without a fan is not a f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from babytrain.runs.events import HostReading, Vitals
 from babytrain.tui.charts.canvas import ChartCharset
-from babytrain.tui.charts.sparkline import bar_levels
+from babytrain.tui.charts.sparkline import sparkline
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.text.formatting import format_bytes, format_bytes_of, format_count, format_percent
-from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts
-from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_level, line_part, missing_value_parts
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, labelled_part, line_part
+from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_part, heat_style
 
 _SWAP_WORTH_A_WORD = 64 * 2**20
 _DISK_LOW_BYTES = 5 * 2**30
@@ -31,44 +31,33 @@ def host_full_lines(
 ) -> list[StyledLine]:
     """A line with a history for each sensor there is; with `detail` also why there is none, and every odd sensor."""
     now = vitals[-1].host
+    gauges: list[Gauge] = []
 
-    def history(quantity: Callable[[HostReading], float | None]) -> tuple[float | None, ...]:
-        return tuple(quantity(look.host) for look in vitals)
+    def add(
+        name: str, field: str, *parts: LinePart, low: float = 0.0, high: float | None = None, style: str = "load"
+    ) -> None:
+        if getattr(now, field) is not None:
+            history = tuple(getattr(look.host, field) for look in vitals)
+            gauges.append(Gauge(name, parts, history, low, high, style))
 
-    gauges = []
-    if now.cpu_percent is not None:
-        gauges.append(
-            Gauge("cpu", (line_part(format_percent(now.cpu_percent)),), history(lambda host: host.cpu_percent))
-        )
+    add("cpu", "cpu_percent", line_part(format_percent(now.cpu_percent)), high=100.0)
     if len(now.core_percents) > 1:
         bars = _core_bars(now.core_percents, max(1, width - 6 - 5), charset.name)
         gauges.append(Gauge("cores", (line_part(bars, "load"), line_part(f"{len(now.core_percents)}", "label", 1))))
-    if now.memory_used_bytes is not None:
-        value = line_part(format_bytes_of(now.memory_used_bytes, now.memory_total_bytes))
-        past = history(lambda host: host.memory_used_bytes)
-        gauges.append(Gauge("ram", (value,), past, high=now.memory_total_bytes, style="memory"))
-    swapped = now.swap_used_bytes
-    if swapped is not None and (swapped >= _SWAP_WORTH_A_WORD or (detail and now.swap_total_bytes)):
-        value = line_part(format_bytes_of(swapped, now.swap_total_bytes))
-        past = history(lambda host: host.swap_used_bytes)
-        gauges.append(Gauge("swap", (value,), past, high=now.swap_total_bytes, style="memory"))
-    if now.process_memory_bytes is not None:
-        value = line_part(format_bytes(now.process_memory_bytes))
-        past = history(lambda host: host.process_memory_bytes)
-        gauges.append(Gauge("mine", (value, line_part("this program", "label", 1)), past, high=None, style="memory"))
-    if now.temperature_celsius is not None:
-        style = f"heat-{heat_level(now.temperature_celsius)}"
-        past = history(lambda host: host.temperature_celsius)
-        gauges.append(Gauge("temp", (_heat_chunk(now.temperature_celsius, 0),), past, low=20.0, style=style))
-    if now.fan_rpm is not None:
-        past = history(lambda host: host.fan_rpm)
-        gauges.append(Gauge("fan", (line_part(f"{format_count(now.fan_rpm)} rpm"),), past, high=None, style="fan"))
-    if now.processor_watts is not None:
-        value = line_part(f"{now.processor_watts:.1f} W")
-        past = history(lambda host: host.processor_watts)
-        gauges.append(Gauge("watts", (value, line_part("processor", "label", 1)), past, high=None, style="power"))
+    memory = line_part(format_bytes_of(now.memory_used_bytes, now.memory_total_bytes))
+    add("ram", "memory_used_bytes", memory, high=now.memory_total_bytes, style="memory")
+    if (now.swap_used_bytes or 0) >= _SWAP_WORTH_A_WORD or (detail and now.swap_total_bytes):
+        swap = line_part(format_bytes_of(now.swap_used_bytes, now.swap_total_bytes))
+        add("swap", "swap_used_bytes", swap, high=now.swap_total_bytes, style="memory")
+    own = line_part(format_bytes(now.process_memory_bytes))
+    add("mine", "process_memory_bytes", own, line_part("this program", "label", 1), style="memory")
+    heat = now.temperature_celsius
+    add("temp", "temperature_celsius", heat_part(heat or 0.0, 0), low=20.0, high=100.0, style=heat_style(heat))
+    add("fan", "fan_rpm", line_part(f"{format_count(now.fan_rpm)} rpm"), style="fan")
+    watts = line_part(f"{now.processor_watts or 0.0:.1f} W")
+    add("watts", "processor_watts", watts, line_part("processor", "label", 1), style="power")
     if now.battery_percent is not None:
-        gauges.append(Gauge("power", tuple(_battery_chunks(now, 0, named=False))))
+        gauges.append(Gauge("power", tuple(_battery_parts(now, 0, named=False))))
     if now.disk_free_bytes is not None and (is_disk_low(now) or detail):
         style = "heat-hot" if is_disk_low(now) else ""
         free = line_part(f"{format_bytes(now.disk_free_bytes)} free", style)
@@ -81,7 +70,10 @@ def host_full_lines(
 def _details(now: HostReading) -> list[Gauge]:
     """Every other sensor by its name, and of what is missing why."""
     gauges = []
-    heats = [f"{name} {celsius:.0f}°" for name, celsius in sorted(now.temperatures_celsius.items(), key=_hottest_first)]
+    heats = [
+        f"{name} {celsius:.0f}°"
+        for name, celsius in sorted(now.temperatures_celsius.items(), key=lambda sensor: -sensor[1])
+    ]
     fans = [f"{name} {format_count(rpm)}" for name, rpm in now.fans_rpm.items()]
     for label, readings in (("temps", heats), ("fans", fans)):
         if len(readings) > 1:
@@ -89,12 +81,8 @@ def _details(now: HostReading) -> list[Gauge]:
     for name, keys in _REASONS.items():
         reason = next((now.missing[key] for key in keys if key in now.missing), "")
         if reason and all(getattr(now, key, None) is None for key in keys):
-            gauges.append(Gauge(name, missing_value_parts(reason)))
+            gauges.append(Gauge(name, (line_part(reason, "label"),)))
     return gauges
-
-
-def _hottest_first(entry: tuple[str, float]) -> float:
-    return -entry[1]
 
 
 def is_disk_low(now: HostReading) -> bool:
@@ -107,65 +95,55 @@ def host_compact_lines(now: HostReading, width: int, charset: ChartCharset) -> l
     """The computer in two lines."""
     first, second = [], []
     if now.cpu_percent is not None:
-        first.append(_named("cpu", format_percent(now.cpu_percent), 0))
+        first.append(labelled_part("cpu", format_percent(now.cpu_percent), 0))
     if len(now.core_percents) > 1:
         first.append(line_part(_core_bars(now.core_percents, 16, charset.name), "load", 2))
     if now.memory_used_bytes is not None:
-        first.append(_named("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 1))
+        first.append(labelled_part("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 1))
     if now.temperature_celsius is not None:
-        second.append(_heat_chunk(now.temperature_celsius, 0))
+        second.append(heat_part(now.temperature_celsius, 0))
     if now.fan_rpm is not None:
-        second.append(_named("fan", f"{format_count(now.fan_rpm)} rpm", 2))
+        second.append(labelled_part("fan", f"{format_count(now.fan_rpm)} rpm", 2))
     if now.process_memory_bytes is not None:
-        second.append(_named("mine", format_bytes(now.process_memory_bytes), 1))
+        second.append(labelled_part("mine", format_bytes(now.process_memory_bytes), 1))
     if now.battery_percent is not None:
-        second.extend(_battery_chunks(now, 3))
+        second.extend(_battery_parts(now, 3))
     if now.processor_watts is not None:
         second.append(line_part(f"{now.processor_watts:.0f} W", "", 6))
     if is_disk_low(now):
         first.append(line_part(f"disk {format_bytes(now.disk_free_bytes)} free", "heat-hot", 1))
-    return [fit_parts(chunks, width) for chunks in (first, second) if chunks]
+    return [fit_parts(parts, width) for parts in (first, second) if parts]
 
 
 def host_row_line(now: HostReading, width: int) -> StyledLine:
     """The computer in one line; empty when it says nothing."""
-    chunks = []
+    parts = []
     if now.cpu_percent is not None:
-        chunks.append(_named("cpu", format_percent(now.cpu_percent), 0))
+        parts.append(labelled_part("cpu", format_percent(now.cpu_percent), 0))
     if now.memory_used_bytes is not None:
-        chunks.append(_named("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 2))
+        parts.append(labelled_part("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 2))
     if now.temperature_celsius is not None:
-        chunks.append(_heat_chunk(now.temperature_celsius, 1))
+        parts.append(heat_part(now.temperature_celsius, 1))
     if now.battery_percent is not None:
-        chunks.append(_named("battery", format_percent(now.battery_percent), 3))
-    return fit_parts(chunks, width)
+        parts.append(labelled_part("battery", format_percent(now.battery_percent), 3))
+    return fit_parts(parts, width)
 
 
-def _named(name: str, value: str, rank: int) -> LinePart:
-    return LinePart(((f"{name} ", "label"), (value, "")), rank)
-
-
-def _heat_chunk(celsius: float, rank: int) -> LinePart:
-    heat = heat_level(celsius)
-    return line_part(f"{celsius:.0f}°C {heat}", f"heat-{heat}", rank)
-
-
-def _battery_chunks(now: HostReading, rank: int, *, named: bool = True) -> list[LinePart]:
+def _battery_parts(now: HostReading, rank: int, *, named: bool = True) -> list[LinePart]:
     percent = format_percent(now.battery_percent)
-    if now.plugged_in is None or named:
-        chunks = [_named("battery", percent, rank)]
-    else:
-        chunks = [line_part(percent, "", rank)]
+    parts = [
+        labelled_part("battery", percent, rank) if now.plugged_in is None or named else line_part(percent, "", rank)
+    ]
     if now.battery_watts is not None:
-        chunks.append(line_part(f"{now.battery_watts:.1f} W", "", rank + 2))
-    if now.plugged_in is None:
-        return chunks
-    state = ("plugged in", "label") if now.plugged_in else ("on battery", "heat-warm")
-    return [*chunks, line_part(*state, rank + 1)]
+        parts.append(line_part(f"{now.battery_watts:.1f} W", "", rank + 2))
+    if now.plugged_in is not None:
+        state = ("plugged in", "label") if now.plugged_in else ("on battery", "heat-warm")
+        parts.append(line_part(*state, rank + 1))
+    return parts
 
 
 def _core_bars(percents: Sequence[float], most: int, charset: CharsetName) -> str:
     """One bar a core; where there are more cores than columns, one for the mean of several neighbours."""
     group = -(-len(percents) // most)
     means = [sum(part) / len(part) for at in range(0, len(percents), group) if (part := percents[at : at + group])]
-    return bar_levels(means, charset)
+    return sparkline(means, len(means), 0.0, 100.0, charset)

@@ -6,13 +6,13 @@ Readings are turned into numbers once, as they come.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
-from babytrain.runs.events import GpuReading, Vitals
+from babytrain.runs.events import Vitals
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.charts.canvas import Canvas, ChartCharset, Texture
 from babytrain.tui.charts.downsampling import ChartValues
@@ -51,38 +51,26 @@ class HistoryRow:
     words: str
 
 
-def training_gpu(vitals: Vitals) -> GpuReading | None:
-    """The card that trains, else the first one."""
-    return next((card for card in vitals.gpus if card.trains), vitals.gpus[0] if vitals.gpus else None)
+def _of_training_gpu(field: str) -> SensorValue:
+    return lambda reading: getattr(reading.training_gpu, field, None)
 
 
-def _of_card(field: str) -> SensorValue:
-    def quantity(look: Vitals) -> float | None:
-        card = training_gpu(look)
-        value: float | None = None if card is None else getattr(card, field)
-        return value
-
-    return quantity
-
-
-def _fan_of_card(look: Vitals) -> float | None:
-    card = training_gpu(look)
-    fans = () if card is None else card.fans
-    return max((fan.percent for fan in fans if fan.percent is not None), default=None)
+def _of_gpu(index: int, field: str) -> SensorValue:
+    return lambda reading: next((getattr(gpu, field) for gpu in reading.gpus if gpu.index == index), None)
 
 
 GPU_TRACKS = (
-    SensorTrack("util", "%", "train", _of_card("utilization_percent")),
-    SensorTrack("temp", "°C", "notice", _of_card("temperature_celsius")),
-    SensorTrack("fan", "%", "val", _fan_of_card),
-    SensorTrack("power", "W", "mark", _of_card("power_watts")),
-    SensorTrack("clock", "MHz", "saved", _of_card("clock_mhz")),
+    SensorTrack("util", "%", "train", _of_training_gpu("utilization_percent")),
+    SensorTrack("temp", "°C", "notice", _of_training_gpu("temperature_celsius")),
+    SensorTrack("fan", "%", "val", _of_training_gpu("fan_percent")),
+    SensorTrack("power", "W", "mark", _of_training_gpu("power_watts")),
+    SensorTrack("clock", "MHz", "saved", _of_training_gpu("clock_mhz")),
 )
 HOST_TRACKS = (
-    SensorTrack("cpu", "%", "train", lambda look: look.host.cpu_percent),
-    SensorTrack("temp", "°C", "notice", lambda look: look.host.temperature_celsius),
-    SensorTrack("fan", "rpm", "val", lambda look: look.host.fan_rpm),
-    SensorTrack("power", "W", "mark", lambda look: look.host.processor_watts),
+    SensorTrack("cpu", "%", "train", attrgetter("host.cpu_percent")),
+    SensorTrack("temp", "°C", "notice", attrgetter("host.temperature_celsius")),
+    SensorTrack("fan", "rpm", "val", attrgetter("host.fan_rpm")),
+    SensorTrack("power", "W", "mark", attrgetter("host.processor_watts")),
 )
 
 
@@ -94,7 +82,7 @@ class VitalsHistory:
         self._tracks: tuple[SensorTrack, ...] = ()
         self._last: Vitals | None = None
         self._count = 0
-        self._columns: list[list[float]] = []
+        self._columns: list[list[float | None]] = []
         self._times: list[float] = []
         self._steps: list[int] = []
 
@@ -110,8 +98,7 @@ class VitalsHistory:
             self._times.append(max(look.t, self._times[-1]) if self._times else look.t)
             self._steps.append(look.step)
             for track, column in zip(tracks, self._columns, strict=True):
-                value = track.quantity(look)
-                column.append(math.nan if value is None else float(value))
+                column.append(track.quantity(look))
             self._last = look
         self._count = len(events)
 
@@ -120,9 +107,8 @@ class VitalsHistory:
         self.update(snapshot)
         count = snapshot.state.vitals.count_until(snapshot.t)
         times = np.array(self._times[:count], dtype=np.float64)
-        kept = self._still_true(snapshot, times, x.mode == "time")
-        times = times[kept]
-        places = times if x.mode == "time" else _x_values(x, times)
+        kept = self._on_current_path(snapshot, times, x)
+        places = x.of_times(times[kept])
         found = []
         for track, column in zip(self._tracks, self._columns, strict=True):
             values = np.array(column[:count], dtype=np.float64)[kept]
@@ -131,24 +117,13 @@ class VitalsHistory:
                 found.append((track, Series(places, values, values, values, track.style)))
         return found
 
-    def _still_true(self, snapshot: RunSnapshot, times: ChartValues, by_time: bool) -> np.ndarray:
-        """On an axis of steps, what was read during steps that were given up since has no place."""
+    def _on_current_path(self, snapshot: RunSnapshot, times: ChartValues, x: XScale) -> np.ndarray:
+        """Which readings to show: on an axis of steps none that was read during steps that were given up since."""
         kept = np.ones(len(times), dtype=np.bool_)
-        if by_time:
-            return kept
         steps = np.array(self._steps[: len(times)], dtype=np.int64)
-        for resumed in snapshot.state.resumes.until(snapshot.t):
+        for resumed in snapshot.state.resumes.until(snapshot.t) if x.mode != "time" else ():
             kept &= ~((times <= resumed.t) & (steps > resumed.step))
         return kept
-
-
-def _x_values(x: XScale, times: ChartValues) -> ChartValues:
-    """Where moments belong on an axis of steps or tokens."""
-    rows = np.searchsorted(x.times, times, side="right") - 1
-    if not len(x.column):
-        return np.zeros(len(times))
-    places: ChartValues = np.where(rows >= 0, x.column[np.maximum(rows, 0)], 0).astype(np.float64)
-    return places
 
 
 def history_rows(
@@ -217,20 +192,22 @@ def recent_chart(
     if height < MIN_CHART_ROWS or width < 20 or few:
         return None
     times = np.array([look.t for look in vitals])
-    series, chunks = [], []
-    styles: tuple[tuple[StyleName, str], ...] = (("train", charset.solid_line), ("val", charset.dashed_line[0] * 3))
-    for (style, sign), (name, quantity) in zip(styles, _quantities(vitals[-1]), strict=False):
-        values = np.array([_number(quantity(look)) for look in vitals])
-        texture: Texture = "solid" if style == "train" else "dashed"
+    series, parts = [], []
+    styles: tuple[tuple[StyleName, Texture, str, str], ...] = (
+        ("train", "solid", charset.solid_line, "heat-ok"),
+        ("val", "dashed", charset.dashed_line[0] * 3, "fan"),
+    )
+    for (style, texture, sign, sign_style), (name, quantity) in zip(styles, _quantities(vitals[-1]), strict=False):
+        values = np.array([quantity(look) for look in vitals], dtype=np.float64)
         if np.isfinite(values).sum() >= _MIN_RECENT_READINGS:
             series.append(Series(times, values, values, values, style, texture=texture))
-            chunks.append(LinePart(((f"{sign} ", f"chart-{style}"), (name, "label"))))
+            parts.append(LinePart(((f"{sign} ", sign_style), (name, "label"))))
     if not series:
         return None
     first, last = float(times[0]), float(times[-1])
-    chunks.append(LinePart(((f"last {format_seconds(last - first)}", "label"),), 1))
+    parts.append(LinePart(((f"last {format_seconds(last - first)}", "label"),), 1))
     plot = Plot(series=tuple(series[::-1]), x_low=first, x_high=last, x_kind="time")
-    return fit_parts(chunks, width), draw_plot(plot, width, height - 1, charset)
+    return fit_parts(parts, width), draw_plot(plot, width, height - 1, charset)
 
 
 def _quantities(newest: Vitals) -> list[tuple[str, SensorValue]]:
@@ -239,25 +216,9 @@ def _quantities(newest: Vitals) -> list[tuple[str, SensorValue]]:
     if newest.gpus:
         hottest = max(newest.gpus, key=lambda gpu: gpu.temperature_celsius or 0.0).index
         found = [
-            ("temp °C", lambda look: _gpu_value(look, hottest, "temperature_celsius")),
-            ("fan %", lambda look: _gpu_fan_percent(look, hottest)),
-            ("util %", lambda look: _gpu_value(look, hottest, "utilization_percent")),
+            ("temp °C", _of_gpu(hottest, "temperature_celsius")),
+            ("fan %", _of_gpu(hottest, "fan_percent")),
+            ("util %", _of_gpu(hottest, "utilization_percent")),
         ]
-    found += [
-        ("temp °C", lambda look: look.host.temperature_celsius),
-        ("cpu %", lambda look: look.host.cpu_percent),
-    ]
+    found += [("temp °C", attrgetter("host.temperature_celsius")), ("cpu %", attrgetter("host.cpu_percent"))]
     return [(name, quantity) for name, quantity in found if quantity(newest) is not None]
-
-
-def _gpu_value(look: Vitals, index: int, field: str) -> float | None:
-    return next((getattr(gpu, field) for gpu in look.gpus if gpu.index == index), None)
-
-
-def _gpu_fan_percent(look: Vitals, index: int) -> float | None:
-    fans = next((gpu.fans for gpu in look.gpus if gpu.index == index), ())
-    return max((fan.percent for fan in fans if fan.percent is not None), default=None)
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)

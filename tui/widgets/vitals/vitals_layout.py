@@ -6,9 +6,10 @@ last lines say what is wrong with the machine or holds the run back, or else an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import cache, partial
+from typing import Literal, TypeAlias
 
 from babytrain.runs.events import HostReading, PolicyEvent, Vitals
 from babytrain.runs.state.elapsed_time import policy_in_force
@@ -21,9 +22,13 @@ from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.vitals import gpu_gauges, host_gauges
 from babytrain.tui.widgets.vitals.gauge_lines import wrapped_words
 from babytrain.tui.widgets.vitals.host_gauges import is_disk_low
-from babytrain.tui.widgets.vitals.sensor_curves import training_gpu
 
-LinesBuilder: TypeAlias = Callable[[], list[StyledLine]]
+DetailLevel: TypeAlias = Literal["detailed", "full", "merged", "compact", "row", "summary", "none"]
+_CARD_LEVELS: tuple[DetailLevel, ...] = ("full", "merged", "compact", "row", "summary")
+_NOTE_LEVELS: tuple[DetailLevel, ...] = ("full", "compact", "none")
+_BRIEF_HOST: tuple[DetailLevel, ...] = ("compact", "row", "none")
+# How much of the computer stands below cards in full, and how many lines of the bill.
+_HOST_BELOW_CARDS: tuple[tuple[DetailLevel, int], ...] = (("compact", 3), ("compact", 1), ("row", 1), ("none", 1))
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,11 @@ _BILL_OPTIONS = ((6, True), (3, True), (2, True), (2, False), (1, True), (1, Fal
 
 @dataclass(frozen=True)
 class LayoutOption:
-    """What stands above and below, how many lines of the bill, whether blank lines part them, whether a kind word."""
+    """How much to say of the cards (or of why there is none) and of the computer, how many lines of the bill, whether
+    blank lines part them, whether an encouragement has a place of its own."""
 
-    upper: LinesBuilder
-    lower: LinesBuilder
+    cards: DetailLevel
+    host: DetailLevel
     bill: int
     spaced: bool = False
     kind: bool = False
@@ -71,20 +77,23 @@ def vitals_lines(
         return []
     if not vitals:
         return [((shorten_to_columns("Feeling for a pulse.", width), "label"),)]
-    has_cards = bool(vitals[-1].gpus)
-    plans = (
-        _with_cards(vitals, width, charset, title, extras)
-        if has_cards
-        else _without_card(vitals, width, charset, extras)
-    )
+    host = cache(partial(_host_lines, vitals, width, charset))
+    least = 1 if extras.measured else 0
+    if vitals[-1].gpus:
+        histories = gpu_gauges.gpu_histories(vitals, extras.slowed)
+        cards = cache(partial(_card_lines, histories, width, charset, title or len(histories) > 1))
+        options = _options_with_cards(least)
+    else:
+        cards = cache(partial(_note_lines, replace_unprintable(vitals[-1].gpu_note), width))
+        options = _options_without_card(least, last="compact" if not host("row") else "none")
     lines: list[StyledLine] = []
-    for plan in plans:
-        bill = list(extras.bill[: plan.bill])
-        status = list(extras.status) if plan.kind else []
-        lines = [*_stacked([plan.upper(), plan.lower(), bill], plan.spaced), *status]
+    for option in options:
+        status = list(extras.status) if option.kind else []
+        blocks = [cards(option.cards), host(option.host), list(extras.bill[: option.bill])]
+        lines = [*_stacked(blocks, option.spaced), *status]
         if len(lines) <= height:
             # What was left out for the sake of a roomier layout may still fit below it.
-            rest = list(extras.status) if not status else []
+            rest = [] if status else extras.status
             if len(lines) + len(rest) > height:
                 return lines
             lines += rest
@@ -92,110 +101,85 @@ def vitals_lines(
     return lines[:height]
 
 
-def _with_cards(
-    vitals: Sequence[Vitals], width: int, charset: ChartCharset, title: bool, extras: PaneFooter
-) -> Iterator[LayoutOption]:
-    """Layouts in order of preference."""
-    cards = gpu_gauges.gpu_histories(vitals, extras.slowed)
-    among = len(cards)
-    title = title or among > 1
-    host = _HostLayouts(vitals, width, charset)
-
-    def full(*, detail: bool = False, merge: bool = False) -> list[StyledLine]:
-        parts = [
-            gpu_gauges.gpu_full_lines(card, width, charset, title=title, merge_fans=merge, among=among, detail=detail)
-            for card in cards
-        ]
-        return _stacked(parts, spaced=not merge)
-
-    def detailed() -> list[StyledLine]:
-        return full(detail=True)
-
-    def merged() -> list[StyledLine]:
-        return full(merge=True)
-
-    def compact() -> list[StyledLine]:
-        return _stacked(
-            [gpu_gauges.gpu_compact_lines(card, width, title=title, among=among) for card in cards], spaced=False
-        )
-
-    def rows() -> list[StyledLine]:
-        return [gpu_gauges.gpu_row_line(card, width, among) for card in cards]
-
-    def summary() -> list[StyledLine]:
-        return [gpu_gauges.gpu_summary_line(cards, width)]
-
-    yield LayoutOption(detailed, host.detailed, 6, spaced=True, kind=True)
+def _options_with_cards(least: int) -> Iterator[LayoutOption]:
+    """Layouts in order of preference; `least` is how many lines of the bill are to stay."""
+    yield LayoutOption("detailed", "detailed", 6, spaced=True, kind=True)
     for bill, spaced in _BILL_OPTIONS:
-        yield LayoutOption(full, host.full, bill, spaced=spaced, kind=True)
-    for lower, bill in ((host.compact, 3), (host.compact, 1), (host.row, 1), (_nothing, 1)):
-        yield LayoutOption(full, lower, bill, kind=True)
-    least = 1 if extras.measured else 0
-    for upper in (full, merged, compact, rows, summary):
-        for lower in (host.compact, host.row, _nothing):
-            yield LayoutOption(upper, lower, least)
+        yield LayoutOption("full", "full", bill, spaced=spaced, kind=True)
+    for host, bill in _HOST_BELOW_CARDS:
+        yield LayoutOption("full", host, bill, kind=True)
+    for cards in _CARD_LEVELS:
+        for host in _BRIEF_HOST:
+            yield LayoutOption(cards, host, least)
         if least:
             # A number more about the card is worth more than the bill where there is hardly a line.
-            yield LayoutOption(upper, _nothing, 0)
+            yield LayoutOption(cards, "none", 0)
 
 
-def _without_card(
-    vitals: Sequence[Vitals], width: int, charset: ChartCharset, extras: PaneFooter
-) -> Iterator[LayoutOption]:
-    """Layouts without a card: the calm sentence, and the computer."""
-    sentence = replace_unprintable(vitals[-1].gpu_note)
-    host = _HostLayouts(vitals, width, charset)
-
-    def note(most: int = 3) -> list[StyledLine]:
-        return [((line, "label"),) for line in wrapped_words(sentence, width, most)]
-
-    def short_note() -> list[StyledLine]:
-        return note(1)
-
-    yield LayoutOption(note, host.detailed, 6, spaced=True, kind=True)
+def _options_without_card(least: int, last: DetailLevel) -> Iterator[LayoutOption]:
+    """Layouts of the sentence that says why there is no card, and of the computer."""
+    yield LayoutOption("full", "detailed", 6, spaced=True, kind=True)
     for bill, spaced in _BILL_OPTIONS:
-        yield LayoutOption(note, host.full, bill, spaced=spaced, kind=True)
-    yield LayoutOption(short_note, host.full, 1, kind=True)
-    least = 1 if extras.measured else 0
-    yield LayoutOption(short_note, host.full, least)
-    yield LayoutOption(_nothing, host.full, least)
-    for upper in (note, short_note, _nothing):
-        yield LayoutOption(upper, host.compact, least)
-    yield LayoutOption(_nothing, host.compact, 0)
-    yield LayoutOption(_nothing, host.row if host.row() else short_note, 0)
+        yield LayoutOption("full", "full", bill, spaced=spaced, kind=True)
+    yield LayoutOption("compact", "full", 1, kind=True)
+    yield LayoutOption("compact", "full", least)
+    yield LayoutOption("none", "full", least)
+    for note in _NOTE_LEVELS:
+        yield LayoutOption(note, "compact", least)
+    yield LayoutOption("none", "compact", 0)
+    yield LayoutOption(last, "row", 0)
 
 
-class _HostLayouts:
-    """The computer in every detail, in full, in two lines, in one."""
+def _card_lines(
+    cards: Sequence[gpu_gauges.GpuHistory], width: int, charset: ChartCharset, title: bool, level: DetailLevel
+) -> list[StyledLine]:
+    """All cards at one level of detail."""
+    among = len(cards)
+    match level:
+        case "none":
+            return []
+        case "summary":
+            return [gpu_gauges.gpu_summary_line(cards, width)]
+        case "row":
+            return [gpu_gauges.gpu_row_line(card, width, among) for card in cards]
+        case "compact":
+            blocks = [gpu_gauges.gpu_compact_lines(card, width, title=title, among=among) for card in cards]
+            return _stacked(blocks, spaced=False)
+    merged, detail = level == "merged", level == "detailed"
+    blocks = [
+        gpu_gauges.gpu_full_lines(card, width, charset, title=title, merge_fans=merged, among=among, detail=detail)
+        for card in cards
+    ]
+    return _stacked(blocks, spaced=not merged)
 
-    def __init__(self, vitals: Sequence[Vitals], width: int, charset: ChartCharset) -> None:
-        self._vitals, self._width, self._charset = vitals, width, charset
 
-    def detailed(self) -> list[StyledLine]:
-        return host_gauges.host_full_lines(self._vitals, self._width, self._charset, detail=True)
-
-    def full(self) -> list[StyledLine]:
-        return host_gauges.host_full_lines(self._vitals, self._width, self._charset)
-
-    def compact(self) -> list[StyledLine]:
-        return host_gauges.host_compact_lines(self._vitals[-1].host, self._width, self._charset)
-
-    def row(self) -> list[StyledLine]:
-        line = host_gauges.host_row_line(self._vitals[-1].host, self._width)
-        return [line] if line else []
+def _host_lines(vitals: Sequence[Vitals], width: int, charset: ChartCharset, level: DetailLevel) -> list[StyledLine]:
+    """The computer at one level of detail."""
+    host = vitals[-1].host
+    match level:
+        case "none":
+            return []
+        case "row":
+            line = host_gauges.host_row_line(host, width)
+            return [line] if line else []
+        case "compact":
+            return host_gauges.host_compact_lines(host, width, charset)
+    return host_gauges.host_full_lines(vitals, width, charset, detail=level == "detailed")
 
 
-def _nothing() -> list[StyledLine]:
-    return []
+def _note_lines(note: str, width: int, level: DetailLevel) -> list[StyledLine]:
+    """Why there is no card, on three lines or one."""
+    most = {"full": 3, "compact": 1}.get(level, 0)
+    return [((line, "label"),) for line in wrapped_words(note, width, most)] if most else []
 
 
-def _stacked(parts: Sequence[list[StyledLine]], spaced: bool) -> list[StyledLine]:
+def _stacked(blocks: Sequence[list[StyledLine]], spaced: bool) -> list[StyledLine]:
     """Blocks of lines one under the other, with or without a blank line between them."""
     lines: list[StyledLine] = []
-    for part in parts:
-        if lines and part and spaced:
+    for block in blocks:
+        if lines and block and spaced:
             lines.append(())
-        lines.extend(part)
+        lines.extend(block)
     return lines
 
 
@@ -211,8 +195,8 @@ def status_lines(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) 
 
 def encouragement_line(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) -> list[StyledLine]:
     """A kind word for whoever reads that the run holds itself back, where there is a line for it."""
-    told = _warning(snapshot, intervals)
-    words = encouragement(snapshot, width) if told is not None and told[1] == "resting" else ""
+    warning = _warning(snapshot, intervals)
+    words = encouragement(snapshot, width) if warning is not None and warning[1] == "resting-text" else ""
     return [((words, "kind"),)] if words and len(words) <= width else []
 
 
@@ -223,10 +207,10 @@ def _warning(snapshot: RunSnapshot, intervals: IntervalTracker) -> tuple[str, st
     slow = intervals.newest(snapshot)
     if slow is not None and slow.kind == "throttled" and slow.ongoing:
         return slow.full, "bad"
-    restraint = policy_in_force(snapshot)
+    policy = policy_in_force(snapshot)
     # Nobody is slowed down who does not work.
-    if restraint is not None and not (restraint.action == "slowed" and snapshot.phase == "paused"):
-        return replace_unprintable(_policy_text(snapshot, restraint)), "resting"
+    if policy is not None and not (policy.action == "slowed" and snapshot.phase == "paused"):
+        return replace_unprintable(_policy_text(snapshot, policy)), "resting-text"
     host = snapshot.vitals.host if snapshot.vitals is not None else HostReading()
     if is_disk_low(host):
         return f"Only {format_bytes(host.disk_free_bytes)} free where the runs are kept.", "heat-warm"
@@ -235,20 +219,20 @@ def _warning(snapshot: RunSnapshot, intervals: IntervalTracker) -> tuple[str, st
     return None
 
 
-def _policy_text(snapshot: RunSnapshot, restraint: PolicyEvent) -> str:
-    """What holds the run back. A temperature or a power is the one of now, not that of when the rule was last told."""
-    if restraint.action != "slowed" or snapshot.vitals is None:
-        return restraint.text
-    card, host, dials = training_gpu(snapshot.vitals), snapshot.vitals.host, snapshot.dials
+def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
+    """What holds the run back. A temperature or a power is that of now, not that of when the rule was last reported."""
+    if policy.action != "slowed" or snapshot.vitals is None:
+        return policy.text
+    card, host, dials = snapshot.vitals.training_gpu, snapshot.vitals.host, snapshot.dials
     card = card if card is not None and card.trains else None
-    share = f"training about {restraint.duty_cycle:.0%} of the time."
-    if restraint.cause == "heat":
+    share = f"training about {policy.duty_cycle:.0%} of the time."
+    if policy.cause == "heat":
         name = (card.nickname or card.name) if card else "The processor"
         celsius = card.temperature_celsius if card else host.temperature_celsius
         if celsius is not None and dials.position("temperature_ceiling") is not None:
             return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling:g}: {share}"
-    if restraint.cause == "power":
+    if policy.cause == "power":
         watts = card.power_watts if card else host.processor_watts
         if watts is not None and dials.position("power_budget") is not None:
             return f"{watts:.0f} W of a budget of {dials.power_budget:g}: {share}"
-    return restraint.text
+    return policy.text

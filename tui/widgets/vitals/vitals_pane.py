@@ -6,13 +6,11 @@ less, a curve of the last minutes. Everything is laid out anew when there is a n
 
 from __future__ import annotations
 
-import os
-from typing import ClassVar
+from collections.abc import Mapping
 
 from rich.style import Style
 from textual.content import Content
 from textual.strip import Strip
-from textual.widget import Widget
 
 from babytrain.runs.energy.bill import bill_amounts
 from babytrain.runs.events import Vitals
@@ -21,8 +19,9 @@ from babytrain.runs.state.throttling import throttled_seconds
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.painter import Drawing
 from babytrain.tui.charts.plot import STYLE_NAMES, Series
+from babytrain.tui.charts.styled_widget import StyledWidget
 from babytrain.tui.charts.x_axis import XScale
-from babytrain.tui.terminal.charset import CharsetName, detect_charset, fold_to_charset
+from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 from babytrain.tui.text.styled_lines import StyledLine, to_strip
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings
@@ -43,9 +42,10 @@ from babytrain.tui.widgets.vitals.sensor_curves import (
 from babytrain.tui.widgets.vitals.vitals_layout import PaneFooter, encouragement_line, status_lines, vitals_lines
 
 _HISTORY = 60  # readings in a sparkline at most, about a minute
-_TITLE = "vitals"
-# Which of the chart's styles each curve of the history has, in the colours of the gauges.
-_CURVE_STYLES = {
+_NUMBER, _TITLE = "2", "vitals"
+# Which style each curve has in the charts of this pane: of the recent readings, and of the history.
+_RECENT_STYLES = {"base": "", "train": "heat-ok", "val": "fan", "notice": "bad"}
+_HISTORY_STYLES = {
     "base": "",
     "train": "load",
     "notice": "heat-warm",
@@ -53,55 +53,18 @@ _CURVE_STYLES = {
     "mark": "power",
     "saved": "memory",
     "throttled": "throttled",
-    "resting": "resting",
+    "resting": "resting-text",
 }
 _TALL = 24  # lines from which on a pane of its own gives each curve two
 
 
-class VitalsPane(Widget, can_focus=True):
+class VitalsPane(StyledWidget, can_focus=True):
     """Load, memory, temperature, fans and power of cards and computer."""
 
-    STYLES: ClassVar[tuple[str, ...]] = (
-        *("label", "title", "load", "memory", "fan", "power", "bad"),
-        *("heat-ok", "heat-warm", "heat-hot", "chart-train", "chart-val"),
-        *("kind", "resting", "throttled"),
-    )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"vitals--{name}" for name in STYLES}
-    DEFAULT_CSS = """
-    VitalsPane {
-        height: 1fr;
-        width: 1fr;
-        .vitals--label { color: $foreground 60%; }
-        .vitals--title { color: $text-primary; text-style: bold; }
-        .vitals--load { color: $primary; }
-        .vitals--memory { color: $text-secondary 70%; }
-        .vitals--fan { color: $text-primary 80%; }
-        .vitals--power { color: $warning 80%; }
-        .vitals--bad { color: $error; text-style: bold; }
-        .vitals--heat-ok { color: $success; }
-        .vitals--heat-warm { color: $warning; }
-        .vitals--heat-hot { color: $error; text-style: bold; }
-        .vitals--chart-train { color: $success; }
-        .vitals--chart-val { color: $text-primary 80%; }
-        .vitals--kind { color: $foreground 75%; text-style: italic; }
-        .vitals--resting { color: $accent; }
-        .vitals--throttled { color: $error 35%; }
-        &:ansi .vitals--label { text-style: dim; }
-    }
-    """
-
-    def __init__(
-        self,
-        charset: CharsetName | None = None,
-        *,
-        number: str = "2",
-        id: str | None = "vitals",
-        classes: str | None = "pane",
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self._number = number
-        self.border_title = f"{number} {_TITLE}".strip()
-        self._charset = CHART_CHARSETS[charset or detect_charset(os.environ)]
+    def __init__(self, charset: CharsetName) -> None:
+        super().__init__(id="vitals", classes="pane")
+        self.border_title = f"{_NUMBER} {_TITLE}"
+        self._charset = CHART_CHARSETS[charset]
         self._vitals: list[Vitals] = []
         self._newest: Vitals | None = None
         self._snapshot: RunSnapshot | None = None
@@ -113,7 +76,6 @@ class VitalsPane(Widget, can_focus=True):
         self._chart: Drawing | None = None
         self._chart_top = 0
         self._title = _TITLE
-        self._palette: dict[str, Style] | None = None
 
     def show(self, snapshot: RunSnapshot, settings: ChartSettings | None = None) -> None:
         """Show the sensors as they stood at `moment`; nothing is redrawn before there is a new reading.
@@ -141,18 +103,18 @@ class VitalsPane(Widget, can_focus=True):
         lines = self._laid_out()
         width = self.size.width
         if self._chart is not None and 0 <= y - self._chart_top < self._chart.canvas.height:
-            return self._chart.canvas.strip(y - self._chart_top, self._chart_styles())
+            return self._chart.canvas.strip(y - self._chart_top, self._chart_styles(_RECENT_STYLES))
         line = lines[y] if y < len(lines) else ()
         if isinstance(line, HistoryRow):
             return self._history_strip(line, width)
-        return to_strip(line, width, self._styles(), self._charset.name)
+        return to_strip(line, width, self.palette, self._charset.name)
 
     def _history_strip(self, row: HistoryRow, width: int) -> Strip:
         """A name, a line of a curve, and from where to where it goes."""
-        styles, charset = self._styles(), self._charset.name
+        styles, charset = self.palette, self._charset.name
         name = to_strip(((row.name, "label"),), NAME_WIDTH, styles, charset)
         words = to_strip(((" ", ""), (row.words, "label")), RANGE_WIDTH + 1, styles, charset)
-        parts = [name, row.canvas.strip(row.row, self._chart_styles(curves=True)), words]
+        parts = [name, row.canvas.strip(row.row, self._chart_styles(_HISTORY_STYLES)), words]
         return Strip.join(parts).adjust_cell_length(width, styles[""])
 
     def _laid_out(self) -> list[StyledLine | HistoryRow]:
@@ -215,11 +177,6 @@ class VitalsPane(Widget, can_focus=True):
             slowed={card.index: throttled_seconds(snapshot, card) for card in gpus},
         )
 
-    def notify_style_update(self) -> None:
-        """The theme changed."""
-        super().notify_style_update()
-        self._palette = None
-
     def _name_border(self) -> None:
         """A single card gives its name to the border, which saves a line, if there is a border."""
         gpus = self._newest.gpus if self._newest is not None else ()
@@ -228,16 +185,8 @@ class VitalsPane(Widget, can_focus=True):
         if title != self._title:
             self._title = title
             # As content: a card's name is nobody's markup.
-            self.border_title = Content(fold_to_charset(f"{self._number} {title}".strip(), self._charset.name))
+            self.border_title = Content(fold_to_charset(f"{_NUMBER} {title}", self._charset.name))
 
-    def _styles(self) -> dict[str, Style]:
-        if self._palette is None:
-            self._palette = {name: self.get_visual_style(f"vitals--{name}").rich_style for name in self.STYLES}
-            self._palette[""] = self.visual_style.rich_style
-        return self._palette
-
-    def _chart_styles(self, *, curves: bool = False) -> list[Style]:
-        """The chart's styles by number: heat, wind, and everything else quiet; `curves` are those of the history."""
-        styles = self._styles()
-        names = _CURVE_STYLES if curves else {"base": "", "train": "chart-train", "val": "chart-val", "notice": "bad"}
-        return [styles[names.get(name, "label")] for name in STYLE_NAMES]
+    def _chart_styles(self, names: Mapping[str, str]) -> list[Style]:
+        """The styles of a chart by number, of which `names` are the loud ones and everything else is quiet."""
+        return [self.palette[names.get(name, "label")] for name in STYLE_NAMES]

@@ -54,40 +54,40 @@ def test_a_card_that_stays_cool_works_all_the_time() -> None:
 
 
 def test_after_a_pause_a_cold_card_is_warmed_up_gently() -> None:
-    keeper = ThermalController()
+    controller = ThermalController()
     for _ in range(200):
-        keeper.take(40.0, 80.0, 1.0)
-    assert keeper.duty_cycle == 1.0
-    keeper.take(40.0, 80.0, 1.0, working=False)
-    assert keeper.duty_cycle == INITIAL_DUTY
+        controller.take(40.0, 80.0, 1.0)
+    assert controller.duty_cycle == 1.0
+    controller.take(40.0, 80.0, 1.0, working=False)
+    assert controller.duty_cycle == INITIAL_DUTY
 
 
 @given(st.floats(20, 400), st.floats(20, 80), st.floats(100, 400), st.integers(1, 600))
 def test_what_is_drawn_above_a_budget_is_bounded_for_ever(
     budget: float, idle: float, busy: float, seconds: int
 ) -> None:
-    assume(idle < 0.9 * budget)
-    keeper, excess, highest = PowerController(), 0.0, 0.0
+    assume(idle < 0.9 * budget and idle + LEAST_DUTY * (busy - idle) < budget)
+    controller, excess, highest = PowerController(), 0.0, 0.0
     for _ in range(seconds):
-        watts = idle + keeper.duty_cycle * (busy - idle)
+        watts = idle + controller.duty_cycle * (busy - idle)
         excess += watts - budget
         highest = max(highest, excess)
-        keeper.take(watts, budget, 1.0)
+        controller.take(watts, budget, 1.0)
     assert highest <= (BUDGET_SECONDS + 1) * budget + busy
 
 
 @pytest.mark.parametrize("budget", [60.0, 120.0, 180.0])
 def test_the_average_power_is_the_budget(budget: float) -> None:
-    keeper, drawn = PowerController(), 0.0
+    controller, drawn = PowerController(), 0.0
     for second in range(600):
-        watts = IDLE_WATTS + keeper.duty_cycle * (BUSY_WATTS - IDLE_WATTS)
+        watts = IDLE_WATTS + controller.duty_cycle * (BUSY_WATTS - IDLE_WATTS)
         drawn += watts * (second >= 300)
-        keeper.take(watts, budget, 1.0)
+        controller.take(watts, budget, 1.0)
     assert drawn / 300 == pytest.approx(budget, rel=0.01)
 
 
 def test_a_budget_below_the_idle_draw_still_trains_a_little() -> None:
-    keeper = PowerController()
+    controller = PowerController()
     for _ in range(100):
-        keeper.take(80.0, 50.0, 1.0)
-    assert keeper.duty_cycle == LEAST_DUTY
+        controller.take(80.0, 50.0, 1.0)
+    assert controller.duty_cycle == LEAST_DUTY

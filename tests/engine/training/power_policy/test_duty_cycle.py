@@ -8,6 +8,7 @@ import pytest
 import torch
 from msgspec.structs import replace
 
+from babytrain.engine.telemetry.energy_meter import EnergyMeter
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import REST_SLICE_SECONDS, DutyCycleController
 from babytrain.engine.training.recorder import Recorder
@@ -29,20 +30,23 @@ class Sink:
         self.events.append(event)
 
 
-class Meter:
-    def look(self, *, t: float, step: int, **_: object) -> Energy:
+class Meter(EnergyMeter):
+    def __init__(self) -> None:
+        """Nothing to remember."""
+
+    def take_reading(self, *, t: float, step: int, **_: object) -> Energy:  # type: ignore[override]
         return Energy(t=t, step=step, joules=t)
 
 
-class House:
-    """A housekeeper in a world whose time passes only when somebody sleeps."""
+class World:
+    """A duty-cycle controller in a world whose time passes only when somebody sleeps."""
 
     def __init__(self, device: str = "cpu", **dials: object) -> None:
         self.now, self.slept = 1000.0, 0.0
         self.longest = 0.0
         self.sink, self.feed = Sink(), LiveFeed()
         self.recorder = Recorder(self.sink, self.feed, clock=lambda: self.now)
-        self.keeper = DutyCycleController(
+        self.controller = DutyCycleController(
             self.recorder,
             self.feed,
             Meter(),
@@ -60,151 +64,151 @@ class House:
         self.longest = max(self.longest, seconds)
         self.when_asleep()
 
-    def told(self) -> list[tuple[str, str]]:
+    def reported(self) -> list[tuple[str, str]]:
         return [(event.cause, event.action) for event in self.sink.events if isinstance(event, PolicyEvent)]
 
 
-def all_day(duty_cycle: float, **dials: object) -> House:
-    return House(quiet_hours="00:00-24:00", quiet_duty=duty_cycle, **dials)
+def all_day(duty_cycle: float, **dials: object) -> World:
+    return World(quiet_hours="00:00-24:00", quiet_duty=duty_cycle, **dials)
 
 
 @pytest.mark.parametrize("step_seconds", [0.0005, 0.03, 0.4, 3.0])
 @pytest.mark.parametrize("duty_cycle", [0.1, 0.5, 0.9])
 def test_work_is_the_duty_of_the_time_whatever_a_step_takes(step_seconds: float, duty_cycle: float) -> None:
-    house = all_day(duty_cycle)
-    began, worked = house.now, 0.0
+    world = all_day(duty_cycle)
+    began, worked = world.now, 0.0
     while worked < 12.0:
-        house.now += step_seconds
+        world.now += step_seconds
         worked += step_seconds
-        assert house.keeper.rest_between_steps(house.dials, step_seconds) is False
-    assert worked / (house.now - began) == pytest.approx(duty_cycle, rel=0.02)
-    assert house.longest <= REST_SLICE_SECONDS
+        assert world.controller.rest_between_steps(world.dials, step_seconds) is False
+    assert worked / (world.now - began) == pytest.approx(duty_cycle, rel=0.02)
+    assert world.longest <= REST_SLICE_SECONDS
 
 
 def test_a_request_ends_a_rest_at_once_and_the_rest_of_it_comes_after() -> None:
-    house = all_day(0.1)
-    house.when_asleep = lambda: house.feed.ask("sample") if house.slept >= 2.0 and house.feed.requests.empty() else None
-    assert house.keeper.rest_between_steps(house.dials, 1.0) is True
-    assert house.slept == pytest.approx(2.0, abs=2 * REST_SLICE_SECONDS)
-    house.when_asleep = lambda: None
-    house.feed.requests.get_nowait()
-    assert house.keeper.rest_between_steps(house.dials, 0.0) is False
-    assert house.slept == pytest.approx(9.0, abs=1e-6)
+    world = all_day(0.1)
+    world.when_asleep = lambda: world.feed.ask("sample") if world.slept >= 2.0 and world.feed.requests.empty() else None
+    assert world.controller.rest_between_steps(world.dials, 1.0) is True
+    assert world.slept == pytest.approx(2.0, abs=2 * REST_SLICE_SECONDS)
+    world.when_asleep = lambda: None
+    world.feed.requests.get_nowait()
+    assert world.controller.rest_between_steps(world.dials, 0.0) is False
+    assert world.slept == pytest.approx(9.0, abs=1e-6)
 
 
 def test_on_a_card_the_queued_work_is_waited_for_and_paid_for_before_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House("cuda", quiet_hours="00:00-24:00", quiet_duty=0.5)
+    world = World("cuda", quiet_hours="00:00-24:00", quiet_duty=0.5)
     slept_before: list[float] = []
 
     def synchronize(_: torch.device) -> None:
-        slept_before.append(house.slept)
-        house.now += 3.0
+        slept_before.append(world.slept)
+        world.now += 3.0
 
     monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
-    house.keeper.rest_between_steps(house.dials, 0.2)
+    world.controller.rest_between_steps(world.dials, 0.2)
     assert slept_before == [0.0]
-    assert house.slept == pytest.approx(3.2)
-    free = House("cuda")
-    free.keeper.rest_between_steps(free.dials, 0.2)
+    assert world.slept == pytest.approx(3.2)
+    free = World("cuda")
+    free.controller.rest_between_steps(free.dials, 0.2)
     assert slept_before == [0.0]  # a free run is not made to wait
 
 
 def test_a_stop_ends_a_rest_at_once() -> None:
-    house = all_day(0.1)
-    house.when_asleep = house.feed.stop_requested.set
-    assert house.keeper.rest_between_steps(house.dials, 1.0) is True
-    assert house.slept <= REST_SLICE_SECONDS
+    world = all_day(0.1)
+    world.when_asleep = world.feed.stop_requested.set
+    assert world.controller.rest_between_steps(world.dials, 1.0) is True
+    assert world.slept <= REST_SLICE_SECONDS
 
 
 def test_a_free_run_never_sleeps_and_old_work_is_not_paid_for_later() -> None:
-    house = House()
+    world = World()
     for _ in range(100):
-        house.keeper.rest_between_steps(house.dials, 1.0)
-    assert house.slept == 0.0
-    house.keeper.rest_between_steps(all_day(0.5).dials, 0.2)
-    assert house.slept == pytest.approx(0.2)
+        world.controller.rest_between_steps(world.dials, 1.0)
+    assert world.slept == 0.0
+    world.controller.rest_between_steps(all_day(0.5).dials, 0.2)
+    assert world.slept == pytest.approx(0.2)
 
 
 def test_readings_are_filed_during_a_rest() -> None:
-    house = all_day(0.5)
-    house.when_asleep = lambda: house.keeper.look(HostReading(cpu_percent=1.0), (), "")
-    house.keeper.rest_between_steps(house.dials, 1.0)
-    assert sum(isinstance(event, Vitals) for event in house.sink.events) > 3
-    assert any(isinstance(event, Energy) for event in house.sink.events)
+    world = all_day(0.5)
+    world.when_asleep = lambda: world.controller.take_reading(HostReading(cpu_percent=1.0), (), "")
+    world.controller.rest_between_steps(world.dials, 1.0)
+    assert sum(isinstance(event, Vitals) for event in world.sink.events) > 3
+    assert any(isinstance(event, Energy) for event in world.sink.events)
 
 
 def test_a_rest_gets_shorter_when_the_card_cools_down_while_it_lasts() -> None:
-    house = House(temperature_ceiling=70.0)
+    world = World(temperature_ceiling=70.0)
 
     def look(celsius: float) -> None:
         card = GpuReading(index=0, name="card", trains=True, temperature_celsius=celsius)
-        house.recorder.phase = "training"
-        house.keeper.look(HostReading(), (card,), "")
+        world.recorder.phase = "training"
+        world.controller.take_reading(HostReading(), (card,), "")
 
     for _ in range(120):
-        house.now += 1.0
+        world.now += 1.0
         look(90.0)
-    house.keeper.judge(house.dials)
-    house.when_asleep = lambda: look(40.0)
-    house.keeper.rest_between_steps(house.dials, 10.0)
-    assert 1.0 < house.slept < 60.0  # and not the 490 s of a duty of 2%
+    world.controller.decide(world.dials)
+    world.when_asleep = lambda: look(40.0)
+    world.controller.rest_between_steps(world.dials, 10.0)
+    assert 1.0 < world.slept < 60.0  # and not the 490 s of a duty of 2%
 
 
 def test_paused_overruled_and_released_are_each_told_once() -> None:
-    house = all_day(0.0)
+    world = all_day(0.0)
     for _ in range(5):
-        house.now += 1.0
-        assert house.keeper.judge(house.dials).pauses
-    assert house.keeper.pausing
-    house.keeper.overrule(house.dials)
-    assert not house.keeper.pausing
-    house.keeper.overrule(house.dials)  # there is nothing left to overrule
-    assert house.told() == [("quiet hours", "paused"), ("quiet hours", "overridden")]
+        world.now += 1.0
+        assert world.controller.decide(world.dials).pauses
+    assert world.controller.pausing
+    world.controller.overrule(world.dials)
+    assert not world.controller.pausing
+    world.controller.overrule(world.dials)  # there is nothing left to overrule
+    assert world.reported() == [("quiet hours", "paused"), ("quiet hours", "overridden")]
     other = all_day(0.0)
-    other.keeper.judge(other.dials)
-    other.keeper.judge(initial_dials(tiny_config(quiet_hours="off").to_dict()))
-    assert other.told() == [("quiet hours", "paused"), ("quiet hours", "released")]
+    other.controller.decide(other.dials)
+    other.controller.decide(initial_dials(tiny_config(quiet_hours="off").to_dict()))
+    assert other.reported() == [("quiet hours", "paused"), ("quiet hours", "released")]
 
 
 def test_a_lost_card_is_noticed_only_if_it_trains() -> None:
-    house = House()
+    world = World()
     lost = {"card": "GPU lost: the card has fallen off the bus"}
-    house.keeper.look(HostReading(), (GpuReading(index=0, name="other", missing=lost),), "")
-    assert house.keeper.lost_card(patience=5.0) == ""
-    house.keeper.look(HostReading(), (GpuReading(index=1, name="card", trains=True, missing=lost),), "")
-    assert house.keeper.lost_card() == "card"
+    world.controller.take_reading(HostReading(), (GpuReading(index=0, name="other", missing=lost),), "")
+    assert world.controller.lost_card(patience=5.0) == ""
+    world.controller.take_reading(HostReading(), (GpuReading(index=1, name="card", trains=True, missing=lost),), "")
+    assert world.controller.lost_card() == "card"
 
 
 def test_two_more_looks_are_enough_to_know_that_the_card_is_not_lost() -> None:
-    house, fine = House(), GpuReading(index=0, name="card", trains=True)
-    house.keeper.look(HostReading(), (fine,), "")
+    world, fine = World(), GpuReading(index=0, name="card", trains=True)
+    world.controller.take_reading(HostReading(), (fine,), "")
     found: list[str] = []
-    waiting = threading.Thread(target=lambda: found.append(house.keeper.lost_card(patience=3600.0)), daemon=True)
+    waiting = threading.Thread(target=lambda: found.append(world.controller.lost_card(patience=3600.0)), daemon=True)
     waiting.start()
     while waiting.is_alive():
-        house.keeper.look(HostReading(), (fine,), "")
+        world.controller.take_reading(HostReading(), (fine,), "")
         waiting.join(0.01)
     assert found == [""]
 
 
 def played(ceiling: float, minutes: float, **dials: object) -> tuple[list[float], float]:
     """The temperatures, second by second, of the scripted card under a run of steps of 30 ms; its share of work."""
-    house = House(temperature_ceiling=ceiling, **dials)
-    began, worked, celsius = house.now, 0.0, list[float]()
-    gpu = ScriptedBackend(lambda: house.now, house.keeper.rested_seconds)
+    world = World(temperature_ceiling=ceiling, **dials)
+    began, worked, celsius = world.now, 0.0, list[float]()
+    gpu = ScriptedBackend(lambda: world.now, world.controller.rested_seconds)
 
     def look() -> None:
-        if house.now - began >= len(celsius):
+        if world.now - began >= len(celsius):
             (reading,) = gpu.read()
             celsius.append(reading.temperature_celsius or 0.0)
-            house.keeper.look(HostReading(), (replace(reading, trains=True),), "")
+            world.controller.take_reading(HostReading(), (replace(reading, trains=True),), "")
 
-    house.recorder.phase, house.when_asleep = "training", look
-    while house.now < began + 60 * minutes:
-        house.now += 0.03
+    world.recorder.phase, world.when_asleep = "training", look
+    while world.now < began + 60 * minutes:
+        world.now += 0.03
         worked += 0.03
         look()
-        house.keeper.rest_between_steps(house.dials, 0.03)
+        world.controller.rest_between_steps(world.dials, 0.03)
     return celsius, worked / (60 * minutes)
 
 
@@ -218,12 +222,12 @@ def test_the_scripted_card_is_held_at_its_ceiling_even_under_a_cat(ceiling: floa
 
 
 def test_the_time_it_rested_is_that_between_steps_and_that_of_pauses() -> None:
-    house = all_day(0.5)
-    house.keeper.rest_between_steps(house.dials, 4.0)
-    assert house.keeper.rested_seconds() == pytest.approx(4.0)
-    house.recorder.emit(Phase(t=house.recorder.now(), step=0, phase="paused"))
-    house.now += 10.0
-    assert house.keeper.rested_seconds() == pytest.approx(14.0)
-    house.recorder.emit(Phase(t=house.recorder.now(), step=0, phase="training"))
-    house.now += 5.0
-    assert house.keeper.rested_seconds() == pytest.approx(14.0)
+    world = all_day(0.5)
+    world.controller.rest_between_steps(world.dials, 4.0)
+    assert world.controller.rested_seconds() == pytest.approx(4.0)
+    world.recorder.emit(Phase(t=world.recorder.now(), step=0, phase="paused"))
+    world.now += 10.0
+    assert world.controller.rested_seconds() == pytest.approx(14.0)
+    world.recorder.emit(Phase(t=world.recorder.now(), step=0, phase="training"))
+    world.now += 5.0
+    assert world.controller.rested_seconds() == pytest.approx(14.0)

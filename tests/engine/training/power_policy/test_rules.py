@@ -1,4 +1,4 @@
-"""The rules of the house by the clock, the plug and the thermometer, and what of them is told."""
+"""The rules of the power policy by the clock, the plug and the thermometer, and what of them is told."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rules(**dials: object) -> PowerPolicy:
 
 
 def causes(decision: PolicyDecision) -> list[tuple[PolicyCause, float]]:
-    return [(hold.cause, hold.duty_cycle) for hold in decision.holds]
+    return [(limit.cause, limit.duty_cycle) for limit in decision.limits]
 
 
 # quiet hours
@@ -50,10 +50,10 @@ def test_quiet_hours_begin_and_end_to_the_second(clock: str, pauses: bool) -> No
 
 
 def test_quiet_hours_say_until_when() -> None:
-    (hold,) = rules(quiet_hours="23:00-02:00, 02:00-07:00").decide(0.0, at("23:30")).holds
-    assert hold.text == "Quiet hours until 07:00: the fan may sleep. Training goes on by itself."
-    (hold,) = rules(quiet_hours="23:00-07:00", quiet_duty=0.3).decide(0.0, at("23:30")).holds
-    assert (hold.duty_cycle, hold.text) == (0.3, "Quiet hours until 07:00: training 30% of the time.")
+    (limit,) = rules(quiet_hours="23:00-02:00, 02:00-07:00").decide(0.0, at("23:30")).limits
+    assert limit.text == "Quiet hours until 07:00: the fan may sleep. Training goes on by itself."
+    (limit,) = rules(quiet_hours="23:00-07:00", quiet_duty=0.3).decide(0.0, at("23:30")).limits
+    assert (limit.duty_cycle, limit.text) == (0.3, "Quiet hours until 07:00: training 30% of the time.")
     assert quiet_hours_end(parse_windows("00:00-12:00, 12:00-00:00"), 5.0) is None
 
 
@@ -136,7 +136,7 @@ def test_heat_slows_and_a_lifted_ceiling_frees_at_once() -> None:
     hot(made, 85.0, 0, 60, name="Ember")
     decision = made.decide(60.0, noon)
     assert causes(decision) == [("heat", 0.02)]
-    assert decision.holds[0].text == "Ember is at 85 °C, the ceiling is 70: training 2% of the time."
+    assert decision.limits[0].text == "Ember is at 85 °C, the ceiling is 70: training 2% of the time."
     made.set_settings(PolicySettings())
     assert made.decide(60.1, noon).duty_cycle == 1.0
 
@@ -192,26 +192,30 @@ def slowed(duty_cycle: float, *more: PolicyLimit) -> PolicyDecision:
 
 
 def test_a_duty_that_wiggles_is_told_once_and_one_that_moves_once_a_minute() -> None:
-    herald, told = PolicyReporter(), []
+    reporter, changes = PolicyReporter(), []
     for second in range(600):
         duty_cycle = 0.6 if second < 300 else 0.3
-        told += herald.hear(slowed(duty_cycle + 0.04 * (second % 2)), float(second))
-    assert [news.action for news in told] == ["slowed", "slowed"]
-    assert told[1].duty_cycle == pytest.approx(0.32, abs=0.03)
-    swings = [herald.hear(slowed(0.3 if second // 5 % 2 else 0.8), 600.0 + second) for second in range(600)]
+        changes += reporter.changes(slowed(duty_cycle + 0.04 * (second % 2)), float(second))
+    assert [change.action for change in changes] == ["slowed", "slowed"]
+    assert changes[1].duty_cycle == pytest.approx(0.32, abs=0.03)
+    swings = [reporter.changes(slowed(0.3 if second // 5 % 2 else 0.8), 600.0 + second) for second in range(600)]
     assert sum(map(len, swings)) <= 600 / SECONDS_BETWEEN_REPORTS + 1
 
 
-def test_a_soft_start_is_no_news() -> None:
-    herald = PolicyReporter()
-    assert [herald.hear(slowed(min(1.0, 0.25 + 0.03 * second)), float(second)) for second in range(100)] == [[]] * 100
+def test_a_soft_start_is_no_change() -> None:
+    reporter = PolicyReporter()
+    assert [reporter.changes(slowed(min(1.0, 0.25 + 0.03 * second)), float(second)) for second in range(100)] == [
+        []
+    ] * 100
 
 
 def test_each_rule_is_told_by_itself() -> None:
-    herald = PolicyReporter()
+    reporter = PolicyReporter()
     quiet, battery = PolicyLimit("quiet hours", 0.0, "quiet"), PolicyLimit("battery", 0.0, "battery")
     steps = [(quiet,), (quiet, battery), (quiet, battery), (battery,), ()]
-    told = [[(news.cause, news.action) for news in herald.hear(PolicyDecision(holds), 0.0)] for holds in steps]
+    told = [
+        [(change.cause, change.action) for change in reporter.changes(PolicyDecision(limits), 0.0)] for limits in steps
+    ]
     assert told == [
         [("quiet hours", "paused")],
         [("battery", "paused")],
@@ -222,7 +226,7 @@ def test_each_rule_is_told_by_itself() -> None:
 
 
 def test_a_rule_that_was_lifted_by_hand_does_not_claim_that_the_plug_is_back() -> None:
-    herald = PolicyReporter()
-    herald.hear(PolicyDecision((PolicyLimit("battery", 0.0, "battery"),)), 0.0)
-    (news,) = herald.hear(PolicyDecision((), frozenset({"battery"})), 1.0)
-    assert news.text == "No more waiting for mains power: training goes on."
+    reporter = PolicyReporter()
+    reporter.changes(PolicyDecision((PolicyLimit("battery", 0.0, "battery"),)), 0.0)
+    (change,) = reporter.changes(PolicyDecision((), frozenset({"battery"})), 1.0)
+    assert change.text == "No more waiting for mains power: training goes on."

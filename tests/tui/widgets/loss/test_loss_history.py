@@ -53,13 +53,12 @@ def test_a_long_run_is_averaged_as_exactly_as_a_short_one():
 @given(losses=st.lists(st.floats(), min_size=1, max_size=300), cut=st.integers(0, 300))
 def test_rows_taken_in_as_they_come_are_the_rows_taken_in_at_once(losses, cut):
     steps = table(losses)
-    gradual, at_once = LossHistory(0.9), LossHistory(0.9)
-    gradual.update(steps, min(cut, len(losses)))
-    gradual.update(steps, len(losses))
-    at_once.update(steps, len(losses))
+    gradual, at_once = LossHistory(), LossHistory()
+    gradual.update(steps, min(cut, len(losses)), decay=0.9)
+    gradual.update(steps, len(losses), decay=0.9)
+    at_once.update(steps, len(losses), decay=0.9)
     n = len(losses)
-    for name in ("low", "high", "smooth"):
-        np.testing.assert_allclose(getattr(gradual, name)[:n], getattr(at_once, name)[:n], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(gradual.columns[:, :n], at_once.columns[:, :n], rtol=1e-6, atol=1e-9)
     assert gradual.bad_rows(n).tolist() == np.flatnonzero(~np.isfinite(losses)).tolist()
 
 
@@ -67,7 +66,7 @@ def test_rows_taken_in_as_they_come_are_the_rows_taken_in_at_once(losses, cut):
     losses=st.lists(st.floats(-10, 10) | st.just(float("nan")), min_size=1, max_size=5 * ROWS_PER_BLOCK), data=st.data()
 )
 def test_blocks_of_any_part_say_what_their_rows_say(losses, data):
-    history = LossHistory(0.0)
+    history = LossHistory()
     history.update(table(losses), len(losses))
     rows = data.draw(st.integers(1, len(losses)))
     low, high, smooth = history.blocks(rows)
@@ -82,33 +81,33 @@ def test_blocks_of_any_part_say_what_their_rows_say(losses, data):
 
 
 def test_missing_losses_repeat_the_average_and_are_counted():
-    history = LossHistory(0.5)
-    history.update(table([2.0, float("nan"), float("inf"), 2.0]), 4)
+    history = LossHistory()
+    history.update(table([2.0, float("nan"), float("inf"), 2.0]), 4, decay=0.5)
     assert history.smooth[:4].tolist() == [2.0, 2.0, 2.0, 2.0]
-    assert np.isnan(history.low[:4]).tolist() == [False, True, True, False]
+    assert np.isnan(history.columns[0][:4]).tolist() == [False, True, True, False]
     assert history.bad_rows(4).tolist() == [1, 2]
     assert history.bad_rows(2).tolist() == [1]
 
 
 def test_an_absurd_loss_does_not_hide_the_curve_for_thousands_of_steps():
-    history = LossHistory(0.98)
-    history.update(table([2.0] * 50 + [1e300] + [2.0] * 50), 101)
+    history = LossHistory()
+    history.update(table([2.0] * 50 + [1e300] + [2.0] * 50), 101, decay=0.98)
     assert history.smooth[100] == pytest.approx(2.0)
-    assert history.high[50] == 1e300
+    assert history.columns[1][50] == 1e300
 
 
 def test_a_merged_row_shows_its_range():
     steps = StepColumns()
     row = {"learning_rate": 1.0, "gradient_norm": 1.0, "step_seconds": 0.1}
     steps.append(step=10, t=1.0, loss=2.0, tokens=10, loss_min=1.5, loss_max=float("inf"), **row)
-    history = LossHistory(0.0)
+    history = LossHistory()
     history.update(steps, 1)
-    assert (history.low[0], history.high[0]) == (1.5, 2.0)
+    assert (history.columns[0][0], history.columns[1][0]) == (1.5, 2.0)
 
 
 def test_rows_replaced_by_a_resume_are_read_again():
     steps = table([3.0] * 10)
-    history = LossHistory(0.0)
+    history = LossHistory()
     history.update(steps, 10)
     steps.drop_after(5)
     table([1.0] * 5, first_step=6, into=steps)
@@ -118,7 +117,7 @@ def test_rows_replaced_by_a_resume_are_read_again():
 
 def test_rows_replaced_before_the_resume_is_told_are_noticed_too():
     steps = table([3.0] * 10)
-    history = LossHistory(0.0)
+    history = LossHistory()
     history.update(steps, 10)
     steps.drop_after(5)
     table([1.0] * 2, first_step=6, into=steps)
@@ -127,17 +126,16 @@ def test_rows_replaced_before_the_resume_is_told_are_noticed_too():
 
 
 def test_another_run_starts_over():
-    history = LossHistory(0.0)
+    history = LossHistory()
     history.update(table([3.0, 3.0]), 2)
     history.update(table([1.0, 1.0]), 2)
     assert history.smooth[:2].tolist() == [1.0, 1.0]
 
 
 def test_another_smoothing_starts_over():
-    history = LossHistory(0.0)
+    history = LossHistory()
     steps = table([1.0, 3.0])
     history.update(steps, 2)
     assert history.smooth[1] == 3.0
-    history.set_decay(0.5)
-    history.update(steps, 2)
+    history.update(steps, 2, decay=0.5)
     assert history.smooth[1] == pytest.approx((0.5 * 1 + 3) / 1.5)

@@ -316,7 +316,7 @@ async def test_another_theme_repaints_in_its_colours(theme):
         await all_handled(pilot)
         assert screen_text(app) == before
         row = app.chart.render_line(app.chart.size.height // 2)
-        expected = app.chart.get_visual_style("chart--train").rich_style
+        expected = app.chart.get_visual_style("style--train").rich_style
         styles = [segment.style for y in range(app.chart.size.height) for segment in app.chart.render_line(y)]
         assert expected in styles
         assert all(segment.style is not None and segment.style.bgcolor is not None for segment in row)

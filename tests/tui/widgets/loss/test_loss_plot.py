@@ -13,11 +13,11 @@ from babytrain.runs.state.run_state import RunState
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.painter import draw_plot
 from babytrain.tui.charts.plot import STYLE_NUMBERS
-from babytrain.tui.charts.x_axis import StepWindow
+from babytrain.tui.charts.x_axis import X_MODES, StepWindow
 from babytrain.tui.text.styled_lines import line_length
 from babytrain.tui.widgets.loss.loss_history import ROWS_PER_BLOCK
 from babytrain.tui.widgets.loss.loss_legend import legend_line, row_of_step
-from babytrain.tui.widgets.loss.loss_plot import SMOOTHING_DECAYS, X_MODES, ChartSettings, LossPlotter
+from babytrain.tui.widgets.loss.loss_plot import SMOOTHING_DECAYS, ChartSettings, LossPlotter
 from tests.tui.widgets.pane_runs import (
     STEP_SECONDS,
     TOKENS_PER_STEP,
@@ -189,7 +189,7 @@ def test_a_very_long_run_is_drawn_from_blocks_and_counted_from_points():
     assert series.stride == ROWS_PER_BLOCK
     assert len(series.high) == -(-n // ROWS_PER_BLOCK)
     assert np.nanmax(series.high) == 50.0
-    assert len(series.every_high) == n
+    assert len(series.points[1]) == n
     close = plot_of(state, ChartSettings(view=StepWindow(width=500.0))).series[-1]
     assert close.stride == 1
 

@@ -145,7 +145,7 @@ def test_the_step_after_a_way_back_does_not_count_the_tokens_given_up():
         state.apply(msgspec.structs.replace(event, t=10 + event.t, tokens=event.tokens + 50 * 768))
     plotter = LossPlotter()
     plotter.plot(state.at(), ChartSettings(shown="speed", decay=0.0), 80)
-    speeds = plotter.speed.high[:79]
+    speeds = plotter.speed.columns[1, :79]
     assert np.nanmax(speeds) == pytest.approx(7680.0)
     assert np.isnan(speeds[50])
 
@@ -156,7 +156,7 @@ def test_growing_and_starting_over_give_the_same_speeds():
         growing.speed.update(whole.steps, rows)
     at_once = LossPlotter()
     at_once.speed.update(whole.steps, 300)
-    assert np.array_equal(growing.speed.high[:300], at_once.speed.high[:300], equal_nan=True)
+    assert np.array_equal(growing.speed.columns[1, :300], at_once.speed.columns[1, :300], equal_nan=True)
     assert np.allclose(growing.speed.smooth[:300], at_once.speed.smooth[:300], equal_nan=True)
 
 
