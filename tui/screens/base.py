@@ -31,14 +31,15 @@ class PaletteEntry:
 
 
 class ModeScreen(Screen[None]):
-    """A screen with commands of its own."""
+    """A screen with commands of its own. `folder` says where the run on it is kept, as soon as that is known."""
 
     mode: ClassVar[KeyMode] = "home"
 
-    def __init__(self, charset: CharsetName) -> None:
+    def __init__(self, charset: CharsetName, folder: Callable[[], Path | None] = lambda: None) -> None:
         super().__init__()
         self.charset: CharsetName = charset
         self.glyphs = GLYPHS[charset]
+        self._folder = folder
 
     def on_mount(self) -> None:
         """Take on the classes for the size the terminal has now."""
@@ -49,7 +50,7 @@ class ModeScreen(Screen[None]):
     @property
     def run_folder(self) -> Path | None:
         """Where the run on the screen is kept, None where that is not known."""
-        return None
+        return self._folder()
 
     def palette_entries(self) -> Sequence[PaletteEntry]:
         """What the palette offers besides the commands of the key map."""
@@ -64,15 +65,6 @@ class OverlayScreen(ModeScreen):
     """A whole screen over the one of a run, or over the list of runs. It draws on `required_widgets`."""
 
     required_widgets: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, charset: CharsetName, folder: Callable[[], Path | None]) -> None:
-        super().__init__(charset)
-        self._folder = folder
-
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept; one that has just begun may have no folder yet."""
-        return self._folder()
 
     @property
     def can_draw(self) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -18,7 +18,7 @@ from babytrain.tui.widgets.common.text_pane import TextPane
 
 
 class Dialog(ModalScreen[ScreenResultType]):
-    """Dismissed with None by escape and by a button `#cancel`."""
+    """Dismissed with None by escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
     first_focus: ClassVar[str] = "#accept"  # selector of the widget that gets the keys
@@ -30,14 +30,13 @@ class Dialog(ModalScreen[ScreenResultType]):
         """Keys can be pressed at once; `AUTO_FOCUS` would wait for the terminal to have the keyboard."""
         self.query_one(self.first_focus).focus()
 
-    @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
 
 
 class FormDialog(Dialog[ScreenResultType]):
-    """A question, an explanation, the fields of the subclass, and two buttons; without `cancel` only one."""
+    """A question, an explanation, the fields of the subclass, and buttons that accept and, with `cancel`, cancel."""
 
     def __init__(
         self,
@@ -51,8 +50,9 @@ class FormDialog(Dialog[ScreenResultType]):
         super().__init__()
         self._question = question
         self._detail = detail
-        self._accept_button = Button(accept, id="accept", variant=variant, compact=True)
-        self._cancel_button = Button(cancel, id="cancel", compact=True) if cancel else None
+        self._accept = accept
+        self._variant = variant
+        self._cancel = cancel
 
     def compose(self) -> ComposeResult:
         """Everything below each other, the buttons side by side."""
@@ -62,13 +62,17 @@ class FormDialog(Dialog[ScreenResultType]):
                 yield Label(safe_content(self._detail), classes="detail")
             yield from self.compose_fields()
             with Horizontal(classes="buttons"):
-                yield self._accept_button
-                if self._cancel_button is not None:
-                    yield self._cancel_button
+                yield Button(self._accept, id="accept", variant=self._variant, compact=True, action="screen.accept")
+                if self._cancel:
+                    yield Button(self._cancel, id="cancel", compact=True, action="screen.cancel")
 
     def compose_fields(self) -> ComposeResult:
         """Widgets between the explanation and the buttons."""
         return iter(())
+
+    @abstractmethod
+    def action_accept(self) -> None:
+        """Dismiss with the answer, or say what is wrong with it."""
 
     def show_problem(self, sentence: str) -> None:
         """Say in the label `#problem` what is wrong with an answer."""

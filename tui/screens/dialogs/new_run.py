@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.suggester import SuggestFromList
-from textual.widgets import Button, Input, Label, Select
+from textual.widgets import Input, Label, Select
 
 from babytrain.tui.dials.dial_input import MAX_RUN_STEPS, steps_typed
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -48,8 +48,8 @@ class NewRunScreen(FormDialog[TrainingSession]):
         yield Label("", id="problem", classes="problem -none")
 
     @on(Input.Submitted)
-    @on(Button.Pressed, "#accept")
-    def _start(self) -> None:
+    def action_accept(self) -> None:
+        """A session for what was typed."""
         try:
             self.dismiss(self._make(self._options()))
         except ValueError as error:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Button, Input, Label
+from textual.widgets import Input, Label
 
 from babytrain.tui.screens.dialogs.dialog import FormDialog
 from babytrain.tui.terminal.safe_text import safe_content
@@ -58,8 +58,8 @@ class TextInputScreen(FormDialog[str]):
         self.query_one("#problem", Label).add_class("-none")
 
     @on(Input.Submitted)
-    @on(Button.Pressed, "#accept")
-    def _answer(self) -> None:
+    def action_accept(self) -> None:
+        """The line without the space around it."""
         text = self.query_one("#answer", Input).value.strip()
         problem = self._check(text)
         if problem is None:
@@ -74,8 +74,8 @@ class ConfirmScreen(FormDialog[bool]):
     def __init__(self, question: str, detail: str, yes: str = "Yes") -> None:
         super().__init__(question, detail, accept=yes, variant="warning", cancel="No")
 
-    @on(Button.Pressed, "#accept")
-    def _agree(self) -> None:
+    def action_accept(self) -> None:
+        """Yes."""
         self.dismiss(True)
 
 
@@ -85,6 +85,6 @@ class MessageScreen(FormDialog[None]):
     def __init__(self, heading: str, text: str) -> None:
         super().__init__(heading, text, cancel="")
 
-    @on(Button.Pressed, "#accept")
-    def _close(self) -> None:
+    def action_accept(self) -> None:
+        """Close."""
         self.dismiss(None)

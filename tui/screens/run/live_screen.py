@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from queue import SimpleQueue
 from typing import ClassVar
 
@@ -29,6 +28,7 @@ class LiveScreen(SteeringScreen):
     """`session_over` is called by the app when the session's thread has ended."""
 
     mode: ClassVar[KeyMode] = "live"
+    refusal: ClassVar[str] = "this run is over."
     # The refusals come last: they are reached when the commands are switched off, after the end of the run.
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["live"]), *ended_run_refusal_bindings()]
 
@@ -41,7 +41,7 @@ class LiveScreen(SteeringScreen):
         dials: Sequence[DialRule] = (),
         notifier: Notifier | None = None,
     ) -> None:
-        super().__init__(LiveSource(session.feed), charset, printed, dials)
+        super().__init__(LiveSource(session.feed), charset, lambda: session.run_dir, printed, dials)
         self.session = session
         self._new_milestones = NewMilestones()
         self._disk_wait_announced = False
@@ -78,11 +78,6 @@ class LiveScreen(SteeringScreen):
             return ""
         return self.session.error or "enter: runs, q: quit"
 
-    @property
-    def run_folder(self) -> Path | None:
-        """Known once the engine has made it."""
-        return self.session.run_dir
-
     def action_talk(self) -> None:
         """Talk to the run while it trains, and afterwards to what it saved."""
         if self.over:
@@ -106,10 +101,6 @@ class LiveScreen(SteeringScreen):
         if action in ("refuse", "leave_ended"):
             return self.over
         return super().check_action(action, parameters)
-
-    def refusal(self) -> str:
-        """Why nothing happens."""
-        return "this run is over."
 
     def before_frame(self) -> None:
         """Send the newest of the presses that came too fast, and tell whoever is away what happened."""

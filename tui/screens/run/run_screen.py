@@ -13,7 +13,9 @@ allows; nothing is posted per training step. Keys answer at once, whatever the b
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import ClassVar
 
@@ -54,6 +56,7 @@ class RunScreen(PaneScreen):
     mode: ClassVar[KeyMode] = "watch"
     program: ClassVar[str] = "babytrain"
     sample_hint: ClassVar[str] = "Nothing written yet."
+    refusal: ClassVar[str] = ""  # why the commands of a live run do nothing here
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -61,13 +64,13 @@ class RunScreen(PaneScreen):
         source: RunSource,
         title: str,
         charset: CharsetName,
+        folder: Callable[[], Path | None],
         printed: SimpleQueue[str] | None = None,
-        budget: FrameBudget | None = None,
     ) -> None:
-        super().__init__(charset)
+        super().__init__(charset, folder)
         self.source = source
         self.run_title = title
-        self._budget = budget or FrameBudget()
+        self._budget = FrameBudget()
         self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
         self._printed: deque[PrintedLine] = deque(maxlen=MAX_PRINTED_LINES)
         self._printed_count = 0
@@ -304,8 +307,4 @@ class RunScreen(PaneScreen):
 
     def action_refuse(self, command_id: str) -> None:
         """Say why a command of a live run does nothing here."""
-        self.notify(f"{COMMANDS_BY_ID[command_id].title}: {self.refusal()}", markup=False, timeout=4)
-
-    def refusal(self) -> str:
-        """Why this run takes no commands."""
-        return "this run takes no commands from here."
+        self.notify(f"{COMMANDS_BY_ID[command_id].title}: {self.refusal}", markup=False, timeout=4)

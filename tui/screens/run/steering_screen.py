@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from typing import ClassVar
 
@@ -31,6 +32,10 @@ from babytrain.tui.widgets.run.health_bar import is_advice_followed
 ANSWER_TIMEOUT_SECONDS = 2.0  # then the next step of a dial is sent although the one before it has no answer
 _MAX_NOTE = 2000
 _MAX_CHECKPOINT_NAME = 80
+_STEPS_QUESTIONS: Mapping[CommandAction, str] = {
+    "advance": "Run some steps, then pause",
+    "rewarm": "Warm the learning rate up again, over how many steps?",
+}
 
 
 class SteeringScreen(RunScreen):
@@ -39,9 +44,14 @@ class SteeringScreen(RunScreen):
     sample_hint: ClassVar[str] = "Nothing written yet; s asks for a sample now."
 
     def __init__(
-        self, source: LiveSource, charset: CharsetName, printed: SimpleQueue[str] | None, dials: Sequence[DialRule]
+        self,
+        source: LiveSource,
+        charset: CharsetName,
+        folder: Callable[[], Path | None],
+        printed: SimpleQueue[str] | None,
+        dials: Sequence[DialRule],
     ) -> None:
-        super().__init__(source, "", charset, printed)
+        super().__init__(source, "", charset, folder, printed)
         self.live_source = source
         self._dial_rules = tuple(dials)
         self.over = False
@@ -60,8 +70,8 @@ class SteeringScreen(RunScreen):
         self._newest = self.live_source.ask(action, value, text, dial)
         self.refresh_now()
 
-    def _ask_once(self, action: CommandAction, value: float | None = None) -> None:
-        """Of a key that is held down only the first press counts until it has its answer."""
+    def action_ask_once(self, action: CommandAction, value: float | None = None) -> None:
+        """Send a command; of a key that is held down only the first press counts until it has its answer."""
         if not self.is_pending(action):
             self.ask(action, value)
 
@@ -90,19 +100,8 @@ class SteeringScreen(RunScreen):
             paused = not self.is_pending("resume")
         self.ask("resume" if paused else "pause")
 
-    def action_advance(self) -> None:
-        """One step, then pause."""
-        self._ask_once("advance", 1)
-
-    def action_advance_many(self) -> None:
-        """As many steps as are typed, then pause."""
-        self._ask_for_steps("Run some steps, then pause", "advance")
-
-    def action_rewarm(self) -> None:
-        """A second warm-up of the learning rate."""
-        self._ask_for_steps("Warm the learning rate up again, over how many steps?", "rewarm")
-
-    def _ask_for_steps(self, question: str, action: CommandAction) -> None:
+    def action_ask_for_steps(self, action: CommandAction) -> None:
+        """Send a command for as many steps as are typed."""
         limits = next((rule.limits for rule in self._dial_rules if rule.action == action), None)
         most = MAX_RUN_STEPS if limits is None else int(limits[1])
 
@@ -110,20 +109,8 @@ class SteeringScreen(RunScreen):
             fits = 1 <= (steps_typed(text) or 0) <= most
             return None if fits else f"Type a number of steps between 1 and {most:,}, such as 100."
 
-        dialog = TextInputScreen(question, placeholder="such as 100", check=check)
+        dialog = TextInputScreen(_STEPS_QUESTIONS[action], placeholder="such as 100", check=check)
         self._ask_typed(dialog, lambda text: self.ask(action, float(steps_typed(text) or 0)))
-
-    def action_sample_now(self) -> None:
-        """A sample, between two steps."""
-        self._ask_once("sample")
-
-    def action_evaluate_now(self) -> None:
-        """An evaluation, between two steps."""
-        self._ask_once("evaluate")
-
-    def action_checkpoint_now(self) -> None:
-        """A checkpoint, between two steps."""
-        self._ask_once("checkpoint")
 
     def action_checkpoint_named(self) -> None:
         """A checkpoint with a name, which is never deleted to make room."""
@@ -226,10 +213,6 @@ class SteeringScreen(RunScreen):
             return format_learning_rate(snapshot.learning_rate)
         position = snapshot.dials.position({"rewarm": "rewarm_steps", "steps": "total_steps"}.get(name, name))
         return UNKNOWN if position is None else format_dial_value(position)
-
-    def action_undo_turn(self) -> None:
-        """Take back the newest change of a dial."""
-        self._ask_once("undo")
 
     # advice
 
