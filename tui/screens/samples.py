@@ -284,10 +284,7 @@ class SamplesScreen(OverlayScreen):
                 read_journal_in_thread(self.app, row.journal, self._compare_with)
 
         self.app.push_screen(
-            ChooseRunScreen(
-                "Compare with which run?", self._runs_dir, self.glyphs, lambda row: row.key != f"run:{own}"
-            ),
-            done,
+            ChooseRunScreen("Compare with which run?", self._runs_dir, self.glyphs, exclude=f"run:{own}"), done
         )
 
     def _compare_with(self, other: RunState) -> None:

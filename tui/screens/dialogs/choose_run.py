@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,16 +22,16 @@ _MAX_NAME = 30
 
 
 class ChooseRunScreen(Dialog[RunRow]):
-    """Dismissed with the row of a run. `wanted` says which rows are offered."""
+    """Dismissed with the row of a run; the one with the key `exclude` is not offered."""
 
     first_focus: ClassVar[str] = "#choices"
 
-    def __init__(self, question: str, runs_dir: Path, glyphs: Glyphs, wanted: Callable[[RunRow], bool]) -> None:
+    def __init__(self, question: str, runs_dir: Path, glyphs: Glyphs, *, exclude: str) -> None:
         super().__init__()
         self._question = question
         self._runs_dir = runs_dir
         self._glyphs = glyphs
-        self._wanted = wanted
+        self._exclude = exclude
         self.rows: list[RunRow] = []
 
     def compose(self) -> ComposeResult:
@@ -48,7 +47,8 @@ class ChooseRunScreen(Dialog[RunRow]):
         read_runs_in_thread(self, self._runs_dir, self._show)
 
     def _show(self, runs: RunList) -> None:
-        self.rows = [row for row in runs.rows if row.status not in ("empty", "unreadable") and self._wanted(row)]
+        readable = [row for row in runs.rows if row.status not in ("empty", "unreadable")]
+        self.rows = [row for row in readable if row.key != self._exclude]
         choices = self.query_one("#choices", OptionList)
         choices.add_options([Option(safe_content(self._line(row), one_line=True)) for row in self.rows])
         state = self.query_one("#state", Label)

@@ -103,7 +103,7 @@ class LiveScreen(SteeringScreen):
         return super().check_action(action, parameters)
 
     def before_frame(self) -> None:
-        """Send the newest of the presses that came too fast, and tell whoever is away what happened."""
+        """Send the step of a dial that waits, and notify a person who is not looking."""
         self.send_waiting_dial_step()
         self._announce_disk_wait()
         if self._notifier is not None and not self.over:

@@ -32,7 +32,12 @@ from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
 from babytrain.tui.notifications import NewMilestones
 from babytrain.tui.screens.base import OverlayScreen
-from babytrain.tui.screens.dialogs.milestones import MIN_ROWS_FOR_TOAST, milestone_announcement
+from babytrain.tui.screens.dialogs.milestones import (
+    MIN_ROWS_FOR_TOAST,
+    MilestonesPane,
+    MilestonesScreen,
+    milestone_announcement,
+)
 from babytrain.tui.screens.messages import ChatRequested, LeaveRequested, LettersRequested, SamplesRequested
 from babytrain.tui.screens.run.frame_budget import TICK_SECONDS, DueParts, FrameBudget
 from babytrain.tui.screens.run.pane_screen import PaneScreen
@@ -186,7 +191,7 @@ class RunScreen(PaneScreen):
             self._show_vitals(self.source.snapshot())
 
     def _advice_keys(self, snapshot: RunSnapshot) -> dict[str, tuple[str, str]]:
-        """The keys that follow an advice, as shown and as sent; none where there is no advice, or nobody to take it."""
+        """The keys that follow an advice, as shown and as sent; none where there is no advice or no training."""
         if snapshot.verdict is None or snapshot.verdict.advice is None:
             return {}
         bindings = [active.binding for active in self.active_bindings.values() if active.enabled]
@@ -210,7 +215,7 @@ class RunScreen(PaneScreen):
         return None
 
     def advice(self, snapshot: RunSnapshot) -> str:
-        """What to do next, where the estimate would stand."""
+        """What to do next, in place of the estimate."""
         return ""
 
     def print_line(self, text: str) -> None:
@@ -245,7 +250,7 @@ class RunScreen(PaneScreen):
     # screens over this one
 
     def action_browse_samples(self) -> None:
-        """Everything the model wrote so far, beginning where the screen stands."""
+        """Everything the model wrote so far, beginning at the moment that is shown."""
         snapshot = self.source.snapshot()
         samples = snapshot.samples
         newest = len(samples) == len(snapshot.state.samples)
@@ -258,8 +263,6 @@ class RunScreen(PaneScreen):
 
     def action_milestones(self) -> None:
         """What happened for the first time."""
-        from babytrain.tui.screens.dialogs.milestones import MilestonesPane, MilestonesScreen
-
         snapshot = self.source.snapshot()
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
         self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self.charset, to_come=to_come)))
