@@ -60,12 +60,11 @@ class ChatSetup:
 class ChatScreenBase(OverlayScreen):
     """See the module's docstring."""
 
+    @dataclass
     class BackendEvent(Message):
         """An event of the backend; it may come from a thread."""
 
-        def __init__(self, event: ChatEvent) -> None:
-            super().__init__()
-            self.event = event
+        event: ChatEvent
 
     def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
         super().__init__(charset, setup.folder)
