@@ -183,8 +183,7 @@ async def test_a_run_that_breaks_whatever_reads_it_is_a_sentence(
         raise failure
 
     async with home(runs_dir, COMPACT) as driver:
-        for module in ("babytrain.runs.journal", "babytrain.tui.screens.journal_reader"):
-            monkeypatch.setattr(f"{module}.load_state", broken)
+        monkeypatch.setattr("babytrain.runs.journal.load_state", broken)
         await driver.press(key)
         await driver.wait(lambda: bool(driver.toasts), "a sentence")
         assert driver.toasts[-1].startswith(f"The run cannot be read ({type(failure).__name__}")
@@ -197,7 +196,7 @@ async def test_runs_that_break_whatever_lists_them_are_a_sentence(
     def broken(runs_dir: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("babytrain.tui.screens.home.read_rows", broken)
+    monkeypatch.setattr("babytrain.tui.screens.thread_reads.read_rows", broken)
     async with home(runs_dir, COMPACT) as driver:
         assert "The runs cannot be read (MemoryError)." in screen_text(driver.app)
 
