@@ -111,7 +111,7 @@ class Notifier:
         """Tell what is new since the last look."""
         state = snapshot.state
         past = last_resume_time(snapshot)
-        rescues = state.rescues.events
+        rescues = state.guard_events.events
         for rescue in rescues[self._rescues :]:
             if rescue.t > past:
                 done = {"CAUSE": rescue.cause, "DEED": rescue.action}

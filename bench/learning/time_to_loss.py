@@ -176,7 +176,7 @@ def time_peer(task: Task, seed: int) -> Timed:
 
 def time_ours(task: Task, row: Row, seed: int) -> Timed:
     """Train and judge one of our recipes once. Raises BenchError."""
-    extra = {"eval_every": row.config.steps, "checkpoint_every": OUR_GRID, "keep": 100_000, "device": "cpu"}
+    extra = {"eval_every": row.config.steps, "checkpoint_every": OUR_GRID, "keep_checkpoints": 100_000, "device": "cpu"}
     run = run_ours(row.variant, task.text, task.folder / "runs", seed=seed, threads=task.threads, extra=extra)
     verdict = judge_ours(run.run_dir, task.val, threads=task.threads)
     if not run.parameters == verdict.parameters == row.parameters:

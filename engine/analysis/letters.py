@@ -63,7 +63,9 @@ class PredictionCounter:
         return PredictionCounts(support, predicted, correct)
 
 
-def letters_event(counts: PredictionCounts, tokenizer: Tokenizer, favourite: str, *, t: float, step: int) -> Letters:
+def letters_event(
+    counts: PredictionCounts, tokenizer: Tokenizer, tracked_letter: str, *, t: float, step: int
+) -> Letters:
     """The counts as an event."""
     labels = [tokenizer.token_text(token) for token in range(tokenizer.vocabulary_size)]
     longer = tokenizer.kind == "bpe"
@@ -71,7 +73,7 @@ def letters_event(counts: PredictionCounts, tokenizer: Tokenizer, favourite: str
     symbols = _grouped(counts, members, len(names))
     total = max(1, int(counts.support.sum()))
     shown = _most_frequent(symbols.support, MOST_LISTED_SYMBOLS)
-    chosen = make_visible(favourite[:1])
+    chosen = make_visible(tracked_letter[:1])
     place = names.index(chosen) if chosen in names else -1
     known = place >= 0 and symbols.support[place] > 0
     common = _most_frequent(counts.support, MOST_LISTED_TOKENS) if longer else []
@@ -85,8 +87,8 @@ def letters_event(counts: PredictionCounts, tokenizer: Tokenizer, favourite: str
             _share(symbols.correct[one], symbols.predicted[one]) if symbols.predicted[one] else None for one in shown
         ),
         confusions=_confusions(symbols, names),
-        favourite=chosen,
-        favourite_recall=_share(symbols.correct[place], symbols.support[place]) if known else None,
+        tracked_letter=chosen,
+        tracked_letter_recall=_share(symbols.correct[place], symbols.support[place]) if known else None,
         accuracy=_share(counts.correct.sum(), total),
         tokens=tuple(labels[one] for one in common),
         token_shares=tuple(_share(counts.support[one], total) for one in common),

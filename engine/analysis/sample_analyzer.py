@@ -48,7 +48,7 @@ class AnalysisInputs:
 
     corpus: Corpus
     is_haiku: bool
-    favourite: str
+    tracked_letter: str
     reached: frozenset[str] = frozenset()
     baselines: Baselines | None = None  # on record from an earlier session: the text is the same
     family: Callable[[], BestOnSameData] = field(default=BestOnSameData)
@@ -183,9 +183,11 @@ class SampleAnalyzer:
 
     def _look_at(self, evaluation: Eval, guesses: PredictionCounts) -> None:
         subject = self._subject
-        board = letters_event(guesses, subject.corpus.tokenizer, subject.favourite, t=self._now(), step=evaluation.step)
+        board = letters_event(
+            guesses, subject.corpus.tokenizer, subject.tracked_letter, t=self._now(), step=evaluation.step
+        )
         self._tell(board)
-        reached = list(milestones_of_letter(board.favourite, board.favourite_recall))
+        reached = list(milestones_of_letter(board.tracked_letter, board.tracked_letter_recall))
         if self._baselines is not None:
             reached += milestones_of_loss(evaluation.val_loss, self._baselines)
         reached += milestones_of_best_loss(evaluation.val_loss, self._record.val_loss, self._record.runs)

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from babytrain.engine.config.settings import TokenizerKind
 from babytrain.engine.data.tokenizer import (
     TokenIds,
-    TokenizerKind,
     bpe_json,
     check_ids,
     find_lone_surrogates,

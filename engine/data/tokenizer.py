@@ -9,11 +9,13 @@ unchanged. Encoding and decoding go through numpy: milliseconds for a megabyte.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from babytrain.engine.config.settings import TokenizerKind
 
 
 def make_visible(text: str) -> str:
@@ -21,7 +23,6 @@ def make_visible(text: str) -> str:
     return "".join(char if char.isprintable() else "⏎" if char == "\n" else ascii(char)[1:-1] for char in text)
 
 
-TokenizerKind: TypeAlias = Literal["char", "byte", "bpe"]
 TokenIds: TypeAlias = npt.NDArray[np.int64]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from babytrain.engine.config.settings import GuardPolicy
 from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
 from babytrain.runs.events import GuardCause
 
@@ -24,7 +25,6 @@ LOWER_LEARNING_RATE = 0.5  # factor after going back
 CLOSE_STEPS = 10  # a spike this soon after another one is no accident any more
 
 Action: TypeAlias = Literal["go on", "note", "skip", "go back", "stop"]
-GuardPolicy: TypeAlias = Literal["rollback", "skip", "stop"]
 
 
 @dataclass(frozen=True)

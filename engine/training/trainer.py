@@ -234,11 +234,11 @@ class Trainer:
         worked, self._worked_seconds = self._worked_seconds, 0.0
         if duty_cycle_controller.decide(dials).pauses and not control.advance:  # steps that are asked for are made
             self._read_losses()
-            self._output.recorder.enter("resting")
+            self._output.recorder.enter("policy_pause")
             control.wait_for_request()
             self._after_commands()
             return True
-        if self._output.recorder.phase == "resting":
+        if self._output.recorder.phase == "policy_pause":
             self._go_on()
         return duty_cycle_controller.rest_between_steps(dials, worked)
 
@@ -320,7 +320,7 @@ class Trainer:
 
     def _go_on(self) -> None:
         rests = self._housekeeper.pausing and not self._control.advance
-        self._output.recorder.enter("paused" if self._control.waits else "resting" if rests else "training")
+        self._output.recorder.enter("paused" if self._control.waits else "policy_pause" if rests else "training")
 
 
 def loss_reader(state: TrainState) -> LossReader:

@@ -103,5 +103,5 @@ def test_settings_lists_every_key(run) -> None:
     text = run("settings").stdout
     for key in ("lr", "schedule", "warmup", "batch_size", "accumulate", "context", "layers", "heads", "width", "mlp",
                 "dropout", "weight_decay", "clip", "optimizer", "tokenizer", "precision", "compile", "steps", "seed",
-                "eval_every", "sample_every", "checkpoint_every", "keep"):  # fmt: skip
+                "eval_every", "sample_every", "checkpoint_every", "keep_checkpoints"):  # fmt: skip
         assert f"\n{key} " in text

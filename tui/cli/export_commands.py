@@ -110,5 +110,5 @@ def report(
     from babytrain.tui.export.report.report_page import report_page as made
 
     told = [ReportedRun(read_state_or_exit(journal).at(), provenance_of(journal)) for journal in journals]
-    defaults = {name: default for name, default, _ in describe_settings()}
+    defaults = {name: default for lines in describe_settings().values() for name, default, _ in lines}
     write_output(path, made(told, defaults).encode())

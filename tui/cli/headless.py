@@ -190,7 +190,7 @@ def _show_progress(
             snapshot = source.snapshot()
             progress.update(
                 task,
-                description=snapshot.phase,
+                description="resting" if snapshot.phase == "policy_pause" else snapshot.phase,
                 completed=snapshot.step,
                 total=snapshot.total_steps or None,
                 numbers=_numbers(snapshot),
@@ -230,8 +230,8 @@ class _EventPrinter:
         """Whatever came since the last call."""
         state = snapshot.state
         corpus = snapshot.started.corpus if snapshot.started else None
-        self._print("note", state.notes.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
-        self._print("rescue", state.rescues.events, lambda rescue: (rescue.text, "red"))
+        self._print("note", state.log_messages.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
+        self._print("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red"))
         self._print("policy", state.policy_events.events, _policy_line)
         self._print("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), ""))
         self._print("milestone", state.milestones.events, lambda one: (_at_step(one.step, f"* {one.text}"), "green"))

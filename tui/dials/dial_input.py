@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from babytrain.runs.dials.renamed_settings import present_name, renaming_notes
+from babytrain.runs.errors import ProblemsError
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.terminal.safe_text import safe_line
 
@@ -42,19 +44,15 @@ class DialRule:
     choices: tuple[str, ...] = ()
 
 
-class DialInputError(ValueError):
-    """What was typed cannot be done; `problems` holds one sentence each."""
-
-    def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+class DialInputError(ProblemsError):
+    """What was typed is no change of a dial, or no fork."""
 
 
 def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
     """All changes in a line, in order, as requests to send. Raises DialInputError with everything that is wrong."""
     pieces = split_pieces(without_thousands(typed))
     if not pieces:
-        raise DialInputError("Type the name of a dial and its new position, such as: dropout 0.1")
+        raise DialInputError(["Type the name of a dial and its new position, such as: dropout 0.1"])
     changes: list[Request] = []
     problems: dict[str, None] = {}  # in order, and each once
     for piece in pieces:
@@ -63,7 +61,7 @@ def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
         except DialInputError as error:
             problems.update(dict.fromkeys(error.problems))
     if problems:
-        raise DialInputError(*problems)
+        raise DialInputError(list(problems))
     return changes
 
 
@@ -81,6 +79,11 @@ def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
     pieces = split_pieces(without_thousands(typed))
     found = matching_rules(split_name(pieces[-1])[0], rules) if pieces and not typed.rstrip().endswith(",") else []
     return found[0] if len(found) == 1 else None
+
+
+def old_names_typed(typed: str) -> list[str]:
+    """A sentence on each dial in a line that has another name now."""
+    return renaming_notes({name_typed(split_name(piece)[0]): "" for piece in split_pieces(without_thousands(typed))})
 
 
 def without_thousands(typed: str) -> str:
@@ -106,9 +109,14 @@ def split_name(piece: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def name_typed(word: str) -> str:
+    """The name of a setting in a word: `Weight-Decay` is `weight_decay`."""
+    return word.lower().replace("-", "_")
+
+
 def matching_rules(word: str, rules: Sequence[DialRule]) -> list[DialRule]:
-    """The dials that a name or the beginning of a name may mean: one where it is whole."""
-    name = word.lower().replace("-", "_")
+    """The dials that a name, an old name or the beginning of a name may mean: one where it is whole."""
+    name = present_name(name_typed(word))
     return [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
 
 
@@ -123,16 +131,16 @@ def find_rule(
     Raises DialInputError; for a name that nothing begins with it says `unknown` with a near name, or `otherwise`.
     """
     if not word:
-        raise DialInputError("The name of a dial comes first, such as: dropout 0.1")
+        raise DialInputError(["The name of a dial comes first, such as: dropout 0.1"])
     found = matching_rules(word, rules)
     if len(found) == 1:
         return found[0]
     shown = safe_line(word, MAX_SHOWN_WORD)
     if found:
-        raise DialInputError(f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it.")
+        raise DialInputError([f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it."])
     names = [rule.name for rule in rules]
-    near = difflib.get_close_matches(word.lower().replace("-", "_"), names, n=1, cutoff=0.5)
-    raise DialInputError(f"{unknown.format(shown)}{f' (did you mean {near[0]}?)' if near else otherwise}.")
+    near = difflib.get_close_matches(name_typed(word), names, n=1, cutoff=0.5)
+    raise DialInputError([f"{unknown.format(shown)}{f' (did you mean {near[0]}?)' if near else otherwise}."])
 
 
 def steps_typed(text: str) -> int | None:
@@ -149,11 +157,11 @@ def _change(name: str, typed: str, rules: Sequence[DialRule]) -> Request:
     words = typed.split()
     if not words or (len(words) != 1 and not rule.is_word):
         what = "takes one position" if words else "needs a position"
-        raise DialInputError(f"{rule.name} {what}: {rule.allowed}.")
+        raise DialInputError([f"{rule.name} {what}: {rule.allowed}."])
     position = " ".join(words).lower()
     problem = rule.problem(position)
     if problem is not None:
-        raise DialInputError(safe_line(problem))
+        raise DialInputError([safe_line(problem)])
     if rule.is_word:
         return Request(command_id=0, action=rule.action, dial=rule.name, text=position)
     dial = rule.name if rule.action == "set" else ""

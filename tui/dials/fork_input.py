@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from babytrain.runs.dials.renamed_settings import present_value, renaming_notes
 from babytrain.tui.dials.dial_input import (
     MAX_SHOWN_WORD,
     DialInputError,
     DialRule,
     find_rule,
     matching_rules,
+    name_typed,
     split_name,
     split_pieces,
     without_thousands,
@@ -32,6 +34,7 @@ class ForkRequest:
 
     at: str
     changes: Mapping[str, str]
+    notes: tuple[str, ...] = ()  # what is called otherwise now
 
 
 def parse_fork(typed: str, rules: Sequence[DialRule], checkpoints: Collection[str] = ()) -> ForkRequest:
@@ -39,9 +42,10 @@ def parse_fork(typed: str, rules: Sequence[DialRule], checkpoints: Collection[st
     problems: list[str] = []
     at, parts = _split_parts(typed, rules, checkpoints, problems)
     changes: dict[str, str] = {}
+    notes: list[str] = []
     for part in parts:
         try:
-            name, value = _setting(part, rules)
+            name, value = _setting(part, rules, notes)
         except DialInputError as error:
             problems += error.problems
             continue
@@ -49,8 +53,8 @@ def parse_fork(typed: str, rules: Sequence[DialRule], checkpoints: Collection[st
             problems.append(f"{name} stands there twice.")
         changes[name] = value
     if problems:
-        raise DialInputError(*problems)
-    return ForkRequest(at, changes)
+        raise DialInputError(problems)
+    return ForkRequest(at, changes, tuple(notes))
 
 
 def setting_in_progress(typed: str, rules: Sequence[DialRule], checkpoints: Collection[str] = ()) -> DialRule | None:
@@ -87,15 +91,17 @@ def _split_checkpoint(
     return word, rest
 
 
-def _setting(part: str, rules: Sequence[DialRule]) -> tuple[str, str]:
-    """One setting and its value. Raises DialInputError."""
-    name, value = split_name(part)
+def _setting(part: str, rules: Sequence[DialRule], notes: list[str]) -> tuple[str, str]:
+    """One setting and its value; what is called otherwise now goes into `notes`. Raises DialInputError."""
+    name, typed_value = split_name(part)
     rule = find_rule(name, rules, unknown="A fork has no setting {} of its own", otherwise="")
+    notes += renaming_notes({name_typed(name): typed_value})
+    value = present_value(rule.name, typed_value)
     if not value:
-        raise DialInputError(f"{rule.name} needs a value: {rule.allowed}.")
+        raise DialInputError([f"{rule.name} needs a value: {rule.allowed}."])
     if not rule.is_word and len(value.split()) > 1:
-        raise DialInputError(f"{rule.name} takes one value, {rule.allowed}; put a comma between two settings.")
+        raise DialInputError([f"{rule.name} takes one value, {rule.allowed}; put a comma between two settings."])
     problem = rule.problem(value)
     if problem is not None:
-        raise DialInputError(safe_line(problem))
+        raise DialInputError([safe_line(problem)])
     return rule.name, value

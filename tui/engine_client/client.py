@@ -62,6 +62,7 @@ class EngineClient:
                 name=request.name,
                 argv=self._argv,
                 stdin=request.stdin,
+                notes=request.notes,
             )
             return train_new(plan, feed, on_folder)
 

@@ -15,7 +15,8 @@ from babytrain.engine.data.tokenizer import Tokenizer
 from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
 from babytrain.engine.generation.prompts import PreparedPrompt, PromptError, drop_unknown_characters, prepare_prompt
 from babytrain.engine.generation.sampling import SamplingSettings
-from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder, read_run_toml
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
 
 __all__ = [

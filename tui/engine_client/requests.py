@@ -29,9 +29,10 @@ class NewRunOptions:
 
 @dataclass(frozen=True)
 class NewRunRequest:
-    """A new run that was checked but not started (`validation.check_new_run`)."""
+    """A new run that was checked but not started (`validation.check_new_run`). `notes` go into its log."""
 
     config: Config
     paths: tuple[str, ...]
     name: str | None
     stdin: bytes | None = None
+    notes: tuple[str, ...] = ()

@@ -111,16 +111,16 @@ class LettersScreen(OverlayScreen):
         index, is_tokens = self.index, self.view == "tokens"
         scores = (token_scores if is_tokens else letter_scores)(self._evaluations, index) if index >= 0 else ()
         symbols = [score.symbol for score in scores]
-        favourite = self._evaluations[index].favourite if index >= 0 else ""
+        tracked = self._evaluations[index].tracked_letter if index >= 0 else ""
         if self.selected not in symbols:
-            self.selected = favourite if favourite in symbols else symbols[0] if symbols else ""
+            self.selected = tracked if tracked in symbols else symbols[0] if symbols else ""
         key = (id(self._evaluations), len(self._evaluations), index, self.view, self.selected, self.size)
         if key == self._shown:
             return
         self._shown = key
         board, details = self.query_one(LetterBoard), self.query_one(LetterDetails)
         board.border_title = self._board_title()
-        board.show(scores, self.view, self.selected, "" if is_tokens else favourite, self._no_letters())
+        board.show(scores, self.view, self.selected, "" if is_tokens else tracked, self._no_letters())
         details.border_title = "this token" if is_tokens else "this letter"
         score = next((score for score in scores if score.symbol == self.selected), None)
         about = detail_lines(self._evaluations, index, score, self.charset, token=is_tokens)

@@ -72,7 +72,7 @@ class SamplesScreen(OverlayScreen):
         super().__init__(charset, lambda: folder)
         self._state = state
         self._runs_dir = runs_dir
-        self._counts = (len(state.samples), len(state.readings))
+        self._counts = (len(state.samples), len(state.text_metrics))
         events = state.samples.events
         # Of several prompts written at the same step the first one.
         self._prompt = at.prompt if at is not None else next(iter(prompts_of(events)), "")
@@ -131,7 +131,7 @@ class SamplesScreen(OverlayScreen):
     def follow(self, snapshot: RunSnapshot) -> None:
         """The run below went on: announce what is new, and show what was measured meanwhile."""
         self._state = snapshot.state
-        before, self._counts = self._counts, (len(snapshot.state.samples), len(snapshot.state.readings))
+        before, self._counts = self._counts, (len(snapshot.state.samples), len(snapshot.state.text_metrics))
         if self._counts == before or not self.can_draw:
             return
         if self._counts[0] != before[0]:

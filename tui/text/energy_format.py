@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from babytrain.runs.energy.bill import BillAmounts
 from babytrain.runs.energy.efficiency import JOULES_PER_WATT_HOUR, EnergyEfficiency
-from babytrain.runs.energy.energy_forecast import ValueRange
+from babytrain.runs.forecast.value_range import ValueRange
 
 NOT_MEASURED = "not measured"
 SIMULATED = "made up"  # by a script that was played in place of sensors

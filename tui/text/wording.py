@@ -54,7 +54,7 @@ def run_status_label(snapshot: RunSnapshot, glyphs: Glyphs, *, error: str | None
     ended = snapshot.ended
     if ended is not None:
         return status_label(ended.status, glyphs)
-    if snapshot.phase == "resting":
+    if snapshot.phase == "policy_pause":
         return StatusLabel(glyphs.paused, resting_label(snapshot), "bold $accent")
     return _phase_label(snapshot.phase, glyphs)
 
@@ -88,7 +88,7 @@ def _phase_label(phase: PhaseName, glyphs: Glyphs) -> StatusLabel:
         return StatusLabel(glyphs.running, "training", "bold $success")
     if phase == "paused":
         return StatusLabel(glyphs.paused, "paused", "bold $warning")
-    if phase == "resting":
+    if phase == "policy_pause":
         return StatusLabel(glyphs.paused, "resting", "bold $accent")
     if phase in ("loading", "compiling", "stopping"):
         return StatusLabel(glyphs.waiting, phase, "bold $warning")

@@ -42,7 +42,7 @@ def guesses(corpus: Corpus, right_share: float = 0.95) -> PredictionCounts:
 
 def examined(corpus: Corpus, *work: Any, **changes: Any) -> list[AnyEvent]:
     published: list[AnyEvent] = []
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", **changes)
+    subject = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", **changes)
     sample_analyzer = SampleAnalyzer(subject, published.append, now=lambda: 5.0, calm=lambda: 10.0)
     sample_analyzer.start()
     for one in work:
@@ -105,7 +105,7 @@ def test_a_judge_that_fails_costs_a_line_and_not_the_run(corpus: Corpus) -> None
 
 def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
     gate = threading.Event()
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", family=lambda: gate.wait() and BestOnSameData())
+    subject = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", family=lambda: gate.wait() and BestOnSameData())
     sample_analyzer = SampleAnalyzer(subject, lambda _: None, now=lambda: 0.0, calm=lambda: 0.0)
     sample_analyzer.start()
     assert not sample_analyzer.finish(0.05)
@@ -116,7 +116,9 @@ def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
 def test_who_writes_faster_than_is_read_loses_the_oldest_and_is_told_once(corpus: Corpus) -> None:
     gate = threading.Event()
     published: list[AnyEvent] = []
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", family=lambda: gate.wait(60.0) and BestOnSameData())
+    subject = AnalysisInputs(
+        corpus, is_haiku=True, tracked_letter="e", family=lambda: gate.wait(60.0) and BestOnSameData()
+    )
     sample_analyzer = SampleAnalyzer(subject, published.append, now=lambda: 0.0, calm=lambda: 0.0)
     sample_analyzer.start()
     written = 3 * MOST_WAITING_JOBS
@@ -141,7 +143,7 @@ def test_who_does_not_wait_any_longer_hears_nothing_more(corpus: Corpus) -> None
         return BestOnSameData()
 
     published: list[AnyEvent] = []
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", family=slow)
+    subject = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", family=slow)
     sample_analyzer = SampleAnalyzer(subject, published.append, now=lambda: 0.0, calm=lambda: 0.0)
     sample_analyzer.start()
     sample_analyzer.read(sample(POEM))

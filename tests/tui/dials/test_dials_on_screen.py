@@ -61,7 +61,7 @@ def change(action: str, dial: str, value: float | None, text: str) -> Request:
         ("quiet_hours=OFF", [change("set", "quiet_hours", None, "off")]),
         (
             "on_b pause, temp 70",
-            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling", 70.0, "")],
+            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling_celsius", 70.0, "")],
         ),
     ],
 )
@@ -265,7 +265,7 @@ async def test_quiet_hours_turned_off_again_are_not_shown(runs_dir: Path) -> Non
     on, off = (turned("set", None, dial="quiet_hours", text=text) for text in ("23:00-07:00", "off"))
     for commands, is_shown in (([on], True), ([on, off], False)):
         async with live(runs_dir, events=[*script(20), *commands]) as driver:
-            assert any(line.plain.startswith("house") for line in driver.run.query_one(DialsPane).lines) == is_shown
+            assert any(line.plain.startswith("power") for line in driver.run.query_one(DialsPane).lines) == is_shown
 
 
 async def test_a_click_on_a_dial_asks_for_its_position(runs_dir: Path) -> None:

@@ -60,7 +60,7 @@ def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None
         ("best s 3", ["s may mean steps or"]),
         ("bset 3", ["neither a checkpoint nor a setting bset"]),
         ("best lrr 3", ["no setting lrr of its own (did you mean lr?)"]),
-        ("range_test perhaps", ["range_test is on or off"]),
+        ("lr_range_test perhaps", ["lr_range_test is on or off"]),
     ],
 )
 def test_everything_wrong_is_said_at_once_and_with_the_range(typed: str, said: list[str]) -> None:

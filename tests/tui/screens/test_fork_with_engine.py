@@ -28,7 +28,7 @@ from tests.tui.snapshots import screen_text
 
 
 def long_run(folder: Path) -> TrainingSession:
-    config = tiny_config(steps=1_000_000, eval_every=20, checkpoint_every=10, keep=2, sample_every=0)
+    config = tiny_config(steps=1_000_000, eval_every=20, checkpoint_every=10, keep_checkpoints=2, sample_every=0)
     return EngineClient(folder / "runs").train(NewRunRequest(config, (str(write_text(folder)),), "tiny"))
 
 

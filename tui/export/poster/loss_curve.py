@@ -179,7 +179,9 @@ def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
 def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
     """What the guard did and what was diagnosed, as small wedges on the axis; where there is room, with a word."""
     rescues = [
-        (one.step, _MARK_WORDS.get(one.action, one.action), INK) for one in snapshot.rescues if one.action != "noted"
+        (one.step, _MARK_WORDS.get(one.action, one.action), INK)
+        for one in snapshot.guard_events
+        if one.action != "noted"
     ]
     first_said: dict[str, int] = {}
     for verdict in snapshot.state.verdicts.until(snapshot.t):

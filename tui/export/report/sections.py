@@ -64,7 +64,7 @@ def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
         what = describe_command(command.action, command.value, command.text, GLYPHS["braille"], command.dial)
         refused = f" (refused: {command.reason})" if command.status == "refused" else ""
         yield ReportEvent(command.t, command.step, "command", what + refused)
-    for rescue in snapshot.rescues:
+    for rescue in snapshot.guard_events:
         yield ReportEvent(rescue.t, rescue.step, f"rescue: {rescue.action}", rescue.text)
     for verdict in state.verdicts.until(t):
         yield ReportEvent(verdict.t, verdict.step, f"diagnosis: {verdict.verdict}", f"{verdict.why} {verdict.next_}")
@@ -77,9 +77,9 @@ def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
         yield ReportEvent(resumed.t, resumed.step, "went back" if resumed.rollback else "resumed", what)
     for checkpoint in snapshot.checkpoints:
         yield ReportEvent(checkpoint.t, checkpoint.step, "checkpoint", _saved(checkpoint), minor=True)
-    for note in state.notes.until(t):
+    for note in state.log_messages.until(t):
         yield ReportEvent(note.t, note.step, note.level, note.text, minor=note.level == "info")
-    for ended in state.endings.until(t):
+    for ended in state.session_ends.until(t):
         yield ReportEvent(ended.t, ended.step, ended.status, ended.reason)
 
 

@@ -128,7 +128,10 @@ class ForkStarter:
 
         def done(typed: str | None) -> None:
             if typed is not None:
-                self._confirm(folder, shown, screen.request(typed))
+                request = screen.request(typed)
+                for note in request.notes:
+                    self._app.notify(note, markup=False, timeout=8)
+                self._confirm(folder, shown, request)
 
         self._app.push_screen(screen, done)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -68,7 +68,7 @@ class LiveScreen(SteeringScreen):
         """Also knows of sessions that failed before they could say so."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """Only while it trains."""
         return None if self.over else super().estimate(snapshot)
 

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
@@ -67,7 +67,7 @@ class ReplayScreen(RunScreen):
         if due.chart:
             self.query_one(PlaybackBar).show(self._note)
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """A recording takes as long as its bar shows."""
         return None
 
@@ -120,7 +120,7 @@ class ReplayScreen(RunScreen):
 def make_clock(state: RunState) -> PlaybackClock:
     """A clock over a recording that jumps over the time in which nothing happened."""
     clock = PlaybackClock(max(0.0, state.at().t))
-    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.notes, state.resumes)
+    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.log_messages, state.resumes)
     times = [event.t for timeline in timelines for event in timeline.events]
     times.extend(state.steps.t[: state.steps.count].tolist())
     clock.set_gaps(quiet_gaps(sorted(times), _MAX_IDLE_SECONDS))

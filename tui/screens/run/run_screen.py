@@ -26,7 +26,8 @@ from textual.containers import Container
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.eta import estimate_eta
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
@@ -154,9 +155,9 @@ class RunScreen(PaneScreen):
     def change_token(self, snapshot: RunSnapshot) -> object:
         """Differs from the last one if anything but the sensors changed."""
         state, t = snapshot.state, snapshot.t
-        often = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.notes)
-        seldom = (state.resumes, state.endings, state.rescues, state.verdicts, state.repeated_verdicts)
-        rest = (state.policy_events, state.readings, state.letters, state.baselines, state.milestones)
+        often = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.log_messages)
+        seldom = (state.resumes, state.session_ends, state.guard_events, state.verdicts, state.repeated_verdicts)
+        rest = (state.policy_events, state.text_metrics, state.letters, state.baselines, state.milestones)
         counts = tuple(timeline.count_until(t) for timeline in (*often, *seldom, *rest))
         return (id(state), snapshot.rows, snapshot.step, counts, id(snapshot.sample_piece), self._printed_count)
 
@@ -205,7 +206,7 @@ class RunScreen(PaneScreen):
         """What the run is doing."""
         return run_status_label(snapshot, self.glyphs)
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """How long it will still take; None where that makes no sense."""
         return estimate_eta(snapshot)
 

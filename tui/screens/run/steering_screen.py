@@ -12,6 +12,7 @@ from babytrain.runs.events import CommandAction, Request, SuggestedCommand
 from babytrain.tui.dials.dial_input import (
     MAX_RUN_STEPS,
     DialRule,
+    old_names_typed,
     parse_changes,
     problem_in,
     rule_in_progress,
@@ -58,6 +59,7 @@ class SteeringScreen(RunScreen):
         self._newest: SentRequest | None = None  # the newest command
         self._dial_step: SentRequest | None = None  # the newest step of a dial that was sent
         self._waiting_dial_step: Request | None = None  # the one that waits until that has its answer
+        self._explained_names: set[str] = set()  # sentences on old names of dials
         self._limit_announced_for = ""  # the dial of which was said that it goes no further
 
     def on_mount(self) -> None:
@@ -95,7 +97,7 @@ class SteeringScreen(RunScreen):
 
     def action_toggle_pause(self) -> None:
         """Pause, or go on."""
-        paused = self.source.snapshot().phase in ("paused", "resting")
+        paused = self.source.snapshot().phase in ("paused", "policy_pause")
         if self.is_pending("pause", "resume", "advance"):
             paused = not self.is_pending("resume")
         self.ask("resume" if paused else "pause")
@@ -122,7 +124,7 @@ class SteeringScreen(RunScreen):
         dialog = TextInputScreen("A note for the log", placeholder="what happened, what you tried")
         self._ask_typed(dialog, lambda text: self.ask("note", text=text[:_MAX_NOTE]))
 
-    def action_go_back_to(self) -> None:
+    def action_rollback_to(self) -> None:
         """To any checkpoint of this run."""
         saved = {event.directory.rpartition("/")[2]: event for event in self.source.snapshot().checkpoints}
         dot = f" {self.glyphs.dot} "
@@ -196,7 +198,11 @@ class SteeringScreen(RunScreen):
         ]
 
     def _send_changes(self, typed: str) -> None:
-        """Every change in a line that was checked."""
+        """Every change in a line that was checked; old names of dials are explained once."""
+        for note in old_names_typed(typed):
+            if note not in self._explained_names:
+                self._explained_names.add(note)
+                self.notify(note, markup=False, timeout=8)
         for change in parse_changes(typed, self._dial_rules):
             self._send(change)
 
@@ -216,7 +222,7 @@ class SteeringScreen(RunScreen):
 
     # advice
 
-    def action_go_back(self) -> None:
+    def action_rollback(self) -> None:
         """To the best checkpoint, after a question."""
         self._confirm_going_back(SuggestedCommand(label="", action="rollback", text="best"))
 

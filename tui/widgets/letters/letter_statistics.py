@@ -77,11 +77,11 @@ def precision_history(evaluations: Sequence[Letters], symbol: str) -> list[float
 
 def favourite_history(evaluations: Sequence[Letters]) -> list[float | None]:
     """The recall of the newest evaluation's favourite letter at each of them."""
-    favourite = evaluations[-1].favourite if evaluations else ""
+    tracked_letter = evaluations[-1].tracked_letter if evaluations else ""
     return [
-        known_share(event.favourite_recall)
-        if event.favourite == favourite and event.favourite_recall is not None
-        else _value_of(event.symbols, event.recalls, favourite)
+        known_share(event.tracked_letter_recall)
+        if event.tracked_letter == tracked_letter and event.tracked_letter_recall is not None
+        else _value_of(event.symbols, event.recalls, tracked_letter)
         for event in evaluations
     ]
 
@@ -153,10 +153,10 @@ def recall_style(recall: float | None) -> str:
 
 def favourite_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
     """What there is to say of the favourite letter."""
-    recall = known_share(letters.favourite_recall)
-    if not letters.favourite:
+    recall = known_share(letters.tracked_letter_recall)
+    if not letters.tracked_letter:
         return ""
-    letter = symbol_label(letters.favourite, charset)
+    letter = symbol_label(letters.tracked_letter, charset)
     if recall is None:
         return f"The letter {letter} does not stand in this text. One can be fond of it all the same."
     share = f"{100 * recall:.0f} percent"
@@ -232,11 +232,11 @@ def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: 
 def favourite_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
     """The favourite letter: its way so far and a kind word. Empty where there is none."""
     now = evaluations[at]
-    if not now.favourite:
+    if not now.tracked_letter:
         return Content()
     glyphs = GLYPHS[charset]
     way = history_text(favourite_history(evaluations[: at + 1]), glyphs)
-    letter = symbol_label(now.favourite, charset)
+    letter = symbol_label(now.tracked_letter, charset)
     return Content.assemble(
         (f"{glyphs.best} {letter}", "bold $warning"),
         (f": {way}  " if way else "  ", "bold"),

@@ -79,7 +79,7 @@ class BoardStyle:
 
     charset: CharsetName
     selected: str = ""
-    favourite: str = ""
+    tracked_letter: str = ""
 
 
 def key_board(
@@ -185,7 +185,7 @@ def _tile(fact: LetterScore, width: int, tall: int, look: BoardStyle) -> list[li
         level = BAR_LEVELS[look.charset][min(7, int((fact.recall or 0.0) * 8))]
         head = fit_exactly(f"[{label}]" if selected else f"{label} {level}" if cell_len(label) == 1 else label, width)
         return [[(head, f"bold {style} {ground}")], [(fit_exactly(shown.rjust(width), width), f"{style} {ground}")]]
-    star = GLYPHS[look.charset].best if fact.symbol == look.favourite and look.favourite else ""
+    star = GLYPHS[look.charset].best if fact.symbol == look.tracked_letter and look.tracked_letter else ""
     change = change_text(fact.change, signs.up, signs.down)
     changed = "$success" if (fact.change or 0) > 0 else "$error"
     bar = [(recall_bar(fact.recall, width, look.charset), f"{style} {_TRACK}")]
@@ -228,7 +228,7 @@ def _bar_line(
     style = recall_style(fact.recall)
     signs = CHART_CHARSETS[look.charset]
     bar, share, precision = _columns(name, width, wants_precision=wants_precision)
-    star = GLYPHS[look.charset].best if fact.symbol == look.favourite and look.favourite else " "
+    star = GLYPHS[look.charset].best if fact.symbol == look.tracked_letter and look.tracked_letter else " "
     text: list[TilePart] = [
         (">" if selected else " ", f"bold $primary {ground}"),
         (fit_exactly(label, name, GLYPHS[look.charset].ellipsis) + star, f"bold {style} {ground}"),

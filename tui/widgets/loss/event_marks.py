@@ -124,7 +124,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         if step is not None:
             words = "went back" if resumed.rollback else "resumed"
             marks["resumed", step] = (resumed.t, EventMark(x.of(step, resumed.t), "resumed", words))
-    for rescue in snapshot.rescues:
+    for rescue in snapshot.guard_events:
         step = place(rescue.step, rescue.t)
         if step is not None:
             if rescue.action == "rolled back":

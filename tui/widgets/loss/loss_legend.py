@@ -124,12 +124,12 @@ def _with_favourite(
 ) -> StyledLine:
     """The line, and how well the favourite letter is known, where that takes the place of nothing but blanks."""
     newest = snapshot.state.letters.last_until(snapshot.t)
-    if newest is None or not newest.favourite or newest.favourite_recall is None:
+    if newest is None or not newest.tracked_letter or newest.tracked_letter_recall is None:
         return left
-    recall = newest.favourite_recall
+    recall = newest.tracked_letter_recall
     if not math.isfinite(recall):
         return left
-    letter = shorten_to_columns(symbol_label(newest.favourite, charset.name), _LONGEST_LETTER, "")
+    letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), _LONGEST_LETTER, "")
     told: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
     needed = line_length(left) + line_length(told) + 2 + line_length(_settings_spans(settings, charset)[-1])
     return (*left, *told) if left and needed <= width else left

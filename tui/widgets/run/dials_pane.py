@@ -1,7 +1,6 @@
 """The dials: what the learning rate is and how it comes about, every other dial, and what became of a command.
 
-Shown is where the dials stand now; one that was turned shows where it came from as well. A click on a dial asks to
-turn
+Shown is where the dials stand now; one that was turned shows where it came from as well. A click on a dial asks to turn
 it. Where the run can be steered, up and down choose a dial, which the keys of the screen then turn.
 """
 
@@ -29,7 +28,7 @@ _LABEL_WIDTH = 6
 _WIDE_COLUMNS = 26
 _MAX_VALUE_TEXT = 16  # of a setting; a recorded config is only text
 _MAX_REASON_LINES = 3
-_UNSET = (0, *NO_HOURS)  # of a dial of the house
+_UNSET = (0, *NO_HOURS)  # of a dial of the power policy
 
 
 @dataclass(frozen=True)
@@ -146,17 +145,23 @@ class DialsPane(TextPane):
             DialRow("grad", (("clip", Content(norm + format_loss(snapshot.gradient_norm))), at("clip", "clip"))),
             DialRow("batch", tuple(batch)),
             DialRow("decay", (at("weight_decay"), at("dropout", "dropout"))),
-            DialRow("by", (("schedule", Content(_setting_text(snapshot, self._dials, "optimizer"))), at("schedule"))),
+            DialRow(
+                "optim", (("schedule", Content(_setting_text(snapshot, self._dials, "optimizer"))), at("schedule"))
+            ),
             DialRow("betas", (at("beta1"), at("beta2"))),
-            DialRow("soft", (at("label_smoothing", "labels"),)),
-            DialRow("shake", (at("jitter", "jitter"), at("noise", "noise"))),
-            DialRow("every", (at("eval_every", "eval"), at("sample_every", "sample"))),
+            DialRow("loss", (at("label_smoothing", "label smoothing"),)),
+            DialRow("data", (at("window_shift", "shift"), at("token_noise", "noise"))),
+            DialRow("eval", (at("eval_every"), at("sample_every", "sample"))),
         ]
-        house = [("quiet_hours", "quiet"), ("temperature_ceiling", "ceiling °C"), ("power_budget", "budget W")]
+        policy = [
+            ("quiet_hours", "quiet"),
+            ("temperature_ceiling_celsius", "ceiling °C"),
+            ("power_budget_watts", "budget W"),
+        ]
         kept = tuple(
-            at(dial, name) for dial, name in house if dials.position(dial) not in _UNSET or self._is_changed(dial)
+            at(dial, name) for dial, name in policy if dials.position(dial) not in _UNSET or self._is_changed(dial)
         )
-        rows += [DialRow("house", kept)] if kept else []
+        rows += [DialRow("power", kept)] if kept else []
         return [row for row in rows if any(dials.position(dial) is not None for dial, _ in row.facts)]
 
     def _position(self, snapshot: RunSnapshot, dial: str, *, brief: bool) -> Content:

@@ -65,8 +65,8 @@ LogEvent: TypeAlias = (
 def log_key(snapshot: RunSnapshot, printed: int) -> tuple[int, ...]:
     """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
     state, t = snapshot.state, snapshot.t
-    often = (state.evals, state.checkpoints, state.commands, state.notes, state.verdicts)
-    rare = (state.rescues, state.policy_events, state.milestones, state.resumes, state.endings)
+    often = (state.evals, state.checkpoints, state.commands, state.log_messages, state.verdicts)
+    rare = (state.guard_events, state.policy_events, state.milestones, state.resumes, state.session_ends)
     counts = [timeline.count_until(t) for timeline in (*often, *rare)]
     return (*counts, printed)
 
@@ -82,12 +82,12 @@ def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: 
 
     take(state.evals)
     take(state.checkpoints)
-    take(state.notes)
-    take(state.rescues)
+    take(state.log_messages)
+    take(state.guard_events)
     take(state.policy_events)
     take(state.milestones)
     take(state.verdicts)
-    events.extend(state.endings.until(snapshot.t))
+    events.extend(state.session_ends.until(snapshot.t))
     take(state.resumes)  # a resume begins at the very time at which the session before it ended
     # A command is news when it is answered; the dials pane shows the ones still on their way. What comes next is asked
     # with every letter typed to the model.

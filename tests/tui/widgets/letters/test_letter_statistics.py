@@ -87,13 +87,16 @@ def test_a_change_is_in_points(change: float | None, words: str) -> None:
 
 
 def test_the_favourite_has_a_history_and_kind_words() -> None:
-    way = [letters_at(step, step * 0.05, favourite_recall=recall) for step, recall in ((1, 0.0), (2, 0.61), (3, 0.946))]
+    way = [
+        letters_at(step, step * 0.05, tracked_letter_recall=recall)
+        for step, recall in ((1, 0.0), (2, 0.61), (3, 0.946))
+    ]
     line = favourite_line(way, 2, "braille").plain
     assert line.startswith("★ e: 0% → 61% → 95%  ")
     assert "95 percent accuracy" in line
     assert "61" in favourite_line(way, 1, "ascii").plain
-    assert favourite_line([letters(favourite="")], 0, "braille").plain == ""
-    assert "does not stand in this text" in favourite_sentence(letters(favourite="ж"))
+    assert favourite_line([letters(tracked_letter="")], 0, "braille").plain == ""
+    assert "does not stand in this text" in favourite_sentence(letters(tracked_letter="ж"))
 
 
 def test_a_long_history_keeps_its_ends() -> None:
