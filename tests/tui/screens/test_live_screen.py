@@ -38,7 +38,7 @@ async def test_new_steps_reach_the_screen_by_themselves(runs_dir: Path) -> None:
 
 async def test_nothing_is_drawn_while_nothing_happens(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with live(runs_dir, COMPACT) as driver:
-        await driver.wait(lambda: driver.live._token is not None, "the first frame")
+        await driver.wait(lambda: driver.live._change_token is not None, "the first frame")
         drawn: list[DueParts] = []
         draw = driver.live.draw
         monkeypatch.setattr(driver.live, "draw", lambda snapshot, due: (drawn.append(due), draw(snapshot, due)))

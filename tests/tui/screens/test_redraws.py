@@ -48,16 +48,16 @@ def dirtied(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def count_ticks(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with every look at the run."""
+    """Grows by one whenever the run is read."""
     ticks: list[int] = []
-    look = driver.live.look
-    monkeypatch.setattr(driver.live, "look", lambda: (ticks.append(1), look())[1])
+    read_source = driver.live.read_source
+    monkeypatch.setattr(driver.live, "read_source", lambda: (ticks.append(1), read_source())[1])
     return ticks
 
 
 async def ticks_later(driver: Driver, ticks: list[int], count: int) -> None:
-    goal = len(ticks) + count
-    await driver.wait(lambda: len(ticks) >= goal, f"{count} ticks")
+    wanted = len(ticks) + count
+    await driver.wait(lambda: len(ticks) >= wanted, f"{count} ticks")
     await all_handled(driver.pilot)
 
 
