@@ -1,7 +1,7 @@
 """Runs that never were, whose end is known: what a forecast is judged by.
 
 Every history is a whole run as its journal would tell it (steps, evaluations, samples, checkpoints, pauses, a changed
-plan) with losses from one of eight families (`bench/forecast_losses.py`) and step times from one of
+plan) with losses from one of eight families (`bench/judging/forecast_losses.py`) and step times from one of
 six. Everything follows from the number of the history, and from the edition of the whole library.
 """
 

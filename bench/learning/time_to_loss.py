@@ -7,9 +7,10 @@
 What is compared:
 
 - Both train on the first 90% of the characters; the loss is mean nats per character over the whole last 10%, measured
-  by the same code from saved weights (see `judge.py`).
-- Time is the time of training steps, evaluation and saving excluded on both sides (`peer.py`, `ours.py`); ours is
-  also given with everything before its first step, from the start of the process. The peer's start is never counted.
+  by the same code from saved weights (see `validation_loss.py`).
+- Time is the time of training steps, evaluation and saving excluded on both sides (`nanogpt.py`, `babytrain_run.py`);
+  ours is also given with everything before its first step, from the start of the process. The peer's start is never
+  counted.
 - Ours reaches the target at the first checkpoint (every 25 steps, and the end) whose loss is at or below it. The peer
   is judged every 50 steps and credited with the last checkpoint *before* the first one at or below it: no
   interpolation flatters it more. A peer that never gets there counts with its whole run, and the result says so.

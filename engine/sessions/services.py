@@ -64,7 +64,7 @@ def start_analysis(
         config.tracked_letter,
         reached=history.milestones,
         baselines=history.baselines,
-        family=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
+        best_on_same_data=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
     )
     sample_analyzer = SampleAnalyzer(subject, recorder.publish, recorder.now, recorder.seconds_since_divergence)
     sample_analyzer.start()

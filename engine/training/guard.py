@@ -1,6 +1,6 @@
 """The guard: what is done when a step goes wrong, decided from numbers alone.
 
-It judges every step in order and decides what to do; `loss_reading.py` says when. It holds no tensors, no clock and no
+It judges every step in order and decides what to do; `train_step.py` says when. It holds no tensors, no clock and no
 random number, so a run that is repeated recovers in the same places in the same way.
 
 - A loss or gradient that is NaN or infinite never reaches the weights: the step is skipped. Several in a row, and the

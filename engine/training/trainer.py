@@ -3,7 +3,7 @@
 Choices:
 - The data of a step is a pure function of the seed and the number of windows seen, dropout noise of the seed and the
   step; so a resumed run equals one that never stopped, to the bit.
-- A loss or gradient that is NaN or infinite never reaches the weights (`loss_reading.py`).
+- A loss or gradient that is NaN or infinite never reaches the weights (`train_step.py`).
 - The loop's thread owns the journal, the model and the optimizer; nobody else touches them.
 """
 
@@ -87,9 +87,9 @@ class Trainer:
         self._checkpoints = CheckpointWriter(state, output)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
         self._evaluator = Evaluator(
-            state, output, self._checkpoints, self._batches.tokens, val, sample_analyzer.evaluated
+            state, output, self._checkpoints, self._batches.tokens, val, sample_analyzer.add_evaluation
         )
-        self._samples = SampleWriter(state, output, corpus, sample_analyzer.read)
+        self._samples = SampleWriter(state, output, corpus, sample_analyzer.add_sample)
         self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
             state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.can_skip_spikes

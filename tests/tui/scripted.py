@@ -37,9 +37,9 @@ from babytrain.runs.events import (
 from babytrain.runs.events.sampling_options import parse_sampling_options
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState
+from babytrain.tui.engine_client.client import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.engine_client.errors import UsageError
-from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.validation import check_changes
 from tests.timeouts import LONGEST_WAIT_SECONDS
 

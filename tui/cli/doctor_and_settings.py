@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 
-DOCTOR_EPILOG = "Example: babytrain-tui doctor"
-SETTINGS_EPILOG = "Example: babytrain-tui settings"
-
 
 def doctor() -> None:
     """What was found on this machine, and why something is missing."""

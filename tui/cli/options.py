@@ -130,7 +130,8 @@ def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
         exit_with_usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
     split = (pair.split("=", 1) for pair in pairs or [])
     settings: dict[str, Any] = {key.strip(): value.strip() for key, value in split}
-    _print_lines(renaming_notes(settings))
+    for note in renaming_notes(settings):
+        echo_note(f"babytrain-tui: {note}")
     return present_settings(settings) | {key: value for key, value in typed.items() if value is not None}
 
 
@@ -145,12 +146,13 @@ def exit_with_failure(*problems: str) -> NoReturn:
 
 
 def _exit_with(code: int, problems: Iterable[str]) -> NoReturn:
-    _print_lines(problems)
+    for problem in problems:
+        echo_note(f"babytrain-tui: {problem}")
     raise typer.Exit(code)
 
 
-def _print_lines(lines: Iterable[str]) -> None:
+def echo_note(text: str) -> None:
+    """A text for a person on standard error, control characters made visible."""
     from babytrain.tui.terminal.safe_text import safe_text
 
-    for line in lines:
-        typer.echo(safe_text(f"babytrain-tui: {line}"), err=True)
+    typer.echo(safe_text(text), err=True)

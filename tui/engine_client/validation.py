@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.machine_settings import load_machine_settings
-from babytrain.tui.engine_client.requests import NewRunRequest
 
 __all__ = [
     "MACHINE_GROUPS",
@@ -34,6 +34,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor.run_checks import CheckResult
+
+
+@dataclass(frozen=True)
+class NewRunRequest:
+    """A new run that was checked but not started (`check_new_run`). `notes` go into its log."""
+
+    config: Config
+    paths: tuple[str, ...]
+    name: str | None
+    stdin: bytes | None = None
+    notes: tuple[str, ...] = ()
 
 
 def check_new_run(

@@ -210,7 +210,7 @@ def test_the_examiner_of_a_run_that_broke_goes_home(tmp_path: Path, monkeypatch:
     with pytest.raises(EngineError, match="ZeroDivisionError"):
         train(tmp_path)
     for thread in threading.enumerate():
-        if thread.name == "babytrain-examiner":
+        if thread.name == "babytrain-analysis":
             thread.join(60.0)
             assert not thread.is_alive()
 

@@ -244,6 +244,21 @@ async def test_asked_then_applied(runs_dir: Path) -> None:
         assert "applied at step 620" in screen_text(driver.app)
 
 
+async def test_an_old_name_is_understood_and_the_new_one_told_once(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False) as driver:
+        assert driver.session is not None
+        for typed in ("noise 0.1", "noise 0.2, jitter=0.5"):
+            await driver.press("d")
+            await driver.see(TextInputScreen)
+            await driver.press(*typed, "enter")
+            await driver.see(LiveScreen)
+        await driver.wait(lambda: len(driver.session.requests) == 3, "all requests")
+        asked = [(request.dial, request.value) for request in driver.session.requests]
+        assert asked == [("token_noise", 0.1), ("token_noise", 0.2), ("window_shift", 0.5)]
+        told = [toast for toast in driver.toasts if "is called" in toast]
+        assert told == ["noise is called token_noise now.", "jitter is called window_shift now."]
+
+
 async def test_letters_typed_to_the_model_are_no_news_among_the_dials(runs_dir: Path) -> None:
     async with live(runs_dir) as driver:
         turn, look = turned("set", 0.5, dial="clip", t=90.0, step=620), turned("predict", t=91.0, step=620, text="hel")

@@ -45,6 +45,16 @@ def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None
     assert parse_fork(typed, RULES, CHECKPOINTS) == ForkRequest(at, changes)
 
 
+def test_old_names_are_understood_and_told() -> None:
+    request = parse_fork("best noise 0.1, overfitting say, lr 1e-3", RULES)
+    assert request.changes == {"token_noise": "0.1", "on_overfitting": "report", "lr": "1e-3"}
+    assert request.notes == (
+        "noise is called token_noise now.",
+        "overfitting is called on_overfitting now.",
+        "on_overfitting=say is called on_overfitting=report now.",
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

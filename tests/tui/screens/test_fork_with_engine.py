@@ -18,7 +18,7 @@ from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import AppResult, StartTraining
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession
-from babytrain.tui.engine_client.requests import NewRunRequest
+from babytrain.tui.engine_client.validation import NewRunRequest
 from babytrain.tui.screens.dialogs.fork import ForkScreen
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen
 from babytrain.tui.screens.run.live_screen import LiveScreen

@@ -11,8 +11,8 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Select
 
 from babytrain.tui.dials.dial_input import MAX_RUN_STEPS, steps_typed
+from babytrain.tui.engine_client.client import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.engine_thread import TrainingSession
-from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
 from babytrain.tui.screens.dialogs.dialog import FormDialog
 from babytrain.tui.terminal.safe_text import safe_content
 
