@@ -39,8 +39,8 @@ _LARGEST_PRESET_BATCH = max(
 )
 
 
-def prepare_model(config: Config, corpus: Corpus) -> tuple[GPT, list[str]]:
-    """The model on its device, its config with every choice of speed filled in; a sentence on each choice by trial.
+def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str]]:
+    """The config with every choice of speed filled in, the model on its device, a sentence on each choice by trial.
 
     Raises ConfigError and DeviceError.
     """
@@ -67,7 +67,7 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[GPT, list[str]]:
             config, corpus.train, corpus.tokenizer.vocabulary_size, device=device, precision=precision
         )
         sentences.append(bracket.sentence(config.lr))
-    return model, sentences
+    return config, model, sentences
 
 
 def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoice:

@@ -115,8 +115,8 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
     if not plan.rerun_of:
         check_step_size(dials, config, corpus)
-    model, trials = prepare_model(config, corpus)
-    state = _build_state(model, dials, origin.checkpoint if origin is not None else None)
+    config, model, trials = prepare_model(config, corpus)
+    state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
     with _locked(folder):
         _fill_folder(folder, plan, state, corpus, origin)
@@ -162,8 +162,8 @@ def train_resumed(
             raise EngineError(
                 [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
             )
-        model, trials = prepare_model(config, corpus)
-        state = _build_state(model, dials, checkpoint)
+        config, model, trials = prepare_model(config, corpus)
+        state = _build_state(config, model, dials, checkpoint)
         history = read_history(folder, feed if script is None else LiveFeed(), progress.step)
         state.evaluations = list(history.evaluations)
         if on_folder is not None:
@@ -280,9 +280,9 @@ def _frozen_garbage() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _build_state(model: GPT, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
+def _build_state(config: Config, model: GPT, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
     """The state a session begins with. Raises CheckpointError."""
-    state = TrainState(model.config, model, Optimizer(model, model.config), dials)
+    state = TrainState(config, model, Optimizer(model, config), dials)
     if checkpoint is not None:
         state.restore(checkpoint)
     return state
