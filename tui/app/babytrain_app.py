@@ -246,8 +246,8 @@ class BabytrainApp(OverlayApp):
 
         row = message.row
         self._highlight = row.key
-        if row.status == "training":
-            self._show_screen(self._watch(row.journal, row.name))
+        if row.summary.status == "training":
+            self._show_screen(self._watch(row.journal, row.summary.name))
             return
         # A long journal takes a moment to read, and the screen must not stand still for it.
         self.run_worker(
@@ -259,7 +259,7 @@ class BabytrainApp(OverlayApp):
             return  # gone elsewhere meanwhile
         speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
         folder = row.folder.path if row.folder is not None else None
-        self._show_screen(self._replay(state, row.name, playing=row.is_demo, speed=speed, folder=folder))
+        self._show_screen(self._replay(state, row.summary.name, playing=row.is_demo, speed=speed, folder=folder))
 
     # the session
 

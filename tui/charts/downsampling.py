@@ -31,7 +31,7 @@ class ColumnIntervals:
 
 
 def bucket_rows(x: XValues, x_low: float, x_high: float, columns: int) -> ChartIntegers:
-    """Row indices that cut ascending `x` into `columns` equal stretches of [x_low, x_high]; length columns + 1."""
+    """Row indices that cut ascending `x` into `columns` equal parts of [x_low, x_high]; length columns + 1."""
     edges = np.linspace(x_low, x_high, columns + 1)
     if x.dtype.kind == "i":
         # Comparing integers with floats would copy the whole column; whole edges cut at the same places.

@@ -130,9 +130,9 @@ class HomeScreen(ModeScreen):
         row = self.query_one(RunsTable).highlighted
         if row is None:
             return
-        if row.status in ("empty", "unreadable"):
-            why = "it never started" if row.status == "empty" else "its journal cannot be read"
-            self._say(f"There is nothing to show of {row.name}: {why}. d deletes it.")
+        if row.summary.status in ("empty", "unreadable"):
+            why = "it never started" if row.summary.status == "empty" else "its journal cannot be read"
+            self._say(f"There is nothing to show of {row.summary.name}: {why}. d deletes it.")
             return
         self.post_message(OpenRequested(row))
 
@@ -151,9 +151,9 @@ class HomeScreen(ModeScreen):
             "empty": "it never started; d deletes it",
             "unreadable": "its journal cannot be read",
         }
-        why = refusals.get(row.status, "" if row.can_resume else "it has no checkpoint to go on from")
+        why = refusals.get(row.summary.status, "" if row.can_resume else "it has no checkpoint to go on from")
         if why:
-            self._say(f"{row.name} cannot be resumed: {why}.")
+            self._say(f"{row.summary.name} cannot be resumed: {why}.")
         else:
             self.post_message(ResumeRequested(row.folder.path))
 
@@ -163,18 +163,18 @@ class HomeScreen(ModeScreen):
         if row is None or row.folder is None:
             return
         refusals = {"empty": "it never started; d deletes it", "unreadable": "its journal cannot be read"}
-        if why := refusals.get(row.status, ""):
-            self._say(f"{row.name} cannot be forked: {why}.")
+        if why := refusals.get(row.summary.status, ""):
+            self._say(f"{row.summary.name} cannot be forked: {why}.")
         else:
-            self.post_message(ForkRequested(row.folder.path, row.name))
+            self.post_message(ForkRequested(row.folder.path, row.summary.name))
 
     def action_browse_samples(self) -> None:
         """Everything the highlighted run wrote."""
         row = self.query_one(RunsTable).highlighted
         if row is None:
             return
-        if row.status in ("empty", "unreadable"):
-            self._say(f"{row.name} wrote nothing that can be read.")
+        if row.summary.status in ("empty", "unreadable"):
+            self._say(f"{row.summary.name} wrote nothing that can be read.")
         else:
             self.post_message(SamplesRequested(journal=row.journal, folder=row.folder.path if row.folder else None))
 
@@ -183,8 +183,8 @@ class HomeScreen(ModeScreen):
         row = self.query_one(RunsTable).highlighted
         if row is None:
             return
-        if row.status in ("empty", "unreadable"):
-            self._say(f"{row.name} learnt nothing that can be read.")
+        if row.summary.status in ("empty", "unreadable"):
+            self._say(f"{row.summary.name} learnt nothing that can be read.")
         else:
             self.post_message(LettersRequested(journal=row.journal, folder=row.folder.path if row.folder else None))
 
@@ -193,7 +193,7 @@ class HomeScreen(ModeScreen):
         row = self.query_one(RunsTable).highlighted
         folder = row.folder if row is not None else None
         if row is not None and folder is not None:
-            self.post_message(ChatRequested(row.name, lambda: folder.path))
+            self.post_message(ChatRequested(row.summary.name, lambda: folder.path))
 
     def action_delete_run(self) -> None:
         """Into the trash, after a question."""
@@ -208,7 +208,7 @@ class HomeScreen(ModeScreen):
 
         from babytrain.tui.screens.dialogs.question import ConfirmScreen
 
-        name = safe_line(row.name, _MAX_NAME)
+        name = safe_line(row.summary.name, _MAX_NAME)
         self.app.push_screen(
             ConfirmScreen(f"Delete {name}?", detail="It goes to the trash folder; u brings it back.", yes="Delete"),
             done,

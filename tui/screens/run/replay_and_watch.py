@@ -114,7 +114,7 @@ class ReplayScreen(RunScreen):
         if mark is None:
             self._seek(self.clock.duration if direction > 0 else 0.0)
         else:
-            self._seek(mark.t, mark.word)
+            self._seek(mark.t, mark.label)
 
     @on(PlaybackBar.Seek)
     def _dragged(self, message: PlaybackBar.Seek) -> None:

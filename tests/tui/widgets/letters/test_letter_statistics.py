@@ -180,7 +180,7 @@ def test_every_line_is_as_wide_as_the_board(
     look = BoardStyle(charset, here, here)
     for board in (key_board(facts, keyboard_rows(some), width, height, look), bar_board(facts, width, look)):
         assert {line.cell_length for line in board.lines} <= {width}
-        for place in board.places:
+        for place in board.positions:
             assert board.at(place.x, place.y) == place.symbol
             assert place.y + place.height <= len(board.lines)
 
