@@ -19,11 +19,11 @@ hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _nobodys_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    file = tmp_path_factory.mktemp("nobodys-house") / "house.toml"
+def _nobodys_machine_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    file = tmp_path_factory.mktemp("nobodys-machine") / "machine.toml"
     file.touch()
     patch = pytest.MonkeyPatch()
-    patch.setenv("BABYTRAIN_HOUSE", str(file))
+    patch.setenv("BABYTRAIN_MACHINE", str(file))
     yield
     patch.undo()
 

@@ -62,19 +62,19 @@ class NewMilestones:
         self._seen: int | None = None if from_now else 0
 
     def look(self, snapshot: RunSnapshot) -> list[Milestone]:
-        """What is to be told now, oldest first."""
+        """The new ones, oldest first."""
         reached = snapshot.state.milestones.events
         if self._seen is None:
             if snapshot.started is None:
                 return []  # the journal has not been read yet
             self._seen = len(reached)
         new, self._seen = reached[self._seen :], len(reached)
-        return [one for one in new if one.t > last_resume_time(snapshot)]
+        return [milestone for milestone in new if milestone.t > last_resume_time(snapshot)]
 
 
 def last_resume_time(snapshot: RunSnapshot) -> float:
     """Up to when, in seconds of running time, what happened belongs to earlier sessions; -1 when there were none."""
-    return max((one.t for one in snapshot.state.resumes.events if not one.rollback), default=-1.0)
+    return max((resumed.t for resumed in snapshot.state.resumes.events if not resumed.rollback), default=-1.0)
 
 
 NotificationEvent: TypeAlias = Literal["end", "rescue", "verdict", "milestone"]
@@ -84,7 +84,7 @@ BELL = "\a"
 
 @dataclass(frozen=True)
 class Notification:
-    """Something worth telling. All texts are one line without control characters."""
+    """An event to announce. All texts are one line without control characters."""
 
     event: NotificationEvent
     run: str
@@ -94,61 +94,62 @@ class Notification:
 
 
 class Notifier:
-    """Watches one run. `write` puts characters on the terminal, `complain` tells a person what went wrong."""
+    """Announces the events of one run. `write` puts characters on the terminal; `report_problem` takes a sentence."""
 
     def __init__(
         self, options: NotificationOptions, write: Callable[[str], None], report_problem: Callable[[str], None]
     ) -> None:
         self._options = options
         self._write = write
-        self._complain = report_problem
+        self._report_problem = report_problem
         self._rescues = 0
         self._milestones = NewMilestones()
         self._verdict: object = None
         self._ended = False
 
     def look(self, snapshot: RunSnapshot, run_dir: Path | None) -> None:
-        """Tell what is new since the last look."""
+        """Announce what is new since the last call."""
         state = snapshot.state
-        past = last_resume_time(snapshot)
-        rescues = state.rescues.events
+        resumed_at = last_resume_time(snapshot)
+
+        def announce(event: NotificationEvent, step: int, text: str, **facts: str) -> None:
+            self._announce(make_notification(event, snapshot, run_dir, step, text, facts))
+
+        rescues = state.guard_events.events
         for rescue in rescues[self._rescues :]:
-            if rescue.t > past:
-                done = {"CAUSE": rescue.cause, "DEED": rescue.action}
-                self._tell(make_notification("rescue", snapshot, run_dir, rescue.step, rescue.text, done))
+            if rescue.t > resumed_at:
+                announce("rescue", rescue.step, rescue.text, CAUSE=rescue.cause, ACTION=rescue.action)
         self._rescues = len(rescues)
         for milestone in self._milestones.look(snapshot):
-            name = {"MILESTONE": milestone.name}
-            self._tell(make_notification("milestone", snapshot, run_dir, milestone.step, milestone.text, name))
-        verdict = snapshot.state.verdicts.last_until(snapshot.t)
+            announce("milestone", milestone.step, milestone.text, MILESTONE=milestone.name)
+        verdict = state.verdicts.last_until(snapshot.t)
         if verdict is None or verdict is self._verdict:
             return
         self._verdict = verdict
-        if verdict.verdict in VERDICTS_NEEDING_ACTION and verdict.t > past:
-            facts = {"VERDICT": verdict.verdict, "NEXT": verdict.next_}
+        if verdict.verdict in VERDICTS_NEEDING_ACTION and verdict.t > resumed_at:
             text = f"{verdict.verdict}: {verdict.why}"
-            self._tell(make_notification("verdict", snapshot, run_dir, verdict.step, text, facts))
+            announce("verdict", verdict.step, text, VERDICT=verdict.verdict, NEXT=verdict.next_)
 
     def notify_end(self, snapshot: RunSnapshot, run_dir: Path | None, error: str | None) -> None:
-        """The run is over, one way or another. Told once."""
+        """The run has ended; announced once."""
         if self._ended:
             return
         self._ended = True
         ended = snapshot.ended
         status = "failed" if error or ended is None else ended.status
         reason = error or (ended.reason if ended is not None else "it broke off")
-        self._tell(
+        self._announce(
             make_notification("end", snapshot, run_dir, snapshot.step, f"{status}: {reason}", {"STATUS": status})
         )
 
-    def _tell(self, occasion: Notification) -> None:
-        asked = occasion.event != "milestone" or self._options.milestones
-        if (occasion.event == "end" and self._options.bell) or (occasion.event == "milestone" and asked):
+    def _announce(self, notification: Notification) -> None:
+        options, event = self._options, notification.event
+        if (event == "end" and options.bell) or (event == "milestone" and options.milestones):
             self._write(BELL)
-        if self._options.desktop and asked:
-            self._write(desktop_sequence(occasion))
-        if self._options.command:
-            run_event_command(self._options.command, occasion, self._complain)
+        if options.desktop and (event != "milestone" or options.milestones):
+            self._write(desktop_sequence(notification))
+        if options.command:
+            run_event_command(options.command, notification, self._report_problem)
 
 
 def make_notification(
@@ -159,7 +160,7 @@ def make_notification(
     text: str,
     facts: Mapping[str, str],
 ) -> Notification:
-    """What a person, or a program, is told about an event."""
+    """The notification of an event, with the facts that a command gets as variables."""
     started, best = snapshot.started, snapshot.best_eval
     run = started.name if started is not None else "the run"
     newest = snapshot.state.evals.last_until(snapshot.t)
@@ -179,18 +180,20 @@ def make_notification(
     return Notification(event, safe_line(run, 60), step, safe_line(text, _MAX_NOTIFICATION_TEXT), clean)
 
 
-def desktop_sequence(occasion: Notification) -> str:
+def desktop_sequence(notification: Notification) -> str:
     """OSC 9, which iTerm2, kitty, WezTerm, Ghostty, ConEmu and Windows Terminal show as a notification."""
-    return f"\x1b]9;babytrain {occasion.run}: {occasion.text}{BELL}"
+    return f"\x1b]9;babytrain {notification.run}: {notification.text}{BELL}"
 
 
-def run_event_command(command: Sequence[str], occasion: Notification, report_problem: Callable[[str], None]) -> None:
-    """Start the person's command and let it be; a thread waits for it and tells if it failed."""
-    arguments = [*command, occasion.event, occasion.run, str(occasion.step), occasion.text]
+def run_event_command(
+    command: Sequence[str], notification: Notification, report_problem: Callable[[str], None]
+) -> None:
+    """Start the person's command; a thread waits for it and reports a failure."""
+    arguments = [*command, notification.event, notification.run, str(notification.step), notification.text]
     try:
         process = subprocess.Popen(
             arguments,
-            env={**os.environ, **occasion.facts},
+            env={**os.environ, **notification.facts},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

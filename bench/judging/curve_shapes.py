@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.engine.diagnosis import Observation, VerdictKind, WindowLosses
+from babytrain.engine.diagnosis.observation import Observation, WindowLosses
+from babytrain.engine.diagnosis.verdicts import VerdictKind
 
 FloatArray = npt.NDArray[np.floating]
 

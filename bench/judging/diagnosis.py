@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from babytrain.engine.diagnosis import VERDICTS, Diagnosis, DivergenceDetector, VerdictKind, diagnose
+from babytrain.engine.diagnosis.decide_verdict import diagnose
+from babytrain.engine.diagnosis.detectors import DivergenceDetector
+from babytrain.engine.diagnosis.verdicts import VERDICTS, Diagnosis, VerdictKind
 from bench.judging.curve_shapes import Curve
 from bench.judging.known_curves import library
 

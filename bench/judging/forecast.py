@@ -1,9 +1,9 @@
 """How well a run is forecast: how often the ranges hold what comes, and how far their middles are off.
 
-Every run is looked at as it stood at 5%, 10%, ... 95% of its steps. Runs: the library of `bench/forecast_curves.py`,
-the recordings that ship with the program, and any journals given. A moment before somebody changed the plan or the
-learning rate is left out, because what a person will do cannot be known. The end is in running time without pauses
-to come; the final loss is that of the evaluation at the end.
+Every run is looked at as it stood at 5%, 10%, ... 95% of its steps. Runs: the library of
+`bench/judging/forecast_runs.py`, the recordings that ship with the program, and any journals given. A moment before
+somebody changed the plan or the learning rate is left out, because what a person will do cannot be known. The end is in
+running time without pauses to come; the final loss is that of the evaluation at the end.
 
     python -m bench.judging.forecast [JOURNAL ...] [--json FILE] [--edition NUMBER]
 """

@@ -1,4 +1,4 @@
-"""Eight families of loss curves, without noise, for the histories of `bench/forecast_curves.py`.
+"""Eight families of loss curves, without noise, for the histories of `bench/judging/forecast_runs.py`.
 
 The formulas are not those of the forecast: memories, exponents and transitions lie off its grid, and some families have
 a shape that it does not know.

@@ -1,7 +1,7 @@
 """Runs that never were, whose end is known: what a forecast is judged by.
 
 Every history is a whole run as its journal would tell it (steps, evaluations, samples, checkpoints, pauses, a changed
-plan) with losses from one of eight families (`bench/forecast_losses.py`) and step times from one of
+plan) with losses from one of eight families (`bench/judging/forecast_losses.py`) and step times from one of
 six. Everything follows from the number of the history, and from the edition of the whole library.
 """
 
@@ -25,6 +25,7 @@ from babytrain.runs.events import (
     RatePlan,
     Sample,
     Started,
+    Step,
 )
 from babytrain.runs.state.run_state import RunState
 from bench.judging.forecast_losses import FAMILIES, Course
@@ -69,8 +70,8 @@ class Plan:
     @property
     def rate(self) -> RatePlan:
         """What its learning rate follows."""
-        decay, min_lr = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
-        return RatePlan(lr=0.01, warmup=20, decay=decay, min_lr=min_lr)
+        decay, min_lr_ratio = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
+        return RatePlan(lr=0.01, warmup=20, decay=decay, min_lr_ratio=min_lr_ratio)
 
     @property
     def config(self) -> dict[str, object]:
@@ -79,8 +80,8 @@ class Plan:
             "schedule": self.schedule,
             "lr": self.rate.lr,
             "warmup": self.rate.warmup,
-            "decay": self.rate.decay,
-            "min_lr": self.rate.min_lr,
+            "wsd_decay_fraction": self.rate.wsd_decay_fraction,
+            "min_lr_ratio": self.rate.min_lr_ratio,
             "eval_every": self.eval_every,
             "sample_every": self.sample_every,
             "checkpoint_every": self.checkpoint_every,
@@ -150,14 +151,16 @@ def _tell(plan: Plan, factors: Array, train: Array, val: Array, random: np.rando
     teller.phase("training", 0)
     for step in range(1, total + 1):
         teller.t += float(seconds[step - 1])
-        state.steps.append(
-            step=step,
-            t=teller.t,
-            loss=float(train[step] + noise[step - 1]),
-            learning_rate=0.01 * float(factors[step - 1]),
-            gradient_norm=1.0,
-            tokens=step * TOKENS_PER_STEP,
-            step_seconds=0.002 if plan.timing == "handed over" else float(seconds[step - 1]),
+        state.steps.append_step(
+            Step(
+                step=step,
+                t=teller.t,
+                loss=float(train[step] + noise[step - 1]),
+                learning_rate=0.01 * float(factors[step - 1]),
+                gradient_norm=1.0,
+                tokens=step * TOKENS_PER_STEP,
+                step_seconds=0.002 if plan.timing == "handed over" else float(seconds[step - 1]),
+            )
         )
         teller.do_what_is_due(step)
     if total % plan.eval_every:

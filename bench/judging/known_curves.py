@@ -13,7 +13,8 @@ from functools import cache
 
 import numpy as np
 
-from babytrain.engine.diagnosis import Observation, VerdictKind
+from babytrain.engine.diagnosis.observation import Observation
+from babytrain.engine.diagnosis.verdicts import VerdictKind
 from babytrain.runs.journal import load_state
 from babytrain.runs.recorded import recorded_runs
 from bench.judging.curve_shapes import UNIFORM, Curve, FloatArray, autoregressive, generator_for, healthy_shape, realise

@@ -48,7 +48,7 @@ def judge(text: str, written: Sequence[str]) -> tuple[list[MemorisationResult], 
     """The verdicts, and the index that 19 of 20 held-out pieces of that length stay below."""
     cut = split_position(text, VAL_FRACTION)
     test = MemorisationTest(text[:cut], text[cut:])
-    verdicts = [verdict for sample in written if (verdict := test.judge(sample)) is not None]
+    verdicts = [verdict for sample in written if (verdict := test.measure(sample)) is not None]
     if len(verdicts) < len(written):
         raise BenchError("A sample could not be judged.")
     held_out = test.held_out_means(len(written[0]))

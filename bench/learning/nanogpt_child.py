@@ -1,6 +1,6 @@
 """Inside the peer's process: nanoGPT's train.py, unchanged, run with a seed of our choosing and its weights kept.
 
-    python -P peer_child.py SEED CHECKPOINT_FOLDER [train.py's own arguments]
+    python -P nanogpt_child.py SEED CHECKPOINT_FOLDER [train.py's own arguments]
 
 Run in the folder of the peer's working copy. Two functions of torch are wrapped before train.py starts:
 `torch.manual_seed`, because train.py knows no other seed than 1337, and `torch.save`, because it writes every

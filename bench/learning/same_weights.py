@@ -21,7 +21,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 HERE = Path(__file__).resolve().parents[2]
-PINNED = ("threads=1", "precision=fp32", "products=torch", "compile=off")
+PINNED = ("threads=1", "precision=fp32", "matmul_backend=torch", "compile=off")
 OTHER_RECIPE = (
     "dropout=0.1",
     "accumulate=2",

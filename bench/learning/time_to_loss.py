@@ -7,9 +7,10 @@
 What is compared:
 
 - Both train on the first 90% of the characters; the loss is mean nats per character over the whole last 10%, measured
-  by the same code from saved weights (see `judge.py`).
-- Time is the time of training steps, evaluation and saving excluded on both sides (`peer.py`, `ours.py`); ours is
-  also given with everything before its first step, from the start of the process. The peer's start is never counted.
+  by the same code from saved weights (see `validation_loss.py`).
+- Time is the time of training steps, evaluation and saving excluded on both sides (`nanogpt.py`, `babytrain_run.py`);
+  ours is also given with everything before its first step, from the start of the process. The peer's start is never
+  counted.
 - Ours reaches the target at the first checkpoint (every 25 steps, and the end) whose loss is at or below it. The peer
   is judged every 50 steps and credited with the last checkpoint *before* the first one at or below it: no
   interpolation flatters it more. A peer that never gets there counts with its whole run, and the result says so.
@@ -176,7 +177,7 @@ def time_peer(task: Task, seed: int) -> Timed:
 
 def time_ours(task: Task, row: Row, seed: int) -> Timed:
     """Train and judge one of our recipes once. Raises BenchError."""
-    extra = {"eval_every": row.config.steps, "checkpoint_every": OUR_GRID, "keep": 100_000, "device": "cpu"}
+    extra = {"eval_every": row.config.steps, "checkpoint_every": OUR_GRID, "keep_checkpoints": 100_000, "device": "cpu"}
     run = run_ours(row.variant, task.text, task.folder / "runs", seed=seed, threads=task.threads, extra=extra)
     verdict = judge_ours(run.run_dir, task.val, threads=task.threads)
     if not run.parameters == verdict.parameters == row.parameters:

@@ -1,8 +1,8 @@
 """The one definition of validation loss in these comparisons, for the peer's checkpoints and for ours.
 
 Mean nats per character over a whole split: fixed windows of 64 characters, laid end to end, predict every character but
-the first exactly once (`engine/evaluation.py`), in fp32, from weights read back from disk. The windows are the peer's
-context and the same for everyone: no model may look further back. Training processes do not judge themselves.
+the first exactly once (`engine/training/evaluation.py`), in fp32, from weights read back from disk. The windows are the
+peer's context and the same for everyone: no model may look further back. Training processes do not judge themselves.
 
     python -m bench.learning.validation_loss peer WORKING_COPY --checkpoints FOLDER --tokens val.npy
     python -m bench.learning.validation_loss ours RUN_FOLDER --tokens val.npy

@@ -41,10 +41,11 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.sessions.rerun import compare_checkpoints
 from babytrain.engine.sessions.session import NewRunPlan, train_new, train_resumed
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Resumed, Started, Step
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state.live_feed import LiveFeed
-from babytrain.runs.store.folder import RunFolder, RunsError
+from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.run_list import find_run, list_runs
 from bench.measuring import narrate
 
@@ -260,8 +261,8 @@ def _config(steps: int) -> Config:
             "batch_size": 4,
             "accumulate": 2,
             "dropout": 0.1,
-            "jitter": 0.5,
-            "noise": 0.05,
+            "window_shift": 0.5,
+            "token_noise": 0.05,
             "steps": steps,
             "eval_every": 10,
             "sample_every": 25,
@@ -270,7 +271,7 @@ def _config(steps: int) -> Config:
             "threads": 1,
             "device": "cpu",
             "precision": "fp32",
-            "products": "torch",
+            "matmul_backend": "torch",
             "compile": "off",
         },
     )

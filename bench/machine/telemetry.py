@@ -95,7 +95,9 @@ def measure(open_gpu: Callable[[], GpuBackend], seconds: float, *, busy: bool) -
         spent.append(time.process_time())
         names.append(gpus[0].name if gpus else note)
 
-    sampler = TelemetrySampler(publish, open_gpu=lambda: TimedCards(open_gpu(), looks), host=HostSensors(Path()))
+    sampler = TelemetrySampler(
+        publish, open_gpu=lambda: TimedCards(open_gpu(), looks), read_host=HostSensors(Path()).read
+    )
     if busy:
         threading.Thread(target=_burn, daemon=True).start()
     sampler.start()

@@ -32,7 +32,7 @@ IMPATIENCE: Script = [
     (650, "stop", None, ""),
 ]
 
-HOUSE = {"sensors": "scripted", "nickname": "Gertrude", "electricity_price": 0.31, "currency": "EUR"}
+HOUSE = {"sensors": "scripted", "gpu_nickname": "Gertrude", "electricity_price_per_kwh": 0.31, "currency": "EUR"}
 
 
 def record(name: str, target: Path, script: Script, steps: int | None) -> None:

@@ -60,21 +60,21 @@ def measure(text: str, repeats: int) -> dict[str, float]:
     train, held_out = text[:cut], text[cut:]
     array = SuffixArray(train)
     parrot = MemorisationTest(train, held_out)
-    parrot.judge(held_out[:SAMPLE])  # the baseline is measured once
+    parrot.measure(held_out[:SAMPLE])  # the baseline is measured once
     tokenizer = train_tokenizer("char", text, 0)
     tokens = tokenizer.encode(text).astype(np.uint16)
     counted = measure_ngram_losses(tokens[:cut], tokens[cut:], tokenizer.vocabulary_size)
     reader = TextAnalyzer(train, held_out)
-    reader.read(held_out[:SAMPLE])
+    reader.measure(held_out[:SAMPLE])
     fresh, copied = held_out[:SAMPLE], train[1000 : 1000 + SAMPLE]
     return {
         "characters": len(text),
         "sort_seconds": seconds(lambda: SuffixArray(text), repeats),
         "match_honest_microseconds_per_character": seconds(lambda: array.longest_matches(fresh), 20) / SAMPLE * 1e6,
         "match_copied_microseconds_per_character": seconds(lambda: array.longest_matches(copied), 20) / SAMPLE * 1e6,
-        "judge_sample_seconds": seconds(lambda: parrot.judge(fresh), 20),
-        "reader_seconds": seconds(lambda: TextAnalyzer(train, held_out).read(fresh), repeats),
-        "read_sample_seconds": seconds(lambda: reader.read(fresh), 20),
+        "judge_sample_seconds": seconds(lambda: parrot.measure(fresh), 20),
+        "reader_seconds": seconds(lambda: TextAnalyzer(train, held_out).measure(fresh), repeats),
+        "read_sample_seconds": seconds(lambda: reader.measure(fresh), 20),
         "baselines_seconds": seconds(
             lambda: measure_ngram_losses(tokens[:cut], tokens[cut:], tokenizer.vocabulary_size), repeats
         ),

@@ -1,10 +1,11 @@
 """What the letter board adds to an evaluation: the same validation split with it and without it, in turns.
 
-python -m bench.speed.letters_cost
+python -m bench.speed.letters_cost [--rounds 31]
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from babytrain.engine.data.corpus import build_corpus
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.training import evaluation
 
-ROUNDS = 31
 VAL_TOKENS = 40_000
 
 
@@ -34,6 +34,9 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=31)
+    options = parser.parse_args()
     config = build_config("baby")
     corpus = build_corpus(config)
     model = build_model(config, corpus.tokenizer.vocabulary_size, seed=1)
@@ -53,7 +56,7 @@ def main() -> None:
             GPT.window_losses, PredictionCounter.add = kept  # type: ignore[method-assign]
 
     with_board(), without()
-    pairs = [(timed(with_board), timed(without)) for _ in range(ROUNDS)]
+    pairs = [(timed(with_board), timed(without)) for _ in range(options.rounds)]
     ratios = sorted(one / other for one, other in pairs)
     print(
         f"evaluation of {len(val):,} tokens: {statistics.median(one for one, _ in pairs):.3f} s with the letter board"

@@ -7,8 +7,8 @@ As in the peer's sample.py: one text at a time, from a line break, 500 tokens, t
 Building the models is not counted. Both run in this process, in turn, with the same number of threads, after an
 unmeasured text each. Ours writes in numpy, whose threads `--threads` does not govern; OMP_NUM_THREADS does for both,
 and processor time is reported beside the time on the clock. The peer computes its whole window for every token; ours
-reads one token, and every half a context the newer half of the text again (`engine/sampling.py`), so ours sees between
-half and all of the context where the peer sees all of it.
+reads one token, and every half a context the newer half of the text again (`engine/generation/generate.py`), so ours
+sees between half and all of the context where the peer sees all of it.
 """
 
 from __future__ import annotations

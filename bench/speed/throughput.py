@@ -8,10 +8,10 @@ like with like; the default variants add our own recipe in fp32 and in bf16. Eve
 in processes of their own, in turn (peer, each variant, peer, each variant, ...); a step is timed as in `time_to_loss`,
 the first 20 are dropped. `tokens_per_second` is by the median step, `tokens_per_second_mean` by all of them together.
 
-Achieved operations per second are the model's own (formula in `arithmetic.py`) at the median step, given as shares of
-two ceilings measured here, between the runs, with the same number of threads: one large product, and the step's own
-products back to back. Each in fp32 and bf16; a share is of the ceiling of the number format trained in. Without
---peer only ours is measured.
+Achieved operations per second are the model's own (formula in `step_arithmetic.py`) at the median step, given as shares
+of two ceilings measured here, between the runs, with the same number of threads: one large product, and the step's own
+products back to back. Each in fp32 and bf16; a share is of the ceiling of the number format trained in. Without --peer
+only ours is measured.
 """
 
 from __future__ import annotations

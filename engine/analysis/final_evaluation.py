@@ -3,8 +3,7 @@
 The poems come from the model as it is at the end, with the sampling settings and the seed of its run; none is left
 out.
 
-Choices: a poem ends at a blank line, wherever tokens are cut. One longer than `LONGEST_POEM_CHARACTERS` counts as
-it
+Choices: a poem ends at a blank line, wherever tokens are cut. One longer than `LONGEST_POEM_CHARACTERS` counts as it
 stands, which is not 5-7-5, and the next begins afresh from the prompt with the next seed: a model that never ends a
 poem is judged by a hundred short pieces, not by one long one. Planted lines (canaries): `engine/data/canaries.py`.
 """
@@ -12,6 +11,7 @@ poem is judged by a hundred short pieces, not by one long one. Planted lines (ca
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -31,7 +31,7 @@ LONGEST_POEM_CHARACTERS = 120  # of a poem; the longest of ours has 91
 def evaluate_poems(
     model: GPT,
     tokenizer: Tokenizer,
-    judge: HaikuAnalyzer,
+    analyzer: HaikuAnalyzer,
     prompt: str,
     settings: SamplingSettings,
     *,
@@ -45,20 +45,20 @@ def evaluate_poems(
     room = poems * (LONGEST_POEM_CHARACTERS + 1)  # tokens; a model that writes nothing but blank lines writes no poem
     written: list[str] = []
     while len(written) < poems and room > 0:
-        stretch = _PoemSplitter(tokenizer, poems - len(written))
+        splitter = _PoemSplitter(tokenizer, poems - len(written))
         for token in generate(model, ids, settings, max_tokens=room, seed=seed, device=device, stop=stop):
             room -= 1
-            if not stretch.goes_on(token):
+            if not splitter.goes_on(token):
                 break
         if stop():
             return None
-        written += stretch.poems
+        written += splitter.poems
         seed += 1
-    return judge.report("\n\n".join(written), whole=True)
+    return analyzer.measure("\n\n".join(written), whole=True)
 
 
 class _PoemSplitter:
-    """The poems of one stretch of writing, told apart as its tokens come."""
+    """The poems of one continuous text, split as its tokens come."""
 
     def __init__(self, tokenizer: Tokenizer, most: int) -> None:
         self.poems: list[str] = []
@@ -89,20 +89,17 @@ def canary_exposures(
     model: GPT, tokenizer: Tokenizer, device: torch.device, *, seed: int, count: int
 ) -> tuple[CanaryExposure, ...]:
     """The exposure of each of `count` canaries made from `seed`."""
-
-    def losses(lines: list[str]) -> list[float]:
-        return line_losses(model, tokenizer, device, lines)
-
+    losses = partial(line_losses, model, tokenizer, device)
     found = [measure_exposure(canary, losses, seed) for canary in make_canaries(seed, count)]
     return tuple(
-        CanaryExposure(line=one.canary, exposure_bits=one.bits, rank=one.rank, candidates=one.candidates)
-        for one in found
+        CanaryExposure(line=each.canary, exposure_bits=each.bits, rank=each.rank, candidates=each.candidates)
+        for each in found
     )
 
 
 @torch.inference_mode()
 def line_losses(model: GPT, tokenizer: Tokenizer, device: torch.device, lines: list[str]) -> list[float]:
-    """The loss of each whole line in nats, after a line break and as far as the model can look at once."""
+    """The loss of each whole line in nats, after a line break and as far as its context reaches."""
     before = tokenizer.encode("\n").tolist()
     found = [0.0] * len(lines)
     by_length: dict[int, list[tuple[int, list[int]]]] = {}

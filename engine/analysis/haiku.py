@@ -6,7 +6,7 @@ other word has what `guess_syllables` says. A line with a digit, or without a wo
 its three lines never follow each other in the training text; case, punctuation and spaces do not count.
 
 Choices: the last piece of a text that does not end in a blank line may be cut off by the length of the sample, so it
-is not judged, unless the caller says that the text is whole.
+does not count, unless the caller says that the text is whole.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from importlib.resources import files
 import msgspec
 
 from babytrain.engine.data.haiku.grammar import default_grammar
-from babytrain.engine.data.haiku.syllables import guess_syllables, syllables_by_word
+from babytrain.engine.data.haiku.syllables import WORD_OR_NUMBER, guess_syllables, syllables_by_word
 
 HAIKU_SYLLABLES = (5, 7, 5)
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 _BLANK = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -38,7 +37,7 @@ class HaikuMetrics(msgspec.Struct, frozen=True):
 
 
 class HaikuAnalyzer:
-    """Judges poems against a training text (none: form only). `built_in`: the text is our own corpus of haiku."""
+    """Compares poems with a training text (none: form only). `built_in`: the text is our own corpus of haiku."""
 
     def __init__(self, train_text: str | None = None, *, built_in: bool = False) -> None:
         self.built_in = built_in
@@ -47,8 +46,8 @@ class HaikuAnalyzer:
             lines = _plain_lines(train_text)
             self._poems = frozenset(zip(lines, lines[1:], lines[2:], strict=False))
 
-    def report(self, text: str, *, whole: bool = False) -> HaikuMetrics:
-        """Judge every poem of a text; `whole`: it was not cut off, so its last poem counts as well."""
+    def measure(self, text: str, *, whole: bool = False) -> HaikuMetrics:
+        """Count the poems of a text; `whole`: it was not cut off, so its last poem counts as well."""
         poems = split_poems(text, whole=whole)
         valid = [poem for poem in poems if is_haiku(poem)]
         known, grammar = self._poems, default_grammar() if self.built_in else None
@@ -62,19 +61,17 @@ class HaikuAnalyzer:
 
 def is_haiku(poem: str) -> bool:
     """Whether a text has three lines that can be read with 5, 7 and 5 syllables; blank lines do not count."""
-    ranges = [line_syllables(line) for line in poem.splitlines() if line.strip()]
-    return len(ranges) == len(HAIKU_SYLLABLES) and all(
-        found is not None and found[0] <= wanted <= found[1]
-        for found, wanted in zip(ranges, HAIKU_SYLLABLES, strict=True)
-    )
+    lines = [line for line in poem.splitlines() if line.strip()]
+    if len(lines) != len(HAIKU_SYLLABLES):
+        return False
+    ranges = map(line_syllables, lines)
+    return all(found and found[0] <= wanted <= found[1] for found, wanted in zip(ranges, HAIKU_SYLLABLES, strict=True))
 
 
 def split_poems(text: str, *, whole: bool = False) -> list[str]:
     """The pieces between blank lines, without the last one unless a blank line (or, `whole`, the end) closes it."""
     pieces = split_at_blank_lines(text)
-    if not whole:
-        pieces = pieces[:-1]
-    return [piece for piece in pieces if piece.strip()]
+    return [piece for piece in (pieces if whole else pieces[:-1]) if piece.strip()]
 
 
 def split_at_blank_lines(text: str) -> list[str]:
@@ -84,7 +81,7 @@ def split_at_blank_lines(text: str) -> list[str]:
 
 def line_syllables(line: str) -> tuple[int, int] | None:
     """The fewest and the most syllables of a line; None for one without a word or with a number."""
-    words = _WORD.findall(line.lower())
+    words = WORD_OR_NUMBER.findall(line.lower())
     if not words or any(word.isdecimal() for word in words):
         return None
     ranges = syllable_ranges()
@@ -104,10 +101,7 @@ def syllable_ranges() -> Mapping[str, tuple[int, int]]:
     return {word: (count, count) for word, count in syllables_by_word().items()} | in_two_ways
 
 
-def normalise_line(line: str) -> str:
-    """The words of a line, lower case, joined by single spaces."""
-    return " ".join(_WORD.findall(line.lower()))
-
-
 def _plain_lines(poem: str) -> tuple[str, ...]:
-    return tuple(plain for line in poem.splitlines() if (plain := normalise_line(line)))
+    """The lines that have words: these, lower case, joined by single spaces."""
+    lines = (" ".join(WORD_OR_NUMBER.findall(line.lower())) for line in poem.splitlines())
+    return tuple(line for line in lines if line)

@@ -1,8 +1,8 @@
-"""Which letters a model knows: counts of what stood there and what it took for the likeliest, and what they mean.
+"""Which letters a model knows: counts of the true tokens and of those it predicted, and what they mean.
 
-A place of the validation split counts as right when the likeliest token is the one that stands there. Small
-vocabularies are counted in full, as a table of truth against guess; of large ones only how often each token stands, is
-guessed, and both. Tokens longer than a character are put together by what they begin with.
+A token of the validation split counts as correct when the model gave it the highest chance. Small vocabularies are
+counted in full, as a confusion table; of large ones only how often each token is true, predicted, and both. Tokens
+longer than a character are grouped by what they begin with.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TokenCounts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PredictionCounts:
-    """By token, [V] each: how often it stood there, was guessed, and both; `table` [V, V] counts truth by guess."""
+    """By token, [V] each: how often it is true, predicted, and both; `table` [V, V] counts true by predicted tokens."""
 
     support: TokenCounts
     predicted: TokenCounts
@@ -37,20 +37,20 @@ class PredictionCounts:
 
 
 class PredictionCounter:
-    """Adds up guesses on the device where they are made."""
+    """Adds up predictions on the device where they are made."""
 
     def __init__(self, vocabulary_size: int, device: torch.device) -> None:
         self._size = vocabulary_size
         rows = vocabulary_size**2 if vocabulary_size <= LARGEST_CONFUSION_TABLE else 3 * vocabulary_size
         self._counts = torch.zeros(rows, dtype=torch.int64, device=device)
 
-    def add(self, targets: Tensor, guesses: Tensor) -> None:
-        """Count targets and guesses [B, T] int64."""
-        truth, guess, size = targets.flatten(), guesses.flatten(), self._size
+    def add(self, targets: Tensor, predictions: Tensor) -> None:
+        """Count targets and predictions [B, T] int64."""
+        truth, predicted, size = targets.flatten(), predictions.flatten(), self._size
         if size <= LARGEST_CONFUSION_TABLE:
-            self._counts += torch.bincount(truth * size + guess, minlength=size * size)
+            self._counts += torch.bincount(truth * size + predicted, minlength=size * size)
         else:
-            rows = (truth, guess, truth[truth == guess])
+            rows = (truth, predicted, truth[truth == predicted])
             self._counts += torch.cat([torch.bincount(row, minlength=size) for row in rows])
 
     def counts(self) -> PredictionCounts:
@@ -63,7 +63,9 @@ class PredictionCounter:
         return PredictionCounts(support, predicted, correct)
 
 
-def letters_event(counts: PredictionCounts, tokenizer: Tokenizer, favourite: str, *, t: float, step: int) -> Letters:
+def letters_event(
+    counts: PredictionCounts, tokenizer: Tokenizer, tracked_letter: str, *, t: float, step: int
+) -> Letters:
     """The counts as an event."""
     labels = [tokenizer.token_text(token) for token in range(tokenizer.vocabulary_size)]
     longer = tokenizer.kind == "bpe"
@@ -71,26 +73,24 @@ def letters_event(counts: PredictionCounts, tokenizer: Tokenizer, favourite: str
     symbols = _grouped(counts, members, len(names))
     total = max(1, int(counts.support.sum()))
     shown = _most_frequent(symbols.support, MOST_LISTED_SYMBOLS)
-    chosen = make_visible(favourite[:1])
+    chosen = make_visible(tracked_letter[:1])
     place = names.index(chosen) if chosen in names else -1
     known = place >= 0 and symbols.support[place] > 0
     common = _most_frequent(counts.support, MOST_LISTED_TOKENS) if longer else []
     return Letters(
         t=t,
         step=step,
-        symbols=tuple(names[one] for one in shown),
-        shares=tuple(_share(symbols.support[one], total) for one in shown),
-        recalls=tuple(_share(symbols.correct[one], symbols.support[one]) for one in shown),
-        precisions=tuple(
-            _share(symbols.correct[one], symbols.predicted[one]) if symbols.predicted[one] else None for one in shown
-        ),
+        symbols=tuple(names[symbol] for symbol in shown),
+        shares=tuple(_share(symbols.support[symbol], total) for symbol in shown),
+        recalls=tuple(_share(symbols.correct[symbol], symbols.support[symbol]) for symbol in shown),
+        precisions=tuple(_precision(symbols, symbol) for symbol in shown),
         confusions=_confusions(symbols, names),
-        favourite=chosen,
-        favourite_recall=_share(symbols.correct[place], symbols.support[place]) if known else None,
+        tracked_letter=chosen,
+        tracked_letter_recall=_share(symbols.correct[place], symbols.support[place]) if known else None,
         accuracy=_share(counts.correct.sum(), total),
-        tokens=tuple(labels[one] for one in common),
-        token_shares=tuple(_share(counts.support[one], total) for one in common),
-        token_recalls=tuple(_share(counts.correct[one], counts.support[one]) for one in common),
+        tokens=tuple(labels[token] for token in common),
+        token_shares=tuple(_share(counts.support[token], total) for token in common),
+        token_recalls=tuple(_share(counts.correct[token], counts.support[token]) for token in common),
     )
 
 
@@ -103,9 +103,9 @@ def _first_characters(tokenizer: Tokenizer) -> tuple[list[str], npt.NDArray[np.i
 
 
 def _grouped(counts: PredictionCounts, members: npt.NDArray[np.int64], groups: int) -> PredictionCounts:
-    """Counts of groups of tokens: a guess is right when it lies in the group of what stood there.
+    """Counts of groups of tokens: a prediction is correct when it lies in the group of the true token.
 
-    Without a table only guesses of the very token are known to be right.
+    Without a table only predictions of the very token are known to be correct.
     """
     if groups == len(members):
         return counts
@@ -121,7 +121,7 @@ def _grouped(counts: PredictionCounts, members: npt.NDArray[np.int64], groups: i
 
 
 def _confusions(counts: PredictionCounts, names: Sequence[str]) -> tuple[Confusion, ...]:
-    """The most frequent mistakes, by how many there are; shares are of all places where the truth stood."""
+    """The most frequent mistakes, by how many there are; shares are of all places with the true token."""
     if counts.table is None:
         return ()
     mistakes = counts.table.copy()
@@ -130,16 +130,22 @@ def _confusions(counts: PredictionCounts, names: Sequence[str]) -> tuple[Confusi
     pairs = [divmod(int(place), len(names)) for place in order]
     return tuple(
         Confusion(
-            truth=names[truth], predicted=names[guess], share=_share(mistakes[truth, guess], counts.support[truth])
+            truth=names[truth],
+            predicted=names[predicted],
+            share=_share(mistakes[truth, predicted], counts.support[truth]),
         )
-        for truth, guess in pairs
-        if mistakes[truth, guess]
+        for truth, predicted in pairs
+        if mistakes[truth, predicted]
     )
 
 
 def _most_frequent(support: TokenCounts, most: int) -> list[int]:
     order = np.argsort(-support, kind="stable")[:most]
-    return [int(one) for one in order if support[one]]
+    return [int(place) for place in order if support[place]]
+
+
+def _precision(counts: PredictionCounts, token: int) -> float | None:
+    return _share(counts.correct[token], counts.predicted[token]) if counts.predicted[token] else None
 
 
 def _share(part: float, whole: float) -> float:

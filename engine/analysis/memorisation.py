@@ -1,17 +1,16 @@
 """Does the model say things of its own, or does it recite? The parrot test.
 
-A parrot index is the mean match length of a text divided by that of held-out text. The match length of a position is
-that of the longest piece beginning there that stands word for word in the training text, counted within the text that
-is judged; the mean is over all its positions. 1 is what an honest writer of the same kind of text gets; a model that
-recites gets several times as much.
+The memorisation index is the mean match length of a text divided by that of held-out text. The match length of a
+position is that of the longest piece beginning there that stands word for word in the training text, counted within the
+text that is measured; the mean is over all its positions. New text of the same kind gets 1; a model that recites gets
+several times as much.
 
 Choices: the mean over positions and not the longest match of a piece, because the latter grows with the length of the
 piece and rests on one event. A match counts as at most 100 characters: beyond that a copy is a copy, and without the
 cap the index of a text recited to its end would be proportional to its length. Held-out pieces are still cut to the
-length of the sample, since the end of a text cuts matches short. Held-out text has a spread as well, so the verdict
-says what one honest piece in twenty goes beyond. Only word-for-word copies count, so a low index does not prove that
-nothing is remembered (Ippolito et al., "Preventing verbatim memorization in language models gives a false sense of
-privacy", 2022).
+length of the sample, since the end of a text cuts matches short. Only word-for-word copies count, so a low index does
+not prove that nothing is remembered (Ippolito et al., "Preventing verbatim memorization in language models gives a
+false sense of privacy", 2022).
 """
 
 from __future__ import annotations
@@ -39,23 +38,22 @@ class MemorisationResult:
     """How much of a sample is copied. Lengths and places are in characters, places of the sample unless said."""
 
     index: float  # mean_match over that of held-out pieces of the same length
-    mean_match: float  # over all positions, none counted as more than COUNTED
+    mean_match: float  # over all positions, none counted as more than COUNTED_CHARACTERS
     longest_match: int
-    span_start: int  # the longest copied piece is sample[span_start:span_end]
-    span_end: int
+    span_start: int  # the longest copied piece is sample[span_start : span_start + longest_match]
     source_line: str  # the training line where the copied piece first stands, shortened
     source_line_number: int  # counted from 1
 
 
 class MemorisationTest:
-    """Judges samples against a training text. Building it sorts the text: about 0.2 seconds a million characters."""
+    """Compares samples with a training text. Building it sorts the text: about 0.2 seconds a million characters."""
 
     def __init__(self, train_text: str, held_out_text: str, *, most_searched: int = MOST_SEARCHED) -> None:
         self._suffixes = SuffixArray(train_text[:most_searched])
         self._held_out = held_out_text[:MOST_HELD_OUT]
 
-    def judge(self, sample: str) -> MemorisationResult | None:
-        """Judge what the model wrote itself: `sample` without its prompt.
+    def measure(self, sample: str) -> MemorisationResult | None:
+        """Measure what the model wrote itself: `sample` without its prompt.
 
         None where the sample or the held-out text is too short to say anything, or the latter has nothing in common
         with the training text.
@@ -75,7 +73,6 @@ class MemorisationTest:
             mean_match=mean,
             longest_match=end - start,
             span_start=start,
-            span_end=end,
             source_line=line,
             source_line_number=number,
         )

@@ -1,8 +1,7 @@
 """Milestones: what happens for the first time in the training of a model, the best loss on the same data included.
 
-Pure functions from figures to names and texts. A name is an identity: whoever keeps the names that were reached
-never
-hears of one twice. The best of other runs on the same data is read from their summaries.
+Pure functions from figures to names and texts. The name identifies a milestone, so that none is announced twice. The
+best of other runs on the same data is read from their summaries.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from babytrain.engine.analysis.words import words_of
+from babytrain.engine.analysis.words import complete_words, words_of
 from babytrain.runs.events import Baselines, CorpusInfo
 from babytrain.runs.store.run_list import run_folders
 from babytrain.runs.store.summary import read_summary
@@ -53,7 +52,7 @@ STABLE_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class ReachedMilestone:
-    """A milestone: what it is called for good, and what is said about it."""
+    """A milestone: its lasting name, and what is said about it."""
 
     name: str
     text: str
@@ -63,15 +62,13 @@ def milestones_of_text(text: str, is_real: Callable[[str], bool], *, whole: bool
     """The first real word and the first line of real words in a sample; its cut-off end does not count."""
     lines = text.splitlines()
     complete = lines if whole or text.endswith("\n") else lines[:-1]
-    words = words_of(" ".join(lines))
-    if not whole and words and text[-1:].isalpha():
-        words.pop()
+    words = complete_words(text, whole=whole)
     word = next((word for word in words if len(word) >= SHORTEST_WORD and is_real(word)), None)
     if word is not None:
         yield ReachedMilestone("first word", f"Its first real word: {word!r}.")
     for line in complete:
         found = words_of(line)
-        if len(found) >= SHORTEST_LINE and all(is_real(one) for one in found):
+        if len(found) >= SHORTEST_LINE and all(map(is_real, found)):
             yield ReachedMilestone("first line", f"Its first line of nothing but real words: {line.strip()[:80]!r}.")
             return
 
@@ -85,7 +82,7 @@ def milestones_of_poems(valid: int, unseen_pairs: int) -> Iterator[ReachedMilest
 
 
 def milestones_of_loss(val_loss: float, baselines: Baselines) -> Iterator[ReachedMilestone]:
-    """Which counting models it predicts better than."""
+    """The n-gram models that it predicts better than."""
     for name, level, words in (
         ("bigram", baselines.bigram, "counting pairs"),
         ("trigram", baselines.trigram, "counting threes"),
@@ -98,7 +95,7 @@ def milestones_of_loss(val_loss: float, baselines: Baselines) -> Iterator[Reache
 
 
 def milestones_of_letter(letter: str, recall: float | None) -> Iterator[ReachedMilestone]:
-    """How far its favourite letter has come."""
+    """How well it predicts its favourite letter."""
     for share in LETTER_ACCURACY_SHARES:
         if recall is not None and recall >= share:
             praise = " I have never been prouder." if share == LETTER_ACCURACY_SHARES[-1] else ""

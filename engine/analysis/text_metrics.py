@@ -23,17 +23,17 @@ class TextAnalyzer:
 
     def __init__(self, train_text: str, held_out_text: str, *, built_in_haiku: bool = False) -> None:
         self.known_words = KnownWords(train_text)
-        self._parrot = MemorisationTest(train_text, held_out_text)
+        self._memorisation = MemorisationTest(train_text, held_out_text)
         self._haiku = HaikuAnalyzer(train_text, built_in=built_in_haiku)
 
-    def read(self, sample: str, *, prompt: str = "", whole: bool = False) -> SampleMetrics:
+    def measure(self, sample: str, *, prompt: str = "", whole: bool = False) -> SampleMetrics:
         """Measure what the model wrote itself: `sample` without its prompt. `whole`: its end is not cut off.
 
         Only the form of a poem counts with the prompt that it began with.
         """
         return SampleMetrics(
-            copying=self._parrot.judge(sample),
-            words=self.known_words.report(sample, whole=whole),
+            copying=self._memorisation.measure(sample),
+            words=self.known_words.measure(sample, whole=whole),
             sentences=measure_sentences(sample, self.known_words, whole=whole),
-            haiku=self._haiku.report(prompt + sample, whole=whole),
+            haiku=self._haiku.measure(prompt + sample, whole=whole),
         )

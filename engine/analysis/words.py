@@ -1,12 +1,10 @@
 """The words and sentences of a text: real or invented, new or known, repeated, coherent or not.
 
 A word is a run of letters, apostrophes inside it included; case does not count. It is real when our lexicon or the
-training text has it. The lexicon is small, so for most texts it is the training text that decides, its typing
-errors
+training text has it. The lexicon is small, so for most texts it is the training text that decides, its typing errors
 included.
 
-A text is cut into sentences after `.`, `!`, `?` or `…` (with closing quotation marks or brackets) before white
-space,
+A text is cut into sentences after `.`, `!`, `?` or `…` (with closing quotation marks or brackets) before white space,
 and at blank lines. A sentence is coherent when all of these hold:
 
 1. it begins with a capital letter, quotation marks or an opening bracket aside;
@@ -64,11 +62,9 @@ class KnownWords:
         """Whether `word` (as `words_of` gives it) is known to the training text or the lexicon."""
         return word in self._trained or word in self._lexicon
 
-    def report(self, text: str, *, whole: bool = False) -> WordMetrics:
-        """Look at every word of a text, unless the end cuts the last one off; `whole`: it was not cut off."""
-        words = words_of(text)
-        if not whole and words and text[-1:].isalpha():
-            words.pop()
+    def measure(self, text: str, *, whole: bool = False) -> WordMetrics:
+        """Every word of a text, unless the end cuts the last one off; `whole`: it was not cut off."""
+        words = complete_words(text, whole=whole)
         new = [word for word in words if word not in self._trained]
         pairs = list(itertools.pairwise(words))
         return WordMetrics(
@@ -85,10 +81,16 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("’", "'"))
 
 
+def complete_words(text: str, *, whole: bool = False) -> list[str]:
+    """The words of a text without one that its end cuts off; `whole`: it was not cut off."""
+    words = words_of(text)
+    return words[:-1] if not whole and text[-1:].isalpha() else words
+
+
 def quotes_balanced(text: str) -> bool:
     """Whether every double quotation mark has its partner: straight ones are even, curly and angled ones nest.
 
-    Single marks are not looked at, since they are apostrophes as well.
+    Single marks do not count, since they are apostrophes as well.
     """
     open_marks: list[str] = []
     for mark in text:
@@ -163,17 +165,12 @@ def _ends_like_a_sentence(text: str) -> bool:
 
 
 def _stutters(words: list[str]) -> bool:
-    in_a_row = zip(words, words[1:], words[2:], strict=False)
     pairs = list(itertools.pairwise(words))
-    return any(a == b == c for a, b, c in in_a_row) or any(
-        a == b == c for a, b, c in zip(pairs, pairs[2:], pairs[4:], strict=False)
-    )
+    triples = zip(words, words[1:], words[2:], strict=False)
+    pair_triples = zip(pairs, pairs[2:], pairs[4:], strict=False)
+    return any(a == b == c for a, b, c in itertools.chain(triples, pair_triples))
 
 
 def _brackets_balanced(text: str) -> bool:
-    depth = 0
-    for mark in text:
-        depth += (mark == "(") - (mark == ")")
-        if depth < 0:
-            return False
-    return depth == 0
+    depths = list(itertools.accumulate((mark == "(") - (mark == ")") for mark in text))
+    return not depths or (min(depths) >= 0 and depths[-1] == 0)

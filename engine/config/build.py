@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET, PRESETS
-from babytrain.engine.config.settings import (
-    FIELDS,
-    Config,
-    allowed_range_text,
-    check_field,
-    find_problems,
-    nearest_word,
-)
+from babytrain.engine.config.settings import SETTINGS, Config
+from babytrain.runs.dials.renamed_settings import present_settings
+
+ADAMW_LR = 3e-3
+_DEFAULTS_OF_OLD_RUNS = {
+    "token_shift": 0,
+    "matmul_backend": "torch",
+    "compile": "off",
+    "min_p": 0.0,
+    "steps": 2000,
+}  # what a run that does not mention a setting was trained with
+_SWITCH_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> Config:
     """A config from a preset and any number of `{key: value}` layers, later layers winning.
 
-    Values may be text, as they come from a command line. Raises ConfigError with every problem found.
+    Values may be text, as they come from a command line; settings may have the names of older versions. Raises
+    ConfigError with every problem found.
     """
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -32,9 +39,9 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
     else:
         problems.append(f"There is no preset {preset!r}{nearest_word(preset, PRESETS)}.")
     for layer in overrides:
-        for key, raw in layer.items():
-            if key not in FIELDS:
-                problems.append(f"There is no setting {key!r}{nearest_word(key, FIELDS)}.")
+        for key, raw in present_settings(layer).items():
+            if key not in SETTINGS:
+                problems.append(f"There is no setting {key!r}{nearest_word(key, SETTINGS)}.")
                 continue
             try:
                 values[key] = parse_value(key, raw)
@@ -49,34 +56,17 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
     return config
 
 
+def changed_config(config: Config, **changes: Any) -> Config:
+    """A copy with some settings changed. Raises ConfigError."""
+    changed = dataclasses.replace(config, **changes)
+    if problems := find_problems(changed):
+        raise ConfigError(problems)
+    return changed
+
+
 def config_of_run(saved: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Config:
     """The config of a run from what its `run.toml` says, with `changes` on top. Raises ConfigError."""
     return build_config(DEFAULT_PRESET, _DEFAULTS_OF_OLD_RUNS, saved, changes or {})
-
-
-def parse_value(key: str, raw: Any) -> Any:
-    """The value of setting `key` from text, TOML or Python. Raises ValueError with a sentence that names the range."""
-    wanted = _TYPES[key]
-    if wanted is bool:
-        value = _SWITCH_WORDS.get(str(raw).strip().lower())
-        if value is None:
-            raise ValueError(f"{key} is on or off, not {raw!r}.")
-        return value
-    if wanted is str:
-        # TOML and people write `compile = true`; the choices are words.
-        return {"True": "on", "False": "off"}.get(str(raw), str(raw))
-    kind = "a number" if wanted is float else "a whole number"
-    try:
-        number = float(str(raw).replace("_", ""))
-    except ValueError:
-        raise ValueError(f"{key} is {kind}{allowed_range_text(key)}, not {raw!r}.") from None
-    if wanted is float:
-        return number
-    if not math.isfinite(number) or number != int(number):
-        raise ValueError(f"{key} is {kind}{allowed_range_text(key)}, not {raw!r}.")
-    # Through int() where possible: a 63-bit seed does not survive a float.
-    text = str(raw).replace("_", "").strip()
-    return int(text) if text.lstrip("+-").isdigit() else int(number)
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -95,30 +85,88 @@ def load_toml(path: Path) -> dict[str, Any]:
     return flat
 
 
-ADAMW_LR = 3e-3
-_DEFAULTS_OF_OLD_RUNS = {
-    "token_shift": 0,
-    "products": "torch",
-    "compile": "off",
-    "min_p": 0.0,
-    "steps": 2000,
-}  # what a run that does not mention a setting was trained with
-_SWITCH_WORDS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
-_TYPES: dict[str, type] = get_type_hints(Config)
+def parse_value(name: str, raw: Any) -> Any:
+    """The value of a setting from text, TOML or Python. Raises ValueError with a sentence that names the range."""
+    kind = SETTINGS[name].kind
+    if kind is bool:
+        value = _SWITCH_WORDS.get(str(raw).strip().lower())
+        if value is None:
+            raise ValueError(f"{name} is on or off, not {raw!r}.")
+        return value
+    if kind is str:
+        # TOML and people write `compile = true`; the choices are words.
+        return {"True": "on", "False": "off"}.get(str(raw), str(raw))
+    wanted = "a number" if kind is float else "a whole number"
+    refusal = ValueError(f"{name} is {wanted}{_range_text(name)}, not {raw!r}.")
+    text = str(raw).replace("_", "").strip()
+    try:
+        number = float(text)
+    except ValueError:
+        raise refusal from None
+    if kind is float:
+        return number
+    if not math.isfinite(number) or number != int(number):
+        raise refusal
+    # Through int() where possible: a 63-bit seed does not survive a float.
+    return int(text) if text.lstrip("+-").isdigit() else int(number)
 
 
 def checked_value(name: str, raw: Any) -> Any:
-    """The value of setting `name` from text, TOML or Python. Raises ValueError when it is none, or out of its range."""
+    """The value of a setting from text, TOML or Python. Raises ValueError when it is none, or out of its range."""
     value = parse_value(name, raw)
-    if problem := check_field(name, value):
+    if problem := check_value(name, value):
         raise ValueError(problem)
     return value
+
+
+def find_problems(config: Config) -> list[str]:
+    """Everything wrong with a config, one sentence each; empty when it can be trained."""
+    problems = [sentence for name in SETTINGS if (sentence := check_value(name, getattr(config, name)))]
+    if config.heads > 0 and config.width % config.heads:
+        problems.append(f"width ({config.width}) must be a multiple of heads ({config.heads}).")
+    elif config.position == "rope" and config.heads > 0 and (config.width // config.heads) % 2:
+        problems.append(
+            f"With rotary positions width / heads must be even; it is {config.width // config.heads}: "
+            "change width or heads, or set position=learned."
+        )
+    if config.mlp == "fmn" and config.fmn_rank > config.width * 8:
+        problems.append(f"fmn_rank ({config.fmn_rank}) is far above width ({config.width}): try {config.width // 3}.")
+    if (config.electricity_price_per_kwh or config.price_bands) and not config.currency:
+        problems.append("A price needs a currency: add currency=EUR, INR, USD or yours.")
+    return problems
+
+
+def check_value(name: str, value: Any) -> str | None:
+    """What is wrong with one value, as a sentence, or None."""
+    setting = SETTINGS[name]
+    if setting.choices:
+        if value in setting.choices:
+            return None
+        hint = nearest_word(str(value), setting.choices)
+        return f"{name} is one of {', '.join(setting.choices)}, not {value!r}{hint}."
+    if setting.check is not None:
+        try:
+            setting.check(str(value))
+        except ValueError as error:
+            return f"{name}: {error}."
+    low, high = setting.low, setting.high
+    if low is None or high is None or (isinstance(value, (int, float)) and low <= value <= high):
+        return None
+    shown = format_limit(value) if isinstance(value, (int, float)) else value
+    return f"{name} must lie{_range_text(name)}; it is {shown}."
+
+
+def format_limit(limit: float) -> str:
+    """A limit, or any number, as people write it: `0.9`, `65,536`, `1e-9`."""
+    return f"{int(limit):,}" if abs(limit) < 1e15 and limit == int(limit) else f"{limit:g}".replace("e-0", "e-")
+
+
+def _range_text(name: str) -> str:
+    low, high = SETTINGS[name].low, SETTINGS[name].high
+    return "" if low is None or high is None else f" between {format_limit(low)} and {format_limit(high)}"
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str:
+    """`(did you mean 'dropout'?)` for a word that is like a known one, else nothing."""
+    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""

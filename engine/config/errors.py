@@ -1,37 +1,29 @@
-"""Errors that carry one sentence for each problem a person can act on."""
+"""What can be wrong with the settings, the text and the machine of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from babytrain.runs.errors import ProblemsError
 
-class ConfigError(ValueError):
-    """One or more things wrong with a configuration; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+_MOST_PROBLEMS = 20
 
 
-class CorpusError(ValueError):
-    """One or more things wrong with a text to train on; `problems` holds one sentence each."""
+class ConfigError(ProblemsError):
+    """Settings that cannot be trained with."""
+
+
+class CorpusError(ProblemsError):
+    """A text that cannot be trained on; of many problems the first twenty are named."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         more = len(problems) - _MOST_PROBLEMS
-        self.problems = [*problems[:_MOST_PROBLEMS], *([f"And {more} more problems like these."] if more > 0 else [])]
-        super().__init__("\n".join(self.problems))
-
-
-_MOST_PROBLEMS = 20
+        super().__init__([*problems[:_MOST_PROBLEMS], *([f"And {more} more problems like these."] if more > 0 else [])])
 
 
 class DeviceError(ValueError):
     """A device or a number format that does not work here, in one sentence."""
 
 
-class EngineError(Exception):
-    """Something a person can act on; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+class EngineError(ProblemsError):
+    """A session that cannot begin, or had to end."""

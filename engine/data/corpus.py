@@ -63,7 +63,7 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
         raise CorpusError([str(error)]) from error
     train, val = _stored(tokenizer, train_text), _stored(tokenizer, val_text)
     problems = _length_problems(config, source.name, len(train), len(val))
-    if unknown := tokenizer.unknown_characters(config.prompt + config.more_prompts.replace("|", "")):
+    if unknown := tokenizer.unknown_characters(config.prompt + config.extra_prompts.replace("|", "")):
         problems.append(
             f"The text never has {_listed(unknown)}, so the model cannot read them: change the prompt, or train with "
             "tokenizer=byte, which reads everything."

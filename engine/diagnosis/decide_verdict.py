@@ -1,4 +1,4 @@
-"""Verdict, why, next: the checks in order of what matters most, and the memory that keeps verdicts from flickering.
+"""Verdict, why, next: the checks in order of what matters most, and what keeps verdicts from flickering.
 
 What slows the machine down (heat or power: throttled; data that comes too late: data-bound) is checked here too.
 """
@@ -18,15 +18,13 @@ from babytrain.engine.diagnosis.loss_trends import (
     recent_trend,
 )
 from babytrain.engine.diagnosis.observation import Observation, step_number
-from babytrain.engine.diagnosis.overfitting import evaluations_of, find_memorising, find_overfitting, measure_rise
+from babytrain.engine.diagnosis.overfitting import find_memorising, find_overfitting, measure_rise
 from babytrain.engine.diagnosis.robust_statistics import finite_values
 from babytrain.engine.diagnosis.verdicts import (
+    URGENT_VERDICTS,
     Diagnosis,
     EvaluationRise,
-    VerdictFinding,
     VerdictKind,
-    count_text,
-    loss_text,
     minutes_text,
     percent_text,
 )
@@ -38,7 +36,7 @@ SPEED_ROWS = 64
 SPEED_BASE_ROWS = 512
 
 
-def find_throttling(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+def find_throttling(observation: Observation, *, standing: bool) -> Diagnosis | None:
     """The hardware slows itself down. `standing`: that was the verdict so far."""
     throttled = observation.throttled_seconds
     if not throttled >= THROTTLED_SECONDS * (SLOWDOWN_RELEASE_SHARE if standing else 1.0):
@@ -50,17 +48,17 @@ def find_throttling(observation: Observation, *, standing: bool) -> VerdictFindi
         usual = float(np.quantile(seconds[:-SPEED_ROWS], 0.2))
         if now > 1.05 * usual > 0.0:
             why += f"; a step takes {1000 * now:.0f} ms where it took {1000 * usual:.0f}"
-    return VerdictFinding(
+    return Diagnosis(
         "throttled", why + ".", "Give it air, plug it in or raise its power limit; learning is not harmed."
     )
 
 
-def find_data_bound(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+def find_data_bound(observation: Observation, *, standing: bool) -> Diagnosis | None:
     """The steps wait for their data. `standing`: that was the verdict so far."""
     share = observation.data_wait_share
     if not share >= DATA_BOUND_SHARE * (SLOWDOWN_RELEASE_SHARE if standing else 1.0):
         return None
-    return VerdictFinding(
+    return Diagnosis(
         "data-bound",
         f"{percent_text(share)} of the step time goes by waiting for data.",
         "Put the text on a faster disk or into memory, or stop what else is reading; learning is not harmed.",
@@ -79,30 +77,29 @@ def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Dia
     """
     step = observation.newest_step
     if previous is not None and step < previous.step:
-        previous = None  # gone back to a checkpoint: another story
+        previous = None  # gone back to a checkpoint
     # A run that went wrong may hold anything; what overflows is judged as infinite and needs no warning.
     with np.errstate(all="ignore"):
-        standing = previous.verdict if previous is not None else None
         rise = measure_rise(observation, previous)
-        finding = _find(observation, rise, standing)
-    return _confirm(finding, rise, step, previous)
+        found = _find(observation, rise, previous.verdict if previous is not None else None)
+    return _confirm(found, rise, step, previous)
 
 
-def _find(observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None) -> VerdictFinding:
+def _find(observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None) -> Diagnosis:
     if observation.finished:
         return _done(observation)
-    diverging = find_divergence(observation)
-    if diverging is not None:
+    if (diverging := find_divergence(observation)) is not None:
         return diverging
     settling = DIAGNOSIS_SETTLING_STEPS
     if observation.total_steps > 0:
         settling = min(settling, int(SETTLING_SHARE * observation.total_steps))
-    if observation.newest_step <= max(observation.warmup_steps, settling):
-        return _warming_up(observation, max(observation.warmup_steps, settling))
-    overfitting = find_overfitting(observation, rise, standing)
-    memorising = overfitting or find_memorising(observation, standing=standing == "memorising")
-    if memorising is not None:
-        return memorising
+    warming_up_until = max(observation.warmup_steps, settling)
+    if observation.newest_step <= warming_up_until:
+        return _warming_up(observation, warming_up_until)
+    by_heart = find_overfitting(observation, rise, standing)
+    by_heart = by_heart or find_memorising(observation, standing=standing == "memorising")
+    if by_heart is not None:
+        return by_heart
     trend = recent_trend(observation)
     return (
         find_learning_rate_too_high(observation, trend, standing=standing == "lr too high")
@@ -114,47 +111,41 @@ def _find(observation: Observation, rise: EvaluationRise | None, standing: Verdi
     )
 
 
-def _confirm(finding: VerdictFinding, rise: EvaluationRise | None, step: int, previous: Diagnosis | None) -> Diagnosis:
-    found = Diagnosis(
-        finding.verdict,
-        finding.why,
-        finding.next_,
-        finding.advice,
-        finding.alternative,
-        step=step,
-        since=step,
-        rise=rise,
-    )
-    if previous is None or finding.urgent or finding.verdict == "done" or previous.verdict == "warming up":
-        same = previous is not None and previous.verdict == finding.verdict
-        return replace(found, since=previous.since) if same and previous is not None else found
-    if finding.verdict == previous.verdict:
-        return replace(found, since=previous.since)
-    if previous.candidate == finding.verdict and step - previous.candidate_since >= CONFIRM_STEPS:
+def _confirm(found: Diagnosis, rise: EvaluationRise | None, step: int, previous: Diagnosis | None) -> Diagnosis:
+    """`found`, or `previous` while a new verdict that is not urgent waits to be found again."""
+    verdict = found.verdict
+    found = replace(found, step=step, since=step, rise=rise)
+    if previous is None:
         return found
-    waits_since = previous.candidate_since if previous.candidate == finding.verdict else step
-    return replace(previous, step=step, candidate=finding.verdict, candidate_since=waits_since, rise=rise)
+    if verdict == previous.verdict:
+        return replace(found, since=previous.since)
+    if verdict in URGENT_VERDICTS or verdict == "done" or previous.verdict == "warming up":
+        return found
+    candidate_since = previous.candidate_since if previous.candidate == verdict else step
+    if step - candidate_since >= CONFIRM_STEPS:
+        return found
+    return replace(previous, step=step, candidate=verdict, candidate_since=candidate_since, rise=rise)
 
 
-def _done(observation: Observation) -> VerdictFinding:
-    step, _, val, _ = evaluations_of(observation)
+def _done(observation: Observation) -> Diagnosis:
+    step, _, val, _ = observation.evaluations
     plural = "" if observation.newest_step == 1 else "s"
-    took = f"{count_text(observation.newest_step)} step{plural} in {minutes_text(observation.newest_t)}"
+    took = f"{observation.newest_step:,} step{plural} in {minutes_text(observation.newest_t)}"
     if len(val) == 0:
-        return VerdictFinding("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
+        return Diagnosis("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
     best = int(np.argmin(val))
-    why = f"The run is over after {took}; its best validation loss was {loss_text(float(val[best]))} at step "
-    why += f"{count_text(step_number(step[best]))}."
+    why = f"The run is over after {took}; its best validation loss was {val[best]:.3f} at step "
+    why += f"{step_number(step[best]):,}."
     if best == len(val) - 1:
-        return VerdictFinding("done", why, "The best model is the last one: a longer run may find a better one.")
-    return VerdictFinding("done", why, "The best model is not the last one: write with the best checkpoint.")
+        return Diagnosis("done", why, "The best model is the last one: a longer run may find a better one.")
+    return Diagnosis("done", why, "The best model is not the last one: write with the best checkpoint.")
 
 
-def _warming_up(observation: Observation, until: int) -> VerdictFinding:
+def _warming_up(observation: Observation, until: int) -> Diagnosis:
     newest = observation.tail("loss", 1)
-    level = f"; the loss is {loss_text(float(newest[-1]))}" if len(newest) and np.isfinite(newest[-1]) else ""
-    return VerdictFinding(
+    level = f"; the loss is {newest[-1]:.3f}" if len(newest) and np.isfinite(newest[-1]) else ""
+    return Diagnosis(
         "warming up",
-        f"Step {count_text(observation.newest_step)} of the first {count_text(until)}{level}.",
+        f"Step {observation.newest_step:,} of the first {until:,}{level}.",
         "Wait: it is too early to judge.",
     )

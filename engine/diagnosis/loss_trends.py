@@ -10,7 +10,7 @@ import numpy as np
 from babytrain.engine.diagnosis import verdicts
 from babytrain.engine.diagnosis.detectors import DIVERGENCE_MARGIN, RELATIVE_MARGIN, SMALLEST_MARGIN
 from babytrain.engine.diagnosis.observation import Observation, step_number
-from babytrain.engine.diagnosis.overfitting import NOISE_EVALUATIONS, evaluations_of
+from babytrain.engine.diagnosis.overfitting import NOISE_EVALUATIONS
 from babytrain.engine.diagnosis.robust_statistics import (
     MEDIAN_COST,
     MOST_POINTS,
@@ -21,17 +21,16 @@ from babytrain.engine.diagnosis.robust_statistics import (
     fit_trend,
     step_noise,
 )
-from babytrain.engine.diagnosis.verdicts import VerdictFinding, count_text, loss_text, percent_text
+from babytrain.engine.diagnosis.verdicts import Diagnosis, percent_text
 
 DIVERGENCE_ROWS = 1024  # how far back the level that was reached is looked for
 MEDIAN_BLOCK_ROWS = 16  # rows to a median, as long as the slow average of the detector
 RECENT_ROWS = 6  # rows that must all but one be too high
 MEDIAN_OF_SIX = 0.5 / 0.378  # it keeps 0.5 of the noise of a step where the average of the detector keeps 0.378
 RECOVERY_ROWS = 48  # a loss that falls over so many rows is on its way back
-STANDARD_ERRORS = 3.0  # standard errors
-EVALUATION_RISE_SHARE = (
-    0.15  # of both losses above their best at an evaluation: it is not the batch, the weights are worse
-)
+STANDARD_ERRORS = 3.0
+# Of both losses, above their best at an evaluation: it is not the batch, the weights are worse.
+EVALUATION_RISE_SHARE = 0.15
 
 LEARNING_RATE_RAISE = 1.25  # from one step to the next: a person's key; no schedule rises like that after its warm-up
 RAISE_ROWS = 512  # after that a raise is history
@@ -43,9 +42,8 @@ FEWEST_TREND_ROWS = 200
 DECAYED_SHARE = 0.5  # share of the highest learning rate; below it, the learning rate is not what is too high
 ROUGH_FACTOR = 2.5  # times what independent noise explains: the loss swings slowly, as from wall to wall of a valley
 GRADIENT_RISE = 0.15  # in the window, of the gradient norm; while the loss does not fall, it should not grow
-STRAIGHT_RATIO = (
-    0.65  # later over earlier slope since the warm-up; power laws are below 0.4 from the first 100 steps on
-)
+# Later over earlier slope since the warm-up; power laws are below 0.4 from the first 100 steps on.
+STRAIGHT_RATIO = 0.65
 EARLY_SHARE = 0.5  # of the run: later, a straight fall is the schedule's doing
 TINY_NOISE_SHARE = 0.1  # of the fall so far
 STILL_HIGH_SHARE = 0.5  # of the loss of a uniform guess
@@ -56,10 +54,13 @@ SLOW_PER_TENTH = 0.005  # of the loss to every tenth of the run; at that rate no
 
 def recent_trend(observation: Observation, windows: int = 1) -> Trend | None:
     """The trend of the loss over the newest quarter of the rows, at least 200, times `windows`; None for fewer."""
-    losses = finite_values(
-        observation.tail("loss", windows * max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows)))
-    )
+    losses = finite_values(observation.tail("loss", windows * trend_rows(observation)))
     return fit_trend(losses) if len(losses) >= FEWEST_TREND_ROWS else None
+
+
+def trend_rows(observation: Observation) -> int:
+    """How many rows a trend is looked for in: the newest quarter, at least 200."""
+    return max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows))
 
 
 def steps_in(observation: Observation, rows: int) -> int:
@@ -68,22 +69,21 @@ def steps_in(observation: Observation, rows: int) -> int:
     return max(1, observation.newest_step - step_number(observation.step[first]) + 1)
 
 
-def find_divergence(observation: Observation) -> VerdictFinding | None:
+def find_divergence(observation: Observation) -> Diagnosis | None:
     """The loss is no number any more, or has left the level it had reached and does not come back."""
     losses = observation.tail("loss", DIVERGENCE_ROWS)
     if len(losses) == 0:
         return None
     a_third = "a third of the learning rate"
     lower = verdicts.suggest_learning_rate(observation, 1 / 3, a_third)
-    back = len(evaluations_of(observation)[0]) > 0
+    back = len(observation.evaluations.step) > 0
     if not np.isfinite(losses[-1]):
-        return VerdictFinding(
+        return Diagnosis(
             "diverging",
-            f"The loss of step {count_text(observation.newest_step)} is not a number to learn from.",
+            f"The loss of step {observation.newest_step:,} is not a number to learn from.",
             f"{'Go back to the best checkpoint and go on' if back else 'Stop and start again'} with {a_third}.",
             advice=verdicts.SUGGEST_ROLLBACK if back else verdicts.SUGGEST_STOP,
             alternative=lower if back else None,
-            urgent=True,
         )
     steps = observation.tail("step", DIVERGENCE_ROWS)
     usable = (steps > observation.warmup_steps) & np.isfinite(losses)
@@ -91,13 +91,12 @@ def find_divergence(observation: Observation) -> VerdictFinding | None:
     why = _left_the_level(values, steps[usable]) or _evaluations_left_behind(observation, values)
     if why is None:
         return None
-    return VerdictFinding(
+    return Diagnosis(
         "diverging",
         why,
         f"{'Go back to the best checkpoint, or take' if back else 'Take'} {a_third}.",
         advice=verdicts.SUGGEST_ROLLBACK if back else lower,
         alternative=lower if back else None,
-        urgent=True,
     )
 
 
@@ -118,8 +117,8 @@ def _left_the_level(values: Float64Array, steps: Float64Array) -> str | None:
         return None
     rows = RECENT_ROWS + (len(levels) - 1 - lowest) * MEDIAN_BLOCK_ROWS
     return (
-        f"The loss rose from {loss_text(reached)} to {loss_text(float(np.median(recent)))} in the last "
-        f"{count_text(step_number(steps[-1] - steps[-rows]))} steps, far outside its noise of {loss_text(noise)}."
+        f"The loss rose from {reached:.3f} to {np.median(recent):.3f} in the last "
+        f"{step_number(steps[-1] - steps[-rows]):,} steps, far outside its noise of {noise:.3f}."
     )
 
 
@@ -129,7 +128,7 @@ def _falls(values: Float64Array) -> bool:
 
 
 def _evaluations_left_behind(observation: Observation, values: Float64Array) -> str | None:
-    step, _, val, train = evaluations_of(observation)
+    step, _, val, train = observation.evaluations
     if len(val) < 2 or step_number(step[0]) == step_number(step[-1]) or _falls(values[-2 * RECOVERY_ROWS :]):
         return None
     best = int(np.argmin(val))
@@ -139,13 +138,11 @@ def _evaluations_left_behind(observation: Observation, values: Float64Array) -> 
         return None
     return (
         f"Validation loss is {percent_text(rises[0])} and training loss {percent_text(rises[1])} above the best "
-        f"of step {count_text(step_number(step[best]))}, and neither has come back."
+        f"of step {step_number(step[best]):,}, and neither has come back."
     )
 
 
-def find_learning_rate_too_high(
-    observation: Observation, trend: Trend | None, *, standing: bool
-) -> VerdictFinding | None:
+def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *, standing: bool) -> Diagnosis | None:
     """A raise that the loss answered by rising, or a loss that swings and does not fall at an undecayed rate.
 
     `standing`: that was the verdict so far; then one swing downwards is not enough to take it back.
@@ -156,12 +153,12 @@ def find_learning_rate_too_high(
     if why is None:
         return None
     rate = float(observation.learning_rate[observation.rows - 1])
-    return VerdictFinding(
+    return Diagnosis(
         "lr too high",
         why,
         f"Halve the learning rate of {rate:.2g}.",
         advice=verdicts.suggest_learning_rate(observation, 0.5, "halve the learning rate"),
-        alternative=verdicts.SUGGEST_ROLLBACK if len(evaluations_of(observation)[0]) else None,
+        alternative=verdicts.SUGGEST_ROLLBACK if len(observation.evaluations.step) else None,
     )
 
 
@@ -175,23 +172,17 @@ def _rose_after_a_raise(observation: Observation) -> str | None:
     for raised in raises[::-1] + 1:
         if rates[-1] < rates[raised] / LEARNING_RATE_RAISE:  # turned down since
             continue
-        before, after = (
-            finite_values(losses[max(0, raised - 4 * MEDIAN_BLOCK_ROWS) : raised]),
-            finite_values(losses[raised:]),
-        )
+        before = finite_values(losses[max(0, raised - 4 * MEDIAN_BLOCK_ROWS) : raised])
+        after = finite_values(losses[raised:])
         if len(before) < MEDIAN_BLOCK_ROWS or len(after) < FEWEST_ROWS_AFTER_RAISE:
             continue
-        now = after[-2 * MEDIAN_BLOCK_ROWS :]
-        was, is_now = float(np.median(before[-2 * MEDIAN_BLOCK_ROWS :])), float(np.median(now))
-        error = (
-            MEDIAN_COST
-            * step_noise(before)
-            * float(np.sqrt(1.0 / min(len(before), 2 * MEDIAN_BLOCK_ROWS) + 1.0 / len(now)))
-        )
+        then, now = before[-2 * MEDIAN_BLOCK_ROWS :], after[-2 * MEDIAN_BLOCK_ROWS :]
+        was, is_now = float(np.median(then)), float(np.median(now))
+        error = MEDIAN_COST * step_noise(before) * float(np.sqrt(1.0 / len(then) + 1.0 / len(now)))
         if is_now - was > max(STANDARD_ERRORS * error, RISE_AFTER_RAISE * abs(was)):
             return (
-                f"The loss went from {loss_text(was)} to {loss_text(is_now)} after the learning rate was raised from "
-                f"{rates[raised - 1]:.2g} to {rates[raised]:.2g} at step {count_text(step_number(steps[raised]))}."
+                f"The loss went from {was:.3f} to {is_now:.3f} after the learning rate was raised from "
+                f"{rates[raised - 1]:.2g} to {rates[raised]:.2g} at step {step_number(steps[raised]):,}."
             )
     return None
 
@@ -203,21 +194,20 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
         or trend.fall > max(STANDARD_ERRORS * trend.error, 3.0 * PLATEAU_FALL * abs(trend.level))
     ):
         return None
-    rows = max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows))
+    rows = trend_rows(observation)
     norms = observation.tail("gradient_norm", 2 * rows)  # noisier than losses, and a slow creep is what is looked for
     gradients = fit_trend(np.log(norms[np.isfinite(norms) & (norms > 0.0)]))
-    rising = gradients is not None and -gradients.fall > max(GRADIENT_RISE, STANDARD_ERRORS * gradients.error)
-    if not rising:
+    if gradients is None or not -gradients.fall > max(GRADIENT_RISE, STANDARD_ERRORS * gradients.error):
         return None
-    grown = float(np.expm1(min(50.0, -gradients.fall))) if gradients is not None else 0.0
+    grown = float(np.expm1(min(50.0, -gradients.fall)))
     swing = ", swings more than its noise explains" if trend.roughness > ROUGH_FACTOR else ""
     return (
-        f"The loss has not fallen for {count_text(steps_in(observation, rows))} steps{swing}, and the gradients grew "
+        f"The loss has not fallen for {steps_in(observation, rows):,} steps{swing}, and the gradients grew "
         f"by {percent_text(grown)} meanwhile."
     )
 
 
-def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> Diagnosis | None:
     """A straight, slow, quiet fall early in the run: it goes downhill all day and never gets there.
 
     `standing`: that was the verdict so far; then it may bend a little and be later.
@@ -242,17 +232,17 @@ def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> V
         TINY_NOISE_SHARE * trend.fall, 0.004 * trend.level
     ):
         return None
-    gained = loss_text(100.0 * trend.fall / steps_in(observation, len(since)))
-    return VerdictFinding(
+    gained = 100.0 * trend.fall / steps_in(observation, len(since))
+    return Diagnosis(
         "lr too low",
-        f"The loss falls in a straight, quiet line by {gained} in 100 steps and "
-        f"is still {loss_text(trend.level)}, where knowing nothing costs {loss_text(observation.uniform_loss)}.",
+        f"The loss falls in a straight, quiet line by {gained:.3f} in 100 steps and "
+        f"is still {trend.level:.3f}, where knowing nothing costs {observation.uniform_loss:.3f}.",
         "Three times the learning rate would get there sooner.",
         advice=verdicts.suggest_learning_rate(observation, 3.0, "three times the learning rate"),
     )
 
 
-def find_plateau(observation: Observation, trend: Trend | None, *, standing: bool) -> VerdictFinding | None:
+def find_plateau(observation: Observation, trend: Trend | None, *, standing: bool) -> Diagnosis | None:
     """No improvement beyond noise over the newest quarter of the run. `standing`: that was the verdict so far."""
     if trend is None:
         return None
@@ -266,32 +256,33 @@ def find_plateau(observation: Observation, trend: Trend | None, *, standing: boo
             return None
     elif gained[0] > max(gained[1], least):
         return None
-    rows = max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows))
+    rows = trend_rows(observation)
     undecayed = observation.learning_rate_share >= DECAYED_SHARE
-    near = observation.floor is not None and trend.level < 1.1 * observation.floor
-    return VerdictFinding(
+    halve = None
+    if observation.floor is not None and trend.level < 1.1 * observation.floor:
+        next_ = "It is as good as the text allows: stop."
+    elif undecayed:
+        next_ = "Halve the learning rate and see whether it falls again."
+        halve = verdicts.suggest_learning_rate(observation, 0.5, "halve the learning rate")
+    else:
+        next_ = "Stop, or give the next run a larger model."
+    return Diagnosis(
         "plateau",
-        f"The loss {_moved(trend)} in {count_text(steps_in(observation, rows))} steps, no improvement beyond its "
-        f"noise, and stands at {loss_text(trend.level)}.",
-        "It is as good as the text allows: stop."
-        if near
-        else "Halve the learning rate and see whether it falls again."
-        if undecayed
-        else "Stop, or give the next run a larger model.",
-        advice=verdicts.suggest_learning_rate(observation, 0.5, "halve the learning rate")
-        if undecayed and not near
-        else verdicts.SUGGEST_STOP,
-        alternative=verdicts.SUGGEST_STOP if undecayed and not near else None,
+        f"The loss {_moved(trend)} in {steps_in(observation, rows):,} steps, no improvement beyond its "
+        f"noise, and stands at {trend.level:.3f}.",
+        next_,
+        advice=halve or verdicts.SUGGEST_STOP,
+        alternative=verdicts.SUGGEST_STOP if halve else None,
     )
 
 
 def _moved(trend: Trend) -> str:
-    return f"{'fell' if trend.fall >= 0.0 else 'rose'} by {loss_text(abs(trend.fall))}"
+    return f"{'fell' if trend.fall >= 0.0 else 'rose'} by {abs(trend.fall):.3f}"
 
 
 def _gained_lately(observation: Observation) -> tuple[float, float] | None:
     """Validation loss gained over the same window, and how much of that may be wobble; None with too few."""
-    step, _, val, _ = evaluations_of(observation)
+    step, _, val, _ = observation.evaluations
     inside = int(np.searchsorted(step, (1.0 - WINDOW_SHARE) * observation.newest_step))
     if len(val) - inside < 2 or inside < 1 or len(val) < 4:
         return None
@@ -299,24 +290,24 @@ def _gained_lately(observation: Observation) -> tuple[float, float] | None:
     return earlier - later, STANDARD_ERRORS * evaluation_noise(val[-NOISE_EVALUATIONS:])
 
 
-def describe_learning(observation: Observation, trend: Trend | None, *, standing: bool) -> VerdictFinding:
+def describe_learning(observation: Observation, trend: Trend | None, *, standing: bool) -> Diagnosis:
     """Learning, or slow when what it gains to a tenth of the run is hardly anything. `standing`: slow so far."""
     if trend is None:
         newest = finite_values(observation.tail("loss", MEDIAN_BLOCK_ROWS))
         level = float(np.median(newest)) if len(newest) else float("nan")
-        return VerdictFinding("learning", f"The loss is {loss_text(level)} and on its way.", "Nothing to do.")
-    rows = max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows))
+        return Diagnosis("learning", f"The loss is {level:.3f} and on its way.", "Nothing to do.")
+    rows = trend_rows(observation)
     covered = steps_in(observation, rows)
     tenth = max(1.0, (observation.total_steps or observation.newest_step) / 10.0)
     reducible = max(1e-9, abs(trend.level) - (observation.floor or 0.0))
     rate = trend.fall / covered * tenth / reducible
-    why = f"The loss {_moved(trend)} in {count_text(covered)} steps and is {loss_text(trend.level)}"
+    why = f"The loss {_moved(trend)} in {covered:,} steps and is {trend.level:.3f}"
     if rate + trend.error / covered * tenth / reducible > SLOW_PER_TENTH * (1.5 if standing else 1.0):
-        return VerdictFinding("learning", why + ".", "Nothing to do.")
+        return Diagnosis("learning", why + ".", "Nothing to do.")
     if not trend.fall > 0.0:
-        return VerdictFinding("slow", why + ".", "Wait for the next evaluation: it is too noisy to say more.")
+        return Diagnosis("slow", why + ".", "Wait for the next evaluation: it is too noisy to say more.")
     undecayed = observation.learning_rate_share >= DECAYED_SHARE
-    return VerdictFinding(
+    return Diagnosis(
         "slow",
         f"{why}: {percent_text(rate)} to every tenth of the run.",
         "Try half as much learning rate again." if undecayed else "The learning rate is nearly spent: let it finish.",

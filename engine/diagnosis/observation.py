@@ -1,9 +1,10 @@
-"""What a diagnosis looks at: views of a run's columns and a few plain numbers, nothing that can move meanwhile."""
+"""What a diagnosis is made from: views of a run's columns and a few plain numbers, nothing that changes meanwhile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from babytrain.engine.diagnosis.robust_statistics import Float64Array
 
 ColumnArray = npt.NDArray[Any]
+WindowArray = npt.NDArray[np.float32]
 LARGEST_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20, so this is no loss any more
 
 
@@ -23,7 +25,16 @@ class WindowLosses:
     """Validation losses of one evaluation, [windows] in the order of the text, nats per token, fp32."""
 
     step: int
-    losses: npt.NDArray[np.float32]
+    losses: WindowArray
+
+
+class Evaluations(NamedTuple):
+    """Step, seconds, validation and training loss of evaluations, [evaluations] each."""
+
+    step: Float64Array
+    t: Float64Array
+    val: Float64Array
+    train: Float64Array
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Observation:
     throttled_seconds: float = 0.0  # of the last 60: time the hardware slowed itself down
     data_wait_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
     finished: bool = False
-    # Dials as they stand: advice is given as their new position.
+    # The dials now: advice is given as their new value.
     lr_scale: float = 1.0
     lr_held: bool = False
     dropout: float = 0.0
@@ -64,6 +75,14 @@ class Observation:
     def rows(self) -> int:
         """Rows of steps that every column has."""
         return min(len(self.step), len(self.t), len(self.loss), len(self.learning_rate), len(self.gradient_norm))
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """The evaluations that are all finite numbers."""
+        columns = (self.eval_step, self.eval_t, self.val_loss, self.train_loss)
+        count = min(map(len, columns))
+        values = np.array([np.asarray(column[:count], dtype=np.float64) for column in columns])
+        return Evaluations(*values[:, np.isfinite(values).all(axis=0)])
 
     @property
     def newest_step(self) -> int:
@@ -85,7 +104,7 @@ class Observation:
     def learning_rate_share(self) -> float:
         """The newest learning rate over the highest so far; 1 while it has not decayed."""
         rates = self.learning_rate[: self.rows]
-        # A glance: a schedule has no peak so narrow that a thousand looks would miss it by much.
+        # A sample: a schedule has no peak so narrow that a thousand points would miss it by much.
         seen = np.asarray(rates[:: max(1, len(rates) // 1024)], dtype=np.float64)
         highest = float(seen[np.isfinite(seen)].max(initial=0.0))
         return min(1.0, float(rates[-1]) / highest) if highest > 0.0 and np.isfinite(rates[-1]) else 1.0
@@ -96,12 +115,9 @@ class Observation:
         values = np.asarray(getattr(self, name)[max(0, end - rows) : end], dtype=np.float64)
         return np.where(np.abs(values) < LARGEST_LOSS, values, np.nan) if name == "loss" else values
 
-    def window_losses(self, step: int) -> npt.NDArray[np.float32] | None:
+    def window_losses(self, step: int) -> WindowArray | None:
         """Per-window losses of the evaluation at a step, where they were kept."""
-        for losses in reversed(self.windows):
-            if losses.step == step:
-                return losses.losses
-        return None
+        return next((windows.losses for windows in reversed(self.windows) if windows.step == step), None)
 
 
 def step_number(number: object) -> int:

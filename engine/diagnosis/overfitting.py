@@ -19,10 +19,7 @@ from babytrain.engine.diagnosis.verdicts import (
     Diagnosis,
     EvaluationRise,
     Suggestion,
-    VerdictFinding,
     VerdictKind,
-    count_text,
-    loss_text,
     minutes_text,
     percent_text,
 )
@@ -32,9 +29,8 @@ SECOND_PROBABILITY = 0.9  # the evaluation before only has to agree
 SECOND_RESAMPLES = 500  # which gives that probability to 1.3%
 FEWEST_AFTER_BEST = 2  # evaluations
 NOISE_FACTOR = 3.0  # standard deviations of an evaluation: the luckiest of ten is 1.5 below, one in 15 is 1.5 above
-TREND_SHARE_OF_RISE = (
-    0.5  # of the rise must lie in the trend of all evaluations since the best: a lucky best has no trend after it
-)
+# Of the rise, must lie in the trend of all evaluations since the best: a lucky best has no trend after it.
+TREND_SHARE_OF_RISE = 0.5
 SMALLEST_RISE = 0.004  # of the best loss; less is real but not worth a word
 OVERFITTING_RELEASE_SHARE = 0.5  # a verdict once given stays until the rise is below this share of what it took
 NOISE_EVALUATIONS = 10
@@ -55,24 +51,9 @@ LARGEST_WEIGHT_DECAY = 10.0  # what the dial takes
 WEIGHT_DECAY_FACTOR = 3.0  # where there is dropout already (multi-epoch recipes use 0.8 and more)
 
 
-def evaluations_of(observation: Observation) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
-    """Step, seconds, validation and training loss of the evaluations that are all finite numbers."""
-    count = min(
-        len(observation.eval_step), len(observation.eval_t), len(observation.val_loss), len(observation.train_loss)
-    )
-    columns = np.array(
-        [
-            np.asarray(column[:count], dtype=np.float64)
-            for column in (observation.eval_step, observation.eval_t, observation.val_loss, observation.train_loss)
-        ]
-    )
-    step, t, val, train = columns[:, np.isfinite(columns).all(axis=0)]
-    return step, t, val, train
-
-
 def measure_rise(observation: Observation, previous: Diagnosis | None) -> EvaluationRise | None:
     """Compare the newest evaluation with the best one; None where window losses are missing or nothing came after."""
-    step, _, val, _ = evaluations_of(observation)
+    step, _, val, _ = observation.evaluations
     if len(val) < 2 or (best := int(np.argmin(val))) == len(val) - 1:
         return None
     best_step, newest_step = step_number(step[best]), step_number(step[-1])
@@ -98,9 +79,9 @@ def _compare(observation: Observation, step: int, best_step: int, resamples: int
 
 def find_overfitting(
     observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None
-) -> VerdictFinding | None:
-    """'Training falls while validation climbs like a mountain goat.' `standing`: the verdict so far."""
-    _, t, val, train = evaluations_of(observation)
+) -> Diagnosis | None:
+    """Training loss falls while validation loss climbs. `standing`: the verdict so far."""
+    _, t, val, train = observation.evaluations
     if rise is None or (best := int(np.argmin(val))) > len(val) - 1 - FEWEST_AFTER_BEST:
         return None
     wobble = _evaluation_noise(val, train)
@@ -113,18 +94,21 @@ def find_overfitting(
     else:
         if standing == "memorising":
             enough *= AFTER_MEMORISING
-        agreed = rise.second is None or rise.second.probability_above >= SECOND_PROBABILITY
         climb = theil_sen(val[best:]) * (len(val) - 1 - best)
-        agreed = agreed and climb > TREND_SHARE_OF_RISE * rise.comparison.difference
-        confirmed = agreed and rise.comparison.low > 0.0 and rise.comparison.difference > enough
+        confirmed = (
+            (rise.second is None or rise.second.probability_above >= SECOND_PROBABILITY)
+            and climb > TREND_SHARE_OF_RISE * rise.comparison.difference
+            and rise.comparison.low > 0.0
+            and rise.comparison.difference > enough
+        )
     return _overfitting(observation, rise, float(t[best]), fell) if confirmed else None
 
 
 def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
     """How much an evaluation is shifted by the luck of its weights.
 
-    Training and validation share that luck, and the training loss has no kink where the validation loss turns: what
-    looks like wobble there is what is looked for. The lower of the two counts, in proportion to the losses.
+    Training and validation share that luck, and the training loss has no kink where the validation loss turns, which
+    would look like noise. The lower of the two counts, in proportion to the losses.
     """
     if len(val) < FEWEST_FOR_NOISE:
         return UNKNOWN_NOISE_SHARE * abs(float(val[-1]))
@@ -134,26 +118,25 @@ def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
     )
 
 
-def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, fell: float) -> VerdictFinding:
+def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, fell: float) -> Diagnosis:
     past = max(0.0, observation.newest_t - best_t)
     share = past / observation.newest_t if observation.newest_t > 0.0 else 0.0
-    best = count_text(rise.best_step)
-    return VerdictFinding(
+    best = f"{rise.best_step:,}"
+    return Diagnosis(
         "overfitting",
-        f"Validation loss rose by {loss_text(rise.comparison.difference)} since its best at step {best} "
-        f"(between {loss_text(rise.comparison.low)} and {loss_text(rise.comparison.high)}) "
-        f"while training loss fell by {loss_text(fell)}.",
+        f"Validation loss rose by {rise.comparison.difference:.3f} since its best at step {best} "
+        f"(between {rise.comparison.low:.3f} and {rise.comparison.high:.3f}) "
+        f"while training loss fell by {fell:.3f}.",
         f"Stop, or go back to step {best}: {minutes_text(past)} were trained past it, and stopping there would have "
         f"saved {percent_text(share)} of the run so far.",
         advice=Suggestion("stop", f"stop, keep the best of step {best}"),
         alternative=Suggestion("rollback", f"go back to step {best}", text="best"),
-        urgent=True,
     )
 
 
-def find_memorising(observation: Observation, *, standing: bool) -> VerdictFinding | None:
+def find_memorising(observation: Observation, *, standing: bool) -> Diagnosis | None:
     """Training loss runs away downwards while validation stands still. `standing`: that was the verdict so far."""
-    _, _, val, train = evaluations_of(observation)
+    step, _, val, train = observation.evaluations
     if len(val) <= MEMORISING_EVALUATIONS or val[-1] <= 0.0 or train[-1] < 0.0:
         return None
     floor = observation.floor
@@ -169,22 +152,19 @@ def find_memorising(observation: Observation, *, standing: bool) -> VerdictFindi
     if not standing and fell < MEMORISING_FALL * float(train[then]):
         return None
     if below_floor and floor is not None:
-        why = f"Training loss {loss_text(float(train[-1]))} is below the {loss_text(floor)} that no model can beat"
+        why = f"Training loss {train[-1]:.3f} is below the {floor:.3f} that no model can beat"
     else:
-        why = f"Training loss fell to {loss_text(float(train[-1]))}, validation {loss_text(float(val[-1]))}"
-    best_step = count_text(step_number(evaluations_of(observation)[0][int(np.argmin(val))]))
+        why = f"Training loss fell to {train[-1]:.3f}, validation {val[-1]:.3f}"
     if observation.dropout < DROPOUT_ADVICE:
         advice = Suggestion("dropout", f"dropout {DROPOUT_ADVICE:g}", value=DROPOUT_ADVICE)
-        turn = f"dropout {DROPOUT_ADVICE:g}"
     else:
         more = min(LARGEST_WEIGHT_DECAY, max(0.1, WEIGHT_DECAY_FACTOR * observation.weight_decay))
         advice = Suggestion("weight_decay", f"weight decay {more:g}", value=more)
-        turn = f"weight decay {more:g}"
-    return VerdictFinding(
+    return Diagnosis(
         "memorising",
-        f"{why}, while validation gained {loss_text(max(0.0, gained))} in {MEMORISING_EVALUATIONS} evaluations: "
+        f"{why}, while validation gained {max(0.0, gained):.3f} in {MEMORISING_EVALUATIONS} evaluations: "
         "it learns the text by heart.",
-        f"Try {turn} or more text; the best model so far is that of step {best_step}.",
+        f"Try {advice.label} or more text; the best model so far is that of step {step_number(step[val.argmin()]):,}.",
         advice=advice,
         alternative=verdicts.SUGGEST_STOP,
     )

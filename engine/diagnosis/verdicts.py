@@ -35,18 +35,6 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class VerdictFinding:
-    """What one check found. `urgent` findings are believed at once, the others when they are found twice."""
-
-    verdict: VerdictKind
-    why: str
-    next_: str
-    advice: Suggestion | None = None
-    alternative: Suggestion | None = None
-    urgent: bool = False
-
-
-@dataclass(frozen=True)
 class EvaluationRise:
     """The newest evaluation (at step `newest_step`) against the best one: per-window bootstrap, newest minus best.
 
@@ -61,11 +49,11 @@ class EvaluationRise:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The verdict on a run at `step`, and the little memory that keeps the next one from flickering.
+    """The verdict on a run at `step`, and what keeps the next one from flickering.
 
     `why` and `next_` are a sentence each. `advice` is what the key applies, `alternative` the other way out. `since` is
     the step the verdict was first given at; `candidate` another verdict that waits to be confirmed since
-    `candidate_since`; `rise` the newest comparison of evaluations, kept so that it is not drawn again.
+    `candidate_since`; `rise` the newest comparison of evaluations, kept so that it is not computed again.
     """
 
     verdict: VerdictKind
@@ -80,6 +68,7 @@ class Diagnosis:
     rise: EvaluationRise | None = None
 
 
+URGENT_VERDICTS = frozenset({"diverging", "overfitting"})  # believed at once, the others when they are found twice
 LR_SCALE_LIMITS = (1e-6, 1e6)  # what the dial takes
 
 
@@ -95,16 +84,6 @@ def minutes_text(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "an unknown time"
     return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:,.1f} minutes"
-
-
-def count_text(number: int) -> str:
-    """`1,204`."""
-    return f"{number:,}"
-
-
-def loss_text(value: float) -> str:
-    """A loss in nats per token."""
-    return f"{value:.3f}"
 
 
 def suggest_learning_rate(observation: Observation, factor: float, label: str) -> Suggestion:

@@ -2,7 +2,7 @@
 
 Every way of making a pass does the same: it adds the gradients to those the parameters already have and leaves the
 optimizer out, so that whatever an optimizer reads (learning rates, decay, clipping) is never baked in. What a person
-may turn inside the pass is kept in tensors where a compiler or a graph looks on, see `engine/model/live.py`.
+may turn inside the pass is kept in tensors where a compiler or a graph looks on, see `engine/model/dial_tensors.py`.
 
 torch.compile is not thread-safe, so a pass belongs to the thread that made it.
 """

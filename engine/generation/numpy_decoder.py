@@ -2,7 +2,7 @@
 
 A token of the smallest preset is 1.6 million multiplications in some fifty calls. A torch call costs 2 to 5
 microseconds before it computes anything and a numpy call a quarter of one, so that here numpy is several times faster
-(`bench/sampling.py`); for large models the arithmetic decides, and torch has the faster and threaded products.
+(`bench/speed/sampling.py`); for large models the arithmetic decides, and torch has the faster and threaded products.
 
 Choices:
 

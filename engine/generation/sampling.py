@@ -27,8 +27,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from babytrain.engine.config.build import check_value
 from babytrain.engine.config.errors import ConfigError
-from babytrain.engine.config.settings import Config, check_field
+from babytrain.engine.config.settings import SampleSettings
 
 REPETITION_WINDOW = 64  # tokens of the text so far, newest last, that the repetition penalty looks at
 # A temperature below this takes the likeliest token: the others' chances would be below what fp32 logits can tell.
@@ -53,12 +54,12 @@ class SamplingSettings:
     repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
-        checked = (check_field(field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        checked = (check_value(field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
         if problems := [problem for problem in checked if problem]:
             raise ConfigError(problems)
 
     @classmethod
-    def of(cls, config: Config) -> SamplingSettings:
+    def of(cls, config: SampleSettings) -> SamplingSettings:
         """The settings of a run's own samples."""
         return cls(config.temperature, config.top_k, config.top_p, config.min_p, config.repetition_penalty)
 

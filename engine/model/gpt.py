@@ -87,9 +87,13 @@ class Block(nn.Module):
             and dropout is None
             and is_short_attention_faster(x.device, dtype, x.shape[1])
         ):
-            x = fused_attention_sublayer(x, self.attention, rotary, dtype)
-            if self.mlp.kind == "relu2":
-                return fused_relu2_sublayer(x, self.mlp, dtype)
+            attention, mlp = self.attention, self.mlp
+            weights = attention.qkv.weight, attention.projection.weight
+            x = fused_attention_sublayer(
+                x, *weights, rotary, heads=attention.heads, qk_norm=attention.qk_norm, dtype=dtype
+            )
+            if mlp.kind == "relu2":
+                return fused_relu2_sublayer(x, mlp.up.weight, mlp.down.weight, dtype)
         else:
             x = x + apply_dropout(self.attention(self.attention_norm(x, dtype), rotary, cache), dropout)
         return x + apply_dropout(self.mlp(self.mlp_norm(x, dtype)), dropout)

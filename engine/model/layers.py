@@ -18,7 +18,7 @@ from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON, CpuRMSNorm
 
 
 class Linear(nn.Module):
-    """y = x W^T (+ b), W [outputs, inputs] fp32. Not initialised: `init.py` does that for the whole model.
+    """y = x W^T (+ b), W [outputs, inputs] fp32. Not initialised: `build_model` does that for the whole model.
 
     `parts` says how many matrices of equal shape, stacked by rows, W really is: Muon treats each on its own.
     """

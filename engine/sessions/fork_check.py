@@ -14,9 +14,10 @@ from typing import Any
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
-from babytrain.engine.config.settings import FIELDS, Config
+from babytrain.engine.config.settings import SETTINGS, Config
+from babytrain.runs.errors import RunsError
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
-from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 # The shapes, what the weights mean, and what the tokens are.
 _FIXED = frozenset(
@@ -43,7 +44,7 @@ _FIXED = frozenset(
         "optimizer",
     ]
 )
-CHANGEABLE = tuple(name for name in FIELDS if name not in _FIXED)  # what a fork may have of its own
+CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # what a fork may have of its own
 _LONGEST_HEADER = 64 << 20
 _FILES = ("model.safetensors", "optimizer.safetensors")
 

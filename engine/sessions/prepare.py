@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from babytrain.engine.config.build import changed_config
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import PRESETS
-from babytrain.engine.config.settings import FIELDS, Config, Precision
+from babytrain.engine.config.settings import SETTINGS, Config, Precision
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.data.windows import EpochWindows
 from babytrain.engine.doctor.software import check_compile
@@ -32,7 +33,7 @@ from babytrain.runs.dials.changes import too_large_a_step
 from babytrain.runs.dials.state import DialState
 
 _LARGEST_PRESET_BATCH = max(
-    int(preset.values.get("batch_size", FIELDS["batch_size"].default)) for preset in PRESETS.values()
+    int(preset.values.get("batch_size", SETTINGS["batch_size"].default)) for preset in PRESETS.values()
 )
 
 
@@ -60,15 +61,15 @@ def prepare(config: Config, corpus: Corpus) -> Prepared:
     torch.set_num_threads(threads)
     use_matmul_backend(speed.products)
     # The choices become settings, so that a resume repeats them.
-    config = config.replace(threads=threads, precision=precision, products=speed.products)
+    config = changed_config(config, threads=threads, precision=precision, matmul_backend=speed.products)
     sentences = [speed.sentence()] if speed.milliseconds else []
     if config.compile == "auto":
         choice = _choose_compile(config, corpus, device_name, speed)
-        config = config.replace(compile="on" if choice.compiled else "off")
+        config = changed_config(config, compile="on" if choice.compiled else "off")
         sentences += [choice.sentence] if choice.sentence else []
     model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
     model.set_precision(precision)
-    if config.range_test:
+    if config.lr_range_test:
         bracket = sweep_learning_rates(
             config, corpus.train, corpus.tokenizer.vocabulary_size, device=device_name, precision=precision
         )
@@ -85,8 +86,8 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoic
     formats: list[Precision] = (
         ["fp32", "bf16"] if config.precision == "auto" else [choose_precision(config.precision, device)]
     )
-    libraries: list[MatmulBackend] = ["onednn" if config.products == "onednn" else "torch"]
-    if config.products == "auto" and onednn_available():
+    libraries: list[MatmulBackend] = ["onednn" if config.matmul_backend == "onednn" else "torch"]
+    if config.matmul_backend == "auto" and onednn_available():
         libraries.append("onednn")
     return try_processor_settings(
         config,
@@ -124,7 +125,9 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
     if config.epochs <= 0:
         return config
     windows = _windows_per_epoch(config, corpus)
-    return config.replace(steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate))))
+    return changed_config(
+        config, steps=max(1, math.ceil(config.epochs * windows / (config.batch_size * config.accumulate)))
+    )
 
 
 def check_step_size(dials: DialState, config: Config, corpus: Corpus) -> None:

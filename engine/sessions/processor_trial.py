@@ -1,9 +1,9 @@
 """Which number format, library and how many threads train this model fastest here: a second of trying, not a rule.
 
 On a processor none can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32
-products twice as fast by another library (`model/product.py`), and a small model may lose by a second thread. The trial
-runs real steps on a throw-away copy of the model, so the run itself is untouched; what was chosen is written into the
-run's settings, so a resume or a rerun repeats the choice and not the trial.
+products twice as fast by another library (`model/cpu/matmul_backend.py`), and a small model may lose by a second
+thread. The trial runs real steps on a throw-away copy of the model, so the run itself is untouched; what was chosen is
+written into the run's settings, so a resume or a rerun repeats the choice and not the trial.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from babytrain.engine.checkpoints.format import (
     last_checkpoint,
     load_checkpoint,
 )
-from babytrain.engine.config.build import config_of_run
+from babytrain.engine.config.build import changed_config, config_of_run
 from babytrain.engine.config.errors import DeviceError, EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import build_corpus
@@ -117,7 +117,7 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
     with engine_errors():
         # The plan was in steps by the time it started; by the clock it would come out differently.
         config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
-        config = config.replace(device=_device(first, differences))
+        config = changed_config(config, device=_device(first, differences))
         corpus = build_corpus(config, paths, stdin=stdin)
         origin = _origin(source, first)
     if corpus.sha256 != first.corpus.sha256:

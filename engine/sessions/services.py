@@ -61,10 +61,10 @@ def start_analysis(
     subject = AnalysisInputs(
         corpus,
         corpus.is_haiku,
-        config.favourite,
+        config.tracked_letter,
         reached=history.milestones,
         baselines=history.baselines,
-        family=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
+        best_on_same_data=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
     )
     sample_analyzer = SampleAnalyzer(subject, recorder.publish, recorder.now, recorder.seconds_since_divergence)
     sample_analyzer.start()
@@ -80,7 +80,7 @@ def start_telemetry(
 ) -> Iterator[DutyCycleController]:
     """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
     meter = EnergyMeter(
-        tariff=parse_tariff(config.electricity_price, config.currency, config.price_bands),
+        tariff=parse_tariff(config.electricity_price_per_kwh, config.currency, config.price_bands),
         wall_watts=config.wall_watts,
         idle_watts=config.idle_watts,
         supply_factor=config.supply_factor,
@@ -90,9 +90,9 @@ def start_telemetry(
     sampler = TelemetrySampler(
         duty_cycle_controller.take_reading,
         open_gpu=gpu_opener(
-            config.sensors, config.nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
+            config.sensors, config.gpu_nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
         ),
-        host=HostSensors(output.folder.path),
+        read_host=HostSensors(output.folder.path).read,
     )
     sampler.start()
     try:

@@ -43,10 +43,11 @@ from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
 from babytrain.runs.journal import JournalWriter
 from babytrain.runs.state.live_feed import LiveFeed
-from babytrain.runs.store.folder import RunFolder, RunsError, create_run, read_run_toml, write_run_toml
+from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.provenance import collect_provenance
 
@@ -67,6 +68,7 @@ class NewRunPlan:
     origin: ForkOrigin | None = None  # of a fork
     rerun_of: str = ""  # the run id of the one it repeats
     commands: RerunScript | None = None
+    notes: tuple[str, ...] = ()  # what goes into its log at the start
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         if on_folder is not None:
             on_folder(folder)
         first = _started_event(folder, prepared, state, plan)
-        session = Session(folder, prepared, state, first, ResumeHistory(first_step=first.step), commands=plan.commands)
+        history = ResumeHistory(first_step=first.step)
+        session = Session(folder, prepared, state, first, history, plan.notes, plan.commands)
         return _run(session, feed)
 
 

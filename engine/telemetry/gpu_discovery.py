@@ -36,10 +36,7 @@ class TrainingCardMarker(GpuBackend):
     """
 
     def __init__(
-        self,
-        cards: GpuBackend,
-        choose: Callable[[tuple[GpuReading, ...], MigInstances], int | None],
-        nickname: str,
+        self, cards: GpuBackend, choose: Callable[[tuple[GpuReading, ...], MigInstances], int | None], nickname: str
     ) -> None:
         super().__init__(cards.note, cards.costs)
         self._cards = cards

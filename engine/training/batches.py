@@ -44,23 +44,23 @@ class Batches:
     def next_batch(self, first: int, dials: DialState) -> tuple[Tensor, Tensor]:
         """Inputs and targets [batch, context] int64 of `dials.batch_size` windows from number `first` on."""
         starts = self._windows.starts(first, dials.batch_size)
-        if dials.jitter > 0.0:
+        if dials.window_shift > 0.0:
             starts = shift_windows(
                 starts,
                 first,
                 seed=self._seed,
-                share=dials.jitter,
+                share=dials.window_shift,
                 context=self._context,
                 tokens=len(self._on_cpu),
             )
         rows = self.tokens[self._to_device(starts)[:, None] + self._offsets].long()
         inputs, targets = rows[:, :-1], rows[:, 1:]
-        if dials.noise > 0.0:
+        if dials.token_noise > 0.0:
             read = replace_tokens(
                 self._on_cpu[starts[:, None] + np.arange(self._context)].astype(np.int64),
                 first,
                 seed=self._seed,
-                share=dials.noise,
+                share=dials.token_noise,
                 vocabulary_size=self._vocabulary_size,
             )
             inputs = self._to_device(read)

@@ -90,7 +90,7 @@ class Commands:
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
                 wish = parse_sampling_options(request.dial)
-                prompt, given_up = request.text or state.config.prompt, feed.given_up
+                prompt, given_up = request.text or state.config.prompt, feed.cancelled
                 refusal = self._samples.write(
                     prompt, wish, requested=True, given_up=lambda: request.command_id in given_up
                 )

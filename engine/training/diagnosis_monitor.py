@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from babytrain.engine.diagnosis import diagnose
+from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Diagnosis, Suggestion
 from babytrain.engine.training.recorder import RunOutput
@@ -77,8 +77,8 @@ class DiagnosisMonitor:
 
     def _act(self, apply: Callable[[Request], None]) -> None:
         """Stop or go back once, if the settings say so."""
-        wanted = self._state.config.overfitting
-        if wanted == "say":
+        wanted = self._state.config.on_overfitting
+        if wanted == "report":
             return
         self._state.diagnosis = replace(self._state.diagnosis, acted=True)
         if wanted == "rollback":

@@ -1,6 +1,6 @@
 """The guard: what is done when a step goes wrong, decided from numbers alone.
 
-It judges every step in order and decides what to do; `loss_reading.py` says when. It holds no tensors, no clock and no
+It judges every step in order and decides what to do; `train_step.py` says when. It holds no tensors, no clock and no
 random number, so a run that is repeated recovers in the same places in the same way.
 
 - A loss or gradient that is NaN or infinite never reaches the weights: the step is skipped. Several in a row, and the
@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from babytrain.engine.config.settings import GuardPolicy
 from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
 from babytrain.runs.events import GuardCause
 
@@ -24,7 +25,6 @@ LOWER_LEARNING_RATE = 0.5  # factor after going back
 CLOSE_STEPS = 10  # a spike this soon after another one is no accident any more
 
 Action: TypeAlias = Literal["go on", "note", "skip", "go back", "stop"]
-GuardPolicy: TypeAlias = Literal["rollback", "skip", "stop"]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 
+from babytrain.engine.config.build import check_value
 from babytrain.engine.config.errors import ConfigError
-from babytrain.engine.config.settings import check_field
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.generation.generate import generate, likeliest_tokens, new_decoder
 from babytrain.engine.generation.prompts import PreparedPrompt, prepare_prompt
@@ -32,7 +32,7 @@ class SampleWriter:
     def write_due(self) -> None:
         """A text for each of the run's own prompts, so that texts of different steps compare."""
         config = self._state.config
-        for prompt in (config.prompt, *filter(None, config.more_prompts.split("|"))):
+        for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|"))):
             if self._output.feed.stop_requested.is_set():
                 return  # a text without a letter would be the newest there is
             if problem := self.write(prompt, requested=False):
@@ -60,7 +60,7 @@ class SampleWriter:
             settings = replace(SamplingSettings.of(config), **drawn)  # type: ignore[arg-type]  # checked by the settings
         except ConfigError as error:
             return "; ".join(problem.rstrip(".") for problem in error.problems)
-        if problem := check_field("sample_tokens", tokens) or check_field("seed", seed):
+        if problem := check_value("sample_tokens", tokens) or check_value("seed", seed):
             return problem.rstrip(".")
         recorder.enter("sampling")
         prompt = self._prepared(wanted_prompt)

@@ -96,7 +96,7 @@ class TrainState:
             self.optimizer.tensors(),
             trainer,
             best=progress.best_step == progress.step,
-            keep=self.config.keep,
+            keep=self.config.keep_checkpoints,
             name=name,
         )
 
@@ -139,9 +139,9 @@ class TrainState:
 def new_guard(config: Config) -> Guard:
     """The guard that `config` asks for."""
     return Guard(
-        config.guard,  # type: ignore[arg-type]  # one of the choices of this setting
-        patience=config.guard_patience,
-        rescues=config.rescues,
+        config.guard,
+        patience=config.guard_patience_steps,
+        rescues=config.max_rollbacks,
         warmup_steps=config.warmup,
     )
 

@@ -3,7 +3,7 @@
 Choices:
 - The data of a step is a pure function of the seed and the number of windows seen, dropout noise of the seed and the
   step; so a resumed run equals one that never stopped, to the bit.
-- A loss or gradient that is NaN or infinite never reaches the weights (`loss_reading.py`).
+- A loss or gradient that is NaN or infinite never reaches the weights (`train_step.py`).
 - The loop's thread owns the journal, the model and the optimizer; nobody else touches them.
 """
 
@@ -87,9 +87,9 @@ class Trainer:
         self._checkpoints = CheckpointWriter(state, output)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
         self._evaluator = Evaluator(
-            state, output, self._checkpoints, self._batches.tokens, val, sample_analyzer.evaluated
+            state, output, self._checkpoints, self._batches.tokens, val, sample_analyzer.add_evaluation
         )
-        self._samples = SampleWriter(state, output, corpus, sample_analyzer.read)
+        self._samples = SampleWriter(state, output, corpus, sample_analyzer.add_sample)
         self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
             state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.can_skip_spikes
@@ -234,11 +234,11 @@ class Trainer:
         worked, self._worked_seconds = self._worked_seconds, 0.0
         if duty_cycle_controller.decide(dials).pauses and not control.advance:  # steps that are asked for are made
             self._read_losses()
-            self._output.recorder.enter("resting")
+            self._output.recorder.enter("policy_pause")
             control.wait_for_request()
             self._after_commands()
             return True
-        if self._output.recorder.phase == "resting":
+        if self._output.recorder.phase == "policy_pause":
             self._go_on()
         return duty_cycle_controller.rest_between_steps(dials, worked)
 
@@ -320,7 +320,7 @@ class Trainer:
 
     def _go_on(self) -> None:
         rests = self._housekeeper.pausing and not self._control.advance
-        self._output.recorder.enter("paused" if self._control.waits else "resting" if rests else "training")
+        self._output.recorder.enter("paused" if self._control.waits else "policy_pause" if rests else "training")
 
 
 def loss_reader(state: TrainState) -> LossReader:

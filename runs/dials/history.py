@@ -90,11 +90,11 @@ def plan_of(
 ) -> Plan:
     """What a session with these settings is going to do. On record they may be incomplete or edited by hand."""
     peak, warmup = _number(settings, "lr"), _number(settings, "warmup")
-    decay, min_lr = _number(settings, "decay", 0.2), _number(settings, "min_lr", 0.0)
+    decay, floor = _number(settings, "wsd_decay_fraction", 0.2), _number(settings, "min_lr_ratio", 0.0)
     rate = None
-    if peak is not None and peak > 0 and warmup is not None and decay is not None and min_lr is not None:
-        rate = RatePlan(lr=peak, warmup=max(0, int(warmup)), decay=decay, min_lr=min_lr)
-    prompts = settings.get("more_prompts")
+    if peak is not None and peak > 0 and warmup is not None and decay is not None and floor is not None:
+        rate = RatePlan(lr=peak, warmup=max(0, int(warmup)), wsd_decay_fraction=decay, min_lr_ratio=floor)
+    prompts = settings.get("extra_prompts")
     writes_poems = (
         corpus.name == FINAL_EVALUATION_CORPUS == settings.get("corpus") and _integer(settings, "sample_every") > 0
     )

@@ -25,11 +25,11 @@ class RateSettings(Protocol):
         """Steps of linear warm-up."""
 
     @property
-    def decay(self) -> float:
+    def wsd_decay_fraction(self) -> float:
         """Of the schedule wsd: the share of the run spent decaying, at its end."""
 
     @property
-    def min_lr(self) -> float:
+    def min_lr_ratio(self) -> float:
         """The rate at the end as a share of the peak."""
 
 
@@ -50,7 +50,7 @@ def learning_rate_factor(settings: RateSettings, schedule: str, step: float, tot
     """The share, in [0, 1], of the peak learning rate for the step number `step` (the first is 0).
 
     Warm-up: (step + 1) / (warmup + 1), so that the very first step already learns and the peak is reached without a
-    jump. Afterwards the schedule falls to `min_lr` at `total_steps` ("constant" never falls).
+    jump. Afterwards the schedule falls to `min_lr_ratio` at `total_steps` ("constant" never falls).
     """
     warmup = min(settings.warmup, total_steps // 2)
     if step < warmup:
@@ -59,10 +59,10 @@ def learning_rate_factor(settings: RateSettings, schedule: str, step: float, tot
         return 1.0
     start = warmup
     if schedule == "wsd":
-        start = max(warmup, total_steps - max(1, round(settings.decay * total_steps)))
+        start = max(warmup, total_steps - max(1, round(settings.wsd_decay_fraction * total_steps)))
     progress = (step - start) / max(1, total_steps - start)
     shape = _cosine if schedule == "cosine" else _linear
-    return settings.min_lr + (1.0 - settings.min_lr) * shape(min(1.0, max(0.0, progress)))
+    return settings.min_lr_ratio + (1.0 - settings.min_lr_ratio) * shape(min(1.0, max(0.0, progress)))
 
 
 def _linear(progress: float) -> float:

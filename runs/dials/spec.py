@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from babytrain.runs.time_of_day import NO_WINDOWS
 
 Position: TypeAlias = float | int | str | None
-SCHEDULES = ("linear", "cosine", "wsd", "constant")
+ScheduleName: TypeAlias = Literal["linear", "cosine", "wsd", "constant"]
+SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
 # Dials that change no result: how the run behaves towards whoever lives with the machine.
-MACHINE_DIALS = ("quiet_hours", "quiet_duty", "temperature_ceiling", "power_budget", "on_battery")
+MACHINE_DIALS = ("quiet_hours", "quiet_duty", "temperature_ceiling_celsius", "power_budget_watts", "on_battery")
 CADENCE_DIALS = ("eval_every", "sample_every")  # in steps
 BATCH_DIALS = ("batch_size", "accumulate")
 # What `set` changes, in the order in which it is shown.
@@ -22,8 +23,8 @@ SETTABLE = (
     "label_smoothing",
     "beta1",
     "beta2",
-    "jitter",
-    "noise",
+    "window_shift",
+    "token_noise",
     *CADENCE_DIALS,
     *MACHINE_DIALS,
 )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
 
+from babytrain.runs.dials.renamed_settings import present_name, present_settings
 from babytrain.runs.dials.spec import SETTABLE, Position
 
 
@@ -41,14 +42,14 @@ class DialState:
     beta1: float = 0.0
     beta2: float = 0.0
     beta2_windows: int = 1
-    jitter: float = 0.0
-    noise: float = 0.0
+    window_shift: float = 0.0
+    token_noise: float = 0.0
     eval_every: int = 0
     sample_every: int = 0
     quiet_hours: str = ""
     quiet_duty: float = 0.0
-    temperature_ceiling: float = 0.0
-    power_budget: float = 0.0
+    temperature_ceiling_celsius: float = 0.0
+    power_budget_watts: float = 0.0
     on_battery: str = "train"
     lr_scale: float = 1.0
     lr_hold: float | None = None
@@ -124,14 +125,17 @@ def restore_dials(trainer: Mapping[str, Any], settings: Mapping[str, object]) ->
     Raises ValueError when the undos are damaged.
     """
     try:
-        saved = [(str(undo["dial"]), dict(undo["fields"])) for undo in trainer.get("undos", ())]
+        saved = [
+            (present_name(str(undo["dial"])), present_settings(dict(undo["fields"])))
+            for undo in trainer.get("undos", ())
+        ]
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError("what it says of the dials that can be undone") from error
     undos = tuple(
         Undo(dial, {name: position for name, position in positions.items() if name in POSITIONS})
         for dial, positions in saved
     )
-    return replace(initial_dials(settings).with_positions(trainer.get("dials", {})), undos=undos)
+    return replace(initial_dials(settings).with_positions(present_settings(trainer.get("dials", {}))), undos=undos)
 
 
 def _read(name: str, raw: object) -> Position:

@@ -1,15 +1,14 @@
-"""The bill of a run: what its electricity came to, in kilowatt-hours, money, CO2 and in units that mean something.
+"""The bill of a run: its electricity in kilowatt-hours, money, CO2 and other units.
 
-`bill_facts` is for whoever shows a run, `read_bill` for the bill of a saved one. Choices worth knowing:
+Choices worth knowing:
 
 - Nothing measured is None, never 0: a run that was not measured was not free.
-- The price and the CO2 factor are the run's own, as its settings had them, and the money was added up at the price of
-  the hour. So an old run keeps its cost.
-- What was thrown away is told apart: the whole of a failed run, and in any run what was drawn between a checkpoint and
-  the rescue that went back to it. Where a checkpoint lies between two readings of the meter, the energy up to it is
-  read off the line between them: it is a share of what was measured and no part of the total depends on it.
-- A run whose sensors played a script has a bill like any other, to show what one looks like. It says that it is made
-  up, and no total has it.
+- The price and the CO2 factor are those of the run's own settings, and the money was added up at the price of the hour.
+  So an old run keeps its cost.
+- What was discarded is counted apart: the whole of a failed run, and in any run what was drawn between a checkpoint and
+  the rollback to it. Where a checkpoint lies between two readings of the meter, the energy up to it is interpolated.
+- A run with scripted sensors has a bill like any other, to show what one looks like. It is marked `simulated`, and no
+  total includes it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from itertools import pairwise
 
 from babytrain.runs.energy.efficiency import EnergyEfficiency, energy_efficiency, is_measured, joules_until
 from babytrain.runs.energy.energy_forecast import EnergyForecast, energy_forecast
-from babytrain.runs.energy.tariff import JOULES_PER_KWH, is_simulated_at, prices_at
+from babytrain.runs.energy.tariff import JOULES_PER_KWH, is_simulated_at, prices_from
 from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
 from babytrain.runs.state.elapsed_time import wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
@@ -33,7 +32,7 @@ from babytrain.runs.store.summary import RunSummary, read_summary
 class SourceAmounts:
     """One way of measuring. `joules` is None when it never gave a reading; `watts` is its mean while it did.
 
-    `gap_percent`, of a counter: how far the integral of the power that the same card was polled for lies from it.
+    `gap_percent`, of a counter: how far the integral of the polled power of the same card lies from it.
     """
 
     name: str  # "gpu 0", "processor", "battery", "wall meter"
@@ -49,7 +48,7 @@ class SourceAmounts:
 
 @dataclass(frozen=True)
 class BillAmounts:
-    """The bill of a run at a moment, for a pane. When `joules` is None nothing was measured, and `why_not` says why."""
+    """The bill of a run at a moment. When `joules` is None nothing was measured, and `missing_reason` says why."""
 
     joules: float | None = None
     watts: float | None = None  # now, idle draw included; None when the run is over
@@ -64,7 +63,7 @@ class BillAmounts:
     units: EnergyEfficiency | None = None
     forecast: EnergyForecast | None = None
     missing_reason: str = ""  # or what is left out of the total, half a sentence
-    simulated: bool = False  # a script was played in place of sensors: nothing of it was drawn, and no total has it
+    simulated: bool = False  # scripted sensors: none of it was drawn
 
     @property
     def kwh(self) -> float | None:
@@ -79,7 +78,7 @@ class BillAmounts:
 
 @dataclass(frozen=True)
 class MonthShare:
-    """What a run drew in one month of local time, `2026-11`, and what of it a rescue in that month gave up."""
+    """What a run drew in one month of local time, `2026-11`, and what of it rollbacks in that month discarded."""
 
     month: str
     joules: float = 0.0
@@ -97,12 +96,12 @@ class Bill:
 
     @property
     def discarded_joules(self) -> float | None:
-        """Drawn on the way to places from which a rescue went back."""
+        """Drawn in steps that rollbacks discarded."""
         return None if self.facts.joules is None else sum(month.discarded_joules for month in self.months)
 
     @property
     def wasted_joules(self) -> float | None:
-        """All of a failed run, and what was given up of any other."""
+        """All of a failed run, and what was discarded of any other."""
         return self.facts.joules if self.summary.status == "failed" else self.discarded_joules
 
 
@@ -113,14 +112,12 @@ def read_bill(folder: RunFolder) -> Bill:
         return Bill(summary, BillAmounts(missing_reason="its journal tells of no training"))
     snapshot = state.at()
     facts = bill_amounts(snapshot)
-    if facts.joules is None:
-        return Bill(summary, facts)
-    return Bill(summary, facts, tuple(_months(snapshot)))
+    return Bill(summary, facts, () if facts.joules is None else tuple(_months(snapshot)))
 
 
 def bill_amounts(snapshot: RunSnapshot) -> BillAmounts:
-    """The bill of a run as it stood at a moment. Never raises. About as dear as `estimate_eta`: ask once a second."""
-    prices, energy = prices_at(snapshot), snapshot.energy
+    """The bill of a run at a moment. Never raises. It takes about as long as `estimate_eta`: ask once a second."""
+    prices, energy = prices_from(snapshot.settings), snapshot.energy
     missing_reason = _missing_reason(snapshot, energy)
     if energy is None or not is_measured(energy):
         sources = _source_amounts(energy) if energy else ()
@@ -145,30 +142,27 @@ def bill_amounts(snapshot: RunSnapshot) -> BillAmounts:
 
 
 def discarded_intervals(snapshot: RunSnapshot) -> list[tuple[float, float]]:
-    """When the run was on its way to a place a rescue went back from: spans of its time that do not overlap."""
-    spans: list[tuple[float, float]] = []
-    for rescue in snapshot.rescues:
-        since = _time_at_checkpoint(snapshot, rescue.t) if rescue.action == "rolled back" else None
+    """When the run made steps that a rollback discarded: intervals of its time that do not overlap."""
+    found: list[tuple[float, float]] = []
+    for event in snapshot.guard_events:
+        since = _time_at_checkpoint(snapshot, event.t) if event.action == "rolled back" else None
         if since is not None:
-            # Two rescues may go back to the same checkpoint: what lies between is given up once.
-            since = max(since, spans[-1][1]) if spans else since
-            spans.append((since, max(since, rescue.t)))
-    return spans
+            # Two rollbacks may go to the same checkpoint: what lies between is discarded once.
+            since = max(since, found[-1][1]) if found else since
+            found.append((since, max(since, event.t)))
+    return found
 
 
 def gap_percent(source: EnergySource, sources: tuple[EnergySource, ...]) -> float | None:
-    """How far the polled power of a card lies from its counter `source`, None where there are not both."""
+    """How far, in percent, the polled power of a card lies from its counter `source`; None where there are not both."""
     if source.quality != "counter" or source.joules <= 0 or source.measured_seconds <= 0:
         return None
-    others = [
-        other
-        for other in sources
-        if other.name == source.name and other.quality == "polled" and not other.counted and other.measured_seconds > 0
-    ]
-    if not others:
-        return None
-    watts = source.joules / source.measured_seconds
-    return 100 * (others[0].joules / others[0].measured_seconds / watts - 1)
+    for other in sources:
+        polled = other.name == source.name and other.quality == "polled" and not other.counted
+        if polled and other.measured_seconds > 0:
+            watts = source.joules / source.measured_seconds
+            return 100 * (other.joules / other.measured_seconds / watts - 1)
+    return None
 
 
 def _source_amounts(energy: Energy) -> tuple[SourceAmounts, ...]:
@@ -189,7 +183,7 @@ def _source_amounts(energy: Energy) -> tuple[SourceAmounts, ...]:
 
 
 def _missing_reason(snapshot: RunSnapshot, energy: Energy | None) -> str:
-    """Why nothing was measured, or what the total leaves out; nothing when it holds the whole computer."""
+    """Why nothing was measured, or what the total leaves out; empty when it holds the whole computer."""
     if energy is None:
         return "no meter ran"
     measured = {source.scope for source in energy.sources if source.counted and source.measured_seconds > 0}
@@ -202,28 +196,22 @@ def _missing_reason(snapshot: RunSnapshot, energy: Energy | None) -> str:
     return f"{reason}; wall_watts takes what a wall meter says"
 
 
-def _time_at_checkpoint(snapshot: RunSnapshot, rescued_at: float) -> float | None:
-    """When the run first stood where a rescue took it back to; None where the journal does not tell."""
-    went_back = [event for event in snapshot.state.resumes.until(rescued_at) if event.rollback]
-    if not went_back:
+def _time_at_checkpoint(snapshot: RunSnapshot, rollback_at: float) -> float | None:
+    """When the run wrote the checkpoint of the newest rollback until `rollback_at`; None where that is not recorded."""
+    resumed = next((event for event in snapshot.state.resumes.newest_first(rollback_at) if event.rollback), None)
+    if resumed is None:
         return None
-    place = went_back[-1]
-    written = [
-        event.t
-        for event in snapshot.checkpoints
-        if event.t <= place.t and event.directory.rsplit("/", 1)[-1] == place.checkpoint
-    ]
-    if written:
-        return written[-1]
-    return 0.0 if snapshot.started is not None and place.step <= snapshot.started.step else None
+    for event in snapshot.state.checkpoints.newest_first(snapshot.t):
+        if event.t <= resumed.t and event.directory.rsplit("/", 1)[-1] == resumed.checkpoint:
+            return event.t
+    return 0.0 if snapshot.started is not None and resumed.step <= snapshot.started.step else None
 
 
 def _months(snapshot: RunSnapshot) -> Iterator[MonthShare]:
     """What was drawn in each month, oldest first."""
     shares: dict[str, MonthShare] = {}
-    readings = snapshot.state.energies.until(snapshot.t)
-    began = Energy(t=0.0, step=0, joules=0.0)
-    for before, now in pairwise([began, *readings]):
+    nothing_yet = Energy(t=0.0, step=0, joules=0.0)
+    for before, now in pairwise([nothing_yet, *snapshot.state.energies.until(snapshot.t)]):
         month = month_of(wall_time_at(snapshot.state.at(now.t)))
         share = shares.get(month, MonthShare(month))
         money = share.money

@@ -1,7 +1,7 @@
 """The bills of many runs added up: by month, by how they ended, and what was wasted. Pure functions.
 
-Amounts of different currencies are never added: there is a total for each. Runs that were not measured, and those whose
-sensors played a script, are counted, not priced.
+Amounts of different currencies are never added: there is a total for each. Runs that were not measured, and simulated
+ones, are counted, not priced.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from babytrain.runs.energy.bill import Bill, month_of
 class BillTotal:
     """Some runs together. `joules`, `co2_grams` and `wasted_joules` are of the `measured` ones among the `runs`.
 
-    `wasted_joules`: all of the failed runs (`failed_joules`), and what rescues gave up of the others. `money` and
-    `wasted_money` are by currency; what was wasted is valued at the mean price of its run.
+    `wasted_joules`: all of the failed runs (`failed_joules`), and what rollbacks discarded of the others. `money` and
+    `wasted_money` are by currency; what was wasted costs the mean price of its run.
     """
 
     label: str
     runs: int = 0
     measured: int = 0
-    simulated: int = 0  # of the runs, those whose electricity comes from a script
+    simulated: int = 0  # of the runs, those with scripted sensors
     joules: float = 0.0
     co2_grams: float = 0.0
     co2_is_default: bool = False  # of any of them
@@ -48,7 +48,7 @@ def totals_by_outcome(bills: Iterable[Bill]) -> list[BillTotal]:
 
 
 def totals_by_month(bills: Iterable[Bill]) -> list[BillTotal]:
-    """A total for each month, oldest first; a run that went on over the turn of a month is in both with its share."""
+    """A total for each month, oldest first; a run over the end of a month is in both with its share."""
     shares = ((month, in_month(bill, month)) for bill in bills for month in months_of(bill))
     return sorted(_grouped((month, bill) for month, bill in shares if bill is not None), key=lambda total: total.label)
 
@@ -64,7 +64,7 @@ def months_of(bill: Bill) -> tuple[str, ...]:
 def in_month(bill: Bill, month: str) -> Bill | None:
     """What of a bill belongs to a month; None when nothing does. Sources and units are of the whole run and left out.
 
-    Unmeasured seconds go with the month only where that is the whole run: when they were is not on record.
+    Unmeasured seconds are kept only where the month is the whole run: when they were is not recorded.
     """
     if month not in months_of(bill):
         return None

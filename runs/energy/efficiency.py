@@ -1,15 +1,13 @@
-"""The energy of a run in units that mean something: a token, a million tokens, 0.01 of validation loss, a kettle.
+"""The energy of a run per token, per million tokens, per 0.01 of validation loss, and in kettles.
 
-A run may be measured only in part: its sensors began late, fell silent, or the computer slept. So what was measured is
-held against what was learnt while it was measured, never against the whole run. Choices worth knowing:
+A run may be measured only in part: its sensors began late, fell silent, or the computer slept. So the energy is divided
+by what was learned while it was measured, never by the whole run. Choices worth knowing:
 
-- The journal has a reading of the meter every ten seconds or more seldom. A stretch between two of them that was
-  measured throughout counts with all its tokens, one that was not with none, and one that was measured for a part of it
-  with that part: which of its tokens those were, the journal does not tell.
-- A computer asleep trains nothing, so sleep takes no tokens from the stretch around it.
+- The journal has a reading of the meter every ten seconds or more seldom. An interval between two of them that was
+  measured for a part of its time counts with that part of its tokens.
+- A computer asleep trains nothing, so sleep takes no tokens from the interval around it.
 - A kettle is a litre of water heated from 15 to 100 °C without loss: 85 K x 4186 J/(kg K) = 0.099 kWh.
-- Loss is treated like tokens, from evaluation to evaluation. Measured throughout, that is the whole way from the first
-  evaluation to the best.
+- Loss is treated like tokens, from evaluation to evaluation, up to the best.
 """
 
 from __future__ import annotations
@@ -26,15 +24,15 @@ from babytrain.runs.state.run_state import RunSnapshot
 
 JOULES_PER_KETTLE = 85 * 4186.0
 JOULES_PER_WATT_HOUR = 3600.0
-MAX_PENDING_SECONDS = 5.0  # a meter may still owe an answer for so long, and give it with its next reading
-MAX_EFFICIENCY_READINGS = 1000  # looked at; of more, every so many
+MAX_PENDING_SECONDS = 5.0  # that a meter may report with its next reading only
+MAX_EFFICIENCY_READINGS = 1000  # used; of more, every n-th
 
 EnergyArray: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class EnergyEfficiency:
-    """The energy of a run in units that mean something; None where the run has nothing to divide by yet.
+    """The energy of a run in other units; None where the run has nothing to divide by yet.
 
     `measured_share`: of the tokens it trained on up to the newest reading, those trained on while it was measured.
     """
@@ -47,12 +45,12 @@ class EnergyEfficiency:
 
 
 def is_measured(energy: Energy) -> bool:
-    """Whether any of it is more than a zero that nobody measured."""
+    """Whether any of it was measured."""
     return math.isfinite(energy.joules) and any(s.counted and s.measured_seconds > 0 for s in energy.sources)
 
 
 def energy_efficiency(snapshot: RunSnapshot) -> EnergyEfficiency | None:
-    """The energy of a run in units that mean something, None when nothing was measured."""
+    """The energy of a run in other units, None when nothing was measured."""
     energy = snapshot.energy
     if energy is None or not is_measured(energy):
         return None
@@ -71,17 +69,12 @@ def energy_efficiency(snapshot: RunSnapshot) -> EnergyEfficiency | None:
 
 
 def joules_until(snapshot: RunSnapshot, t: float) -> float:
-    """What had been drawn at an earlier time `t` of a run, on the line between the readings around it."""
+    """Joules drawn up to an earlier time `t` of a run, interpolated between the readings around it."""
     timeline = snapshot.state.energies
     count = timeline.count_until(min(t, snapshot.t))
-    before = timeline.events[count - 1] if count else None
-    if before is not None and (count >= len(timeline) or t >= snapshot.t):
-        return before.joules
-    if count >= len(timeline):
-        return 0.0
-    after = timeline.events[count]
-    began, drawn = (before.t, before.joules) if before is not None else (0.0, 0.0)
-    if after.t <= began:
+    began, drawn = (timeline.events[count - 1].t, timeline.events[count - 1].joules) if count else (0.0, 0.0)
+    after = timeline.events[count] if count < len(timeline) else None
+    if after is None or after.t <= began or (count and t >= snapshot.t):
         return drawn
     return drawn + (after.joules - drawn) * max(0.0, min(1.0, (t - began) / (after.t - began)))
 
@@ -99,7 +92,7 @@ def _measured_time(snapshot: RunSnapshot) -> tuple[EnergyArray, EnergyArray]:
     before = Energy(t=0.0, step=0, joules=0.0)
     for number, now in enumerate(readings):
         share = _measured_share(before, now)
-        if share is None and number:  # it owed an answer, which came with the reading after
+        if share is None and number:  # reported with the next reading
             continue
         times.append(max(now.t, times[-1]))
         shares.append(share or 0.0)
@@ -109,25 +102,25 @@ def _measured_time(snapshot: RunSnapshot) -> tuple[EnergyArray, EnergyArray]:
 
 
 def _measured_share(before: Energy, now: Energy) -> float | None:
-    """The share of the waking time between two readings that was measured, None where the meter had not yet decided."""
+    """The share of the waking time between two readings that was measured, None where the meter has not reported it."""
     measured = now.measured_seconds - before.measured_seconds
     accounted = measured + now.unmeasured_seconds - before.unmeasured_seconds
     if accounted <= 0:
         return None
     passed = now.t - before.t
-    owed = passed - accounted
-    return min(1.0, max(0.0, measured / (accounted if 0 <= owed <= MAX_PENDING_SECONDS else max(passed, 1e-9))))
+    pending = passed - accounted
+    return min(1.0, max(0.0, measured / (accounted if 0 <= pending <= MAX_PENDING_SECONDS else max(passed, 1e-9))))
 
 
 def _shares(times: EnergyArray, measured: EnergyArray) -> EnergyArray:
-    """The measured share of each stretch between two times."""
+    """The measured share of each interval between two times."""
     lengths = np.diff(times)
     shares: EnergyArray = np.divide(np.diff(measured), lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return shares
 
 
 def _tokens_at(snapshot: RunSnapshot, times: EnergyArray) -> EnergyArray:
-    """Tokens trained on up to each time with this run's own electricity: a fork's count begins where it left off."""
+    """Tokens trained on up to each time by this run itself: a fork's count begins at that of its parent."""
     started = snapshot.started
     if started is None or not snapshot.rows:
         return np.zeros(len(times))
@@ -136,7 +129,7 @@ def _tokens_at(snapshot: RunSnapshot, times: EnergyArray) -> EnergyArray:
     begun = 0.0
     if started.step > 0:
         begun = max(0.0, float(tokens[0]) - started.tokens_per_step * max(0, first_step - started.step))
-    # On the line between steps: a journal that was skimmed, or written for years, has not all of them.
+    # Interpolated: the state of a summary has few steps, a long run merges them.
     at: EnergyArray = np.interp(times, np.concatenate([[0.0], snapshot.column("t")]), np.concatenate([[begun], tokens]))
     return at
 
@@ -146,9 +139,9 @@ def _watt_hours_per_loss_cent(snapshot: RunSnapshot, times: EnergyArray, measure
     best = snapshot.best_eval
     if best is None or best.val_loss >= evals[0].val_loss:
         return None
-    way = [event for event in evals if event.t <= best.t]
-    at = np.array([event.t for event in way])
+    until_best = [event for event in evals if event.t <= best.t]
+    at = np.array([event.t for event in until_best])
     shares = _shares(at, np.interp(at, times, measured))
-    fallen = float(np.sum(-np.diff([event.val_loss for event in way]) * shares))
+    fallen = float(np.sum(-np.diff([event.val_loss for event in until_best]) * shares))
     joules = joules_until(snapshot, best.t) - joules_until(snapshot, evals[0].t)
     return joules / JOULES_PER_WATT_HOUR / (fallen / 0.01) if joules > 0 and fallen > 0 else None

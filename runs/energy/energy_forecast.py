@@ -1,8 +1,8 @@
-"""What the electricity of a run will come to at its end: energy, money and CO2, as honest ranges or not at all.
+"""The electricity of a run at its end: energy, money and CO2, as ranges or not at all.
 
-The time that is left comes from `runs/eta.py`, the watts from the run's own newest energy readings: the 10% and 90%
-quantiles over stretches of them, net of what the computer would have drawn anyway. No forecast while either would be a
-guess: too early to say how long it takes, or nothing measured lately. Stretches with a gap in them do not count.
+The watts come from the run's own newest energy readings: the 10% and 90% quantiles over blocks of them, net of idle
+draw. No forecast while it is too early to say how long the run takes, or nothing was measured lately. Intervals with a
+gap in them do not count.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from babytrain.runs.energy.tariff import JOULES_PER_KWH, prices_at
+from babytrain.runs.energy.tariff import JOULES_PER_KWH, prices_from
 from babytrain.runs.events import Energy
 from babytrain.runs.forecast.eta import estimate_work
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.elapsed_time import wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 
@@ -23,14 +24,6 @@ MAX_RECENT_READINGS = 600
 MIN_MEASURED_SECONDS = 10.0  # of measuring before watts mean anything
 POWER_BLOCKS = 10
 WATTS_LOW, WATTS_HIGH = 0.1, 0.9
-
-
-@dataclass(frozen=True)
-class ValueRange:
-    """From `low` to `high`."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -44,27 +37,23 @@ class EnergyForecast:
 
 
 def energy_forecast(snapshot: RunSnapshot) -> EnergyForecast | None:
-    """The forecast at a moment, or None: the run is over, nothing is measured, or it would be a guess. Never raises."""
+    """The forecast at a moment; None when the run is over, nothing is measured or it is too early. Never raises."""
     energy = snapshot.energy
     if energy is None or not math.isfinite(energy.joules):
         return None
-    left = estimate_work(snapshot)  # in a rest it draws next to nothing
+    left = estimate_work(snapshot)  # while paused it draws next to nothing
     watts = recent_watts(snapshot)
     if left is None or watts is None:
         return None
-    prices = prices_at(snapshot)
-    rest = ValueRange(watts.low * left.low, watts.high * left.high)
-    joules = ValueRange(energy.joules + rest.low, energy.joules + rest.high)
+    prices = prices_from(snapshot.settings)
+    rest_kwh = ValueRange(watts.low * left.low, watts.high * left.high).times(1 / JOULES_PER_KWH)
+    so_far = energy.joules / JOULES_PER_KWH
+    kwh = rest_kwh.plus(ValueRange(so_far, so_far))
     price = prices.mean_price(wall_time_at(snapshot), (left.low + left.high) / 2)
     money = None
     if price is not None and energy.money is not None:
-        money = ValueRange(*(energy.money + part / JOULES_PER_KWH * price for part in (rest.low, rest.high)))
-    return EnergyForecast(
-        kwh=ValueRange(joules.low / JOULES_PER_KWH, joules.high / JOULES_PER_KWH),
-        money=money,
-        co2_grams=ValueRange(prices.co2_grams(joules.low), prices.co2_grams(joules.high)),
-        watts=watts,
-    )
+        money = rest_kwh.times(price).plus(ValueRange(energy.money, energy.money))
+    return EnergyForecast(kwh=kwh, money=money, co2_grams=kwh.times(prices.co2_grams_per_kwh), watts=watts)
 
 
 def recent_watts(snapshot: RunSnapshot) -> ValueRange | None:

@@ -35,7 +35,7 @@ class ClockReading:
 
 @dataclass(frozen=True)
 class ElapsedTime:
-    """Between two looks: `awake` seconds, and all of them, sleep included."""
+    """Between two readings: `awake` seconds, and all of them, sleep included."""
 
     awake: float
     seconds: float
@@ -77,13 +77,13 @@ class CounterState:
 
     @property
     def frozen(self) -> bool:
-        """Whether the counter is not to be believed."""
+        """Whether the counter has stopped counting."""
         return self.still_seconds >= FROZEN_SECONDS
 
 
 @dataclass(frozen=True)
 class ComponentState:
-    """What is remembered of one part of the computer from one look to the next."""
+    """What is kept of one part of the computer from one reading to the next."""
 
     counter: CounterState = CounterState()
     power: PowerState = PowerState()
@@ -92,41 +92,41 @@ class ComponentState:
 
 @dataclass(frozen=True)
 class ComponentReading:
-    """What a look found out: by the counter, by integrated power, each None if it measured nothing."""
+    """What was measured since the reading before: by the counter, by integrated power, each None if nothing was."""
 
-    probe: ComponentState
+    state: ComponentState
     counted: MeasuredEnergy | None = None
     polled: MeasuredEnergy | None = None
 
     @property
     def best(self) -> MeasuredEnergy | None:
-        """What to believe."""
+        """The more accurate of the two."""
         return self.counted or self.polled
 
 
 def elapsed_time(before: ClockReading, now: ClockReading) -> ElapsedTime:
-    """How long it was between two looks. A clock put forward by hand cannot be told from a sleep."""
+    """The time between two readings. A clock put forward by hand cannot be told from a sleep."""
     awake = max(0.0, now.monotonic - before.monotonic)
     longest = max(now.boottime - before.boottime, now.wall_time - before.wall_time)
     return ElapsedTime(awake, longest if longest - awake > SLEEP_SECONDS else awake)
 
 
 def trapezoid(before: float, now: float, seconds: float) -> float:
-    """Joules drawn while the power went in a straight line from `before` to `now` watts."""
+    """Joules drawn while the power changed linearly from `before` to `now` watts."""
     return (before + now) / 2 * seconds
 
 
 def advance_power(
-    probe: PowerState, watts: float | None, at: float, *, usual_seconds: float = SENSOR_INTERVAL_SECONDS
+    state: PowerState, watts: float | None, at: float, *, usual_seconds: float = SENSOR_INTERVAL_SECONDS
 ) -> tuple[PowerState, MeasuredEnergy | None]:
     """Take a polled power in; None when the sensor was silent."""
     if watts is None:
-        return probe, None
+        return state, None
     reading = PowerState(at, watts)
-    seconds = at - probe.at
-    if probe.watts is None or not 0 < seconds <= GAP_INTERVALS * usual_seconds:
+    seconds = at - state.at
+    if state.watts is None or not 0 < seconds <= GAP_INTERVALS * usual_seconds:
         return reading, None
-    return reading, MeasuredEnergy(trapezoid(probe.watts, watts, seconds), seconds)
+    return reading, MeasuredEnergy(trapezoid(state.watts, watts, seconds), seconds)
 
 
 def counter_difference(before: float, now: float, seconds: float, most_watts: float = MAX_WATTS) -> float | None:
@@ -139,42 +139,42 @@ def counter_difference(before: float, now: float, seconds: float, most_watts: fl
 
 
 def advance_counter(
-    probe: CounterState, joules: float | None, at: float, *, most_watts: float = MAX_WATTS
+    state: CounterState, joules: float | None, at: float, *, most_watts: float = MAX_WATTS
 ) -> tuple[CounterState, MeasuredEnergy | None]:
     """Take a reading of a counter in; None when it was silent."""
     if joules is None:
-        return probe, None
+        return state, None
     reading = CounterState(at, joules)
-    seconds = at - probe.at
-    if probe.joules is None or not 0 < seconds <= MAX_COUNTER_GAP_SECONDS:
+    seconds = at - state.at
+    if state.joules is None or not 0 < seconds <= MAX_COUNTER_GAP_SECONDS:
         return reading, None
-    difference = counter_difference(probe.joules, joules, seconds, most_watts)
-    if difference is None or (probe.frozen and difference > 0):
-        return reading, None  # where a frozen counter woke up is not known
-    stretch = MeasuredEnergy(difference, seconds)
-    return replace(reading, still_seconds=probe.still_seconds if difference == 0 else 0.0), stretch
+    difference = counter_difference(state.joules, joules, seconds, most_watts)
+    if difference is None or (state.frozen and difference > 0):
+        return reading, None  # when a frozen counter began to count again is not known
+    still_seconds = state.still_seconds if difference == 0 else 0.0
+    return replace(reading, still_seconds=still_seconds), MeasuredEnergy(difference, seconds)
 
 
 def advance_component(
-    probe: ComponentState,
+    state: ComponentState,
     *,
     joules: float | None,
     watts: float | None,
     at: float,
     usual_seconds: float = SENSOR_INTERVAL_SECONDS,
 ) -> ComponentReading:
-    """Take in what a part said at `at` (monotonic seconds): its counter, its power, each None when it was silent."""
+    """Take in a reading of a part at `at` (monotonic seconds): its counter, its power, each None when it was silent."""
     joules, watts = _valid_or_none(joules, math.inf), _valid_or_none(watts, MAX_WATTS)
-    highest = max(probe.highest_watts, watts or 0.0)
+    highest = max(state.highest_watts, watts or 0.0)
     most = min(MAX_WATTS, max(MIN_BOUND_WATTS, BOUND_FACTOR * highest)) if highest else MAX_WATTS
-    power, polled = advance_power(probe.power, watts, at, usual_seconds=usual_seconds)
-    counter, counted = advance_counter(probe.counter, joules, at, most_watts=most)
+    power, polled = advance_power(state.power, watts, at, usual_seconds=usual_seconds)
+    counter, counted = advance_counter(state.counter, joules, at, most_watts=most)
     if counted is not None and counted.joules == 0 and polled is not None and polled.watts > FROZEN_ABOVE_WATTS:
         counter = replace(counter, still_seconds=counter.still_seconds + counted.seconds)
     if counter.frozen:
         counted = None
     if counted is None and polled is not None:
-        # Power stepped in up to now, so the counter must not measure this stretch again when it speaks.
+        # Power was used up to now, so the counter must not measure this interval again.
         counter = replace(counter, at=at, joules=joules)
     elif counted is not None and watts is None:
         power = PowerState()
@@ -182,7 +182,7 @@ def advance_component(
 
 
 def _valid_or_none(value: float | None, most: float) -> float | None:
-    """A reading, or None for one that no sensor can mean."""
+    """A reading, or None for an impossible one."""
     return value if value is not None and math.isfinite(value) and 0 <= value <= most else None
 
 
@@ -197,43 +197,42 @@ class _Sums:
 
 
 class EnergyTotals:
-    """Goes on from what `before` has on record."""
+    """Joules and seconds by source, continuing from the recorded `before`."""
 
     def __init__(self, before: Energy | None = None) -> None:
-        self._lines: dict[SourceKey, _Sums] = {}
+        self._by_source: dict[SourceKey, _Sums] = {}
         for source in before.sources if before else ():
             sums = self._sums((source.name, source.scope, source.quality, source.counted))
             sums.joules += source.joules
             sums.measured_seconds += source.measured_seconds
             sums.unmeasured_before += source.unmeasured_seconds
 
-    def add(self, line: SourceKey, stretch: MeasuredEnergy) -> None:
-        """Put measured energy on a line."""
-        sums = self._sums(line)
-        sums.joules += stretch.joules
-        sums.measured_seconds += stretch.seconds
+    def add(self, source: SourceKey, energy: MeasuredEnergy) -> None:
+        """Add measured energy to a source."""
+        sums = self._sums(source)
+        sums.joules += energy.joules
+        sums.measured_seconds += energy.seconds
 
     @property
     def counts_anything(self) -> bool:
         """Whether any part of the total was measured."""
-        return any(counted and sums.measured_seconds > 0 for (_, _, _, counted), sums in self._lines.items())
+        return any(counted and sums.measured_seconds > 0 for (_, _, _, counted), sums in self._by_source.items())
 
     def sources(self, missed: Mapping[SourceKey, float]) -> tuple[EnergySource, ...]:
-        """Every line, those of earlier sessions first; `missed` are the unmeasured seconds of this session."""
-        nothing = _Sums()
-        lines = self._lines | {line: nothing for line, seconds in missed.items() if seconds and line not in self._lines}
+        """Every source, those of earlier sessions first; `missed` are the unmeasured seconds of this session."""
+        silent = {key: _Sums() for key, seconds in missed.items() if seconds and key not in self._by_source}
         return tuple(
             EnergySource(
-                name=line[0],
-                scope=line[1],
-                quality=line[2],
-                counted=line[3],
+                name=name,
+                scope=scope,
+                quality=quality,
+                counted=counted,
                 joules=sums.joules,
                 measured_seconds=sums.measured_seconds,
-                unmeasured_seconds=sums.unmeasured_before + missed.get(line, 0.0),
+                unmeasured_seconds=sums.unmeasured_before + missed.get((name, scope, quality, counted), 0.0),
             )
-            for line, sums in lines.items()
+            for (name, scope, quality, counted), sums in (self._by_source | silent).items()
         )
 
-    def _sums(self, line: SourceKey) -> _Sums:
-        return self._lines.setdefault(line, _Sums())
+    def _sums(self, source: SourceKey) -> _Sums:
+        return self._by_source.setdefault(source, _Sums())

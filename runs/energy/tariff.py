@@ -34,7 +34,7 @@ class Tariff:
 
     @property
     def known(self) -> bool:
-        """Whether money can be told at all."""
+        """Whether money can be worked out."""
         return bool(self.currency) and (self.price > 0 or bool(self.bands))
 
     def price_at(self, wall_time: float) -> float:
@@ -73,14 +73,14 @@ def parse_tariff(price: float, currency: str, bands: str) -> Tariff:
     return Tariff(price, currency, parse_bands(bands))
 
 
-SIMULATED_SENSORS = "scripted"  # what the setting `sensors` is when a card is played from a script
-_PRICE_SAMPLES = 96  # at which the price is looked up over a stretch of time: every quarter of an hour of a day
+SIMULATED_SENSORS = "scripted"  # of the setting `sensors`: a simulated card
+_PRICE_SAMPLES = 96  # over a duration: every quarter of an hour of a day
 _DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What electricity costs a run and burns. `co2_is_default`: the world's average, because nobody said better."""
+    """The electricity prices of a run. `co2_is_default`: the world's average, because no other factor was set."""
 
     tariff: Tariff
     co2_grams_per_kwh: float
@@ -98,14 +98,9 @@ class Prices:
         if not self.tariff.bands:
             return self.tariff.price
         # Whole days cost what one day costs on average.
-        stretch = _DAY_SECONDS if seconds > 7 * _DAY_SECONDS else max(0.0, seconds)
-        moments = (wall_time + stretch * (index + 0.5) / _PRICE_SAMPLES for index in range(_PRICE_SAMPLES))
-        return sum(self.tariff.price_at(snapshot) for snapshot in moments) / _PRICE_SAMPLES
-
-
-def prices_at(snapshot: RunSnapshot) -> Prices:
-    """The prices of a run as its settings had them at a moment; a resume may have changed them."""
-    return prices_from(snapshot.settings)
+        duration = _DAY_SECONDS if seconds > 7 * _DAY_SECONDS else max(0.0, seconds)
+        times = (wall_time + duration * (index + 0.5) / _PRICE_SAMPLES for index in range(_PRICE_SAMPLES))
+        return sum(map(self.tariff.price_at, times)) / _PRICE_SAMPLES
 
 
 def prices_from(settings: Mapping[str, Any]) -> Prices:
@@ -115,23 +110,24 @@ def prices_from(settings: Mapping[str, Any]) -> Prices:
         bands = parse_bands(str(settings.get("price_bands", "")))
     except ValueError:
         bands = ()
-    tariff = Tariff(_amount(settings, "electricity_price"), currency if _is_currency(currency) else "", bands)
+    tariff = Tariff(_amount(settings, "electricity_price_per_kwh"), currency if is_currency(currency) else "", bands)
     grams = _amount(settings, "co2_grams_per_kwh", DEFAULT_CO2_GRAMS_PER_KWH)
     return Prices(tariff, grams, grams == DEFAULT_CO2_GRAMS_PER_KWH, _amount(settings, "idle_watts"))
 
 
 def is_simulated_at(snapshot: RunSnapshot) -> bool:
-    """Whether sensors played a script in any session so far: what they told of was never drawn."""
+    """Whether the sensors were scripted in any session so far: that energy was never drawn."""
     settings = [snapshot.started.config if snapshot.started else {}]
     settings += [resumed.changes for resumed in snapshot.state.resumes.until(snapshot.t)]
-    return any(one.get("sensors") == SIMULATED_SENSORS for one in settings)
+    return any(values.get("sensors") == SIMULATED_SENSORS for values in settings)
 
 
 def _amount(settings: Mapping[str, Any], name: str, otherwise: float = 0.0) -> float:
     value = settings.get(name, otherwise)
-    sane = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-    return float(value) if sane else otherwise
+    valid = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return float(value) if valid else otherwise
 
 
-def _is_currency(value: object) -> bool:
+def is_currency(value: object) -> bool:
+    """Whether a value is three capital letters, as currencies are written (ISO 4217)."""
     return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()

@@ -7,8 +7,8 @@ attached and replayed runs differ only in where the stream comes from. Choices w
   hours spent switched off never show up on a time axis.
 - `step` is the number of finished optimizer steps when the event happened.
 - Losses are in nats per token. Units stand in the names of everything else.
-- `SamplePiece` is the only event that never reaches the journal: it is a sample being typed, the `Sample` that
-  follows it holds the whole text.
+- `SamplePiece` and `Predicted` never reach the journal: the one is a sample being written, of which the `Sample` after
+  it holds the whole text, the other an answer for the screen.
 """
 
 from __future__ import annotations

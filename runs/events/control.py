@@ -90,7 +90,7 @@ class SuggestedCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 class Verdict(Event, frozen=True, kw_only=True, tag="verdict"):
     """A diagnosis that differs from the one before it: what is going on, why, and what to do next.
 
-    Said `again`, it is the same verdict with the figures of a later step: nothing to be told about twice.
+    `repeated`: the same verdict as before with the figures of a later step, which calls for no new notice.
     """
 
     verdict: VerdictName

@@ -33,11 +33,10 @@ class Sample(Event, frozen=True, kw_only=True, tag="sample"):
 
 
 class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
-    """What our judges say of sample `sample_id`. None where a judge has nothing to say; shares lie between 0 and 1."""
+    """Metrics of the text of sample `sample_id`. None where one does not apply; shares lie between 0 and 1."""
 
     sample_id: int
-    # The parrot test: 1 = copies as much as held-out text does by chance, 2 = a parrot.
-    memorisation: float | None = None
+    memorisation: float | None = None  # 1: copies as much as held-out text does by chance; 2: copies everything
     longest_match: int = 0  # characters found word for word in the training text
     match_start: int = 0  # where the match begins in the sample's own text
     source_line: str = ""  # of the training text, where it was copied from
@@ -52,7 +51,7 @@ class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
 
 
 class Confusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How often `guessed` was the likeliest in the place of `truth`, as a share of all `truth`."""
+    """How often `predicted` was the likeliest symbol where `truth` stands, as a share of all `truth`."""
 
     truth: str
     predicted: str
@@ -71,8 +70,8 @@ class Letters(Event, frozen=True, kw_only=True, tag="letters"):
     recalls: tuple[float, ...]  # of the places where it stands, those where it was the likeliest
     precisions: tuple[float | None, ...]  # of the places where it was the likeliest, those where it stands
     confusions: tuple[Confusion, ...] = ()  # the most frequent ones
-    favourite: str = ""
-    favourite_recall: float | None = None
+    tracked_letter: str = ""
+    tracked_letter_recall: float | None = None
     accuracy: float = 0.0  # of all tokens
     tokens: tuple[str, ...] = ()
     token_shares: tuple[float, ...] = ()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from babytrain.runs.events import Event
 
 TimelineEvent = TypeVar("TimelineEvent", bound=Event)
-MAX_VITALS = 14_400  # four hours of readings at one a second; older ones are thinned out
-MAX_LETTERS = 1_000  # evaluations, each with its board of some ten kilobytes; older ones are thinned out
+MAX_VITALS = 14_400  # four hours of readings at one a second
+MAX_LETTERS = 1_000  # evaluations, each with a board of some ten kilobytes
 
 
 class Timeline(Generic[TimelineEvent]):
-    """Events of one kind in order of time."""
+    """Events of one kind in order of time. Of more than `most` every second one of the older half is forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
         self.events: list[TimelineEvent] = []
         self._times: list[float] = []
+        self._most = most
 
     def __len__(self) -> int:
         return len(self.events)
@@ -26,6 +28,8 @@ class Timeline(Generic[TimelineEvent]):
         """Add an event; one that claims an earlier time than the last is filed at the last one's time."""
         self.events.append(event)
         self._times.append(max(event.t, self._times[-1]) if self._times else event.t)
+        if self._most is not None and len(self.events) > self._most:
+            self.thin_older_half()
 
     def count_until(self, t: float) -> int:
         """How many events happened at or before `t`."""
@@ -40,8 +44,12 @@ class Timeline(Generic[TimelineEvent]):
         """All events at or before `t`, oldest first."""
         return self.events[: self.count_until(t)]
 
+    def newest_first(self, t: float) -> Iterator[TimelineEvent]:
+        """All events at or before `t`, newest first."""
+        return (self.events[index] for index in range(self.count_until(t) - 1, -1, -1))
+
     def thin_older_half(self) -> None:
-        """Forget every second event of the older half, so that a long run's memory stays bounded."""
+        """Forget every second event of the older half; the first and the newest ones stay."""
         half = len(self.events) // 2
         self.events[:half] = self.events[:half:2]
         self._times[:half] = self._times[:half:2]
@@ -51,10 +59,3 @@ class Timeline(Generic[TimelineEvent]):
         kept = [(event, t) for event, t in zip(self.events, self._times, strict=True) if event.step <= step]
         self.events = [event for event, _ in kept]
         self._times = [t for _, t in kept]
-
-
-def append_thinned(timeline: Timeline[TimelineEvent], event: TimelineEvent, most: int = MAX_VITALS) -> None:
-    """Append a reading to a timeline that must not grow beyond `most`; the first and the newest ones always stay."""
-    timeline.append(event)
-    if len(timeline) > most:
-        timeline.thin_older_half()

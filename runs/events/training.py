@@ -10,7 +10,7 @@ from babytrain.runs.events.base import Event
 
 RunStatus: TypeAlias = Literal["training", "done", "interrupted", "failed"]
 PhaseName: TypeAlias = Literal[
-    "loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "resting", "stopping"
+    "loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "policy_pause", "stopping"
 ]
 LogLevel: TypeAlias = Literal["info", "warning", "error"]
 StorageName: TypeAlias = Literal["checkpoints", "journal"]
@@ -63,8 +63,8 @@ class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     lr: Amount
     warmup: Count  # steps
-    decay: Amount = 0.2  # wsd: share of the run spent decaying, at its end
-    min_lr: Amount = 0.0  # the rate at the end as a share of the peak
+    wsd_decay_fraction: Amount = 0.2  # wsd: share of the run spent decaying, at its end
+    min_lr_ratio: Amount = 0.0  # the rate at the end as a share of the peak
 
 
 class Plan(Event, frozen=True, kw_only=True, tag="plan"):
@@ -136,8 +136,8 @@ class LogMessage(Event, frozen=True, kw_only=True, tag="log"):
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     """Training goes on from a checkpoint at `step`; everything recorded after that step is superseded.
 
-    `within` is true when a running session went back by itself: then nothing was switched off in between, and what was
-    turned since stays turned.
+    `rollback` is true when a running session went back to a checkpoint: the program was not restarted in between, and
+    changes of dials since then stay in force.
     """
 
     wall_time: float

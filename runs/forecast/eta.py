@@ -1,36 +1,27 @@
-"""How long a run will still take, as an honest range, or nothing while it would be a guess.
+"""How long a run will still take, as a range, or nothing while it would be a guess.
 
-A progress bar that counts training steps only is wrong by everything else a run does. This one adds up what is still
-to come: steps (`runs/step_cost.py`), evaluations, samples, checkpoints and the final exam
-(`runs/scheduled_costs.py`), and the quiet hours that lie ahead (`runs/quiet_hours.py`). If the bounds lie too far apart
-to be of use, there is no estimate. Pure functions throughout.
+A progress bar that counts training steps only is wrong by everything else a run does. This one adds up the steps still
+to come, what is scheduled besides, and the quiet hours ahead. If the bounds lie too far apart to be of use, there is no
+estimate. Pure functions throughout.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from babytrain.runs.forecast.quiet_hours import QuietPlan, quiet_plan, share_of_time_trained, with_quiet_hours
+from babytrain.runs.forecast.quiet_hours import quiet_plan, share_of_time_trained, with_quiet_hours
 from babytrain.runs.forecast.scheduled_costs import checkpoint_cost, count_due, evaluation_cost, scheduled_costs
-from babytrain.runs.forecast.step_cost import SecondsCost, first_row, step_cost
+from babytrain.runs.forecast.step_cost import first_row, step_cost
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.elapsed_time import paused_seconds, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 
 MAX_RANGE_RATIO = 2.5  # of the high end to the low end
-CLOCK_SLACK = 0.02  # how far before its time a run by the clock may end: its plan is mended only when off by more
+CLOCK_SLACK = 0.02  # how far before its time a run by the clock may end: its plan is corrected when off by more
 
 
-@dataclass(frozen=True)
-class SecondsRange:
-    """Seconds of running time, `low` to `high`."""
-
-    low: float
-    high: float
-
-
-def estimate_eta(snapshot: RunSnapshot, until: int | None = None) -> SecondsRange | None:
-    """What is left of a run (or up to the step `until`), or None: not started, ended, or too early to say.
+def estimate_eta(snapshot: RunSnapshot, until: int | None = None) -> ValueRange | None:
+    """Seconds left of a run (or up to the step `until`), or None: not started, ended, or too early to say.
 
     The quiet hours ahead count. Other pauses to come cannot be known.
     """
@@ -41,33 +32,32 @@ def estimate_eta(snapshot: RunSnapshot, until: int | None = None) -> SecondsRang
     if step is None or snapshot.ended is not None:
         return None
     # In seconds of work: what was measured in quiet hours holds the breaks that were taken there.
-    row = first_row(snapshot)
-    work = _remaining_work(
-        snapshot, step.times(share_of_time_trained(snapshot, plan, float(snapshot.column("t")[row]))), until
-    )
+    since = float(snapshot.column("t")[first_row(snapshot)])
+    work = _remaining_work(snapshot, step.times(share_of_time_trained(snapshot, plan, since)), until)
     if work is None:
         return None
     if not plan.duty_cycle:  # whole pauses are no part of the time that a run by the clock is given
         work = _within_time_limit(work, snapshot, step, until)
     if not _is_useful(work):
         return None
-    total = _with_quiet_hours(work, snapshot, plan)
+    now = wall_time_at(snapshot)
+    total = ValueRange(with_quiet_hours(work.low, now, plan), with_quiet_hours(work.high, now, plan))
     if plan.duty_cycle:
         total = _within_time_limit(total, snapshot, step, until)
-    return SecondsRange(total.low, total.high) if math.isfinite(total.high) else None
+    return total if math.isfinite(total.high) else None
 
 
-def estimate_work(snapshot: RunSnapshot, until: int | None = None) -> SecondsRange | None:
-    """The same without any pauses to come: for how long the run will still draw power as it does now."""
+def estimate_work(snapshot: RunSnapshot, until: int | None = None) -> ValueRange | None:
+    """The same without any pauses to come: for how many seconds the run will still draw power as it does now."""
     step = step_cost(snapshot)
     total = None if step is None or snapshot.ended is not None else _remaining_work(snapshot, step, until)
     if total is None or step is None:
         return None
     total = _within_time_limit(total, snapshot, step, until)
-    return SecondsRange(total.low, total.high) if _is_useful(total) else None
+    return total if _is_useful(total) else None
 
 
-def _remaining_work(snapshot: RunSnapshot, step: SecondsCost, until: int | None) -> SecondsCost | None:
+def _remaining_work(snapshot: RunSnapshot, step: ValueRange, until: int | None) -> ValueRange | None:
     """Steps, and all that is scheduled besides, up to the step `until`, the end when None."""
     last = _last_step(snapshot, until)
     if snapshot.plan is None or last < snapshot.step:
@@ -82,28 +72,22 @@ def _last_step(snapshot: RunSnapshot, until: int | None) -> int:
     return snapshot.total_steps if until is None else min(until, snapshot.total_steps)
 
 
-def _is_useful(total: SecondsCost) -> bool:
+def _is_useful(total: ValueRange) -> bool:
     return math.isfinite(total.high) and total.high <= max(MAX_RANGE_RATIO * total.low, total.low + 1.0)
 
 
-def _with_quiet_hours(work: SecondsCost, snapshot: RunSnapshot, plan: QuietPlan) -> SecondsCost:
-    now = wall_time_at(snapshot)
-    return SecondsCost(with_quiet_hours(work.low, now, plan), with_quiet_hours(work.high, now, plan))
+def _within_time_limit(total: ValueRange, snapshot: RunSnapshot, step: ValueRange, until: int | None) -> ValueRange:
+    """A run with `minutes` ends by the clock: its plan is corrected at each evaluation, until none is due any more.
 
-
-def _within_time_limit(total: SecondsCost, snapshot: RunSnapshot, step: SecondsCost, until: int | None) -> SecondsCost:
-    """A run with `minutes` ends by the clock: its plan is mended whenever something is due, until nothing is any more.
-
-    Pauses and rests do not count, neither those there were nor those to come; short breaks between two steps do.
-    The last evaluation and checkpoint come after the time is up.
+    Pauses do not count, neither past nor future ones; short breaks between two steps do. The last evaluation and
+    checkpoint come after the time is up.
     """
     if snapshot.plan is None or not snapshot.plan.minutes:
         return total
     left = max(0.0, snapshot.plan.minutes * 60 - (snapshot.t - paused_seconds(snapshot.state, snapshot.t)))
     if _last_step(snapshot, until) < snapshot.total_steps:
-        return SecondsCost(min(total.low, left), min(total.high, left))
+        return ValueRange(min(total.low, left), min(total.high, left))
     closing = evaluation_cost(snapshot, step).plus(checkpoint_cost(snapshot))
-    mended = count_due(snapshot.dials.eval_every, snapshot.step, snapshot.total_steps - 1, at_end=False) > 0
-    if mended:
-        return SecondsCost((1.0 - CLOCK_SLACK) * left, left + closing.high)
-    return SecondsCost(min(total.low, left), min(total.high, left + closing.high))
+    if count_due(snapshot.dials.eval_every, snapshot.step, snapshot.total_steps - 1, at_end=False):
+        return ValueRange((1.0 - CLOCK_SLACK) * left, left + closing.high)
+    return ValueRange(min(total.low, left), min(total.high, left + closing.high))

@@ -1,15 +1,13 @@
-"""The forecast of a run: when it ends, at what validation loss, and when it reaches a loss someone hopes for.
+"""The forecast of a run: when it ends, at what validation loss, and when it reaches a target loss.
 
-Every answer is a range, and where it would be a guess there is a reason instead. Nothing is remembered: ask again with
-a later moment and everything is fitted anew, in a few milliseconds. Choices worth knowing:
+Every answer is a range, and where it would be a guess there is a reason instead. Nothing is remembered between calls;
+each fits everything anew, in a few milliseconds. Choices worth knowing:
 
-- The end in seconds is `runs/eta.py`: steps, evaluations, samples and checkpoints still to come, by their own times.
-- The loss is `runs/loss_curve.py`: many plausible curves under the learning rate that is planned, because the loss
-  falls faster as the rate does. The range is where the middle 90% of them end.
-- There is no forecast of the loss early in a run, soon after a dial was turned, or while the loss rises.
-- Quiet hours to come are known and count. Other pauses to come cannot be known and count nothing; those that were are
-  no part of any speed. `paused` says that the run stands still at this moment until somebody or something has it go on,
-  so that the seconds are seconds from then.
+- The loss comes from many plausible curves under the learning rate that is planned (`loss_extrapolation`), because the
+  loss falls faster as the rate does. The range is where the middle 90% of them end.
+- There is no forecast of the loss early in a run, soon after a dial was changed, or while the loss rises.
+- Quiet hours to come count. Other pauses to come cannot be known and count nothing; past ones are no part of any speed.
+  `paused` says that the run is paused until somebody or something resumes it, so that the seconds count from then.
 """
 
 from __future__ import annotations
@@ -23,10 +21,11 @@ import numpy.typing as npt
 
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.spec import SCHEDULES
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.loss_extrapolation import MAX_LOSS, LearningRatePath, LossObservations, draw_curves
 from babytrain.runs.forecast.quiet_hours import is_paused_by_quiet_hours
 from babytrain.runs.forecast.step_cost import step_cost
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 
 ForecastArray = npt.NDArray[np.float64]
@@ -37,7 +36,7 @@ MIN_EVALUATIONS = 2  # not counting the one before the first step
 MAX_BLOCKS = 64
 MAX_EVALUATIONS = 32
 SKIPPED_SHARE = 0.1  # of the steps so far, left out: the first losses follow no law of the later ones
-MIN_SHARE_AFTER_DIAL = 0.05  # of the steps so far that have to follow a turn of the learning rate
+MIN_SHARE_AFTER_DIAL = 0.05  # of the steps so far that have to follow a change of a dial
 PATH_KNOTS = 240
 FUTURE_KNOTS = 40
 MAX_NOISE_ROWS = 2000
@@ -49,6 +48,7 @@ MAX_RANGE_SHARE = 0.6  # of the middle of the range
 RISING_STANDARD_ERRORS = 4.0
 UNLIKELY, LIKELY = 0.1, 0.9
 NO_TARGET = "no target was set"
+TOO_WIDE = "the range would be too wide to be of use"
 
 
 @dataclass(frozen=True)
@@ -72,23 +72,23 @@ class StepRange:
 class TargetForecast:
     """Whether and when the validation loss comes down to `loss`.
 
-    `probability` is that of reaching it within the plan and `words` say it. `steps` and `seconds` (from now, running
-    time) are where it will be if it is reached at all; None when it hardly will be, or was already (`reached_step`).
+    `probability` is that of reaching it within the plan and `words` the same as text. `steps` and `seconds` (from now,
+    running time) are when, if it is reached; None when that is unlikely, or when it was already (`reached_step`).
     """
 
     loss: float
     probability: float
     words: str
     steps: StepRange | None = None
-    seconds: SecondsRange | None = None
+    seconds: ValueRange | None = None
     reached_step: int | None = None
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is to be expected. Whatever is None has its reason in words beside it."""
+    """What to expect. Whatever is None has its reason beside it."""
 
-    end: SecondsRange | None = None
+    end: ValueRange | None = None
     final_loss: LossRange | None = None
     target: TargetForecast | None = None
     end_reason: str = ""
@@ -114,11 +114,12 @@ def forecast_run(snapshot: RunSnapshot, target_loss: float | None = None) -> For
     draws = draw_losses(snapshot)
     target, target_reason = _forecast_target(snapshot, draws, target_loss)
     final, final_reason = _final_loss(draws)
+    end_reason = "too early to tell" if step_cost(snapshot) is None else TOO_WIDE
     return Forecast(
         end=end,
         final_loss=final,
         target=target,
-        end_reason="" if end is not None else _why_no_end(snapshot),
+        end_reason="" if end is not None else end_reason,
         final_loss_reason=final_reason,
         target_reason=target_reason,
         paused=is_paused_indefinitely(snapshot),
@@ -126,16 +127,12 @@ def forecast_run(snapshot: RunSnapshot, target_loss: float | None = None) -> For
 
 
 def is_paused_indefinitely(snapshot: RunSnapshot) -> bool:
-    """Whether the run stands still and nobody knows for how long; of a rest in quiet hours the end is known."""
-    return snapshot.phase == "paused" or (snapshot.phase == "resting" and not is_paused_by_quiet_hours(snapshot))
-
-
-def _why_no_end(snapshot: RunSnapshot) -> str:
-    return "too early to tell" if step_cost(snapshot) is None else "the range would be too wide to be of use"
+    """Whether the run is paused for an unknown time; the end of a pause in quiet hours is known."""
+    return snapshot.phase == "paused" or (snapshot.phase == "policy_pause" and not is_paused_by_quiet_hours(snapshot))
 
 
 def draw_losses(snapshot: RunSnapshot) -> LossDraws | str:
-    """Where the validation loss may go from here, or why that would be a guess."""
+    """Where the validation loss may go from here, or why that cannot be said."""
     step, total = snapshot.step, snapshot.total_steps
     refusal = _why_too_early(snapshot, step, total)
     if refusal:
@@ -175,8 +172,8 @@ def learning_rate_path(snapshot: RunSnapshot, total: int) -> LearningRatePath | 
     """The learning rate of the whole run on a grid of steps: as recorded so far, as planned from here on."""
     steps = snapshot.column("step").astype(np.float64)
     rates = snapshot.column("learning_rate").astype(np.float64)
-    good = (rates >= 0) & (rates <= MAX_LEARNING_RATE)
-    if not good.any() or not np.all(np.diff(steps) > 0):
+    valid = (rates >= 0) & (rates <= MAX_LEARNING_RATE)
+    if not valid.any() or not np.all(np.diff(steps) > 0):
         return None
     now = float(steps[-1])
     share = max(1, round(PATH_KNOTS * now / total))
@@ -186,7 +183,7 @@ def learning_rate_path(snapshot: RunSnapshot, total: int) -> LearningRatePath | 
     planned = planned_learning_rates(snapshot, ahead, total)
     if planned is None or not np.all(planned <= MAX_LEARNING_RATE):
         return None
-    known = np.interp(past, steps[good], rates[good], left=0.0)
+    known = np.interp(past, steps[valid], rates[valid], left=0.0)
     return LearningRatePath(np.concatenate([past, ahead]), np.concatenate([known, planned]))
 
 
@@ -205,7 +202,7 @@ def planned_learning_rates(
 
 
 def _follows_its_plan(snapshot: RunSnapshot) -> bool:
-    """Whether the newest step had the learning rate that was planned for it, as it must if the plan is understood."""
+    """Whether the newest step had the learning rate that was planned for it."""
     planned, recorded = planned_learning_rates(snapshot, [snapshot.step]), snapshot.learning_rate
     if planned is None or recorded is None or snapshot.state.dials.at(snapshot.t).step >= snapshot.step:
         return True
@@ -213,7 +210,7 @@ def _follows_its_plan(snapshot: RunSnapshot) -> bool:
 
 
 def loss_observations(snapshot: RunSnapshot) -> LossObservations | str:
-    """Training losses in blocks, and the evaluations, in order of steps; or why nothing can be made of them."""
+    """Training losses in blocks, and the evaluations, in order of steps; or why they cannot be fitted."""
     steps, losses = snapshot.column("step"), snapshot.column("loss").astype(np.float64)
     first = int(np.searchsorted(steps, max(_warmup(snapshot), SKIPPED_SHARE * snapshot.step)))
     if not np.all(np.abs(losses[first:]) <= MAX_LOSS):
@@ -275,7 +272,7 @@ def _final_loss(draws: LossDraws | str) -> tuple[LossRange | None, str]:
         return None, draws
     low, middle, high = (float(value) for value in np.quantile(draws.losses[:, -1], [LOSS_LOW, 0.5, LOSS_HIGH]))
     if high - low > MAX_RANGE_SHARE * middle:
-        return None, "the range would be too wide to be of use"
+        return None, TOO_WIDE
     return LossRange(low, middle, high), ""
 
 
@@ -290,16 +287,17 @@ def _forecast_target(
     if isinstance(draws, str):
         return None, draws
     if _final_loss(draws)[0] is None:
-        return None, "the range would be too wide to be of use"
+        return None, TOO_WIDE
     below = draws.losses <= loss
     hit = below.any(axis=1)
     probability = float(hit.mean())
     if probability < UNLIKELY:
         return TargetForecast(loss, probability, probability_text(probability)), ""
-    first = _crossings(np.asarray(draws.losses[hit]), draws.steps, float(snapshot.step), loss)
-    low, high = (int(value) for value in np.quantile(first, [EARLIEST, LATEST]).round())
+    crossings = _crossings(np.asarray(draws.losses[hit]), draws.steps, float(snapshot.step), loss)
+    low, high = (int(value) for value in np.quantile(crossings, [EARLIEST, LATEST]).round())
     steps = StepRange(max(low, snapshot.step + 1), min(max(high, snapshot.step + 1), snapshot.total_steps))
-    seconds = _seconds_between(estimate_eta(snapshot, until=steps.low), estimate_eta(snapshot, until=steps.high))
+    first, last = estimate_eta(snapshot, until=steps.low), estimate_eta(snapshot, until=steps.high)
+    seconds = ValueRange(first.low, last.high) if first is not None and last is not None else None
     return TargetForecast(loss, probability, probability_text(probability), steps, seconds), ""
 
 
@@ -313,10 +311,6 @@ def _crossings(losses: ForecastArray, steps: ForecastArray, now: float, loss: fl
     share = np.where(before > after, (before - loss) / np.maximum(before - after, 1e-12), 0.5)
     crossings: ForecastArray = start + np.clip(share, 0.0, 1.0) * (steps[first] - start)
     return crossings
-
-
-def _seconds_between(first: SecondsRange | None, last: SecondsRange | None) -> SecondsRange | None:
-    return SecondsRange(first.low, last.high) if first is not None and last is not None else None
 
 
 def probability_text(probability: float) -> str:

@@ -1,7 +1,7 @@
-"""The quiet hours that lie ahead of a run: known from its settings and dials, so that an estimate can count them.
+"""The quiet hours ahead of a run, known from its dials, so that an estimate can count them.
 
-In quiet hours a run rests, or works a share of the time (`engine/restraint/rules.py` does it; this only foresees it).
-Times of day are those of the machine that asks, as they are for the engine. Pure functions but for that.
+In quiet hours a run pauses, or trains a share of the time (the engine's `power_policy` does it). Times of day are local
+to this machine, as they are for the engine. Pure functions but for that.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.time_of_day import MINUTES_PER_DAY, DayWindow, minute_of_day, parse_windows
 
 QUIET_HOURS = "quiet hours"
-MAX_QUIET_SECONDS = 400 * 86_400.0  # what takes longer has no end worth telling
+MAX_QUIET_SECONDS = 400 * 86_400.0  # what takes longer counts as endless
 LATEST_WALL_TIME = 1e11  # Unix seconds that every system can turn into a time of day
 
 
 @dataclass(frozen=True)
 class QuietPlan:
-    """The quiet hours of a run, and the share of the time it works in them, 0 when it rests.
+    """The quiet hours of a run, and the share of the time it trains in them, 0 when it pauses.
 
-    `overruled`: the stretch it stands in does not hold, because a person said so.
+    `overridden`: the present quiet hours do not hold, because a person overrode them.
     """
 
     windows: tuple[DayWindow, ...] = ()
     duty_cycle: float = 0.0
-    overruled: bool = False
+    overridden: bool = False
 
 
 NO_QUIET_PLAN = QuietPlan()
 
 
 def quiet_plan(snapshot: RunSnapshot) -> QuietPlan:
-    """The quiet hours as settings and dials have them at a moment; none where they say nothing that can be read."""
+    """The quiet hours as the dials have them at a moment; none where they cannot be parsed."""
     dials = snapshot.dials
     try:
         windows = parse_windows(dials.quiet_hours)
@@ -45,34 +45,29 @@ def quiet_plan(snapshot: RunSnapshot) -> QuietPlan:
     share = dials.quiet_duty if 0.0 <= dials.quiet_duty <= 1.0 else 0.0
     if not windows or share == 1.0:
         return NO_QUIET_PLAN
-    begun = max(_session_starts(snapshot), default=-math.inf)
-    newest = next(
-        (event for event in reversed(snapshot.policy_events) if event.cause == QUIET_HOURS and event.t >= begun), None
-    )
+    begun = max(snapshot.later_session_starts, default=-math.inf)
+    events = snapshot.state.policy_events.newest_first(snapshot.t)
+    newest = next((event for event in events if event.cause == QUIET_HOURS and event.t >= begun), None)
     return QuietPlan(windows, share, newest is not None and newest.action == "overridden")
 
 
 def is_paused_by_quiet_hours(snapshot: RunSnapshot) -> bool:
-    """Whether the run stands still for quiet hours alone, whose end is known."""
-    held = policy_in_force(snapshot)
-    return (
-        snapshot.phase == "resting"
-        and held is not None
-        and held.cause == QUIET_HOURS
-        and bool(quiet_plan(snapshot).windows)
-    )
+    """Whether the run is paused by quiet hours alone, whose end is known."""
+    policy = policy_in_force(snapshot)
+    by_quiet_hours = snapshot.phase == "policy_pause" and policy is not None and policy.cause == QUIET_HOURS
+    return by_quiet_hours and bool(quiet_plan(snapshot).windows)
 
 
 def with_quiet_hours(work_seconds: float, wall_time: float, plan: QuietPlan) -> float:
-    """How long `work_seconds` of work take from `wall_time` (Unix seconds) on; infinite where they never get done."""
+    """How long `work_seconds` of work take from `wall_time` (Unix seconds) on; infinite where they are never done."""
     if not plan.windows or not 0.0 <= wall_time <= LATEST_WALL_TIME or not math.isfinite(work_seconds):
         return work_seconds
-    elapsed, left, overruled = 0.0, work_seconds, plan.overruled
+    elapsed, left, overridden = 0.0, work_seconds, plan.overridden
     while elapsed <= MAX_QUIET_SECONDS:
         minute = minute_of_day(wall_time + elapsed)
         quiet = any(window.contains(minute) for window in plan.windows)
-        overruled = overruled and quiet
-        share = plan.duty_cycle if quiet and not overruled else 1.0
+        overridden = overridden and quiet
+        share = plan.duty_cycle if quiet and not overridden else 1.0
         stretch = _seconds_to_next_edge(minute, plan.windows)
         if left <= share * stretch:
             return elapsed + (left / share if left > 0 else 0.0)
@@ -87,25 +82,20 @@ def _seconds_to_next_edge(minute: float, windows: tuple[DayWindow, ...]) -> floa
 
 
 def share_of_time_trained(snapshot: RunSnapshot, plan: QuietPlan, since: float) -> float:
-    """The share of the time since `since` that the run was allowed to work between two steps, as it was told so."""
+    """The share of the time since `since` that the run was allowed to train, by its recorded duty cycles."""
     if not plan.duty_cycle or snapshot.t <= since:
         return 1.0
-    told = [(t, 1.0) for t in _session_starts(snapshot)]  # a new session begins free: what still holds is told anew
-    told += [(event.t, _duty_cycle(event)) for event in snapshot.policy_events if event.cause == QUIET_HOURS]
+    shares = [(t, 1.0) for t in snapshot.later_session_starts]  # a new session records again what still holds
+    shares += [(event.t, _duty_cycle(event)) for event in snapshot.policy_events if event.cause == QUIET_HOURS]
     worked, at, share = 0.0, since, 1.0
-    for t, told_share in sorted(told, key=itemgetter(0)):
+    for t, new_share in sorted(shares, key=itemgetter(0)):
         if t > at:
             worked += share * (t - at)
             at = t
-        share = told_share
+        share = new_share
     return (worked + share * max(0.0, snapshot.t - at)) / (snapshot.t - since)
 
 
-def _session_starts(snapshot: RunSnapshot) -> list[float]:
-    """When each session but the first began."""
-    return [one.t for one in snapshot.state.resumes.until(snapshot.t) if not one.rollback]
-
-
 def _duty_cycle(event: PolicyEvent) -> float:
-    """How much of the time it works from then on; a pause is a phase of its own, and no part of any speed."""
+    """The share of the time it trains from then on; a pause is a phase of its own, and no part of any speed."""
     return event.duty_cycle if event.action == "slowed" and 0.0 < event.duty_cycle <= 1.0 else 1.0

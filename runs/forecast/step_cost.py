@@ -1,23 +1,22 @@
-"""What a training step costs, as a range: from the newest steps, and from how much the speed of the run has varied.
+"""The seconds of a training step, as a range: from the newest steps, and from how much the speed of the run has varied.
 
-- The speed is that of the newest steps by the run's own clock, less what was spent on anything else, pauses included.
-  On a GPU the recorded seconds of a step are those of handing it over, so the clock is the only witness.
+- The speed is that of the newest steps by the run's own clock, less what was spent on anything else, pauses included:
+  on a GPU the recorded seconds of a step are those of queueing it.
 - The width of the range is how much the speed varied, as far back as the run has yet to go.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import pairwise, takewhile
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.runs.events import Checkpoint, Eval, Event, Sample
-from babytrain.runs.state.run_state import RunSnapshot, Timeline
+from babytrain.runs.events import Checkpoint, Eval, Sample
+from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.runs.state.run_state import RunSnapshot
 
 RECENT_STEPS = 400
 MIN_WINDOW_STEPS = 60
@@ -33,30 +32,10 @@ DRIFT_MARGIN = 1.3  # how much further than it has drifted already a speed may g
 STALL_RATIO, STALL_SECONDS = 20.0, 5.0  # an interval this many times the usual one and this long: a machine asleep
 
 StepArray = npt.NDArray[np.float64]
-EventT = TypeVar("EventT", bound=Event)
 
 
-@dataclass(frozen=True)
-class SecondsCost:
-    """What one thing costs, in seconds, from `low` to `high`."""
-
-    low: float
-    high: float
-
-    def times(self, count: float) -> SecondsCost:
-        """The cost of `count` of them."""
-        return SecondsCost(self.low * count, self.high * count)
-
-    def plus(self, other: SecondsCost) -> SecondsCost:
-        """Both."""
-        return SecondsCost(self.low + other.low, self.high + other.high)
-
-
-NO_COST = SecondsCost(0.0, 0.0)
-
-
-def step_cost(snapshot: RunSnapshot) -> SecondsCost | None:
-    """What a training step costs, from the newest ones; None while there are too few to tell."""
+def step_cost(snapshot: RunSnapshot) -> ValueRange | None:
+    """Seconds of a training step, from the newest ones; None while there are too few."""
     first = first_row(snapshot)
     steps, t = snapshot.column("step")[first:], snapshot.column("t")[first:].astype(np.float64)
     if len(steps) - 1 < MIN_TIMED_STEPS or not np.isfinite(t).all():
@@ -72,11 +51,11 @@ def step_cost(snapshot: RunSnapshot) -> SecondsCost | None:
     mean = total / done
     varied = max(SPREAD_DEVIATIONS * _block_spread(seconds, counts), DRIFT_MARGIN * _drift(snapshot) * mean)
     spread = max(varied, SMALLEST_SPREAD * mean)
-    return SecondsCost(max(mean - spread, 0.2 * mean), mean + spread)
+    return ValueRange(max(mean - spread, 0.2 * mean), mean + spread)
 
 
 def first_row(snapshot: RunSnapshot) -> int:
-    """The row before the newest steps that tell the speed."""
+    """The row before the newest steps, those that the speed is taken from."""
     return max(0, snapshot.rows - _window(snapshot) - 1, _first_row_of_this_size(snapshot))
 
 
@@ -96,28 +75,25 @@ def _seconds_not_training(snapshot: RunSnapshot, t: StepArray) -> StepArray:
 
 
 def _intervals_not_training(snapshot: RunSnapshot, since: float) -> Iterator[tuple[float, float]]:
-    """When, since a time, the engine was not training: by its phases, and by what it did if it did not say so."""
+    """When, since a time, the engine was not training: by its phases, and by the durations of what it did."""
     until = snapshot.t
-    for event in events_newest_first(snapshot.state.phases, until):
+    for event in snapshot.state.phases.newest_first(until):
         if event.phase != "training":
             yield event.t, until
         until = event.t
         if event.t < since:
             break
-    state, now = snapshot.state, snapshot.t
-    for timeline in (
-        events_newest_first(state.evals, now),
-        events_newest_first(state.samples, now),
-        events_newest_first(state.checkpoints, now),
-    ):
-        yield from _durations(timeline, since)
+    state = snapshot.state
+    yield from _durations(state.evals.newest_first(snapshot.t), since)
+    yield from _durations(state.samples.newest_first(snapshot.t), since)
+    yield from _durations(state.checkpoints.newest_first(snapshot.t), since)
     yield from _intervals_superseded(snapshot, since)
 
 
 def _intervals_superseded(snapshot: RunSnapshot, since: float) -> Iterator[tuple[float, float]]:
-    """When it made steps that are on record no more, because the run went back or was killed before a checkpoint."""
+    """When it made steps that a resume superseded, because the run went back or was killed before a checkpoint."""
     steps, t = snapshot.column("step"), snapshot.column("t")
-    for resumed in takewhile(lambda event: event.t >= since, events_newest_first(snapshot.state.resumes, snapshot.t)):
+    for resumed in takewhile(lambda event: event.t >= since, snapshot.state.resumes.newest_first(snapshot.t)):
         kept = int(np.searchsorted(steps, resumed.step, side="right"))
         if kept:
             yield float(t[kept - 1]), resumed.t
@@ -130,19 +106,19 @@ def _durations(done: Iterable[Eval | Sample | Checkpoint], since: float) -> Iter
 
 
 def _block_spread(seconds: StepArray, counts: StepArray) -> float:
-    """How much the seconds of a step vary between some blocks of neighbours."""
+    """Standard deviation of the seconds of a step between some blocks of neighbours."""
     blocks = max(1, min(SPEED_BLOCKS, len(seconds) // 5))
     edges = [round(index * len(seconds) / blocks) for index in range(blocks + 1)]
     speeds = [float(seconds[a:b].sum()) / max(1.0, float(counts[a:b].sum())) for a, b in pairwise(edges)]
-    return _deviation(speeds)
+    return float(np.std(speeds))
 
 
 def _drift(snapshot: RunSnapshot) -> float:
     """How far the speed was from what it is now, as far back as the run has yet to go, as a share.
 
-    What has been seen for a short while only may go on to change, like a walk: with the square root of the time.
+    A speed seen for a short while only may go on to change, like a random walk: with the square root of the time.
     """
-    ahead = max(0, snapshot.total_steps - snapshot.step)  # a run told to be shorter may stand past its end
+    ahead = max(0, snapshot.total_steps - snapshot.step)  # a shortened run may be past its end
     first = int(np.searchsorted(snapshot.column("step"), snapshot.step - max(RECENT_STEPS, ahead)))
     first = max(1, first, _first_row_of_this_size(snapshot) + 1)
     steps, seconds = snapshot.column("step")[first - 1 :], snapshot.column("step_seconds")[first:]
@@ -157,21 +133,11 @@ def _drift(snapshot: RunSnapshot) -> float:
 
 
 def _first_row_of_this_size(snapshot: RunSnapshot) -> int:
-    """The row since which steps have been of the size they are: another batch is another speed."""
+    """The row since which steps have had the present batch size, on which the speed depends."""
     resized = snapshot.state.dials.at(snapshot.t).resized_step
     return int(np.searchsorted(snapshot.column("step"), resized)) if resized else 0
 
 
 def _window(snapshot: RunSnapshot) -> int:
-    """How many of the newest rows tell the speed: few enough to follow a machine that slows down."""
+    """How many of the newest rows the speed is taken from: few enough to follow a machine that slows down."""
     return min(RECENT_STEPS, max(MIN_WINDOW_STEPS, snapshot.rows // 3))
-
-
-def events_newest_first(timeline: Timeline[EventT], t: float) -> Iterator[EventT]:
-    """Events up to `t`, the newest first."""
-    return (timeline.events[index] for index in range(timeline.count_until(t) - 1, -1, -1))
-
-
-def _deviation(values: Sequence[float]) -> float:
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))

@@ -2,18 +2,22 @@
 
 Only lines of kinds that have changed are parsed; steps and sensor readings pass as they are. A line of the present
 schema is never changed, so a journal that was begun under schema 1 and resumed by a newer version is read by the same
-rule throughout. The file on disk stays as it is.
+rule throughout. The file on disk stays as it is. Schema 1 has no `plan` and no positions of the dials in a `command`:
+`DialHistory` makes both from the recorded settings and commands, which takes the whole run and not one line.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from babytrain.runs.dials.renamed_settings import RENAMED_SETTINGS, present_settings
+
 KINDS = {"reading": "text_metrics", "restraint": "policy", "rescue": "guard", "exam": "final_evaluation", "note": "log"}
-# By the kind of schema 1.
+# By the kind of schema 1: fields, also of the objects within.
 FIELDS = {
     "reading": {"parrot_index": "memorisation"},
     "restraint": {"deed": "action", "duty": "duty_cycle"},
@@ -22,19 +26,24 @@ FIELDS = {
     "verdict": {"again": "repeated"},
     "resumed": {"within": "rollback"},
     "sample": {"asked": "requested"},
-    "letters": {"guessed": "predicted"},  # of its confusions
+    "letters": {
+        "guessed": "predicted",
+        "favourite": "tracked_letter",
+        "favourite_recall": "tracked_letter_recall",
+    },
 }
-# By the kind of schema 1 and the field of the present one.
-VALUES = {
-    ("restraint", "action"): {"overruled": "overridden"},
-    ("command", "action"): {"go_back": "rollback"},
-    ("checkpoint", "reason"): {"asked": "requested"},
-    ("phase", "phase"): {"resting": "policy_pause"},
-    ("energy", "quality"): {"typed": "manual"},  # of its sources
-    ("verdict", "action"): {"go_back": "rollback"},  # of its advice
+# By the kind of schema 1 and the field of the present one, also of the objects within.
+VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "restraint": {"action": {"overruled": "overridden"}},
+    "command": {"action": {"go_back": "rollback"}, "dial": RENAMED_SETTINGS},
+    "verdict": {"action": {"go_back": "rollback"}, "dial": RENAMED_SETTINGS},
+    "checkpoint": {"reason": {"asked": "requested"}},
+    "phase": {"phase": {"resting": "policy_pause"}},
+    "energy": {"quality": {"typed": "manual"}},
 }
+_SETTINGS_FIELDS = {"started": "config", "resumed": "changes"}
 
-_CHANGED = tuple(f'{{"kind":"{kind}"'.encode() for kind in {*KINDS, *FIELDS, *(kind for kind, _ in VALUES)})
+_CHANGED = re.compile(b'{"kind":"(%s)"' % "|".join({*KINDS, *FIELDS, *VALUES, *_SETTINGS_FIELDS}).encode())
 _SCHEMA = re.compile(rb'\{"kind":"started",.{0,200}?"schema":(\d+)')
 
 
@@ -48,37 +57,37 @@ def upgrade_lines(data: bytes) -> bytes:
     """Some whole lines in the present schema. What cannot be parsed stays as it is, for the decoder to count."""
     lines = data.split(b"\n")
     for number, line in enumerate(lines):
-        if line.startswith(_CHANGED):
-            lines[number] = _upgraded(line)
+        if match := _CHANGED.match(line):
+            lines[number] = _upgraded(line, match[1].decode())
     return b"\n".join(lines)
 
 
-def _upgraded(line: bytes) -> bytes:
+def _upgraded(line: bytes, kind: str) -> bytes:
     try:
         event = msgspec.json.decode(line)
-    except (ValueError, RecursionError):
+        upgraded = _renamed(event, FIELDS.get(kind, {}), VALUES.get(kind, {}))
+        settings = upgraded.get(_SETTINGS_FIELDS.get(kind, ""))
+        if isinstance(settings, dict):
+            upgraded[_SETTINGS_FIELDS[kind]] = present_settings(settings)
+        if kind in KINDS:
+            upgraded["kind"] = KINDS[kind]
+        return line if upgraded == event else msgspec.json.encode(upgraded)
+    except (ValueError, OverflowError, RecursionError):
         return line
-    kind = event["kind"]
-    parts = [event]
-    for name in ("confusions", "sources", "advice", "alternative"):
-        value = event.get(name)
-        parts.extend(part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict))
-    fields = FIELDS.get(kind, {})
-    values = {field: renamed for (of, field), renamed in VALUES.items() if of == kind}
-    upgraded = [_renamed(part, fields, values) for part in parts]
-    if len(parts) == 1 and upgraded[0] == event and kind not in KINDS:
-        return line
-    for part, new in zip(parts, upgraded, strict=True):
-        part.clear()
-        part.update(new)
-    event["kind"] = KINDS.get(kind, kind)
-    return msgspec.json.encode(event)
 
 
-def _renamed(part: dict[str, Any], fields: dict[str, str], values: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """A JSON object with renamed keys and values. The order stays: readers look for `kind` at the beginning."""
-    renamed = {fields.get(name, name): value for name, value in part.items()}
-    for name, words in values.items():
-        if isinstance(renamed.get(name), str):
-            renamed[name] = words.get(renamed[name], renamed[name])
-    return renamed
+def _renamed(part: Any, fields: Mapping[str, str], values: Mapping[str, Mapping[str, str]]) -> Any:
+    """A JSON value with renamed keys and values. The order stays: readers look for `kind` at the beginning."""
+    match part:
+        case dict():
+            renamed = ((fields.get(name, name), value) for name, value in part.items())
+            return {
+                name: values.get(name, {}).get(value, value)
+                if isinstance(value, str)
+                else _renamed(value, fields, values)
+                for name, value in renamed
+            }
+        case list():
+            return [_renamed(item, fields, values) for item in part]
+        case _:
+            return part

@@ -1,15 +1,15 @@
 """A clock over a recording: play, pause, seek, faster, slower.
 
 Pure arithmetic on an injected clock: nothing here knows of a screen or a file. `advance` is called once a frame and
-is the only thing that moves time, so a paused or hidden screen costs nothing. Stretches in which nothing happened
-(training paused for an hour) can be handed over with `set_gaps`; playing jumps over them, seeking into them does not.
+is the only thing that moves time, so a paused or hidden screen costs nothing. Intervals in which nothing happened
+(training paused for an hour) are given by `set_gaps`; playing jumps over them, seeking into them does not.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -21,39 +21,27 @@ PlaybackGap = tuple[float, float]
 
 
 class PlaybackClock:
-    """Where a replay stands, in seconds of the recording's running time, between 0 and `duration`.
+    """The position of a replay in seconds of the recording's running time, between 0 and `duration`.
 
-    Starts paused at 0 with speed 1. `now` is any monotonic clock in seconds.
+    Starts paused at 0 with speed 1. `playing` says whether `advance` moves the `position`. `now` is any monotonic clock
+    in seconds.
     """
 
     def __init__(self, duration: float, now: Callable[[], float] = time.monotonic) -> None:
+        if math.isnan(duration) or math.isinf(duration):
+            raise ValueError(f"a recording cannot last {duration} seconds")
+        self.duration = max(0.0, duration)
+        self.position = 0.0
+        self.playing = False
         self._now = now
-        self._duration = _as_duration(duration)
-        self._position = 0.0
-        self._playing = False
         self._speed_index = SPEEDS.index(1.0)
-        self._last_look = now()
+        self._advanced_at = now()
         self._gaps: list[PlaybackGap] = []
-
-    @property
-    def duration(self) -> float:
-        """Length of the recording in seconds."""
-        return self._duration
-
-    @property
-    def position(self) -> float:
-        """Seconds into the recording."""
-        return self._position
-
-    @property
-    def playing(self) -> bool:
-        """True while `advance` moves the position."""
-        return self._playing
 
     @property
     def finished(self) -> bool:
         """True at the end of the recording."""
-        return self._position >= self._duration
+        return self.position >= self.duration
 
     @property
     def speed(self) -> float:
@@ -68,7 +56,7 @@ class PlaybackClock:
         return "×½" if self.speed == 0.5 else f"×{self.speed:g}"
 
     def set_gaps(self, gaps: Iterable[PlaybackGap]) -> None:
-        """Stretches `(start, end)` in seconds that playing jumps over. They may come in any order and overlap."""
+        """Intervals `(start, end)` in seconds that playing jumps over. They may come in any order and overlap."""
         merged: list[PlaybackGap] = []
         for start, end in sorted(gap for gap in gaps if gap[1] > gap[0]):
             if merged and start <= merged[-1][1]:
@@ -78,83 +66,80 @@ class PlaybackClock:
         self._gaps = merged
 
     def play(self) -> None:
-        """Run on from here; from the start when the end was reached."""
-        if self._playing:
+        """Play from here; from the start when the end was reached."""
+        if self.playing:
             return
         if self.finished:
-            self._position = 0.0
-        self._last_look = self._now()
-        self._playing = True
+            self.position = 0.0
+        self._advanced_at = self._now()
+        self.playing = True
 
     def pause(self) -> None:
-        """Stand still, at the place reached by now."""
+        """Stop at the position reached by now."""
         self.advance()
-        self._playing = False
+        self.playing = False
 
     def toggle(self) -> None:
         """Play when paused, pause when playing; at the end it starts again from 0."""
-        if self._playing:
+        if self.playing:
             self.pause()
         else:
             self.play()
 
     def seek(self, t: float) -> None:
-        """Go to `t` seconds, held within the recording; playing goes on from there."""
+        """Go to `t` seconds, clipped to the recording; playing goes on from there. Raises ValueError for NaN."""
         if math.isnan(t):
             raise ValueError("a position in a recording cannot be NaN")
-        self._last_look = self._now()
-        self._position = min(max(t, 0.0), self._duration)
+        self._advanced_at = self._now()
+        self.position = min(max(t, 0.0), self.duration)
 
     def faster(self) -> None:
         """One speed up, if there is one."""
-        self._change_speed(+1)
+        self._change_speed(self._speed_index + 1)
 
     def slower(self) -> None:
         """One speed down, if there is one."""
-        self._change_speed(-1)
+        self._change_speed(self._speed_index - 1)
 
     def set_speed(self, speed: float) -> None:
-        """The speed of the table nearest to `speed` (as a ratio); raises ValueError unless it is above 0."""
-        if not speed > 0:
-            raise ValueError(f"a playback speed is above 0, not {speed}")
-        self.advance()
-        self._speed_index = min(range(len(SPEEDS)), key=lambda index: _log_distance(SPEEDS[index], speed))
+        """The slowest speed that is not below `speed` (as a ratio)."""
+        self._change_speed(bisect_left(SPEEDS, speed))
 
     def advance(self) -> float:
-        """Move on by the time passed since the last look and return the position. Stops by itself at the end."""
+        """Move by the time passed since the last call and return the position. Stops by itself at the end."""
         now = self._now()
-        elapsed = max(0.0, now - self._last_look)
-        self._last_look = now
-        if not self._playing:
-            return self._position
-        stretch = self._duration / FRAMES_AT_MAXIMUM if math.isinf(self.speed) else elapsed * self.speed
-        self._position = min(self._after(stretch), self._duration)
+        elapsed = max(0.0, now - self._advanced_at)
+        self._advanced_at = now
+        if not self.playing:
+            return self.position
+        seconds = self.duration / FRAMES_AT_MAXIMUM if math.isinf(self.speed) else elapsed * self.speed
+        self.position = min(self._after(seconds), self.duration)
         if self.finished:
-            self._playing = False
-        return self._position
+            self.playing = False
+        return self.position
 
-    def _change_speed(self, by: int) -> None:
+    def _change_speed(self, index: int) -> None:
         self.advance()  # what passed until now passed at the old speed
-        self._speed_index = min(max(self._speed_index + by, 0), len(SPEEDS) - 1)
+        self._speed_index = min(max(index, 0), len(SPEEDS) - 1)
 
-    def _after(self, stretch: float) -> float:
-        """The position `stretch` seconds of playing from here, gaps left out."""
-        position = self._position
+    def _after(self, seconds: float) -> float:
+        """The position after so many seconds of playing from here, gaps left out."""
+        position = self.position
         first = max(0, bisect_right(self._gaps, (position, math.inf)) - 1)
         for start, end in self._gaps[first:]:
             if end <= position:
                 continue
-            if position + stretch < start:
+            if position + seconds < start:
                 break
-            stretch -= max(0.0, start - position)
+            seconds -= max(0.0, start - position)
             position = end
-        return position + stretch
+        return position + seconds
 
 
 def quiet_gaps(times: Iterable[float], longest_seconds: float, lead_seconds: float = 1.0) -> list[PlaybackGap]:
-    """Stretches of more than `longest_seconds` without an event, for `PlaybackClock.set_gaps`.
+    """Intervals of more than `longest_seconds` without an event, for `PlaybackClock.set_gaps`.
 
-    `times` are event times in ascending order. A gap starts and ends `lead_seconds` inside the quiet, so that the
+    `times` are event times in ascending order. A gap starts and ends `lead_seconds` inside the interval, so that the
     viewer sees that something paused.
     """
     return [
@@ -162,13 +147,3 @@ def quiet_gaps(times: Iterable[float], longest_seconds: float, lead_seconds: flo
         for before, after in pairwise(times)
         if after - before > max(longest_seconds, 2 * lead_seconds)
     ]
-
-
-def _log_distance(one: float, other: float) -> float:
-    return 0.0 if one == other else abs(math.log(one) - math.log(other))
-
-
-def _as_duration(duration: float) -> float:
-    if math.isnan(duration) or math.isinf(duration):
-        raise ValueError(f"a recording cannot last {duration} seconds")
-    return max(0.0, duration)

@@ -1,13 +1,13 @@
-"""What a journal says about how to repeat its run: the commands that took effect, and the losses that came of them.
+"""How to repeat a recorded run: its sessions with the commands that took effect and the losses that came of them.
 
 Choices:
-- Only what can change the weights counts, or can make a checkpoint to go back to. Pausing, notes and samples do not.
-- What the engine did because of the numbers it saw (its guard, its answer to overfitting) it will do again by itself.
-  What it did because of the machine (steps planned by the clock, a batch halved for lack of memory) it may not, so that
-  is repeated like a person's own.
-- A run that was killed and resumed stands where its checkpoint was written: what came after that never happened.
-- Within a session a run may go back, and then it passes the same step twice. So a place is a step and a lap: how often
-  the session had gone back by then.
+- Only what can change the weights counts, or can write a checkpoint to go back to. Pauses, notes and samples do not.
+- What the engine did because of the losses (its guard, its answer to overfitting) it will do again by itself. What it
+  did because of the machine (steps planned by the clock, a batch halved for lack of memory) it may not, so that is
+  repeated like a person's commands.
+- A run that was killed and resumed counts up to the checkpoint it was resumed from.
+- Within a session a run may go back, and then it passes the same step twice. So a command is placed by its step and by
+  the number of rollbacks of the session before it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REPEATED_OF_THE_ENGINE = frozenset({"total_steps", "set"})
 
 @dataclass(frozen=True)
 class PlannedCommand:
-    """A command and its place: `step` finished steps, after the session had gone back `lap` times."""
+    """A command after `step` finished steps and `rollback_count` rollbacks of its session."""
 
     rollback_count: int
     step: int
@@ -35,10 +35,10 @@ class PlannedCommand:
 
 @dataclass(frozen=True)
 class RecordedSession:
-    """A stretch of training between two switch-offs, as far as it counts.
+    """A session of training, as far as it counts.
 
-    `first` opens it. It ends at `end_step` in lap `end_lap`; `finished` when its plan was done by then. `checkpoint` is
-    the folder name of the one written there, empty when there was none.
+    `first` begins it. It ends at `end_step` after `end_rollback_count` rollbacks; `finished` when its plan was done by
+    then. `checkpoint` is the folder name of its last one, empty when there was none.
     """
 
     first: Started | Resumed
@@ -71,46 +71,41 @@ def recorded_sessions(events: Iterable[AnyEvent]) -> list[RecordedSession]:
         newest = next((event for event in reversed(kept) if isinstance(event, Checkpoint)), None)
         if newest is not None:
             kept = _until_checkpoint(kept, _folder_name(newest))
-    stretches: list[list[_PlanEvent]] = []
+    sessions: list[list[_PlanEvent]] = []
     for event in kept:
         if isinstance(event, Started) or (isinstance(event, Resumed) and not event.rollback):
-            stretches.append([event])
-        elif stretches:
-            stretches[-1].append(event)
-    return [_session(stretch) for stretch in stretches]
+            sessions.append([event])
+        elif sessions:
+            sessions[-1].append(event)
+    return [_session(session) for session in sessions]
 
 
 def _until_checkpoint(kept: list[_PlanEvent], name: str) -> list[_PlanEvent]:
-    """The past up to where a checkpoint was last written, with how that session ended if it ended there.
+    """The events up to where a checkpoint was last written, with how that session ended if it ended there.
 
-    A checkpoint that is not on record was written in the moment of the kill: everything before it counts.
+    A checkpoint that is not recorded was written at the moment of the kill: everything before it counts.
     """
-    place = next(
-        (
-            index
-            for index in range(len(kept) - 1, -1, -1)
-            if isinstance(event := kept[index], Checkpoint) and _folder_name(event) == name
-        ),
-        None,
-    )
-    if place is None:
+    for index in range(len(kept) - 1, -1, -1):
+        checkpoint = kept[index]
+        if isinstance(checkpoint, Checkpoint) and _folder_name(checkpoint) == name:
+            break
+    else:
         return kept
-    at = kept[place]
-    for event in kept[place + 1 :]:
-        if isinstance(event, Ended) and event.step == at.step:
-            return [*kept[: place + 1], event]
+    for event in kept[index + 1 :]:
+        if isinstance(event, Ended) and event.step == checkpoint.step:
+            return [*kept[: index + 1], event]
         if isinstance(event, Step | Resumed):
             break
-    return kept[: place + 1]
+    return kept[: index + 1]
 
 
-def _session(stretch: list[_PlanEvent]) -> RecordedSession:
-    first = stretch[0]
+def _session(events: list[_PlanEvent]) -> RecordedSession:
+    first = events[0]
     assert isinstance(first, Started | Resumed)
     commands: list[PlannedCommand] = []
     steps: list[Step] = []
     rollback_count, step, finished, checkpoint = 0, first.step, False, ""
-    for event in stretch[1:]:
+    for event in events[1:]:
         match event:
             case Resumed():
                 rollback_count, step = rollback_count + 1, event.step
@@ -119,22 +114,26 @@ def _session(stretch: list[_PlanEvent]) -> RecordedSession:
                 step = event.step
             case Checkpoint():
                 checkpoint = _folder_name(event)
-                # Known by the checkpoint itself: a kill may have come before the command was filed.
+                # The checkpoint tells, not its command: a kill may have come before that was recorded.
                 if event.reason == "requested" and event.step == step and not _is_start(first, event):
                     request = Request(command_id=1, action="checkpoint", text=event.name)
                     commands.append(PlannedCommand(rollback_count, step, request))
             case Command() if _is_repeated(event):
-                # A way back is filed after the lap it began, and with the step it left.
-                commands.append(
-                    PlannedCommand(rollback_count - (event.action == "rollback"), event.step, _request(event))
+                # A rollback is recorded after it was done, with the step before it.
+                request = Request(
+                    command_id=event.command_id,
+                    action=event.action,
+                    dial=event.dial,
+                    value=event.value,
+                    text=event.text,
                 )
+                commands.append(PlannedCommand(rollback_count - (event.action == "rollback"), event.step, request))
             case Ended():
                 finished = event.status == "done"
-    last = stretch[-1]
+    last = events[-1]
     if isinstance(last, Checkpoint) and last.reason == "best":
-        # It may have been asked for, and the kill came before that was filed. Once more does no harm.
-        request = Request(command_id=1, action="evaluate")
-        commands.append(PlannedCommand(rollback_count, last.step, request))
+        # It may have been requested, and the kill came before that was recorded. Once more does no harm.
+        commands.append(PlannedCommand(rollback_count, last.step, Request(command_id=1, action="evaluate")))
     return RecordedSession(first, tuple(commands), tuple(steps), rollback_count, step, finished, checkpoint)
 
 
@@ -144,14 +143,8 @@ def _is_repeated(event: Command) -> bool:
     return event.action in (_REPEATED if event.command_id else _REPEATED_OF_THE_ENGINE)
 
 
-def _request(event: Command) -> Request:
-    return Request(
-        command_id=event.command_id, action=event.action, dial=event.dial, value=event.value, text=event.text
-    )
-
-
 def _is_start(first: Started | Resumed, event: Checkpoint) -> bool:
-    """Whether it is the copy a fork began with."""
+    """Whether it is the copy of a checkpoint that a fork began with."""
     return isinstance(first, Started) and (bool(first.parent), event.step, event.name) == (True, first.step, FORK_START)
 
 

@@ -2,8 +2,8 @@
 
 The engine's thread appends, the screen's thread reads. The count is published last, and a full table is replaced by
 a larger copy with the same prefix, so a reader that takes the count first and the arrays second always sees whole rows.
-Whoever knows how long the run will be reserves its rows, and they take their memory at once: a long run must not need
-more of it day by day.
+When the length of the run is known its rows are reserved, and take their memory at once: a long run must not need more
+of it day by day.
 """
 
 from __future__ import annotations
@@ -52,47 +52,21 @@ class StepColumns:
         """Rows there is memory for."""
         return self._capacity
 
-    def append(
-        self,
-        *,
-        step: int,
-        t: float,
-        loss: float,
-        learning_rate: float,
-        gradient_norm: float,
-        tokens: int,
-        step_seconds: float,
-        loss_min: float | None = None,
-        loss_max: float | None = None,
-    ) -> None:
-        """Add one row and publish it."""
+    def append_step(self, event: Step) -> None:
+        """Add an event as a row and publish it."""
         row = self.count
         if row == self._capacity:
             self.reserve(2 * self._capacity)
-        self.step[row] = step
-        self.t[row] = t
-        self.loss[row] = loss
-        self.loss_min[row] = loss if loss_min is None else loss_min
-        self.loss_max[row] = loss if loss_max is None else loss_max
-        self.learning_rate[row] = learning_rate
-        self.gradient_norm[row] = gradient_norm
-        self.tokens[row] = tokens
-        self.step_seconds[row] = step_seconds
+        self.step[row] = event.step
+        self.t[row] = event.t
+        self.loss[row] = event.loss
+        self.loss_min[row] = event.loss if event.loss_min is None else event.loss_min
+        self.loss_max[row] = event.loss if event.loss_max is None else event.loss_max
+        self.learning_rate[row] = event.learning_rate
+        self.gradient_norm[row] = event.gradient_norm
+        self.tokens[row] = event.tokens
+        self.step_seconds[row] = event.step_seconds
         self.count = row + 1
-
-    def append_step(self, event: Step) -> None:
-        """Add an event as a row."""
-        self.append(
-            step=event.step,
-            t=event.t,
-            loss=event.loss,
-            learning_rate=event.learning_rate,
-            gradient_norm=event.gradient_norm,
-            tokens=event.tokens,
-            step_seconds=event.step_seconds,
-            loss_min=event.loss_min,
-            loss_max=event.loss_max,
-        )
 
     def rows_until(self, t: float) -> int:
         """How many rows happened at or before time `t` (seconds of running time)."""
@@ -104,7 +78,7 @@ class StepColumns:
         self.count = int(np.searchsorted(self.step[: self.count], step, side="right"))
 
     def reserve(self, rows: int) -> None:
-        """Take the memory for `rows` rows in all, if there is less. Only for the one who appends."""
+        """Take the memory for `rows` rows in all, if there is less. Writer's thread only."""
         if rows <= self._capacity:
             return
         self._capacity = rows

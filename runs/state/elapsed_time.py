@@ -1,9 +1,8 @@
-"""Running time against the clock: the wall time of a snapshot, and when a run did not train: paused by a person, or by
-its power policy (quiet hours, temperature, battery).
+"""Running time against the clock: the wall time of a snapshot, and when a run was paused by a person or by its power
+policy (quiet hours, temperature, battery).
 
-Made from the recorded phases and `PolicyEvent` events alone. Several policies may be in force at once, each until
-it
-is released or overridden; one that pauses goes before one that slows down. A new session begins with none in force.
+Made from recorded phases and `PolicyEvent` events alone. Several policies may be in force at once, each until it is
+released or overridden; one that pauses goes before one that slows down. A new session begins with none in force.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
-from babytrain.runs.events import Event, Phase, PolicyEvent
+from babytrain.runs.events import PolicyEvent
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 
 
@@ -27,7 +27,7 @@ class Interval:
 
 
 def policy_pauses(snapshot: RunSnapshot) -> list[Interval]:
-    """The stretches in which the run stood still for its surroundings, oldest first; named after what began each."""
+    """When policies had the run paused, oldest first; each interval is named after the cause that began it."""
     found: list[Interval] = []
     since: tuple[float, str] | None = None
     for t, in_force in _policies_in_force(snapshot):
@@ -45,50 +45,45 @@ def policy_pauses(snapshot: RunSnapshot) -> list[Interval]:
 
 
 def policy_in_force(snapshot: RunSnapshot) -> PolicyEvent | None:
-    """What holds the run back at a moment, of several rules the newest, one that pauses before one that slows down.
+    """The policy that holds the run back at a moment: of several the newest, one that pauses before one that slows.
 
     None when nothing does, or when the run is over.
     """
     if snapshot.ended is not None:
         return None
-    told = list(_policies_in_force(snapshot))
-    return max(told[-1][1] if told else (), key=lambda event: (event.action == "paused", event.t), default=None)
+    history = list(_policies_in_force(snapshot))
+    return max(history[-1][1] if history else (), key=lambda event: (event.action == "paused", event.t), default=None)
 
 
 def _policies_in_force(snapshot: RunSnapshot) -> Iterator[tuple[float, tuple[PolicyEvent, ...]]]:
-    """What holds after each thing that was told, oldest rule first."""
-    rules: dict[str, PolicyEvent] = {}
-    for t, event in _in_order(snapshot):
-        if event is None:
-            rules.clear()
-        else:
-            rules.pop(event.cause, None)
-            if event.action in ("paused", "slowed"):
-                rules[event.cause] = event
-        yield t, tuple(rules.values())
-
-
-def _in_order(snapshot: RunSnapshot) -> list[tuple[float, PolicyEvent | None]]:
-    """The restraints so far, and None where a new session began."""
+    """The policies in force after each policy event and each start of a session, oldest first."""
     events: list[tuple[float, PolicyEvent | None]] = [(event.t, event) for event in snapshot.policy_events]
-    events += [(one.t, None) for one in snapshot.state.resumes.until(snapshot.t) if not one.rollback]
-    return sorted(events, key=lambda entry: (entry[0], entry[1] is not None))
+    events += [(t, None) for t in snapshot.later_session_starts]
+    in_force: dict[str, PolicyEvent] = {}
+    for t, event in sorted(events, key=lambda entry: (entry[0], entry[1] is not None)):
+        if event is None:
+            in_force.clear()
+        else:
+            in_force.pop(event.cause, None)
+            if event.action in ("paused", "slowed"):
+                in_force[event.cause] = event
+        yield t, tuple(in_force.values())
 
 
-PAUSED_PHASES = ("paused", "resting")
+PAUSED_PHASES = ("paused", "policy_pause")
 
 
 def paused_seconds(state: RunState, until: float = math.inf) -> float:
-    """Seconds of running time up to `until` in which the run was held. A new session ends what the old one was at."""
-    until = state.last_t if math.isinf(until) else until
-    marks: list[Event] = [*state.phases.until(until), *(one for one in state.resumes.until(until) if not one.rollback)]
-    marks.sort(key=lambda event: (event.t, isinstance(event, Phase)))
-    held, since = 0.0, None
-    for mark in marks:
+    """Seconds of running time up to `until` in which the run was paused. A new session ends the pause before it."""
+    snapshot = state.at(state.last_t if math.isinf(until) else until)
+    changes = [(t, False) for t in snapshot.later_session_starts]
+    changes += [(event.t, event.phase in PAUSED_PHASES) for event in state.phases.until(snapshot.t)]
+    paused, since = 0.0, None
+    for t, pauses in sorted(changes, key=itemgetter(0)):
         if since is not None:
-            held += mark.t - since
-        since = mark.t if isinstance(mark, Phase) and mark.phase in PAUSED_PHASES else None
-    return held + (until - since if since is not None else 0.0)
+            paused += t - since
+        since = t if pauses else None
+    return paused + (snapshot.t - since if since is not None else 0.0)
 
 
 def wall_time_at(snapshot: RunSnapshot) -> float:

@@ -1,4 +1,4 @@
-"""The wire between a training engine and whoever watches it, in one process.
+"""The connection between a training engine and the screen that shows it, in one process.
 
 Steps go into shared columns, everything rarer onto a queue, commands come back on another. Nothing here blocks and
 nothing here takes a lock in the training step. The columns hold what the journal would: of a run too long to keep every
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Sequence
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from babytrain.runs.events import AnyEvent, Command, CommandAction, Request, Resumed, SamplePiece, Step
 from babytrain.runs.state.columns import StepColumns
@@ -24,14 +24,14 @@ SPARE_ROWS = 1.1  # evaluations, samples and checkpoints each end a row before i
 
 
 class LiveFeed:
-    """One run being trained: the engine writes `steps` and `events`, the watcher reads them and sends requests."""
+    """One run being trained: the engine writes `steps` and `events`, the screen reads them and sends requests."""
 
     def __init__(self) -> None:
         self.steps = StepColumns()
         self.events: SimpleQueue[AnyEvent] = SimpleQueue()
         self.requests: SimpleQueue[Request] = SimpleQueue()
-        self.given_up: set[int] = set()  # requests whose answer nobody waits for any more; looked at between two tokens
-        self.stop_requested = threading.Event()  # looked at every step: the way out when there is no time to ask
+        self.cancelled: set[int] = set()  # cancelled requests; read between two tokens
+        self.stop_requested = threading.Event()  # read at every step: stops without a request
         self._ids = itertools.count(1)
         self._thinner = StepThinner(1)
         self._last_row_t = 0.0
@@ -51,8 +51,10 @@ class LiveFeed:
             self._append_rows(self._thinner.flush())
             if isinstance(event, Resumed):
                 self.steps.drop_after(event.step)  # after the flush: steps that waited for their row may be among them
-            elif isinstance(event, Command):  # requests are answered in order: nobody looks for these again
-                self.given_up.difference_update([asked for asked in tuple(self.given_up) if asked <= event.command_id])
+            elif isinstance(event, Command):  # requests are answered in order: this one and all before it are done
+                self.cancelled.difference_update(
+                    [request_id for request_id in tuple(self.cancelled) if request_id <= event.command_id]
+                )
             self._plan(event)
         self.events.put(event)
 
@@ -78,14 +80,9 @@ class LiveFeed:
         return request
 
     def cancel(self, request: Request) -> None:
-        """Nobody waits for what was asked for: a text being written ends where it stands."""
-        self.given_up.add(request.command_id)
+        """Give up on a request: a text being written ends where it is."""
+        self.cancelled.add(request.command_id)
 
     def drain_events(self) -> list[AnyEvent]:
         """Every event published since the last call, in order."""
-        events: list[AnyEvent] = []
-        while True:
-            try:
-                events.append(self.events.get_nowait())
-            except Empty:
-                return events
+        return [self.events.get_nowait() for _ in range(self.events.qsize())]

@@ -1,7 +1,6 @@
 """RunState: every event of a run, reduced. RunSnapshot: that run as it was at a time.
 
-`RunState.apply` is the only reducer. Everything is kept in order of `t`, so a snapshot is a handful of counts found
-by
+`RunState.apply` is the only reducer. Everything is kept in order of `t`, so a snapshot is a handful of counts found by
 bisection: seeking in a recording is slicing, never a second reduction.
 """
 
@@ -24,6 +23,7 @@ from babytrain.runs.events import (
     Ended,
     Energy,
     Eval,
+    Event,
     FinalEvaluation,
     GuardEvent,
     Letters,
@@ -45,7 +45,7 @@ from babytrain.runs.events import (
     Verdict,
     Vitals,
 )
-from babytrain.runs.events.timeline import MAX_LETTERS, Timeline, append_thinned
+from babytrain.runs.events.timeline import MAX_LETTERS, MAX_VITALS, Timeline
 from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
 
 __all__ = ["RunSnapshot", "RunState", "Timeline"]
@@ -91,9 +91,9 @@ class RunSnapshot:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The recorded settings with what resumes changed of them. Whoever edits a journal may write anything here."""
+        """The recorded settings with what resumes changed of them. An edited journal may hold anything here."""
         config = self.state.started.config if self.state.started else {}
-        changes = [one.changes for one in self.state.resumes.until(self.t) if one.changes]
+        changes = [resumed.changes for resumed in self.state.resumes.until(self.t) if resumed.changes]
         return dict(ChainMap(*reversed(changes), config)) if changes else config
 
     @property
@@ -183,9 +183,9 @@ class RunSnapshot:
         return self.state.milestones.until(self.t)
 
     def text_metrics_of(self, sample: Sample) -> TextMetrics | None:
-        """What the judges said of a sample, None while they read."""
-        judged = reversed(self.state.readings.until(self.t))
-        return next((one for one in judged if (one.sample_id, one.step) == (sample.sample_id, sample.step)), None)
+        """The metrics of a sample's text, None while they are computed."""
+        newest_first = self.state.text_metrics.newest_first(self.t)
+        return next((m for m in newest_first if (m.sample_id, m.step) == (sample.sample_id, sample.step)), None)
 
     @property
     def vitals(self) -> Vitals | None:
@@ -219,28 +219,27 @@ class RunSnapshot:
 
     @property
     def failing_storage(self) -> list[Storage]:
-        """What cannot be written now, each with since when, oldest first. A new session begins without trouble."""
-        begun = max((one.t for one in self.state.resumes.until(self.t) if not one.rollback), default=-math.inf)
+        """What cannot be written now, each with since when, oldest first. A new session begins with none of it."""
+        begun = max(self.later_session_starts, default=-math.inf)
         newest = {event.what: event for event in self.state.storage.until(self.t) if event.t > begun}
         return [event for event in newest.values() if event.failing]
 
     @property
-    def rescues(self) -> list[GuardEvent]:
+    def later_session_starts(self) -> list[float]:
+        """When each session but the first began."""
+        return [resumed.t for resumed in self.state.resumes.until(self.t) if not resumed.rollback]
+
+    @property
+    def guard_events(self) -> list[GuardEvent]:
         """What the guard noticed and did so far."""
-        return self.state.rescues.until(self.t)
+        return self.state.guard_events.until(self.t)
 
     @property
     def verdict(self) -> Verdict | None:
         """The newest diagnosis, with its newest figures."""
-        given, repeated_verdicts = (
-            self.state.verdicts.last_until(self.t),
-            self.state.repeated_verdicts.last_until(self.t),
-        )
-        return (
-            repeated_verdicts
-            if given is None or (repeated_verdicts is not None and repeated_verdicts.t >= given.t)
-            else given
-        )
+        timelines = (self.state.repeated_verdicts, self.state.verdicts)
+        newest = [verdict for timeline in timelines if (verdict := timeline.last_until(self.t)) is not None]
+        return max(newest, key=lambda verdict: verdict.t, default=None)
 
     @property
     def phase(self) -> PhaseName:
@@ -251,7 +250,7 @@ class RunSnapshot:
     @property
     def ended(self) -> Ended | None:
         """How the run ended, None while it runs (also when it ended once and was resumed since)."""
-        ended = self.state.endings.last_until(self.t)
+        ended = self.state.session_ends.last_until(self.t)
         resumed = self.state.resumes.last_until(self.t)
         if ended is None or (resumed is not None and resumed.t >= ended.t):
             return None
@@ -263,6 +262,32 @@ class RunSnapshot:
         return self.ended.status if self.ended else "training"
 
 
+# The timeline of `RunState` for each kind of event; `Started`, `Plan`, `Step` and `SamplePiece` have none.
+_TIMELINES: Mapping[type[Event], str] = {
+    Eval: "evals",
+    Sample: "samples",
+    TextMetrics: "text_metrics",
+    Letters: "letters",
+    Baselines: "baselines",
+    Milestone: "milestones",
+    Predicted: "predictions",
+    Canaries: "canaries",
+    FinalEvaluation: "final_evaluations",
+    Vitals: "vitals",
+    Energy: "energies",
+    PolicyEvent: "policy_events",
+    Command: "commands",
+    Checkpoint: "checkpoints",
+    Storage: "storage",
+    GuardEvent: "guard_events",
+    Verdict: "verdicts",
+    Phase: "phases",
+    LogMessage: "log_messages",
+    Resumed: "resumes",
+    Ended: "session_ends",
+}
+
+
 @dataclass
 class RunState:
     """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are filled by whoever read the journal."""
@@ -272,27 +297,27 @@ class RunState:
     started: Started | None = None
     evals: Timeline[Eval] = field(default_factory=Timeline)
     samples: Timeline[Sample] = field(default_factory=Timeline)
-    readings: Timeline[TextMetrics] = field(default_factory=Timeline)
-    letters: Timeline[Letters] = field(default_factory=Timeline)
+    text_metrics: Timeline[TextMetrics] = field(default_factory=Timeline)
+    letters: Timeline[Letters] = field(default_factory=lambda: Timeline(MAX_LETTERS))
     baselines: Timeline[Baselines] = field(default_factory=Timeline)
     milestones: Timeline[Milestone] = field(default_factory=Timeline)
     predictions: Timeline[Predicted] = field(default_factory=Timeline)
     canaries: Timeline[Canaries] = field(default_factory=Timeline)
     final_evaluations: Timeline[FinalEvaluation] = field(default_factory=Timeline)
-    vitals: Timeline[Vitals] = field(default_factory=Timeline)
-    energies: Timeline[Energy] = field(default_factory=Timeline)
+    vitals: Timeline[Vitals] = field(default_factory=lambda: Timeline(MAX_VITALS))
+    energies: Timeline[Energy] = field(default_factory=lambda: Timeline(MAX_VITALS))
     policy_events: Timeline[PolicyEvent] = field(default_factory=Timeline)
     commands: Timeline[Command] = field(default_factory=Timeline)
     dials: DialHistory = field(default_factory=DialHistory)
     checkpoints: Timeline[Checkpoint] = field(default_factory=Timeline)
     storage: Timeline[Storage] = field(default_factory=Timeline)
-    rescues: Timeline[GuardEvent] = field(default_factory=Timeline)
+    guard_events: Timeline[GuardEvent] = field(default_factory=Timeline)
     verdicts: Timeline[Verdict] = field(default_factory=Timeline)
-    repeated_verdicts: Timeline[Verdict] = field(default_factory=Timeline)  # verdicts said again, with newer figures
+    repeated_verdicts: Timeline[Verdict] = field(default_factory=lambda: Timeline(MAX_VITALS))  # with newer figures
     phases: Timeline[Phase] = field(default_factory=Timeline)
-    notes: Timeline[LogMessage] = field(default_factory=Timeline)
+    log_messages: Timeline[LogMessage] = field(default_factory=Timeline)
     resumes: Timeline[Resumed] = field(default_factory=Timeline)
-    endings: Timeline[Ended] = field(default_factory=Timeline)
+    session_ends: Timeline[Ended] = field(default_factory=Timeline)
     sample_piece: SamplePiece | None = None
     last_t: float = 0.0
     bad_lines: int = 0
@@ -309,82 +334,36 @@ class RunState:
             self.last_t = event.t
         match event:
             case Step():
-                self._apply_step(event)
-            case Eval():
-                self.evals.append(event)
+                if not self.shares_steps:
+                    self.steps.append_step(event)
+                return
             case SamplePiece():
                 self.sample_piece = event
-            case Sample():
-                self.samples.append(event)
-                self.sample_piece = None
-            case TextMetrics():
-                self.readings.append(event)
-            case Letters():
-                if not self._is_taken_back(event):
-                    append_thinned(self.letters, event, MAX_LETTERS)
-            case Baselines():
-                self.baselines.append(event)
-            case Milestone():
-                self.milestones.append(event)
-            case Predicted():
-                self.predictions.append(event)
-            case Canaries():
-                self.canaries.append(event)
-            case FinalEvaluation():
-                self.final_evaluations.append(event)
-            case Vitals():
-                append_thinned(self.vitals, event)
-            case Energy():
-                append_thinned(self.energies, event)
-            case PolicyEvent():
-                self.policy_events.append(event)
-            case Command():
-                self.commands.append(event)
-                self.dials.add(event)
-            case Plan():
-                self.dials.add(event)
-            case Checkpoint():
-                self.checkpoints.append(event)
-            case Storage():
-                self.storage.append(event)
-            case GuardEvent():
-                self.rescues.append(event)
-            case Verdict():
-                if event.repeated:
-                    append_thinned(self.repeated_verdicts, event)
-                else:
-                    self.verdicts.append(event)
-            case Phase():
-                self.phases.append(event)
-            case LogMessage():
-                self.notes.append(event)
-            case Resumed():
-                self._apply_resumed(event)
-            case Ended():
-                self.endings.append(event)
-                self.sample_piece = None
+                return
+            case Verdict(repeated=True):
+                self.repeated_verdicts.append(event)
+                return
+            case Letters() if self._is_superseded(event):
+                return
             case Started():
                 self.started = event
-                self.dials.add(event)
+            case Sample() | Ended():
+                self.sample_piece = None
+            case Resumed():
+                self._supersede_after(event.step)
+        if isinstance(event, Started | Plan | Resumed | Command):
+            self.dials.add(event)
+        if type(event) in _TIMELINES:
+            getattr(self, _TIMELINES[type(event)]).append(event)
 
-    def _apply_step(self, event: Step) -> None:
-        if self.shares_steps:
-            return
-        self.steps.append_step(event)
-
-    def _apply_resumed(self, event: Resumed) -> None:
-        """Steps, evaluations and samples after the checkpoint are superseded; what a person did stays on record."""
+    def _supersede_after(self, step: int) -> None:
+        """Drop what a resume from `step` supersedes; what a person did stays on record."""
         if not self.shares_steps:
-            self.steps.drop_after(event.step)
-        self.evals.drop_after_step(event.step)
-        self.samples.drop_after_step(event.step)
-        self.readings.drop_after_step(event.step)
-        self.letters.drop_after_step(event.step)
-        self.checkpoints.drop_after_step(event.step)
-        self.resumes.append(event)
-        self.dials.add(event)
+            self.steps.drop_after(step)
+        for timeline in (self.evals, self.samples, self.text_metrics, self.letters, self.checkpoints):
+            timeline.drop_after_step(step)
 
-    def _is_taken_back(self, event: Letters) -> bool:
+    def _is_superseded(self, event: Letters) -> bool:
         """Whether the run has gone back beyond the evaluation it is of: letters are counted a little later."""
         newest = self.resumes.events[-1] if self.resumes.events else None
         if newest is None or event.step <= newest.step:

@@ -2,21 +2,20 @@
 
 Choices worth knowing:
 
-- A reading speaks for the time until the next one, but for `LONGEST_SILENCE_SECONDS` at most: what nobody looked at is
-  nobody's slowdown. Readings are filed more seldom in a long run, so the silence allowed grows with the time.
+- A reading holds until the next one, but for `MAX_SENSOR_GAP_SECONDS` at most. Readings are recorded more seldom in a
+  long run, so the gap allowed grows with the time.
 - Only the card that trains counts; where no card says that it does, all of them.
 - A power limit is reached under any full load, and clocks may be set by hand: these are no slowdowns.
-- Tokens lost are told from the speed of the steps in a stretch against that of the steps around it, over small groups
-  of steps, since the recorded time of a single step may be that of handing it over. Where a person turned the batch
-  size in between, or nothing ran outside the stretch, there is nothing to compare and nothing is said.
+- Tokens lost come from the speed of the steps in an interval against that of the steps around it, over small groups of
+  steps, since the recorded time of a single step on a GPU may be that of queueing it. Where the batch size changed in
+  between, or nothing ran outside the interval, there is nothing to compare.
 """
 
 from __future__ import annotations
 
 import bisect
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,11 +28,10 @@ MAX_SENSOR_GAP_SECONDS = 15.0  # sensors that are expensive to read are read eve
 SENSOR_GAP_SHARE = 3 / 3600.0  # of the running time: three times the distance at which a journal keeps readings
 GROUP_STEPS = 8
 MIN_GROUPS = 3  # on either side, for a comparison
-MAX_NEIGHBOUR_ROWS = 2000  # rows on each side of a stretch that its speed is compared with
+MAX_NEIGHBOUR_ROWS = 2000  # rows on each side of an interval that its speed is compared with
 MIN_TOKENS_LOST = 0.005  # of the tokens; less than half a percent is noise
 
-# Normal under load, or somebody's wish: not what makes a run slower than it was. Beginnings, since reasons explain
-# themselves in brackets.
+# Normal under load, or set by a person: no slowdown. Beginnings, since reasons explain themselves in brackets.
 EXPECTED_REASONS = (
     "at its power limit",
     "keeping step with other cards",
@@ -69,15 +67,15 @@ def slowdown_reasons(vitals: Vitals) -> tuple[str, ...]:
 
 
 def throttled_intervals(vitals: Sequence[Vitals]) -> list[Interval]:
-    """The stretches of running time during which readings, oldest first, say that the card was slowed down."""
-    log = ThrottleTracker()
-    log.extend(vitals)
-    return log.intervals()
+    """The intervals of running time in which readings, oldest first, say that the card was slowed down."""
+    tracker = ThrottleTracker()
+    tracker.extend(vitals)
+    return tracker.intervals()
 
 
 @dataclass(frozen=True)
 class _Open:
-    """A slowdown that has not ended: first and last reading that told of it, and how long the last one speaks."""
+    """A slowdown that has not ended: its first and last reading, and until when the last one holds."""
 
     since: float
     seen: float
@@ -85,13 +83,13 @@ class _Open:
     reasons: tuple[str, ...]
 
     def as_interval(self, end: float, *, ongoing: bool = False) -> Interval:
-        """The same as a stretch that ends at `end`."""
+        """The same with an end."""
         causes = dict.fromkeys(_CAUSES.get(reason, reason) for reason in self.reasons[:2])
         return Interval(self.since, end, " and ".join(causes), ongoing)
 
 
 class ThrottleTracker:
-    """The slowdowns of a run, kept up to date reading by reading: looking once a second must not read all again."""
+    """The slowdowns of a run, updated reading by reading: asking once a second must not read all again."""
 
     def __init__(self) -> None:
         self._state: RunState | None = None
@@ -101,7 +99,7 @@ class ThrottleTracker:
         self._open: _Open | None = None
 
     def until(self, snapshot: RunSnapshot) -> list[Interval]:
-        """The stretches up to a moment, oldest first; one that still goes on ends at the moment."""
+        """The intervals up to a moment, oldest first; one that still goes on ends at the moment."""
         events = snapshot.state.vitals.events
         grown = self._state is snapshot.state and self._count <= len(events)
         if not grown or (self._count and events[self._count - 1] is not self._last):
@@ -110,7 +108,7 @@ class ThrottleTracker:
             self.extend(events[self._count :])
         t = snapshot.t
         past = self._found[: bisect.bisect_right(self._found, t, key=lambda interval: interval.start)]
-        found = [one if one.end <= t else dataclasses.replace(one, end=t, ongoing=True) for one in past]
+        found = [past_one if past_one.end <= t else replace(past_one, end=t, ongoing=True) for past_one in past]
         if self._open is not None and self._open.since <= t:
             ongoing = t <= self._open.until
             found.append(self._open.as_interval(t if ongoing else self._open.seen, ongoing=ongoing))
@@ -118,18 +116,18 @@ class ThrottleTracker:
 
     def extend(self, vitals: Sequence[Vitals]) -> None:
         """Take in more readings."""
-        for look in vitals:
-            reasons = slowdown_reasons(look)
+        for reading in vitals:
+            reasons = slowdown_reasons(reading)
             before = self._open
-            if before is not None and look.t > before.until:
+            if before is not None and reading.t > before.until:
                 self._found.append(before.as_interval(before.seen))
                 self._open = before = None
             if reasons:
-                since, why = (look.t, reasons) if before is None else (before.since, (*before.reasons, *reasons))
-                speaks = max(MAX_SENSOR_GAP_SECONDS, look.t * SENSOR_GAP_SHARE)
-                self._open = _Open(since, look.t, look.t + speaks, tuple(dict.fromkeys(why)))
+                since, why = (reading.t, reasons) if before is None else (before.since, (*before.reasons, *reasons))
+                holds = max(MAX_SENSOR_GAP_SECONDS, reading.t * SENSOR_GAP_SHARE)
+                self._open = _Open(since, reading.t, reading.t + holds, tuple(dict.fromkeys(why)))
             elif before is not None:
-                self._found.append(before.as_interval(look.t))
+                self._found.append(before.as_interval(reading.t))
                 self._open = None
         self._count += len(vitals)
         self._last = vitals[-1] if vitals else self._last
@@ -140,12 +138,12 @@ class ThrottleTracker:
 
 
 def tokens_lost(snapshot: RunSnapshot, interval: Interval, others: Sequence[Interval] = ()) -> float | None:
-    """The share (0 to 1) of its tokens that a stretch cost; None when there is too little to compare.
+    """The share (0 to 1) of its tokens that a slowdown cost; None when there is too little to compare.
 
-    `others` are the run's other slowdowns, which are no witnesses of its usual speed.
+    `others` are the run's other slowdowns, which do not show its usual speed.
     """
     t, step_seconds, tokens = (snapshot.column(name) for name in ("t", "step_seconds", "tokens"))
-    first, last = (int(place) for place in np.searchsorted(t, (interval.start, interval.end)))
+    first, last = (int(row) for row in np.searchsorted(t, (interval.start, interval.end)))
     low, high = max(1, first - MAX_NEIGHBOUR_ROWS), min(len(t), last + MAX_NEIGHBOUR_ROWS)
     if high - low < 2 * MIN_GROUPS * GROUP_STEPS:
         return None
@@ -179,7 +177,7 @@ def _speed(seconds: np.ndarray, gained: np.ndarray) -> float | None:
 
 
 def interval_sentence(snapshot: RunSnapshot, interval: Interval, lost: float | None = None) -> str:
-    """`slowed by heat 14:02–14:09, 3% of tokens lost`, in the local time of whoever looks."""
+    """`slowed by heat 14:02–14:09, 3% of tokens lost`, in local time."""
     words = f"slowed by {interval.words} {interval_clock_text(snapshot, interval)}"
     if not lost or lost < MIN_TOKENS_LOST:
         return words
@@ -187,7 +185,7 @@ def interval_sentence(snapshot: RunSnapshot, interval: Interval, lost: float | N
 
 
 def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:
-    """When a stretch was, by the clock on the wall: `14:02–14:09`, `at 14:02`, `since 14:02`."""
+    """When an interval was, in local time: `14:02–14:09`, `at 14:02`, `since 14:02`."""
     start, end = (clock_text(minute_of_day(wall_time_at(snapshot.state.at(t)))) for t in (interval.start, interval.end))
     if interval.ongoing:
         return f"since {start}"
@@ -197,14 +195,14 @@ def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:
 def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, float]:
     """For how long each reason lowered the clock of a card since the run began, by the card's own counters.
 
-    Counted from the first reading of each session, so that nothing of what others did in between is laid to the run.
-    A counter that went back began anew with its driver.
+    Counted from the first reading of each session: what happened between sessions is not the run's. A counter that went
+    back was reset with its driver.
     """
     timeline, total = snapshot.state.vitals, dict.fromkeys(card.throttled_seconds, 0.0)
     if not total:
         return {}
     count = timeline.count_until(snapshot.t)
-    begins = [0, *(timeline.count_until(one.t) for one in snapshot.state.resumes.until(snapshot.t) if not one.rollback)]
+    begins = [0, *map(timeline.count_until, snapshot.later_session_starts)]
     for begin, end in zip(begins, [*begins[1:], count], strict=True):
         first = _reading_of(timeline.events[begin:end], card)
         last = card if end == count else _reading_of(timeline.events[begin:end][::-1], card)
@@ -214,7 +212,7 @@ def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, floa
     return total
 
 
-def _reading_of(looks: Sequence[Vitals], card: GpuReading) -> GpuReading | None:
-    """The first reading of this card that tells its counters."""
-    same = (gpu for look in looks for gpu in look.gpus if (gpu.index, gpu.uuid) == (card.index, card.uuid))
+def _reading_of(readings: Sequence[Vitals], card: GpuReading) -> GpuReading | None:
+    """The first reading of this card that has its counters."""
+    same = (gpu for vitals in readings for gpu in vitals.gpus if (gpu.index, gpu.uuid) == (card.index, card.uuid))
     return next((gpu for gpu in same if gpu.throttled_seconds), None)

@@ -28,29 +28,29 @@ class CheckpointSummary:
 
 
 def summarize_checkpoints(folder: RunFolder) -> list[CheckpointSummary]:
-    """Every complete checkpoint, by step; without a mark on the disk the last is the one written last. Never raises."""
+    """Every complete checkpoint, by step; where the file `last` names none, the last is the newest. Never raises."""
     best, last = (_pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
     found: list[CheckpointSummary] = []
     try:
-        places = sorted(place for place in folder.checkpoints.glob("step-*") if (place / _STATE).is_file())
-        if places and last not in {place.name for place in places}:
-            last = max(places, key=lambda place: ((place / _STATE).stat().st_mtime_ns, place.name)).name
+        folders = sorted(path for path in folder.checkpoints.glob("step-*") if (path / _STATE).is_file())
+        if folders and last not in {path.name for path in folders}:
+            last = max(folders, key=lambda path: ((path / _STATE).stat().st_mtime_ns, path.name)).name
     except OSError:
         return []
-    for place in places:
-        match = _FOLDER.fullmatch(place.name)
+    for path in folders:
+        match = _FOLDER.fullmatch(path.name)
         if match is None:
             continue
         step = int(match[1])
         found.append(
             CheckpointSummary(
-                directory=place.name,
+                directory=path.name,
                 step=step,
                 name=match[2] or "",
-                val_loss=_val_loss(place / _STATE, step),
-                size_bytes=_size(place),
-                is_best=place.name == best,
-                is_last=place.name == last,
+                val_loss=_val_loss(path / _STATE, step),
+                size_bytes=_size(path),
+                is_best=path.name == best,
+                is_last=path.name == last,
             )
         )
     return found
@@ -67,9 +67,9 @@ def _val_loss(state: Path, step: int) -> float | None:
     return float(loss) if isinstance(loss, int | float) else None
 
 
-def _size(place: Path) -> int:
+def _size(path: Path) -> int:
     try:
-        return sum(file.stat().st_size for file in place.iterdir())
+        return sum(file.stat().st_size for file in path.iterdir())
     except OSError:
         return 0
 

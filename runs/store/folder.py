@@ -11,48 +11,28 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 import tomli_w
 
+from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.atomic_write import write_atomically
-
-__all__ = ["RunFolder", "RunsError", "create_run", "default_runs_dir", "read_run_toml", "write_run_toml"]
 
 MAX_SLUG_LENGTH = 40
 
 
-def _name_list(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-_ADJECTIVES = _name_list("""
-    amber brave bubbly calm cheeky clever cosy curious dizzy drowsy eager fuzzy gentle giddy grumpy happy
-    hasty humble hungry jolly keen little lucky mellow merry mighty nimble noisy patient peckish plucky polite
-    proud quiet quirky shy sleepy snug sparkly speedy sunny tidy tiny wobbly zany
-""")
-_ANIMALS = _name_list("""
-    badger beaver capybara chick cub dormouse duckling fawn ferret finch foal fox frog gecko gosling hamster
-    hedgehog heron joey kitten koala lamb lemur marmot mole moth newt otter owlet panda penguin piglet puffin
-    puppy quokka rabbit raccoon robin seal shrew sparrow squirrel tadpole toad tortoise vole weasel wombat
-    wren
-""")
-_FIRST_NAMES = _name_list("""
-    ada alba bertie bonnie dot edda elsie emmy fergus fritz gertie gus hattie hugo ida iggy juno kit lotte
-    mabel margot maxi mina nell olive otis pip poppy rufus theo tilda toby una waldo winnie ziggy
-""")
-
-
 def friendly_name(seed: int | None = None) -> str:
     """A name like `ziggy` or `sleepy-otter`; the same seed gives the same name."""
-    # Its own generator: the global one belongs to whoever seeded it.
-    draw = random.Random(seed)
+    text = files(__package__).joinpath("run_names.toml").read_text(encoding="utf-8")
+    names: dict[str, list[str]] = {kind: words.split() for kind, words in tomllib.loads(text).items()}
+    draw = random.Random(seed)  # not the global generator, which may have been seeded for something else
     if draw.random() < 0.25:
-        return draw.choice(_FIRST_NAMES)
-    return f"{draw.choice(_ADJECTIVES)}-{draw.choice(_ANIMALS)}"
+        return draw.choice(names["first_names"])
+    return f"{draw.choice(names['adjectives'])}-{draw.choice(names['animals'])}"
 
 
 def slug(name: str) -> str:
@@ -65,14 +45,14 @@ RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
 # What `create_run` puts behind a name: the second it was made, and a number when that was taken.
 _STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 _MOST_COLLISIONS = 1000
-# What TOML allows in a string but a terminal that prints the file may obey (C1 controls, line separators), and the lone
-# surrogates of arguments that were no UTF-8, which TOML cannot hold and are spelled out.
+# What TOML allows in a string but a terminal that prints the file may execute (C1 controls, line separators), and the
+# lone surrogates of arguments that were not UTF-8, which TOML cannot hold and are written as escapes.
 _UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder. The properties are where things are, whether or not they exist yet."""
+    """One run's folder. The properties are paths in it, whether or not they exist yet."""
 
     path: Path
 
@@ -173,7 +153,10 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The config and the provenance of a run. Raises RunsError when `run.toml` is missing or damaged."""
+    """The config of a run, by the present names of its settings, and the provenance.
+
+    Raises RunsError when `run.toml` is missing or damaged.
+    """
     try:
         document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -185,4 +168,4 @@ def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     config, provenance = document.get("config"), document.get("provenance", {})
     if not isinstance(config, dict) or not isinstance(provenance, dict):
         raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
-    return config, provenance
+    return present_settings(config), provenance

@@ -1,11 +1,11 @@
 """One trainer a run.
 
-The lock is the kernel's (`flock`): it goes when its process goes, however that dies, so there is nothing to clean up
-after `kill -9`. The file's content only says who holds it, for messages and listings; it is emptied on release. The
-file itself stays, because removing a lock file is a race.
+The lock is the kernel's (`flock`): it ends with its process, however that ends, so there is nothing to clean up after
+`kill -9`. The file's content only says who holds it, for messages and listings; it is emptied on release. The file
+itself stays, because removing a lock file is a race.
 
-Where a file system has no `flock` (some cluster mounts) the content decides alone: a process that is gone from this
-host, or whose id belongs to a younger process now, holds nothing. Two runs resumed in the same instant are told apart
+Where a file system has no `flock` (some cluster mounts) the content alone decides: a process that has ended on this
+host, or whose id belongs to a later process now, holds nothing. Two sessions started in the same instant are kept apart
 only with `flock`.
 """
 
@@ -27,7 +27,7 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder
 
 _NO_FLOCK = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
-# A reader's look at the lock, or a holder about to write its name: over within this time.
+# A reader that tries the lock, or an owner about to write its name, is done within this time.
 _PATIENCE_SECONDS = 0.5
 _LONGEST_CONTENT = 4096
 
@@ -108,29 +108,29 @@ class RunLock:
             locked = _try_flock(fd, fcntl.LOCK_EX)
             if locked:
                 return
-            holder = _read_owner(self.folder.lock_file)
-            alive = holder is not None and holder.seems_alive()
+            owner = _read_owner(self.folder.lock_file)
+            alive = owner is not None and owner.seems_alive()
             if locked is None and not alive:
                 return
             if alive or time.monotonic() > deadline:
-                raise RunsError(self._held_by(holder))
+                raise RunsError(self._held_by(owner))
             time.sleep(0.01)
 
-    def _held_by(self, holder: LockOwner | None) -> str:
-        who = holder.describe() if holder else "another process"
-        here = holder is None or holder.host == socket.gethostname()
+    def _held_by(self, owner: LockOwner | None) -> str:
+        who = owner.describe() if owner else "another process"
+        here = owner is None or owner.host == socket.gethostname()
         what_to_do = "stop it there first" if here else f"stop it there first, or delete {self.folder.lock_file}"
         return f"{self.folder.run_id} is being trained by {who}; {what_to_do}."
 
 
 def lock_owner(folder: RunFolder) -> LockOwner | None:
     """The live process that trains the run, or None."""
-    holder = _read_owner(folder.lock_file)
-    if holder is None or not holder.seems_alive():
+    owner = _read_owner(folder.lock_file)
+    if owner is None or not owner.seems_alive():
         return None
-    if holder.host == socket.gethostname():
-        return holder
-    return holder if _is_locked(folder.lock_file) else None
+    if owner.host == socket.gethostname():
+        return owner
+    return owner if _is_locked(folder.lock_file) else None
 
 
 def process_start(pid: int, proc: Path = Path("/proc")) -> int | None:
@@ -143,10 +143,10 @@ def process_start(pid: int, proc: Path = Path("/proc")) -> int | None:
         return None
 
 
-def _try_flock(fd: int, how: int) -> bool | None:
-    """True when the lock was had, False when somebody else has it, None where there is no such lock."""
+def _try_flock(fd: int, operation: int) -> bool | None:
+    """True when the lock was taken, False when another process has it, None where there is no `flock`."""
     try:
-        fcntl.flock(fd, how | fcntl.LOCK_NB)
+        fcntl.flock(fd, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
@@ -157,7 +157,7 @@ def _try_flock(fd: int, how: int) -> bool | None:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether anybody holds the lock, by trying it for an instant; yes where that cannot be found out."""
+    """Whether any process holds the lock, by trying it for an instant; yes where that cannot be found out."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -172,8 +172,8 @@ def _is_locked(path: Path) -> bool:
 
 def _write_owner(fd: int) -> None:
     pid = os.getpid()
-    me = LockOwner(pid=pid, host=socket.gethostname(), since=time.time(), process_start=process_start(pid))
-    data = msgspec.json.encode(me) + b"\n"
+    owner = LockOwner(pid=pid, host=socket.gethostname(), since=time.time(), process_start=process_start(pid))
+    data = msgspec.json.encode(owner) + b"\n"
     os.ftruncate(fd, 0)
     if os.pwrite(fd, data, 0) != len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -192,10 +192,8 @@ def _pid_exists(pid: int) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
     except PermissionError:
-        return True  # somebody else's, but alive
-    except OverflowError:
+        return True  # another user's, but alive
+    except (ProcessLookupError, OverflowError):
         return False
     return True

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 GIT_TIMEOUT_SECONDS = 2.0
-# Read from the installed packages' metadata: importing torch takes seconds and is not this floor's business.
+# From the installed packages' metadata: importing torch takes seconds, and this floor never does.
 _PACKAGES = ("torch", "textual", "numpy")
 
 
@@ -61,7 +61,7 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 def _working_directory() -> str:
     try:
         return str(Path.cwd())
-    except OSError:  # it was deleted under us
+    except OSError:  # it was deleted meanwhile
         return ""
 
 
@@ -83,12 +83,12 @@ def _git_state() -> dict[str, Any]:
 def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            # A repository's own config may name a program to run as file system monitor: not from here.
+            # A repository's own config may name a program to run as file system monitor.
             ["git", "-c", "core.fsmonitor=false", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=GIT_TIMEOUT_SECONDS,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # looking must not write the index
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # must not write the index
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

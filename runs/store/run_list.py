@@ -1,4 +1,4 @@
-"""All runs in a folder: list them, find one by what a person typed, throw one away and get it back."""
+"""All runs in a folder: list them, find one by name or path, move one to the trash and back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.summary import RunSummary, run_name_in_journal, summarize_run
-
-__all__ = ["RunSummary", "delete_run", "find_journal", "find_run", "list_runs", "restore_run", "run_folders"]
 
 TRASH = ".trash"
 _MOST_NAMED = 5  # runs listed in an error
@@ -56,17 +54,17 @@ def find_journal(runs_dir: Path, text: str) -> Path:
 
 
 def delete_run(folder: RunFolder) -> Path:
-    """Move a run into the trash folder beside it and return where it lies. Raises RunsError while it is trained."""
+    """Move a run into the trash folder beside it and return its path there. Raises RunsError while it is trained."""
     if not _looks_like_a_run(folder):
         raise RunsError(f"{folder.path} is not a run; nothing was deleted.")
-    place = _free_path_in_trash(folder.path.parent / TRASH, folder.run_id)
+    trashed = _free_path_in_trash(folder.path.parent / TRASH, folder.run_id)
     with RunLock(folder):
-        _move(folder.path, place)
-    return place
+        _move(folder.path, trashed)
+    return trashed
 
 
 def restore_run(trashed: Path) -> RunFolder:
-    """Move a run from the trash back to where it was. Raises RunsError when its place is taken."""
+    """Move a run from the trash back to where it was. Raises RunsError when that path is taken."""
     if trashed.parent.name != TRASH or not trashed.is_dir():
         raise RunsError(f"{trashed} is not a run in the trash.")
     folder = RunFolder(trashed.parent.parent / trashed.name)
@@ -89,7 +87,7 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 
 def _looks_like_a_run(folder: RunFolder) -> bool:
-    """Not every folder in a place that a person named is a run, but an empty one of ours is."""
+    """Whether the folder has a name that `create_run` gives, a journal or a `run.toml`."""
     if not folder.path.is_dir():
         return False
     return folder.has_stamp or any(os.path.lexists(path) for path in (folder.journal, folder.config_file))
@@ -99,7 +97,7 @@ def _newest(runs_dir: Path) -> RunFolder:
     runs = list_runs(runs_dir)
     if not runs:
         raise RunsError(f"There are no runs in {runs_dir} yet.")
-    # A folder in which training never began is what nobody means.
+    # Rather not a folder in which training never began.
     return RunFolder(next((run for run in runs if run.status not in ("empty", "unreadable")), runs[0]).path)
 
 
@@ -124,7 +122,7 @@ def _run_at(text: str) -> RunFolder | None:
 
 
 def _as_path(text: str) -> Path | None:
-    """The absolute path typed, if it leads anywhere: typed text may be no path at all, or too long for one."""
+    """The absolute path typed, if it exists: typed text may be no path at all, or too long for one."""
     if not text.strip():
         return None
     try:
@@ -153,11 +151,11 @@ def _free_path_in_trash(trash: Path, run_id: str) -> Path:
         trash.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise RunsError(f"Cannot make the trash folder {trash}: {error.strerror or error}.") from error
-    place, attempt = trash / run_id, 1
-    while os.path.lexists(place):
+    path, attempt = trash / run_id, 1
+    while os.path.lexists(path):
         attempt += 1
-        place = trash / f"{run_id}-{attempt}"
-    return place
+        path = trash / f"{run_id}-{attempt}"
+    return path
 
 
 def _move(source: Path, target: Path) -> None:

@@ -13,10 +13,10 @@ RunRelation: TypeAlias = Literal["", "fork", "rerun"]
 
 @dataclass(frozen=True)
 class RunNode:
-    """A run and its place in the tree. `depth` 0 is a run that stands by itself.
+    """A run in the tree. `depth` 0 is a root.
 
-    `kinship` says how it came from `ancestor` (a run id, whether or not that run is still there). `is_last` is whether
-    it is the youngest of its siblings, for each generation from the second down to its own.
+    `relation` says how it came from `parent_run` (a run id, whether or not that run still exists). `is_last` is whether
+    it is the last of its siblings, for each level from the second down to its own.
     """
 
     summary: RunSummary
@@ -38,7 +38,7 @@ def relation_of(summary: RunSummary) -> tuple[RunRelation, str]:
 def run_tree(summaries: Sequence[RunSummary]) -> list[RunNode]:
     """Every run once, each followed by its descendants, siblings in the order given.
 
-    A run whose ancestor is gone stands by itself, and so does one in a circle, which only a forged journal can make.
+    A run whose parent is gone is a root, and so is one in a circle, which only an edited journal can make.
     """
     known = {summary.run_id for summary in summaries}
     children: dict[str, list[RunSummary]] = {}
@@ -51,14 +51,14 @@ def run_tree(summaries: Sequence[RunSummary]) -> list[RunNode]:
             roots.append(summary)
     tree: list[RunNode] = []
     placed: set[str] = set()
-    for summary in (*roots, *summaries):  # after the roots, whoever hangs in a circle
+    for summary in (*roots, *summaries):  # after the roots, those in a circle
         if summary.run_id not in placed:
             tree.extend(_subtree(summary, children, placed))
     return tree
 
 
 def _subtree(root: RunSummary, children: dict[str, list[RunSummary]], placed: set[str]) -> Iterable[RunNode]:
-    # Not by recursion: a long line of forks is deeper than Python's stack.
+    # Not by recursion: a long chain of forks is deeper than Python's stack.
     waiting: list[tuple[RunSummary, tuple[bool, ...]]] = [(root, ())]
     while waiting:
         summary, is_last = waiting.pop()
@@ -67,5 +67,5 @@ def _subtree(root: RunSummary, children: dict[str, list[RunSummary]], placed: se
         placed.add(summary.run_id)
         relation, parent_run = relation_of(summary)
         yield RunNode(summary, len(is_last), relation, parent_run, is_last)
-        born = [child for child in children.get(summary.run_id, []) if child.run_id not in placed]
-        waiting.extend((child, (*is_last, index == len(born) - 1)) for index, child in reversed(list(enumerate(born))))
+        new = [child for child in children.get(summary.run_id, []) if child.run_id not in placed]
+        waiting.extend((child, (*is_last, index == len(new) - 1)) for index, child in reversed(list(enumerate(new))))

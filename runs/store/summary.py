@@ -1,8 +1,8 @@
 """A run in a dozen numbers, for lists.
 
-Most of a journal is steps and sensor readings, of which a summary needs the newest only. So the lines are told apart
-by their first bytes, and only the rare ones are parsed: every evaluation counts towards the best loss, and a list of
-hundreds of runs is still there at once. The numbers come from `RunState` like everywhere else.
+Most of a journal is steps and sensor readings, of which a summary needs the newest only. So lines are told apart by
+their first bytes, and only the rare ones are parsed: every evaluation counts towards the best loss, and a list of
+hundreds of runs takes no time. The numbers come from `RunState` like everywhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from babytrain.runs.store.lock import lock_owner
 SummaryStatus: TypeAlias = Literal["training", "done", "interrupted", "failed", "empty", "unreadable"]
 
 _STEP = b'{"kind":"step"'
-# Seen everywhere and of no use here: readings by the second, and long texts.
+# Frequent or long, and not needed here.
 _SKIPPED = (b'{"kind":"vitals"', b'{"kind":"sample"', b'{"kind":"log"', b'{"kind":"phase"')
 
 
@@ -45,16 +45,16 @@ class RunSummary:
     total_steps: int = 0
     val_loss: float | None = None
     best_val_loss: float | None = None
-    started_wall_time: float = 0.0  # Unix seconds; the folder's own age when the journal does not say
+    started_wall_time: float = 0.0  # Unix seconds; when the folder was changed where the journal does not say
     seconds: float = 0.0
     checkpoints: int = 0
     parent: str = ""  # the run id it was forked from
-    parent_step: int = 0  # the step it left that run at
+    parent_step: int = 0  # the step it was forked at
     rerun_of: str = ""  # the run id it repeats
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether it can be resumed or forked."""
         return self.checkpoints > 0
 
 
@@ -64,23 +64,28 @@ def summarize_run(folder: RunFolder) -> RunSummary:
 
 
 def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
-    """The summary of one run and what was skimmed for it, None where the journal tells of no run. Never raises.
+    """The summary of one run and the state it was made from, None where the journal holds no run. Never raises.
 
-    The state lacks most steps, the readings of sensors and the texts; evaluations, the energy and what was done to the
-    run are all there.
+    The state lacks most steps, the sensor readings and the texts; it has all evaluations, commands and energy events.
     """
     checkpoints = _count_checkpoints(folder)
     live = lock_owner(folder) is not None
+    state: RunState | None = None
     try:
         state = _skim(folder.journal)
+        problem: SummaryStatus = "unreadable" if state.bad_lines else "empty"
     except RunsError:
-        missing = not folder.journal.is_symlink() and not folder.journal.exists()
-        status: SummaryStatus = "training" if live else "empty" if missing else "unreadable"
-        return _without_journal(folder, status, checkpoints), None
-    started = state.started
-    if started is None:
-        status = "training" if live else "unreadable" if state.bad_lines else "empty"
-        return _without_journal(folder, status, checkpoints), None
+        problem = "unreadable" if folder.journal.is_symlink() or folder.journal.exists() else "empty"
+    if state is None or (started := state.started) is None:
+        without_journal = RunSummary(
+            run_id=folder.run_id,
+            path=folder.path,
+            name=folder.name,
+            status="training" if live else problem,
+            started_wall_time=_modification_time(folder),
+            checkpoints=checkpoints,
+        )
+        return without_journal, None
     snapshot = state.at()
     best, evals = snapshot.best_eval, snapshot.evals
     summary = RunSummary(
@@ -116,19 +121,11 @@ def run_name_in_journal(folder: RunFolder) -> str:
     return (state.started.name if state.started else "") or folder.name
 
 
-def _without_journal(folder: RunFolder, status: SummaryStatus, checkpoints: int) -> RunSummary:
+def _modification_time(folder: RunFolder) -> float:
     try:
-        wall_time = folder.path.stat().st_mtime
+        return folder.path.stat().st_mtime
     except OSError:
-        wall_time = 0.0
-    return RunSummary(
-        run_id=folder.run_id,
-        path=folder.path,
-        name=folder.name,
-        status=status,
-        started_wall_time=wall_time,
-        checkpoints=checkpoints,
-    )
+        return 0.0
 
 
 def _skim(journal: Path) -> RunState:
@@ -162,7 +159,7 @@ def _rare_lines(journal: Path) -> Iterator[list[bytes]]:
 
 
 def _count_checkpoints(folder: RunFolder) -> int:
-    """Complete checkpoints: their folder gets its name last, and its trainer's state makes it one to go on from."""
+    """Complete checkpoints: their folder gets its name last, and with `trainer.json` it can be resumed."""
     try:
         return sum((path / "trainer.json").is_file() for path in folder.checkpoints.glob("step-*"))
     except OSError:

@@ -1,12 +1,14 @@
 """What people get wrong: a clear sentence, the exit code, no traceback, nothing left behind."""
 
+import importlib
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from babytrain.tui.cli.commands import app
+from babytrain.tui.cli.commands import app, main
 
 
 @pytest.fixture
@@ -99,9 +101,28 @@ def test_every_command_has_help_with_an_example(run, command) -> None:
     assert "Example: babytrain-tui" in result.stdout
 
 
+@pytest.mark.parametrize("command", [("train",), ("resume", "nobody"), ("fork", "nobody")])
+def test_an_old_name_is_told_once_and_the_setting_checked_under_its_new_one(run, command) -> None:
+    result = run(*command, "--set", "noise=3", "--set", "noise=2", "--set", "overfitting=say")
+    assert result.exit_code == 2
+    assert result.stderr.count("noise is called token_noise now.") == 1
+    assert result.stderr.count("overfitting is called on_overfitting now.") == 1
+    if command == ("train",):
+        assert "token_noise must lie between 0 and 0.5; it is 2." in result.stderr
+        assert "on_overfitting must" not in result.stderr
+
+
+def test_the_installed_command_is_the_program() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    module, _, function = project["scripts"]["babytrain-tui"].partition(":")
+    assert getattr(importlib.import_module(module), function) is main
+
+
 def test_settings_lists_every_key(run) -> None:
     text = run("settings").stdout
+    groups = ("data", "model", "optimizer", "schedule", "training", "execution", "samples", "power_policy", "energy")
+    assert [line.strip() for line in text.splitlines() if line.startswith("[")] == [f"[{group}]" for group in groups]
     for key in ("lr", "schedule", "warmup", "batch_size", "accumulate", "context", "layers", "heads", "width", "mlp",
                 "dropout", "weight_decay", "clip", "optimizer", "tokenizer", "precision", "compile", "steps", "seed",
-                "eval_every", "sample_every", "checkpoint_every", "keep"):  # fmt: skip
+                "eval_every", "sample_every", "checkpoint_every", "keep_checkpoints"):  # fmt: skip
         assert f"\n{key} " in text

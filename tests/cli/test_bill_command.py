@@ -41,7 +41,7 @@ def save(
     config = {
         "co2_grams_per_kwh": told.get("co2", 475.0),
         "currency": told.get("currency", ""),
-        "electricity_price": 0.5,
+        "electricity_price_per_kwh": 0.5,
         "sensors": told.get("sensors", "auto"),
     }
     events: list[AnyEvent] = [started(config=config, wall_time=wall_time, name=""), step(20)]

@@ -69,6 +69,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate(timeout=LONGEST_WAIT_SECONDS)
 
 
+def test_old_names_in_files_are_understood_and_told_in_the_log(tmp_path: Path, text: Path, monkeypatch) -> None:
+    recipe, machine = tmp_path / "recipe.toml", tmp_path / "machine.toml"
+    recipe.write_text("noise = 0.1\n")
+    machine.write_text('nickname = "Ember"\n')
+    monkeypatch.setenv("BABYTRAIN_MACHINE", str(machine))
+    result = babytrain(tmp_path, "train", str(text), *SETTINGS, "--steps", "2", "--config", str(recipe), "--headless")
+    assert result.returncode == 0, result.stderr
+    (journal,) = (tmp_path / "runs").glob("*/journal.jsonl")
+    settings = load_state(journal).at().settings
+    assert (settings["token_noise"], settings["gpu_nickname"]) == (0.1, "Ember")
+    for told in ("noise is called token_noise now.", f"{machine}: nickname is called gpu_nickname now."):
+        assert result.stderr.decode().count(told) == 1
+        assert journal.read_text().count(told) == 1
+
+
 def recorded_steps(tmp_path: Path) -> int:
     """How many steps the journal of the only run holds; none before there is one."""
     return sum(path.read_bytes().count(b'"kind":"step"') for path in (tmp_path / "runs").glob("*/journal.jsonl"))

@@ -120,7 +120,8 @@ def plans(base: dict[str, Any], positions: st.SearchStrategy[dict[str, Any]]) ->
         Plan,
         **base,
         dials=positions,
-        rate=st.none() | st.builds(RatePlan, lr=amounts, warmup=_counts, decay=amounts, min_lr=amounts),
+        rate=st.none()
+        | st.builds(RatePlan, lr=amounts, warmup=_counts, wsd_decay_fraction=amounts, min_lr_ratio=amounts),
         checkpoint_every=_counts,
         minutes=amounts,
         prompts=_counts,

@@ -37,9 +37,9 @@ from babytrain.runs.events import (
 from babytrain.runs.events.sampling_options import parse_sampling_options
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState
+from babytrain.tui.engine_client.client import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.engine_client.errors import UsageError
-from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.validation import check_changes
 from tests.timeouts import LONGEST_WAIT_SECONDS
 
@@ -70,8 +70,8 @@ CONFIG: dict[str, Any] = {
     "label_smoothing": 0.0,
     "beta1": 0.9,
     "beta2": 0.99,
-    "jitter": 0.0,
-    "noise": 0.0,
+    "window_shift": 0.0,
+    "token_noise": 0.0,
     "optimizer": "adamw",
     "schedule": "cosine",
     "warmup": 50,
@@ -263,15 +263,7 @@ def publish(feed: LiveFeed, events: Iterable[AnyEvent]) -> None:
     """What an engine does: steps into the shared columns, everything else onto the queue."""
     for event in events:
         if isinstance(event, Step):
-            feed.steps.append(
-                step=event.step,
-                t=event.t,
-                loss=event.loss,
-                learning_rate=event.learning_rate,
-                gradient_norm=event.gradient_norm,
-                tokens=event.tokens,
-                step_seconds=event.step_seconds,
-            )
+            feed.steps.append_step(event)
         else:
             feed.events.put(event)
 
@@ -354,7 +346,7 @@ class ScriptedSession:
         self.feed.events.put(SamplePiece(**piece, text=REPLY[:9]))
         given_up = False
         while not given_up and not self.may_write.wait(0.02):
-            given_up = request.command_id in self.feed.given_up
+            given_up = request.command_id in self.feed.cancelled
         wish = parse_sampling_options(request.dial)
         self.feed.events.put(
             Sample(

@@ -36,8 +36,8 @@ def letters_at(step: int, t: float, symbols: Sequence[str] = LETTERS, **changes:
             Confusion(truth=truth, predicted=predicted, share=round(0.3 / (number + 2) / (1 + step / 400), 4))
             for number, (truth, predicted) in enumerate(CONFUSED)
         ),
-        "favourite": "e",
-        "favourite_recall": recalls[1] if len(recalls) > 1 else None,
+        "tracked_letter": "e",
+        "tracked_letter_recall": recalls[1] if len(recalls) > 1 else None,
         "accuracy": round(0.82 * (1 - math.exp(-step / 160)), 4),
     }
     return Letters(**(facts | changes))

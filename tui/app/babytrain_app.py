@@ -90,7 +90,7 @@ class BabytrainApp(OverlayApp):
             start_screen.notifications if isinstance(start_screen, StartTraining) else NotificationOptions()
         )
         self._training = False
-        self._fork: ForkStarter | None = None  # made with the first wish for one
+        self._fork: ForkStarter | None = None  # made when first needed
         self._trash: list[Path] = []
         self._highlight = ""
         self.register_theme(DARK_THEME)
@@ -129,7 +129,7 @@ class BabytrainApp(OverlayApp):
     def exit(
         self, result: AppResult | None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """Whoever ends the app, training ends with it, saved."""
+        """Training is saved and ends with the app, however that ends."""
         self._stop_at_once()
         super().exit(result, return_code, message)
 

@@ -31,7 +31,6 @@ from babytrain.tui.cli.options import (
 if TYPE_CHECKING:
     from babytrain.tui.cli.terminal_chat import ChatOutcome, TerminalChat
 
-CHAT_EPILOG = "Example: babytrain-tui chat last --at best --temperature 0.6"
 _PROMPT_SIGN = "> "
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from babytrain import __version__
-from babytrain.tui.cli.chat_command import CHAT_EPILOG, chat
-from babytrain.tui.cli.doctor_and_settings import DOCTOR_EPILOG, SETTINGS_EPILOG, doctor, settings
-from babytrain.tui.cli.export_commands import FRAME_EPILOG, REPORT_EPILOG, frame, report
+from babytrain.tui.cli.chat_command import chat
+from babytrain.tui.cli.doctor_and_settings import doctor, settings
+from babytrain.tui.cli.export_commands import frame, read_state_or_exit, report
 from babytrain.tui.cli.options import (
     RunArgument,
     RunsDirOption,
@@ -30,9 +30,8 @@ from babytrain.tui.cli.options import (
     resolve_runs_dir,
     with_options_of,
 )
-from babytrain.tui.cli.output_files import read_state_or_exit
 from babytrain.tui.cli.runs_commands import bill, runs_app
-from babytrain.tui.cli.sample_command import SAMPLE_EPILOG, sample
+from babytrain.tui.cli.sample_command import sample
 
 if TYPE_CHECKING:
     from babytrain.tui.app.start_screen import StartScreen
@@ -258,13 +257,13 @@ def replay(
     _run_app(start_screen, resolve_runs_dir(context, runs_dir))
 
 
-app.command(epilog=SAMPLE_EPILOG)(sample)
-app.command(epilog=CHAT_EPILOG)(chat)
+app.command(epilog="Example: babytrain-tui sample last --prompt 'the old frog' --count 3")(sample)
+app.command(epilog="Example: babytrain-tui chat last --at best --temperature 0.6")(chat)
 app.command(epilog="Example: babytrain-tui bill --month 2026-11")(bill)
-app.command(epilog=FRAME_EPILOG)(frame)
-app.command(epilog=REPORT_EPILOG)(report)
-app.command(epilog=DOCTOR_EPILOG)(doctor)
-app.command(epilog=SETTINGS_EPILOG)(settings)
+app.command(epilog="Example: babytrain-tui frame last --out posters")(frame)
+app.command(epilog="Example: babytrain-tui report ziggy gerda --out comparison.html")(report)
+app.command(epilog="Example: babytrain-tui doctor")(doctor)
+app.command(epilog="Example: babytrain-tui settings")(settings)
 
 
 def _notification_options(bell: bool, desktop: bool, milestones: bool, command: str | None) -> NotificationOptions:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 
-DOCTOR_EPILOG = "Example: babytrain-tui doctor"
-SETTINGS_EPILOG = "Example: babytrain-tui settings"
-
 
 def doctor() -> None:
     """What was found on this machine, and why something is missing."""
@@ -36,9 +33,12 @@ def settings() -> None:
 
     from babytrain.tui.cli.output import list_table
     from babytrain.tui.engine_client.machine_settings import machine_settings_path
-    from babytrain.tui.engine_client.validation import describe_settings
+    from babytrain.tui.engine_client.validation import MACHINE_GROUPS, describe_settings
 
+    rows: list[tuple[str, str, str]] = []
+    for group, settings_of_group in describe_settings().items():
+        rows += [("", "", ""), (f"[{group}]", "", ""), *settings_of_group]
     console = Console()
-    console.print(list_table(("setting", "default", "what it is"), describe_settings()))
+    console.print(list_table(("setting", "default", "what it is"), rows))
     path, _ = machine_settings_path(os.environ)
-    console.print(Text(f"\nYour own defaults for those from nickname on stand in {path}, as lines of TOML."))
+    console.print(Text(f"\nYour own defaults for {' and '.join(MACHINE_GROUPS)} stand in {path}, as lines of TOML."))

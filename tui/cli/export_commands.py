@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder, read_run_toml, slug
 from babytrain.tui.cli.options import (
     RunArgument,
     RunsDirOption,
@@ -15,17 +17,13 @@ from babytrain.tui.cli.options import (
     find_journal_or_exit,
     resolve_runs_dir,
 )
-from babytrain.tui.cli.output_files import (
-    file_stem,
-    output_folder_or_exit,
-    output_page_or_exit,
-    provenance_of,
-    read_state_or_exit,
-    write_output,
-)
 
+if TYPE_CHECKING:
+    from babytrain.runs.state.run_state import RunState
+
+_OUR_MARK = b'content="babytrain-tui'  # in the head of every page of ours
+_HEAD_BYTES = 8192
 POSTER_FORMATS = ("svg", "png", "html")
-FRAME_EPILOG = "Example: babytrain-tui frame last --out posters"
 
 
 def frame(
@@ -39,7 +37,7 @@ def frame(
     runs_dir: RunsDirOption = None,
 ) -> None:
     """Make a poster of a run: its curve, its best sample, its letters, its electricity bill."""
-    wanted, folder = _parse_formats(formats), output_folder_or_exit(out)
+    wanted, folder = _parse_formats(formats), _output_folder_or_exit(out)
     journal = find_journal_or_exit(resolve_runs_dir(context, runs_dir), run)
     state = read_state_or_exit(journal)
     from babytrain.tui.export.poster.poster_page import draw_poster, poster_html
@@ -48,22 +46,21 @@ def frame(
     snapshot = state.at()
     chosen = None if sample is None else sample_with_id(snapshot, sample)
     if sample is not None and chosen is None:
-        numbers = [one.sample_id for one in snapshot.samples]
+        numbers = [written.sample_id for written in snapshot.samples]
         there = f"it has {min(numbers)} to {max(numbers)}" if numbers else "it has none"
         exit_with_usage_error([f"The run has no sample number {sample}; {there}."])
-    svg = draw_poster(snapshot, provenance_of(journal), chosen)
-    stem = file_stem(journal)
+    svg = draw_poster(snapshot, _provenance_of(journal), chosen)
+    stem = _file_stem(journal)
     if "svg" in wanted:
-        write_output(folder / f"{stem}-poster.svg", svg.encode())
+        _write_output(folder / f"{stem}-poster.svg", svg.encode())
     if "html" in wanted:
-        write_output(folder / f"{stem}-poster.html", poster_html(svg, f"{run_name(snapshot)}: a poster").encode())
+        _write_output(folder / f"{stem}-poster.html", poster_html(svg, f"{run_name(snapshot)}: a poster").encode())
     if "png" in wanted:
         _write_png(folder / f"{stem}-poster.png", svg)
 
 
 def _write_png(path: Path, svg: str) -> None:
     from babytrain.tui.export.png import NoFontsError, missing_glyphs_sentence, poster_png
-    from babytrain.tui.terminal.safe_text import safe_line
 
     try:
         picture = poster_png(svg)
@@ -71,9 +68,9 @@ def _write_png(path: Path, svg: str) -> None:
         exit_with_failure(str(error))
     except ValueError as error:
         exit_with_failure(f"The PNG cannot be drawn ({error}); take the SVG or the HTML.")
-    write_output(path, picture)
+    _write_output(path, picture)
     if boxes := missing_glyphs_sentence(svg):
-        typer.echo(safe_line(f"babytrain-tui: {boxes}"), err=True)
+        _echo_line(f"babytrain-tui: {boxes}", err=True)
 
 
 def _parse_formats(text: str) -> list[str]:
@@ -85,7 +82,6 @@ def _parse_formats(text: str) -> list[str]:
 
 
 MAX_REPORTED_RUNS = 12
-REPORT_EPILOG = "Example: babytrain-tui report ziggy gerda --out comparison.html"
 
 
 def report(
@@ -103,12 +99,87 @@ def report(
         exit_with_usage_error([f"A report compares at most {MAX_REPORTED_RUNS} runs; that are {len(runs)}."])
     where = resolve_runs_dir(context, runs_dir)
     journals = list(dict.fromkeys(find_journal_or_exit(where, run) for run in runs))
-    usual_name = f"{file_stem(journals[0])}-report.html"
-    path = output_page_or_exit(out or Path(usual_name), usual_name)
+    usual_name = f"{_file_stem(journals[0])}-report.html"
+    path = _output_page_or_exit(out or Path(usual_name), usual_name)
     from babytrain.tui.engine_client.validation import describe_settings
-    from babytrain.tui.export.report.report_page import ReportedRun
-    from babytrain.tui.export.report.report_page import report_page as made
+    from babytrain.tui.export.report.report_page import ReportedRun, report_page
 
-    told = [ReportedRun(read_state_or_exit(journal).at(), provenance_of(journal)) for journal in journals]
-    defaults = {name: default for name, default, _ in describe_settings()}
-    write_output(path, made(told, defaults).encode())
+    reported = [ReportedRun(read_state_or_exit(journal).at(), _provenance_of(journal)) for journal in journals]
+    defaults = {name: default for lines in describe_settings().values() for name, default, _ in lines}
+    _write_output(path, report_page(reported, defaults).encode())
+
+
+def read_state_or_exit(journal: Path) -> RunState:
+    """A whole run from its journal. Ends the program with a sentence when there is no run in it."""
+    from babytrain.runs.journal import load_state
+
+    try:
+        state = load_state(journal)
+    except RunsError as error:
+        exit_with_failure(str(error))
+    if state.started is None:
+        exit_with_failure(f"The journal {journal} holds no run.")
+    return state
+
+
+def _provenance_of(journal: Path) -> dict[str, Any]:
+    """Where a run came from, by the `run.toml` beside its journal; empty for a journal that lies alone."""
+    try:
+        return read_run_toml(RunFolder(journal.parent))[1]
+    except RunsError:
+        return {}
+
+
+def _file_stem(journal: Path) -> str:
+    """A file name for what is made of a run: its folder's own name, or that of a journal that lies alone."""
+    folder = RunFolder(journal.parent)
+    return folder.run_id if journal == folder.journal else slug(journal.stem) or "run"
+
+
+def _output_folder_or_exit(out: Path) -> Path:
+    """The folder a person named with --out. Ends the program with a usage error when it is something else."""
+    folder = out.expanduser()
+    if folder.exists() and not folder.is_dir():
+        exit_with_usage_error([f"{folder} is a file; --out takes the folder to put the files in."])
+    return folder
+
+
+def _output_page_or_exit(out: Path, usual_name: str) -> Path:
+    """The page a person named with --out. Ends the program with a usage error when it is a folder or not our file."""
+    path = out.expanduser()
+    if path.is_dir():
+        exit_with_usage_error([f"{path} is a folder; --out takes the file to write, such as {path / usual_name}."])
+    if path.is_file() and not _is_ours(path):
+        exit_with_usage_error([f"{path} is there already and is no report of ours; give another name."])
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return True  # writing it says what is wrong
+    return not head or _OUR_MARK in head
+
+
+def _write_output(path: Path, data: bytes) -> None:
+    """Write a file and say on stdout where it is, and on stderr if a folder had to be made for it.
+
+    Ends the program with a sentence when that is not possible.
+    """
+    made = not path.parent.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        exit_with_failure(f"Cannot write {path}: {error.strerror or error}; another place can be named with --out.")
+    if made:
+        _echo_line(f"Made the folder {path.parent}.", err=True)
+    _echo_line(str(path))
+
+
+def _echo_line(text: str, *, err: bool = False) -> None:
+    from babytrain.tui.terminal.safe_text import safe_line
+
+    typer.echo(safe_line(text), err=err)

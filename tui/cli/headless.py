@@ -4,7 +4,7 @@ run.
 Standard output carries data only (one JSON object with `--json`).
 
 Choices:
-- Signals are counted and raise nothing, because an exception at an arbitrary place could end the program while a
+- Signals are counted and raise nothing, because an exception at an arbitrary line could end the program while a
   checkpoint is written. The first SIGINT, SIGTERM or SIGHUP saves and stops, the second leaves at once.
 - `timeout`, terminals and service managers signal a process and its group together, so signals within half a second
   count as one.
@@ -52,7 +52,7 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has the last word
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` sets it
                 self._before[number] = signal.signal(number, self._count)
         return self
 
@@ -74,19 +74,6 @@ class StopSignals:
 PROGRESS_REFRESH_SECONDS = 0.25
 _NOTE_STYLES = {"info": "dim", "warning": "yellow", "error": "red"}
 EventT = TypeVar("EventT")
-JSON_KEYS = (
-    "run_id",
-    "run_dir",
-    "status",
-    "steps",
-    "tokens",
-    "val_loss",
-    "best_val_loss",
-    "best_step",
-    "tokens_per_second",
-    "seconds",
-    "parameters",
-)
 
 
 def train_headless(session: TrainingSession, *, as_json: bool, notifications: NotificationOptions | None = None) -> int:
@@ -97,7 +84,8 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
     if as_json:
-        print_json({key: result[key] for key in JSON_KEYS})
+        del result["reason"]
+        print_json(result)
     else:
         console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)
     return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
@@ -190,7 +178,7 @@ def _show_progress(
             snapshot = source.snapshot()
             progress.update(
                 task,
-                description=snapshot.phase,
+                description="resting" if snapshot.phase == "policy_pause" else snapshot.phase,
                 completed=snapshot.step,
                 total=snapshot.total_steps or None,
                 numbers=_numbers(snapshot),
@@ -230,11 +218,13 @@ class _EventPrinter:
         """Whatever came since the last call."""
         state = snapshot.state
         corpus = snapshot.started.corpus if snapshot.started else None
-        self._print("note", state.notes.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
-        self._print("rescue", state.rescues.events, lambda rescue: (rescue.text, "red"))
+        self._print("note", state.log_messages.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
+        self._print("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red"))
         self._print("policy", state.policy_events.events, _policy_line)
         self._print("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), ""))
-        self._print("milestone", state.milestones.events, lambda one: (_at_step(one.step, f"* {one.text}"), "green"))
+        self._print(
+            "milestone", state.milestones.events, lambda event: (_at_step(event.step, f"* {event.text}"), "green")
+        )
         self._print("verdict", state.verdicts.events, _verdict_line)
 
     def _print(self, kind: str, events: Sequence[EventT], line: Callable[[EventT], tuple[str, str]]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder, default_runs_dir
 
@@ -120,13 +121,18 @@ def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
 
 
 def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
-    """What `--set KEY=VALUE` said, and over it the options that were `typed` (not None). Ends the program if wrong."""
+    """What `--set KEY=VALUE` said, and over it the options that were `typed` (not None). Ends the program if wrong.
+
+    Old names are understood, and what they are called now is said on standard error.
+    """
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
         exit_with_usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
     split = (pair.split("=", 1) for pair in pairs or [])
     settings: dict[str, Any] = {key.strip(): value.strip() for key, value in split}
-    return settings | {key: value for key, value in typed.items() if value is not None}
+    for note in renaming_notes(settings):
+        echo_note(f"babytrain-tui: {note}")
+    return present_settings(settings) | {key: value for key, value in typed.items() if value is not None}
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:
@@ -140,8 +146,13 @@ def exit_with_failure(*problems: str) -> NoReturn:
 
 
 def _exit_with(code: int, problems: Iterable[str]) -> NoReturn:
+    for problem in problems:
+        echo_note(f"babytrain-tui: {problem}")
+    raise typer.Exit(code)
+
+
+def echo_note(text: str) -> None:
+    """A text for a person on standard error, control characters made visible."""
     from babytrain.tui.terminal.safe_text import safe_text
 
-    for problem in problems:
-        typer.echo(safe_text(f"babytrain-tui: {problem}"), err=True)
-    raise typer.Exit(code)
+    typer.echo(safe_text(text), err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from enum import StrEnum
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from babytrain.tui.cli.options import (
     RunArgument,
     RunsDirOption,
     SeedOption,
+    echo_note,
     exit_with_failure,
     exit_with_usage_error,
     find_run_or_exit,
@@ -26,8 +28,6 @@ from babytrain.tui.cli.options import (
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PreparedPrompt, SamplingSettings, SavedModel
-
-SAMPLE_EPILOG = "Example: babytrain-tui sample last --prompt 'the old frog' --count 3"
 
 
 class UnknownCharacters(StrEnum):
@@ -91,7 +91,7 @@ def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tu
     if problems:
         raise UsageError(problems)
     for note in dict.fromkeys([*model.notes, *(note for prepared in prompts for note in prepared.notes)]):
-        _say(note)
+        echo_note(note)
     return model, prompts
 
 
@@ -102,13 +102,13 @@ def _write_texts(
     from babytrain.tui.terminal.plain_output import PlainOutput
 
     output = PlainOutput(sys.stdout)
-    several = len(prompts) * len(seeds) > 1
+    texts = list(product(prompts, seeds))
     try:
-        for number, (prompt, seed) in enumerate((prompt, seed) for prompt in prompts for seed in seeds):
+        for number, (prompt, seed) in enumerate(texts):
             if number:
                 output.line()
-            if several:
-                _say(f"seed {seed}:")
+            if len(texts) > 1:
+                echo_note(f"seed {seed}:")
             output.write(prompt.text)
             for piece in model.generate(prompt, settings, max_tokens=tokens, seed=seed):
                 output.write(piece)
@@ -129,18 +129,11 @@ def _write_json(
     shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": model.step}
     interrupted = False
     try:
-        for prompt in prompts:
-            for seed in seeds:
-                text = "".join(model.generate(prompt, settings, max_tokens=tokens, seed=seed))
-                texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
+        for prompt, seed in product(prompts, seeds):
+            text = "".join(model.generate(prompt, settings, max_tokens=tokens, seed=seed))
+            texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
     except KeyboardInterrupt:
         interrupted = True
     print_json(texts)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
-
-
-def _say(note: str) -> None:
-    from babytrain.tui.terminal.safe_text import safe_text
-
-    typer.echo(safe_text(note), err=True)

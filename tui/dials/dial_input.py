@@ -14,12 +14,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from babytrain.runs.dials.renamed_settings import present_name, renaming_notes
+from babytrain.runs.errors import ProblemsError
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.terminal.safe_text import safe_line
 
-_MAX_SHOWN_WORD = 40
+MAX_SHOWN_WORD = 40
 MAX_RUN_STEPS = 1_000_000_000  # steps in one go
-_PIECE = re.compile(r"\s*(?P<name>[^\s=:]*)[\s=:]*(?P<position>.*)", re.DOTALL)
+_PIECE = re.compile(r"\s*([^\s=:]*)[\s=:]*(.*?)\s*", re.DOTALL)
 # 4,000 is one number; 0,001 is not, whatever was meant by it.
 _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d.])")
 
@@ -42,36 +44,24 @@ class DialRule:
     choices: tuple[str, ...] = ()
 
 
-class DialInputError(ValueError):
-    """What was typed cannot be done; `problems` holds one sentence each."""
-
-    def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+class DialInputError(ProblemsError):
+    """What was typed is no change of a dial, or no fork."""
 
 
 def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
     """All changes in a line, in order, as requests to send. Raises DialInputError with everything that is wrong."""
-    pieces: list[tuple[str, list[str]]] = []
-    for piece in without_thousands(typed).split(","):
-        if not piece.strip():
-            continue
-        if pieces and continues_value(piece):
-            pieces[-1][1].append(piece)
-            continue
-        name, position = _split(piece)
-        pieces.append((name, [position]))
+    pieces = split_pieces(without_thousands(typed))
     if not pieces:
-        raise DialInputError("Type the name of a dial and its new position, such as: dropout 0.1")
+        raise DialInputError(["Type the name of a dial and its new position, such as: dropout 0.1"])
     changes: list[Request] = []
     problems: dict[str, None] = {}  # in order, and each once
-    for name, positions in pieces:
+    for piece in pieces:
         try:
-            changes.append(_change(name, positions, rules))
+            changes.append(_change(*split_name(piece), rules))
         except DialInputError as error:
             problems.update(dict.fromkeys(error.problems))
     if problems:
-        raise DialInputError(*problems)
+        raise DialInputError(list(problems))
     return changes
 
 
@@ -86,40 +76,71 @@ def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
 
 def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
     """The dial that is being typed at the end of a line, if it is known yet."""
-    pieces = [piece for piece in without_thousands(typed).split(",") if not continues_value(piece)]
-    name = _split(pieces[-1])[0] if pieces else ""
-    if not name:
-        return None
-    try:
-        return find_rule(name, rules)
-    except DialInputError:
-        return None
+    pieces = split_pieces(without_thousands(typed))
+    found = matching_rules(split_name(pieces[-1])[0], rules) if pieces and not typed.rstrip().endswith(",") else []
+    return found[0] if len(found) == 1 else None
+
+
+def old_names_typed(typed: str) -> list[str]:
+    """A sentence on each dial in a line that has another name now."""
+    return renaming_notes({name_typed(split_name(piece)[0]): "" for piece in split_pieces(without_thousands(typed))})
 
 
 def without_thousands(typed: str) -> str:
-    """A line whose numbers have no commas between their thousands, so that those that are left stand between pieces."""
+    """A line without the commas between thousands, so that those that are left stand between pieces."""
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), typed)
 
 
-def continues_value(piece: str) -> bool:
-    """Whether a piece between two commas goes on with the value before it, since no name begins with a digit."""
-    return piece.strip()[:1].isdigit()
+def split_pieces(line: str) -> list[str]:
+    """The parts of a line between commas. A part that begins with a digit goes on with the value before it."""
+    pieces: list[str] = []
+    for piece in filter(None, map(str.strip, line.split(","))):
+        if pieces and piece[0].isdigit():
+            pieces[-1] += f", {piece}"
+        else:
+            pieces.append(piece)
+    return pieces
 
 
-def find_rule(word: str, rules: Sequence[DialRule]) -> DialRule:
-    """The dial that a name or the beginning of one means. Raises DialInputError."""
+def split_name(piece: str) -> tuple[str, str]:
+    """The name and the value in a piece; an equals sign or a colon between them is as good as a space."""
+    match = _PIECE.fullmatch(piece)
+    assert match is not None  # it takes anything
+    return match[1], match[2]
+
+
+def name_typed(word: str) -> str:
+    """The name of a setting in a word: `Weight-Decay` is `weight_decay`."""
+    return word.lower().replace("-", "_")
+
+
+def matching_rules(word: str, rules: Sequence[DialRule]) -> list[DialRule]:
+    """The dials that a name, an old name or the beginning of a name may mean: one where it is whole."""
+    name = present_name(name_typed(word))
+    return [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
+
+
+def find_rule(
+    word: str,
+    rules: Sequence[DialRule],
+    unknown: str = "There is no dial {}",
+    otherwise: str = " (all there are stand below)",
+) -> DialRule:
+    """The dial that a name or the beginning of a name means.
+
+    Raises DialInputError; for a name that nothing begins with it says `unknown` with a near name, or `otherwise`.
+    """
     if not word:
-        raise DialInputError("The name of a dial comes first, such as: dropout 0.1")
-    name = word.lower().replace("-", "_")
-    found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
+        raise DialInputError(["The name of a dial comes first, such as: dropout 0.1"])
+    found = matching_rules(word, rules)
     if len(found) == 1:
         return found[0]
-    shown = safe_line(word, _MAX_SHOWN_WORD)
+    shown = safe_line(word, MAX_SHOWN_WORD)
     if found:
-        raise DialInputError(f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it.")
-    near = difflib.get_close_matches(name, [rule.name for rule in rules], n=1, cutoff=0.5)
-    guess = f"did you mean {near[0]}?" if near else "all there are stand below"
-    raise DialInputError(f"There is no dial {shown} ({guess}).")
+        raise DialInputError([f"{shown} may mean {' or '.join(rule.name for rule in found)}: type more of it."])
+    names = [rule.name for rule in rules]
+    near = difflib.get_close_matches(name_typed(word), names, n=1, cutoff=0.5)
+    raise DialInputError([f"{unknown.format(shown)}{f' (did you mean {near[0]}?)' if near else otherwise}."])
 
 
 def steps_typed(text: str) -> int | None:
@@ -129,23 +150,16 @@ def steps_typed(text: str) -> int | None:
     return steps if 1 <= steps <= MAX_RUN_STEPS else None
 
 
-def _split(piece: str) -> tuple[str, str]:
-    """The name and the position in a change; a sign of equality or a colon between them is as good as a space."""
-    match = _PIECE.fullmatch(piece)
-    assert match is not None  # it takes anything
-    return match["name"], match["position"]
-
-
-def _change(name: str, positions: Sequence[str], rules: Sequence[DialRule]) -> Request:
+def _change(name: str, typed: str, rules: Sequence[DialRule]) -> Request:
     rule = find_rule(name, rules)
-    words = [word for position in positions for word in position.split()]
+    words = typed.split()
     if not words or (len(words) != 1 and not rule.is_word):
         what = "takes one position" if words else "needs a position"
-        raise DialInputError(f"{rule.name} {what}: {rule.allowed}.")
-    position = ", ".join(" ".join(position.split()) for position in positions).lower()
+        raise DialInputError([f"{rule.name} {what}: {rule.allowed}."])
+    position = " ".join(words).lower()
     problem = rule.problem(position)
     if problem is not None:
-        raise DialInputError(safe_line(problem))
+        raise DialInputError([safe_line(problem)])
     if rule.is_word:
         return Request(command_id=0, action=rule.action, dial=rule.name, text=position)
     dial = rule.name if rule.action == "set" else ""

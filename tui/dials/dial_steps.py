@@ -26,15 +26,15 @@ _STEPS: Mapping[str, float] = {
     "label_smoothing": 0.01,
     "beta1": 0.01,
     "beta2": 0.001,
-    "jitter": 0.05,
-    "noise": 0.01,
+    "window_shift": 0.05,
+    "token_noise": 0.01,
     "eval_every": 10,
     "sample_every": 10,
     "quiet_duty": 0.05,
-    "temperature_ceiling": 1,
-    "power_budget": 5,
+    "temperature_ceiling_celsius": 1,
+    "power_budget_watts": 5,
 }
-_NONE_AT_ZERO = ("clip", "temperature_ceiling", "power_budget")
+_NONE_AT_ZERO = ("clip", "temperature_ceiling_celsius", "power_budget_watts")
 
 
 def next_change(

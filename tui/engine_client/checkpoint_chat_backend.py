@@ -1,4 +1,4 @@
-"""Talking to a saved model: loaded, and made to work, in a thread of its own."""
+"""Chat with a saved model, which is loaded and generates in a thread of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from babytrain.tui.engine_client.chat_backend import (
     LIKELIEST_TOKENS,
@@ -34,6 +34,9 @@ class _LoadRequest:
     at: str
 
 
+_Job: TypeAlias = _LoadRequest | GenerationRequest | str  # a str is a text to predict the next token of
+
+
 class CheckpointChatBackend:
     """A model from one checkpoint after another; `load` gets one and raises UsageError.
 
@@ -47,38 +50,37 @@ class CheckpointChatBackend:
         self._on_event = on_event
         self._changed = threading.Condition()
         self._closed = False
-        self._to_load: _LoadRequest | None = _LoadRequest(at)
-        self._to_predict: str | None = None
-        self._to_generate: GenerationRequest | None = None
+        self._jobs: dict[type, _Job] = {_LoadRequest: _LoadRequest(at)}  # the newest of each kind
         self._stopped = False  # the text being written
 
     def load(self, at: str) -> None:
         """Another checkpoint in place of this one; a text being written ends."""
-        with self._changed:
-            self._to_load, self._stopped = _LoadRequest(at), True
-            self._changed.notify()
+        self._add(_LoadRequest(at))
 
     def predict(self, text: str) -> None:
         """Remember the newest text."""
-        with self._changed:
-            self._to_predict = text
-            self._changed.notify()
+        self._add(text)
 
     def generate(self, request: GenerationRequest) -> None:
         """Remember the request; a text being written ends."""
-        with self._changed:
-            self._to_generate, self._stopped = request, True
-            self._changed.notify()
+        self._add(request)
 
     def stop(self) -> None:
         """The next piece is the last."""
         with self._changed:
-            self._to_generate, self._stopped = None, True
+            self._jobs.pop(GenerationRequest, None)
+            self._stopped = True
 
     def close(self) -> None:
         """End the thread after the next piece."""
         with self._changed:
-            self._closed, self._stopped = True, True
+            self._closed = self._stopped = True
+            self._changed.notify()
+
+    def _add(self, job: _Job) -> None:
+        with self._changed:
+            self._jobs[type(job)] = job
+            self._stopped = self._stopped or not isinstance(job, str)
             self._changed.notify()
 
     def run(self) -> None:
@@ -112,24 +114,16 @@ class CheckpointChatBackend:
         self._emit(ModelReady(_description(model), model.notes))
         return model
 
-    def _next_job(self) -> _LoadRequest | GenerationRequest | str | None:
+    def _next_job(self) -> _Job | None:
         """Wait for something to do: first to load a model, then to write, then to predict. None after `close`."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: (
-                    self._closed or any(job is not None for job in (self._to_load, self._to_generate, self._to_predict))
-                )
-            )
+            self._changed.wait_for(lambda: self._closed or self._jobs)
             if self._closed:
                 return None
-            if self._to_load is not None:
-                checkpoint, self._to_load = self._to_load, None
-                return checkpoint
-            if self._to_generate is not None:
-                request, self._to_generate, self._stopped = self._to_generate, None, False
-                return request
-            text, self._to_predict = self._to_predict, None
-            return text
+            kind = next(kind for kind in (_LoadRequest, GenerationRequest, str) if kind in self._jobs)
+            if kind is GenerationRequest:
+                self._stopped = False
+            return self._jobs.pop(kind)
 
     def _generate(self, model: SavedModel, request: GenerationRequest) -> None:
         prompt = model.prepare(request.text)

@@ -1,23 +1,42 @@
 """What the screens and the command line ask of the engine: train a run, or load a saved model.
 
-The app holds one `EngineClient`; tests put a double with the same methods in its place.
+The app holds one `EngineClient`; tests use a double with the same methods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
-from babytrain.tui.engine_client.requests import NewRunOptions, NewRunRequest, PresetChoice
 
 if TYPE_CHECKING:
     from babytrain.engine.sessions.session import NewRunPlan, RunResult
     from babytrain.runs.state.live_feed import LiveFeed
     from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
+    from babytrain.tui.engine_client.validation import NewRunRequest
+
+
+@dataclass(frozen=True)
+class PresetChoice:
+    """One line of the new-run dialog."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class NewRunOptions:
+    """What the new-run dialog returns; the defaults are what one Enter gives."""
+
+    preset: str = "baby"
+    corpus: str = "haiku"  # a built-in corpus, or a path / glob typed by the person
+    name: str = ""
+    steps: int | None = None  # None: the preset's own
 
 
 class EngineClient:
@@ -62,6 +81,7 @@ class EngineClient:
                 name=request.name,
                 argv=self._argv,
                 stdin=request.stdin,
+                notes=request.notes,
             )
             return train_new(plan, feed, on_folder)
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from babytrain.runs.errors import RunsError
+from babytrain.runs.errors import ProblemsError, RunsError
 
 NO_TORCH = "PyTorch cannot be loaded ({}): install it with `pip install torch`."
 
 
-class UsageError(ValueError):
-    """A request that cannot be carried out; `problems` holds one sentence each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+class UsageError(ProblemsError):
+    """A request that cannot be carried out."""
 
 
 @contextmanager

@@ -1,12 +1,11 @@
-"""People's own settings of the house: `house.toml` in the settings folder, or the file that `BABYTRAIN_HOUSE` names.
+"""People's own settings of their machine: `machine.toml` in the settings folder, or the file in `BABYTRAIN_MACHINE`.
 
-    electricity_price = 0.31
+    electricity_price_per_kwh = 0.31
     currency = "EUR"
     quiet_hours = "23:00-07:00"
 
-They are the ground that presets, config files and `--set` stand on, for new runs only: a run that is resumed keeps its
-own. Unlike wrong keys, a wrong line here keeps a run from starting. Whoever wrote quiet hours counts on them, and would
-notice at 3 AM that they were left out.
+Presets, config files and `--set` stand above them, and they are for new runs only: a run that is resumed keeps its own.
+Unlike wrong keys, a wrong line here keeps a run from starting: who wrote quiet hours counts on them.
 """
 
 from __future__ import annotations
@@ -21,57 +20,68 @@ from typing import Any
 
 import platformdirs
 
-MACHINE_SETTINGS_VARIABLE = "BABYTRAIN_HOUSE"
-MACHINE_SETTINGS_FILE = "house.toml"
+from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
+
+MACHINE_SETTINGS_VARIABLE = "BABYTRAIN_MACHINE"
+MACHINE_SETTINGS_FILE = "machine.toml"
+# What they were called up to version 0.2.
+_OLD_VARIABLE = "BABYTRAIN_HOUSE"
+_OLD_FILE = "house.toml"
 
 
 @dataclass(frozen=True)
 class MachineDefaults:
-    """Settings by name, and one sentence for each thing wrong with the file."""
+    """Settings by name, a sentence for each thing wrong with the file, and one for each old name in it."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def machine_settings_path(environ: Mapping[str, str]) -> tuple[Path, bool]:
-    """Where the file should be, and whether a person named it (then it has to exist)."""
-    named = environ.get(MACHINE_SETTINGS_VARIABLE, "").strip()
-    if named:
-        return Path(named).expanduser(), True
-    return platformdirs.user_config_path("babytrain") / MACHINE_SETTINGS_FILE, False
+def machine_settings_path(environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Where the file is or should be, and the variable that names it, which may be none."""
+    for variable in (MACHINE_SETTINGS_VARIABLE, _OLD_VARIABLE):
+        if named := environ.get(variable, "").strip():
+            return Path(named).expanduser(), variable
+    folder = platformdirs.user_config_path("babytrain")
+    path, old_path = folder / MACHINE_SETTINGS_FILE, folder / _OLD_FILE
+    return old_path if old_path.exists() and not path.exists() else path, ""
 
 
 def load_machine_settings(
     allowed: Sequence[str], problem: Callable[[str, Any], str | None], environ: Mapping[str, str] = os.environ
 ) -> MachineDefaults:
     """Read the file, if there is one. `problem` says what is wrong with a value of an allowed setting. Never raises."""
-    path, named = machine_settings_path(environ)
+    path, variable = machine_settings_path(environ)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        missing = f"{MACHINE_SETTINGS_VARIABLE} names {path}, which does not exist: make it, or unset the variable."
-        return MachineDefaults(problems=(missing,) if named else ())
+        missing = f"{variable} names {path}, which does not exist: make it, or unset the variable."
+        return MachineDefaults(problems=(missing,) if variable else ())
     except OSError as error:
-        return MachineDefaults(
-            problems=(f"Cannot read the settings of the house in {path}: {error.strerror or error}.",)
-        )
+        return MachineDefaults(problems=(f"Cannot read the machine settings in {path}: {error.strerror or error}.",))
     except ValueError as error:  # not TOML, or not UTF-8
-        return MachineDefaults(problems=(f"The settings of the house in {path} are not valid TOML: {error}.",))
+        return MachineDefaults(problems=(f"The machine settings in {path} are not valid TOML: {error}.",))
+    notes = [f"{path}: {note}" for note in renaming_notes(document)]
+    if variable == _OLD_VARIABLE:
+        notes.append(f"{_OLD_VARIABLE} is called {MACHINE_SETTINGS_VARIABLE} now: rename the variable.")
+    elif not variable and path.name == _OLD_FILE:
+        notes.append(f"{_OLD_FILE} is called {MACHINE_SETTINGS_FILE} now: rename {path}.")
     settings: dict[str, Any] = {}
     problems: list[str] = []
-    for name, value in document.items():
+    for name, value in present_settings(document).items():
         sentence = _unknown(name, allowed) if name not in allowed else _wrong(name, value, problem)
         if sentence is None:
             settings[name] = value
         else:
             problems.append(f"{path}: {sentence}")
-    return MachineDefaults(settings, tuple(problems))
+    return MachineDefaults(settings, tuple(problems), tuple(notes))
 
 
 def _unknown(name: str, allowed: Sequence[str]) -> str:
     nearest = difflib.get_close_matches(name, allowed, n=1)
     hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(allowed)}."
-    return f"{name!r} is no setting of the house. {hint}"
+    return f"{name!r} is no machine setting. {hint}"
 
 
 def _wrong(name: str, value: Any, problem: Callable[[str, Any], str | None]) -> str | None:

@@ -1,6 +1,6 @@
-"""A saved model, and how a run reads prompts, as `sample`, `chat` and the talk screen use them.
+"""A saved model, and how a run reads prompts, as `sample`, `chat` and the chat screen use them.
 
-Torch is loaded when a `LoadedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
+Torch is loaded when a `SavedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from babytrain.engine.data.tokenizer import Tokenizer
 from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
 from babytrain.engine.generation.prompts import PreparedPrompt, PromptError, drop_unknown_characters, prepare_prompt
 from babytrain.engine.generation.sampling import SamplingSettings
-from babytrain.runs.store.folder import RunFolder, RunsError, read_run_toml
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder, read_run_toml
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
 
 __all__ = [

@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babytrain.engine.config.build import build_config, checked_value, load_toml
+from babytrain.engine.config.build import build_config, checked_value, format_limit, load_toml
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET
-from babytrain.engine.config.settings import FIELDS, MACHINE_SETTINGS, Config, format_limit
+from babytrain.engine.config.settings import MACHINE_GROUPS, MACHINE_SETTINGS, SETTINGS, Config
 from babytrain.runs.dials.changes import checked_request
+from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.machine_settings import load_machine_settings
-from babytrain.tui.engine_client.requests import NewRunRequest
+
+__all__ = [
+    "MACHINE_GROUPS",
+    "check_changes",
+    "check_new_run",
+    "describe_settings",
+    "dial_rules",
+    "examine_machine",
+    "fork_rules",
+    "is_built_in_corpus",
+]
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor.run_checks import CheckResult
+
+
+@dataclass(frozen=True)
+class NewRunRequest:
+    """A new run that was checked but not started (`check_new_run`). `notes` go into its log."""
+
+    config: Config
+    paths: tuple[str, ...]
+    name: str | None
+    stdin: bytes | None = None
+    notes: tuple[str, ...] = ()
 
 
 def check_new_run(
@@ -34,12 +56,13 @@ def check_new_run(
     name: str | None = None,
 ) -> NewRunRequest:
     """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
-    house = load_machine_settings(MACHINE_SETTINGS, _dial_problem)
-    problems: list[str] = list(house.problems)
+    machine = load_machine_settings(MACHINE_SETTINGS, _setting_problem)
+    problems, notes = list(machine.problems), list(machine.notes)
     config: Config | None = None
     try:
-        layers = [load_toml(config_file)] if config_file is not None else []
-        config = build_config(preset, house.settings, *layers, settings or {})
+        layer = load_toml(config_file) if config_file is not None else {}
+        notes += renaming_notes(layer)
+        config = build_config(preset, machine.settings, layer, settings or {})
     except ConfigError as error:
         problems.extend(error.problems)
     if paths:
@@ -54,7 +77,7 @@ def check_new_run(
         raise UsageError(problems)
     # Standard input is read before the screen opens: afterwards it belongs to the keyboard.
     stdin = sys.stdin.buffer.read() if "-" in paths else None
-    return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin)
+    return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin, notes=tuple(notes))
 
 
 def dial_rules() -> list[DialRule]:
@@ -74,23 +97,25 @@ def dial_rules() -> list[DialRule]:
 
 
 def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
-    limits = FIELDS[name].metadata
-    choices = limits["choices"]
-    allowed = ", ".join(choices)
-    if limits["low"] is not None:
-        allowed = f"{format_limit(limits['low'])} to {format_limit(limits['high'])}"
-    elif not choices:
-        allowed = "off, or stretches of the day such as 23:00-07:00"
-    problem = partial(_dial_problem, name)
+    setting = SETTINGS[name]
+    limits = None if setting.low is None or setting.high is None else (setting.low, setting.high)
+    if limits is not None:
+        allowed = " to ".join(map(format_limit, limits))
+    elif setting.choices:
+        allowed = ", ".join(setting.choices)
+    elif setting.kind is bool:
+        allowed = "on, off"
+    else:
+        allowed = "off, or stretches of the day such as 23:00-07:00" if name == "quiet_hours" else "text"
     return DialRule(
         name,
-        explanation or limits["doc"],
+        explanation or setting.doc,
         allowed,
-        problem,
+        partial(_setting_problem, name),
         action,
-        is_word=limits["low"] is None,
-        limits=None if limits["low"] is None else (limits["low"], limits["high"]),
-        choices=choices,
+        is_word=limits is None and setting.kind is not bool,
+        limits=limits,
+        choices=setting.choices,
     )
 
 
@@ -109,8 +134,8 @@ def _request_problem(action: CommandAction, typed: str) -> str | None:
     return None
 
 
-def _dial_problem(name: str, typed: Any) -> str | None:
-    """What is wrong with a typed position of a dial, or a value from a file, as a sentence."""
+def _setting_problem(name: str, typed: Any) -> str | None:
+    """What is wrong with a typed value of a setting, or one from a file, as a sentence."""
     try:
         checked_value(name, typed)
     except ValueError as error:
@@ -124,15 +149,7 @@ def fork_rules() -> list[DialRule]:
 
     dials = ["lr", "steps", *SETTABLE]
     others = [name for name in CHANGEABLE if name not in dials and name not in MACHINE_SETTINGS]
-    return [_fork_rule(name) for name in (*dials, *others)]
-
-
-def _fork_rule(name: str) -> DialRule:
-    limits = FIELDS[name].metadata
-    if isinstance(FIELDS[name].default, bool):
-        return DialRule(name, limits["doc"], "on, off", partial(_dial_problem, name))
-    rule = _rule(name, "set")
-    return rule if limits["low"] is not None or limits["choices"] or limits["check"] else replace(rule, allowed="text")
+    return [_rule(name, "set") for name in (*dials, *others)]
 
 
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,12 +158,12 @@ def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
         config = build_config(DEFAULT_PRESET, settings)
     except ConfigError as error:
         raise UsageError(error.problems) from error
-    return {key: getattr(config, key) for key in settings}
+    return {key: getattr(config, key) for key in present_settings(settings)}
 
 
 def is_built_in_corpus(name: str) -> bool:
     """Whether a corpus comes with the program."""
-    return name in FIELDS["corpus"].metadata["choices"]
+    return name in SETTINGS["corpus"].choices
 
 
 def examine_machine() -> list[CheckResult]:
@@ -156,11 +173,10 @@ def examine_machine() -> list[CheckResult]:
     return run_checks()
 
 
-def describe_settings() -> list[tuple[str, str, str]]:
-    """Every config key with its default and its explanation, in order."""
-    lines: list[tuple[str, str, str]] = []
-    for name, field in FIELDS.items():
-        choices = field.metadata["choices"]
-        explanation = field.metadata["doc"] + (f" ({' | '.join(choices)})" if choices else "")
-        lines.append((name, str(field.default), explanation))
-    return lines
+def describe_settings() -> dict[str, list[tuple[str, str, str]]]:
+    """Every setting with its default and its explanation, by group."""
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for setting in SETTINGS.values():
+        choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""
+        groups.setdefault(setting.group, []).append((setting.name, str(setting.default), setting.doc + choices))
+    return groups

@@ -237,7 +237,7 @@ def best_sample(snapshot: RunSnapshot) -> Sample | None:
         pool = [sample for sample in later if sample.step < following] or later or pool
     if not pool:
         return None
-    metrics = {(reading.sample_id, reading.step): reading for reading in snapshot.state.readings.until(snapshot.t)}
+    metrics = {(reading.sample_id, reading.step): reading for reading in snapshot.state.text_metrics.until(snapshot.t)}
     return max(reversed(pool), key=lambda sample: _poem_score(metrics.get((sample.sample_id, sample.step))))
 
 

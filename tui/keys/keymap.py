@@ -17,7 +17,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from textual.binding import Binding
 from textual.keys import format_key
@@ -75,15 +75,21 @@ class KeyCommand:
 def _read_commands() -> Iterator[KeyCommand]:
     """The rows of the table; an empty cell is a default."""
     with Path(__file__).with_name("key_commands.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            optional: dict[str, Any] = {
-                "group": None,
-                "display": row["display"] or None,
-                "priority": bool(row["priority"]),
-            }
-            if row["group"]:
-                optional["group"] = Binding.Group(row["group"], compact=True)
-            yield KeyCommand(**{**row, **optional})
+        rows = csv.reader(file)
+        next(rows)
+        for command_id, scope, keys, action, label, title, group, display, priority, help_text in rows:
+            yield KeyCommand(
+                command_id,
+                cast(KeyScope, scope),
+                keys,
+                action,
+                label,
+                title,
+                help_text,
+                group=Binding.Group(group, compact=True) if group else None,
+                display=display or None,
+                priority=bool(priority),
+            )
 
 
 KEY_COMMANDS: tuple[KeyCommand, ...] = tuple(_read_commands())

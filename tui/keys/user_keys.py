@@ -22,6 +22,8 @@ from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_charac
 
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, find_clashes, split_keys
 
+# Ids of commands up to version 0.2, and what they are called now.
+RENAMED_COMMANDS = {"live.go_back": "live.rollback", "live.back_to": "live.rollback_to"}
 KEYS_VARIABLE = "BABYTRAIN_KEYS"
 KEYS_FILE = "keys.toml"
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
@@ -30,7 +32,7 @@ _NAMED = frozenset({key.value for key in Keys} | set(KEY_ALIASES) | set(KEY_NAME
 
 @dataclass(frozen=True)
 class UserKeys:
-    """Keys by command id, in Textual's names, and one sentence for each thing wrong with the file."""
+    """Keys by command id, in Textual's names, and a sentence for each thing wrong with the file or of an old name."""
 
     keymap: Mapping[str, str]
     problems: tuple[str, ...]
@@ -63,7 +65,10 @@ def parse_user_keys(document: Mapping[str, Any]) -> UserKeys:
     """Keys from a TOML document. A line that is wrong, or takes a key that is in use, is left out and reported."""
     keymap: dict[str, str] = {}
     problems: list[str] = []
-    for command_id, value in _flatten(document):
+    for written_id, value in _flatten(document):
+        command_id = RENAMED_COMMANDS.get(written_id, written_id)
+        if command_id != written_id:
+            problems.append(f"{KEYS_FILE}: {written_id} is called {command_id} now.")
         if command_id not in COMMANDS_BY_ID:
             nearest = difflib.get_close_matches(command_id, list(COMMANDS_BY_ID), n=1)
             hint = f" Did you mean {nearest[0]}?" if nearest else " The help screen lists them all."

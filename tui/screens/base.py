@@ -48,7 +48,7 @@ class ModeScreen(Screen[None]):
 
 
 class OverlayScreen(ModeScreen):
-    """A whole screen that stands on another one for a while; escape closes it. `parts` are what it draws on."""
+    """A whole screen that stands on another one for a while; escape closes it. It draws on its `required_widgets`."""
 
     required_widgets: ClassVar[tuple[str, ...]] = ()
 

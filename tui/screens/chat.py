@@ -1,7 +1,7 @@
 """Talk to the model: a line to type in, the text above it, and what the model thinks comes next while one types.
 
-These models answer nothing: they go on with a text (see `tui/conversation.py`). The requests to the model, and its
-answers, are in `screens/conversation.py`; here is what is shown, typed and pressed.
+These models answer nothing: they go on with a text (see `engine_client/conversation.py`). The requests to the model,
+and its answers, are in `chat_base.py`; here is what is shown, typed and pressed.
 """
 
 from __future__ import annotations

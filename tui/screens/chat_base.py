@@ -2,7 +2,7 @@
 
 They go to a `ChatBackend`: the run that trains below, between two of its steps, or a saved model that is loaded in a
 thread. When the run ends meanwhile, its saved model takes over, and the conversation stays. What is shown of all this,
-and the line to type in, are a subclass's (`talk.py`).
+and the line to type in, are a subclass's (`chat.py`).
 """
 
 from __future__ import annotations

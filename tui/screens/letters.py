@@ -32,9 +32,9 @@ from babytrain.tui.widgets.letters.letter_statistics import (
     LetterScore,
     accuracy_line,
     detail_lines,
-    favourite_line,
     letter_scores,
     token_scores,
+    tracked_letter_line,
 )
 
 _MAX_NAME = 30
@@ -161,9 +161,9 @@ class LettersScreen(OverlayScreen):
             return
         at, facts = self.at, self.facts
         symbols = [fact.symbol for fact in facts]
-        favourite = self._evaluations[at].favourite if at >= 0 else ""
+        tracked_letter = self._evaluations[at].tracked_letter if at >= 0 else ""
         if self.selected not in symbols:
-            self.selected = favourite if favourite in symbols else symbols[0] if symbols else ""
+            self.selected = tracked_letter if tracked_letter in symbols else symbols[0] if symbols else ""
         key = (id(self._evaluations), len(self._evaluations), at, self.view, self.selected, self.size)
         if key == self._shown:
             return
@@ -171,13 +171,13 @@ class LettersScreen(OverlayScreen):
         board, details = self.query_one(LetterBoard), self.query_one(LetterDetails)
         board.border_title = self._title()
         details.border_title = "this token" if self.view == "tokens" else "this letter"
-        marked = favourite if self.view != "tokens" else ""
+        marked = tracked_letter if self.view != "tokens" else ""
         board.show(
             facts, self.view, self.selected, marked, LETTERS_NEVER_COUNTED if self._never_counted else NO_LETTERS_YET
         )
         fact = next((one for one in facts if one.symbol == self.selected), None)
         about = detail_lines(self._evaluations, at, fact, self._charset, token=self.view == "tokens")
-        details.show(about, favourite_line(self._evaluations, at, self._charset) if at >= 0 else Content())
+        details.show(about, tracked_letter_line(self._evaluations, at, self._charset) if at >= 0 else Content())
         details.display = bool(facts)
         self._show_rail()
         self.refresh_bindings()

@@ -75,7 +75,7 @@ class SamplesScreen(OverlayScreen):
         self._runs_dir = runs_dir
         self._charset = charset
         self._glyphs = GLYPHS[charset]
-        self._seen = (len(state.samples), len(state.readings))
+        self._seen = (len(state.samples), len(state.text_metrics))
         self._unseen_count = 0  # samples of this prompt that came while an older one was being read
         self._selected = at or (state.samples.events[-1] if state.samples.events else None)
         self._prompt = self._selected.prompt if self._selected else ""
@@ -128,7 +128,7 @@ class SamplesScreen(OverlayScreen):
     def follow(self, snapshot: RunSnapshot) -> None:
         """The run below went on: announce what is new, and show what the judges said meanwhile."""
         self._state = snapshot.state
-        count, readings = len(snapshot.state.samples), len(snapshot.state.readings)
+        count, readings = len(snapshot.state.samples), len(snapshot.state.text_metrics)
         before, self._seen = self._seen, (count, readings)
         if self._seen == before or not self.can_draw:
             return

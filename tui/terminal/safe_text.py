@@ -26,32 +26,15 @@ LINE_BREAK_SIGN = "⏎"
 ELLIPSIS = "…"
 SYMBOL_STYLE = "$warning"
 _LONGEST_STACK = 2
+# Characters that draw nothing or turn the text around, by what they are called.
+# fmt: off
 _NAMES = {
-    0x00AD: "SHY",
-    0x034F: "CGJ",
-    0x061C: "ALM",
-    0x180E: "MVS",
-    0x200B: "ZWSP",
-    0x200C: "ZWNJ",
-    0x200D: "ZWJ",
-    0x200E: "LRM",
-    0x200F: "RLM",
-    0x2028: "LS",
-    0x2029: "PS",
-    0x202A: "LRE",
-    0x202B: "RLE",
-    0x202C: "PDF",
-    0x202D: "LRO",
-    0x202E: "RLO",
-    0x2060: "WJ",
-    0x2066: "LRI",
-    0x2067: "RLI",
-    0x2068: "FSI",
-    0x2069: "PDI",
-    0xFE0E: "VS15",
-    0xFE0F: "VS16",
-    0xFEFF: "BOM",
+    0x00AD: "SHY", 0x034F: "CGJ", 0x061C: "ALM", 0x180E: "MVS", 0x200B: "ZWSP", 0x200C: "ZWNJ", 0x200D: "ZWJ",
+    0x200E: "LRM", 0x200F: "RLM", 0x2028: "LS", 0x2029: "PS", 0x202A: "LRE", 0x202B: "RLE", 0x202C: "PDF",
+    0x202D: "LRO", 0x202E: "RLO", 0x2060: "WJ", 0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI",
+    0xFE0E: "VS15", 0xFE0F: "VS16", 0xFEFF: "BOM",
 }
+# fmt: on
 # Letters by category, but drawn as nothing at all.
 _INVISIBLE_LETTERS = frozenset({0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -129,10 +112,10 @@ def safe_highlighted(text: str, marks: Sequence[TextHighlight], style: str = "")
             inside = None
 
     pieces = [(char, False) for char in text] if _is_plain(text) else _pieces(text)
-    for place, (piece, is_symbol) in enumerate(pieces):
-        if inside is not None and place >= inside[0].end:
+    for index, (piece, is_symbol) in enumerate(pieces):
+        if inside is not None and index >= inside[0].end:
             close()
-        for mark in begins.get(place, ()):
+        for mark in begins.get(index, ()):
             close()
             inside = (mark, position)
             put(mark.before)

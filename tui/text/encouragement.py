@@ -26,7 +26,12 @@ from babytrain.runs.state.run_state import RunSnapshot
 
 MINUTE_SECONDS = 60.0
 MAX_ENCOURAGEMENT_COLUMNS = 72
-_LASTING: tuple[PhaseName, ...] = ("loading", "compiling", "paused", "resting")  # all else is training, and its breaks
+_LASTING: tuple[PhaseName, ...] = (
+    "loading",
+    "compiling",
+    "paused",
+    "policy_pause",
+)  # all else is training, and its breaks
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     ">=": operator.ge,
@@ -171,7 +176,7 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         hour=time.localtime(wall_time_at(snapshot)).tm_hour,
         share_of_steps=snapshot.step / total if total else 0.0,
         minutes=snapshot.t / 60,
-        rescues=snapshot.state.rescues.count_until(snapshot.t),
+        rescues=snapshot.state.guard_events.count_until(snapshot.t),
         samples=snapshot.state.samples.count_until(snapshot.t),
         dial_changes=sum(
             command.status == "applied" and command.command_id != 0 for command in snapshot.commands[-20:]

@@ -6,7 +6,8 @@ Every state has a sign, a word and a style, so that colour never carries it alon
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from babytrain.runs.time_of_day import NO_WINDOWS
@@ -38,6 +39,20 @@ _NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
 
 
+# Status or phase -> the name of its sign in Glyphs, its word, its style.
+_STATUS_LABELS: Mapping[str, tuple[str, str, str]] = {
+    "done": ("done", "done", "bold $success"),
+    "failed": ("failed", "failed", "bold $error"),
+    "interrupted": ("stopped", "interrupted", "bold $warning"),
+    "training": ("running", "training", "bold $success"),
+    "paused": ("paused", "paused", "bold $warning"),
+    "policy_pause": ("paused", "resting", "bold $accent"),
+    "loading": ("waiting", "loading", "bold $warning"),
+    "compiling": ("waiting", "compiling", "bold $warning"),
+    "stopping": ("waiting", "stopping", "bold $warning"),
+}
+
+
 @dataclass(frozen=True)
 class StatusLabel:
     """A state as a sign, a word and a style, so that colour never carries it alone."""
@@ -54,45 +69,26 @@ def run_status_label(snapshot: RunSnapshot, glyphs: Glyphs, *, error: str | None
     ended = snapshot.ended
     if ended is not None:
         return status_label(ended.status, glyphs)
-    if snapshot.phase == "resting":
-        return StatusLabel(glyphs.paused, resting_label(snapshot), "bold $accent")
-    return _phase_label(snapshot.phase, glyphs)
+    label = status_label(snapshot.phase, glyphs)
+    return replace(label, word=resting_label(snapshot)) if snapshot.phase == "policy_pause" else label
 
 
 def resting_label(snapshot: RunSnapshot) -> str:
     """`resting: quiet hours until 07:00`, as far as the run says why and until when."""
-    from babytrain.runs.state.elapsed_time import (
-        policy_in_force,  # knows events, which the home screen must not wait for
-    )
+    # Not above: it loads the events, which the home screen must not wait for.
+    from babytrain.runs.state.elapsed_time import policy_in_force
 
-    restraint = policy_in_force(snapshot)
-    if restraint is None:
+    event = policy_in_force(snapshot)
+    if event is None:
         return "resting"
-    until = _UNTIL.search(restraint.text)
-    return f"resting: {safe_line(restraint.cause, 24)}" + (f" {until.group()}" if until else "")
+    until = _UNTIL.search(event.text)
+    return f"resting: {safe_line(event.cause, 24)}" + (f" {until.group()}" if until else "")
 
 
-def status_label(status: RunStatus, glyphs: Glyphs) -> StatusLabel:
-    """How a run stands, for a list of runs."""
-    if status == "done":
-        return StatusLabel(glyphs.done, "done", "bold $success")
-    if status == "failed":
-        return StatusLabel(glyphs.failed, "failed", "bold $error")
-    if status == "interrupted":
-        return StatusLabel(glyphs.stopped, "interrupted", "bold $warning")
-    return StatusLabel(glyphs.running, "training", "bold $success")
-
-
-def _phase_label(phase: PhaseName, glyphs: Glyphs) -> StatusLabel:
-    if phase == "training":
-        return StatusLabel(glyphs.running, "training", "bold $success")
-    if phase == "paused":
-        return StatusLabel(glyphs.paused, "paused", "bold $warning")
-    if phase == "resting":
-        return StatusLabel(glyphs.paused, "resting", "bold $accent")
-    if phase in ("loading", "compiling", "stopping"):
-        return StatusLabel(glyphs.waiting, phase, "bold $warning")
-    return StatusLabel(glyphs.running, phase, "bold $accent")
+def status_label(status: RunStatus | PhaseName, glyphs: Glyphs) -> StatusLabel:
+    """How a run ended, or what it is doing."""
+    symbol, word, style = _STATUS_LABELS.get(status, ("running", status, "bold $accent"))
+    return StatusLabel(getattr(glyphs, symbol), word, style)
 
 
 def format_clock(seconds: float) -> str:
@@ -157,7 +153,7 @@ def dial_label(dial: str) -> str:
 
 
 def format_dial_value(value: object) -> str:
-    """Where a dial stands, as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
+    """The position of a dial as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
     if isinstance(value, float):
         return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
     if isinstance(value, int) and not isinstance(value, bool):

@@ -85,8 +85,6 @@ class HaikuGrammar:
         self._tables: dict[tuple[str, str, str], LineTable] = {}
         self._slots: dict[tuple[_Piece, str, str], Slot] = {}
 
-    # -- drawing ------------------------------------------------------------------------------------------------------
-
     def poems(self, seed: int) -> Iterator[str]:
         """Poems without end; the n-th is the same however many are taken."""
         draw = philox_draw(seed)
@@ -104,8 +102,6 @@ class HaikuGrammar:
         shape = self._shapes[season][bisect.bisect_right(bounds, draw(bounds[-1]))]
         return "\n".join([self.table(line, season_word, snake).draw(draw) for line in shape.lines])
 
-    # -- exact sums ---------------------------------------------------------------------------------------------------
-
     @cached_property
     def topics(self) -> tuple[PoemTopic, ...]:
         """Every season word with every snake it may meet, and the chance of the pair."""
@@ -122,7 +118,7 @@ class HaikuGrammar:
         total = 0.0
         for topic in self.topics:
             total -= topic.probability * math.log(topic.probability)
-            for chance, tables in self._shape_tables(topic):
+            for chance, tables in self.shape_tables(topic):
                 total += topic.probability * chance * (sum(t.entropy_nats for t in tables) - math.log(chance))
         return total
 
@@ -132,55 +128,14 @@ class HaikuGrammar:
         return 1 + sum(
             topic.probability * chance * sum(table.mean_length + 1 for table in tables)
             for topic in self.topics
-            for chance, tables in self._shape_tables(topic)
+            for chance, tables in self.shape_tables(topic)
         )
-
-    @cached_property
-    def poem_count(self) -> int:
-        """How many different poems there are."""
-        return sum(
-            math.prod(sum(template.count for template in table.templates) for table in tables)
-            for topic in self.topics
-            for _, tables in self._shape_tables(topic)
-        )
-
-    # -- reading ------------------------------------------------------------------------------------------------------
-
-    def log_probability(self, poem: str) -> float | None:
-        """Natural logarithm of the chance of a poem; None when the grammar cannot make it."""
-        total = sum(chance for chance, _ in self._readings(poem))
-        return math.log(total) if total > 0 else None
-
-    def derivations(self, poem: str) -> int:
-        """In how many ways the grammar makes `poem`: 0 or 1, unless the grammar is ambiguous."""
-        return sum(ways for _, ways in self._readings(poem))
 
     def is_held_out(self, text: str) -> bool:
         """Whether a snake and a season word come together here that never do in the corpus, in whatever sentence."""
-        snakes, season_words = self._named(text.lower())
+        lower = text.lower()
+        snakes, season_words = set(self._snake_pattern.findall(lower)), set(self._season_word_pattern.findall(lower))
         return any((snake, season_word) in self.data.held_out for snake in snakes for season_word in season_words)
-
-    def _named(self, text: str) -> tuple[set[str], set[str]]:
-        return set(self._snake_pattern.findall(text)), set(self._season_word_pattern.findall(text))
-
-    def _readings(self, poem: str) -> Iterator[tuple[float, int]]:
-        """(chance, derivations) for every topic and shape that can make the poem."""
-        lines = poem.split("\n")
-        if len(lines) != 3:
-            return
-        snakes, season_words = self._named(poem)
-        for topic in self.topics:
-            # Every poem names its snake and its season word, so only those named need be tried.
-            if topic.season_word.name not in season_words or topic.snake.name not in snakes:
-                continue
-            for chance, tables in self._shape_tables(topic):
-                pairs = list(zip(tables, lines, strict=True))
-                ways = math.prod(table.derivations(line) for table, line in pairs)
-                if ways:
-                    found = math.prod(table.probability(line) for table, line in pairs)
-                    yield topic.probability * chance * found, ways
-
-    # -- tables -------------------------------------------------------------------------------------------------------
 
     def table(self, line: str, season_word: SeasonWord, snake: Snake) -> LineTable:
         """The lines of one kind for a season word and a snake; poems that differ in neither share it."""
@@ -198,7 +153,7 @@ class HaikuGrammar:
             table = self._tables[key] = LineTable.of(templates)
         return table
 
-    def _shape_tables(self, topic: PoemTopic) -> Iterator[tuple[float, list[LineTable]]]:
+    def shape_tables(self, topic: PoemTopic) -> Iterator[tuple[float, list[LineTable]]]:
         """Each shape's chance and its three tables of lines."""
         season = topic.season_word.season
         for shape in self._shapes[season]:

@@ -1,4 +1,4 @@
-"""Lines of verse from templates, counted and not just made: how many there are, the n-th of them, which one a line is.
+"""Lines of verse from templates, counted and not just made: how many there are, and the n-th of them.
 
 Choices: a template is a row of slots, a slot a set of phrases, and only fillings with exactly the wanted number of
 syllables count. Fillings are never listed to draw one: their numbers follow from a small table (slots left x syllables
@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,16 +28,6 @@ class Slot:
             groups.setdefault(count_syllables(phrase), []).append(phrase)
         self.groups = {size: tuple(groups[size]) for size in sorted(groups)}
         self.letters = {size: sum(map(len, group)) for size, group in self.groups.items()}
-
-    @cached_property
-    def by_first_word(self) -> dict[str, list[tuple[list[str], int]]]:
-        """The words and syllables of every phrase, filed under its first word, for reading a line quickly."""
-        index: dict[str, list[tuple[list[str], int]]] = {}
-        for size, group in self.groups.items():
-            for phrase in group:
-                words = phrase.split(" ")
-                index.setdefault(words[0], []).append((words, size))
-        return index
 
 
 class Template:
@@ -90,21 +80,6 @@ class Template:
                 raise IndexError("There are not so many fillings.")
         return " ".join(phrases)
 
-    def derivations(self, line: str) -> int:
-        """In how many ways this template makes `line`."""
-        return self._readings(line.split(" "), 0, 0, self.syllables)
-
-    def _readings(self, words: list[str], position: int, slot: int, left: int) -> int:
-        if slot == len(self.slots):
-            return int(position == len(words) and left == 0)
-        if position == len(words):
-            return 0
-        return sum(
-            self._readings(words, position + len(phrase), slot + 1, left - size)
-            for phrase, size in self.slots[slot].by_first_word.get(words[position], ())
-            if size <= left and words[position : position + len(phrase)] == phrase
-        )
-
 
 @dataclass(frozen=True)
 class LineTable:
@@ -129,15 +104,12 @@ class LineTable:
     def _bounds(self) -> tuple[int, ...]:
         return tuple(itertools.accumulate(self.weights))
 
-    @property
-    def _total(self) -> int:
-        return self._bounds[-1]
-
     @cached_property
     def entropy_nats(self) -> float:
         """Entropy of the choice of a line, in nats."""
+        total = self._bounds[-1]
         return sum(
-            weight / self._total * (math.log(self._total / weight) + math.log(template.count))
+            weight / total * (math.log(total / weight) + math.log(template.count))
             for weight, template in zip(self.weights, self.templates, strict=True)
         )
 
@@ -145,26 +117,9 @@ class LineTable:
     def mean_length(self) -> float:
         """Expected number of characters of a line."""
         pairs = zip(self.weights, self.templates, strict=True)
-        return sum(weight * template.mean_length for weight, template in pairs) / self._total
+        return sum(weight * template.mean_length for weight, template in pairs) / self._bounds[-1]
 
     def draw(self, draw: Draw) -> str:
         """One line by chance."""
-        template = self.templates[bisect.bisect_right(self._bounds, draw(self._total))]
+        template = self.templates[bisect.bisect_right(self._bounds, draw(self._bounds[-1]))]
         return template.nth(draw(template.count))
-
-    def derivations(self, line: str) -> int:
-        """In how many ways this table makes `line`."""
-        return sum(template.derivations(line) for template in self.templates)
-
-    def probability(self, line: str) -> float:
-        """Chance of `line`, 0 when this table cannot make it."""
-        return sum(
-            weight / self._total * template.derivations(line) / template.count
-            for weight, template in zip(self.weights, self.templates, strict=True)
-        )
-
-    def lines(self) -> Iterator[str]:
-        """Every line, once for each derivation."""
-        for template in self.templates:
-            for number in range(template.count):
-                yield template.nth(number)

@@ -15,25 +15,31 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from babytrain.engine.model.attention import Attention
 from babytrain.engine.model.cpu.matmul_backend import matmul
 from babytrain.engine.model.cpu.rms_norm import reciprocal_rms, rms_norm_backward
 from babytrain.engine.model.cpu.short_attention import SavedForBackward, attention_backward, attention_forward
-from babytrain.engine.model.mlp import MLP
 
 
-def fused_attention_sublayer(x: Tensor, attention: Attention, rotary: Tensor | None, dtype: torch.dtype) -> Tensor:
+def fused_attention_sublayer(
+    x: Tensor,
+    qkv_weight: Tensor,
+    projection_weight: Tensor,
+    rotary: Tensor | None,
+    *,
+    heads: int,
+    qk_norm: bool,
+    dtype: torch.dtype,
+) -> Tensor:
     """x + attention(rms_norm(x)) for an attention without biases; `x` [B, T, width] fp32, products in `dtype`."""
-    weights = attention.qkv.weight, attention.projection.weight
     y: Tensor = _AttentionSublayer.apply(  # type: ignore[no-untyped-call]
-        x, *weights, rotary, attention.heads, attention.qk_norm, dtype
+        x, qkv_weight, projection_weight, rotary, heads, qk_norm, dtype
     )
     return y
 
 
-def fused_relu2_sublayer(x: Tensor, mlp: MLP, dtype: torch.dtype) -> Tensor:
+def fused_relu2_sublayer(x: Tensor, up_weight: Tensor, down_weight: Tensor, dtype: torch.dtype) -> Tensor:
     """x + mlp(rms_norm(x)) for a relu2 mlp without biases; `x` [B, T, width] fp32, products in `dtype`."""
-    y: Tensor = _ReLU2Sublayer.apply(x, mlp.up.weight, mlp.down.weight, dtype)  # type: ignore[no-untyped-call]
+    y: Tensor = _ReLU2Sublayer.apply(x, up_weight, down_weight, dtype)  # type: ignore[no-untyped-call]
     return y
 
 

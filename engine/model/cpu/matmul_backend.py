@@ -2,8 +2,8 @@
 
 torch's x86 builds hand fp32 products to MKL, which on processors of other makers leaves half of them unused (AMD EPYC
 with AVX-512, 768 x 128 x 512, one thread: 114 GFLOP/s against 252 by oneDNN, which comes with torch as well). bf16 goes
-to oneDNN anyway. Like the number of threads this is a setting of the process: `probe.py` tries both, the choice is
-kept in the settings of the run, and `use_products` puts it in force. The two round differently in the last bit.
+to oneDNN anyway. Like the number of threads this is a setting of the process: `processor_trial.py` tries both, the
+choice is kept in the settings of the run, and `use_matmul_backend` sets it. The two round differently in the last bit.
 """
 
 from __future__ import annotations

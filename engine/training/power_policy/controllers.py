@@ -1,6 +1,6 @@
 """How much of the time a run may work so that a temperature or a power is held. Pure: numbers in, a share of time out.
 
-Choices, each of them tried on simulated cards in `bench/thermal.py`:
+Choices, each of them tried on simulated cards in `bench/machine/thermal.py`:
 
 - A person's ceiling is held by resting between steps. Nothing is set on the card, so no root is needed and nothing is
   left behind.

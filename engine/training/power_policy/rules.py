@@ -36,8 +36,8 @@ class PolicySettings:
 
     quiet_hours: tuple[DayWindow, ...] = ()
     quiet_duty: float = 0.0
-    temperature_ceiling: float = 0.0
-    power_budget: float = 0.0
+    temperature_ceiling_celsius: float = 0.0
+    power_budget_watts: float = 0.0
     pause_on_battery: bool = False
 
     @property
@@ -46,8 +46,8 @@ class PolicySettings:
         rules: dict[PolicyCause, object] = {
             "quiet hours": self.quiet_hours,
             "battery": self.pause_on_battery,
-            "heat": self.temperature_ceiling,
-            "power": self.power_budget,
+            "heat": self.temperature_ceiling_celsius,
+            "power": self.power_budget_watts,
         }
         return frozenset(cause for cause, rule in rules.items() if not rule)
 
@@ -57,8 +57,8 @@ class PolicySettings:
         return cls(
             quiet_hours=parse_windows(dials.quiet_hours),
             quiet_duty=dials.quiet_duty,
-            temperature_ceiling=dials.temperature_ceiling,
-            power_budget=dials.power_budget,
+            temperature_ceiling_celsius=dials.temperature_ceiling_celsius,
+            power_budget_watts=dials.power_budget_watts,
             pause_on_battery=dials.on_battery == "pause",
         )
 
@@ -165,11 +165,11 @@ class _LimitedQuantity:
 
 
 def _temperature() -> _LimitedQuantity:
-    return _LimitedQuantity(ThermalController(), "temperature", "temperature_ceiling")
+    return _LimitedQuantity(ThermalController(), "temperature", "temperature_ceiling_celsius")
 
 
 def _power() -> _LimitedQuantity:
-    return _LimitedQuantity(PowerController(), "power", "power_budget")
+    return _LimitedQuantity(PowerController(), "power", "power_budget_watts")
 
 
 class PowerPolicy:
@@ -191,9 +191,9 @@ class PowerPolicy:
             self._overruled.discard("quiet hours")
         if settings.pause_on_battery != old.pause_on_battery:
             self._overruled.discard("battery")
-        if not settings.temperature_ceiling:
+        if not settings.temperature_ceiling_celsius:
             self._temperature = _temperature()
-        if not settings.power_budget:
+        if not settings.power_budget_watts:
             self._power = _power()
 
     def take_sample(self, sample: SensorSample) -> None:
@@ -201,10 +201,12 @@ class PowerPolicy:
         settings = self._settings
         self._take_plug(sample)
         self._card_name = sample.name
-        if settings.temperature_ceiling:
-            self._temperature.take(sample.at, sample.celsius, settings.temperature_ceiling, working=sample.working)
-        if settings.power_budget:
-            self._power.take(sample.at, sample.watts, settings.power_budget, working=sample.working)
+        if settings.temperature_ceiling_celsius:
+            self._temperature.take(
+                sample.at, sample.celsius, settings.temperature_ceiling_celsius, working=sample.working
+            )
+        if settings.power_budget_watts:
+            self._power.take(sample.at, sample.watts, settings.power_budget_watts, working=sample.working)
 
     def decide(self, now: float, wall_time: float) -> PolicyDecision:
         """The limits at `now` (monotonic seconds), which is `wall_time` (Unix seconds) on the wall."""
@@ -221,7 +223,7 @@ class PowerPolicy:
             limits.append(PolicyLimit("quiet hours", settings.quiet_duty, text))
         if on_battery and "battery" not in self._overruled:
             limits.append(PolicyLimit("battery", 0.0, messages.battery_message()))
-        ceiling, budget = settings.temperature_ceiling, settings.power_budget
+        ceiling, budget = settings.temperature_ceiling_celsius, settings.power_budget_watts
         if ceiling and (duty_cycle := self._temperature.duty_cycle(now, self.sentences)) is not None:
             celsius = self._temperature.newest or 0.0
             text = messages.temperature_message(self._card_name, celsius, ceiling, duty_cycle)

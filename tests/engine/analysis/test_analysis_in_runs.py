@@ -51,7 +51,7 @@ def of(kind: type, result: RunResult) -> list:
 
 
 def test_every_prompt_is_written_to_at_every_turn_and_every_text_is_judged(tmp_path: Path) -> None:
-    result = train(tmp_path, prompt="the", more_prompts="snake|under", sample_tokens=60, top_p=0.9)
+    result = train(tmp_path, prompt="the", extra_prompts="snake|under", sample_tokens=60, top_p=0.9)
     samples = of(Sample, result)
     assert [(one.step, one.prompt) for one in samples] == [
         (step, prompt) for step in (0, 10, 20) for prompt in ("the", "snake", "under")
@@ -68,9 +68,9 @@ def test_every_prompt_is_written_to_at_every_turn_and_every_text_is_judged(tmp_p
 
 
 def test_letters_are_measured_at_every_evaluation_and_baselines_once(tmp_path: Path) -> None:
-    result = train(tmp_path, favourite="s")
+    result = train(tmp_path, tracked_letter="s")
     assert [one.step for one in of(Letters, result)] == [one.step for one in of(Eval, result)]
-    assert {one.favourite for one in of(Letters, result)} == {"s"}
+    assert {one.tracked_letter for one in of(Letters, result)} == {"s"}
     (levels,) = of(Baselines, result)
     assert math.isfinite(levels.fivegram)
     resumed = resume_from(result, 10)
@@ -82,7 +82,7 @@ def test_letters_are_measured_at_every_evaluation_and_baselines_once(tmp_path: P
 
 def test_nothing_of_it_changes_the_weights(tmp_path: Path) -> None:
     plain = train(tmp_path, name="plain")
-    busy = train(tmp_path, name="busy", more_prompts="snake|under", favourite="z", repetition_penalty=1.3)
+    busy = train(tmp_path, name="busy", extra_prompts="snake|under", tracked_letter="z", repetition_penalty=1.3)
     assert same_bits(final_weights(plain), final_weights(busy))
 
 
@@ -110,13 +110,13 @@ def test_planted_lines_are_in_the_text_and_their_exposure_is_told(tmp_path: Path
 
 def test_a_prompt_that_cannot_be_read_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="tokenizer=byte"):
-        build_corpus(tiny_config(more_prompts="the|Ω"), (str(write_text(tmp_path)),))
+        build_corpus(tiny_config(extra_prompts="the|Ω"), (str(write_text(tmp_path)),))
     with pytest.raises(ConfigError, match="canaries"):
         tiny_config(canaries=17)
 
 
 def test_a_resumed_run_is_judged_like_one_that_never_stopped(tmp_path: Path) -> None:
-    whole = memorise(tmp_path, "whole", overfitting="stop", checkpoint_every=20, keep=100)
+    whole = memorise(tmp_path, "whole", on_overfitting="stop", checkpoint_every=20, keep_checkpoints=100)
     again = resume_from(whole, whole.steps - 40)
     assert (again.status, again.steps) == (whole.status, whole.steps)
     verdicts = [(one.step, one.verdict, one.why) for one in of(Verdict, whole)]
@@ -184,7 +184,7 @@ class GivenUpAfter(set[int]):
 
 def test_a_text_that_is_given_up_ends_at_the_next_token(tmp_path: Path) -> None:
     feed = LiveFeed()
-    feed.given_up = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
+    feed.cancelled = GivenUpAfter(6, feed.ask("sample", text="the", dial="tokens=50").command_id)
     feed.ask("sample", text="a", dial="tokens=9")
     result = train(tmp_path, feed)
     given_up, other = (one for one in of(Sample, result) if one.requested)
@@ -210,7 +210,7 @@ def test_the_examiner_of_a_run_that_broke_goes_home(tmp_path: Path, monkeypatch:
     with pytest.raises(EngineError, match="ZeroDivisionError"):
         train(tmp_path)
     for thread in threading.enumerate():
-        if thread.name == "babytrain-examiner":
+        if thread.name == "babytrain-analysis":
             thread.join(60.0)
             assert not thread.is_alive()
 

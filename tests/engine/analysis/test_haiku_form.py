@@ -129,10 +129,10 @@ def test_a_poem_that_may_be_cut_off_is_not_counted() -> None:
 def test_what_stands_in_the_training_text_is_not_new() -> None:
     train = generate_corpus(seed=1, poems=50)
     judge = HaikuAnalyzer(train)
-    known = judge.report("  " + train.split("\n\n")[7].upper().replace("\n", " .\n"), whole=True)
+    known = judge.measure("  " + train.split("\n\n")[7].upper().replace("\n", " .\n"), whole=True)
     assert (known.valid, known.new_valid) == (1, 0)
     first, second = train.split("\n\n")[3].split("\n"), train.split("\n\n")[30].split("\n")
-    mixed = judge.report("\n".join([first[0], second[1], first[2]]), whole=True)
+    mixed = judge.measure("\n".join([first[0], second[1], first[2]]), whole=True)
     assert (mixed.valid, mixed.new_valid) == (1, 1)
 
 
@@ -141,16 +141,16 @@ def test_a_text_of_poems_is_counted_up() -> None:
     snake, season_word = min(default_grammar().data.held_out)
     other = f"{season_word}\nthe {snake} says nothing to it\nand that is all"
     text = "\n\n".join([*train.split("\n\n")[:3], other, ""])
-    report = HaikuAnalyzer(train, built_in=True).report(text)
+    report = HaikuAnalyzer(train, built_in=True).measure(text)
     assert (report.poems, report.valid, report.new_valid) == (4, 3, 0)
     assert report.unseen_pairs == 0  # the pair never met, but it is no haiku
-    bare = HaikuAnalyzer().report(text)
+    bare = HaikuAnalyzer().measure(text)
     assert (bare.valid, bare.new_valid, bare.unseen_pairs) == (3, None, None)
-    assert HaikuAnalyzer().report("").poems == 0
+    assert HaikuAnalyzer().measure("").poems == 0
 
 
 def test_of_pairs_that_never_met_only_those_in_a_haiku_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(default_grammar(), "is_held_out", lambda _: True)
     poems = generate_corpus(poems=3)
-    report = HaikuAnalyzer(poems, built_in=True).report(poems + "one line\n\n")
+    report = HaikuAnalyzer(poems, built_in=True).measure(poems + "one line\n\n")
     assert (report.poems, report.unseen_pairs) == (4, 3)

@@ -59,17 +59,17 @@ def test_the_board_says_what_is_known_and_what_is_mixed_up() -> None:
     assert board.recalls == (0.6, 1.0, 0.0)
     assert board.precisions[:2] == pytest.approx((6 / 7, 2 / 5), abs=1e-5)
     assert board.precisions[2] is None  # never guessed
-    assert (board.favourite, board.favourite_recall) == ("e", 0.6)
+    assert (board.tracked_letter, board.tracked_letter_recall) == ("e", 0.6)
     confused = [(one.truth, one.predicted, one.share) for one in board.confusions]
     assert confused == [("e", "a", 0.3), ("⏎", "e", 1.0), ("e", "b", 0.1)]
     assert board.accuracy == pytest.approx(8 / 13, abs=1e-5)
     assert board.tokens == ()
 
 
-@pytest.mark.parametrize("favourite", ["", "z", "Ж"])
-def test_a_favourite_that_never_comes_has_no_figure(favourite: str) -> None:
-    board = letters_event(tally_of([(1, 1)], 2), CharTokenizer("ab"), favourite, t=0.0, step=0)
-    assert board.favourite_recall is None
+@pytest.mark.parametrize("tracked_letter", ["", "z", "Ж"])
+def test_a_tracked_letter_that_never_comes_has_no_figure(tracked_letter: str) -> None:
+    board = letters_event(tally_of([(1, 1)], 2), CharTokenizer("ab"), tracked_letter, t=0.0, step=0)
+    assert board.tracked_letter_recall is None
 
 
 def test_longer_tokens_are_put_together_by_what_they_begin_with() -> None:
@@ -79,7 +79,7 @@ def test_longer_tokens_are_put_together_by_what_they_begin_with() -> None:
     counts = tally_of([(longer[0], longer[1])] * 3 + [(longer[1], ord("e"))], 262)
     board = letters_event(counts, tokenizer, "t", t=0.0, step=0)
     assert board.symbols == ("t",)
-    assert board.favourite_recall == 0.75  # another token, but of the same first letter
+    assert board.tracked_letter_recall == 0.75  # another token, but of the same first letter
     assert board.token_recalls == (0.0, 0.0)
     assert set(board.tokens) == {tokenizer.token_text(token) for token in longer[:2]}
 

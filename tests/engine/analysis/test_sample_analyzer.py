@@ -40,16 +40,16 @@ def guesses(corpus: Corpus, right_share: float = 0.95) -> PredictionCounts:
     return PredictionCounts(stood, stood, (stood * right_share).astype(np.int64))
 
 
-def examined(corpus: Corpus, *work: Any, **changes: Any) -> list[AnyEvent]:
+def analyzed(corpus: Corpus, *work: Any, **changes: Any) -> list[AnyEvent]:
     published: list[AnyEvent] = []
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", **changes)
-    sample_analyzer = SampleAnalyzer(subject, published.append, now=lambda: 5.0, calm=lambda: 10.0)
+    inputs = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", **changes)
+    sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 5.0, seconds_since_divergence=lambda: 10.0)
     sample_analyzer.start()
     for one in work:
         if isinstance(one, Sample):
-            sample_analyzer.read(one)
+            sample_analyzer.add_sample(one)
         else:
-            sample_analyzer.evaluated(one, guesses(corpus))
+            sample_analyzer.add_evaluation(one, guesses(corpus))
     assert sample_analyzer.finish(60.0)
     return published
 
@@ -60,7 +60,7 @@ def of(kind: type, events: list[AnyEvent]) -> list[Any]:
 
 def test_a_sample_an_evaluation_and_the_milestones_they_are(corpus: Corpus) -> None:
     work = [sample(POEM), evaluation(1.0), sample(POEM, 20), evaluation(0.2, 20)]
-    events = examined(corpus, *work, family=lambda: BestOnSameData(0.5, 2))
+    events = analyzed(corpus, *work, best_on_same_data=lambda: BestOnSameData(0.5, 2))
     (baselines,) = of(Baselines, events)
     assert baselines.uniform > baselines.unigram > baselines.bigram > baselines.trigram > baselines.fivegram > 0
     first, second = of(TextMetrics, events)
@@ -86,7 +86,7 @@ def test_a_sample_an_evaluation_and_the_milestones_they_are(corpus: Corpus) -> N
 def test_what_an_earlier_session_said_is_not_said_again(corpus: Corpus) -> None:
     reached = frozenset({"first word", "first line", "first haiku"})
     known = Baselines(t=1.0, step=0, uniform=3.0, unigram=2.9, bigram=2.0, trigram=1.5, fivegram=0.1)
-    events = examined(corpus, sample(POEM), evaluation(1.8), reached=reached, baselines=known)
+    events = analyzed(corpus, sample(POEM), evaluation(1.8), reached=reached, baselines=known)
     names = [one.name for one in of(Milestone, events)]
     assert not reached & set(names)
     assert "below the bigram" in names
@@ -98,15 +98,17 @@ def test_a_judge_that_fails_costs_a_line_and_not_the_run(corpus: Corpus) -> None
     def broken() -> BestOnSameData:
         raise OSError("the disk is gone")
 
-    events = examined(replace(corpus, val=corpus.val[:1]), sample(POEM), family=broken)
+    events = analyzed(replace(corpus, val=corpus.val[:1]), sample(POEM), best_on_same_data=broken)
     assert len(of(LogMessage, events)) == 2  # no baselines from one token; no family
     assert len(of(TextMetrics, events)) == 1
 
 
 def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
     gate = threading.Event()
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", family=lambda: gate.wait() and BestOnSameData())
-    sample_analyzer = SampleAnalyzer(subject, lambda _: None, now=lambda: 0.0, calm=lambda: 0.0)
+    inputs = AnalysisInputs(
+        corpus, is_haiku=True, tracked_letter="e", best_on_same_data=lambda: gate.wait() and BestOnSameData()
+    )
+    sample_analyzer = SampleAnalyzer(inputs, lambda _: None, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
     assert not sample_analyzer.finish(0.05)
     gate.set()
@@ -116,12 +118,14 @@ def test_the_end_of_a_run_does_not_wait_for_ever(corpus: Corpus) -> None:
 def test_who_writes_faster_than_is_read_loses_the_oldest_and_is_told_once(corpus: Corpus) -> None:
     gate = threading.Event()
     published: list[AnyEvent] = []
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", family=lambda: gate.wait(60.0) and BestOnSameData())
-    sample_analyzer = SampleAnalyzer(subject, published.append, now=lambda: 0.0, calm=lambda: 0.0)
+    inputs = AnalysisInputs(
+        corpus, is_haiku=True, tracked_letter="e", best_on_same_data=lambda: gate.wait(60.0) and BestOnSameData()
+    )
+    sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
     written = 3 * MOST_WAITING_JOBS
     for step in range(1, written + 1):
-        sample_analyzer.read(sample(POEM, step))
+        sample_analyzer.add_sample(sample(POEM, step))
     gate.set()
     assert sample_analyzer.finish(60.0)
     steps = [one.step for one in of(TextMetrics, published)]
@@ -141,10 +145,10 @@ def test_who_does_not_wait_any_longer_hears_nothing_more(corpus: Corpus) -> None
         return BestOnSameData()
 
     published: list[AnyEvent] = []
-    subject = AnalysisInputs(corpus, is_haiku=True, favourite="e", family=slow)
-    sample_analyzer = SampleAnalyzer(subject, published.append, now=lambda: 0.0, calm=lambda: 0.0)
+    inputs = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", best_on_same_data=slow)
+    sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
-    sample_analyzer.read(sample(POEM))
+    sample_analyzer.add_sample(sample(POEM))
     assert begun.wait(60.0)
     told = len(published)
     assert not sample_analyzer.finish(0.0)
@@ -155,7 +159,7 @@ def test_who_does_not_wait_any_longer_hears_nothing_more(corpus: Corpus) -> None
 
 def test_of_a_long_text_the_beginning_is_read_and_that_is_said(corpus: Corpus, monkeypatch: Any) -> None:
     monkeypatch.setattr("babytrain.engine.analysis.sample_analyzer.MOST_READ_TOKENS", len(corpus.train) // 4)
-    (note,) = of(LogMessage, examined(corpus))
+    (note,) = of(LogMessage, analyzed(corpus))
     assert (note.level, "first 25%" in note.text) == ("info", True)
 
 
@@ -170,11 +174,11 @@ def test_no_more_is_decoded_than_is_read(corpus: Corpus) -> None:
             return corpus.tokenizer.decode(ids)
 
     long = np.tile(corpus.val, 1 + MOST_HELD_OUT // len(corpus.val))
-    examined(replace(corpus, val=long, tokenizer=Counting()))  # type: ignore[arg-type]  # what is asked of it
+    analyzed(replace(corpus, val=long, tokenizer=Counting()))  # type: ignore[arg-type]  # what is asked of it
     assert lengths == [len(corpus.train), MOST_HELD_OUT]
 
 
 def test_what_a_person_asked_for_is_judged_and_is_no_milestone(corpus: Corpus) -> None:
-    events = examined(corpus, structs.replace(sample(POEM), requested=True))
+    events = analyzed(corpus, structs.replace(sample(POEM), requested=True))
     assert len(of(TextMetrics, events)) == 1
     assert not of(Milestone, events)

@@ -24,7 +24,7 @@ def reader() -> TextAnalyzer:
 
 
 def test_a_copied_text_reads_as_copied(reader: TextAnalyzer) -> None:
-    found = reader.read(TRAIN[:500])
+    found = reader.measure(TRAIN[:500])
     assert isinstance(found.copying, MemorisationResult)
     assert found.copying.index > 5
     assert (found.copying.longest_match, found.copying.source_line_number) == (500, 1)
@@ -34,7 +34,7 @@ def test_a_copied_text_reads_as_copied(reader: TextAnalyzer) -> None:
 
 
 def test_a_text_of_ones_own_reads_as_ones_own(reader: TextAnalyzer) -> None:
-    found = reader.read(generate_corpus(seed=9, poems=8))
+    found = reader.measure(generate_corpus(seed=9, poems=8))
     assert isinstance(found.copying, MemorisationResult)
     assert found.copying.index < 2
     assert found.haiku.poems == found.haiku.valid == 8
@@ -43,7 +43,7 @@ def test_a_text_of_ones_own_reads_as_ones_own(reader: TextAnalyzer) -> None:
 
 
 def test_a_very_short_text_is_read_as_far_as_it_goes(reader: TextAnalyzer) -> None:
-    found = reader.read("a snake")
+    found = reader.measure("a snake")
     assert found.copying is None
     assert (found.words.words, found.words.real_share) == (1, 1.0)
 
@@ -52,6 +52,6 @@ def test_a_very_short_text_is_read_as_far_as_it_goes(reader: TextAnalyzer) -> No
 @given(st.text(max_size=200), st.booleans())
 def test_any_text_can_be_read_and_put_on_record(reader: TextAnalyzer, text: str, whole: bool) -> None:
     sample = Sample(t=1.0, step=2, sample_id=3, prompt="", text=text, temperature=1.0, seed=0, seconds=0.1)
-    event = text_metrics_event(reader.read(text, whole=whole), sample, t=1.0, is_haiku=True)
+    event = text_metrics_event(reader.measure(text, whole=whole), sample, t=1.0, is_haiku=True)
     json.dumps(msgspec.to_builtins(event), allow_nan=False)
     assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event

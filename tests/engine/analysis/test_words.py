@@ -20,26 +20,28 @@ KNOWN = KnownWords(TRAIN)
 
 
 def test_words_are_counted_by_who_vouches_for_them() -> None:
-    report = KNOWN.report("The WIZARD naps; the frobnitz naps, don’t frobnitz glorp.")
+    report = KNOWN.measure("The WIZARD naps; the frobnitz naps, don’t frobnitz glorp.")
     assert (report.words, report.in_training, report.in_lexicon_only) == (9, 4, 2)
     assert report.real_share == pytest.approx(6 / 9)
     assert report.new_words == ("naps", "frobnitz", "glorp")
 
 
 def test_a_word_that_the_end_cuts_off_is_not_counted() -> None:
-    assert KNOWN.report("The wizard sai").new_words == ()
-    assert KNOWN.report("The wizard sai", whole=True).new_words == KNOWN.report("The wizard sai ").new_words == ("sai",)
+    assert KNOWN.measure("The wizard sai").new_words == ()
+    assert (
+        KNOWN.measure("The wizard sai", whole=True).new_words == KNOWN.measure("The wizard sai ").new_words == ("sai",)
+    )
 
 
 def test_a_text_without_words_has_no_shares() -> None:
     for text in ("", "\n", "123 !?", "\x1b[31m"[:2]):
-        report = KNOWN.report(text)
+        report = KNOWN.measure(text)
         assert (report.words, report.real_share, report.distinct_pairs_share) == (0, None, None)
 
 
 def test_repetition_is_measured_in_pairs() -> None:
-    assert KNOWN.report("the wizard said the wizard said the wizard said.").distinct_pairs_share == 3 / 8
-    assert KNOWN.report("the wizard said nothing to me and they rode.").distinct_pairs_share == 1
+    assert KNOWN.measure("the wizard said the wizard said the wizard said.").distinct_pairs_share == 3 / 8
+    assert KNOWN.measure("the wizard said nothing to me and they rode.").distinct_pairs_share == 1
 
 
 @pytest.mark.parametrize("text", ["", 'he said "no" and "yes"', "“a «b» c”", "it's the dogs' day"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from babytrain.engine.config.build import build_config, load_toml, parse_value
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import PRESETS
-from babytrain.engine.config.settings import FIELDS, Config
+from babytrain.engine.config.settings import SETTINGS, Config
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -27,7 +27,7 @@ def test_all_problems_are_listed_at_once_with_the_nearest_names() -> None:
         assert expected in text
 
 
-@given(st.sampled_from(sorted(FIELDS)), st.text(max_size=20))
+@given(st.sampled_from(sorted(SETTINGS)), st.text(max_size=20))
 def test_text_is_taken_or_refused_with_a_sentence(key: str, text: str) -> None:
     refusal, value = "", None
     try:

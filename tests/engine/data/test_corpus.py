@@ -14,6 +14,7 @@ from babytrain.engine.config.errors import CorpusError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import build_corpus, corpus_summary, split_position
 from babytrain.engine.data.haiku import grammar
+from tests.engine.data.haiku_parser import poem_derivations
 
 ROOT = Path(__file__).parents[3]
 TEXT = "the old snake remembers every stone.\n" * 100
@@ -43,7 +44,7 @@ def test_the_haiku_are_split_between_two_poems():
     corpus = build_corpus(Config())
     val = corpus.tokenizer.decode(corpus.val)
     poems = val.removesuffix("\n\n").split("\n\n")
-    assert {grammar.default_grammar().derivations(poem) for poem in poems} == {1}
+    assert {poem_derivations(grammar.default_grammar(), poem) for poem in poems} == {1}
     assert 0.1 <= len(val) / corpus.facts.characters < 0.101
 
 

@@ -22,6 +22,7 @@ from babytrain.engine.data.haiku.grammar_data import (
     read_toml,
 )
 from babytrain.engine.data.haiku.syllables import count_line_syllables, syllables_by_word
+from tests.engine.data.haiku_parser import lines_of, log_probability, poem_count, poem_derivations
 
 DATA = read_grammar_data()
 SNAKES, SEASON_WORDS = DATA.snakes, DATA.season_words
@@ -64,12 +65,12 @@ def test_fewer_poems_are_the_beginning_of_more(text):
 
 def test_poems_hardly_ever_repeat_and_there_are_billions(poems):
     assert len(set(poems)) > 0.99 * len(poems)
-    assert grammar_module.default_grammar().poem_count > 1e9
+    assert poem_count(grammar_module.default_grammar()) > 1e9
 
 
 def test_every_poem_has_exactly_one_derivation(poems):
     grammar = grammar_module.default_grammar()
-    assert {grammar.derivations(poem) for poem in poems} == {1}
+    assert {poem_derivations(grammar, poem) for poem in poems} == {1}
 
 
 def test_no_table_of_lines_makes_a_line_twice():
@@ -80,7 +81,7 @@ def test_no_table_of_lines_makes_a_line_twice():
             SEASON_WORDS if any("season_word}" in template for template in kind.templates) else SEASON_WORDS[::9]
         ):
             for creature in (SNAKES[0], SNAKES[4], SNAKES[12]):
-                lines = list(grammar.table(line, image, creature).lines())
+                lines = list(lines_of(grammar.table(line, image, creature)))
                 assert len(lines) == len(set(lines)), (line, image.name)
 
 
@@ -129,7 +130,7 @@ def test_the_pronoun_is_that_of_the_snake(poems):
 
 
 def test_the_entropy_is_what_the_poems_show(poems):
-    surprisals = [-grammar_module.default_grammar().log_probability(poem) for poem in poems]
+    surprisals = [-log_probability(grammar_module.default_grammar(), poem) for poem in poems]
     mean = sum(surprisals) / len(surprisals)
     deviation = math.sqrt(sum((value - mean) ** 2 for value in surprisals) / len(surprisals))
     assert mean == pytest.approx(
@@ -165,8 +166,8 @@ def test_a_held_out_pair_is_noticed_in_any_sentence():
         f"{image} and\nnothing but the OLD {creature}\nof all things".upper()
     )
     assert (
-        grammar_module.default_grammar().log_probability(
-            f"ah, {image}\nthe old {creature} sleeps\nlunch is running late"
+        log_probability(
+            grammar_module.default_grammar(), f"ah, {image}\nthe old {creature} sleeps\nlunch is running late"
         )
         is None
     )
@@ -190,13 +191,13 @@ def test_a_held_out_pair_is_noticed_in_any_sentence():
     ],
 )
 def test_what_the_grammar_cannot_make_has_no_probability(poem):
-    assert grammar_module.default_grammar().log_probability(poem) is None
+    assert log_probability(grammar_module.default_grammar(), poem) is None
 
 
 def test_a_known_poem_has_a_probability():
     poem = "first snow on the roof\nthe cobra sleeps in the dark\nlunch is running late"
-    assert grammar_module.default_grammar().log_probability(poem) is not None
-    assert grammar_module.default_grammar().log_probability(poem.replace("cobra", "co  bra")) is None
+    assert log_probability(grammar_module.default_grammar(), poem) is not None
+    assert log_probability(grammar_module.default_grammar(), poem.replace("cobra", "co  bra")) is None
 
 
 # -- a grammar small enough to list every poem -------------------------------------------------------------------------
@@ -241,7 +242,7 @@ def every_poem(grammar: HaikuGrammar) -> list[str]:
         for shape in grammar.data.shapes
         if shape.weights[topic.season_word.season]
         for lines in itertools.product(
-            *(list(grammar.table(line, topic.season_word, topic.snake).lines()) for line in shape.lines)
+            *(list(lines_of(grammar.table(line, topic.season_word, topic.snake))) for line in shape.lines)
         )
     ]
 
@@ -249,8 +250,8 @@ def every_poem(grammar: HaikuGrammar) -> list[str]:
 def test_the_probabilities_of_all_poems_of_a_small_grammar_add_up_to_one():
     grammar = small_grammar()
     poems = every_poem(grammar)
-    assert len(poems) == len(set(poems)) == grammar.poem_count > 1000
-    logs = [grammar.log_probability(poem) for poem in poems]
+    assert len(poems) == len(set(poems)) == poem_count(grammar) > 1000
+    logs = [log_probability(grammar, poem) for poem in poems]
     chances = [math.exp(value) for value in logs]
     assert math.fsum(chances) == pytest.approx(1, abs=1e-9)
     assert -math.fsum(p * value for p, value in zip(chances, logs, strict=True)) == pytest.approx(grammar.entropy_nats)
@@ -268,7 +269,7 @@ def test_drawn_poems_come_as_often_as_they_should():
     }
     assert shares["spring"] == pytest.approx(1 / 2, abs=0.04)
     assert shares["first snow, adder"] == pytest.approx(1 / 4, abs=0.04)
-    assert {grammar.derivations(poem) for poem in drawn} == {1}
+    assert {poem_derivations(grammar, poem) for poem in drawn} == {1}
 
 
 def test_a_grammar_with_a_word_outside_the_lexicon_is_refused():

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.engine.config.settings import FIELDS
-from babytrain.engine.diagnosis import VERDICTS, Diagnosis, Observation, WindowLosses, diagnose
-from babytrain.engine.diagnosis.verdicts import SuggestedAction
+from babytrain.engine.config.settings import SETTINGS
+from babytrain.engine.diagnosis.decide_verdict import diagnose
+from babytrain.engine.diagnosis.observation import Observation, WindowLosses
+from babytrain.engine.diagnosis.verdicts import VERDICTS, Diagnosis, SuggestedAction
 from bench.judging.curve_shapes import Curve
 from bench.judging.diagnosis import follow
 from bench.judging.known_curves import library
@@ -165,7 +166,7 @@ def test_memorising_turns_the_next_dial_when_there_is_dropout_already() -> None:
     assert (first.advice.action, first.advice.value) == ("dropout", 0.2)
     assert second.advice.action == "weight_decay"
     assert second.advice.value == pytest.approx(0.3)
-    assert FIELDS["weight_decay"].metadata["low"] <= second.advice.value <= FIELDS["weight_decay"].metadata["high"]
+    assert SETTINGS["weight_decay"].low <= second.advice.value <= SETTINGS["weight_decay"].high
 
 
 def test_a_known_floor_names_what_cannot_be_beaten() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.engine.diagnosis import DivergenceDetector, SpikeDetector
+from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
 from babytrain.engine.diagnosis.robust_statistics import NORMAL_MAD
 
 

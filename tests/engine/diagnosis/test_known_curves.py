@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from babytrain.engine.diagnosis import VERDICTS
+from babytrain.engine.diagnosis.verdicts import VERDICTS
 from bench.judging.diagnosis import confusion, false_overfitting_rate, figures, outcomes, table
 from bench.judging.known_curves import library
 

@@ -22,8 +22,8 @@ from tests.engine.tiny_runs import SteeredFeed, events_of, resume_from, train
 EVERYTHING: dict[str, Any] = {
     "accumulate": 3,
     "dropout": 0.15,
-    "jitter": 0.5,
-    "noise": 0.1,
+    "window_shift": 0.5,
+    "token_noise": 0.1,
     "label_smoothing": 0.1,
     "batch_size": 2,
     "steps": 60,
@@ -172,7 +172,7 @@ def test_going_back_to_what_is_no_checkpoint_of_this_run_changes_nothing(tmp_pat
 
 
 def test_a_resume_as_after_a_kill_ends_in_the_same_bits(tmp_path: Path) -> None:
-    whole = train(tmp_path, **(EVERYTHING | {"checkpoint_every": 7, "steps": 21, "keep": 10}))
+    whole = train(tmp_path, **(EVERYTHING | {"checkpoint_every": 7, "steps": 21, "keep_checkpoints": 10}))
     killed = resume_from(whole, 7)
     one, other = (load_checkpoint(last(run.run_dir, 21)) for run in (whole, killed))
     assert compare_checkpoints(one, other)[0] == 0

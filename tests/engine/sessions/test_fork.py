@@ -92,7 +92,9 @@ def test_a_fork_starts_with_the_checkpoint_to_the_bit_and_measures_it(tmp_path: 
 
 def test_a_fork_can_be_resumed_forked_and_repeated_like_any_run(tmp_path: Path) -> None:
     result = train(tmp_path)
-    forked = fork(result, "10", SteeredFeed({13: [{"action": "lr_scale", "value": 0.3}]}), dropout=0.1, keep=1)
+    forked = fork(
+        result, "10", SteeredFeed({13: [{"action": "lr_scale", "value": 0.3}]}), dropout=0.1, keep_checkpoints=1
+    )
     outcome = train_rerun(plan_rerun(RunFolder(Path(forked.run_dir)), runs_dir=tmp_path / "again"), LiveFeed())
     assert outcome.same, outcome.sentence()
     more = train_resumed(Path(forked.run_dir), {"steps": 24}, LiveFeed())

@@ -58,7 +58,7 @@ def test_a_real_sweep_brackets_a_rate_that_works_and_leaves_no_trace() -> None:
 
 def test_a_run_that_asks_for_it_is_told_and_not_changed(tmp_path: Path) -> None:
     plain = train(tmp_path, name="plain")
-    tested = train(tmp_path, name="tested", range_test=True)
+    tested = train(tmp_path, name="tested", lr_range_test=True)
     notes = [event.text for event in events_of(tested) if isinstance(event, LogMessage)]
     assert sum("range test" in text or "by a test of 60 steps" in text for text in notes) == 1
     assert same_bits(final_weights(plain), final_weights(tested))

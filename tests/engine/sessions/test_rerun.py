@@ -29,7 +29,7 @@ def turn(dial: str, value: float | None = None, text: str = "") -> dict[str, Any
 
 EVERY_KIND: dict[int, list[dict[str, Any]]] = {
     2: [{"action": "lr_scale", "value": 0.5}, turn("dropout", 0.1), {"action": "note", "text": "here we go"}],
-    4: [turn("batch_size", 3), turn("accumulate", 2), turn("jitter", 0.5), turn("noise", 0.1)],
+    4: [turn("batch_size", 3), turn("accumulate", 2), turn("window_shift", 0.5), turn("token_noise", 0.1)],
     6: [{"action": "checkpoint", "text": "Before the storm"}, {"action": "lr_hold", "value": 5e-3}],
     7: [turn("weight_decay", 0.3), turn("clip", 0.5), turn("label_smoothing", 0.1)],
     9: [turn("beta1", 0.8), turn("beta2", 0.95), {"action": "undo"}, {"action": "lr_release"}],
@@ -259,7 +259,7 @@ def test_a_repeat_is_a_run_like_any_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wish", ["stop", "rollback"])
 def test_what_was_done_about_overfitting_is_done_again(tmp_path: Path, wish: str) -> None:
-    result = memorise(tmp_path, "book", overfitting=wish)
+    result = memorise(tmp_path, "book", on_overfitting=wish)
     assert result.status == "interrupted"
     assert commands_to_repeat(events_of(result)) == []
     assert_same(again(result, tmp_path))

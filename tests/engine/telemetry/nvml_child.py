@@ -46,7 +46,7 @@ def sample_until_told(*, patient: bool) -> None:
     def publish(host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
         say(gpus=gpus, note=note, host=host.cpu_percent, hung=sampler.hung, interval=sampler.interval_seconds)
 
-    sampler = TelemetrySampler(publish, host=QuietHost(), interval_seconds=0.02, hang_seconds=0.1)
+    sampler = TelemetrySampler(publish, read_host=QuietHost().read, interval_seconds=0.02, hang_seconds=0.1)
     sampler.start()
     sys.stdin.read()
     stopped = sampler.stop()

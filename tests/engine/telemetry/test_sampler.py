@@ -63,8 +63,12 @@ def sample() -> Iterator[Sample]:
 
     def start(gpu: GpuBackend, **options: Any) -> tuple[TelemetrySampler, Queue[Published]]:
         published: Queue[Published] = Queue()
-        settings: dict[str, Any] = {"host": Host(), "interval_seconds": 0.005, "open_gpu": lambda: gpu} | options
-        sampler = TelemetrySampler(lambda *reading: published.put(reading), **settings)
+        settings: dict[str, Any] = {
+            "read_host": Host().read,
+            "interval_seconds": 0.005,
+            "open_gpu": lambda: gpu,
+        } | options
+        sampler = TelemetrySampler(lambda *reading: published.put(reading), **(settings | options))
         samplers.append(sampler)
         sampler.start()
         return sampler, published
@@ -150,9 +154,9 @@ def test_a_stop_in_the_middle_of_a_round_publishes_nothing_more(sample: Sample) 
 
 
 def test_stop_before_start_and_twice() -> None:
-    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
+    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), read_host=Host().read)
     assert sampler.stop() is True
-    started = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
+    started = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), read_host=Host().read)
     started.start()
     assert started.stop(LONGEST_WAIT_SECONDS) is True
     assert started.stop(LONGEST_WAIT_SECONDS) is True
@@ -168,7 +172,8 @@ def test_a_listener_that_breaks_loses_one_reading_and_hears_about_it() -> None:
             raise ValueError("full \x1b[31m disk")
         published.put((host, gpus, note))
 
-    sampler = TelemetrySampler(publish, open_gpu=lambda: NoGpu("no card"), host=Host(), interval_seconds=0.005)
+    gpu = NoGpu("no card")
+    sampler = TelemetrySampler(publish, open_gpu=lambda: gpu, read_host=Host().read, interval_seconds=0.005)
     sampler.start()
     note = published.get(timeout=LONGEST_WAIT_SECONDS)[2]
     wait_for(published, lambda reading: reading[2] == "no card")
@@ -200,7 +205,7 @@ def test_an_opening_that_raises_is_a_note(sample: Sample) -> None:
 def test_host_sensors_that_raise_cost_only_themselves(sample: Sample) -> None:
     host = Host()
     host.error = RuntimeError("melted")
-    _, published = sample(FakeGpu((CARD,)), host=host)
+    _, published = sample(FakeGpu((CARD,)), read_host=host.read)
     reading, gpus, note = wait_for(published, lambda reading: bool(reading[1]))
     assert (reading, gpus) == (HostReading(), (CARD,))
     assert "melted" in note
@@ -209,7 +214,7 @@ def test_host_sensors_that_raise_cost_only_themselves(sample: Sample) -> None:
 def test_expensive_rounds_come_less_often_and_cheap_ones_bring_the_pace_back(sample: Sample) -> None:
     host = Host()
     host.burn_seconds = 0.06
-    sampler, published = sample(NoGpu(""), host=host)
+    sampler, published = sample(NoGpu(""), read_host=host.read)
     wait_for(published, lambda _: sampler.interval_seconds >= 0.02)
     host.burn_seconds = 0.0
     wait_for(published, lambda _: sampler.interval_seconds == 0.005)
@@ -217,14 +222,15 @@ def test_expensive_rounds_come_less_often_and_cheap_ones_bring_the_pace_back(sam
 
 @pytest.mark.parametrize(("base", "longest"), [(1.0, 10.0), (30.0, 30.0)])
 def test_the_interval_has_an_upper_end(base: float, longest: float) -> None:
-    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host(), interval_seconds=base)
+    gpu = NoGpu("")
+    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: gpu, read_host=Host().read, interval_seconds=base)
     for _ in range(10):
         sampler._adapt(1.0)
     assert sampler.interval_seconds == longest
 
 
 def test_one_dear_round_is_a_hiccup_and_two_are_a_reason() -> None:
-    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), host=Host())
+    sampler = TelemetrySampler(lambda *_: None, open_gpu=lambda: NoGpu(""), read_host=Host().read)
     intervals = []
     for round_seconds in (0.2, 0.01, 0.2, 0.03, 0.2, 0.2, 0.03, 0.01, 0.01):
         sampler._adapt(round_seconds)

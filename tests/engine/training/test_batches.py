@@ -16,7 +16,7 @@ from babytrain.runs.dials.state import initial_dials
 from tests.engine.tiny_runs import tiny_config
 
 TOKENS = np.random.default_rng(1).integers(0, 30, 700).astype(np.uint16)
-VARIED = {"jitter": 0.5, "noise": 0.2}
+VARIED = {"window_shift": 0.5, "token_noise": 0.2}
 
 
 def batches(device: str) -> Batches:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.diagnosis import Observation
+from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
@@ -64,10 +64,10 @@ def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(tmp_path: Path) -> None:
-    stopped = memorise(tmp_path, "stop", overfitting="stop")
+    stopped = memorise(tmp_path, "stop", on_overfitting="stop")
     assert (stopped.status, stopped.best_step is not None) == ("interrupted", True)
     assert stopped.steps < 300
-    back = memorise(tmp_path, "back", overfitting="rollback")
+    back = memorise(tmp_path, "back", on_overfitting="rollback")
     assert back.steps == back.best_step == stopped.best_step
     events = events_of(back)
     assert [event.action for event in events if isinstance(event, Command)] == ["rollback", "stop"]

@@ -39,15 +39,15 @@ POSITIONS: dict[str, float | str] = {
     "label_smoothing": 0.2,
     "beta1": 0.5,
     "beta2": 0.5,
-    "jitter": 0.5,
-    "noise": 0.3,
+    "window_shift": 0.5,
+    "token_noise": 0.3,
 }
 CADENCES = {"eval_every": 4, "sample_every": 4}
 HOUSE: dict[str, float | str] = {
     "quiet_hours": "00:00-24:00",
     "quiet_duty": 0.7,
-    "temperature_ceiling": 60,
-    "power_budget": 30,
+    "temperature_ceiling_celsius": 60,
+    "power_budget_watts": 30,
     "on_battery": "pause",
 }
 
@@ -116,7 +116,7 @@ def test_a_dial_of_the_house_changes_no_bit(
 def test_a_dial_of_the_house_does_not_make_the_guard_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forgot: list[int] = []
     monkeypatch.setattr(Guard, "dial_changed", lambda self: forgot.append(1))
-    train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling", 60)]}), "house")
+    train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling_celsius", 60)]}), "house")
     assert forgot == []
     train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")
     assert forgot == [1]
@@ -138,7 +138,7 @@ def test_cadences_change_what_is_done_between_steps(tmp_path: Path) -> None:
         ("batch_size", 2.5, "whole number"),
         ("clip", float("nan"), "between"),
         ("beta1", -1.0, "between"),
-        ("noise", float("inf"), "between"),
+        ("token_noise", float("inf"), "between"),
         ("warp", 1.0, "no dial"),
         ("schedule", None, "one of"),
     ],
@@ -210,7 +210,7 @@ def test_the_record_says_where_the_dials_stand(tmp_path: Path, monkeypatch: pyte
         3: [{"action": "lr_hold", "value": 2e-3}, turn("eval_every", 5), turn("eval_every", 5), turn("dropout", 0.1)],
         8: [undo, turn("quiet_hours", "off"), turn("beta2", 0.9)],
         13: [{"action": "rollback", "text": "last"}, {"action": "lr_scale", "value": 0.5}],
-        14: [{"action": "total_steps", "value": 24}, undo, undo, turn("noise", 0.1)],
+        14: [{"action": "total_steps", "value": 24}, undo, undo, turn("token_noise", 0.1)],
     }
     result = train(tmp_path, SteeredFeed(asked), "told")
     assert_told(result)

@@ -68,7 +68,7 @@ def test_several_in_a_row_lead_back_to_the_last_good_checkpoint_with_half_the_le
     tmp_path: Path, poison
 ) -> None:
     poison(lambda call: 8 <= call <= 10, math.nan)  # checkpoints stand every 5 steps
-    result = train(tmp_path, guard_patience=3)
+    result = train(tmp_path, guard_patience_steps=3)
     assert (result.status, result.steps) == ("done", 20)
     assert [rescue.action for rescue in rescues(result)] == ["skipped", "skipped", "rolled back"]
     (back,) = [event for event in events_of(result) if isinstance(event, Resumed)]
@@ -80,7 +80,7 @@ def test_several_in_a_row_lead_back_to_the_last_good_checkpoint_with_half_the_le
 
 def test_after_so_many_rescues_it_stops_in_order_with_everything_saved(tmp_path: Path, poison) -> None:
     poison(lambda call: call >= 8, math.nan)
-    result = train(tmp_path, guard_patience=2, rescues=2)
+    result = train(tmp_path, guard_patience_steps=2, max_rollbacks=2)
     assert result.status == "failed"
     assert "lower learning rate" in result.reason
     assert [rescue.action for rescue in rescues(result)].count("rolled back") == 2

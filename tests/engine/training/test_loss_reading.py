@@ -109,7 +109,7 @@ def story(result: RunResult) -> list[tuple]:
         ("calm", lambda number: 1.0, {"dropout": 0.1, "accumulate": 2}),
         ("left out", lambda number: math.nan if number in (7, 12) else 1.0, {}),
         ("left out", lambda number: math.inf if number == 8 else 1.0, {"guard": "skip"}),
-        ("back", lambda number: math.nan if 7 <= number <= 9 else 1.0, {"guard_patience": 3}),
+        ("back", lambda number: math.nan if 7 <= number <= 9 else 1.0, {"guard_patience_steps": 3}),
         (
             "back",
             lambda number: 1.0 + 0.05 * max(0, number - 40),

@@ -157,10 +157,10 @@ def test_nothing_is_filed_after_the_end() -> None:
 
 def test_an_hour_of_pause_is_no_hour_of_calm_training() -> None:
     recorder, _, _, clock = make()
-    for seconds, phase in ((10.0, "training"), (20.0, "paused"), (3620.0, "resting"), (4000.0, "training")):
+    for seconds, phase in ((10.0, "training"), (20.0, "paused"), (3620.0, "policy_pause"), (4000.0, "training")):
         clock.now = seconds
         recorder.emit(Phase(t=recorder.now(), step=1, phase=phase))
-        if phase == "resting":
+        if phase == "policy_pause":
             assert recorder.seconds_since_divergence() == 20.0
     clock.now = 4005.0
     assert recorder.seconds_since_divergence() == 25.0

@@ -12,7 +12,7 @@ from babytrain.runs.forecast.forecast import planned_learning_rates
 from babytrain.runs.state.run_state import RunState
 from tests.runs.builders import resumed, started, step
 
-CONFIG = {"schedule": "linear", "lr": 0.01, "warmup": 10, "decay": 0.2, "min_lr": 0.0}
+CONFIG = {"schedule": "linear", "lr": 0.01, "warmup": 10, "wsd_decay_fraction": 0.2, "min_lr_ratio": 0.0}
 
 
 def turned(action: Any, value: float | None, at: int, status: Any = "applied", **more: Any) -> Command:
@@ -63,7 +63,8 @@ def test_turned_dials_count(events: list[Any], rate: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense", [{}, {"schedule": "wild"}, {"lr": "fast"}, {"lr": math.nan}, {"warmup": None}, {"min_lr": math.inf}]
+    "nonsense",
+    [{}, {"schedule": "wild"}, {"lr": "fast"}, {"lr": math.nan}, {"warmup": None}, {"min_lr_ratio": math.inf}],
 )
 def test_no_plan_on_record_is_no_plan(nonsense: dict[str, Any]) -> None:
     state = RunState()

@@ -19,8 +19,8 @@ configs = st.builds(
     Config,
     schedule=st.sampled_from(SCHEDULES),
     warmup=st.integers(0, 300),
-    decay=st.floats(0.01, 1.0),
-    min_lr=st.floats(0.0, 1.0),
+    wsd_decay_fraction=st.floats(0.01, 1.0),
+    min_lr_ratio=st.floats(0.0, 1.0),
 )
 lengths = st.integers(1, 2000)
 
@@ -54,7 +54,7 @@ def test_it_rises_to_the_peak_and_then_never_rises_again(config: Config, total: 
 
 @given(config=configs, total=lengths)
 def test_it_ends_at_min_lr_and_stays_there(config: Config, total: int) -> None:
-    end = 1.0 if config.schedule == "constant" else config.min_lr
+    end = 1.0 if config.schedule == "constant" else config.min_lr_ratio
     for step in (total, total + 1, total * 10):
         assert factor_of(config, step, total) == pytest.approx(end)
 
@@ -65,7 +65,7 @@ def test_it_never_jumps(config: Config, total: int) -> None:
     warmup = min(config.warmup, total // 2)
     falling = max(1, total - warmup)
     if config.schedule == "wsd":
-        falling = max(1, min(falling, round(config.decay * total)))
+        falling = max(1, min(falling, round(config.wsd_decay_fraction * total)))
     steepest = max(1 / (warmup + 1), math.pi / 2 / falling)
     factors = course(config, total)
     assert all(abs(b - a) <= steepest + 1e-9 for a, b in itertools.pairwise(factors))
@@ -81,7 +81,7 @@ def test_a_longer_run_is_never_below_the_shorter_one_after_the_warm_up(
 
 
 def test_cosine_is_nanogpts() -> None:
-    config = Config(schedule="cosine", warmup=100, min_lr=0.1)
+    config = Config(schedule="cosine", warmup=100, min_lr_ratio=0.1)
     assert factor_of(config, 0, 2000) == pytest.approx(1 / 101)
     assert factor_of(config, 99, 2000) == pytest.approx(100 / 101)
     assert factor_of(config, 100, 2000) == 1.0
@@ -91,10 +91,10 @@ def test_cosine_is_nanogpts() -> None:
 @pytest.mark.parametrize(
     ("settings", "step", "factor"),
     [
-        ({"schedule": "linear", "warmup": 0, "min_lr": 0.0}, 25, 0.75),
-        ({"schedule": "linear", "warmup": 20, "min_lr": 0.5}, 60, 0.75),
-        ({"schedule": "wsd", "warmup": 10, "decay": 0.2, "min_lr": 0.0}, 80, 1.0),
-        ({"schedule": "wsd", "warmup": 10, "decay": 0.2, "min_lr": 0.0}, 90, 0.5),
+        ({"schedule": "linear", "warmup": 0, "min_lr_ratio": 0.0}, 25, 0.75),
+        ({"schedule": "linear", "warmup": 20, "min_lr_ratio": 0.5}, 60, 0.75),
+        ({"schedule": "wsd", "warmup": 10, "wsd_decay_fraction": 0.2, "min_lr_ratio": 0.0}, 80, 1.0),
+        ({"schedule": "wsd", "warmup": 10, "wsd_decay_fraction": 0.2, "min_lr_ratio": 0.0}, 90, 0.5),
         ({"schedule": "constant", "warmup": 10}, 99, 1.0),
     ],
 )

@@ -20,7 +20,7 @@ from babytrain.runs.store.folder import RunFolder
 from tests.runs.builders import checkpoint, ended, evaluation, resumed, started, step
 
 NOON = time.mktime((2026, 11, 10, 12, 0, 0, 0, 0, -1))
-EUR = {"electricity_price": 0.30, "currency": "EUR"}
+EUR = {"electricity_price_per_kwh": 0.30, "currency": "EUR"}
 
 
 def source(joules: float, seconds: float, **changes: Any) -> EnergySource:
@@ -125,7 +125,9 @@ def test_a_fork_pays_for_its_own_tokens_only() -> None:
 
 
 def test_settings_that_somebody_garbled_say_nothing() -> None:
-    prices = prices_from({"electricity_price": "x", "currency": "[red]", "price_bands": "?", "co2_grams_per_kwh": -1})
+    prices = prices_from(
+        {"electricity_price_per_kwh": "x", "currency": "[red]", "price_bands": "?", "co2_grams_per_kwh": -1}
+    )
     assert not prices.tariff.known
     assert prices.co2_is_default
     assert prices.mean_price(NOON, 10.0) is None
@@ -184,7 +186,7 @@ def test_currencies_are_never_added_up(tmp_path: Path) -> None:
     rupee = saved(
         tmp_path,
         "b",
-        started(config={"electricity_price": 8.0, "currency": "INR"}),
+        started(config={"electricity_price_per_kwh": 8.0, "currency": "INR"}),
         energy(10.0, 3.6e6, money=8.0),
         ended(20),
     )

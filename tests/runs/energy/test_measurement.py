@@ -31,7 +31,7 @@ def measure(readings: list[Reading]) -> list[MeasuredEnergy]:
     probe, found = ComponentState(), []
     for at, joules, watts in readings:
         look = advance_component(probe, joules=joules, watts=watts, at=at)
-        probe = look.probe
+        probe = look.state
         if look.best is not None:
             found.append(look.best)
     return found

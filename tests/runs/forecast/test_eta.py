@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, Resumed, Sample, Step
 from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.scheduled_costs import count_due
-from babytrain.runs.forecast.step_cost import SecondsCost, step_cost
+from babytrain.runs.forecast.step_cost import step_cost
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from tests.tui.scripted import CONFIG, TOKENS_PER_STEP, ending, started, state_from
 
@@ -107,7 +108,7 @@ def test_evaluations_to_come_count() -> None:
 
 
 def test_steps_that_were_given_up_do_not_slow_down_the_others() -> None:
-    def cost(given_up: int) -> SecondsCost | None:
+    def cost(given_up: int) -> ValueRange | None:
         events, t = [started(2000)], 0.0
         for step in [*range(1, 901), *range(901 - given_up, 1001)]:
             if given_up and events[-1].step == 900 and step != 901:
@@ -260,7 +261,7 @@ def test_what_is_due_where_the_run_stands_counts_until_it_is_done() -> None:
 
 def test_a_text_for_each_prompt_counts() -> None:
     one, _ = run(100, 1000, sample_seconds=3.0)
-    several, _ = run(100, 1000, sample_seconds=3.0, more_prompts="the frog|the moon")
+    several, _ = run(100, 1000, sample_seconds=3.0, extra_prompts="the frog|the moon")
     short, long = estimate_eta(snapshot(one)), estimate_eta(snapshot(several))
     assert short is not None
     assert long is not None

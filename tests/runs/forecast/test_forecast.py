@@ -23,8 +23,8 @@ CONFIG = {
     "schedule": "linear",
     "lr": 0.01,
     "warmup": 10,
-    "decay": 0.2,
-    "min_lr": 0.0,
+    "wsd_decay_fraction": 0.2,
+    "min_lr_ratio": 0.0,
     "eval_every": 25,
     "sample_every": 0,
     "checkpoint_every": 0,
@@ -102,7 +102,9 @@ def test_a_learning_rate_that_will_fall_promises_more_than_one_that_will_not() -
     # Nothing seen so far differs; only what is planned for the rest does.
     def ends(schedule: str) -> float:
         state = RunState()
-        state.apply(started(config=CONFIG | {"schedule": schedule, "decay": 0.4, "warmup": 0}, total_steps=1000))
+        state.apply(
+            started(config=CONFIG | {"schedule": schedule, "wsd_decay_fraction": 0.4, "warmup": 0}, total_steps=1000)
+        )
         for number in range(1, 601):
             state.apply(step(number, loss=falling(number), learning_rate=0.01))
             if number % 25 == 0:
@@ -219,7 +221,7 @@ def test_a_paused_run_says_so_and_keeps_its_forecast() -> None:
     rates=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=4),
     seconds=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=4),
     target=st.none() | st.floats(allow_nan=True, allow_infinity=True),
-    wild=st.sampled_from([{}, {"lr": math.nan}, {"eval_every": "x"}, {"warmup": 1e18}, {"decay": -3.0}]),
+    wild=st.sampled_from([{}, {"lr": math.nan}, {"eval_every": "x"}, {"warmup": 1e18}, {"wsd_decay_fraction": -3.0}]),
     plan=st.none() | plans({"t": st.just(0.0), "step": st.just(0)}, any_positions(st.text(max_size=5))),
     moved=any_positions(st.text(max_size=5)),
 )

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, Command, Phase, PolicyEvent, Resumed, Step
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta, estimate_work
+from babytrain.runs.forecast.eta import estimate_eta, estimate_work
 from babytrain.runs.forecast.forecast import forecast_run
 from babytrain.runs.forecast.quiet_hours import QuietPlan, quiet_plan, with_quiet_hours
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.time_of_day import parse_windows
 from tests.tui.scripted import CONFIG, TOKENS_PER_STEP, started, state_from
@@ -43,8 +44,8 @@ def in_greenwich(monkeypatch: pytest.MonkeyPatch) -> Any:
         (40, 12, NIGHT, 40 + 2 * 8),
         (2, 22, QuietPlan(NIGHT.windows, 0.25), 1 + 4),
         (4, 22, QuietPlan(NIGHT.windows, 0.25), 1 + 8 + 1),
-        (2, 2, QuietPlan(NIGHT.windows, 0.0, overruled=True), 2),
-        (30, 2, QuietPlan(NIGHT.windows, 0.0, overruled=True), 38),  # this night is overruled and not the next
+        (2, 2, QuietPlan(NIGHT.windows, 0.0, overridden=True), 2),
+        (30, 2, QuietPlan(NIGHT.windows, 0.0, overridden=True), 38),  # this night is overruled and not the next
         (2, 12, QuietPlan(parse_windows("13:00-14:00,14:00-15:00")), 4),
         (2, 12, QuietPlan(), 2),
         (2, 12, QuietPlan(parse_windows("08:00-08:00")), float("inf")),
@@ -94,7 +95,7 @@ def at_hour(hour: float, extra: list[AnyEvent] | None = None, *, total: int = 50
     return state_from([*events, *(extra or [])]).at()
 
 
-def holds(eta: SecondsRange | None, hours: float) -> bool:
+def holds(eta: ValueRange | None, hours: float) -> bool:
     assert eta is not None
     return eta.low <= hours * HOUR <= eta.high and eta.high - eta.low < 0.25 * hours * HOUR
 
@@ -139,7 +140,7 @@ def test_of_a_rest_in_quiet_hours_the_end_is_known_and_of_a_pause_it_is_not() ->
     rest = PolicyEvent(
         t=HOUR, step=100, cause="quiet hours", action="paused", text="Quiet hours until 07:00.", duty_cycle=0.0
     )
-    resting = at_hour(4, [rest, Phase(t=HOUR, step=100, phase="resting")], quiet_hours="23:00-07:00")
+    resting = at_hour(4, [rest, Phase(t=HOUR, step=100, phase="policy_pause")], quiet_hours="23:00-07:00")
     forecast = forecast_run(resting)
     assert holds(forecast.end, 3 + 4)
     assert not forecast.paused
@@ -147,7 +148,7 @@ def test_of_a_rest_in_quiet_hours_the_end_is_known_and_of_a_pause_it_is_not() ->
     assert holds(estimate_eta(at_hour(4, [rest, overruled], quiet_hours="23:00-07:00")), 4)
     flat = PolicyEvent(t=HOUR, step=100, cause="battery", action="paused", text="On battery.", duty_cycle=0.0)
     for cause in (flat, None):
-        phase = Phase(t=HOUR, step=100, phase="paused" if cause is None else "resting")
+        phase = Phase(t=HOUR, step=100, phase="paused" if cause is None else "policy_pause")
         held = at_hour(12, [*([cause] if cause else []), phase], quiet_hours="23:00-07:00")
         assert forecast_run(held).paused
 

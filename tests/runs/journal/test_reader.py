@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal import JournalContents, encode_event, load_state, read_journal, reader
 from babytrain.runs.state.run_state import RunState
-from babytrain.runs.store.folder import RunsError
 from tests.runs.builders import any_event, checkpoint, ended, recorded_run, resumed, same, started, step
 
 some_events = st.lists(any_event(st.text(max_size=8), st.floats(0, 1e6)), min_size=1, max_size=5)

@@ -100,18 +100,12 @@ def test_as_fast_as_it_can_shows_the_whole_recording_in_so_many_frames(now: Now,
 
 
 @pytest.mark.parametrize(
-    ("wanted", "speed"), [(1.0, 1.0), (0.01, 0.5), (3.0, 4.0), (5.0, 4.0), (1e9, 256.0), (math.inf, math.inf)]
+    ("wanted", "speed"), [(1.0, 1.0), (0.01, 0.5), (3.0, 4.0), (5.0, 8.0), (1e9, math.inf), (math.inf, math.inf)]
 )
-def test_a_speed_that_is_asked_for_becomes_the_nearest_there_is(now: Now, wanted: float, speed: float) -> None:
+def test_a_speed_that_is_asked_for_becomes_the_slowest_that_is_not_below(now: Now, wanted: float, speed: float) -> None:
     clock = PlaybackClock(10.0, now)
     clock.set_speed(wanted)
     assert clock.speed == speed
-
-
-@pytest.mark.parametrize("speed", [0.0, -1.0, math.nan])
-def test_no_speed_is_no_speed(now: Now, speed: float) -> None:
-    with pytest.raises(ValueError, match="above 0"):
-        PlaybackClock(10.0, now).set_speed(speed)
 
 
 actions = st.one_of(

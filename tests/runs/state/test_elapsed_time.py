@@ -22,7 +22,7 @@ def state_of(*events: Phase | Resumed) -> RunState:
 
 
 def test_pauses_and_rests_count_and_nothing_else() -> None:
-    state = state_of(phase(0, "training"), phase(10, "paused"), phase(13, "training"), phase(20, "resting"))
+    state = state_of(phase(0, "training"), phase(10, "paused"), phase(13, "training"), phase(20, "policy_pause"))
     state.apply_all([phase(27, "evaluating"), phase(30, "training")])
     assert paused_seconds(state) == 10.0
     assert paused_seconds(state, 12.0) == 2.0
@@ -30,7 +30,7 @@ def test_pauses_and_rests_count_and_nothing_else() -> None:
 
 
 def test_a_run_killed_in_a_pause_is_held_until_it_was_killed() -> None:
-    state = state_of(phase(0, "training"), phase(10, "resting"), resumed(14), phase(20, "training"))
+    state = state_of(phase(0, "training"), phase(10, "policy_pause"), resumed(14), phase(20, "training"))
     assert paused_seconds(state) == 4.0
 
 

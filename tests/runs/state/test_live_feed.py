@@ -107,4 +107,4 @@ def test_a_request_that_was_answered_is_no_longer_remembered_as_given_up() -> No
         feed.cancel(request)
     for answered, left in ((first, {2, 3}), (second, {3}), (third, set())):
         feed.publish(Command(t=0.0, step=0, command_id=answered.command_id, action="sample", status="applied"))
-        assert feed.given_up == left
+        assert feed.cancelled == left

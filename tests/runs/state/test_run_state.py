@@ -43,7 +43,7 @@ def shown(snapshot: RunSnapshot) -> dict[str, Any]:
         "recent_vitals": snapshot.recent_vitals(3),
         "commands": snapshot.commands,
         "checkpoints": snapshot.checkpoints,
-        "notes": snapshot.state.notes.until(snapshot.t)[-3:],
+        "notes": snapshot.state.log_messages.until(snapshot.t)[-3:],
         "phase": snapshot.phase,
         "ended": snapshot.ended,
         "status": snapshot.status,
@@ -184,9 +184,7 @@ def test_columns_grow_without_moving_what_a_reader_holds(increments: list[int]) 
     for number, increment in enumerate(increments):
         t += increment
         held.append((columns.count, columns.t[: columns.count]))
-        columns.append(
-            step=number, t=t, loss=1.0, learning_rate=1.0, gradient_norm=1.0, tokens=number, step_seconds=1.0
-        )
+        columns.append_step(step(number, t=t))
     for count, view in held:
         assert view.tolist() == columns.t[:count].tolist()
     for when in {0.0, t, t / 2, -1.0}:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import (
     MAX_SLUG_LENGTH,
     RunFolder,
-    RunsError,
     create_run,
     default_runs_dir,
     friendly_name,

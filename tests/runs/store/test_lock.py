@@ -16,15 +16,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from babytrain.runs.errors import RunsError
 from babytrain.runs.store import lock
-from babytrain.runs.store.folder import RunFolder, RunsError
+from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import LockOwner, RunLock, lock_owner, process_start
 
 # Waits for its turn, takes the lock, says how that went, and keeps what it got until its standard input ends.
 HOLDER = """
 import sys
 from pathlib import Path
-from babytrain.runs.store.folder import RunFolder, RunsError
+from babytrain.runs.errors import RunsError
+from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock
 lock = RunLock(RunFolder(Path(sys.argv[1])))
 print("ready", flush=True)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal import encode_event
 from babytrain.runs.recorded import recorded_runs
-from babytrain.runs.store.folder import RunFolder, RunsError, create_run
+from babytrain.runs.store.folder import RunFolder, create_run
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.run_list import delete_run, find_journal, find_run, list_runs, restore_run
 from tests.runs.builders import ended, evaluation, started, step

@@ -17,7 +17,7 @@ from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import StartTraining, StartWatching
 from babytrain.tui.engine_client.client import EngineClient
-from babytrain.tui.engine_client.requests import NewRunRequest
+from babytrain.tui.engine_client.validation import NewRunRequest
 from babytrain.tui.screens.dialogs.help import HelpScreen
 from babytrain.tui.screens.run.live_screen import LiveScreen
 from babytrain.tui.screens.run.replay_and_watch import WatchScreen

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.changes import apply_command
 from babytrain.runs.dials.state import DialState, initial_dials
-from babytrain.runs.events import Request
+from babytrain.runs.events import Command, Request
 from babytrain.tui.dials.dial_steps import limit_message, next_change
 from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.screens.dialogs.question import TextInputScreen
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 from tests.tui.driving import Driver, live, replay
+from tests.tui.scripted import script
 from tests.tui.snapshots import screen_text
 
 RULES = dial_rules()
@@ -50,9 +51,14 @@ def step(name: str, direction: int, asked: Request | None = None, dials: DialSta
         ("lr", 1, replace(START, lr_scale=1e6), None),
         ("eval_every", 1, replace(START, eval_every=20_000_000), change("set", "eval_every", 20_000_010.0, "")),
         ("quiet_hours", 1, START, None),  # typed, not turned
-        ("temperature_ceiling", 1, START, None),  # none, and 1 °C would stop the run
-        ("temperature_ceiling", -1, replace(START, temperature_ceiling=1), None),  # 0 would be no ceiling at all
-        ("power_budget", -1, replace(START, power_budget=4), None),
+        ("temperature_ceiling_celsius", 1, START, None),  # none, and 1 °C would stop the run
+        (
+            "temperature_ceiling_celsius",
+            -1,
+            replace(START, temperature_ceiling_celsius=1),
+            None,
+        ),  # 0 would be no ceiling at all
+        ("power_budget_watts", -1, replace(START, power_budget_watts=4), None),
         ("clip", -1, replace(START, clip=0.1), None),
         ("warp", 1, START, None),
     ],
@@ -67,7 +73,7 @@ def test_one_step(name: str, direction: int, dials: DialState, turn: Request | N
         ("dropout", START, "dropout goes no further: 0 to 0.9"),
         ("lr", replace(START, lr_hold=10.0), "lr goes no further: 1e-"),
         ("lr", replace(START, lr_scale=1e6), "the factor on lr goes no further: 1e-"),
-        ("power_budget", START, "power_budget is off: 0 to 100,000"),
+        ("power_budget_watts", START, "power_budget_watts is off: 0 to 100,000"),
         ("quiet_hours", START, "quiet_hours is no dial for these keys: off, or stretches of the day such as"),
     ],
 )
@@ -79,7 +85,7 @@ def test_a_step_starts_from_what_was_asked_for_last_of_the_same_dial() -> None:
     asked = Request(command_id=1, action="set", dial="dropout", value=0.2)
     word = Request(command_id=1, action="set", dial="schedule", text="wsd")
     assert step("dropout", 1, asked) == change("set", "dropout", 0.21, "")
-    assert step("noise", 1, asked) == change("set", "noise", 0.01, "")
+    assert step("token_noise", 1, asked) == change("set", "token_noise", 0.01, "")
     assert step("schedule", 1, word) == change("set", "schedule", None, "constant")
     assert step("lr", 1, Request(command_id=1, action="lr_hold", value=2.0)) == change("lr_hold", "", 2.2, "")
 
@@ -161,7 +167,7 @@ async def test_the_chosen_dial_stays_in_sight_when_lines_come_above_it(runs_dir:
 
         def is_shown() -> bool:
             top, height = pane.scroll_offset.y, pane.scrollable_content_region.height
-            return any(line.plain.startswith("every") for line in pane.lines[top : top + height])
+            return any(line.plain.startswith("eval") for line in pane.lines[top : top + height])
 
         assert is_shown()
         count = len(pane.lines)
@@ -171,9 +177,14 @@ async def test_the_chosen_dial_stays_in_sight_when_lines_come_above_it(runs_dir:
 
 
 async def test_the_chosen_dial_is_not_cut_off(runs_dir: Path) -> None:
-    async with live(runs_dir, size=(120, 36)) as driver:
-        pane = await choose(driver, "eval_every")
-        assert [line.plain for line in pane.lines if line.plain.startswith("every")] == ["every eval 100 · sample 1…"]
+    limits = {"temperature_ceiling_celsius": 70.0, "power_budget_watts": 1200.0}
+    commands = [
+        Command(t=1.0, step=1, command_id=1, action="set", status="applied", dial=dial, value=value)
+        for dial, value in limits.items()
+    ]
+    async with live(runs_dir, size=(120, 36), events=[*script(20), *commands]) as driver:
+        pane = await choose(driver, "temperature_ceiling_celsius")
+        assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power ceiling °C 70 · bu…"]
         await driver.press("down")
-        assert pane.chosen == "sample_every"
-        assert [line.plain for line in pane.lines if line.plain.startswith("every")] == ["every … sample 100"]
+        assert pane.chosen == "power_budget_watts"
+        assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power … budget W 1200"]

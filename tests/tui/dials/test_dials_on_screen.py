@@ -61,7 +61,7 @@ def change(action: str, dial: str, value: float | None, text: str) -> Request:
         ("quiet_hours=OFF", [change("set", "quiet_hours", None, "off")]),
         (
             "on_b pause, temp 70",
-            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling", 70.0, "")],
+            [change("set", "on_battery", None, "pause"), change("set", "temperature_ceiling_celsius", 70.0, "")],
         ),
     ],
 )
@@ -241,6 +241,21 @@ async def test_asked_then_applied(runs_dir: Path) -> None:
         assert "applied at step 620" in screen_text(driver.app)
 
 
+async def test_an_old_name_is_understood_and_the_new_one_told_once(runs_dir: Path) -> None:
+    async with live(runs_dir, answers=False) as driver:
+        assert driver.session is not None
+        for typed in ("noise 0.1", "noise 0.2, jitter=0.5"):
+            await driver.press("d")
+            await driver.see(TextInputScreen)
+            await driver.press(*typed, "enter")
+            await driver.see(LiveScreen)
+        await driver.wait(lambda: len(driver.session.requests) == 3, "all requests")
+        asked = [(request.dial, request.value) for request in driver.session.requests]
+        assert asked == [("token_noise", 0.1), ("token_noise", 0.2), ("window_shift", 0.5)]
+        told = [toast for toast in driver.toasts if "is called" in toast]
+        assert told == ["noise is called token_noise now.", "jitter is called window_shift now."]
+
+
 async def test_letters_typed_to_the_model_are_no_news_among_the_dials(runs_dir: Path) -> None:
     async with live(runs_dir) as driver:
         turn, look = turned("set", 0.5, dial="clip", t=90.0, step=620), turned("predict", t=91.0, step=620, text="hel")
@@ -262,7 +277,7 @@ async def test_quiet_hours_turned_off_again_are_not_shown(runs_dir: Path) -> Non
     on, off = (turned("set", None, dial="quiet_hours", text=text) for text in ("23:00-07:00", "off"))
     for commands, is_shown in (([on], True), ([on, off], False)):
         async with live(runs_dir, events=[*script(20), *commands]) as driver:
-            assert any(line.plain.startswith("house") for line in driver.run.query_one(DialsPane).lines) == is_shown
+            assert any(line.plain.startswith("power") for line in driver.run.query_one(DialsPane).lines) == is_shown
 
 
 async def test_a_click_on_a_dial_asks_for_its_position(runs_dir: Path) -> None:

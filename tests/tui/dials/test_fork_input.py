@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.tui.dials.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
+from babytrain.tui.dials.dial_input import DialInputError
+from babytrain.tui.dials.fork_input import ForkRequest, parse_fork, setting_in_progress
 from babytrain.tui.engine_client.validation import fork_rules
 
 RULES = fork_rules()
-PLACES = ("step-000000500", "before-the-cliff")
+CHECKPOINTS = ("step-000000500", "before-the-cliff")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,17 @@ PLACES = ("step-000000500", "before-the-cliff")
     ],
 )
 def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None:
-    assert parse_fork(typed, RULES, PLACES) == ForkRequest(at, changes)
+    assert parse_fork(typed, RULES, CHECKPOINTS) == ForkRequest(at, changes)
+
+
+def test_old_names_are_understood_and_told() -> None:
+    request = parse_fork("best noise 0.1, overfitting say, lr 1e-3", RULES)
+    assert request.changes == {"token_noise": "0.1", "on_overfitting": "report", "lr": "1e-3"}
+    assert request.notes == (
+        "noise is called token_noise now.",
+        "overfitting is called on_overfitting now.",
+        "on_overfitting=say is called on_overfitting=report now.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,11 +70,11 @@ def test_what_a_line_means(typed: str, at: str, changes: dict[str, str]) -> None
         ("best s 3", ["s may mean steps or"]),
         ("bset 3", ["neither a checkpoint nor a setting bset"]),
         ("best lrr 3", ["no setting lrr of its own (did you mean lr?)"]),
-        ("range_test perhaps", ["range_test is on or off"]),
+        ("lr_range_test perhaps", ["lr_range_test is on or off"]),
     ],
 )
 def test_everything_wrong_is_said_at_once_and_with_the_range(typed: str, said: list[str]) -> None:
-    with pytest.raises(ForkInputError) as caught:
+    with pytest.raises(DialInputError) as caught:
         parse_fork(typed, RULES)
     assert len(caught.value.problems) == len(said)
     for problem, words in zip(caught.value.problems, said, strict=True):
@@ -71,14 +82,14 @@ def test_everything_wrong_is_said_at_once_and_with_the_range(typed: str, said: l
 
 
 @given(st.text(max_size=60))
-def test_whatever_is_typed_is_a_wish_or_a_sentence(typed: str) -> None:
+def test_whatever_is_typed_is_a_request_or_a_sentence(typed: str) -> None:
     try:
-        wish = parse_fork(typed, RULES, PLACES)
-    except ForkInputError as error:
+        request = parse_fork(typed, RULES, CHECKPOINTS)
+    except DialInputError as error:
         problems = error.problems
     else:
-        assert wish.at
-        assert set(wish.changes) <= {rule.name for rule in RULES}
+        assert request.at
+        assert set(request.changes) <= {rule.name for rule in RULES}
         return
     assert problems
     assert all(problem.isprintable() for problem in problems)

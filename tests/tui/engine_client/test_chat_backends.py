@@ -128,7 +128,7 @@ def test_the_rest_behind_a_blank_line_is_given_up() -> None:
     run.backend.generate(wanted)
     (request,) = run.asked()
     run.answer(SamplePiece(t=1.0, step=1, sample_id=1, prompt="frog", text=" sits\n\nan"))
-    assert run.source.feed.given_up == {request.command_id}
+    assert run.source.feed.cancelled == {request.command_id}
     run.answer(text("frog", " sits\n\nand"), obeyed(request))
     assert run.events == [GeneratedText(wanted, " sits\n\n", True, "frog")]
 
@@ -138,7 +138,7 @@ def test_a_stopped_text_is_given_up_and_not_heard_of_again() -> None:
     run.backend.generate(GenerationRequest("frog", SETTINGS_NOW, 70, 3))
     (request,) = run.asked()
     run.backend.stop()
-    assert run.source.feed.given_up == {request.command_id}
+    assert run.source.feed.cancelled == {request.command_id}
     run.answer(text("frog", " sits"), obeyed(request))
     assert run.events == []
 

@@ -13,7 +13,7 @@ from babytrain.tui.engine_client import model_access
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession, start_engine_thread
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
-from babytrain.tui.engine_client.requests import NewRunRequest
+from babytrain.tui.engine_client.validation import NewRunRequest
 from tests.engine.tiny_runs import tiny_config, write_text
 from tests.timeouts import LONGEST_WAIT_SECONDS
 

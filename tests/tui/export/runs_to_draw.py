@@ -59,7 +59,7 @@ def full_run(
             name=words if name is None else name,
             device="cuda",
             device_name=words,
-            config={"lr": lr, "corpus": words, "currency": "EUR", "electricity_price": 0.34, words: words},
+            config={"lr": lr, "corpus": words, "currency": "EUR", "electricity_price_per_kwh": 0.34, words: words},
             corpus=msgspec.structs.replace(FACTS, name=words, tokenizer="char", sha256=words),
         ),
         Baselines(t=0.0, step=0, uniform=4.1, unigram=3.2, bigram=2.4, trigram=1.9, fivegram=1.5),
@@ -84,7 +84,7 @@ def full_run(
         Letters(
             t=t, step=n, symbols=("e", "a", words), shares=(0.5, 0.3, 0.2), recalls=(0.9, 0.75, 0.1),
             precisions=(0.9, None, 0.5), confusions=(Confusion(truth=words, predicted="e", share=0.1),),
-            favourite="e", favourite_recall=0.9, accuracy=0.86,
+            tracked_letter="e", tracked_letter_recall=0.9, accuracy=0.86,
         ),
         Energy(
             t=t, step=n, joules=43_200.0, money=0.00408, measured_seconds=t,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.engine.config.settings import FIELDS
+from babytrain.engine.config.settings import SETTINGS
 from babytrain.runs.events import GpuReading, HostReading, LogMessage, Vitals
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.engine_client.validation import describe_settings
@@ -138,8 +138,8 @@ def test_a_setting_an_old_run_did_not_know_differs_only_from_a_changed_one() -> 
 
 
 def test_only_settings_that_were_changed_count_as_chosen() -> None:
-    defaults = {name: default for name, default, _ in describe_settings()}
-    config = {name: field.default for name, field in FIELDS.items()}
+    defaults = {name: default for lines in describe_settings().values() for name, default, _ in lines}
+    config = {name: field.default for name, field in SETTINGS.items()}
     page = Reader(report_page([told(moment_of(started(config=config)))], defaults)).text
     assert "All at their defaults." in page
     page = Reader(report_page([told(moment_of(started(config=config | {"tied": not config["tied"]})))], defaults)).text

@@ -25,6 +25,15 @@ def test_keys_may_be_written_as_they_are_typed(tmp_path: Path) -> None:
     assert keys.keymap == {"live.pause": "p", "replay.faster": "f,ctrl+up", "replay.slower": "full_stop"}
 
 
+def test_a_command_by_its_old_name_has_its_keys_and_the_new_name_is_told() -> None:
+    keys = parse_user_keys({"live": {"go_back": "f9"}, "live.back_to": "f10"})
+    assert keys.keymap == {"live.rollback": "f9", "live.rollback_to": "f10"}
+    assert keys.problems == (
+        "keys.toml: live.go_back is called live.rollback now.",
+        "keys.toml: live.back_to is called live.rollback_to now.",
+    )
+
+
 def test_without_a_file_nothing_is_said() -> None:
     assert load_user_keys({"HOME": "/nonexistent", "BABYTRAIN_KEYS": ""}).keymap == {}
 

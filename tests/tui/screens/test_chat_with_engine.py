@@ -7,7 +7,7 @@ from pathlib import Path
 from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import StartAtHome
 from babytrain.tui.engine_client.client import EngineClient
-from babytrain.tui.engine_client.requests import NewRunRequest
+from babytrain.tui.engine_client.validation import NewRunRequest
 from babytrain.tui.screens.chat import ChatScreen
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.widgets.chat.chat_lines import ChatInput, NoteLine

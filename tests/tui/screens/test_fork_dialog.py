@@ -58,6 +58,16 @@ async def test_from_the_list_it_opens_at_once(runs_dir: Path) -> None:
         assert driver.client.steps_told == [None]
 
 
+async def test_an_old_name_of_a_setting_is_understood_and_told(runs_dir: Path) -> None:
+    events = script(120)
+    write_run(runs_dir, "ziggy", [*events, ending(events)])
+    async with home(runs_dir) as driver:
+        await type_fork(driver, "best noise 0.1")
+        await see_the_fork(driver)
+        assert driver.client.forked == [(FORK[0], "best", {"token_noise": 0.1}, False)]
+        assert driver.toasts.count("noise is called token_noise now.") == 1
+
+
 async def test_a_run_that_another_process_trains_is_forked_while_it_runs(runs_dir: Path) -> None:
     from babytrain.runs.store.folder import RunFolder
     from babytrain.runs.store.lock import RunLock

@@ -18,7 +18,7 @@ from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import AppResult, StartTraining
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession
-from babytrain.tui.engine_client.requests import NewRunRequest
+from babytrain.tui.engine_client.validation import NewRunRequest
 from babytrain.tui.screens.dialogs.fork import ForkScreen
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen
 from babytrain.tui.screens.run.live_screen import LiveScreen
@@ -28,7 +28,7 @@ from tests.tui.snapshots import screen_text
 
 
 def long_run(folder: Path) -> TrainingSession:
-    config = tiny_config(steps=1_000_000, eval_every=20, checkpoint_every=10, keep=2, sample_every=0)
+    config = tiny_config(steps=1_000_000, eval_every=20, checkpoint_every=10, keep_checkpoints=2, sample_every=0)
     return EngineClient(folder / "runs").train(NewRunRequest(config, (str(write_text(folder)),), "tiny"))
 
 

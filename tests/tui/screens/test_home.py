@@ -10,7 +10,7 @@ import pytest
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock
-from babytrain.tui.engine_client.requests import NewRunOptions
+from babytrain.tui.engine_client.client import NewRunOptions
 from babytrain.tui.screens.dialogs.new_run import NewRunScreen, parse_steps
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen
 from babytrain.tui.screens.home import HomeScreen

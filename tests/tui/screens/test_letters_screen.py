@@ -125,7 +125,10 @@ async def test_an_old_recording_never_knew_its_letters(runs_dir: Path, at_its_en
 
 @pytest.mark.parametrize("size", [TINY, STRIP, COMPACT, (200, 60)], ids=str)
 async def test_hostile_symbols_move_nothing(runs_dir: Path, size: tuple[int, int]) -> None:
-    events = [*script(60), letters_at(60, 9.0, [*HOSTILE, *LETTERS], favourite="\u202e", favourite_recall=0.5)]
+    events = [
+        *script(60),
+        letters_at(60, 9.0, [*HOSTILE, *LETTERS], tracked_letter="\u202e", tracked_letter_recall=0.5),
+    ]
     async with live(runs_dir, size, events=events) as driver:
         await opened(driver)
         for key in ("right", "v", "down"):
@@ -173,5 +176,5 @@ async def test_letters_reach_the_header_with_their_evaluation(runs_dir: Path) ->
     async with live(runs_dir, WIDE, events=script(620)) as driver:
         assert driver.session is not None
         assert isinstance(driver.run.source.snapshot().evals[-1], Eval)
-        driver.session.feed.events.put(letters_at(620, 99.0, favourite_recall=0.42))
+        driver.session.feed.events.put(letters_at(620, 99.0, tracked_letter_recall=0.42))
         await driver.wait(lambda: "  e 42%" in screen_text(driver.app), "the favourite letter")

@@ -198,8 +198,9 @@ def test_without_a_screen_milestones_and_restraints_are_lines() -> None:
     console = Console(file=io.StringIO(), width=200)
     quiet = PolicyEvent(t=41.0, step=60, cause="quiet hours", action="paused", text="Resting until 07:00.\x1b[31m")
     snapshot = state_from([*script(60), milestone(), quiet]).at()
-    seen = headless._print_new_events(snapshot, (0, 0, 0, 0, 0, 0), console)
-    headless._print_new_events(snapshot, seen, console)
+    printer = headless._EventPrinter(console)
+    printer.print_new(snapshot)
+    printer.print_new(snapshot)
     told_lines = console.file.getvalue()  # type: ignore[attr-defined]
     assert told_lines.count("First real word: frog.") == 1
     assert told_lines.count("Resting until 07:00.") == 1

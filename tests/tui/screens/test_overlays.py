@@ -19,7 +19,7 @@ async def test_one_that_has_lost_a_part_is_left_alone(runs_dir: Path, key: str) 
         screen = await driver.see(OverlayScreen)
         assert isinstance(screen, OverlayScreen)
         await driver.wait(lambda: screen.can_draw, "the screen")
-        for part in screen.parts:
+        for part in screen.required_widgets:
             await screen.query(part).remove()
             assert not screen.can_draw
             assert driver.session is not None

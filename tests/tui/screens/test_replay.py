@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from babytrain.tui.app.start_screen import StartReplay
 from babytrain.tui.screens.home import HomeScreen
-from babytrain.tui.screens.run.replay_and_watch import make_clock, set_speed
+from babytrain.tui.screens.run.replay_and_watch import make_clock
 from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.widgets.run.playback_bar import (
     PlaybackBar,
@@ -94,7 +94,7 @@ def test_silence_is_jumped_over() -> None:
 )
 def test_a_wished_speed_is_met(wanted: float, got: float) -> None:
     clock = make_clock(state_from(script(20)))
-    set_speed(clock, wanted)
+    clock.set_speed(wanted)
     assert clock.speed == got
 
 

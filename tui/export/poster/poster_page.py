@@ -176,8 +176,8 @@ def _sample_remarks(snapshot: RunSnapshot, sample: Sample) -> list[str]:
 def _letters_remark(snapshot: RunSnapshot) -> str:
     newest = snapshot.letters[-1]
     words = "of a hundred of each in text it never saw"
-    if newest.favourite and newest.favourite_recall is not None:
-        words += f"; its {newest.favourite}: {format_percent(100 * newest.favourite_recall)}"
+    if newest.tracked_letter and newest.tracked_letter_recall is not None:
+        words += f"; its {newest.tracked_letter}: {format_percent(100 * newest.tracked_letter_recall)}"
     if math.isfinite(newest.accuracy):
         words += f"; of all together: {format_percent(100 * newest.accuracy)}"
     return words

@@ -90,7 +90,7 @@ def draw_letters(letters: Letters, box: PageBox) -> Markup:
     for index, (symbol, recall) in enumerate(shown):
         row, column = divmod(index, columns)
         tile = PageBox(box.x + column * (width + _GAP), box.y + row * (height + _GAP), width, height)
-        tiles.append(_tile(symbol, recall, tile, favourite=symbol == letters.favourite and symbol != ""))
+        tiles.append(_tile(symbol, recall, tile, tracked_letter=symbol == letters.tracked_letter and symbol != ""))
     return join_markup(*tiles)
 
 
@@ -99,21 +99,21 @@ def _order(entry: tuple[str, float]) -> tuple[int, str]:
     return (0 if symbol[:1].isalpha() else 1 if symbol[:1].isdigit() else 2, symbol.casefold())
 
 
-def _tile(symbol: str, recall: float, tile: PageBox, *, favourite: bool) -> Markup:
+def _tile(symbol: str, recall: float, tile: PageBox, *, tracked_letter: bool) -> Markup:
     known = min(1.0, max(0.0, recall)) if math.isfinite(recall) else 0.0
     filled = tile.height * known
     words = _SPELLED.get(symbol) or safe_line(symbol)
     size = fitting_size(words, tile.width * 0.84, tile.height * 0.52, 18)
     # Light ink only where the whole character lies on the dark fill: the figure at the bottom long before the letter.
-    ink = "#ffffff" if favourite and known >= 0.85 else INK
-    figure = "#ffffff" if favourite and known >= 0.35 else SOFT_INK
+    ink = "#ffffff" if tracked_letter and known >= 0.85 else INK
+    figure = "#ffffff" if tracked_letter and known >= 0.35 else SOFT_INK
     middle = tile.x + tile.width / 2
     label = shorten_to_width(words, tile.width * 0.95, size)
     area = {"x": tile.x, "y": tile.y, "width": tile.width, "height": tile.height}
     known_area = area | {"y": tile.bottom - filled, "height": filled}
     return join_markup(
         svg_element("rect", **area, fill=RECEIPT_PAPER),
-        svg_element("rect", **known_area, fill=ACCENT if favourite else _TILE_FILL),
+        svg_element("rect", **known_area, fill=ACCENT if tracked_letter else _TILE_FILL),
         svg_element("rect", **area, fill="none", stroke=HAIRLINE, stroke_width=2),
         draw_text(label, middle, tile.y + tile.height * 0.56, size, SERIF, fill=ink, anchor="middle"),
         draw_text(

@@ -16,8 +16,8 @@ from textual.app import App
 
 from babytrain.runs.store.checkpoint_list import CheckpointSummary, summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder
-from babytrain.tui.dials.dial_input import DialRule
-from babytrain.tui.dials.fork_input import ForkInputError, ForkRequest, parse_fork, setting_in_progress
+from babytrain.tui.dials.dial_input import DialInputError, DialRule
+from babytrain.tui.dials.fork_input import ForkRequest, parse_fork, setting_in_progress
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.engine_client.errors import UsageError
@@ -63,13 +63,13 @@ class ForkScreen(TextInputScreen):
         )
 
     def request(self, typed: str) -> ForkRequest:
-        """What a line says. Raises ForkInputError."""
+        """What a line says. Raises DialInputError."""
         return parse_fork(typed, self._rules, self._places)
 
     def _problem(self, typed: str) -> str | None:
         try:
             problems = self._further_problems(self.request(typed))
-        except ForkInputError as error:
+        except DialInputError as error:
             problems = error.problems
         return "\n".join(problems) or None
 
@@ -127,7 +127,10 @@ class ForkStarter:
 
         def done(typed: str | None) -> None:
             if typed is not None:
-                self._go(folder, shown, screen.request(typed))
+                request = screen.request(typed)
+                for note in request.notes:
+                    self._app.notify(note, markup=False, timeout=8)
+                self._go(folder, shown, request)
 
         self._app.push_screen(screen, done)
 

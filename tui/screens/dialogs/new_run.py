@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Label, Select
 
+from babytrain.tui.engine_client.client import NewRunOptions, PresetChoice
 from babytrain.tui.engine_client.engine_thread import TrainingSession
-from babytrain.tui.engine_client.requests import NewRunOptions, PresetChoice
 from babytrain.tui.keys.keymap import bindings_in
 from babytrain.tui.screens.dialogs.question import show_problem
 from babytrain.tui.terminal.safe_text import safe_content

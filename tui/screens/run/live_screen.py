@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.forecast import is_paused_indefinitely
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -79,7 +80,7 @@ class LiveScreen(SteeringScreen):
         """Also knows of sessions that failed before they could say so."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """Only while it trains."""
         return None if self.over else estimate_eta(snapshot)
 

@@ -9,7 +9,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import SecondsRange, estimate_eta
+from babytrain.runs.forecast.eta import estimate_eta
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
@@ -46,7 +47,7 @@ class ReplayScreen(RunScreen):
         self.clock = make_clock(state)
         super().__init__(ReplaySource(state, self.clock), title, charset)
         self._folder = folder
-        set_speed(self.clock, speed)
+        self.clock.set_speed(speed)
         if playing:
             self.clock.play()
         else:
@@ -129,23 +130,11 @@ class ReplayScreen(RunScreen):
 def make_clock(state: RunState) -> PlaybackClock:
     """A clock over a recording that jumps over the time in which nothing happened."""
     clock = PlaybackClock(max(0.0, state.at().t))
-    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.notes, state.resumes)
+    timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.log_messages, state.resumes)
     times = [event.t for timeline in timelines for event in timeline.events]
     times.extend(state.steps.t[: state.steps.count].tolist())
     clock.set_gaps(quiet_gaps(sorted(times), _MAX_IDLE_SECONDS))
     return clock
-
-
-def set_speed(clock: PlaybackClock, wanted: float) -> None:
-    """The slowest speed that is not below `wanted`."""
-    while (before := clock.speed) > wanted:
-        clock.slower()
-        if clock.speed == before:
-            return
-    while (before := clock.speed) < wanted:
-        clock.faster()
-        if clock.speed == before:
-            return
 
 
 class WatchScreen(RunScreen):
@@ -165,7 +154,7 @@ class WatchScreen(RunScreen):
         """The other process's; what it saved can be read."""
         return self._journal.parent
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """As the one who trains it sees it."""
         return estimate_eta(snapshot)
 

@@ -24,7 +24,7 @@ from textual.containers import Container
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
-from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
@@ -150,12 +150,12 @@ class RunScreen(PaneScreen):
     def change_token(self, snapshot: RunSnapshot) -> object:
         """Differs from the last one if anything but the sensors changed."""
         state, t = snapshot.state, snapshot.t
-        rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.notes)
-        firsts = (state.readings, state.letters, state.baselines, state.milestones)
+        rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.log_messages)
+        firsts = (state.text_metrics, state.letters, state.baselines, state.milestones)
         rarer = (
             state.resumes,
-            state.endings,
-            state.rescues,
+            state.session_ends,
+            state.guard_events,
             state.verdicts,
             state.repeated_verdicts,
             state.policy_events,
@@ -222,7 +222,7 @@ class RunScreen(PaneScreen):
         """What the run is doing."""
         return run_status_label(snapshot, self.glyphs)
 
-    def estimate(self, snapshot: RunSnapshot) -> SecondsRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """How long it will still take; None where that makes no sense."""
         return None
 

@@ -12,6 +12,7 @@ from babytrain.runs.events import CommandAction, Request, SuggestedCommand
 from babytrain.tui.dials.dial_input import (
     MAX_RUN_STEPS,
     DialRule,
+    old_names_typed,
     parse_changes,
     problem_in,
     rule_in_progress,
@@ -50,6 +51,7 @@ class SteeringScreen(RunScreen):
         self._dial_step: Request | None = None  # the newest step of a dial
         self._dial_step_unsent = False
         self._dial_step_sent_at = -math.inf
+        self._told_renames: set[str] = set()  # what was said of old names of dials
         self._limit_announced_for = ""  # the dial of which was said that it goes no further
 
     def on_mount(self) -> None:
@@ -84,7 +86,7 @@ class SteeringScreen(RunScreen):
 
     def action_toggle_pause(self) -> None:
         """Pause, or go on."""
-        paused = self.source.snapshot().phase in ("paused", "resting")
+        paused = self.source.snapshot().phase in ("paused", "policy_pause")
         pending = self.pending
         if pending is not None and pending.action in ("pause", "resume", "advance"):
             paused = pending.action != "resume"
@@ -118,6 +120,10 @@ class SteeringScreen(RunScreen):
 
     def _send_changes(self, typed: str) -> None:
         """Every change in a line that will do."""
+        for note in old_names_typed(typed):
+            if note not in self._told_renames:
+                self._told_renames.add(note)
+                self.notify(note, markup=False, timeout=8)
         for change in parse_changes(typed, self._dial_rules):
             self.ask(change.action, change.value, change.text, change.dial)
 
@@ -142,7 +148,7 @@ class SteeringScreen(RunScreen):
 
         self.app.push_screen(TextInputScreen("Save a checkpoint under a name", placeholder="before-the-cliff"), done)
 
-    def action_go_back_to(self) -> None:
+    def action_rollback_to(self) -> None:
         """To any checkpoint of this run."""
         saved = {event.directory.rpartition("/")[2]: event for event in self.source.snapshot().checkpoints}
         dot = f" {self.glyphs.dot} "
@@ -240,7 +246,7 @@ class SteeringScreen(RunScreen):
         """Take back the newest turn."""
         self._ask_once("undo")
 
-    def action_go_back(self) -> None:
+    def action_rollback(self) -> None:
         """To the best checkpoint, after a question."""
         self._confirm_going_back(SuggestedCommand(label="", action="rollback", text="best"))
 

@@ -44,11 +44,11 @@ class LetterBoard(TextPane, inherit_bindings=False):
         super().__init__("letters", id="board", charset=charset, classes="pane")
 
     def show(
-        self, facts: Sequence[LetterScore], view: BoardView, selected: str, favourite: str, hint: str = ""
+        self, facts: Sequence[LetterScore], view: BoardView, selected: str, tracked_letter: str, hint: str = ""
     ) -> None:
         """Show these facts in this way, with the cursor on `here`."""
         self._facts, self._view, self._hint = tuple(facts), view, hint
-        self._board_style = BoardStyle(self._charset, selected, favourite)
+        self._board_style = BoardStyle(self._charset, selected, tracked_letter)
         if view == "keyboard":
             self._rows = keyboard_rows([fact.symbol for fact in self._facts])
         self.rebuild()
@@ -103,27 +103,27 @@ class LetterBoard(TextPane, inherit_bindings=False):
 
 
 class LetterDetails(TextPane, inherit_bindings=False):
-    """Lines about one symbol and about the favourite one; what has no room is left out from the end."""
+    """Lines about one symbol and about the tracked letter; what has no room is left out from the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, charset: CharsetName = "braille") -> None:
         self._about: tuple[Content, ...] = ()
-        self._favourite = Content()
+        self._tracked_letter = Content()
         super().__init__("this letter", id="letter-details", charset=charset, classes="pane")
 
-    def show(self, about: Sequence[Content], favourite: Content) -> None:
+    def show(self, about: Sequence[Content], tracked_letter: Content) -> None:
         """Show what is known."""
-        self._about, self._favourite = tuple(about), favourite
+        self._about, self._tracked_letter = tuple(about), tracked_letter
         self.rebuild()
 
     def build(self, width: int) -> list[Content]:
-        """The favourite keeps the last lines, if there are enough for the others."""
+        """The tracked letter keeps the last lines, if there are enough for the others."""
         height = self.scrollable_content_region.height
-        favourite = self._favourite.wrap(width) if self._favourite else []
+        tracked_letter = self._tracked_letter.wrap(width) if self._tracked_letter else []
         about = [line for words in self._about for line in words.wrap(width)]
-        if len(about) + len(favourite) > height:
+        if len(about) + len(tracked_letter) > height:
             about = [words.truncate(width, ellipsis=True) for words in self._about]
-            favourite = [self._favourite.truncate(width, ellipsis=True)] if self._favourite else []
-        kept = about[: max(1, height - len(favourite))]
-        return [*kept, *[Content("")] * (height - len(kept) - len(favourite)), *favourite][: max(1, height)]
+            tracked_letter = [self._tracked_letter.truncate(width, ellipsis=True)] if self._tracked_letter else []
+        kept = about[: max(1, height - len(tracked_letter))]
+        return [*kept, *[Content("")] * (height - len(kept) - len(tracked_letter)), *tracked_letter][: max(1, height)]

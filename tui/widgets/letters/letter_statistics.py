@@ -81,13 +81,13 @@ def precision_history(evaluations: Sequence[Letters], symbol: str) -> list[float
     return [_value_of(event.symbols, event.precisions, symbol) for event in evaluations]
 
 
-def favourite_history(evaluations: Sequence[Letters]) -> list[float | None]:
-    """The recall of the newest evaluation's favourite letter at each of them."""
-    favourite = evaluations[-1].favourite if evaluations else ""
+def tracked_letter_history(evaluations: Sequence[Letters]) -> list[float | None]:
+    """The recall of the newest evaluation's tracked letter at each of them."""
+    tracked_letter = evaluations[-1].tracked_letter if evaluations else ""
     return [
-        known_share(event.favourite_recall)
-        if event.favourite == favourite and event.favourite_recall is not None
-        else _value_of(event.symbols, event.recalls, favourite)
+        known_share(event.tracked_letter_recall)
+        if event.tracked_letter == tracked_letter and event.tracked_letter_recall is not None
+        else _value_of(event.symbols, event.recalls, tracked_letter)
         for event in evaluations
     ]
 
@@ -154,8 +154,8 @@ def recall_style(recall: float | None) -> str:
     return "$warning"
 
 
-# Up to which recall of the favourite letter each is said.
-_FAVOURITE_SENTENCES = (
+# Up to which recall of the tracked letter each is said.
+_TRACKED_LETTER_SENTENCES = (
     (0.05, "It has not noticed the letter {letter} yet. There is time."),
     (0.5, "It finds the letter {letter} {share} of the time. A beginning."),
     (0.75, "More often than not it sees the letter {letter} coming: {share}."),
@@ -165,15 +165,15 @@ _FAVOURITE_SENTENCES = (
 )
 
 
-def favourite_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
-    """What there is to say of the favourite letter."""
-    recall = known_share(letters.favourite_recall)
-    if not letters.favourite:
+def tracked_letter_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
+    """What there is to say of the tracked letter."""
+    recall = known_share(letters.tracked_letter_recall)
+    if not letters.tracked_letter:
         return ""
-    letter = symbol_label(letters.favourite, charset)
+    letter = symbol_label(letters.tracked_letter, charset)
     if recall is None:
         return f"The letter {letter} does not stand in this text. One can be fond of it all the same."
-    sentence = next(text for limit, text in _FAVOURITE_SENTENCES if recall < limit)
+    sentence = next(text for limit, text in _TRACKED_LETTER_SENTENCES if recall < limit)
     return sentence.format(letter=letter, share=f"{100 * recall:.0f} percent")
 
 
@@ -227,18 +227,18 @@ def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: 
     return line.truncate(width)
 
 
-def favourite_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
-    """The favourite letter: its way so far and a kind word. Empty where there is none."""
+def tracked_letter_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
+    """The tracked letter: its recall so far and a comment. Empty where there is none."""
     now = evaluations[at]
-    if not now.favourite:
+    if not now.tracked_letter:
         return Content()
     glyphs = GLYPHS[charset]
-    way = history_text(favourite_history(evaluations[: at + 1]), glyphs)
-    letter = symbol_label(now.favourite, charset)
+    way = history_text(tracked_letter_history(evaluations[: at + 1]), glyphs)
+    letter = symbol_label(now.tracked_letter, charset)
     return Content.assemble(
         (f"{glyphs.best} {letter}", "bold $warning"),
         (f": {way}  " if way else "  ", "bold"),
-        (favourite_sentence(now, charset), "italic"),
+        (tracked_letter_sentence(now, charset), "italic"),
     )
 
 

@@ -75,11 +75,15 @@ class BoardDrawing:
 
 @dataclass(frozen=True)
 class BoardStyle:
-    """How the board is drawn: for which terminal, which symbol is under the cursor, which is the favourite."""
+    """How the board is drawn: for which terminal, which symbol is under the cursor, which is the tracked letter."""
 
     charset: CharsetName
     selected: str = ""
-    favourite: str = ""
+    tracked_letter: str = ""
+
+    def star(self, symbol: str) -> str:
+        """The sign beside the tracked letter, nothing beside others."""
+        return GLYPHS[self.charset].best if symbol and symbol == self.tracked_letter else ""
 
 
 def key_board(
@@ -187,7 +191,7 @@ def _tile(fact: LetterScore, width: int, tall: int, board_style: BoardStyle) -> 
         level = BAR_LEVELS[board_style.charset][min(7, int((fact.recall or 0.0) * 8))]
         head = fit_exactly(f"[{label}]" if selected else f"{label} {level}" if cell_len(label) == 1 else label, width)
         return [[(head, f"bold {style} {ground}")], [(fit_exactly(shown.rjust(width), width), f"{style} {ground}")]]
-    star = GLYPHS[board_style.charset].best if fact.symbol == board_style.favourite and board_style.favourite else ""
+    star = board_style.star(fact.symbol)
     change = change_text(fact.change, signs.up, signs.down)
     changed = "$success" if (fact.change or 0) > 0 else "$error"
     bar = [(recall_bar(fact.recall, width, board_style.charset), f"{style} {_TRACK}")]
@@ -230,7 +234,7 @@ def _bar_line(
     style = recall_style(fact.recall)
     signs = CHART_CHARSETS[board_style.charset]
     bar, share, precision = _columns(name, width, wants_precision=wants_precision)
-    star = GLYPHS[board_style.charset].best if fact.symbol == board_style.favourite and board_style.favourite else " "
+    star = board_style.star(fact.symbol) or " "
     text: list[TilePart] = [
         (">" if selected else " ", f"bold $primary {ground}"),
         (fit_exactly(label, name, GLYPHS[board_style.charset].ellipsis) + star, f"bold {style} {ground}"),

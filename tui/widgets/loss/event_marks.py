@@ -124,7 +124,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
             signs["saved"].append(at)
     for resumed, step, at in placed(snapshot.state.resumes.until(snapshot.t)):
         marks["resumed", step] = (resumed.t, EventMark(at, "resumed", "went back" if resumed.rollback else "resumed"))
-    for rescue, step, at in placed(snapshot.rescues):
+    for rescue, step, at in placed(snapshot.guard_events):
         if rescue.action == "rolled back":
             marks.pop(("resumed", step), None)  # the same thing said twice
         words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"

@@ -58,7 +58,7 @@ def legend_line(
         return ()
     left = _with_stretch(values, snapshot, plotter, charset, width)
     if not speed:
-        left = _with_favourite(left, snapshot, settings, charset, width)
+        left = _with_tracked_letter(left, snapshot, settings, charset, width)
     for right in _settings_spans(settings, charset):
         room = width - line_length(left) - line_length(right)
         if room >= 2:
@@ -119,17 +119,17 @@ def _with_stretch(
     return fit_parts(chunks, width)
 
 
-def _with_favourite(
+def _with_tracked_letter(
     left: StyledLine, snapshot: RunSnapshot, settings: ChartSettings, charset: ChartCharset, width: int
 ) -> StyledLine:
-    """The line, and how well the favourite letter is known, where that takes the place of nothing but blanks."""
+    """The line, and how well the tracked letter is known, where that takes the place of nothing but blanks."""
     newest = snapshot.state.letters.last_until(snapshot.t)
-    if newest is None or not newest.favourite or newest.favourite_recall is None:
+    if newest is None or not newest.tracked_letter or newest.tracked_letter_recall is None:
         return left
-    recall = newest.favourite_recall
+    recall = newest.tracked_letter_recall
     if not math.isfinite(recall):
         return left
-    letter = shorten_to_columns(symbol_label(newest.favourite, charset.name), _LONGEST_LETTER, "")
+    letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), _LONGEST_LETTER, "")
     added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
     needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
     return (*left, *added) if left and needed <= width else left

@@ -203,7 +203,7 @@ class LossPane(Widget, can_focus=True):
         if snapshot is None or not self.is_attached or not self.size.width:
             return
         state, t = snapshot.state, snapshot.t
-        rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.rescues, state.endings)
+        rare = (state.evals, state.commands, state.checkpoints, state.resumes, state.guard_events, state.session_ends)
         rarer = (state.milestones, state.baselines, state.letters)
         newest = (snapshot.rows, snapshot.step, float(state.steps.t[snapshot.rows - 1]) if snapshot.rows else t)
         counts = [line.count_until(t) for line in (*rare, *rarer)]

@@ -31,7 +31,7 @@ _WAITING: dict[PhaseName, str] = {
     "loading": "Still packing the school bag: the first step follows.",
     "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
     "paused": "Paused before the first step.",
-    "resting": "Resting before the first step.",
+    "policy_pause": "Resting before the first step.",
     "stopping": "Stopping before the first step.",
 }
 
@@ -142,7 +142,14 @@ class LossPlotter:
 
     def _rare_marks(self, snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]]:
         state, t = snapshot.state, snapshot.t
-        lines = (state.commands, state.checkpoints, state.resumes, state.rescues, state.policy_events, state.milestones)
+        lines = (
+            state.commands,
+            state.checkpoints,
+            state.resumes,
+            state.guard_events,
+            state.policy_events,
+            state.milestones,
+        )
         key = (tuple(line.count_until(t) for line in lines), len(state.resumes), x.mode, id(state))
         if key != self._marks_key:
             self._marks_key = key

@@ -144,17 +144,21 @@ class DialsPane(TextPane):
             DialRow("grad", (("clip", Content(norm + format_loss(snapshot.gradient_norm))), at("clip", "clip"))),
             DialRow("batch", tuple(batch)),
             DialRow("decay", (at("weight_decay"), at("dropout", "dropout"))),
-            DialRow("by", (("schedule", Content(self._setting(snapshot, "optimizer"))), at("schedule"))),
+            DialRow("optim", (("schedule", Content(self._setting(snapshot, "optimizer"))), at("schedule"))),
             DialRow("betas", (at("beta1"), at("beta2"))),
-            DialRow("soft", (at("label_smoothing", "labels"),)),
-            DialRow("shake", (at("jitter", "jitter"), at("noise", "noise"))),
-            DialRow("every", (at("eval_every", "eval"), at("sample_every", "sample"))),
+            DialRow("loss", (at("label_smoothing", "label smoothing"),)),
+            DialRow("data", (at("window_shift", "shift"), at("token_noise", "noise"))),
+            DialRow("eval", (at("eval_every"), at("sample_every", "sample"))),
         ]
-        policy = [("quiet_hours", "quiet"), ("temperature_ceiling", "ceiling °C"), ("power_budget", "budget W")]
+        policy = [
+            ("quiet_hours", "quiet"),
+            ("temperature_ceiling_celsius", "ceiling °C"),
+            ("power_budget_watts", "budget W"),
+        ]
         kept = tuple(
             at(dial, name) for dial, name in policy if dials.position(dial) not in _UNSET or self._is_changed(dial)
         )
-        rows += [DialRow("house", kept)] if kept else []
+        rows += [DialRow("power", kept)] if kept else []
         return [row for row in rows if any(dials.position(dial) is not None for dial, _ in row.facts)]
 
     def _position(self, snapshot: RunSnapshot, dial: str, *, brief: bool) -> Content:

@@ -15,8 +15,8 @@ from textual import events
 from textual.content import Content
 
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
-from babytrain.runs.forecast.eta import SecondsRange
 from babytrain.runs.forecast.forecast import NO_TARGET, Forecast, forecast_run
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
@@ -70,7 +70,7 @@ class HealthFacts:
     """What the health lines say. `keys` is for each id in `ADVICE_IDS` the key as shown and as sent."""
 
     snapshot: RunSnapshot
-    eta: SecondsRange | None = None
+    eta: ValueRange | None = None
     forecast: Forecast | None = None
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class HealthLine:
 def has_diagnosis(facts: HealthFacts) -> bool:
     """Whether there is anything to say at all, or will be: an old recording knows of no diagnosis."""
     state = facts.snapshot.state
-    return facts.forecast is not None or any((state.verdicts, state.rescues, state.storage))
+    return facts.forecast is not None or any((state.verdicts, state.guard_events, state.storage))
 
 
 def is_advice_followed(snapshot: RunSnapshot, advice: SuggestedCommand) -> bool:
@@ -114,7 +114,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     """`height` (1 to 4) lines of exactly `width` columns, for a width of 1 and more."""
     inner = max(1, width - 2)
     snapshot = facts.snapshot
-    verdict, rescue = snapshot.verdict, snapshot.state.rescues.last_until(snapshot.t)
+    verdict, rescue = snapshot.verdict, snapshot.state.guard_events.last_until(snapshot.t)
     buttons = _buttons(facts, verdict, glyphs)
     disk = _disk_problem(snapshot, glyphs)
     if height <= 1:
@@ -128,7 +128,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
     if snapshot.state.verdicts:
         lines.append(_line(next_, buttons, inner))
-    if snapshot.state.rescues or snapshot.state.storage:
+    if snapshot.state.guard_events or snapshot.state.storage:
         lines.append(_line(disk or (Content() if rescue is None else _rescue(rescue)), [], inner))
     if facts.forecast is not None:
         lines.append(_line(_forecast(facts, glyphs), [], inner))
@@ -138,7 +138,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
 def health_line_count(facts: HealthFacts) -> int:
     """How many lines there are to fill; in a recording the same at every moment, so that seeking moves no pane."""
     state = facts.snapshot.state
-    return 1 + bool(state.verdicts) + any((state.rescues, state.storage)) + (facts.forecast is not None)
+    return 1 + bool(state.verdicts) + any((state.guard_events, state.storage)) + (facts.forecast is not None)
 
 
 def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:

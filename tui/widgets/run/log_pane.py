@@ -57,10 +57,10 @@ def log_key(snapshot: RunSnapshot, printed: int) -> tuple[int, ...]:
 
 def _logged(state: RunState) -> tuple[Timeline[Any], ...]:
     """The kinds of events of which each has a line, in the order in which those of one moment are listed."""
-    often = (state.evals, state.checkpoints, state.notes)
-    rare = (state.rescues, state.policy_events, state.milestones, state.verdicts)
+    often = (state.evals, state.checkpoints, state.log_messages)
+    rare = (state.guard_events, state.policy_events, state.milestones, state.verdicts)
     # A resume begins at the very time at which the session before it ended.
-    return (*often, *rare, state.endings, state.resumes)
+    return (*often, *rare, state.session_ends, state.resumes)
 
 
 def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: int = MAX_LOG_LINES) -> list[LogEvent]:

@@ -43,13 +43,13 @@ def timeline_marks(state: RunState) -> list[TimelineMark]:
         *(TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events),
         *(TimelineMark(event.t, "checkpoint", "$primary") for event in state.checkpoints.events),
         *(TimelineMark(event.t, "command", "$warning") for event in state.commands.events),
-        *(TimelineMark(event.t, event.level, "$error") for event in state.notes.events if event.level != "info"),
-        *(TimelineMark(event.t, "rescue", "$error") for event in state.rescues.events),
+        *(TimelineMark(event.t, event.level, "$error") for event in state.log_messages.events if event.level != "info"),
+        *(TimelineMark(event.t, "rescue", "$error") for event in state.guard_events.events),
         *(TimelineMark(event.t, f"{event.action}: {event.cause}", "$accent") for event in state.policy_events.events),
         *(TimelineMark(event.t, event.verdict, "$primary") for event in state.verdicts.events),
         *(TimelineMark(event.t, safe_line(event.text, _MAX_LABEL), "$success") for event in state.milestones.events),
         *(TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events),
-        *(TimelineMark(event.t, "end", "$success") for event in state.endings.events),
+        *(TimelineMark(event.t, "end", "$success") for event in state.session_ends.events),
     ]
     return sorted(found, key=lambda mark: mark.t)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
@@ -40,7 +40,7 @@ class HeaderFacts:
 
     snapshot: RunSnapshot
     state: StatusLabel
-    eta: SecondsRange | None = None
+    eta: ValueRange | None = None
     advice: str = ""
     title: str = ""  # until the run has said its name
     paused: bool = False
@@ -152,7 +152,7 @@ def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], 
     return Content.assemble(line, " " * max(1, width - line.cell_length - tail.cell_length), tail)
 
 
-def eta_text(eta: SecondsRange, glyphs: Glyphs) -> str:
+def eta_text(eta: ValueRange, glyphs: Glyphs) -> str:
     """`2h05m–2h30m`, one time where both ends read the same."""
     low, high = format_whole_seconds(eta.low), format_whole_seconds(eta.high)
     return low if low == high else f"{low}{glyphs.range}{high}"

@@ -229,10 +229,10 @@ def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
     if policy.cause == "heat":
         name = (card.nickname or card.name) if card else "The processor"
         celsius = card.temperature_celsius if card else host.temperature_celsius
-        if celsius is not None and dials.position("temperature_ceiling") is not None:
-            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling:g}: {share}"
+        if celsius is not None and dials.position("temperature_ceiling_celsius") is not None:
+            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g}: {share}"
     if policy.cause == "power":
         watts = card.power_watts if card else host.processor_watts
-        if watts is not None and dials.position("power_budget") is not None:
-            return f"{watts:.0f} W of a budget of {dials.power_budget:g}: {share}"
+        if watts is not None and dials.position("power_budget_watts") is not None:
+            return f"{watts:.0f} W of a budget of {dials.power_budget_watts:g}: {share}"
     return policy.text

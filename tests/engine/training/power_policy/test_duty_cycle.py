@@ -138,7 +138,7 @@ def test_readings_are_filed_during_a_rest() -> None:
 
 
 def test_a_rest_gets_shorter_when_the_card_cools_down_while_it_lasts() -> None:
-    world = World(temperature_ceiling=70.0)
+    world = World(temperature_ceiling_celsius=70.0)
 
     def look(celsius: float) -> None:
         card = GpuReading(index=0, name="card", trains=True, temperature_celsius=celsius)
@@ -193,7 +193,7 @@ def test_two_more_looks_are_enough_to_know_that_the_card_is_not_lost() -> None:
 
 def played(ceiling: float, minutes: float, **dials: object) -> tuple[list[float], float]:
     """The temperatures, second by second, of the scripted card under a run of steps of 30 ms; its share of work."""
-    world = World(temperature_ceiling=ceiling, **dials)
+    world = World(temperature_ceiling_celsius=ceiling, **dials)
     began, worked, celsius = world.now, 0.0, list[float]()
     gpu = ScriptedBackend(lambda: world.now, world.controller.rested_seconds)
 

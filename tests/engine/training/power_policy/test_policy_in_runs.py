@@ -81,7 +81,7 @@ class Night(LiveFeed):
 
     def publish(self, event: Any) -> None:
         super().publish(event)
-        if isinstance(event, Phase) and event.phase == "resting" and self.commands:
+        if isinstance(event, Phase) and event.phase == "policy_pause" and self.commands:
             self.ask(**self.commands.pop(0))
 
 
@@ -122,8 +122,8 @@ def test_a_run_that_is_held_back_in_every_way_ends_in_the_same_bits(
         feed,
         name="held",
         dropout=0.1,
-        temperature_ceiling=60.0,
-        power_budget=20.0,
+        temperature_ceiling_celsius=60.0,
+        power_budget_watts=20.0,
         on_battery="pause",
         quiet_hours=ALL_DAY,
         quiet_duty=0.5,
@@ -177,8 +177,8 @@ def test_a_pause_at_rest_is_a_pause_and_its_end_is_the_rest_again(
 
     result = train(tmp_path, Pausing({"action": "pause"}, {"action": "resume"}), quiet_hours=ALL_DAY)
     phases = [event.phase for event in events_of(result) if isinstance(event, Phase)]
-    held = [name for name in phases if name in ("paused", "resting")]
-    assert held == ["resting", "paused", "resting"]
+    held = [name for name in phases if name in ("paused", "policy_pause")]
+    assert held == ["policy_pause", "paused", "policy_pause"]
     assert result.status == "done"
 
 
@@ -212,7 +212,7 @@ def test_minutes_do_not_run_while_a_run_is_paused_or_at_rest(
     feed = Night({"action": "resume"})
     result = train(tmp_path, feed, quiet_hours=ALL_DAY, minutes=1.0, steps=12)
     events = events_of(result)
-    resting = next(event.t for event in events if isinstance(event, Phase) and event.phase == "resting")
+    resting = next(event.t for event in events if isinstance(event, Phase) and event.phase == "policy_pause")
     over = next(event.t for event in events if isinstance(event, Phase) and event.t > resting)
     end = next(event.t for event in events if isinstance(event, Ended))
     assert asked[-1][0] == 60.0
@@ -289,7 +289,7 @@ def test_another_card_that_is_lost_is_none_of_its_business(tmp_path: Path, senso
 def test_the_electricity_is_filed_before_the_end_and_a_resumed_run_goes_on_counting(
     tmp_path: Path, sensors: Callable[[Look], None]
 ) -> None:
-    result = train(tmp_path, wall_watts=100.0, currency="EUR", electricity_price=0.3)
+    result = train(tmp_path, wall_watts=100.0, currency="EUR", electricity_price_per_kwh=0.3)
     events = events_of(result)
     newest = [event for event in events if isinstance(event, Energy)][-1]
     assert isinstance(events[-1], Ended)
@@ -298,7 +298,7 @@ def test_the_electricity_is_filed_before_the_end_and_a_resumed_run_goes_on_count
     resumed = events_of(resume_from(result, 10))
     later = [event for event in resumed if isinstance(event, Energy)][-1]
     assert later.joules > newest.joules  # what was drawn for steps that were given up was drawn all the same
-    other = events_of(resume_from(result, 15, currency="INR", electricity_price=8.0))
+    other = events_of(resume_from(result, 15, currency="INR", electricity_price_per_kwh=8.0))
     last = [event for event in other if isinstance(event, Energy)][-1]
     assert last.money == pytest.approx(last.joules / 3.6e6 * 8.0)
 

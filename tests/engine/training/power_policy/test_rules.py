@@ -132,7 +132,7 @@ def hot(made: PowerPolicy, celsius: float | None, first: int, last: int, **rest:
 
 
 def test_heat_slows_and_a_lifted_ceiling_frees_at_once() -> None:
-    made, noon = rules(temperature_ceiling=70.0), at("12:00")
+    made, noon = rules(temperature_ceiling_celsius=70.0), at("12:00")
     hot(made, 85.0, 0, 60, name="Ember")
     decision = made.decide(60.0, noon)
     assert causes(decision) == [("heat", 0.02)]
@@ -142,20 +142,20 @@ def test_heat_slows_and_a_lifted_ceiling_frees_at_once() -> None:
 
 
 def test_a_thermometer_that_falls_silent_keeps_the_duty_that_held_and_says_so_once() -> None:
-    made, noon = rules(temperature_ceiling=70.0), at("12:00")
+    made, noon = rules(temperature_ceiling_celsius=70.0), at("12:00")
     hot(made, 68.9, 0, 300)
     before = made.decide(300.0, noon).duty_cycle
     hot(made, None, 300, 400)
     for second in range(300, 4000, 50):
         assert made.decide(float(second), noon).duty_cycle == pytest.approx(before, abs=0.05)
     assert len(made.sentences) == 1
-    assert "temperature_ceiling" in made.sentences[0]
+    assert "temperature_ceiling_celsius" in made.sentences[0]
     hot(made, 90.0, 4000, 4100)  # it speaks again
     assert made.decide(4100.0, noon).duty_cycle == 0.02
 
 
 def test_without_any_thermometer_the_run_is_free_and_the_log_says_so_once() -> None:
-    made, noon = rules(temperature_ceiling=70.0, power_budget=100.0), at("12:00")
+    made, noon = rules(temperature_ceiling_celsius=70.0, power_budget_watts=100.0), at("12:00")
     for second in range(120):
         made.take_sample(SensorSample(float(second)))
         assert made.decide(float(second), noon).duty_cycle == 1.0
@@ -163,7 +163,7 @@ def test_without_any_thermometer_the_run_is_free_and_the_log_says_so_once() -> N
 
 
 def test_the_lowest_of_several_duties_counts() -> None:
-    made = rules(temperature_ceiling=70.0, power_budget=50.0, quiet_hours="23:00-07:00", quiet_duty=0.4)
+    made = rules(temperature_ceiling_celsius=70.0, power_budget_watts=50.0, quiet_hours="23:00-07:00", quiet_duty=0.4)
     hot(made, 40.0, 0, 120, watts=45.0)
     decision = made.decide(120.0, at("23:30"))
     assert {cause for cause, _ in causes(decision)} == {"quiet hours", "heat", "power"}

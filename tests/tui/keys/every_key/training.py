@@ -55,7 +55,7 @@ async def _(driver: Driver, key: str) -> None:
     await driver.wait(lambda: driver.asked[-1:] == [("undo", None)], "the undo")
 
 
-@check("live.go_back")
+@check("live.rollback")
 async def _(driver: Driver, key: str) -> None:
     count = len(driver.asked)
     await driver.press(key)
@@ -130,7 +130,7 @@ async def _(driver: Driver, key: str) -> None:
     assert driver.session.requests[-1].text == "hm"
 
 
-@check("live.save_named", "live.back_to")
+@check("live.save_named", "live.rollback_to")
 async def _(driver: Driver, key: str) -> None:
     action = {"C": "checkpoint", "B": "rollback"}[key]
     await driver.press(key)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from babytrain.runs.events import Step
 from babytrain.runs.state.columns import StepColumns
 from babytrain.tui.widgets.loss.loss_history import ROWS_PER_BLOCK, DebiasedAverage, LossHistory
 
@@ -16,9 +17,8 @@ def table(losses, first_step=1, into=None):
     steps = StepColumns() if into is None else into
     for number, loss in enumerate(losses):
         step = first_step + number
-        steps.append(
-            step=step, t=step * 0.1, loss=loss, learning_rate=1.0, gradient_norm=1.0, tokens=step, step_seconds=0.1
-        )
+        row = {"learning_rate": 1.0, "gradient_norm": 1.0, "step_seconds": 0.1}
+        steps.append_step(Step(step=step, t=step * 0.1, loss=loss, tokens=step, **row))
     return steps
 
 
@@ -99,7 +99,7 @@ def test_an_absurd_loss_does_not_hide_the_curve_for_thousands_of_steps():
 def test_a_merged_row_shows_its_range():
     steps = StepColumns()
     row = {"learning_rate": 1.0, "gradient_norm": 1.0, "step_seconds": 0.1}
-    steps.append(step=10, t=1.0, loss=2.0, tokens=10, loss_min=1.5, loss_max=float("inf"), **row)
+    steps.append_step(Step(step=10, t=1.0, loss=2.0, tokens=10, loss_min=1.5, loss_max=float("inf"), **row))
     history = LossHistory()
     history.update(steps, 1)
     assert (history.columns[0][0], history.columns[1][0]) == (1.5, 2.0)

@@ -20,7 +20,7 @@ from babytrain.runs.events import (
     Resumed,
     Verdict,
 )
-from babytrain.runs.forecast.eta import SecondsRange
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.text.wording import describe_command, format_ago, format_clock, format_steps, run_status_label
@@ -39,13 +39,13 @@ ENDED = state_from([*script(60), ending(script(60))]).at()
     snapshot=st.sampled_from([LIVE, EMPTY, ENDED]),
     width=st.integers(1, 250),
     height=st.integers(1, 2),
-    eta=st.sampled_from([None, SecondsRange(5.0, 7.0), SecondsRange(86_400.0, 1e6)]),
+    eta=st.sampled_from([None, ValueRange(5.0, 7.0), ValueRange(86_400.0, 1e6)]),
     advice=st.sampled_from(["", "enter: runs, q: quit", "a long\nsentence " * 9]),
     glyphs=st.sampled_from(GLYPH_SETS),
     program=st.sampled_from(["babytrain", "replay", "watching"]),
 )
 def test_the_header_fits_any_width(
-    snapshot: RunSnapshot, width: int, height: int, eta: SecondsRange | None, advice: str, glyphs: object, program: str
+    snapshot: RunSnapshot, width: int, height: int, eta: ValueRange | None, advice: str, glyphs: object, program: str
 ) -> None:
     facts = HeaderFacts(snapshot, run_status_label(snapshot, glyphs), eta, advice, "a title", paused=True)  # type: ignore[arg-type]
     lines = header_lines(facts, width, height, glyphs, program)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_the_header_fits_any_width(
 
 
 def test_the_header_says_what_matters_most_where_there_is_little_room() -> None:
-    facts = HeaderFacts(LIVE, run_status_label(LIVE, GLYPHS["braille"]), SecondsRange(5.0, 7.0))
+    facts = HeaderFacts(LIVE, run_status_label(LIVE, GLYPHS["braille"]), ValueRange(5.0, 7.0))
     assert "training" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
     assert "41%" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
 
@@ -84,11 +84,11 @@ def test_endings_are_a_sign_and_a_word(status: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "resting"]
+    "phase", ["loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "policy_pause"]
 )
 def test_every_phase_is_said(phase: str) -> None:
     state = run_status_label(state_from([*script(60), Phase(t=99, step=60, phase=phase)]).at(), GLYPHS["ascii"])  # type: ignore[arg-type]
-    assert state.word == phase
+    assert state.word == {"policy_pause": "resting"}.get(phase, phase)
     assert state.symbol.isascii()
 
 
@@ -191,7 +191,7 @@ def test_a_rest_says_why_and_until_when_in_the_header_and_the_log() -> None:
             text="Quiet hours until 07:00: \x1bhush.",
             duty_cycle=0.0,
         ),
-        Phase(t=90.0, step=60, phase="resting"),
+        Phase(t=90.0, step=60, phase="policy_pause"),
     ]
     snapshot = state_from(events).at()
     state = run_status_label(snapshot, GLYPHS["braille"])

@@ -15,8 +15,9 @@ from textual.app import App, ComposeResult
 
 from babytrain.runs.energy.bill import BillAmounts, SourceAmounts
 from babytrain.runs.energy.efficiency import EnergyEfficiency
-from babytrain.runs.energy.energy_forecast import EnergyForecast, ValueRange
+from babytrain.runs.energy.energy_forecast import EnergyForecast
 from babytrain.runs.events import Ended, Energy, EnergySource, Fan, GpuReading, Phase, PolicyEvent, Resumed, Vitals
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunState
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.painter import draw_plot
@@ -425,7 +426,8 @@ def test_there_are_forty_kind_words_and_more_and_all_can_be_said():
     ]
     contexts += [EncouragementContext(status=status) for status in ("done", "interrupted", "failed")]
     contexts += [
-        EncouragementContext(phase="resting", held_by=cause) for cause in ("quiet hours", "heat", "power", "battery")
+        EncouragementContext(phase="policy_pause", held_by=cause)
+        for cause in ("quiet hours", "heat", "power", "battery")
     ]
     contexts += [
         EncouragementContext(
@@ -451,12 +453,13 @@ def test_there_are_forty_kind_words_and_more_and_all_can_be_said():
 
 def test_nobody_who_sleeps_is_told_to_watch_the_loss():
     lines = {
-        line_for(EncouragementContext(phase="resting", held_by="quiet hours"), f"r:{number}") for number in range(60)
+        line_for(EncouragementContext(phase="policy_pause", held_by="quiet hours"), f"r:{number}")
+        for number in range(60)
     }
     assert lines == {
         line.text
         for line in encouragement_lines().fitting
-        if line.fits(EncouragementContext(phase="resting", held_by="quiet hours"))
+        if line.fits(EncouragementContext(phase="policy_pause", held_by="quiet hours"))
     }
 
 

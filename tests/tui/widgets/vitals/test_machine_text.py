@@ -44,7 +44,9 @@ def test_a_kind_word_fits_what_the_run_does_now():
 
 def test_what_holds_a_run_back_is_told_with_the_temperature_of_now():
     state = RunState()
-    state.apply(msgspec.structs.replace(started(), config={"temperature_ceiling": 65.0, "power_budget": 120.0}))
+    state.apply(
+        msgspec.structs.replace(started(), config={"temperature_ceiling_celsius": 65.0, "power_budget_watts": 120.0})
+    )
     state.apply(Phase(t=1.0, step=0, phase="training"))
     told = PolicyEvent(t=5.0, step=1, cause="heat", action="slowed", text="Gertrude is at 71 °C", duty_cycle=0.46)
     cards = [gpu(nickname="Gertrude", trains=True, temperature_celsius=float(celsius)) for celsius in (71, 58)]
