@@ -150,7 +150,9 @@ class SteeringScreen(RunScreen):
 
     def action_rollback_to(self) -> None:
         """To any checkpoint of this run."""
-        saved = {event.directory.rpartition("/")[2]: event for event in self.source.snapshot().checkpoints}
+        snapshot = self.source.snapshot()
+        checkpoints = snapshot.state.checkpoints.until(snapshot.t)
+        saved = {event.directory.rpartition("/")[2]: event for event in checkpoints}
         dot = f" {self.glyphs.dot} "
         known = dot.join(event.name or format_count(event.step) for event in list(saved.values())[-12:])
 

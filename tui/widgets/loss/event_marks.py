@@ -100,6 +100,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
     marks: dict[tuple[str, int], tuple[float, EventMark]] = {}
     signs: dict[SignName, list[float]] = {"saved": [], "paused": [], "resumed": []}
     current_step = step_on_current_path(snapshot)
+    state, t = snapshot.state, snapshot.t
 
     def placed(events: Iterable[MarkedEvent]) -> Iterator[tuple[MarkedEvent, int, float]]:
         """The events that are on the current path, each with its step and its x."""
@@ -108,28 +109,28 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
             if step is not None:
                 yield event, step, x.of(step, event.t)
 
-    for command, step, at in placed(command for command in snapshot.commands if command.status == "applied"):
+    for command, step, at in placed(command for command in state.commands.until(t) if command.status == "applied"):
         if command.action == "pause":
             signs["paused"].append(at)
         elif (found := command_label(command)) is not None:
             # Several taps of a key between two steps are one change.
             kind = "lr" if command.action in ("lr_scale", "lr_hold", "lr_release") else found[0].partition(" ")[0]
             marks[kind, step] = (command.t, EventMark(at, found[1], found[0]))
-    for checkpoint in snapshot.checkpoints:
+    for checkpoint in state.checkpoints.until(t):
         at = x.of(checkpoint.step, checkpoint.t)
         if checkpoint.reason == "requested":
             label = safe_line(checkpoint.name, _LONGEST_LABEL) or "saved"
             marks["saved", checkpoint.step] = (checkpoint.t, EventMark(at, "saved", label, style="saved"))
         else:
             signs["saved"].append(at)
-    for resumed, step, at in placed(snapshot.state.resumes.until(snapshot.t)):
+    for resumed, step, at in placed(state.resumes.until(t)):
         marks["resumed", step] = (resumed.t, EventMark(at, "resumed", "went back" if resumed.rollback else "resumed"))
-    for rescue, step, at in placed(snapshot.guard_events):
+    for rescue, step, at in placed(state.guard_events.until(t)):
         if rescue.action == "rolled back":
             marks.pop(("resumed", step), None)  # the same thing said twice
         words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
         marks["rescue", step] = (rescue.t, EventMark(at, "bad", words, style="bad"))
-    for event, step, at in placed(snapshot.policy_events):
+    for event, step, at in placed(state.policy_events.until(t)):
         if event.action == "released":
             signs["resumed"].append(at)
         else:
