@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.engine.config.settings import TokenizerKind
 from babytrain.engine.data.tokenizer import (
+    BpeTokenizerFile,
     TokenIds,
-    bpe_json,
+    Tokenizer,
     check_ids,
     find_lone_surrogates,
     make_visible,
@@ -48,14 +50,14 @@ def _bytes_of_alphabet() -> dict[str, int]:
 _BYTE_OF = _bytes_of_alphabet()
 
 
-class BpeTokenizer:
+class BpeTokenizer(Tokenizer):
     """Byte-level BPE around a `tokenizers.Tokenizer`."""
 
-    kind: TokenizerKind = "bpe"
+    kind = "bpe"
 
     def __init__(self, library: tokenizers.Tokenizer) -> None:
         self._library = library
-        self.vocabulary_size: int = library.get_vocab_size()
+        self.vocabulary_size = library.get_vocab_size()
 
     @classmethod
     def from_library_json(cls, text: str) -> BpeTokenizer:
@@ -89,16 +91,15 @@ class BpeTokenizer:
 
     def token_text(self, token: int) -> str:
         """The text of one token made visible; half of a character as the escapes of its bytes."""
-        text = self.decode([token])
-        if "\ufffd" in text:
-            text = bytes(_BYTE_OF[char] for char in self._library.id_to_token(token) or "").decode(
-                "utf-8", "backslashreplace"
-            )
-        return make_visible(text)
+        if "\ufffd" not in self.decode([token]):
+            return super().token_text(token)
+        data = bytes(_BYTE_OF[char] for char in self._library.id_to_token(token) or "")
+        return make_visible(data.decode("utf-8", "backslashreplace"))
 
     def to_json(self) -> str:
         """The kind and the library's own JSON, readable by `tokenizers` when cut out."""
-        return bpe_json(self._library.to_str())
+        library = msgspec.json.decode(self._library.to_str(), type=dict[str, Any])
+        return msgspec.json.encode(BpeTokenizerFile(library)).decode()
 
 
 def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:

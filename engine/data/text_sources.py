@@ -64,27 +64,25 @@ def decode_text(data: bytes, path: Path | None, shown: str, *, as_bytes: bool, p
 
 
 def _decode_text(data: bytes, shown: str, *, as_bytes: bool, partial: bool) -> DecodedText:
-    problem = None
-    text = ""
+    problem, text = "", ""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        problem = f"{shown} looks like UTF-16 text (by its first two bytes): {BYTES_HINT}."
+        problem = "looks like UTF-16 text (by its first two bytes)"
     elif (zero := data.find(b"\0")) >= 0:
-        problem = f"{shown} has a zero byte at offset {zero:,}, so it is binary and not text: {BYTES_HINT}."
+        problem = f"has a zero byte at offset {zero:,}, so it is binary and not text"
     else:
         try:
             text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not partial)
         except UnicodeDecodeError as error:
-            problem = (
-                f"{shown} is not UTF-8 text (byte 0x{data[error.start]:02x} at offset {error.start:,}): {BYTES_HINT}."
-            )
-    if problem is not None:
-        return DecodedText(data.decode("utf-8", "surrogateescape")) if as_bytes else DecodedText(problem=problem)
-    notes = []
+            problem = f"is not UTF-8 text (byte 0x{data[error.start]:02x} at offset {error.start:,})"
+    if problem and as_bytes:
+        return DecodedText(data.decode("utf-8", "surrogateescape"))
+    if problem:
+        return DecodedText(problem=f"{shown} {problem}: {BYTES_HINT}.")
     text = text.removeprefix("\ufeff")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        notes.append(f"The line ends of {shown} became plain line feeds.")
-    return DecodedText(text, notes=tuple(notes))
+    if "\r" not in text:
+        return DecodedText(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return DecodedText(text, notes=(f"The line ends of {shown} became plain line feeds.",))
 
 
 def _decode_jsonl(decoded: DecodedText, shown: str, *, partial: bool) -> DecodedText:
@@ -101,7 +99,7 @@ def _decode_jsonl(decoded: DecodedText, shown: str, *, partial: bool) -> Decoded
             documents.append(msgspec.json.decode(line, type=_Document).text)
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
             return DecodedText(problem=f'Line {number:,} of {shown} is not like {{"text": "..."}}: {error}.')
-    if documents == [] and not partial:
+    if not documents and not partial:
         return DecodedText(problem=f'{shown} holds no documents: each line should be like {{"text": "..."}}.')
     return DecodedText(join_documents(documents), notes=decoded.notes)
 
@@ -241,11 +239,9 @@ def _download_tinyshakespeare() -> Path:
             downloader=pooch.HTTPDownloader(timeout=30, progressbar=False),
         )
     except (OSError, ValueError) as error:  # no network, an unwritable cache; a wrong hash
-        reason = make_visible(str(error))[:200]
-        raise CorpusError(
-            [
-                "The corpus tinyshakespeare is downloaded on first use and that failed; give a text file of your own "
-                f"instead (babytrain-tui train my-text.txt) or take the corpus haiku. The reason: {reason}"
-            ]
-        ) from error
+        problem = (
+            "The corpus tinyshakespeare is downloaded on first use and that failed; give a text file of your own "
+            "instead (babytrain-tui train my-text.txt) or take the corpus haiku. The reason: "
+        )
+        raise CorpusError([problem + make_visible(str(error))[:200]]) from error
     return Path(stored)

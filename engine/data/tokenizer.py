@@ -1,15 +1,15 @@
-"""Text to token ids and back: the protocol of all tokenizers, and those for characters and bytes.
+"""Text to token ids and back: what all tokenizers share, and those for characters and bytes.
 
-Choices: all share one small protocol and one plain-JSON file format, checked by msgspec when it is read.
-Undecodable
-bytes travel through Python text as lone surrogates (`surrogateescape`), so the byte tokenizer gives any file back
-unchanged. Encoding and decoding go through numpy: milliseconds for a megabyte.
+Choices: all share one plain-JSON file format, checked by msgspec when it is read. Undecodable bytes travel through
+Python text as lone surrogates (`surrogateescape`), so the byte tokenizer gives any file back unchanged. Encoding and
+decoding go through numpy: milliseconds for a megabyte.
 """
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -26,29 +26,29 @@ def make_visible(text: str) -> str:
 TokenIds: TypeAlias = npt.NDArray[np.int64]
 
 
-class Tokenizer(Protocol):
-    """What every tokenizer can do. Token numbers are 0 to `vocabulary_size - 1`."""
+class Tokenizer(abc.ABC):
+    """What every tokenizer can do. Tokens are numbered 0 to `vocabulary_size - 1`; `kind` is as in the settings."""
 
-    @property
-    def kind(self) -> TokenizerKind:
-        """Which of the tokenizers this is, as in the setting `tokenizer`."""
+    kind: TokenizerKind
+    vocabulary_size: int
 
-    @property
-    def vocabulary_size(self) -> int:
-        """How many different tokens there are."""
-
+    @abc.abstractmethod
     def encode(self, text: str) -> TokenIds:
         """Token numbers as int64, shape (tokens,). Raises ValueError listing characters it cannot encode."""
 
+    @abc.abstractmethod
     def decode(self, ids: npt.ArrayLike) -> str:
         """The text of token numbers; bytes that are not UTF-8 become U+FFFD. Raises ValueError for unknown numbers."""
 
+    @abc.abstractmethod
     def unknown_characters(self, text: str) -> str:
         """The characters of `text` that cannot be encoded, each once, in order of appearance."""
 
     def token_text(self, token: int) -> str:
         """One token made visible on one line: control characters as escapes, a line break as a bent arrow."""
+        return make_visible(self.decode([token]))
 
+    @abc.abstractmethod
     def to_json(self) -> str:
         """Everything `tokenizer_from_json` needs."""
 
@@ -69,10 +69,10 @@ class BpeTokenizerFile(msgspec.Struct, tag="bpe", tag_field="kind", forbid_unkno
     tokenizer: dict[str, Any]  # the JSON of the `tokenizers` library
 
 
-class CharTokenizer:
+class CharTokenizer(Tokenizer):
     """One token a character; the vocabulary is `characters`, in that order."""
 
-    kind: TokenizerKind = "char"
+    kind = "char"
 
     def __init__(self, characters: str) -> None:
         if not characters or len(set(characters)) != len(characters):
@@ -80,15 +80,11 @@ class CharTokenizer:
         if find_lone_surrogates(characters):
             raise ValueError("A character vocabulary cannot hold raw bytes; use tokenizer=byte for such a text.")
         self.characters = characters
+        self.vocabulary_size = len(characters)
         self._codes = code_points(characters)
         # Code point -> token, -1 where there is none; at most 4.5 MB, for texts that reach into the last plane.
         self._table = np.full(int(self._codes.max()) + 2, -1, dtype=np.int64)
         self._table[self._codes] = np.arange(len(characters))
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many different characters there are."""
-        return len(self.characters)
 
     def encode(self, text: str) -> TokenIds:
         """Token numbers as int64, shape (characters,). Raises ValueError listing characters it cannot encode."""
@@ -108,10 +104,6 @@ class CharTokenizer:
             return ""
         return "".join(dict.fromkeys(text[position] for position in np.flatnonzero(ids < 0)))
 
-    def token_text(self, token: int) -> str:
-        """One character made visible."""
-        return make_visible(self.decode([token]))
-
     def to_json(self) -> str:
         """The kind and the characters."""
         return msgspec.json.encode(CharTokenizerFile(self.characters)).decode()
@@ -121,10 +113,10 @@ class CharTokenizer:
         return self._table.take(code_points(text), mode="clip")
 
 
-class ByteTokenizer:
+class ByteTokenizer(Tokenizer):
     """One token a byte of the UTF-8 text: 256 tokens, no text it cannot encode."""
 
-    kind: TokenizerKind = "byte"
+    kind = "byte"
     vocabulary_size = 256
 
     def encode(self, text: str) -> TokenIds:
@@ -156,11 +148,6 @@ class ByteTokenizer:
 def starting_prompt(tokenizer: Tokenizer) -> str:
     """What a model reads before it starts a text of its own: a blank line, or the first token where there is none."""
     return tokenizer.decode([0]) if tokenizer.unknown_characters("\n") else "\n\n"
-
-
-def bpe_json(library_json: str) -> str:
-    """The file format of a bpe tokenizer around the JSON of the `tokenizers` library."""
-    return msgspec.json.encode(BpeTokenizerFile(msgspec.json.decode(library_json, type=dict[str, Any]))).decode()
 
 
 def check_ids(ids: npt.ArrayLike, vocabulary_size: int) -> TokenIds:

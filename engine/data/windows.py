@@ -1,7 +1,6 @@
 """Which windows of a text a training step reads, in which order, and how they are augmented.
 
-Choices: an epoch lays non-overlapping windows over the text from a random phase in [0, context) and visits each
-once,
+Choices: an epoch lays non-overlapping windows over the text from a random phase in [0, context) and visits each once,
 in random order. Phase and order come from Philox keyed by (seed, epoch), so there is no reader state to save:
 resuming, rewinding and splitting a batch all see the same data. Only raw Philox words are used, whose stream numpy
 promises never to change (NEP 19). Window shift and token noise are pure functions of the seed and the number of the

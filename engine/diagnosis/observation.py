@@ -12,6 +12,7 @@ import numpy.typing as npt
 from babytrain.engine.diagnosis.robust_statistics import Float64Array
 
 ColumnArray = npt.NDArray[Any]
+WindowArray = npt.NDArray[np.float32]
 LARGEST_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20, so this is no loss any more
 
 
@@ -24,7 +25,7 @@ class WindowLosses:
     """Validation losses of one evaluation, [windows] in the order of the text, nats per token, fp32."""
 
     step: int
-    losses: npt.NDArray[np.float32]
+    losses: WindowArray
 
 
 class Evaluations(NamedTuple):
@@ -114,7 +115,7 @@ class Observation:
         values = np.asarray(getattr(self, name)[max(0, end - rows) : end], dtype=np.float64)
         return np.where(np.abs(values) < LARGEST_LOSS, values, np.nan) if name == "loss" else values
 
-    def window_losses(self, step: int) -> npt.NDArray[np.float32] | None:
+    def window_losses(self, step: int) -> WindowArray | None:
         """Per-window losses of the evaluation at a step, where they were kept."""
         return next((windows.losses for windows in reversed(self.windows) if windows.step == step), None)
 

@@ -1,13 +1,12 @@
-"""What the diagnosis of a run has to remember when the run is switched off, so that a resumed one is judged the same.
+"""What the diagnosis of a run keeps in a checkpoint, so that a resumed run gets the same verdicts.
 
-Only what cannot be read back from the journal: the standing verdict with its doubts, whether it was acted on, and the
+Only what cannot be read back from the journal: the last verdict and its candidate, whether it was acted on, and the
 per-window validation losses of the best evaluation and of the newest two.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from babytrain.engine.diagnosis.observation import WindowLosses
+from babytrain.engine.diagnosis.observation import WindowArray, WindowLosses
 from babytrain.engine.diagnosis.verdicts import Diagnosis
 
 
@@ -42,36 +41,21 @@ class DiagnosisState:
 
 def pack_diagnosis_state(state: DiagnosisState) -> dict[str, Any]:
     """Plain values for the `trainer.json` of a checkpoint."""
-    best = state.best_windows
-    return {
-        "diagnosis": None if state.diagnosis is None else msgspec.to_builtins(state.diagnosis),
-        "acted": state.acted,
-        "best_windows": None if best is None else _pack_windows(best),
-        "newest_windows": [_pack_windows(windows) for windows in state.newest_windows],
-    }
+    packed: dict[str, Any] = msgspec.to_builtins(state, enc_hook=_pack_losses)
+    return packed
 
 
 def unpack_diagnosis_state(saved: Mapping[str, Any]) -> DiagnosisState:
-    """The memory in a checkpoint; an empty one where there is none, or where it makes no sense."""
+    """The state in a checkpoint; an empty one where there is none, or where it makes no sense."""
     try:
-        best = saved.get("best_windows")
-        standing = saved.get("diagnosis")
-        return DiagnosisState(
-            diagnosis=None if standing is None else msgspec.convert(standing, Diagnosis),
-            acted=bool(saved.get("acted", False)),
-            best_windows=None if best is None else _unpack_windows(best),
-            newest_windows=tuple(_unpack_windows(windows) for windows in saved.get("newest_windows", [])),
-        )
-    except (msgspec.ValidationError, binascii.Error, ValueError, TypeError, KeyError, AttributeError):
-        # Written by another version: the diagnosis begins afresh, as it did before there was a state.
+        return msgspec.convert(saved, DiagnosisState, dec_hook=_unpack_losses)
+    except msgspec.ValidationError:  # written by another version: the diagnosis begins afresh
         return DiagnosisState()
 
 
-def _pack_windows(windows: WindowLosses) -> dict[str, Any]:
-    losses = np.ascontiguousarray(windows.losses, dtype="<f4").tobytes()
-    return {"step": windows.step, "losses": base64.b64encode(losses).decode("ascii")}
+def _pack_losses(losses: WindowArray) -> str:
+    return base64.b64encode(np.ascontiguousarray(losses, dtype="<f4").tobytes()).decode("ascii")
 
 
-def _unpack_windows(saved: Mapping[str, Any]) -> WindowLosses:
-    losses = np.frombuffer(base64.b64decode(saved["losses"], validate=True), dtype="<f4").astype(np.float32)
-    return WindowLosses(int(saved["step"]), losses)
+def _unpack_losses(_: type, packed: str) -> WindowArray:
+    return np.frombuffer(base64.b64decode(packed, validate=True), dtype="<f4").astype(np.float32)

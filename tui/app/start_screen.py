@@ -20,7 +20,7 @@ class StartAtHome:
 
 @dataclass(frozen=True)
 class StartTraining:
-    """Open a run and train it. `notice`: how to tell somebody who looks away."""
+    """Open a run and train it. `notifications`: what to announce while nobody looks."""
 
     session: TrainingSession
     notifications: NotificationOptions = field(default_factory=NotificationOptions)

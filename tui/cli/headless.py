@@ -4,7 +4,7 @@ run.
 Standard output carries data only (one JSON object with `--json`).
 
 Choices:
-- Signals are counted and raise nothing, because an exception at an arbitrary place could end the program while a
+- Signals are counted and raise nothing, because an exception at an arbitrary line could end the program while a
   checkpoint is written. The first SIGINT, SIGTERM or SIGHUP saves and stops, the second leaves at once.
 - `timeout`, terminals and service managers signal a process and its group together, so signals within half a second
   count as one.
@@ -52,7 +52,7 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has the last word
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` sets it
                 self._before[number] = signal.signal(number, self._count)
         return self
 
@@ -222,7 +222,9 @@ class _EventPrinter:
         self._print("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red"))
         self._print("policy", state.policy_events.events, _policy_line)
         self._print("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), ""))
-        self._print("milestone", state.milestones.events, lambda one: (_at_step(one.step, f"* {one.text}"), "green"))
+        self._print(
+            "milestone", state.milestones.events, lambda event: (_at_step(event.step, f"* {event.text}"), "green")
+        )
         self._print("verdict", state.verdicts.events, _verdict_line)
 
     def _print(self, kind: str, events: Sequence[EventT], line: Callable[[EventT], tuple[str, str]]) -> None:

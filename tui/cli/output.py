@@ -23,7 +23,7 @@ PIPED_WIDTH = 200  # columns, where nothing says how many there are
 
 
 def print_json(document: Any) -> None:
-    """The document on one line; what JSON has no word for (NaN, infinities) is null."""
+    """The document on one line; NaN and infinities, which JSON lacks, are null."""
     print(json.dumps(_json_safe(document)), flush=True)  # noqa: T201 - the data that was asked for
 
 

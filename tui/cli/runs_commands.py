@@ -119,5 +119,5 @@ def bill(
             folders = run_folders(where)
     except RunsError as error:
         exit_with_failure(str(error))
-    bills = sorted(map(read_bill, folders), key=lambda one: one.summary.started_wall_time, reverse=True)
+    bills = sorted(map(read_bill, folders), key=lambda bill: bill.summary.started_wall_time, reverse=True)
     print_bills(bills, where, month=month, as_json=as_json)

@@ -69,7 +69,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
     facts: dict[str, Any] = {
         "run_id": folder.run_id,
         "path": str(folder.path),
-        "status": summarize_run(folder).status,  # the same word as in the list
+        "status": summarize_run(folder).status,  # as in the list
         "reason": snapshot.ended.reason if snapshot.ended else "",
         "step": snapshot.step,
         "total_steps": snapshot.total_steps,

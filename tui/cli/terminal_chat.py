@@ -1,13 +1,11 @@
-"""A conversation with a trained model in plain text: what is typed, what the model makes of it, what is shown.
+"""A chat with a trained model in plain text.
 
 Choices:
 
-- These models answer nothing: they go on with a text. So what is typed is shown again with its continuation behind it,
-  and the whole conversation, a line break before each new line, is what the model goes on from, as far back as it can
-  look. It is said once when that is no longer all.
-- A reply ends at a blank line once something was written, because there a poem or a speech is over, or after the wished
-  number of tokens; `/stop never` leaves only the latter. An empty line goes on writing.
-- Each reply has a seed of its own, one higher than that of the reply before, so a conversation can be repeated.
+- What is typed is printed again with its continuation behind it. When the conversation is longer than the context, a
+  message says so once.
+- A reply ends at a blank line once something was written, because there a poem or a speech is over, or after the
+  maximum number of tokens; `/stop never` leaves only the latter. An empty line goes on writing.
 - Nothing here reads a keyboard or waits: `chat_command.py` does.
 """
 

@@ -1,9 +1,9 @@
 """A fork as a person types it: `best lr 1e-3, steps 3000`. Pure functions.
 
 First the checkpoint (`best`, `last`, its name or its step; nothing means best), then settings with their new values,
-separated by commas. A setting's name may be cut short as long as it means one. A part that begins with a digit goes on
-with the value before it (`quiet_hours 22:00-06:00, 12:00-13:00`). Everything that is wrong is found at once, one
-sentence each, with the range that is allowed.
+separated by commas. A name may be cut short as long as it is clear. A part that begins with a digit continues the value
+before it (`quiet_hours 22:00-06:00, 12:00-13:00`). Everything that is wrong is found at once, one sentence each, with
+the range that is allowed.
 """
 
 from __future__ import annotations

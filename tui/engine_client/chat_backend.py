@@ -1,4 +1,4 @@
-"""What the talk screen talks to: the run that trains here (`live_chat_backend.py`) or a saved model
+"""What answers the chat screen: the run that trains here (`live_chat_backend.py`) or a saved model
 (`checkpoint_chat_backend.py`). One protocol for both.
 
 Nothing here blocks the screen. Answers come through a callback, which may be called from any thread, as one of the
@@ -93,7 +93,7 @@ class ChatBackend(Protocol):
 
 
 def until_blank_line(pieces: Iterator[str]) -> Iterator[str]:
-    """`pieces` up to the first blank line behind something that is not one."""
+    """`pieces` up to the first blank line that follows a line of text."""
     begun, breaks = False, 0
     for piece in pieces:
         for index, char in enumerate(piece):

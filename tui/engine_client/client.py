@@ -1,6 +1,6 @@
 """What the screens and the command line ask of the engine: train a run, or load a saved model.
 
-The app holds one `EngineClient`; tests put a double with the same methods in its place.
+The app holds one `EngineClient`; tests use a double with the same methods.
 """
 
 from __future__ import annotations

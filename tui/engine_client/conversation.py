@@ -1,8 +1,8 @@
-"""A conversation with a trained model, wherever it takes place: what was said, and how the next reply is drawn.
+"""A conversation with a trained model: what was said, and how the next reply is sampled.
 
-These models answer nothing: they go on with a text. So the conversation is one text, a line break before each new line
-typed, and it is what the model goes on from, as far back as it can look. The plain terminal (`cli/terminal_chat.py`)
-and the screen (`screens/chat.py`) both hold one of these; nothing here writes to either.
+These models continue a text. So the conversation is one text, a line break before each new line typed, and the model
+continues as much of its end as fits its context. The plain terminal (`cli/terminal_chat.py`) and the chat screen both
+hold a `Conversation`; nothing here writes to either.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ChatTurn:
 
 
 class Conversation:
-    """What was said so far and how the next reply is drawn. `knows` says whether the model can read a text."""
+    """The turns so far and the settings of the next reply. `can_read`: whether the model knows all of a text."""
 
     def __init__(
         self, settings: SamplingSettings, *, max_tokens: int, seed: int, can_read: Callable[[str], bool]
@@ -91,7 +91,7 @@ class Conversation:
         self.seed = min(self.seed + 1, MAX_SEED)
 
     def turn(self, name: str, value: str) -> None:
-        """Change the setting `name` as it stands in `COMMANDS`. Raises UsageError."""
+        """Change the setting `name` as it stands in `CHAT_COMMANDS`. Raises UsageError."""
         if name == "tokens":
             self.max_tokens = _whole_number(name, value, 1, MAX_REPLY_TOKENS)
         elif name == "seed":
@@ -111,7 +111,7 @@ class Conversation:
                 raise UsageError(problems or [f"{name} is {kind}, not {value!r}."]) from error
 
     def setting_value(self, name: str, otherwise: str = "") -> str:
-        """Where a setting stands; `otherwise` for what is no setting."""
+        """The value of a setting as text; `otherwise` for what is no setting."""
         if name in ("tokens", "seed", "stop"):
             return str({"tokens": self.max_tokens, "seed": self.seed, "stop": self.stop}[name])
         value = getattr(self.settings, name.replace("-", "_"), None)

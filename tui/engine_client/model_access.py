@@ -1,6 +1,6 @@
-"""A saved model, and how a run reads prompts, as `sample`, `chat` and the talk screen use them.
+"""A saved model, and how a run reads prompts, as `sample`, `chat` and the chat screen use them.
 
-Torch is loaded when a `LoadedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
+Torch is loaded when a `SavedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def spread_labels(heights: Sequence[float], distance: float, low: float, high: f
 
 @dataclass(frozen=True)
 class DownsampledCurve:
-    """A curve in at most so many stretches: `x` [N] their places, `low`, `high`, `mean` [N]; only finite numbers."""
+    """A curve merged into N intervals: `x` [N], and the `low`, `high` and `mean` [N] of each; only finite numbers."""
 
     x: ChartValues
     low: ChartValues
@@ -81,7 +81,7 @@ class DownsampledCurve:
 def downsample(
     x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, mean: npt.ArrayLike, most: int
 ) -> DownsampledCurve:
-    """Thin a curve with ascending `x` [N] to at most `most` stretches; what is not a finite number is left out."""
+    """Thin a curve with ascending `x` [N] to at most `most` intervals; what is not a finite number is left out."""
     columns = [np.asarray(column, dtype=np.float64) for column in (x, low, high, mean)]
     curve = DownsampledCurve(*columns)[np.logical_and.reduce(np.isfinite(columns))]
     if len(curve) <= most:
@@ -95,7 +95,7 @@ def downsample(
 def training_loss_curve(snapshot: RunSnapshot, most: int, *, by_root: bool = False) -> DownsampledCurve:
     """The training loss over the steps; the range of merged steps counts as lowest and highest.
 
-    `by_root` makes the stretches equal on a square-root scale of the steps.
+    `by_root` makes the intervals equal on a square-root scale of the steps.
     """
     steps, low, high, mean = (snapshot.column(name) for name in ("step", "loss_min", "loss_max", "loss"))
     if not by_root:
@@ -124,7 +124,7 @@ def without_untrained(losses: list[tuple[int, float]]) -> list[tuple[int, float]
 
 
 def speed_curve(snapshot: RunSnapshot, most: int) -> DownsampledCurve:
-    """Tokens per second over the steps, each of at most `most` stretches as a whole: single steps only show jitter."""
+    """Tokens per second over the steps, each of at most `most` intervals as a whole: single steps only show jitter."""
     steps, tokens, seconds = (snapshot.column(name) for name in ("step", "tokens", "step_seconds"))
     gained = np.diff(tokens, prepend=0).astype(np.float64)
     usable = np.isfinite(seconds) & (seconds > 0) & (gained > 0)

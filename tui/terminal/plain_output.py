@@ -1,4 +1,4 @@
-"""Text that comes piece by piece from a model, onto a plain terminal or into a file: shown and never obeyed."""
+"""Text that comes piece by piece from a model, made safe for a plain terminal or a file."""
 
 from __future__ import annotations
 

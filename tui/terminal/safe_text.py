@@ -112,10 +112,10 @@ def safe_highlighted(text: str, marks: Sequence[TextHighlight], style: str = "")
             inside = None
 
     pieces = [(char, False) for char in text] if _is_plain(text) else _pieces(text)
-    for place, (piece, is_symbol) in enumerate(pieces):
-        if inside is not None and place >= inside[0].end:
+    for index, (piece, is_symbol) in enumerate(pieces):
+        if inside is not None and index >= inside[0].end:
             close()
-        for mark in begins.get(place, ()):
+        for mark in begins.get(index, ()):
             close()
             inside = (mark, position)
             put(mark.before)

@@ -10,7 +10,7 @@ from babytrain.runs.forecast.value_range import ValueRange
 
 NOT_MEASURED = "not measured"
 SIMULATED = "made up"  # by a script that was played in place of sensors
-FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first look comes a moment after the first step
+FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first reading comes a moment after the first step
 
 
 def format_energy(joules: float | None) -> str:

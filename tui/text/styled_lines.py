@@ -40,7 +40,7 @@ def labelled_part(label: str, value: str, rank: int = 0, style: str = "") -> Lin
 
 
 def replace_unprintable(text: str) -> str:
-    """The text with everything replaced that a terminal might obey."""
+    """The text without characters that a terminal might interpret."""
     return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)
 
 

@@ -153,7 +153,7 @@ def dial_label(dial: str) -> str:
 
 
 def format_dial_value(value: object) -> str:
-    """Where a dial stands, as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
+    """The position of a dial as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
     if isinstance(value, float):
         return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
     if isinstance(value, int) and not isinstance(value, bool):

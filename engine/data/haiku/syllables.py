@@ -34,42 +34,19 @@ def count_line_syllables(line: str) -> int | None:
 
 
 _VOWELS = re.compile(r"[aeiouy]+")
-# In this order: what is replaced leaves a mark that is no vowel.
-_SILENT = tuple(
-    (re.compile(pattern), "-")
-    for pattern in (
-        r"(?<=q)u",  # queen
-        r"(?<=g)u(?=[eiy])(?!ous)",  # guest, guitar
-        r"(?<=g)ue(?:s?)$|(?<=q-)e(?:s?)$",
-        r"(?<=[aeiou])y(?=[aeiou])|^y(?=[aeiou])",  # voyage, yes
-        r"(?<=[^aeiouyl-])(?<=[a-z]{2})e(?=(?:ful|less|ly|ment|ness|some)(?:ly|ness)?$)",  # careful, lonely
-        r"(?<=[aeiouy]l)e(?=(?:ful|less|ly|ness|some)(?:ly|ness)?$)",  # wholesome
-        r"(?<=^som)e(?=[bdhotw][ahino].)|(?<=^hom)e(?=.{3})|(?<=^for)e(?=[bhlmnt]..)|(?<=^spac)e(?=.{3})|(?<=^lif)e(?=.{3})",
-        r"(?<=^hous)e(?=[^d].{2})|(?<=^hors)e(?=.{3})|(?<=^fir)e(?=[^d].{2})|(?<=^bas)e(?=[bm]..)",
-        r"(?<=[^aeiouytdr])(?<![^aeiouy]l)e(?=d$)|(?<=[aeiouy]r)e(?=d$)",  # jumped; not wanted, hundred, tumbled
-        r"(?<=[^aeiouyszxcgl])(?<![cs]h)e(?=s$)|(?<=[aeiouyl]l)e(?=s$)",  # caves; not boxes, wishes, tables
-        r"(?<=[^aeiouyl])(?<![bct]r)e$|(?<=[aeiouyl-]l)e$",  # cave, whole; not table, centre
-    )
-)
-# One more for each: vowels side by side that are said apart, and syllables that no vowel is written for.
-_APART = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?<![cgstx])(?<!ll)(?<![lr]l)i(?=a)(?!ag-|ar$|ary$)|^(?:gi|li|ti)(?=a)|(?<=[ct])i(?=at[ei])",  # piano
-        r"(?<![cgstxhn])(?<!ll)i(?=o)",  # radio; not nation, onion, million
-        r"i(?=u)|i(?=et)|(?<![ct])i(?=en[ct])|^sci(?=en)|(?<=rr)i(?=er)|(?<=pp)i(?=er)",  # triumph, diet, science
-        r"(?<!g)e(?=o)(?!opl|opar)|e(?=og)|e(?=um$)|cre(?=at)(?!atur)|^re(?=act|ali)|(?<=[a-z]{2})e(?=a$)|(?<=e)e(?=ing)",
-        r"e(?=ing$)|o(?=ing$)|y(?=ing$)|i(?=ing$)",  # being, going, crying, skiing
-        r"(?<![g])u(?=a)(?!ade)|u(?=ou)|u(?=el|et|en[ct])|r?u(?=in|id)(?<!bu)(?<!gu)",  # gradual, cruel, ruin
-        r"a(?=o)|o(?=e[tm])|^co(?=op)|o(?=ic$)|a(?=ic$)",  # chaos, poet, cooperate, heroic, mosaic
-        r"(?:s|th)m(?=s?$)|(?<=[ds])n't",  # prism, rhythm, didn't
-    )
-)
+
+
+@cache
+def _syllable_rules() -> tuple[list[re.Pattern[str]], list[re.Pattern[str]]]:
+    """The silent vowels and the vowels said apart, from `syllable_rules.toml`."""
+    rules = read_toml("syllable_rules.toml")
+    return [re.compile(pattern) for pattern in rules["silent"]], [re.compile(pattern) for pattern in rules["apart"]]
 
 
 def guess_syllables(word: str) -> int:
     """Syllables of an English word by its letters alone, at least 1; its case does not matter."""
+    silent, apart = _syllable_rules()
     letters = word.lower().replace("’", "'")
-    for pattern, mark in _SILENT:
-        letters = pattern.sub(mark, letters)
-    return max(1, len(_VOWELS.findall(letters)) + sum(len(pattern.findall(letters)) for pattern in _APART))
+    for pattern in silent:
+        letters = pattern.sub("-", letters)
+    return max(1, len(_VOWELS.findall(letters)) + sum(len(pattern.findall(letters)) for pattern in apart))

@@ -183,7 +183,10 @@ def test_upgrading_twice_is_upgrading_once(lines: list[bytes]) -> None:
     assert upgrade_lines(once) == once
 
 
-@given(event=any_event(st.text(max_size=8)))
+present_text = st.text(max_size=8).filter(lambda text: text not in RENAMED_SETTINGS)
+
+
+@given(event=any_event(present_text))
 def test_a_line_of_the_present_schema_is_never_changed(event: AnyEvent) -> None:
     line = encode_event(event)
     assert upgrade_lines(line) == line

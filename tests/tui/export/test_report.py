@@ -138,7 +138,7 @@ def test_a_setting_an_old_run_did_not_know_differs_only_from_a_changed_one() -> 
 
 
 def test_only_settings_that_were_changed_count_as_chosen() -> None:
-    defaults = {name: default for name, default, _ in describe_settings()}
+    defaults = {name: default for lines in describe_settings().values() for name, default, _ in lines}
     config = {name: field.default for name, field in SETTINGS.items()}
     page = Reader(report_page([told(moment_of(started(config=config)))], defaults)).text
     assert "All at their defaults." in page

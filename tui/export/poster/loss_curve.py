@@ -57,7 +57,7 @@ class _PlotFrame:
     plot: PageBox
 
     def x(self, step: float) -> float:
-        """Where a step stands."""
+        """The x coordinate of a step."""
         return self.steps(math.sqrt(max(0.0, float(step))))
 
 
@@ -118,9 +118,9 @@ def _tick_steps(frame: _PlotFrame) -> list[float]:
     """Steps to name: the last, the first, and round ones between them, far enough apart."""
     low, high = (round(value * value) for value in (frame.steps.low, frame.steps.high))
     powers = range(len(str(high)) + 1)
-    round_ones = {low, *(factor * 10**power for power in powers for factor in (1, 2, 5)), *round_numbers(low, high, 4)}
+    round_steps = {low, *(factor * 10**power for power in powers for factor in (1, 2, 5)), *round_numbers(low, high, 4)}
     chosen: list[float] = [high, low]
-    for value in sorted((one for one in round_ones if low < one < high and one == int(one)), reverse=True):
+    for value in sorted((step for step in round_steps if low < step < high and step == int(step)), reverse=True):
         if all(abs(frame.x(other) - frame.x(value)) >= _TICK_DISTANCE for other in chosen):
             chosen.append(value)
     return chosen
@@ -179,9 +179,9 @@ def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
 def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
     """What the guard did and what was diagnosed, as small wedges on the axis; where there is room, with a word."""
     rescues = [
-        (one.step, _MARK_WORDS.get(one.action, one.action), INK)
-        for one in snapshot.guard_events
-        if one.action != "noted"
+        (event.step, _MARK_WORDS.get(event.action, event.action), INK)
+        for event in snapshot.state.guard_events.until(snapshot.t)
+        if event.action != "noted"
     ]
     first_said: dict[str, int] = {}
     for verdict in snapshot.state.verdicts.until(snapshot.t):
@@ -220,8 +220,8 @@ def _labels(snapshot: RunSnapshot, evals: list[tuple[int, float]], frame: _PlotF
 def _names(levels: list[tuple[str, float]], frame: _PlotFrame, top: float, bottom: float) -> Markup:
     """Names of levels between two heights, each tied to its line where it had to move away from it."""
     parts, x = [], frame.plot.right + _LABEL_GAP
-    places = spread_labels([frame.y(value) for _, value in levels], _NAME_ROOM, top, bottom)
-    for (words, value), y in zip(levels, places, strict=True):
+    spread = spread_labels([frame.y(value) for _, value in levels], _NAME_ROOM, top, bottom)
+    for (words, value), y in zip(levels, spread, strict=True):
         line = frame.y(value)
         if abs(line - y) > 12:
             parts.append(draw_line((frame.plot.right + 6, line), (x - 10, y), 3, HAIRLINE))

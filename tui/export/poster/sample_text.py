@@ -167,4 +167,4 @@ def _cut(words: str, width: float, most_height: float) -> _Columns:
     room = (width - _APART * (count - 1)) / count
     rows = max(1, int(most_height / (_SMALLEST * _LEADING)))
     lines = wrap_to_width(words, room, _SMALLEST, rows * count)
-    return _Columns([lines[place : place + rows] for place in range(0, len(lines), rows)], _SMALLEST, room)
+    return _Columns([lines[start : start + rows] for start in range(0, len(lines), rows)], _SMALLEST, room)

@@ -140,15 +140,15 @@ def _wrapped_line(line: str, width: float, size: float, most_lines: int) -> list
     lines: list[str] = []
     rest = line.rstrip()
     while len(lines) < most_lines:
-        taken, place = 0.0, 0
-        while place < len(rest) and taken + _em(rest[place]) * size <= width:
-            taken += _em(rest[place]) * size
-            place += 1
-        if place >= len(rest):
+        taken, end = 0.0, 0
+        while end < len(rest) and taken + _em(rest[end]) * size <= width:
+            taken += _em(rest[end]) * size
+            end += 1
+        if end >= len(rest):
             lines.append(rest)
             break
-        space = rest.rfind(" ", 1, place + 1)
-        cut = space if space > 0 else max(1, place)
+        space = rest.rfind(" ", 1, end + 1)
+        cut = space if space > 0 else max(1, end)
         lines.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     return lines

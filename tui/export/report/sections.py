@@ -48,10 +48,10 @@ class ReportEvent:
 
 def report_events(snapshot: RunSnapshot) -> tuple[list[ReportEvent], int]:
     """What happened, oldest first, and how many lines were left out because there are too many."""
-    found = sorted(_all(snapshot), key=lambda one: one.t)
+    found = sorted(_all(snapshot), key=lambda event: event.t)
     if len(found) <= MAX_REPORT_EVENTS:
         return found, 0
-    kept = [one for one in found if not one.minor]
+    kept = [event for event in found if not event.minor]
     if len(kept) > MAX_REPORT_EVENTS:
         half = MAX_REPORT_EVENTS // 2
         kept = kept[:half] + kept[-half:]
@@ -60,22 +60,22 @@ def report_events(snapshot: RunSnapshot) -> tuple[list[ReportEvent], int]:
 
 def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
     state, t = snapshot.state, snapshot.t
-    for command in snapshot.commands:
+    for command in snapshot.state.commands.until(snapshot.t):
         what = describe_command(command.action, command.value, command.text, GLYPHS["braille"], command.dial)
         refused = f" (refused: {command.reason})" if command.status == "refused" else ""
         yield ReportEvent(command.t, command.step, "command", what + refused)
-    for rescue in snapshot.guard_events:
+    for rescue in snapshot.state.guard_events.until(snapshot.t):
         yield ReportEvent(rescue.t, rescue.step, f"rescue: {rescue.action}", rescue.text)
     for verdict in state.verdicts.until(t):
         yield ReportEvent(verdict.t, verdict.step, f"diagnosis: {verdict.verdict}", f"{verdict.why} {verdict.next_}")
     for milestone in snapshot.milestones:
         yield ReportEvent(milestone.t, milestone.step, "milestone", milestone.text)
-    for event in snapshot.policy_events:
+    for event in snapshot.state.policy_events.until(snapshot.t):
         yield ReportEvent(event.t, event.step, f"{event.cause}: {event.action}", event.text)
     for resumed in state.resumes.until(t):
         what = f"from {resumed.checkpoint}" + (f": {resumed.reason}" if resumed.reason else "")
         yield ReportEvent(resumed.t, resumed.step, "went back" if resumed.rollback else "resumed", what)
-    for checkpoint in snapshot.checkpoints:
+    for checkpoint in snapshot.state.checkpoints.until(snapshot.t):
         yield ReportEvent(checkpoint.t, checkpoint.step, "checkpoint", _saved(checkpoint), minor=True)
     for note in state.log_messages.until(t):
         yield ReportEvent(note.t, note.step, note.level, note.text, minor=note.level == "info")
@@ -155,8 +155,7 @@ def samples_through_time(snapshot: RunSnapshot, most: int = MAX_REPORT_SAMPLES) 
         return html_paragraph("It wrote nothing.")
     shown = samples
     if len(samples) > most:
-        places = (round(index * (len(samples) - 1) / (most - 1)) for index in range(most))
-        shown = [samples[place] for place in places]
+        shown = [samples[round(index * (len(samples) - 1) / (most - 1))] for index in range(most)]
     parts = [_card(snapshot, sample, f"step {format_count(sample.step)}") for sample in shown]
     if len(shown) < len(samples):
         parts.insert(0, html_paragraph(f"{len(shown)} of {len(samples)} samples, evenly chosen."))
@@ -201,7 +200,7 @@ def final_figures(snapshots: Sequence[RunSnapshot]) -> Markup:
     """One row a run; the lowest best loss is marked, or it is said that the losses do not mean the same."""
     best = [snapshot.best_eval for snapshot in snapshots]
     compare = losses_are_comparable(snapshots)
-    lowest = min((one.val_loss for one in best if one is not None and compare), default=None)
+    lowest = min((event.val_loss for event in best if event is not None and compare), default=None)
     rows = []
     for name, snapshot, evaluation in zip(distinct_run_names(snapshots), snapshots, best, strict=True):
         started, ended = snapshot.started, snapshot.ended
