@@ -57,7 +57,7 @@ class DataSettings:
     val_fraction: float = option(0.1, "share of the text, at its end, kept for validation", low=0.001, high=0.5)
     canaries: int = option(0, "made-up lines planted in the training text, to ask the model for later", low=0, high=16)
     window_shift: float = option(
-        0.0, "how far a training window may start from its place, as a share of the context", low=0.0, high=1.0
+        0.0, "largest shift of a training window, as a share of the context", low=0.0, high=1.0
     )
     token_noise: float = option(0.0, "share of the tokens read in training replaced by random ones", low=0.0, high=0.5)
 
@@ -75,18 +75,14 @@ class ModelSettings:
     fmn_rank: int = option(40, "rank of the latent of a factored multiplicative neuron", low=1, high=8192)
     position: Literal["rope", "learned"] = option("rope", "how a token knows its position")
     token_shift: int = option(3, "earlier tokens whose embeddings each token takes a learned share of", low=0, high=16)
-    ngram_rows: int = option(
-        0, "rows of a hashed embedding of the last few tokens together, 0 = none", low=0, high=10_000_000
-    )
+    ngram_rows: int = option(0, "rows of a hashed embedding of the last few tokens, 0 = none", low=0, high=10_000_000)
     norm: Literal["rms", "layer"] = option("rms", "normalisation before each half block")
     qk_norm: bool = option(True, "normalise queries and keys")
     zero_init: bool = option(True, "start the projections back into the residual stream at zero")
     bias: bool = option(False, "biases in linear layers and norms")
     tied: bool = option(False, "one matrix for embedding and head")
     dropout: float = option(0.0, "dropout probability", low=0.0, high=0.9)
-    label_smoothing: float = option(
-        0.0, "share of each training target spread evenly over all tokens; evaluation never smooths", low=0.0, high=0.9
-    )
+    label_smoothing: float = option(0.0, "share of each target spread over all tokens, in training", low=0.0, high=0.9)
 
 
 @dataclass(frozen=True)
@@ -133,9 +129,7 @@ class TrainingSettings:
         "after several steps in a row that are NaN or infinite, or when the run diverges: go back to the last good "
         "checkpoint with a lower learning rate, only skip such steps, or stop",
     )
-    guard_patience_steps: int = option(
-        3, "steps in a row that are NaN or infinite before the guard acts", low=1, high=1000
-    )
+    guard_patience_steps: int = option(3, "NaN or infinite steps in a row before the guard acts", low=1, high=1000)
     max_rollbacks: int = option(5, "rollbacks of the guard before it gives up and stops in order", low=0, high=1000)
     on_overfitting: Literal["report", "stop", "rollback"] = option("report", "what to do once a run overfits")
     target_loss: float = option(
@@ -150,9 +144,7 @@ class ExecutionSettings:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     precision: Literal["auto", "fp32", "bf16"] = option("auto", "number format of the matrix products")
-    matmul_backend: Literal["auto", "torch", "onednn"] = option(
-        "auto", "library for fp32 matrix products on a processor"
-    )
+    matmul_backend: Literal["auto", "torch", "onednn"] = option("auto", "library of fp32 matrix products on a CPU")
     compile: Literal["auto", "off", "on"] = option(
         "auto", "torch.compile, on CUDA with graphs; auto: only where a trial shows that a long run gains"
     )
@@ -215,20 +207,6 @@ class EnergySettings:
     )
 
 
-GROUPS: dict[str, type] = {
-    "data": DataSettings,
-    "model": ModelSettings,
-    "optimizer": OptimizerSettings,
-    "schedule": ScheduleSettings,
-    "training": TrainingSettings,
-    "execution": ExecutionSettings,
-    "samples": SampleSettings,
-    "power_policy": PowerPolicySettings,
-    "energy": EnergySettings,
-}
-MACHINE_GROUPS = ("power_policy", "energy")  # what may stand in `machine.toml`
-
-
 @dataclass(frozen=True)
 class Config(
     DataSettings,
@@ -246,6 +224,10 @@ class Config(
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for TOML or JSON."""
         return {name: getattr(self, name) for name in SETTINGS}
+
+
+GROUP_NAMES = ("data", "model", "optimizer", "schedule", "training", "execution", "samples", "power_policy", "energy")
+MACHINE_GROUPS = ("power_policy", "energy")  # what may stand in `machine.toml`
 
 
 @dataclass(frozen=True)
@@ -274,7 +256,7 @@ def _read_settings() -> dict[str, Setting]:
             choices=get_args(types[field.name]),
             **field.metadata,
         )
-        for group, settings in GROUPS.items()
+        for group, settings in zip(GROUP_NAMES, Config.__bases__, strict=True)
         for field in dataclasses.fields(settings)
     }
 

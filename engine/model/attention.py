@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from babytrain.engine.config.settings import Config
+from babytrain.engine.config.settings import ModelSettings
 from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON
 from babytrain.engine.model.cpu.short_attention import is_short_attention_faster, short_attention
 from babytrain.engine.model.layers import Linear
@@ -60,7 +60,7 @@ class KeyValueCache:
 class Attention(nn.Module):
     """Multi-head causal attention; rows of the QKV weight are queries, then keys, then values, head by head."""
 
-    def __init__(self, config: Config, layer: int) -> None:
+    def __init__(self, config: ModelSettings, layer: int) -> None:
         super().__init__()
         self.layer = layer
         self.heads = config.heads

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from babytrain.engine.config.settings import Config, Precision
+from babytrain.engine.config.settings import ModelSettings, Precision
 from babytrain.engine.model.attention import Attention, KeyValueCache
 from babytrain.engine.model.cpu.fused_blocks import fused_attention_sublayer, fused_relu2_sublayer
 from babytrain.engine.model.cpu.malloc import tune_malloc
@@ -42,7 +42,7 @@ _RESIDUAL_PROJECTIONS = ("attention.projection.weight", "mlp.down.weight")
 
 
 @torch.no_grad()
-def initialise_parameters(model: nn.Module, config: Config, generator: torch.Generator) -> None:
+def initialise_parameters(model: nn.Module, config: ModelSettings, generator: torch.Generator) -> None:
     """Fill all parameters in the order of `named_parameters`, drawing only from `generator` (on the CPU)."""
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
@@ -64,7 +64,7 @@ def initialise_parameters(model: nn.Module, config: Config, generator: torch.Gen
 class Block(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x)), on a residual stream that stays fp32."""
 
-    def __init__(self, config: Config, layer: int) -> None:
+    def __init__(self, config: ModelSettings, layer: int) -> None:
         super().__init__()
         self.attention_norm = build_norm(config.norm, config.width, bias=config.bias)
         self.attention = Attention(config, layer)
@@ -102,7 +102,7 @@ class Block(nn.Module):
 class GPT(nn.Module):
     """The model. Build it with `build_model`: the constructor leaves the parameters unset."""
 
-    def __init__(self, config: Config, vocabulary_size: int) -> None:
+    def __init__(self, config: ModelSettings, vocabulary_size: int) -> None:
         super().__init__()
         self.config = config
         self.vocabulary_size = vocabulary_size
@@ -230,7 +230,7 @@ class GPT(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
-def build_model(config: Config, vocabulary_size: int, *, device: str | torch.device = "cpu", seed: int) -> GPT:
+def build_model(config: ModelSettings, vocabulary_size: int, *, device: str | torch.device = "cpu", seed: int) -> GPT:
     """A model with its first weights: the same for the same config, vocabulary and seed, on any device.
 
     Draws from a generator of its own on the CPU; torch's global random state is neither read nor changed.

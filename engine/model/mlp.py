@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from babytrain.engine.config.settings import Config
+from babytrain.engine.config.settings import ModelSettings
 from babytrain.engine.model.layers import Linear
 
 
@@ -50,7 +50,7 @@ _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu2": relu2, "gelu"
 class MLP(nn.Module):
     """The mlp that the config names; `up` holds one or two matrices of `hidden` rows each."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: ModelSettings) -> None:
         super().__init__()
         self.kind = config.mlp
         parts = 2 if config.mlp in ("swiglu", "fmn") else 1
@@ -65,7 +65,7 @@ class MLP(nn.Module):
         return y
 
 
-def hidden_width(config: Config) -> int:
+def hidden_width(config: ModelSettings) -> int:
     """Width between up and down: `mlp_ratio` times the model's, two thirds of that for swiglu, the rank for fmn."""
     if config.mlp == "fmn":
         return config.fmn_rank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from babytrain.engine.config.settings import Config
+from babytrain.engine.config.settings import TrainingSettings
 from babytrain.runs.dials.state import DialState
 
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
@@ -14,7 +14,7 @@ FEWEST_STEPS = 10  # made, before the speed is worth a plan
 WORTH_A_CHANGE = 0.01  # of the steps that are planned
 
 
-def due_at(step: int, dials: DialState, config: Config) -> set[Task]:
+def due_at(step: int, dials: DialState, config: TrainingSettings) -> set[Task]:
     """What is due when `step` has just been reached by making it; a cadence of 0 never fires."""
     cadences: dict[Task, int] = {
         "diagnosis": DIAGNOSIS_EVERY_STEPS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,15 +86,6 @@ def test_silence_is_jumped_over() -> None:
     clock.play()
     clock.advance()
     assert clock.position > 900
-
-
-@pytest.mark.parametrize(
-    ("wanted", "got"), [(1.0, 1.0), (3.0, 4.0), (0.1, 0.5), (float("inf"), float("inf")), (1e9, float("inf"))]
-)
-def test_a_wished_speed_is_met(wanted: float, got: float) -> None:
-    clock = make_clock(state_from(script(20)))
-    clock.set_speed(wanted)
-    assert clock.speed == got
 
 
 def test_timeline_marks_are_in_order_and_found_both_ways() -> None:

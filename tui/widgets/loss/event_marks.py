@@ -101,7 +101,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
     marks: dict[tuple[str, int], tuple[float, EventMark]] = {}
     pauses: list[float] = []
     place = step_on_current_path(snapshot)
-    for command in snapshot.commands:
+    for command in snapshot.state.commands.until(snapshot.t):
         step = place(command.step, command.t) if command.status == "applied" else None
         if step is None:
             continue
@@ -112,7 +112,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
             kind = "lr" if command.action in ("lr_scale", "lr_hold", "lr_release") else found[0].partition(" ")[0]
             marks[kind, step] = (command.t, EventMark(x.of(step, command.t), found[1], found[0]))
     saved = []
-    for checkpoint in snapshot.checkpoints:
+    for checkpoint in snapshot.state.checkpoints.until(snapshot.t):
         if checkpoint.reason == "requested":
             label = safe_line(checkpoint.name, _LONGEST_LABEL) or "saved"
             at = x.of(checkpoint.step, checkpoint.t)
@@ -124,7 +124,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         if step is not None:
             words = "went back" if resumed.rollback else "resumed"
             marks["resumed", step] = (resumed.t, EventMark(x.of(step, resumed.t), "resumed", words))
-    for rescue in snapshot.guard_events:
+    for rescue in snapshot.state.guard_events.until(snapshot.t):
         step = place(rescue.step, rescue.t)
         if step is not None:
             if rescue.action == "rolled back":
@@ -132,7 +132,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
             words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
             marks["rescue", step] = (rescue.t, EventMark(x.of(step, rescue.t), "bad", words, style="bad"))
     eased = []
-    for restraint in snapshot.policy_events:
+    for restraint in snapshot.state.policy_events.until(snapshot.t):
         step = place(restraint.step, restraint.t)
         if step is None:
             continue

@@ -192,7 +192,7 @@ def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLe
 
 def _baseline_levels(snapshot: RunSnapshot) -> list[ReferenceLevel]:
     """Unigram to 5-gram, those that stand in a model's way first: their labels are placed first."""
-    baselines = snapshot.baselines
+    baselines = snapshot.state.baselines.last_until(snapshot.t)
     if baselines is None:
         return []
     known = [

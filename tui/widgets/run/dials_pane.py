@@ -230,7 +230,9 @@ class DialsPane(TextPane):
 
     def _last_command(self, snapshot: RunSnapshot, width: int) -> list[Content]:
         """The newest command: asked, then applied at a step, or refused and why."""
-        newest = next((command for command in reversed(snapshot.commands) if _is_shown(command)), None)
+        newest = next(
+            (command for command in snapshot.state.commands.newest_first(snapshot.t) if _is_shown(command)), None
+        )
         asked: Request | Command | None = self._pending or newest
         if asked is None:
             return []

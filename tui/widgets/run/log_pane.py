@@ -23,7 +23,8 @@ from babytrain.runs.events import (
     Resumed,
     Verdict,
 )
-from babytrain.runs.state.run_state import RunSnapshot, Timeline
+from babytrain.runs.events.timeline import Timeline
+from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content
@@ -93,7 +94,7 @@ def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: 
     # with every letter typed to the model.
     answered = [
         command
-        for command in snapshot.commands[-2 * limit :]
+        for command in snapshot.state.commands.until(snapshot.t)[-2 * limit :]
         if command.status == "refused" or (command.status == "applied" and command.action != "predict")
     ]
     events.extend(answered)

@@ -58,6 +58,11 @@ def same_sample(first: Sample | None, second: Sample | None) -> bool:
     return (first.sample_id, first.step, first.t) == (second.sample_id, second.step, second.t)
 
 
+def index_of(samples: Sequence[Sample], wanted: Sample | None) -> int | None:
+    """Where a sample stands among others, None where it does not."""
+    return next((index for index, sample in enumerate(samples) if same_sample(sample, wanted)), None)
+
+
 def with_metrics(state: RunState, sample: Sample, run: str = "") -> SampleWithMetrics:
     """A sample with its validation loss and what the judges said."""
     return SampleWithMetrics(
