@@ -23,7 +23,7 @@ from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
 from babytrain.engine.training.recorder import RunOutput
-from babytrain.runs.energy.tariff import parse_tariff
+from babytrain.runs.energy.tariff import Tariff, parse_bands
 from babytrain.runs.events import Energy
 
 
@@ -80,7 +80,7 @@ def start_telemetry(
 ) -> Iterator[DutyCycleController]:
     """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
     meter = EnergyMeter(
-        tariff=parse_tariff(config.electricity_price_per_kwh, config.currency, config.price_bands),
+        tariff=Tariff(config.electricity_price_per_kwh, config.currency, parse_bands(config.price_bands)),
         wall_watts=config.wall_watts,
         idle_watts=config.idle_watts,
         supply_factor=config.supply_factor,
