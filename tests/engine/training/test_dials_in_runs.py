@@ -218,7 +218,7 @@ def test_the_record_says_where_the_dials_stand(tmp_path: Path, monkeypatch: pyte
     assert_told(resume_from(result, 10, steps=26, lr=1e-3))
     fork = train_new(plan_fork(RunFolder(Path(result.run_dir)), "last", {"steps": 30}, runs_dir=tmp_path), LiveFeed())
     assert_told(fork)
-    assert saved_dials(fork).noise == 0.1
+    assert saved_dials(fork).token_noise == 0.1
 
 
 def test_a_rewarm_climbs_from_near_nothing_to_where_the_schedule_is() -> None:
