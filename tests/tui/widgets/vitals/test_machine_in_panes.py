@@ -176,18 +176,18 @@ def test_a_card_is_called_by_its_name_and_says_whether_it_trains():
 def test_seconds_slowed_stand_beside_their_reason():
     card = gpu(throttle_reasons=("hot",), highest_clock_mhz=2610.0, memory_temperature_celsius=84.0)
     history = GpuHistory(card, (card,), {"hot": 41.2, LIMIT: 3.0})
-    text = words_of(gpu_full_lines(history, 80, BRAILLE, title=True, merge_fans=True))
+    text = words_of(gpu_full_lines(history, 80, BRAILLE, merge_fans=True))
     for said in ("throttled: hot 41s", "earlier at its power limit 3s", "2,475 MHz", "of 2,610", "84°C ok"):
         assert said in text
     calm = GpuHistory(gpu(), (), {"hot": 12.0})
-    assert "earlier hot 12s" in words_of(gpu_full_lines(calm, 80, BRAILLE, title=False, merge_fans=True))
+    assert "earlier hot 12s" in words_of(gpu_full_lines(calm, 80, BRAILLE, merge_fans=True))
 
 
 def test_what_a_card_does_not_tell_is_explained_in_detail_only():
     card = GpuHistory(gpu(missing={"memory_temperature_celsius": "not supported by this card"}), ())
-    detailed = words_of(gpu_full_lines(card, 60, BRAILLE, title=False, merge_fans=True, detail=True))
+    detailed = words_of(gpu_full_lines(card, 60, BRAILLE, merge_fans=True, detail=True))
     assert "not supported by this card" in detailed
-    assert "not supported" not in words_of(gpu_full_lines(card, 60, BRAILLE, title=False, merge_fans=True))
+    assert "not supported" not in words_of(gpu_full_lines(card, 60, BRAILLE, merge_fans=True))
 
 
 # the computer
