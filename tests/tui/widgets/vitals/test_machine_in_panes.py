@@ -80,9 +80,11 @@ def test_slowed_stretches_and_rests_are_told_apart_without_colour(name, shown):
     state = heated_run()
     state.apply_all([restraint(50.0, "paused"), restraint(55.0, "released")])
     plot = LossPlotter().plot(state.at(), ChartSettings(shown=shown, x_mode="time"), 60)
-    zones = {zone.kind: zone for zone in plot.zones}
-    assert (zones["throttled"].x_low, zones["throttled"].x_high) == pytest.approx((20, 40), abs=1.5)
-    assert (zones["resting"].x_low, zones["resting"].x_high) == (50.0, 55.0)
+    shaded_intervals = {interval.kind: interval for interval in plot.shaded_intervals}
+    assert (shaded_intervals["throttled"].x_low, shaded_intervals["throttled"].x_high) == pytest.approx(
+        (20, 40), abs=1.5
+    )
+    assert (shaded_intervals["resting"].x_low, shaded_intervals["resting"].x_high) == (50.0, 55.0)
     picture = draw_plot(plot, 70, 16, CHART_CHARSETS[name])
     text = "".join(map(chr, picture.canvas.codes.reshape(-1)))
     charset = CHART_CHARSETS[name]
@@ -108,7 +110,7 @@ def test_restraints_are_marks_with_their_cause():
         (300, "slower: heat"),
         (400, "overruled: quiet hours"),
     ]
-    assert [pins.x.tolist() for pins in plot.pins if pins.sign == "resumed"] == [[200]]
+    assert [axis_marks.x.tolist() for axis_marks in plot.axis_marks if axis_marks.sign == "resumed"] == [[200]]
 
 
 def header_of(state, width, shown="loss"):
