@@ -51,7 +51,7 @@ class ChatAndSamplesOpener:
         elif wanted.journal is not None:
             read_journal_in_thread(self._app, wanted.journal, show)
 
-    def talk(self, wanted: ChatRequested) -> None:
+    def chat(self, wanted: ChatRequested) -> None:
         """Open the conversation."""
         config = _recorded_settings(wanted)
         self._app.push_screen(
@@ -97,7 +97,7 @@ def _recorded_settings(wanted: ChatRequested) -> Mapping[str, Any]:
     try:
         return read_run_toml(RunFolder(folder))[0]
     except RunsError:
-        return {}  # waking the model says what is wrong
+        return {}  # loading the model says what is wrong
 
 
 def _whole_number(config: Mapping[str, Any], name: str, otherwise: int) -> int:
