@@ -20,7 +20,6 @@ from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.terminal.charset import CharsetName
 
 if TYPE_CHECKING:
-    from babytrain.tui.app.open_overlays import ChatAndSamplesOpener
     from babytrain.tui.engine_client.client import EngineClient
 
 MAX_PENDING_LINES = 1000
@@ -40,22 +39,21 @@ class OverlayApp(App[AppResult]):
 
     @on(messages.SamplesRequested)
     def _show_samples(self, message: messages.SamplesRequested) -> None:
-        self._chat_and_samples().samples(message)
+        from babytrain.tui.app.open_overlays import open_samples
+
+        open_samples(self, self.engine_client, self.charset, message)
 
     @on(messages.LettersRequested)
     def _show_letters(self, message: messages.LettersRequested) -> None:
-        from babytrain.tui.app.open_overlays import LettersOpener
+        from babytrain.tui.app.open_overlays import open_letters
 
-        LettersOpener(self, self.charset).show(message)
+        open_letters(self, self.charset, message)
 
     @on(messages.ChatRequested)
     def _show_chat(self, message: messages.ChatRequested) -> None:
-        self._chat_and_samples().chat(message)
+        from babytrain.tui.app.open_overlays import open_chat
 
-    def _chat_and_samples(self) -> ChatAndSamplesOpener:
-        from babytrain.tui.app.open_overlays import ChatAndSamplesOpener
-
-        return ChatAndSamplesOpener(self, self.engine_client, self.charset)
+        open_chat(self, self.engine_client, self.charset, message)
 
     def _show_message(self, heading: str, text: str) -> None:
         from babytrain.tui.screens.dialogs.question import MessageScreen
