@@ -80,7 +80,11 @@ def look_at_recording(state: RunState, name: str, progress: Iterable[float] = PR
     snapshot = state.at()
     if snapshot.started is None or snapshot.status != "done" or snapshot.step < snapshot.total_steps:
         return []
-    turns = [event.step for event in snapshot.commands if event.status == "applied" and event.action in _TURNS]
+    turns = [
+        event.step
+        for event in snapshot.state.commands.until(snapshot.t)
+        if event.status == "applied" and event.action in _TURNS
+    ]
     looks = _looks(state, max(turns, default=0), progress, None, 0)
     return [_named(look, name, "recorded", str(snapshot.started.config.get("schedule", "?"))) for look in looks]
 

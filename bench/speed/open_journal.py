@@ -13,12 +13,31 @@ import tempfile
 import time
 from pathlib import Path
 
-from babytrain.runs.events import Step
+from babytrain.runs.events import SCHEMA_VERSION, CorpusInfo, Started, Step
 from babytrain.runs.journal import encode_event, load_state
 
 
 def write_journal(path: Path, steps: int) -> None:
+    corpus = CorpusInfo(
+        name="haiku", sha256="", characters=1, train_tokens=1, val_tokens=1, vocabulary_size=65, tokenizer="char"
+    )
+    first = Started(
+        t=0.0,
+        step=0,
+        schema=SCHEMA_VERSION,
+        run_id="bench",
+        name="bench",
+        wall_time=0.0,
+        config={},
+        corpus=corpus,
+        parameters=1,
+        total_steps=steps,
+        steps_per_epoch=1.0,
+        tokens_per_step=768,
+        device="cpu",
+    )
     with path.open("wb") as file:
+        file.write(encode_event(first))
         for step in range(1, steps + 1):
             event = Step(
                 t=step * 0.0213,

@@ -1,11 +1,11 @@
-"""The final evaluation of a model: a hundred haiku judged by their form, and how well planted lines are remembered.
+"""The final evaluation of a model: the form of a hundred haiku, and how well planted lines are remembered.
 
 The poems come from the model as it is at the end, with the sampling settings and the seed of its run; none is left
 out.
 
 Choices: a poem ends at a blank line, wherever tokens are cut. One longer than `LONGEST_POEM_CHARACTERS` counts as it
 stands, which is not 5-7-5, and the next begins afresh from the prompt with the next seed: a model that never ends a
-poem is judged by a hundred short pieces, not by one long one. Planted lines (canaries): `engine/data/canaries.py`.
+poem is measured by a hundred short pieces, not by one long one. Planted lines (canaries): `engine/data/canaries.py`.
 """
 
 from __future__ import annotations

@@ -90,13 +90,11 @@ class NgramModel:
                 suffixes = np.empty(len(known), dtype=np.int64)
                 suffixes[ids] = before[1:]  # an n-gram less its first token is what stands before the next one
                 variety = np.bincount(suffixes, minlength=contexts)
-                self._by_variety.append(_weigh(variety, self._known[-1] // vocabulary_size, self._contexts(order - 1)))
+                shorter = len(self._known[-2]) if order > 2 else 1
+                self._by_variety.append(_weigh(variety, self._known[-1] // vocabulary_size, shorter))
             self._known.append(known)
             self._by_count.append(_weigh(counts, context, contexts))
             before, contexts = ids, len(known)
-
-    def _contexts(self, order: int) -> int:
-        return len(self._known[order - 2]) if order > 1 else 1
 
     def chances(self, tokens: npt.ArrayLike) -> list[_Numbers]:
         """For each order the chance [M] of every token after the ones before it in `tokens` [M]."""

@@ -40,7 +40,7 @@ def sort_suffixes(keys: _Numbers, packed: int) -> Positions:
         if not len(slots):
             return order
         moving = order[slots].astype(np.int64)
-        # Two known stretches side by side: the group of a position, then that of the place `known` characters on.
+        # Two known ranks side by side: the group of a position, then that of the place `known` characters on.
         pairs = (rank[moving].astype(np.int64) << 32) | rank[np.minimum(moving + known, count)]
         sorting = np.argsort(pairs)
         moving = moving[sorting]
@@ -103,7 +103,7 @@ class SuffixArray:
             first = self._search(wanted, low, high, depth, after=False)
             last = self._search(wanted, first, high, depth, after=True)
             found = last > first
-            # Whoever has no suffix with the whole key matches best one of the two suffixes beside its place.
+            # Without a suffix that has the whole key, the best match is one of the two suffixes beside its place.
             ended = going[~found]
             here, below, above = first[~found], low[~found], high[~found]
             for beside in (np.maximum(here - 1, below), np.minimum(here, above - 1)):

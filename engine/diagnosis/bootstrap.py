@@ -1,12 +1,12 @@
 """Is one series of per-window losses really lower than another? A paired block bootstrap of their mean difference.
 
-Two models (or one model at two steps) judged on the same validation windows differ window by window; most of what makes
-a window hard is common to both and cancels. What is left is correlated between neighbouring windows of one text, so
+Two models (or one model at two steps) on the same validation windows differ window by window; most of what makes a
+window hard is common to both and cancels. What is left is correlated between neighbouring windows of one text, so
 whole blocks of neighbours are drawn anew and not single windows. Notable choices:
 
 - Circular blocks (Politis & Romano 1992): every window is drawn equally often, so the mean of the draws is the mean.
 - Block length by Politis & White 2004 (corrected by Patton, Politis & White 2009): from the autocorrelation of the
-  differences themselves, no knob to turn.
+  differences themselves, no setting.
 - Counter-based generator (Philox) from a given seed: same data, same answer, on every machine.
 """
 

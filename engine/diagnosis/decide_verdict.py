@@ -36,10 +36,10 @@ SPEED_ROWS = 64
 SPEED_BASE_ROWS = 512
 
 
-def find_throttling(observation: Observation, *, standing: bool) -> Diagnosis | None:
-    """The hardware slows itself down. `standing`: that was the verdict so far."""
+def find_throttling(observation: Observation, *, repeated: bool) -> Diagnosis | None:
+    """The hardware slows itself down. `repeated`: that was the verdict so far."""
     throttled = observation.throttled_seconds
-    if not throttled >= THROTTLED_SECONDS * (SLOWDOWN_RELEASE_SHARE if standing else 1.0):
+    if not throttled >= THROTTLED_SECONDS * (SLOWDOWN_RELEASE_SHARE if repeated else 1.0):
         return None
     why = f"The hardware slowed itself down for {min(throttled, 60.0):.0f} of the last 60 seconds"
     seconds = finite_values(observation.tail("step_seconds", SPEED_BASE_ROWS))
@@ -53,10 +53,10 @@ def find_throttling(observation: Observation, *, standing: bool) -> Diagnosis | 
     )
 
 
-def find_data_bound(observation: Observation, *, standing: bool) -> Diagnosis | None:
-    """The steps wait for their data. `standing`: that was the verdict so far."""
+def find_data_bound(observation: Observation, *, repeated: bool) -> Diagnosis | None:
+    """The steps wait for their data. `repeated`: that was the verdict so far."""
     share = observation.data_wait_share
-    if not share >= DATA_BOUND_SHARE * (SLOWDOWN_RELEASE_SHARE if standing else 1.0):
+    if not share >= DATA_BOUND_SHARE * (SLOWDOWN_RELEASE_SHARE if repeated else 1.0):
         return None
     return Diagnosis(
         "data-bound",
@@ -78,14 +78,14 @@ def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Dia
     step = observation.newest_step
     if previous is not None and step < previous.step:
         previous = None  # gone back to a checkpoint
-    # A run that went wrong may hold anything; what overflows is judged as infinite and needs no warning.
+    # A run that went wrong may hold anything; what overflows counts as infinite and needs no warning.
     with np.errstate(all="ignore"):
         rise = measure_rise(observation, previous)
         found = _find(observation, rise, previous.verdict if previous is not None else None)
     return _confirm(found, rise, step, previous)
 
 
-def _find(observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None) -> Diagnosis:
+def _find(observation: Observation, rise: EvaluationRise | None, previous_verdict: VerdictKind | None) -> Diagnosis:
     if observation.finished:
         return _done(observation)
     if (diverging := find_divergence(observation)) is not None:
@@ -96,18 +96,18 @@ def _find(observation: Observation, rise: EvaluationRise | None, standing: Verdi
     warming_up_until = max(observation.warmup_steps, settling)
     if observation.newest_step <= warming_up_until:
         return _warming_up(observation, warming_up_until)
-    by_heart = find_overfitting(observation, rise, standing)
-    by_heart = by_heart or find_memorising(observation, standing=standing == "memorising")
+    by_heart = find_overfitting(observation, rise, previous_verdict)
+    by_heart = by_heart or find_memorising(observation, repeated=previous_verdict == "memorising")
     if by_heart is not None:
         return by_heart
     trend = recent_trend(observation)
     return (
-        find_learning_rate_too_high(observation, trend, standing=standing == "lr too high")
-        or find_throttling(observation, standing=standing == "throttled")
-        or find_data_bound(observation, standing=standing == "data-bound")
-        or find_learning_rate_too_low(observation, standing=standing == "lr too low")
-        or find_plateau(observation, trend, standing=standing == "plateau")
-        or describe_learning(observation, trend, standing=standing == "slow")
+        find_learning_rate_too_high(observation, trend, repeated=previous_verdict == "lr too high")
+        or find_throttling(observation, repeated=previous_verdict == "throttled")
+        or find_data_bound(observation, repeated=previous_verdict == "data-bound")
+        or find_learning_rate_too_low(observation, repeated=previous_verdict == "lr too low")
+        or find_plateau(observation, trend, repeated=previous_verdict == "plateau")
+        or describe_learning(observation, trend, repeated=previous_verdict == "slow")
     )
 
 

@@ -1,8 +1,8 @@
-"""Two watchmen for the training loop: one for single wild steps, one for a run that is leaving.
+"""Detectors for the training loop: single steps far out of line, and a run that diverges.
 
-Both are told every step and answer at once, in constant time and memory. Neither touches the data or a clock, so the
-same run is judged the same way again. A loss that is no finite number never gets into their memory: there it would
-blind them to everything after it.
+Both take in every step and answer at once, in constant time and memory. Neither reads the data or a clock, so the same
+run gets the same answers again. A loss that is NaN or infinite never gets into what they remember: there it would hide
+everything after it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _RunningMedian:
         """Median absolute deviation: the narrowest way to take half of the ordered values around the median."""
         ordered = self._sorted
         half = len(ordered) // 2
-        low, high = 0, half  # the first value of a stretch of half + 1 that holds the median
+        low, high = 0, half  # the first of half + 1 neighbours that hold the median
         while low < high:
             first = (low + high) // 2
             last = first + half
@@ -88,7 +88,7 @@ class _RunningMedian:
 
 
 class SpikeDetector:
-    """Says of each step whether its loss or gradient norm stands out from the last 64.
+    """Detects steps whose loss or gradient norm stands out from the last 64.
 
     `loss_z` and `gradient_z` hold the newest robust z-scores: deviations above the running median in units of the
     running MAD; the gradient norm's on a logarithmic scale, where it is about symmetric. Infinite for what is not a
@@ -108,11 +108,11 @@ class SpikeDetector:
         self.loss_z = self.gradient_z = 0.0
 
     def state(self) -> dict[str, Any]:
-        """What it remembers, as plain values for a checkpoint."""
+        """What is remembered, as plain values for a checkpoint."""
         return {"losses": self._losses.state(), "gradients": self._gradients.state(), "steps": self._steps}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what `state()` said."""
+        """Go on from what `state()` gave."""
         self.reset()
         for values, name in ((self._losses, "losses"), (self._gradients, "gradients")):
             for value in state[name]:
@@ -121,28 +121,28 @@ class SpikeDetector:
 
     def update(self, step: int, loss: float, gradient_norm: float) -> bool:
         """Take in a step (`step` finished ones, nats per token, norm before clipping); True when it is a spike."""
-        judged = step > self._warmup_steps and self._steps >= SPIKE_FEWEST
+        settled = step > self._warmup_steps and self._steps >= SPIKE_FEWEST
         self._steps += 1
-        self.loss_z = _take(self._losses, loss, judged, SMALLEST_LOSS_SPREAD)
+        self.loss_z = _take(self._losses, loss, settled, SMALLEST_LOSS_SPREAD)
         logarithm = math.log(max(gradient_norm, 1e-30)) if math.isfinite(gradient_norm) else math.nan
-        self.gradient_z = _take(self._gradients, logarithm, judged, SMALLEST_GRADIENT_SPREAD)
+        self.gradient_z = _take(self._gradients, logarithm, settled, SMALLEST_GRADIENT_SPREAD)
         return self.loss_z > SPIKE_Z or self.gradient_z > SPIKE_Z
 
 
-def _take(values: _RunningMedian, value: float, judged: bool, smallest_spread: float) -> float:
+def _take(values: _RunningMedian, value: float, settled: bool, smallest_spread: float) -> float:
     if not math.isfinite(value):
         return math.inf
-    z = values.z_score(value, smallest_spread) if judged and len(values) >= SPIKE_FEWEST else 0.0
+    z = values.z_score(value, smallest_spread) if settled and len(values) >= SPIKE_FEWEST else 0.0
     values.add(value)
     return z
 
 
 class DivergenceDetector:
-    """Says when the loss has left the level it had reached: `update` is True while the run diverges.
+    """Detects that the loss has left the level it had reached: `update` is True while the run diverges.
 
     A fast average of the loss is compared with the lowest slow average so far, by a margin of the noise between
-    neighbouring steps. The noise is learnt only while nothing is suspicious, so a run that goes wild does not excuse
-    itself. `reset` after going back to a checkpoint.
+    neighbouring steps. The noise is measured only while nothing is suspicious, so that of a divergence does not widen
+    the margin. `reset` after going back to a checkpoint.
     """
 
     __slots__ = ("_above", "_fast", "_last", "_noise", "_slow", "_steps", "_warmup_steps", "best")
@@ -158,11 +158,11 @@ class DivergenceDetector:
         self.best = math.inf
 
     def state(self) -> dict[str, float]:
-        """What it remembers, as plain values for a checkpoint."""
+        """What is remembered, as plain values for a checkpoint."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def restore(self, state: Mapping[str, float]) -> None:
-        """Remember what `state()` said."""
+        """Go on from what `state()` gave."""
         for name in self.__slots__:
             setattr(self, name, state[name])
 

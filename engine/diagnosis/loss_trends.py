@@ -1,6 +1,6 @@
 """What the losses of the steps say: diverging, a learning rate that does not fit, a plateau, slow or healthy learning.
 
-Only tails are looked at, and of long stretches a sample, so the length of the run does not matter.
+Only the newest rows are read, and of many of them a sample, so the length of the run does not matter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from babytrain.engine.diagnosis.robust_statistics import (
 )
 from babytrain.engine.diagnosis.verdicts import Diagnosis, percent_text
 
-DIVERGENCE_ROWS = 1024  # how far back the level that was reached is looked for
+DIVERGENCE_ROWS = 1024  # how far back the level that was reached is searched
 MEDIAN_BLOCK_ROWS = 16  # rows to a median, as long as the slow average of the detector
 RECENT_ROWS = 6  # rows that must all but one be too high
 MEDIAN_OF_SIX = 0.5 / 0.378  # it keeps 0.5 of the noise of a step where the average of the detector keeps 0.378
@@ -142,12 +142,12 @@ def _evaluations_left_behind(observation: Observation, values: Float64Array) -> 
     )
 
 
-def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *, standing: bool) -> Diagnosis | None:
+def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis | None:
     """A raise that the loss answered by rising, or a loss that swings and does not fall at an undecayed rate.
 
-    `standing`: that was the verdict so far; then one swing downwards is not enough to take it back.
+    `repeated`: that was the verdict so far; then one swing downwards is not enough to take it back.
     """
-    if standing:
+    if repeated:
         trend = recent_trend(observation, 2) or trend
     why = _rose_after_a_raise(observation) or _swings(observation, trend)
     if why is None:
@@ -170,7 +170,7 @@ def _rose_after_a_raise(observation: Observation) -> str | None:
         (rates[1:] > LEARNING_RATE_RAISE * rates[:-1]) & (rates[:-1] > 0.0) & (steps[1:] > observation.warmup_steps)
     )
     for raised in raises[::-1] + 1:
-        if rates[-1] < rates[raised] / LEARNING_RATE_RAISE:  # turned down since
+        if rates[-1] < rates[raised] / LEARNING_RATE_RAISE:  # lowered since
             continue
         before = finite_values(losses[max(0, raised - 4 * MEDIAN_BLOCK_ROWS) : raised])
         after = finite_values(losses[raised:])
@@ -207,13 +207,13 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
     )
 
 
-def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> Diagnosis | None:
+def find_learning_rate_too_low(observation: Observation, *, repeated: bool) -> Diagnosis | None:
     """A straight, slow, quiet fall early in the run: it goes downhill all day and never gets there.
 
-    `standing`: that was the verdict so far; then it may bend a little and be later.
+    `repeated`: that was the verdict so far; then it may bend a little and be later.
     """
     if (
-        observation.progress > EARLY_SHARE * (1.5 if standing else 1.0)
+        observation.progress > EARLY_SHARE * (1.5 if repeated else 1.0)
         or observation.learning_rate_share < DECAYED_SHARE
     ):
         return None
@@ -225,7 +225,7 @@ def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> D
     trend = fit_trend(values)
     if trend is None or not np.isfinite(observation.uniform_loss):
         return None
-    straight = STRAIGHT_RATIO * (0.8 if standing else 1.0)
+    straight = STRAIGHT_RATIO * (0.8 if repeated else 1.0)
     if trend.level < STILL_HIGH_SHARE * observation.uniform_loss or not straight < trend.straightness < 1.0 / straight:
         return None
     if trend.fall < 2.0 * STANDARD_ERRORS * trend.error or trend.noise > max(
@@ -242,11 +242,11 @@ def find_learning_rate_too_low(observation: Observation, *, standing: bool) -> D
     )
 
 
-def find_plateau(observation: Observation, trend: Trend | None, *, standing: bool) -> Diagnosis | None:
-    """No improvement beyond noise over the newest quarter of the run. `standing`: that was the verdict so far."""
+def find_plateau(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis | None:
+    """No improvement beyond noise over the newest quarter of the run. `repeated`: that was the verdict so far."""
     if trend is None:
         return None
-    least = PLATEAU_FALL * abs(trend.level) * (2.0 if standing else 1.0)
+    least = PLATEAU_FALL * abs(trend.level) * (2.0 if repeated else 1.0)
     if trend.fall > max(least, 2.0 * trend.error):
         return None
     gained = _gained_lately(observation)
@@ -290,8 +290,8 @@ def _gained_lately(observation: Observation) -> tuple[float, float] | None:
     return earlier - later, STANDARD_ERRORS * evaluation_noise(val[-NOISE_EVALUATIONS:])
 
 
-def describe_learning(observation: Observation, trend: Trend | None, *, standing: bool) -> Diagnosis:
-    """Learning, or slow when what it gains to a tenth of the run is hardly anything. `standing`: slow so far."""
+def describe_learning(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis:
+    """Learning, or slow when what it gains to a tenth of the run is hardly anything. `repeated`: slow so far."""
     if trend is None:
         newest = finite_values(observation.tail("loss", MEDIAN_BLOCK_ROWS))
         level = float(np.median(newest)) if len(newest) else float("nan")
@@ -302,7 +302,7 @@ def describe_learning(observation: Observation, trend: Trend | None, *, standing
     reducible = max(1e-9, abs(trend.level) - (observation.floor or 0.0))
     rate = trend.fall / covered * tenth / reducible
     why = f"The loss {_moved(trend)} in {covered:,} steps and is {trend.level:.3f}"
-    if rate + trend.error / covered * tenth / reducible > SLOW_PER_TENTH * (1.5 if standing else 1.0):
+    if rate + trend.error / covered * tenth / reducible > SLOW_PER_TENTH * (1.5 if repeated else 1.0):
         return Diagnosis("learning", why + ".", "Nothing to do.")
     if not trend.fall > 0.0:
         return Diagnosis("slow", why + ".", "Wait for the next evaluation: it is too noisy to say more.")

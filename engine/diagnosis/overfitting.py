@@ -78,9 +78,9 @@ def _compare(observation: Observation, step: int, best_step: int, resamples: int
 
 
 def find_overfitting(
-    observation: Observation, rise: EvaluationRise | None, standing: VerdictKind | None
+    observation: Observation, rise: EvaluationRise | None, previous_verdict: VerdictKind | None
 ) -> Diagnosis | None:
-    """Training loss falls while validation loss climbs. `standing`: the verdict so far."""
+    """Training loss falls while validation loss climbs. `previous_verdict`: that of the diagnosis before."""
     _, t, val, train = observation.evaluations
     if rise is None or (best := int(np.argmin(val))) > len(val) - 1 - FEWEST_AFTER_BEST:
         return None
@@ -89,10 +89,10 @@ def find_overfitting(
     fell = float(train[best] - np.mean(train[-2:]))
     if not fell > max(TRAIN_FALL * abs(float(train[best])), TRAIN_NOISE_FACTOR * wobble):
         return None
-    if standing == "overfitting":
+    if previous_verdict == "overfitting":
         confirmed = rise.comparison.difference > OVERFITTING_RELEASE_SHARE * enough
     else:
-        if standing == "memorising":
+        if previous_verdict == "memorising":
             enough *= AFTER_MEMORISING
         climb = theil_sen(val[best:]) * (len(val) - 1 - best)
         confirmed = (
@@ -134,8 +134,8 @@ def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, 
     )
 
 
-def find_memorising(observation: Observation, *, standing: bool) -> Diagnosis | None:
-    """Training loss runs away downwards while validation stands still. `standing`: that was the verdict so far."""
+def find_memorising(observation: Observation, *, repeated: bool) -> Diagnosis | None:
+    """Training loss runs away downwards while validation stands still. `repeated`: that was the verdict so far."""
     step, _, val, train = observation.evaluations
     if len(val) <= MEMORISING_EVALUATIONS or val[-1] <= 0.0 or train[-1] < 0.0:
         return None
@@ -146,10 +146,10 @@ def find_memorising(observation: Observation, *, standing: bool) -> Diagnosis | 
     wobble = evaluation_noise(val[-NOISE_EVALUATIONS:])
     then = len(val) - 1 - MEMORISING_EVALUATIONS
     gained = float(np.median(val[: then + 1][-2:]) - val[-2:].min())
-    if gained > (2.0 if standing else 1.0) * max(2.0 * wobble, STANDSTILL_SHARE * float(val[-1])):
+    if gained > (2.0 if repeated else 1.0) * max(2.0 * wobble, STANDSTILL_SHARE * float(val[-1])):
         return None
     fell = float(train[then] - train[-1])
-    if not standing and fell < MEMORISING_FALL * float(train[then]):
+    if not repeated and fell < MEMORISING_FALL * float(train[then]):
         return None
     if below_floor and floor is not None:
         why = f"Training loss {train[-1]:.3f} is below the {floor:.3f} that no model can beat"

@@ -1,4 +1,4 @@
-"""Robust statistics of a noisy curve: level, noise and trend that a few wild steps cannot move.
+"""Robust statistics of a noisy curve: level, noise and trend that a few outliers cannot move.
 
 Medians of blocks, the Theil-Sen slope through them, and spreads from absolute deviations. Everything takes finite
 values; `finite` makes them so.
@@ -17,8 +17,7 @@ NORMAL_MAD = 1.4826  # standard deviation of normal noise over its median absolu
 MEDIAN_COST = 1.2533  # standard error of a median over that of a mean, normal noise
 TREND_BLOCKS = 24  # a slope through 24 medians is nearly as sure as through all points, at 276 pairs
 NOISE_ESTIMATE_ROWS = 512  # noise is wanted as it is now, and that many rows give it to 5%
-MOST_POINTS = 6144  # of a longer stretch every k-th row is looked at: 256 to each of 24 blocks are plenty
-_PAIRS = np.triu_indices(TREND_BLOCKS, 1)
+MOST_POINTS = 6144  # of a longer curve every k-th row is taken: 256 to each of 24 blocks are plenty
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,5 @@ def theil_sen(values: Float64Array) -> float:
     """Median slope over all pairs (Theil 1950, Sen 1968): up to 29% of the values may lie anywhere."""
     if len(values) < 2:
         return 0.0
-    if len(values) == TREND_BLOCKS:
-        first, second = _PAIRS
-    else:
-        first, second = np.triu_indices(len(values), 1)
+    first, second = np.triu_indices(len(values), 1)
     return float(np.median((values[second] - values[first]) / (second - first)))

@@ -1,1 +1,1 @@
-"""What the doctor looks at, one area a file. Each check returns findings and raises nothing it can foresee."""
+"""What the doctor checks, one area a file. Each check returns results and raises nothing it can foresee."""

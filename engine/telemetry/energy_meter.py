@@ -91,12 +91,10 @@ class EnergyMeter:
         self._wall_watts = wall_watts
         self._idle_watts = idle_watts
         self._supply_factor = supply_factor
-        self._joules = before.joules if before else 0.0
-        self._idle_joules = before.idle_joules if before else 0.0
-        self._money = before.money if before else None
-        self._measured_before = before.measured_seconds if before else 0.0
-        self._unmeasured_before = before.unmeasured_seconds if before else 0.0
         self._totals = EnergyTotals(before)
+        before = before or Energy(t=0.0, step=0, joules=0.0)
+        self._joules, self._idle_joules, self._money = before.joules, before.idle_joules, before.money
+        self._seconds_before = before.measured_seconds, before.unmeasured_seconds
         self._components: dict[str, _Component] = {}
         self._clocks: ClockReading | None = None
         self._session_seconds = 0.0  # since the first reading, sleep included
@@ -259,8 +257,8 @@ class EnergyMeter:
             idle_joules=self._idle_joules,
             watts=self._watts([self._components[whole]] if whole else expected, pending, now),
             money=self._money if self._totals.counts_anything else None,
-            measured_seconds=self._measured_before + max(0.0, self._session_seconds - missed - undecided),
-            unmeasured_seconds=self._unmeasured_before + missed,
+            measured_seconds=self._seconds_before[0] + max(0.0, self._session_seconds - missed - undecided),
+            unmeasured_seconds=self._seconds_before[1] + missed,
             sources=self._totals.sources(missing),
         )
 

@@ -1,6 +1,6 @@
-"""The one thread that talks to a graphics driver, so that a driver that hangs takes nobody with it.
+"""The one thread that talks to a graphics driver, so that a driver that hangs stops nothing else.
 
-The thread opens the driver (which may take seconds) and reads it when asked; whoever asks waits as long as they like
+The thread opens the driver (which may take seconds) and reads it when asked; a caller waits as long as it says
 and no longer. A question that has no answer yet is not put a second time.
 
 A call of the driver lets go of Python's interpreter lock and must wait to get it back, five milliseconds a call beside

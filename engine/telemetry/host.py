@@ -37,7 +37,7 @@ from babytrain.engine.telemetry.rate_limit import RateLimited
 from babytrain.runs.events import HostReading
 
 T = TypeVar("T")
-MEASURE_SECONDS = 0.1  # psutil's own advice for the shortest stretch worth measuring
+MEASURE_SECONDS = 0.1  # psutil's own advice for the shortest interval worth measuring
 SLOW_SENSOR_SECONDS = 10.0  # between readings of what moves slowly
 MOST_SENSORS = 24  # of a kind; server boards list hundreds
 NO_SENSOR = "no such sensor found"

@@ -4,9 +4,9 @@ Choices:
 
 - A card is `/sys/class/drm/card<n>`; its sensors are under `device/hwmon/hwmon*`, its load and memory beside them.
   NVIDIA's cards are left to NVML. A chip without a sensor of its own (most graphics inside processors) is not shown.
-- AMD tells two temperatures of the chip: its edge and its junction, the hottest of many places inside. The junction is
+- AMD reports two temperatures of the chip: its edge and its junction, the hottest of many places. The junction is
   shown, because it is by the junction that the card slows down, and a temperature and its limit belong together.
-- Intel tells energy rather than power; watts are then the mean between two readings.
+- Intel reports energy rather than power; watts are then the mean between two readings.
 - A file that is not there is not there for good. One that refuses is asked again, and `missing` says why.
 - A card asleep to save power is not read: reading would wake it.
 
@@ -56,10 +56,12 @@ _CLOCKS_MHZ = ("gt_act_freq_mhz", "device/tile0/gt0/freq0/act_freq")
 _HIGHEST_CLOCKS_MHZ = ("gt_RP0_freq_mhz", "device/tile0/gt0/freq0/rp0_freq")
 
 
-@dataclass(frozen=True)
-class HwmonFiles:
-    """Where the numbers of one card are, and the limits it was made with. A quantity without a file is not reported."""
+@dataclass
+class _HwmonCard:
+    """One card: where its numbers are, and the limits it was made with. A quantity without a file is not reported."""
 
+    index: int
+    clock: Callable[[], float]
     hwmon: Path
     name: str
     uuid: str
@@ -68,6 +70,55 @@ class HwmonFiles:
     slowdown_celsius: float | MissingValue
     power_limit_watts: float | MissingValue
     highest_clock_mhz: float | MissingValue
+    last_energy: tuple[float, float] | None = None  # seconds and joules of the reading before
+
+    def read(self) -> GpuReading:
+        if not self.hwmon.exists():
+            return self._unread(card=CARD_GONE)
+        if "runtime_status" in self.files and read_text(self.files["runtime_status"]) == "suspended":
+            return self._unread(temperature_celsius=ASLEEP, power_watts=ASLEEP, utilization_percent=ASLEEP)
+        energy = self._read("energy", 1e-6)
+        return gpu_reading(
+            self.index,
+            self.name,
+            self.uuid,
+            energy_joules=energy,
+            memory_used_bytes=_whole(self._read("memory_used")),
+            memory_total_bytes=_whole(self._read("memory_total")),
+            utilization_percent=self._read("busy"),
+            temperature_celsius=_sensible(self._read("temperature", 1e-3)),
+            slowdown_celsius=self.slowdown_celsius,
+            **self._fans(),
+            power_watts=self._power(energy),
+            power_limit_watts=self.power_limit_watts,
+            clock_mhz=self._read("clock_hz", 1e-6) if "clock_hz" in self.files else self._read("clock_mhz"),
+            memory_temperature_celsius=_sensible(self._read("memory_temperature", 1e-3)),
+            highest_clock_mhz=self.highest_clock_mhz,
+            throttle_reasons=NO_REASONS,
+        )
+
+    def _unread(self, **quantities: MissingValue) -> GpuReading:
+        self.last_energy = None
+        return gpu_reading(self.index, self.name, self.uuid, **quantities)
+
+    def _power(self, joules: float | MissingValue) -> float | MissingValue:
+        """As the card reports it, or from what its energy counter has grown by since the reading before."""
+        now = self.clock()
+        before, self.last_energy = self.last_energy, None if isinstance(joules, MissingValue) else (now, joules)
+        if "power" in self.files or isinstance(joules, MissingValue):
+            return self._read("power", 1e-6)
+        if before is None or now <= before[0]:
+            return NEEDS_TWO_READINGS
+        watts = (joules - before[1]) / (now - before[0])
+        return watts if 0.0 <= watts <= _MOST_WATTS else MissingValue("its energy counter has started again")
+
+    def _fans(self) -> dict[str, Any]:
+        if not self.fans:
+            return {"fans": MissingValue(NO_FAN)}
+        return fan_quantities((_read_number(pwm, 100.0 / 255.0), _read_number(rpm)) for pwm, rpm in self.fans)
+
+    def _read(self, quantity: str, scale: float = 1.0) -> float | MissingValue:
+        return _read_number(self.files.get(quantity), scale)
 
 
 class HwmonBackend(GpuBackend):
@@ -75,7 +126,7 @@ class HwmonBackend(GpuBackend):
 
     def __init__(self, root: Path = DRM, first_index: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._cards = [_HwmonCard(card, index, clock) for index, card in enumerate(find_hwmon_cards(root), first_index)]
+        self._cards = _find_cards(root, first_index, clock)
         self.count = len(self._cards)
 
     def read(self) -> tuple[GpuReading, ...]:
@@ -83,17 +134,20 @@ class HwmonBackend(GpuBackend):
         return tuple(card.read() for card in self._cards)
 
 
-def find_hwmon_cards(root: Path = DRM) -> list[HwmonFiles]:
+def _find_cards(root: Path, first_index: int, clock: Callable[[], float]) -> list[_HwmonCard]:
     """The cards with sensors, in the kernel's order; an unreadable tree is an empty one."""
     try:
-        cards = [path for path in root.iterdir() if _CARD.fullmatch(path.name)]
+        folders = [path for path in root.iterdir() if _CARD.fullmatch(path.name)]
     except OSError:
         return []
-    cards.sort(key=lambda path: int(path.name[4:]))
-    return [sensors for card in cards if (sensors := _describe(card)) is not None]
+    cards: list[_HwmonCard] = []
+    for folder in sorted(folders, key=lambda path: int(path.name[4:])):
+        card = _describe(folder, first_index + len(cards), clock)
+        cards += [card] if card is not None else []
+    return cards
 
 
-def _describe(card: Path) -> HwmonFiles | None:
+def _describe(card: Path, index: int, clock: Callable[[], float]) -> _HwmonCard | None:
     device = card / "device"
     maker = _MAKERS.get(int(_number(device / "vendor", base=16) or 0))
     folders = sorted(device.glob("hwmon/hwmon*"))
@@ -103,7 +157,9 @@ def _describe(card: Path) -> HwmonFiles | None:
     files = _find_files(card, hwmon)
     chip = files.get("temperature")
     slowdown = _number(chip.with_name(chip.name.replace("_input", "_crit")), 1e-3) if chip else None
-    return HwmonFiles(
+    return _HwmonCard(
+        index=index,
+        clock=clock,
         hwmon=hwmon,
         name=_name(device, maker),
         uuid=_uuid(device),
@@ -168,65 +224,6 @@ def _highest_clock(card: Path) -> float | None:
             return mhz
     steps = re.findall(r"(\d+)mhz", read_text(card / "device/pp_dpm_sclk").lower())
     return float(steps[-1]) if steps else None
-
-
-@dataclass
-class _HwmonCard:
-    """One card: where its numbers are, and its energy counter at the reading before."""
-
-    sensors: HwmonFiles
-    index: int
-    clock: Callable[[], float]
-    last_energy: tuple[float, float] | None = None  # seconds, joules
-
-    def read(self) -> GpuReading:
-        sensors = self.sensors
-        if not sensors.hwmon.exists():
-            return self._unread(card=CARD_GONE)
-        if "runtime_status" in sensors.files and read_text(sensors.files["runtime_status"]) == "suspended":
-            return self._unread(temperature_celsius=ASLEEP, power_watts=ASLEEP, utilization_percent=ASLEEP)
-        energy = self._read("energy", 1e-6)
-        return gpu_reading(
-            self.index,
-            sensors.name,
-            sensors.uuid,
-            energy_joules=energy,
-            memory_used_bytes=_whole(self._read("memory_used")),
-            memory_total_bytes=_whole(self._read("memory_total")),
-            utilization_percent=self._read("busy"),
-            temperature_celsius=_sensible(self._read("temperature", 1e-3)),
-            slowdown_celsius=sensors.slowdown_celsius,
-            **self._fans(),
-            power_watts=self._power(energy),
-            power_limit_watts=sensors.power_limit_watts,
-            clock_mhz=self._read("clock_hz", 1e-6) if "clock_hz" in sensors.files else self._read("clock_mhz"),
-            memory_temperature_celsius=_sensible(self._read("memory_temperature", 1e-3)),
-            highest_clock_mhz=sensors.highest_clock_mhz,
-            throttle_reasons=NO_REASONS,
-        )
-
-    def _unread(self, **quantities: MissingValue) -> GpuReading:
-        self.last_energy = None
-        return gpu_reading(self.index, self.sensors.name, self.sensors.uuid, **quantities)
-
-    def _power(self, joules: float | MissingValue) -> float | MissingValue:
-        """As the card reports it, or from what its energy counter has grown by since the reading before."""
-        now = self.clock()
-        before, self.last_energy = self.last_energy, None if isinstance(joules, MissingValue) else (now, joules)
-        if "power" in self.sensors.files or isinstance(joules, MissingValue):
-            return self._read("power", 1e-6)
-        if before is None or now <= before[0]:
-            return NEEDS_TWO_READINGS
-        watts = (joules - before[1]) / (now - before[0])
-        return watts if 0.0 <= watts <= _MOST_WATTS else MissingValue("its energy counter has started again")
-
-    def _fans(self) -> dict[str, Any]:
-        if not self.sensors.fans:
-            return {"fans": MissingValue(NO_FAN)}
-        return fan_quantities((_read_number(pwm, 100.0 / 255.0), _read_number(rpm)) for pwm, rpm in self.sensors.fans)
-
-    def _read(self, quantity: str, scale: float = 1.0) -> float | MissingValue:
-        return _read_number(self.sensors.files.get(quantity), scale)
 
 
 def _read_number(path: Path | None, scale: float = 1.0) -> float | MissingValue:

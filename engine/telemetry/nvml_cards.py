@@ -8,7 +8,7 @@ Choices:
 - From Ada on, NVML moves from a slowdown threshold to a margin that counts down to it
   (`nvmlDeviceGetMarginTemperature`, "distance to nearest slowdown threshold"); temperature plus margin is shown then.
 - NVML ignores CUDA_VISIBLE_DEVICES: every card of the machine is read, and carries its UUID.
-- A card cut into instances (MIG) tells power, heat and memory of the whole card, and no utilisation.
+- A card cut into instances (MIG) reports power, heat and memory of the whole card, and no utilisation.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class NvmlQueries:
             if not isinstance(answer, MissingValue) or answer.code not in _FINAL:
                 return answer
             refusals.append(answer)
-        # "This card does not report it" tells more than "too old to say" when the alternatives disagree.
+        # "This card does not report it" says more than "too old to say" when the alternatives disagree.
         return next((refusal for refusal in refusals if refusal.code != FUNCTION_NOT_FOUND), refusals[0])
 
     def lost(self, card: int) -> MissingValue | None:

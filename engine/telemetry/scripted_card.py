@@ -109,7 +109,7 @@ class ScriptedCard:
 class ScriptedBackend(GpuBackend):
     """The card as a backend. `clock` gives seconds.
 
-    `rested_seconds` tells for how much of its time so far the run has not worked; a card of its own never rests.
+    `rested_seconds` gives for how much of its time so far the run has not worked; a card of its own never rests.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class ScriptedBackend(GpuBackend):
         self._origin = clock()
         self._card = ScriptedCard()
         self._seconds = 0  # that have passed for the card
-        self._looked_at, self._rested_then = 0.0, rested_seconds()
+        self._read_at, self._rested_before = 0.0, rested_seconds()
 
     def read(self) -> tuple[GpuReading, ...]:
         """The reading of the second that runs."""
@@ -128,12 +128,12 @@ class ScriptedBackend(GpuBackend):
         due = math.floor(now) - self._seconds
         if due > 0:
             rested = self._rested()
-            share = 1.0 - (rested - self._rested_then) / (now - self._looked_at)
+            share = 1.0 - (rested - self._rested_before) / (now - self._read_at)
             share = min(1.0, share) if share >= _LEAST_SHARE else 0.0
             for _ in range(due):
                 self._card.pass_second(share)
             self._seconds += due
-            self._looked_at, self._rested_then = now, rested
+            self._read_at, self._rested_before = now, rested
         return (self._card.reading(),)
 
 

@@ -1,1 +1,1 @@
-"""The dials of a run: which there are, where they stand, what a command makes of them, and how they stood over time."""
+"""The dials of a run: which there are, their positions, what a command changes, and their history."""

@@ -1,7 +1,7 @@
-"""How the dials of a run stood over time, read from its events, and what each session planned to do.
+"""The positions of a run's dials over time, read from its events, and what each session planned to do.
 
-A session records its plan, and each command the positions it led to. Journals up to version 0.2.0 hold neither: there
-the plan is made from the recorded settings, and `replay` applies the commands once more.
+A session records its plan, and each command the positions it changed. Journals up to version 0.2 hold neither: there
+the plan is made from the recorded settings, and `replay_command` applies the commands once more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from functools import reduce
 
-from babytrain.runs.dials.changes import DIAL_ACTIONS, replay_command
+from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, replay_command
 from babytrain.runs.dials.spec import BATCH_DIALS, CADENCE_DIALS, MACHINE_DIALS, Position
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Command, CorpusInfo, Event, Plan, RatePlan, Resumed, Started
@@ -18,7 +18,7 @@ from babytrain.runs.events.timeline import Timeline
 
 # Changes of these show in no loss.
 _LOSS_NEUTRAL_DIALS = frozenset((*CADENCE_DIALS, *MACHINE_DIALS, "total_steps"))
-# The final exam of a model of haiku: a hundred poems of some 66 characters.
+# The final evaluation of a model of haiku: a hundred poems of some 66 characters.
 FINAL_EVALUATION_CORPUS = "haiku"
 FINAL_EVALUATION_TOKENS = 6_600
 # Each planted line is ranked among so many like it, of so many tokens.
@@ -58,14 +58,17 @@ class DialHistory:
                 self._started, self._settings = event, dict(event.config)
                 self._plan_afresh(event)
             case Resumed() if not event.rollback:
-                self._events = [one for one in self._events if not isinstance(one, Command) or one.step <= event.step]
+                self._events = [
+                    past for past in self._events if not isinstance(past, Command) or past.step <= event.step
+                ]
                 if event.changes and self._started is not None:
                     self._settings |= event.changes
                     self._plan_afresh(event)
         self._events.append(event)
-        went_back = isinstance(event, Resumed) and not event.rollback
-        newest = self._records.events[-1] if self._records.events else _START
-        self._records.append(reduce(_after, self._events, _START) if went_back else _after(newest, event))
+        if isinstance(event, Resumed) and not event.rollback:
+            self._records.append(reduce(_after, self._events, _START))
+        else:
+            self._records.append(_after(self._records.events[-1] if self._records.events else _START, event))
 
     def at(self, t: float) -> DialRecord:
         """The dials at a time, before the run started those it starts with."""
@@ -77,7 +80,7 @@ class DialHistory:
         return self.at(self._started.t if self._started is not None else 0.0).dials
 
     def plan_at(self, t: float) -> Plan | None:
-        """What the session of that time plans to do, None where no run has started."""
+        """The plan of the session of that time, None before the run started."""
         return self._plans.last_until(t) or next(iter(self._plans.events), None)
 
     def _plan_afresh(self, event: Started | Resumed) -> None:
@@ -88,7 +91,7 @@ class DialHistory:
 def plan_of(
     settings: Mapping[str, object], corpus: CorpusInfo, positions: Mapping[str, Position], *, t: float, step: int
 ) -> Plan:
-    """What a session with these settings is going to do. On record they may be incomplete or edited by hand."""
+    """What a session with these settings is going to do. Recorded ones may be incomplete or edited by hand."""
     peak, warmup = _number(settings, "lr"), _number(settings, "warmup")
     decay, floor = _number(settings, "wsd_decay_fraction", 0.2), _number(settings, "min_lr_ratio", 0.0)
     rate = None

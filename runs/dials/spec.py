@@ -9,7 +9,7 @@ from babytrain.runs.time_of_day import NO_WINDOWS
 Position: TypeAlias = float | int | str | None
 ScheduleName: TypeAlias = Literal["linear", "cosine", "wsd", "constant"]
 SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
-# Dials that change no result: how the run behaves towards whoever lives with the machine.
+# Dials that change no result: the power policy of the machine.
 MACHINE_DIALS = ("quiet_hours", "quiet_duty", "temperature_ceiling_celsius", "power_budget_watts", "on_battery")
 CADENCE_DIALS = ("eval_every", "sample_every")  # in steps
 BATCH_DIALS = ("batch_size", "accumulate")

@@ -1,7 +1,7 @@
-"""Where every dial of a run stands, and what an undo would put back. Pure data.
+"""The positions of all dials of a run, and what an undo would restore. Pure data.
 
 The engine trains by a `DialState` and records it; forecasts and screens read the record back into one. A record may be
-older than a dial, or edited by hand: what it does not tell keeps a value that changes nothing and is `unknown`.
+older than a dial, or edited by hand: a dial that it lacks keeps a value that changes nothing and is `unknown`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class DialState:
         return self.beta2 if power == 1.0 else float(self.beta2**power)
 
     def position(self, name: str) -> Position:
-        """Where the dial `name` stands, None when there is no such dial or the record does not tell."""
+        """The position of the dial `name`, None when there is no such dial or the record lacks it."""
         position: Position = getattr(self, name) if name in POSITIONS and name not in self.unknown else None
         return position
 
@@ -113,7 +113,7 @@ _TYPES = get_type_hints(DialState)
 
 
 def initial_dials(settings: Mapping[str, object], total_steps: int | None = None) -> DialState:
-    """Where every dial stands when a run with these settings starts; its end is in `steps` unless given."""
+    """All dials when a run with these settings starts; its end is in `steps` unless given."""
     dials = DialState(unknown=frozenset(SETTABLE)).with_positions(settings)
     end = settings.get("steps", 0) if total_steps is None else total_steps
     return replace(dials, beta2_windows=max(1, dials.windows_per_step)).with_positions({"total_steps": end})

@@ -144,7 +144,7 @@ def bill_amounts(snapshot: RunSnapshot) -> BillAmounts:
 def discarded_intervals(snapshot: RunSnapshot) -> list[tuple[float, float]]:
     """When the run made steps that a rollback discarded: intervals of its time that do not overlap."""
     found: list[tuple[float, float]] = []
-    for event in snapshot.guard_events:
+    for event in snapshot.state.guard_events.until(snapshot.t):
         since = _time_at_checkpoint(snapshot, event.t) if event.action == "rolled back" else None
         if since is not None:
             # Two rollbacks may go to the same checkpoint: what lies between is discarded once.

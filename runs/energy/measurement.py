@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from msgspec import structs
+
 from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
 
 SENSOR_INTERVAL_SECONDS = 1.0  # between readings, at least
@@ -189,50 +191,33 @@ def _valid_or_none(value: float | None, most: float) -> float | None:
 SourceKey: TypeAlias = tuple[str, EnergyScope, EnergyQuality, bool]  # name, scope, quality, counted
 
 
-@dataclass
-class _Sums:
-    joules: float = 0.0
-    measured_seconds: float = 0.0
-    unmeasured_before: float = 0.0  # in earlier sessions
-
-
 class EnergyTotals:
     """Joules and seconds by source, continuing from the recorded `before`."""
 
     def __init__(self, before: Energy | None = None) -> None:
-        self._by_source: dict[SourceKey, _Sums] = {}
-        for source in before.sources if before else ():
-            sums = self._sums((source.name, source.scope, source.quality, source.counted))
-            sums.joules += source.joules
-            sums.measured_seconds += source.measured_seconds
-            sums.unmeasured_before += source.unmeasured_seconds
+        recorded = before.sources if before else ()
+        self._sources = {(source.name, source.scope, source.quality, source.counted): source for source in recorded}
 
-    def add(self, source: SourceKey, energy: MeasuredEnergy) -> None:
+    def add(self, key: SourceKey, energy: MeasuredEnergy) -> None:
         """Add measured energy to a source."""
-        sums = self._sums(source)
-        sums.joules += energy.joules
-        sums.measured_seconds += energy.seconds
+        source = self._sources.get(key) or _no_energy(key)
+        joules, seconds = source.joules + energy.joules, source.measured_seconds + energy.seconds
+        self._sources[key] = structs.replace(source, joules=joules, measured_seconds=seconds)
 
     @property
     def counts_anything(self) -> bool:
         """Whether any part of the total was measured."""
-        return any(counted and sums.measured_seconds > 0 for (_, _, _, counted), sums in self._by_source.items())
+        return any(source.counted and source.measured_seconds > 0 for source in self._sources.values())
 
     def sources(self, missed: Mapping[SourceKey, float]) -> tuple[EnergySource, ...]:
         """Every source, those of earlier sessions first; `missed` are the unmeasured seconds of this session."""
-        silent = {key: _Sums() for key, seconds in missed.items() if seconds and key not in self._by_source}
+        silent = {key: _no_energy(key) for key, seconds in missed.items() if seconds and key not in self._sources}
         return tuple(
-            EnergySource(
-                name=name,
-                scope=scope,
-                quality=quality,
-                counted=counted,
-                joules=sums.joules,
-                measured_seconds=sums.measured_seconds,
-                unmeasured_seconds=sums.unmeasured_before + missed.get((name, scope, quality, counted), 0.0),
-            )
-            for (name, scope, quality, counted), sums in (self._by_source | silent).items()
+            structs.replace(source, unmeasured_seconds=source.unmeasured_seconds + missed.get(key, 0.0))
+            for key, source in (self._sources | silent).items()
         )
 
-    def _sums(self, source: SourceKey) -> _Sums:
-        return self._by_source.setdefault(source, _Sums())
+
+def _no_energy(key: SourceKey) -> EnergySource:
+    name, scope, quality, counted = key
+    return EnergySource(name=name, scope=scope, quality=quality, counted=counted, joules=0.0, measured_seconds=0.0)

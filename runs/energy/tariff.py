@@ -68,11 +68,6 @@ def parse_bands(text: str) -> tuple[PriceBand, ...]:
     return tuple(bands)
 
 
-def parse_tariff(price: float, currency: str, bands: str) -> Tariff:
-    """A tariff from its settings. Raises ValueError with what is wrong."""
-    return Tariff(price, currency, parse_bands(bands))
-
-
 SIMULATED_SENSORS = "scripted"  # of the setting `sensors`: a simulated card
 _PRICE_SAMPLES = 96  # over a duration: every quarter of an hour of a day
 _DAY_SECONDS = 86_400.0
@@ -85,7 +80,6 @@ class Prices:
     tariff: Tariff
     co2_grams_per_kwh: float
     co2_is_default: bool
-    idle_watts: float
 
     def co2_grams(self, joules: float) -> float:
         """Grams of CO2 for so much electricity."""
@@ -112,7 +106,7 @@ def prices_from(settings: Mapping[str, Any]) -> Prices:
         bands = ()
     tariff = Tariff(_amount(settings, "electricity_price_per_kwh"), currency if is_currency(currency) else "", bands)
     grams = _amount(settings, "co2_grams_per_kwh", DEFAULT_CO2_GRAMS_PER_KWH)
-    return Prices(tariff, grams, grams == DEFAULT_CO2_GRAMS_PER_KWH, _amount(settings, "idle_watts"))
+    return Prices(tariff, grams, grams == DEFAULT_CO2_GRAMS_PER_KWH)
 
 
 def is_simulated_at(snapshot: RunSnapshot) -> bool:

@@ -1,12 +1,12 @@
 """Every event of a run, and every command a person can give it.
 
-A run is a stream of these. The engine makes them, the journal keeps them one a line, the screen shows them; live,
-attached and replayed runs differ only in where the stream comes from. Choices worth knowing:
+A run is a stream of these: the engine emits them, the journal stores one a line, the screen shows them. Live, attached
+and replayed runs differ only in where the stream comes from. Choices worth knowing:
 
 - `t` is seconds of running time since the run first started, monotonic; a resume goes on from the last `t`, so
   hours spent switched off never show up on a time axis.
 - `step` is the number of finished optimizer steps when the event happened.
-- Losses are in nats per token. Units stand in the names of everything else.
+- Losses are in nats per token. All other units are part of the names.
 - `SamplePiece` and `Predicted` never reach the journal: the one is a sample being written, of which the `Sample` after
   it holds the whole text, the other an answer for the screen.
 """
@@ -19,7 +19,6 @@ from babytrain.runs.events.base import SCHEMA_VERSION, Event
 from babytrain.runs.events.control import (
     Command,
     CommandAction,
-    CommandStatus,
     GuardCause,
     GuardEvent,
     GuardOutcome,
@@ -70,62 +69,7 @@ from babytrain.runs.events.training import (
     Started,
     Step,
     Storage,
-    StorageName,
 )
-
-__all__ = [
-    "SCHEMA_VERSION",
-    "AnyEvent",
-    "Baselines",
-    "Canaries",
-    "CanaryExposure",
-    "Checkpoint",
-    "Command",
-    "CommandAction",
-    "CommandStatus",
-    "Confusion",
-    "CorpusInfo",
-    "Ended",
-    "Energy",
-    "EnergyQuality",
-    "EnergyScope",
-    "EnergySource",
-    "Eval",
-    "Event",
-    "Fan",
-    "FinalEvaluation",
-    "GpuReading",
-    "GuardCause",
-    "GuardEvent",
-    "GuardOutcome",
-    "HostReading",
-    "Letters",
-    "LogLevel",
-    "LogMessage",
-    "Milestone",
-    "Phase",
-    "PhaseName",
-    "Plan",
-    "PolicyCause",
-    "PolicyEvent",
-    "PolicyOutcome",
-    "Predicted",
-    "RatePlan",
-    "Request",
-    "Resumed",
-    "RunStatus",
-    "Sample",
-    "SamplePiece",
-    "Started",
-    "Step",
-    "Storage",
-    "StorageName",
-    "SuggestedCommand",
-    "TextMetrics",
-    "Verdict",
-    "VerdictName",
-    "Vitals",
-]
 
 AnyEvent: TypeAlias = (
     Started

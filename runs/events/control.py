@@ -22,7 +22,7 @@ CommandAction: TypeAlias = Literal[
     "total_steps",  # value: where the run ends; also sent by the engine itself when it trains by the clock
     "set",  # dial: which one, value or text: its new position; see `runs/dials/spec.py` for the names
     "rewarm",  # value: steps over which the learning rate climbs again from nothing to where the schedule has it
-    "undo",  # takes back the newest turn of a dial
+    "undo",  # takes back the newest change of a dial
     "rollback",  # text: a checkpoint by name, "best" or "last"; training goes on from there
     "note",  # text: what the person wants to remember
     "stop",  # save, then end the run as interrupted
@@ -47,7 +47,7 @@ GuardOutcome: TypeAlias = Literal["noted", "skipped", "rolled back", "halved the
 
 
 class Command(Event, frozen=True, kw_only=True, tag="command"):
-    """What a person asked for and what became of it; one event when asked, one when applied or refused.
+    """What a person requested and whether it was applied or refused, and why.
 
     `command_id` 0 is the engine itself, following the configuration or its guard.
     """
@@ -55,18 +55,18 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     command_id: int
     action: CommandAction
     status: CommandStatus
-    dial: str = ""  # of a `set`, and of the `undo` that takes one back
+    dial: str = ""  # of a `set`, and of the `undo` that takes one back; of a `sample` its sampling options
     value: float | None = None
     text: str = ""
     before: float | None = None  # the dial before and after, in the dial's own unit
     after: float | None = None
     reason: str = ""
-    # Where the dials stand now that this command moved; None of one that moves no dial, and in journals up to 0.2.0.
+    # The positions that this command changed; None for one that changes no dial, and in journals up to 0.2.
     dials: dict[str, float | int | str | None] | None = None
 
 
 class GuardEvent(Event, frozen=True, kw_only=True, tag="guard"):
-    """The guard saw something and did something about it; `text` says both in plain words."""
+    """The guard found something and acted on it; `text` says both."""
 
     cause: GuardCause
     action: GuardOutcome

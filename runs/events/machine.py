@@ -22,7 +22,7 @@ class Fan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One look at one graphics card. A quantity that is None has its reason in `missing`."""
+    """One reading of one graphics card. A quantity that is None has its reason in `missing`."""
 
     index: int
     name: str
@@ -37,11 +37,11 @@ class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     power_limit_watts: float | None = None
     clock_mhz: float | None = None
     throttle_reasons: tuple[str, ...] = ()
-    nickname: str = ""  # what its owner calls it
+    nickname: str = ""  # from the settings
     trains: bool = False  # the card this run trains on
     memory_temperature_celsius: float | None = None
     highest_clock_mhz: float | None = None
-    energy_joules: float | None = None  # the card's own counter; where it began means nothing
+    energy_joules: float | None = None  # the card's own counter, of any origin
     throttled_seconds: dict[str, float] = msgspec.field(default_factory=dict)  # by reason, since the driver was loaded
     shared: bool = False  # cut into instances (MIG): power, heat and memory are of the whole card
     missing: dict[str, str] = msgspec.field(default_factory=dict)
@@ -53,7 +53,7 @@ class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HostReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One look at the computer itself. None where the system offers no such sensor."""
+    """One reading of the computer itself. None where the system offers no such sensor."""
 
     cpu_percent: float | None = None
     core_percents: tuple[float, ...] = ()
@@ -71,13 +71,13 @@ class HostReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     temperatures_celsius: dict[str, float] = msgspec.field(default_factory=dict)  # every believable sensor by name
     fans_rpm: dict[str, float] = msgspec.field(default_factory=dict)
     processor_watts: float | None = None  # of the processor packages (RAPL), over the last second or so
-    processor_joules: float | None = None  # the same as a counter; where it began means nothing
+    processor_joules: float | None = None  # the same as a counter, of any origin
     battery_watts: float | None = None  # what the battery gives; None on mains power
     missing: dict[str, str] = msgspec.field(default_factory=dict)  # why a quantity is None
 
 
 class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
-    """About once a second: the cards, the host, and one calm sentence when there is no card to read."""
+    """About once a second: the cards, the host, and a sentence when there is no card to read."""
 
     host: HostReading
     gpus: tuple[GpuReading, ...] = ()
@@ -117,7 +117,7 @@ class Energy(Event, frozen=True, kw_only=True, tag="energy"):
 
 
 class PolicyEvent(Event, frozen=True, kw_only=True, tag="policy"):
-    """The run held itself back, or no longer does, out of regard for who lives with it. Never changes a result."""
+    """The power policy paused or slowed the run, or no longer does. Never changes a result."""
 
     cause: PolicyCause
     action: PolicyOutcome

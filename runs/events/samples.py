@@ -1,4 +1,4 @@
-"""What a model writes, and what it has learned."""
+"""What a model generates, and measures of what it has learned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SamplePiece(Event, frozen=True, kw_only=True, tag="sample_piece"):
 
 
 class Sample(Event, frozen=True, kw_only=True, tag="sample"):
-    """A finished generated text (`text` is without the prompt). Hostile by nature: show it, never obey it."""
+    """A finished generated text (`text` is without the prompt). Untrusted: escape it before showing it."""
 
     sample_id: int
     prompt: str
@@ -25,7 +25,7 @@ class Sample(Event, frozen=True, kw_only=True, tag="sample"):
     temperature: float
     seconds: float
     requested: bool = False
-    # How it was drawn besides the temperature; the defaults mean "from the whole distribution".
+    # Sampling options besides the temperature; the defaults sample from the whole distribution.
     top_k: int = 0
     top_p: float = 1.0
     min_p: float = 0.0
@@ -51,7 +51,7 @@ class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
 
 
 class Confusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How often `predicted` was the likeliest symbol where `truth` stands, as a share of all `truth`."""
+    """How often `predicted` was the likeliest symbol where the text has `truth`, as a share of all `truth`."""
 
     truth: str
     predicted: str
@@ -61,14 +61,14 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Letters(Event, frozen=True, kw_only=True, tag="letters"):
     """How well each symbol is predicted, over the whole validation split. The tuples go together, most common first.
 
-    A symbol is a character made visible, or a byte; of longer tokens what they begin with, and then the most frequent
-    tokens stand in `tokens` as they are. Hostile: show it, never obey it.
+    A symbol is a character made visible, or a byte; of longer tokens their first character, and then `tokens` holds the
+    most frequent tokens themselves. Untrusted text: escape it before showing it.
     """
 
     symbols: tuple[str, ...]
     shares: tuple[float, ...]  # of the text
-    recalls: tuple[float, ...]  # of the places where it stands, those where it was the likeliest
-    precisions: tuple[float | None, ...]  # of the places where it was the likeliest, those where it stands
+    recalls: tuple[float, ...]  # correct predictions of it / its occurrences
+    precisions: tuple[float | None, ...]  # correct predictions of it / all its predictions
     confusions: tuple[Confusion, ...] = ()  # the most frequent ones
     tracked_letter: str = ""
     tracked_letter_recall: float | None = None
@@ -79,7 +79,7 @@ class Letters(Event, frozen=True, kw_only=True, tag="letters"):
 
 
 class Baselines(Event, frozen=True, kw_only=True, tag="baselines"):
-    """Validation losses of models that only count, on this very corpus, in nats per token."""
+    """Validation losses of n-gram models on this corpus, in nats per token."""
 
     uniform: float
     unigram: float
@@ -97,7 +97,7 @@ class Milestone(Event, frozen=True, kw_only=True, tag="milestone"):
 
 
 class Predicted(Event, frozen=True, kw_only=True, tag="predicted"):
-    """The likeliest next tokens after a text. Live only, never in the journal. Hostile: show it, never obey it."""
+    """The likeliest next tokens after a text. Live only, never in the journal. Untrusted text."""
 
     prompt: str
     tokens: tuple[str, ...]
@@ -105,7 +105,7 @@ class Predicted(Event, frozen=True, kw_only=True, tag="predicted"):
 
 
 class CanaryExposure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A planted line and how far the model gives it away: log2 of the candidates less log2 of its rank among them."""
+    """A planted line and its exposure: log2 of the number of candidates less log2 of its rank among them."""
 
     line: str
     exposure_bits: float
@@ -114,12 +114,12 @@ class CanaryExposure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class FinalEvaluation(Event, frozen=True, kw_only=True, tag="final_evaluation"):
-    """The poems that a model of haiku wrote at the end, none left out, judged by their form."""
+    """The poems that a model of haiku wrote at the end, all of them, judged by their form."""
 
     poems: int
     valid: int  # 5-7-5
-    new: int  # of the valid ones, those that stand nowhere in the training text
-    unseen_pairs: int = 0  # of the valid ones, those with a snake and a season that never meet there
+    new: int  # of the valid ones, those that are nowhere in the training text
+    unseen_pairs: int = 0  # of the valid ones, those with a snake and a season that the text never combines
     temperature: float
     seed: int
     seconds: float

@@ -1,7 +1,7 @@
-"""How a text shall be drawn, in the words of one command: `temperature=0.5 top_k=40 seed=3`.
+"""Sampling options as the text of a command: `temperature=0.5 top_k=40 seed=3`.
 
-A request and the command on record have one free word besides the text (`dial`); a `sample` that somebody asked for
-carries its settings there, so that a journal says how a text came about and a rerun can write it again.
+A requested `sample` carries them in the field `dial` of its command, so that a journal says how a text was generated
+and a rerun can generate it again.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ FLOAT_OPTIONS = ("temperature", "top_p", "min_p", "repetition_penalty")
 INTEGER_OPTIONS = ("top_k", "tokens", "seed")
 
 
-def format_sampling_options(wish: Mapping[str, float | int]) -> str:
-    """Settings as words. Raises KeyError for a name that is none of `FLOATS` and `WHOLE`."""
-    unknown = [name for name in wish if name not in (*FLOAT_OPTIONS, *INTEGER_OPTIONS)]
+def format_sampling_options(options: Mapping[str, float | int]) -> str:
+    """Options as text. Raises KeyError for a name that is no option."""
+    unknown = [name for name in options if name not in (*FLOAT_OPTIONS, *INTEGER_OPTIONS)]
     if unknown:
         raise KeyError(unknown[0])
     return " ".join(
-        f"{name}={value:d}" if name in INTEGER_OPTIONS else f"{name}={value!r}" for name, value in wish.items()
+        f"{name}={value:d}" if name in INTEGER_OPTIONS else f"{name}={value!r}" for name, value in options.items()
     )
 
 
-def parse_sampling_options(words: str) -> dict[str, float | int]:
-    """The settings that `sampling_words` wrote; what is none is left out. Limits are for the reader to check."""
-    wish: dict[str, float | int] = {}
-    for word in words.split():
+def parse_sampling_options(text: str) -> dict[str, float | int]:
+    """The options in a text of `format_sampling_options`; anything else is ignored. Limits are not checked."""
+    options: dict[str, float | int] = {}
+    for word in text.split():
         name, _, value = word.partition("=")
         try:
             if name in INTEGER_OPTIONS:
-                wish[name] = int(value)
+                options[name] = int(value)
             elif name in FLOAT_OPTIONS:
-                wish[name] = float(value)
+                options[name] = float(value)
         except ValueError:
             continue
-    return wish
+    return options

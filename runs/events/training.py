@@ -68,7 +68,7 @@ class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Plan(Event, frozen=True, kw_only=True, tag="plan"):
-    """What a session is going to do, right after it began: where its dials stand, and what comes besides steps."""
+    """What a session is going to do, right after it began: its dials, and what is scheduled besides steps."""
 
     dials: dict[str, float | int | str | None]
     rate: RatePlan | None = None  # None where the record does not say

@@ -86,7 +86,11 @@ def share_of_time_trained(snapshot: RunSnapshot, plan: QuietPlan, since: float) 
     if not plan.duty_cycle or snapshot.t <= since:
         return 1.0
     shares = [(t, 1.0) for t in snapshot.later_session_starts]  # a new session records again what still holds
-    shares += [(event.t, _duty_cycle(event)) for event in snapshot.policy_events if event.cause == QUIET_HOURS]
+    shares += [
+        (event.t, _duty_cycle(event))
+        for event in snapshot.state.policy_events.until(snapshot.t)
+        if event.cause == QUIET_HOURS
+    ]
     worked, at, share = 0.0, since, 1.0
     for t, new_share in sorted(shares, key=itemgetter(0)):
         if t > at:

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import TypeAlias
 
 from babytrain.runs.events import Checkpoint, Eval, PhaseName, Plan, Sample
+from babytrain.runs.events.timeline import Timeline
 from babytrain.runs.forecast.value_range import ZERO, ValueRange
-from babytrain.runs.state.run_state import RunSnapshot, Timeline
+from babytrain.runs.state.run_state import RunSnapshot
 
 RECENT_COSTS = 5
 SLOWEST_DISK_BYTES_PER_SECOND = 30e6

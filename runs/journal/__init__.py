@@ -1,7 +1,4 @@
-"""The journal: a run's events on disk, one JSON object a line, only ever appended to.
-
-`codec` turns one event into one line and back, `writer` appends lines and outlives a full disk, `thinning` keeps long
-runs small, `reader` takes a whole journal in, `tail` follows one that somebody else is writing. Notable choices:
+"""The journal: a run's events on disk, one JSON object a line, only ever appended to. Notable choices:
 
 - One `write()` a line, so a killed process loses nothing that `append` returned for; `fdatasync` every couple of
   seconds and at evaluations, checkpoints and the end, so a power cut loses seconds.
@@ -13,17 +10,3 @@ from babytrain.runs.journal.codec import decode_event, encode_event
 from babytrain.runs.journal.reader import JournalContents, load_state, read_journal
 from babytrain.runs.journal.tail import JournalTail
 from babytrain.runs.journal.writer import JournalWriter
-from babytrain.runs.state.thinning import MAX_STEP_LINES, StepThinner, steps_per_line
-
-__all__ = [
-    "MAX_STEP_LINES",
-    "JournalContents",
-    "JournalTail",
-    "JournalWriter",
-    "StepThinner",
-    "decode_event",
-    "encode_event",
-    "load_state",
-    "read_journal",
-    "steps_per_line",
-]

@@ -64,7 +64,7 @@ def _json_safe(value: Any) -> Any:
                 return value
             return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case str():
-            # Halves of a pair that stand side by side become the character they spell, single ones the mark.
+            # Neighbouring halves of a surrogate pair become their character, single ones U+FFFD.
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case dict():
             return {_json_safe(key): _json_safe(item) for key, item in value.items()}

@@ -41,6 +41,7 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "phase": {"phase": {"resting": "policy_pause"}},
     "energy": {"quality": {"typed": "manual"}},
 }
+_OBJECTS = ("confusions", "sources", "advice", "alternative")  # fields whose objects are renamed as well
 _SETTINGS_FIELDS = {"started": "config", "resumed": "changes"}
 
 _CHANGED = re.compile(b'{"kind":"(%s)"' % "|".join({*KINDS, *FIELDS, *VALUES, *_SETTINGS_FIELDS}).encode())
@@ -78,16 +79,15 @@ def _upgraded(line: bytes, kind: str) -> bytes:
 
 def _renamed(part: Any, fields: Mapping[str, str], values: Mapping[str, Mapping[str, str]]) -> Any:
     """A JSON value with renamed keys and values. The order stays: readers look for `kind` at the beginning."""
-    match part:
-        case dict():
-            renamed = ((fields.get(name, name), value) for name, value in part.items())
-            return {
-                name: values.get(name, {}).get(value, value)
-                if isinstance(value, str)
-                else _renamed(value, fields, values)
-                for name, value in renamed
-            }
-        case list():
-            return [_renamed(item, fields, values) for item in part]
-        case _:
-            return part
+    if isinstance(part, list):
+        return [_renamed(item, fields, values) for item in part]
+    if not isinstance(part, dict):
+        return part
+    renamed = {}
+    for old_name, value in part.items():
+        name = fields.get(old_name, old_name)
+        if name in _OBJECTS:
+            renamed[name] = _renamed(value, fields, values)
+        else:
+            renamed[name] = values.get(name, {}).get(value, value) if isinstance(value, str) else value
+    return renamed

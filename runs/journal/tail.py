@@ -22,8 +22,8 @@ class JournalTail:
     """Reads what was appended to `path` since the last poll.
 
     `bad_lines` and `unknown_lines` count since the beginning of the file. `restarted` says that the last poll found
-    another file in its place (it shrank, was replaced or rewritten) and began again from its start: whoever keeps a
-    state made from earlier polls must start a new one. `error` says why the last poll could not read the file; it is
+    another file in its place (it shrank, was replaced or rewritten) and began again from its start: a state
+    made from earlier polls must be replaced by a new one. `error` says why the last poll could not read the file; it is
     empty when all is well, and while there is no file yet.
     """
 

@@ -102,7 +102,7 @@ class PlaybackClock:
         self._change_speed(self._speed_index - 1)
 
     def set_speed(self, speed: float) -> None:
-        """The slowest speed that is not below `speed` (as a ratio)."""
+        """The slowest speed that is not below `speed`."""
         self._change_speed(bisect_left(SPEEDS, speed))
 
     def advance(self) -> float:

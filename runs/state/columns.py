@@ -26,9 +26,6 @@ class StepColumns:
     `learning_rate` and `gradient_norm` as used by that step.
     """
 
-    _INTS = ("step", "tokens")
-    _FLOATS = ("t", "loss", "loss_min", "loss_max", "learning_rate", "gradient_norm", "step_seconds")
-
     step: IntColumn
     tokens: IntColumn
     t: FloatColumn
@@ -39,24 +36,21 @@ class StepColumns:
     gradient_norm: FloatColumn
     step_seconds: FloatColumn
 
+    _TYPES = dict.fromkeys(("step", "tokens"), np.int64) | dict.fromkeys(
+        ("t", "loss", "loss_min", "loss_max", "learning_rate", "gradient_norm", "step_seconds"), np.float64
+    )
+
     def __init__(self, capacity: int = 4096) -> None:
         self.count = 0
-        self._capacity = max(16, capacity)
-        for name in self._INTS:
-            setattr(self, name, np.full(self._capacity, 0, dtype=np.int64))
-        for name in self._FLOATS:
-            setattr(self, name, np.full(self._capacity, 0.0, dtype=np.float64))
-
-    @property
-    def capacity(self) -> int:
-        """Rows there is memory for."""
-        return self._capacity
+        self.capacity = max(16, capacity)  # rows there is memory for
+        for name, dtype in self._TYPES.items():
+            setattr(self, name, np.full(self.capacity, 0, dtype=dtype))
 
     def append_step(self, event: Step) -> None:
         """Add an event as a row and publish it."""
         row = self.count
-        if row == self._capacity:
-            self.reserve(2 * self._capacity)
+        if row == self.capacity:
+            self.reserve(2 * self.capacity)
         self.step[row] = event.step
         self.t[row] = event.t
         self.loss[row] = event.loss
@@ -79,10 +73,10 @@ class StepColumns:
 
     def reserve(self, rows: int) -> None:
         """Take the memory for `rows` rows in all, if there is less. Writer's thread only."""
-        if rows <= self._capacity:
+        if rows <= self.capacity:
             return
-        self._capacity = rows
-        for name in (*self._INTS, *self._FLOATS):
+        self.capacity = rows
+        for name in self._TYPES:
             old: npt.NDArray[Any] = getattr(self, name)
             new = np.full(rows, 0, dtype=old.dtype)  # not np.zeros, whose pages come one by one as rows are written
             new[: len(old)] = old

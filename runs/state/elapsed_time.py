@@ -18,11 +18,11 @@ from babytrain.runs.state.run_state import RunSnapshot, RunState
 
 @dataclass(frozen=True)
 class Interval:
-    """From `start` to `end` in seconds of running time, and why in a few words; `ongoing` when it has not ended."""
+    """From `start` to `end` in seconds of running time, and why, in a few words; `ongoing` when it has not ended."""
 
     start: float
     end: float
-    words: str
+    cause: str
     ongoing: bool = False
 
 
@@ -57,7 +57,9 @@ def policy_in_force(snapshot: RunSnapshot) -> PolicyEvent | None:
 
 def _policies_in_force(snapshot: RunSnapshot) -> Iterator[tuple[float, tuple[PolicyEvent, ...]]]:
     """The policies in force after each policy event and each start of a session, oldest first."""
-    events: list[tuple[float, PolicyEvent | None]] = [(event.t, event) for event in snapshot.policy_events]
+    events: list[tuple[float, PolicyEvent | None]] = [
+        (event.t, event) for event in snapshot.state.policy_events.until(snapshot.t)
+    ]
     events += [(t, None) for t in snapshot.later_session_starts]
     in_force: dict[str, PolicyEvent] = {}
     for t, event in sorted(events, key=lambda entry: (entry[0], entry[1] is not None)):

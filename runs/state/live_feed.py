@@ -17,7 +17,7 @@ from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.thinning import MAX_STEP_LINES, StepThinner, planned_steps, steps_per_line
 
 # Steps that are slow as well as many do not wait for their row to be complete for longer than a second or this share of
-# the time the run has taken, or else the screen would stand still.
+# the time the run has taken, or else the screen would not move.
 MAX_ROW_WAIT_SECONDS = 1.0
 MAX_ROW_WAIT_SHARE = 1 / 20_000
 SPARE_ROWS = 1.1  # evaluations, samples and checkpoints each end a row before its time

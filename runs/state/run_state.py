@@ -48,8 +48,6 @@ from babytrain.runs.events import (
 from babytrain.runs.events.timeline import MAX_LETTERS, MAX_VITALS, Timeline
 from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
 
-__all__ = ["RunSnapshot", "RunState", "Timeline"]
-
 
 @dataclass(frozen=True)
 class RunSnapshot:
@@ -173,11 +171,6 @@ class RunSnapshot:
         return self.state.letters.until(self.t)
 
     @property
-    def baselines(self) -> Baselines | None:
-        """What models that only count reach on this corpus, None while they count."""
-        return self.state.baselines.last_until(self.t)
-
-    @property
     def milestones(self) -> list[Milestone]:
         """What happened for the first time so far."""
         return self.state.milestones.until(self.t)
@@ -203,21 +196,6 @@ class RunSnapshot:
         return self.state.energies.last_until(self.t)
 
     @property
-    def policy_events(self) -> list[PolicyEvent]:
-        """How the run held itself back so far, oldest first."""
-        return self.state.policy_events.until(self.t)
-
-    @property
-    def commands(self) -> list[Command]:
-        """Commands so far: asked, applied and refused."""
-        return self.state.commands.until(self.t)
-
-    @property
-    def checkpoints(self) -> list[Checkpoint]:
-        """Checkpoints so far that a resume has not superseded."""
-        return self.state.checkpoints.until(self.t)
-
-    @property
     def failing_storage(self) -> list[Storage]:
         """What cannot be written now, each with since when, oldest first. A new session begins with none of it."""
         begun = max(self.later_session_starts, default=-math.inf)
@@ -228,11 +206,6 @@ class RunSnapshot:
     def later_session_starts(self) -> list[float]:
         """When each session but the first began."""
         return [resumed.t for resumed in self.state.resumes.until(self.t) if not resumed.rollback]
-
-    @property
-    def guard_events(self) -> list[GuardEvent]:
-        """What the guard noticed and did so far."""
-        return self.state.guard_events.until(self.t)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -290,7 +263,7 @@ _TIMELINES: Mapping[type[Event], str] = {
 
 @dataclass
 class RunState:
-    """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are filled by whoever read the journal."""
+    """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are counted by the reader of the journal."""
 
     steps: StepColumns = field(default_factory=StepColumns)
     shares_steps: bool = False  # True when the engine of this process writes `steps` itself
@@ -329,7 +302,7 @@ class RunState:
             self.apply(event)
 
     def apply(self, event: AnyEvent) -> None:
-        """Take one event in. Steps come here only when they do not already stand in shared columns."""
+        """Take one event in. Steps are ignored when the columns are shared: the engine writes them itself."""
         if event.t > self.last_t:
             self.last_t = event.t
         match event:
@@ -371,7 +344,7 @@ class RunState:
         return all(evaluation.step != event.step for evaluation in reversed(self.evals.events))
 
     def at(self, t: float = math.inf) -> RunSnapshot:
-        """The run as it stood at `t` seconds of running time; without `t`, as it stands now."""
+        """The run at `t` seconds of running time; without `t`, as it is now."""
         rows = self.steps.count if t == math.inf else self.steps.rows_until(t)
         now = t
         if t == math.inf:

@@ -163,7 +163,7 @@ async def driving(
             await driver.wait(lambda: screen.loaded, "the list of runs")
         if driver.session is not None and driver.session.events:
             await driver.wait(driver.session.started.is_set, "the session")
-            await driver.wait(lambda: shown_run(app).look().started is not None, "the run on the screen")
+            await driver.wait(lambda: shown_run(app).read_source().started is not None, "the run on the screen")
         await driver.settle()
         try:
             yield driver

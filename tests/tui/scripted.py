@@ -297,14 +297,14 @@ class ScriptedSession:
             if self.events:
                 self.feed.events.put(ending(self.events, "failed", self.fail_with))
         else:
-            self._obey()
+            self._apply_requests()
             self.may_end.wait(LONGEST_WAIT_SECONDS)
             if self.ends:
                 self.feed.events.put(ending(self.events, "interrupted", "stopped by you"))
         self.ended.set()
 
-    def _obey(self) -> None:
-        """Until a stop, whichever way it comes."""
+    def _apply_requests(self) -> None:
+        """Apply and answer requests until a stop, whichever way that comes."""
         while not self.feed.stop_requested.is_set():
             try:
                 request = self.feed.requests.get(timeout=0.05)
@@ -320,7 +320,7 @@ class ScriptedSession:
         newest = max(self.events, key=lambda event: event.t)
         at: dict[str, Any] = {"t": newest.t, "step": newest.step}
         if request.action == "predict":
-            tokens, shares = zip(*foretold(request.text), strict=True)
+            tokens, shares = zip(*predicted_tokens(request.text), strict=True)
             self.feed.events.put(Predicted(**at, prompt=request.text, tokens=tokens, probabilities=shares))
         elif request.action == "sample" and request.dial:
             self._write(request, at)
@@ -347,21 +347,21 @@ class ScriptedSession:
         given_up = False
         while not given_up and not self.may_write.wait(0.02):
             given_up = request.command_id in self.feed.cancelled
-        wish = parse_sampling_options(request.dial)
+        options = parse_sampling_options(request.dial)
         self.feed.events.put(
             Sample(
                 **piece,
                 text=REPLY[:9] if given_up else REPLY,
-                seed=int(wish["seed"]),
-                temperature=wish["temperature"],
-                top_k=int(wish["top_k"]),
+                seed=int(options["seed"]),
+                temperature=options["temperature"],
+                top_k=int(options["top_k"]),
                 seconds=0.1,
                 requested=True,
             )
         )
 
 
-def foretold(text: str) -> list[tuple[str, float]]:
+def predicted_tokens(text: str) -> list[tuple[str, float]]:
     """What a scripted model thinks comes next."""
     if text.endswith("hell"):
         return [
@@ -379,7 +379,7 @@ def foretold(text: str) -> list[tuple[str, float]]:
 
 @dataclass
 class ScriptedModel:
-    """A saved model that writes what it is told to; reads lower case letters, some signs, and 32 of them at a time."""
+    """A saved model that writes what a test says; reads lower case letters, some signs, and 32 of them at a time."""
 
     step: int = 500
     notes: tuple[str, ...] = ()
@@ -420,7 +420,7 @@ class ScriptedModel:
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
         if self.failure is not None:
             raise self.failure
-        return foretold(prompt.text)[:count]
+        return predicted_tokens(prompt.text)[:count]
 
 
 @dataclass
@@ -434,7 +434,7 @@ class ScriptedEngineClient:
     forked: list[tuple[str, str, dict[str, Any], bool]] = field(default_factory=list)
     refusal: str = ""
     fork_refusals: tuple[str, ...] = ()
-    steps_told: list[int | None] = field(default_factory=list)
+    steps_when_asked: list[int | None] = field(default_factory=list)
     sessions: list[TrainingSession] = field(default_factory=list)
     saved: ScriptedModel = field(default_factory=ScriptedModel)
     loaded: list[tuple[str, str]] = field(default_factory=list)  # run folder and checkpoint of each model asked for
@@ -472,7 +472,7 @@ class ScriptedEngineClient:
         return self._session()
 
     def fork_problems(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
-        self.steps_told.append(step)
+        self.steps_when_asked.append(step)
         return list(self.fork_refusals)
 
     def fork(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, read_now: bool) -> TrainingSession:

@@ -62,7 +62,7 @@ def lettered(steps: int = 620, total_steps: int = 1500, *, tokens: bool = False)
             "token_recalls": tuple(recall_at(steps, 3 * number) for number in range(len(TOKENS))),
         }
     events: list[AnyEvent] = []
-    told = 0
+    written = 0
     for event in script(steps, total_steps):
         if event.step == 1 and not any(isinstance(one, Baselines) for one in events):
             baselines = {"uniform": 3.69, "unigram": 2.84, "bigram": 2.3, "trigram": 1.74, "fivegram": 1.21}
@@ -70,8 +70,8 @@ def lettered(steps: int = 620, total_steps: int = 1500, *, tokens: bool = False)
         events.append(event)
         if isinstance(event, Eval):
             events.append(letters_at(event.step, event.t, **more))
-        while told < len(MILESTONES) and event.step >= MILESTONES[told][0]:
-            _, name, text = MILESTONES[told]
+        while written < len(MILESTONES) and event.step >= MILESTONES[written][0]:
+            _, name, text = MILESTONES[written]
             events.append(Milestone(t=event.t, step=event.step, name=name, text=text))
-            told += 1
+            written += 1
     return events

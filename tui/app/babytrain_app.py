@@ -37,13 +37,14 @@ from babytrain.tui.app.start_screen import (
 )
 from babytrain.tui.app.themes import DARK_THEME, LIGHT_THEME
 from babytrain.tui.engine_client.engine_thread import ENGINE_THREAD, start_engine_worker
-from babytrain.tui.engine_client.errors import UsageError, read_problem
+from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.keys.keymap import bindings_in
 from babytrain.tui.keys.user_keys import load_user_keys
 from babytrain.tui.notifications import NotificationOptions
 from babytrain.tui.screens import messages
 from babytrain.tui.screens.base import ModeScreen, OverlayScreen
 from babytrain.tui.screens.home import HomeScreen
+from babytrain.tui.screens.thread_reads import read_journal_in_thread
 from babytrain.tui.terminal.charset import CharsetFilter, CharsetName, detect_charset
 from babytrain.tui.terminal.safe_text import safe_line
 
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from babytrain.tui.engine_client.client import EngineClient
     from babytrain.tui.engine_client.engine_thread import TrainingSession
     from babytrain.tui.screens.dialogs.fork import ForkStarter
-    from babytrain.tui.widgets.common.runs_table import RunRow
 
 DEMO_SECONDS = 60.0  # a demo plays as fast as it takes to be over in about this time
 STYLES = Path(__file__).parent.parent / "styles"
@@ -242,40 +242,26 @@ class BabytrainApp(OverlayApp):
 
     @on(messages.OpenRequested)
     def _open(self, message: messages.OpenRequested) -> None:
-        from babytrain.runs.journal import load_state
-
         row = message.row
         self._highlight = row.key
-        if row.status == "training":
-            self._show_screen(self._watch(row.journal, row.name))
-            return
-        # A long journal takes a moment to read, and the screen must not stand still for it.
-        self.run_worker(
-            lambda: (row, load_state(row.journal)), thread=True, exclusive=True, exit_on_error=False, group="open"
-        )
 
-    def _opened(self, row: RunRow, state: RunState) -> None:
-        if not isinstance(self.screen, HomeScreen):
-            return  # gone elsewhere meanwhile
-        speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
-        folder = row.folder.path if row.folder is not None else None
-        self._show_screen(self._replay(state, row.name, playing=row.is_demo, speed=speed, folder=folder))
+        def show(state: RunState) -> None:
+            speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
+            folder = row.folder.path if row.folder is not None else None
+            self._show_screen(self._replay(state, row.summary.name, playing=row.is_demo, speed=speed, folder=folder))
+
+        if row.summary.status == "training":
+            self._show_screen(self._watch(row.journal, row.summary.name))
+        else:
+            read_journal_in_thread(self, row.journal, show)
 
     # the session
 
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
-        worker = event.worker
-        if event.state not in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED):
-            return
-        if worker.group == ENGINE_THREAD:
+        ended = event.state in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED)
+        if ended and event.worker.group == ENGINE_THREAD:
             self._session_over()
-        elif worker.group == "open":
-            if event.state is WorkerState.SUCCESS and worker.result is not None:
-                self._opened(*worker.result)
-            elif worker.error is not None:
-                problem = read_problem("The run cannot be read", worker.error)
-                self.notify(safe_line(problem), severity="error", markup=False)
 
     def _session_over(self) -> None:
         """Everything is saved: tell the screen, then do what was being waited for."""
@@ -323,7 +309,7 @@ class BabytrainApp(OverlayApp):
             self.leave()
         elif not isinstance(self.screen, QuitScreen):
             screen = next((screen for screen in self.screen_stack if isinstance(screen, LiveScreen)), None)
-            self.push_screen(QuitScreen(safe_line(screen.display_name, 40) if screen else "The run"))
+            self.push_screen(QuitScreen(safe_line(screen.display_run_name, 40) if screen else "The run"))
 
     async def action_quit(self) -> None:
         """Textual's own way out asks the same question."""

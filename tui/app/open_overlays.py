@@ -19,10 +19,10 @@ from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.model_access import PromptReader, SavedModel, recorded_sampling_settings
 from babytrain.tui.screens.chat import ChatScreen
 from babytrain.tui.screens.chat_base import ChatSetup
-from babytrain.tui.screens.journal_reader import show_after_reading
 from babytrain.tui.screens.letters import LettersScreen
 from babytrain.tui.screens.messages import ChatRequested, LettersRequested, SamplesRequested
 from babytrain.tui.screens.samples import SamplesScreen
+from babytrain.tui.screens.thread_reads import read_journal_in_thread
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
 
@@ -49,7 +49,7 @@ class ChatAndSamplesOpener:
         if wanted.state is not None:
             show(wanted.state)
         elif wanted.journal is not None:
-            show_after_reading(self._app, wanted.journal, show)
+            read_journal_in_thread(self._app, wanted.journal, show)
 
     def talk(self, wanted: ChatRequested) -> None:
         """Open the conversation."""
@@ -60,10 +60,10 @@ class ChatAndSamplesOpener:
                     name=safe_line(wanted.name, _MAX_CHAT_NAME),
                     settings=recorded_sampling_settings(config),
                     max_tokens=_whole_number(config, "sample_tokens", DEFAULT_REPLY_TOKENS),
-                    load=lambda at: self._load(wanted, at),
-                    live=wanted.live,
-                    read=lambda: self._reader(wanted, _whole_number(config, "context", DEFAULT_CONTEXT)),
                     folder=wanted.folder,
+                    load=lambda at: self._load(wanted, at),
+                    prompt_reader=lambda: self._reader(wanted, _whole_number(config, "context", DEFAULT_CONTEXT)),
+                    live=wanted.live,
                 ),
                 self._charset,
             )
@@ -122,4 +122,4 @@ class LettersOpener:
         if wanted.snapshot is not None:
             show(wanted.snapshot)
         elif wanted.journal is not None:
-            show_after_reading(self._app, wanted.journal, lambda state: show(state.at()))
+            read_journal_in_thread(self._app, wanted.journal, lambda state: show(state.at()))

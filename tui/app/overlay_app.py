@@ -71,7 +71,7 @@ class OverlayApp(App[AppResult]):
 
     def action_help(self) -> None:
         """Keys and numbers of the screen one is on."""
-        from babytrain.tui.screens.dialogs.help import HelpScreen
+        from babytrain.tui.screens.dialogs.help import HelpPane, HelpScreen
 
         screen = self.screen
         if not isinstance(screen, ModeScreen):
@@ -82,7 +82,7 @@ class OverlayApp(App[AppResult]):
                 await self.run_action(action, screen)
 
         path, _ = keys_path(os.environ)
-        self.push_screen(HelpScreen(screen.mode, self._user_keys.keymap, str(path), self.charset), done)
+        self.push_screen(HelpScreen(HelpPane(screen.mode, self._user_keys.keymap, str(path), self.charset)), done)
 
     # what is printed while the app runs
 

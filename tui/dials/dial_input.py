@@ -144,9 +144,11 @@ def find_rule(
 
 
 def steps_typed(text: str) -> int | None:
-    """A typed number of steps, None when it is none that can be run."""
-    digits = text.replace(",", "").replace("_", "").strip()
-    steps = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
+    """A number of steps as people write it (`2000`, `2,000`, `2k`), None when it is none that can be run."""
+    digits = text.strip().lower().replace(",", "").replace("_", "")
+    factor = {"k": 1000, "m": 1_000_000}.get(digits[-1:], 1)
+    digits = digits[:-1] if factor > 1 else digits
+    steps = factor * int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
     return steps if 1 <= steps <= MAX_RUN_STEPS else None
 
 

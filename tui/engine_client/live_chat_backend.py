@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from babytrain.runs.events import Command, CommandAction, Request
+from babytrain.runs.events import Command
 from babytrain.runs.events.sampling_options import format_sampling_options
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.chat_backend import (
@@ -16,18 +16,10 @@ from babytrain.tui.engine_client.chat_backend import (
     Prediction,
     until_blank_line,
 )
-from babytrain.tui.engine_client.run_sources import LiveSource
+from babytrain.tui.engine_client.run_sources import LiveSource, SentRequest
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PromptReader
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """A command under way. Its number may stand on record already, from an earlier session of the same run."""
-
-    command: Request
-    commands_before: int  # on record when it was sent
 
 
 class LiveChatBackend:
@@ -39,8 +31,8 @@ class LiveChatBackend:
         self._source = source
         self._on_event = on_event
         self._next_text: str | None = None  # to be predicted next
-        self._predicting: tuple[str, _Sent] | None = None
-        self._writing: tuple[GenerationRequest, _Sent] | None = None
+        self._predicting: tuple[str, SentRequest] | None = None
+        self._writing: tuple[GenerationRequest, SentRequest] | None = None
         self._newest_piece = ""
 
     def predict(self, text: str) -> None:
@@ -51,14 +43,16 @@ class LiveChatBackend:
     def generate(self, request: GenerationRequest) -> None:
         """Ask for a sample with these settings."""
         self.stop()
-        settings = asdict(request.settings) | {"tokens": request.max_tokens, "seed": request.seed}
-        self._writing = request, self._send("sample", self._readable(request.text), format_sampling_options(settings))
+        options = format_sampling_options(
+            asdict(request.settings) | {"tokens": request.max_tokens, "seed": request.seed}
+        )
+        self._writing = request, self._source.ask("sample", None, self._readable(request.text), options)
         self._newest_piece = ""
 
     def stop(self) -> None:
         """The engine ends the text at the next token, as it stands then; no more events of it."""
         if self._writing is not None:
-            self._source.feed.cancel(self._writing[1].command)
+            self._source.feed.cancel(self._writing[1].request)
             self._writing = None
 
     def update(self, snapshot: RunSnapshot) -> None:
@@ -76,19 +70,16 @@ class LiveChatBackend:
         """The text as it is sent: what the model cannot read was named already and need not go into the log."""
         return text if self.reader is None else self.reader.prepare(text).text
 
-    def _send(self, action: CommandAction, text: str, settings: str = "") -> _Sent:
-        return _Sent(self._source.feed.ask(action, None, text, settings), len(self._source.state.commands))
-
     def _predict_next(self) -> None:
         if self._predicting is None and self._next_text is not None:
             text, self._next_text = self._next_text, None
-            self._predicting = text, self._send("predict", self._readable(text))
+            self._predicting = text, self._source.ask("predict", None, self._readable(text))
 
     def _look_for_prediction(self, snapshot: RunSnapshot) -> None:
         if self._predicting is None:
             return
         text, sent = self._predicting
-        answer = _answer_to(sent, snapshot)
+        answer = sent.answer(snapshot.state)
         if answer is None:
             return
         self._predicting = None
@@ -103,7 +94,7 @@ class LiveChatBackend:
             return
         request, sent = self._writing
         piece = snapshot.sample_piece
-        if answer := _answer_to(sent, snapshot):
+        if answer := sent.answer(snapshot.state):
             self._writing = None
             self._on_event(self._text_of(request, answer, snapshot))
         elif piece is not None and piece.text != self._newest_piece and piece.prompt == self._readable(request.text):
@@ -125,13 +116,6 @@ class LiveChatBackend:
         if not written:  # the run went back right after it
             return GeneratedText(request, _cut(self._newest_piece, request), done=True)
         return GeneratedText(request, _cut(written[-1].text, request), done=True, prompt=written[-1].prompt)
-
-
-def _answer_to(sent: _Sent, snapshot: RunSnapshot) -> Command | None:
-    """What the run has put on record about a command, None before it has obeyed or refused it."""
-    since = snapshot.state.commands.events[sent.commands_before :]
-    own = sent.command.command_id
-    return next((command for command in since if command.command_id == own), None)
 
 
 def _cut(text: str, request: GenerationRequest) -> str:

@@ -6,10 +6,12 @@ The screens see only this protocol, so live, watched and replayed runs are the s
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from babytrain.runs.events import CommandAction, Request
+from babytrain.runs.events import Command, CommandAction, Request
 from babytrain.runs.journal import JournalTail
 from babytrain.runs.playback.clock import PlaybackClock
 from babytrain.runs.state.live_feed import LiveFeed
@@ -30,8 +32,19 @@ class RunSource(Protocol):
     def snapshot(self) -> RunSnapshot:
         """The run as it should be shown now."""
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
-        """Send a command to the engine; None where nobody is there to obey it."""
+
+@dataclass(frozen=True)
+class SentRequest:
+    """A command on its way. Its id may be on record already, from an earlier session of the same run."""
+
+    request: Request
+    commands_before: int  # on record when it was sent
+    sent_at: float  # seconds of the monotonic clock
+
+    def answer(self, state: RunState) -> Command | None:
+        """What the run has put on record about it, None before the engine has applied or refused it."""
+        newer = state.commands.events[self.commands_before :]
+        return next((command for command in newer if command.command_id == self.request.command_id), None)
 
 
 class LiveSource:
@@ -52,9 +65,9 @@ class LiveSource:
         """The newest state."""
         return self.state.at(math.inf)
 
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
+    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> SentRequest:
         """Put a request on the engine's queue."""
-        return self.feed.ask(action, value, text, dial)
+        return SentRequest(self.feed.ask(action, value, text, dial), len(self.state.commands), time.monotonic())
 
 
 class ReplaySource:
@@ -73,10 +86,6 @@ class ReplaySource:
     def snapshot(self) -> RunSnapshot:
         """The run as it stood at the clock's position."""
         return self.state.at(self.clock.position)
-
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
-        """A recording obeys nobody."""
-        return None
 
 
 class WatchSource:
@@ -100,7 +109,3 @@ class WatchSource:
     def snapshot(self) -> RunSnapshot:
         """The newest state on disk."""
         return self.state.at(math.inf)
-
-    def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request | None:
-        """The run belongs to another process; it takes no commands from here."""
-        return None

@@ -154,7 +154,8 @@ def loss_levels(snapshots: Sequence[RunSnapshot], symbols: str) -> list[tuple[st
 
     Of several runs with the same text; [] where nothing is known.
     """
-    baselines = next((snapshot.baselines for snapshot in snapshots if snapshot.baselines is not None), None)
+    newest = (snapshot.state.baselines.last_until(snapshot.t) for snapshot in snapshots)
+    baselines = next((found for found in newest if found is not None), None)
     levels: list[tuple[str, float]] = []
     if baselines is not None:
         levels = [

@@ -54,27 +54,26 @@ class ChatScreen(ChatScreenBase):
     )
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["talk"]))
 
-    def __init__(self, plan: ChatSetup, charset: CharsetName) -> None:
-        super().__init__(plan, charset)
-        self._chosen = SAMPLING_SETTINGS[0]  # what the arrows turn
+    def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
+        super().__init__(setup, charset)
+        self._chosen = SAMPLING_SETTINGS[0]  # the setting that the arrows change
 
     def compose(self) -> ComposeResult:
-        """Who, the text and the bars, the settings, a line to type in, something to say, the keys."""
-        yield ChatTitle(self._charset)
+        """Title, the text and the bars, the sampling settings, the line to type in, a note, the keys."""
+        yield ChatTitle(self.charset)
         with Container(id="chat-body"):
-            yield ChatPane(self._charset)
-            yield NextTokenBars(self._charset)
-        yield SamplingSettingsLine(self._charset)
+            yield ChatPane(self.charset)
+            yield NextTokenBars(self.charset)
+        yield SamplingSettingsLine(self.charset)
         yield ChatInput(placeholder="hell", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS)
         yield NoteLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Typing can begin at once, while the model wakes."""
-        self.apply_breakpoints()
+        """Typing can begin at once, while the model is loaded."""
         self.query_one("#chat-input").focus()
         if self._setup.live is not None:
-            self._use(LiveChatBackend(self._setup.live, self._setup.read(), self._on_chat_event))
+            self._use_backend(LiveChatBackend(self._setup.live, self._setup.prompt_reader(), self._on_chat_event))
             self._model_ready(ModelReady("in training"))
         else:
             self._load("best")
@@ -92,28 +91,18 @@ class ChatScreen(ChatScreenBase):
         conversation = self.conversation
         writing = self._request is not None
         turns = (*conversation.turns, self._turn) if writing else tuple(conversation.turns)
-        ahead = self._text_to_predict()
-        left_out, notes = self._left_out(ahead)
+        text = self._text_to_predict()
+        left_out, notes = self._left_out(text)
         self.query_one(ChatPane).show(ChatView(turns, writing, left_out, CHAT_HINT))
-        hint = (
-            ""
-            if self._dead
-            else f"waking the model{self._glyphs.ellipsis}"
-            if not self._ready
-            else self._glyphs.ellipsis
+        hint = self.glyphs.ellipsis if self._ready else f"waking the model{self.glyphs.ellipsis}"
+        self.query_one(NextTokenBars).show(
+            self._likeliest, old=self._predicted != text or writing, hint="" if self._has_failed else hint
         )
-        self.query_one(NextTokenBars).show(self._likeliest, old=self._predicted != ahead or writing, hint=hint)
         self.query_one(SamplingSettingsLine).show(
             [(name, conversation.setting_value(name)) for name in SAMPLING_SETTINGS], self._chosen
         )
         self.query_one(NoteLine).show(*(self._notice if self._notice[0] else self._note(notes)))
         self._show_title()
-
-    def _show_title(self) -> None:
-        words, sign, style = self._status
-        if self._request is not None:
-            words, sign, style = f"writing{self._glyphs.ellipsis}", self._glyphs.running, "$accent"
-        self.query_one(ChatTitle).show(f"talk {self._glyphs.dot} {self._setup.name}", words, sign, style)
 
     def _note(self, notes: tuple[str, ...]) -> tuple[str, str]:
         """What there is to say about the line being typed."""
@@ -131,7 +120,7 @@ class ChatScreen(ChatScreenBase):
         return " ".join(notes), "$warning"
 
     def _left_out(self, text: str) -> tuple[int, tuple[str, ...]]:
-        """How much of a text is out of the model's sight, and all that is to be said about how it reads it."""
+        """How many characters at the beginning of a text the model does not see, and notes on how it reads it."""
         reader = self._reader
         if reader is None:
             return 0, ()
@@ -142,19 +131,6 @@ class ChatScreen(ChatScreenBase):
 
     # what is typed
 
-    @property
-    def line(self) -> str:
-        """What is being typed."""
-        return self.query_one("#chat-input", ChatInput).value
-
-    def _put(self, text: str) -> None:
-        """Put a text into the line; what was said stays."""
-        line = self.query_one("#chat-input", ChatInput)
-        with line.prevent(Input.Changed):
-            line.value = text
-            line.cursor_position = len(text)
-        self._predict()
-
     @on(Input.Changed)
     def _typed(self) -> None:
         self._notice = ("", "")
@@ -163,19 +139,18 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def action_go_on(self) -> None:
-        """Let the model go on from the text, or obey a typed command."""
-        line = self.query_one("#chat-input", ChatInput)
-        text = line.value
+        """Let the model go on from the text, or carry out a typed command."""
+        text = self.line
         self._notice = ("", "")
         try:
             if is_chat_command(text):
-                self._put("")
+                self._set_line("")
                 self._run_command(text[1:])
-            elif self._can_write():
+            elif self._can_generate():
                 typed = self._readable(unescaped_line(text))
                 if typed or not text:
-                    self._put("")
-                    self._write(typed)
+                    self._set_line("")
+                    self._generate(typed)
                 else:
                     self._notice = (f"Nothing of this can be read by the model. {BYTE_TOKENIZER_HINT}", "$warning")
         except UsageError as error:
@@ -183,7 +158,7 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def _run_command(self, command: str) -> None:
-        """Do what a typed command says. Raises UsageError."""
+        """Carry out a typed command. Raises UsageError."""
         word, _, rest = command.partition(" ")
         rest = rest.strip()
         if word == "at" and rest:
@@ -201,7 +176,7 @@ class ChatScreen(ChatScreenBase):
         elif name == "save":
             self._notice = (f"The conversation is in {self.conversation.save(rest)}.", "$success")
         elif name == "next":
-            self._put(rest)
+            self._set_line(rest)
         else:
             if rest:
                 self.conversation.turn(name, rest)
@@ -220,9 +195,9 @@ class ChatScreen(ChatScreenBase):
 
     def action_again(self) -> None:
         """Another reply to the same."""
-        if self._can_write():
+        if self._can_generate():
             try:
-                self._write(self.conversation.remove_last_reply())
+                self._generate(self.conversation.remove_last_reply())
             except UsageError as error:
                 self._notice = (" ".join(error.problems), "$warning")
         self._show()
@@ -236,7 +211,7 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def action_choose_setting(self, count: int) -> None:
-        """The next setting (1), or the one before (-1), is turned by the arrows."""
+        """Let the arrows change the next setting (1), or the one before (-1)."""
         self._chosen = SAMPLING_SETTINGS[(SAMPLING_SETTINGS.index(self._chosen) + count) % len(SAMPLING_SETTINGS)]
         self._show()
 

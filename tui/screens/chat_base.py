@@ -1,8 +1,8 @@
-"""The requests of the talk screen: loading a model, asking it for a text or for what comes next, and the answers.
+"""The model behind the chat screen: loading it, asking it for a text or for what comes next, and its answers.
 
-They go to a `ChatBackend`: the run that trains below, between two of its steps, or a saved model that is loaded in a
-thread. When the run ends meanwhile, its saved model takes over, and the conversation stays. What is shown of all this,
-and the line to type in, are a subclass's (`chat.py`).
+They come from a `ChatBackend`: the run that trains below, between two of its steps, or a saved model that is loaded in
+a thread. When the run ends meanwhile, its saved model takes over, and the conversation stays. The subclass in `chat.py`
+shows all this.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.message import Message
+from textual.widgets import Input
 
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.chat_backend import (
@@ -32,8 +33,8 @@ from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
-from babytrain.tui.text.wording import run_status_label
+from babytrain.tui.text.wording import StatusLabel, run_status_label
+from babytrain.tui.widgets.chat.chat_lines import ChatInput, ChatTitle
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PromptReader, SamplingSettings, SavedModel
@@ -41,67 +42,67 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChatSetup:
-    """Whom to talk to: `live` is the run that trains here, `load` gets the saved model of a run from one of its
-    checkpoints, in a worker thread, and `read` says how the live run reads a prompt. `folder` is where it is kept."""
+    """The run to talk to.
+
+    `load` gets its saved model from one of its checkpoints, in a worker thread; `live` is the run if it trains here,
+    and `prompt_reader` says how that reads a prompt.
+    """
 
     name: str
     settings: SamplingSettings
     max_tokens: int
-    load: Callable[[str], SavedModel] | None
-    live: LiveSource | None = None
-    read: Callable[[], PromptReader | None] = lambda: None
-    folder: Callable[[], Path | None] = lambda: None
+    folder: Callable[[], Path | None]
+    load: Callable[[str], SavedModel]
+    prompt_reader: Callable[[], PromptReader | None]
+    live: LiveSource | None
 
 
 class ChatScreenBase(OverlayScreen):
     """See the module's docstring."""
 
-    class Answered(Message):
+    @dataclass
+    class BackendEvent(Message):
         """An event of the backend; it may come from a thread."""
 
-        def __init__(self, event: ChatEvent) -> None:
-            super().__init__()
-            self.event = event
+        event: ChatEvent
 
-    def __init__(self, plan: ChatSetup, charset: CharsetName) -> None:
-        super().__init__(classes="talk")
-        self._setup = plan
-        self._charset = charset
-        self._glyphs = GLYPHS[charset]
-        self.conversation = Conversation(plan.settings, max_tokens=plan.max_tokens, seed=1, can_read=self._can_read)
+    def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
+        super().__init__(charset, setup.folder)
+        self._setup = setup
+        self.conversation = Conversation(setup.settings, max_tokens=setup.max_tokens, seed=1, can_read=self._can_read)
         self._backend: ChatBackend | None = None
         self._ready = False
-        self._dead = False  # there is no model to talk to any more
-        self._status = ("waking the model", self._glyphs.waiting, "$warning")
+        self._has_failed = False  # there is no model to talk to any more
+        self._status = StatusLabel("", "", "")
         self._request: GenerationRequest | None = None  # being written
         self._turn = ChatTurn("", "")  # what it becomes
         self._predicted: str | None = None  # the text whose continuation was asked for last
         self._likeliest: Likeliest = ()
         self._notice = ("", "")  # a sentence shown until the next key, and its style
 
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept, None where that is not known yet."""
-        return self._setup.folder()
-
-    # what a subclass shows
-
-    @property
-    def line(self) -> str:
-        """What is being typed."""
-        raise NotImplementedError
-
-    def _put(self, text: str) -> None:
-        """Put a text into the line."""
-        raise NotImplementedError
-
     def _show(self) -> None:
         """Bring everything up to date."""
         raise NotImplementedError
 
     def _show_title(self) -> None:
-        """Bring the title up to date."""
-        raise NotImplementedError
+        status = self._status
+        if self._request is not None:
+            status = StatusLabel(self.glyphs.running, f"writing{self.glyphs.ellipsis}", "$accent")
+        name = f"talk {self.glyphs.dot} {self._setup.name}"
+        self.query_one(ChatTitle).show(name, status.word, status.symbol, status.style)
+
+    @property
+    def line(self) -> str:
+        """What is being typed."""
+        return self.query_one("#chat-input", ChatInput).value
+
+    def _set_line(self, text: str) -> None:
+        """Put a text into the line in place of what is typed there."""
+        line = self.query_one("#chat-input", ChatInput)
+        with line.prevent(Input.Changed):
+            line.value = text
+            line.cursor_position = len(text)
+        self._predict()
 
     # the backend
 
@@ -110,35 +111,32 @@ class ChatScreenBase(OverlayScreen):
         if self._backend is not None:
             self._backend.close()
 
-    def _use(self, backend: ChatBackend) -> None:
+    def _use_backend(self, backend: ChatBackend) -> None:
         if self._backend is not None:
             self._backend.close()
         self._backend = backend
-        self._ready, self._dead, self._predicted = False, False, None
+        self._ready, self._has_failed, self._predicted = False, False, None
 
     def _load(self, at: str) -> None:
         """Load a checkpoint in a thread of its own."""
-        load = self._setup.load
-        if load is None:
-            self._failed(ChatFailure("There is no saved model of this run to talk to.", final=True))
-            return
         backend = self._backend
-        if isinstance(backend, CheckpointChatBackend) and not self._dead:  # it keeps its model if it finds no other
+        if isinstance(backend, CheckpointChatBackend) and not self._has_failed:
+            # It keeps its model if it finds no other.
             self._ready, self._predicted = False, None
             backend.load(at)
         else:
-            backend = CheckpointChatBackend(load, at, self._on_chat_event)
-            self._use(backend)
+            backend = CheckpointChatBackend(self._setup.load, at, self._on_chat_event)
+            self._use_backend(backend)
             self.run_worker(backend.run, thread=True, exit_on_error=False, group="talk")
-        self._status = (f"waking the model{self._glyphs.ellipsis}", self._glyphs.waiting, "$warning")
+        self._status = StatusLabel(self.glyphs.waiting, f"waking the model{self.glyphs.ellipsis}", "$warning")
 
     def _on_chat_event(self, event: ChatEvent) -> None:
-        self.post_message(self.Answered(event))
+        self.post_message(self.BackendEvent(event))
 
     # answers
 
-    @on(Answered)
-    def _answered(self, message: Answered) -> None:
+    @on(BackendEvent)
+    def _backend_event(self, message: BackendEvent) -> None:
         match message.event:
             case ModelReady() as model:
                 self._model_ready(model)
@@ -150,14 +148,14 @@ class ChatScreenBase(OverlayScreen):
             case GeneratedText() as generated if generated.request is self._request:
                 self._text_generated(generated)
             case ChatFailure() as failure:
-                self._failed(failure)
+                self._request_failed(failure)
             case _:
                 return  # of a text that was stopped
         self._show()
 
     def _model_ready(self, model: ModelReady) -> None:
         self._ready = True
-        self._status = (f"awake {self._glyphs.dot} {model.description}", self._glyphs.running, "$success")
+        self._status = StatusLabel(self.glyphs.running, f"awake {self.glyphs.dot} {model.description}", "$success")
         if model.notes:
             self._notice = (" ".join(model.notes), "$warning")
         self._predict()
@@ -176,31 +174,31 @@ class ChatScreenBase(OverlayScreen):
         self._request = None
         self._predict()
 
-    def _failed(self, failure: ChatFailure) -> None:
+    def _request_failed(self, failure: ChatFailure) -> None:
         self._notice = (failure.sentence, "$error")
         if failure.final:
-            self._dead = True
-            self._status = ("asleep", self._glyphs.failed, "$error")
+            self._has_failed = True
+            self._status = StatusLabel(self.glyphs.failed, "asleep", "$error")
         if self._request is not None and (failure.final or failure.request is self._request):
             self._request = None
             if self._turn.reply:
                 self._end_turn()
             elif not self.line:
-                self._put(self._turn.typed)
+                self._set_line(self._turn.typed)
 
     def follow(self, snapshot: RunSnapshot) -> None:
         """The run below went on; when it has ended, its saved model takes its place."""
         if not isinstance(self._backend, LiveChatBackend) or not self.can_draw:
             return
         self._backend.update(snapshot)
-        state = run_status_label(snapshot, self._glyphs)
         live = self._setup.live
         if snapshot.ended is None and not (live is not None and live.thread_ended):
-            self._status = (f"{state.word} {self._glyphs.dot} step {snapshot.step:,}", state.symbol, state.style)
+            status = run_status_label(snapshot, self.glyphs)
+            step = f"{status.word} {self.glyphs.dot} step {snapshot.step:,}"
+            self._status = StatusLabel(status.symbol, step, status.style)
             self._show_title()
             return
-        if self._request is not None:
-            self.stop_writing()
+        self.stop_writing()
         self._load("last")
         self._show()
 
@@ -228,8 +226,8 @@ class ChatScreenBase(OverlayScreen):
             self._predicted = self._text_to_predict()
             self._backend.predict(self._predicted)
 
-    def _can_write(self) -> bool:
-        if self._dead:
+    def _can_generate(self) -> bool:
+        if self._has_failed:
             return False
         if self._request is not None:
             self._notice = ("It is still writing; esc stops it.", "$warning")
@@ -237,7 +235,7 @@ class ChatScreenBase(OverlayScreen):
             self._notice = ("The model is still waking up.", "$warning")
         return self._ready and self._request is None
 
-    def _write(self, typed: str) -> None:
+    def _generate(self, typed: str) -> None:
         """Let the model write after the conversation and `typed`."""
         conversation = self.conversation
         text = conversation.after(conversation.text, typed)

@@ -13,11 +13,9 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.notifications import SeverityLevel
 from textual.widgets import DataTable, Static
-from textual.worker import Worker, WorkerState
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder
-from babytrain.tui.engine_client.errors import read_problem
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.screens.messages import (
@@ -29,16 +27,23 @@ from babytrain.tui.screens.messages import (
     ResumeRequested,
     SamplesRequested,
 )
+from babytrain.tui.screens.thread_reads import read_runs_in_thread
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.widgets.common.key_bar import KeyBar
-from babytrain.tui.widgets.common.runs_table import RunList, RunsTable, read_rows
+from babytrain.tui.widgets.common.runs_table import RunList, RunRow, RunsTable
 
 _MAX_NAME = 40
+_UNUSABLE = {"empty": "it never started; d deletes it", "unreadable": "its journal cannot be read"}  # by status
+_NOT_RESUMABLE = {
+    **_UNUSABLE,
+    "training": "it is being trained right now; Enter watches it",
+    "done": "it is done; `babytrain-tui resume` with more --steps goes on",
+}
 
 
 class HomeScreen(ModeScreen):
-    """Posts what the person wants; the app does it. What only some keys need is imported when they are pressed."""
+    """Posts what the person asks for; the app does it. What only some keys need is imported when they are pressed."""
 
     mode: ClassVar[KeyMode] = "home"
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["home"]))
@@ -52,9 +57,8 @@ class HomeScreen(ModeScreen):
         trash: list[Path] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(classes="home")
+        super().__init__(charset)
         self._runs_dir = runs_dir
-        self._charset = charset
         self._highlight = highlight
         self._trash: list[Path] = [] if trash is None else trash  # newest last; outlives this screen
         self._now = now
@@ -64,31 +68,19 @@ class HomeScreen(ModeScreen):
         """Name, table, footer."""
         yield Static(app_title(), id="title", markup=False)
         yield Static("", id="welcome", markup=False)
-        yield RunsTable(self._charset)
+        yield RunsTable(self.charset)
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """The list is read in a thread; the screen does not wait for a disk."""
-        self.apply_breakpoints()
+        """The list is read after the first frame."""
         self.query_one("#welcome").display = False
         self.query_one(RunsTable).focus()
         self.call_after_refresh(self.action_refresh_runs)
 
     def action_refresh_runs(self) -> None:
         """Read the runs again."""
-        runs_dir = self._runs_dir
-        self.run_worker(
-            lambda: read_rows(runs_dir), thread=True, exclusive=True, exit_on_error=False, group="runs", name="runs"
-        )
-
-    @on(Worker.StateChanged)
-    def _runs_read(self, event: Worker.StateChanged) -> None:
-        if event.worker.group != "runs":
-            return
-        if event.state is WorkerState.SUCCESS and isinstance(event.worker.result, RunList):
-            self._show(event.worker.result)
-        elif event.worker.error is not None:
-            self._show(RunList((), read_problem("The runs cannot be read", event.worker.error)))
+        # As a message of the table, which measures its columns after it: a frame painted in between would stay.
+        read_runs_in_thread(self.query_one(RunsTable), self._runs_dir, self._show)
 
     def _show(self, runs: RunList) -> None:
         table = self.query_one(RunsTable)
@@ -109,32 +101,36 @@ class HomeScreen(ModeScreen):
         self.loaded = True
         self.refresh_bindings()
 
+    @property
+    def _row(self) -> RunRow | None:
+        """The highlighted run."""
+        return self.query_one(RunsTable).highlighted if self.is_mounted else None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for the highlighted run."""
-        if action in ("resume_run", "fork_run", "delete_run", "open_run", "talk", "browse_samples", "letters"):
-            row = self.query_one(RunsTable).highlighted if self.is_mounted else None
-            if action in ("open_run", "browse_samples", "letters"):
-                return row is not None
-            return row is not None and not row.is_demo
+        if action in ("open_run", "browse_samples", "letters"):
+            return self._row is not None
+        if action in ("resume_run", "fork_run", "delete_run", "talk"):
+            return self._row is not None and not self._row.is_demo
         if action == "undo_delete":
             return bool(self._trash)
         return super().check_action(action, parameters)
 
     @on(DataTable.RowHighlighted)
-    def _moved(self) -> None:
+    def _highlight_changed(self) -> None:
         self.refresh_bindings()
 
     @on(DataTable.RowSelected)
     def action_open_run(self) -> None:
         """Replay it or watch it."""
-        row = self.query_one(RunsTable).highlighted
+        row = self._row
         if row is None:
             return
-        if row.status in ("empty", "unreadable"):
-            why = "it never started" if row.status == "empty" else "its journal cannot be read"
-            self._say(f"There is nothing to show of {row.name}: {why}. d deletes it.")
-            return
-        self.post_message(OpenRequested(row))
+        if row.summary.status in _UNUSABLE:
+            why = _UNUSABLE[row.summary.status].partition(";")[0]
+            self._say(f"There is nothing to show of {row.summary.name}: {why}. d deletes it.")
+        else:
+            self.post_message(OpenRequested(row))
 
     def action_new_run(self) -> None:
         """Ask what to train."""
@@ -142,62 +138,54 @@ class HomeScreen(ModeScreen):
 
     def action_resume_run(self) -> None:
         """Go on training it."""
-        row = self.query_one(RunsTable).highlighted
+        row = self._row
         if row is None or row.folder is None:
             return
-        refusals = {
-            "training": "it is being trained right now; Enter watches it",
-            "done": "it is done; `babytrain-tui resume` with more --steps goes on",
-            "empty": "it never started; d deletes it",
-            "unreadable": "its journal cannot be read",
-        }
-        why = refusals.get(row.status, "" if row.can_resume else "it has no checkpoint to go on from")
+        why = _NOT_RESUMABLE.get(row.summary.status, "" if row.can_resume else "it has no checkpoint to go on from")
         if why:
-            self._say(f"{row.name} cannot be resumed: {why}.")
+            self._say(f"{row.summary.name} cannot be resumed: {why}.")
         else:
             self.post_message(ResumeRequested(row.folder.path))
 
     def action_fork_run(self) -> None:
         """A new run from one of its checkpoints. The original is only read, so it may be in training elsewhere."""
-        row = self.query_one(RunsTable).highlighted
+        row = self._row
         if row is None or row.folder is None:
             return
-        refusals = {"empty": "it never started; d deletes it", "unreadable": "its journal cannot be read"}
-        if why := refusals.get(row.status, ""):
-            self._say(f"{row.name} cannot be forked: {why}.")
+        if row.summary.status in _UNUSABLE:
+            self._say(f"{row.summary.name} cannot be forked: {_UNUSABLE[row.summary.status]}.")
         else:
-            self.post_message(ForkRequested(row.folder.path, row.name))
+            self.post_message(ForkRequested(row.folder.path, row.summary.name))
 
     def action_browse_samples(self) -> None:
         """Everything the highlighted run wrote."""
-        row = self.query_one(RunsTable).highlighted
-        if row is None:
-            return
-        if row.status in ("empty", "unreadable"):
-            self._say(f"{row.name} wrote nothing that can be read.")
-        else:
-            self.post_message(SamplesRequested(journal=row.journal, folder=row.folder.path if row.folder else None))
+        self._open_overlay(SamplesRequested, "wrote")
 
     def action_letters(self) -> None:
         """Which letters the model of the highlighted run knows."""
-        row = self.query_one(RunsTable).highlighted
+        self._open_overlay(LettersRequested, "learnt")
+
+    def _open_overlay(self, request: type[SamplesRequested | LettersRequested], verb: str) -> None:
+        row = self._row
         if row is None:
             return
-        if row.status in ("empty", "unreadable"):
-            self._say(f"{row.name} learnt nothing that can be read.")
+        if row.summary.status in _UNUSABLE:
+            self._say(f"{row.summary.name} {verb} nothing that can be read.")
         else:
-            self.post_message(LettersRequested(journal=row.journal, folder=row.folder.path if row.folder else None))
+            self.post_message(request(journal=row.journal, folder=row.folder.path if row.folder else None))
 
     def action_talk(self) -> None:
         """Talk to the best model the highlighted run saved."""
-        row = self.query_one(RunsTable).highlighted
+        row = self._row
         folder = row.folder if row is not None else None
         if row is not None and folder is not None:
-            self.post_message(ChatRequested(row.name, lambda: folder.path))
+            self.post_message(ChatRequested(row.summary.name, lambda: folder.path))
 
     def action_delete_run(self) -> None:
         """Into the trash, after a question."""
-        row = self.query_one(RunsTable).highlighted
+        from babytrain.tui.screens.dialogs.question import ConfirmScreen
+
+        row = self._row
         folder = row.folder if row is not None else None
         if row is None or folder is None:
             return
@@ -206,13 +194,8 @@ class HomeScreen(ModeScreen):
             if agreed:
                 self._delete(folder)
 
-        from babytrain.tui.screens.dialogs.question import ConfirmScreen
-
-        name = safe_line(row.name, _MAX_NAME)
-        self.app.push_screen(
-            ConfirmScreen(f"Delete {name}?", detail="It goes to the trash folder; u brings it back.", yes="Delete"),
-            done,
-        )
+        question = f"Delete {safe_line(row.summary.name, _MAX_NAME)}?"
+        self.app.push_screen(ConfirmScreen(question, "It goes to the trash folder; u brings it back.", "Delete"), done)
 
     def _delete(self, folder: RunFolder) -> None:
         from babytrain.runs.store.run_list import delete_run
@@ -246,7 +229,7 @@ class HomeScreen(ModeScreen):
 
 
 def app_title() -> Content:
-    """Who we are."""
+    """The program and what it is for."""
     return Content.assemble(
         ("babytrain", "bold $primary"),
         ("   train a small language model and watch it grow up", "$foreground 60% italic"),
@@ -255,18 +238,12 @@ def app_title() -> Content:
 
 def welcome_text(*, has_demos: bool) -> Content:
     """What to press when there is nothing yet."""
-    lines: list[Content | str | tuple[str, str]] = [
-        ("No runs yet.", "bold"),
-        "\n\nPress ",
-        ("n", "bold $primary"),
-        " and then ",
-        ("Enter", "bold $primary"),
+    key = "bold $primary"
+    lines: list[str | tuple[str, str]] = [("No runs yet.", "bold"), "\n\nPress ", ("n", key), " and then "]
+    lines += [
+        ("Enter", key),
         ": a baby of 0.8 million parameters learns to write haiku, in a minute or two, on any laptop.",
     ]
     if has_demos:
-        lines += [
-            "\n\nOr press ",
-            ("Enter", "bold $primary"),
-            " on a demo below: a recorded run, to watch, pause and wind back.",
-        ]
+        lines += ["\n\nOr press ", ("Enter", key), " on a demo below: a recorded run, to watch, pause and wind back."]
     return Content.assemble(*lines)

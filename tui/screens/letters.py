@@ -15,26 +15,24 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widget import Widget
+from textual.widgets import Static
 
 from babytrain.runs.events import Letters
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.styled_lines import shorten_to_columns
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.letters.letter_board import BoardView, LetterBoard, LetterDetails
 from babytrain.tui.widgets.letters.letter_statistics import (
-    LetterScore,
     accuracy_line,
     detail_lines,
-    favourite_line,
     letter_scores,
     token_scores,
+    tracked_letter_line,
 )
 
 _MAX_NAME = 30
@@ -42,64 +40,31 @@ NO_LETTERS_YET = "Nobody has asked for the letters yet. The first full evaluatio
 LETTERS_NEVER_COUNTED = "In this run the letters were never counted. Runs of today count them at each full evaluation."
 
 
-class LetterTitleBar(Widget):
-    """Two lines: whose letters, when, and how well all of them are known."""
-
-    DEFAULT_CSS = "LetterTitleBar { height: 2; width: 1fr; background: $surface; }"
-    ALLOW_SELECT = False
-
-    def __init__(self) -> None:
-        super().__init__(id="position")
-        self._lines: tuple[Content, ...] = ()
-
-    def show(self, *lines: Content) -> None:
-        """Show these lines."""
-        same = len(lines) == len(self._lines) and all(
-            line.is_same(before) for line, before in zip(lines, self._lines, strict=True)
-        )
-        if not same:
-            self._lines = lines
-            self.refresh()
-
-    def render(self) -> Content:
-        """As many lines as there is room for."""
-        return Content("\n").join(self._lines[: max(1, self.size.height)])
-
-
 class LettersScreen(OverlayScreen):
-    """Shows the letters of `moment`. `folder` is where the run is kept, if that is known."""
+    """Shows the letters of `snapshot`. `folder` is where the run is kept, if that is known."""
 
     mode: ClassVar[KeyMode] = "letters"
-    required_widgets: ClassVar[tuple[str, ...]] = ("LetterBoard", "LetterDetails", "LetterTitleBar")
+    required_widgets: ClassVar[tuple[str, ...]] = ("LetterBoard", "LetterDetails", "#position")
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["letters"]))
 
     def __init__(self, snapshot: RunSnapshot, charset: CharsetName, *, folder: Path | None = None) -> None:
-        super().__init__(classes="letters")
+        super().__init__(charset, lambda: folder)
         self._snapshot = snapshot
         self._evaluations: list[Letters] = snapshot.letters
-        self._charset = charset
-        self._glyphs = GLYPHS[charset]
-        self._folder = folder
-        self._at: int | None = None  # None: the newest, and along with it
+        self._chosen_index: int | None = None  # None: the newest evaluation, also when others follow
         self._shown: object = None
         self.view: BoardView = "keyboard"
         self.selected = ""
 
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept."""
-        return self._folder
-
     def compose(self) -> ComposeResult:
-        """A rail, the board, what is known of one letter, footer."""
-        yield LetterTitleBar()
-        yield LetterBoard(self._charset)
-        yield LetterDetails(self._charset)
+        """Two lines on the run and the evaluation, the board, what is known of one letter, footer."""
+        yield Static(id="position")
+        yield LetterBoard(self.charset)
+        yield LetterDetails(self.charset)
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Everything is known already."""
-        self.apply_breakpoints()
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -107,26 +72,16 @@ class LettersScreen(OverlayScreen):
         self._shown = None
         self.call_after_refresh(self._show)
 
-    # what there is
-
     @property
     def evaluations(self) -> Sequence[Letters]:
         """The evaluations so far, oldest first."""
         return self._evaluations
 
     @property
-    def at(self) -> int:
-        """The number of the evaluation one stands at, -1 when there is none."""
+    def index(self) -> int:
+        """The evaluation that is shown, -1 when there is none."""
         newest = len(self._evaluations) - 1
-        return newest if self._at is None else min(self._at, newest)
-
-    @property
-    def facts(self) -> tuple[LetterScore, ...]:
-        """What is on the board."""
-        if self.at < 0:
-            return ()
-        of = token_scores if self.view == "tokens" else letter_scores
-        return of(self._evaluations, self.at)
+        return newest if self._chosen_index is None else min(self._chosen_index, newest)
 
     def follow(self, snapshot: RunSnapshot) -> None:
         """The run below went on, or a replay was wound back."""
@@ -135,80 +90,80 @@ class LettersScreen(OverlayScreen):
         before = self._evaluations[-1] if self._evaluations else None
         self._snapshot = snapshot
         if count != len(self._evaluations) or newest is not before:
-            standing = self._evaluations[self.at] if self._at is not None else None
+            shown = self._evaluations[self.index] if self._chosen_index is not None else None
             self._evaluations = snapshot.letters
-            self._at = self._place_of(standing) if standing is not None else None
+            self._chosen_index = self._index_of(shown) if shown is not None else None
             if self.can_draw:
                 self._show()
 
-    def _place_of(self, standing: Letters) -> int | None:
-        """Where the evaluation one stood at is now, or the last one before it: others may have been thinned out before
-        it. None, to go along with the newest, when a replay was wound back or the run went back beyond it."""
-        if not self._evaluations or self._evaluations[-1].t < standing.t:
+    def _index_of(self, shown: Letters) -> int | None:
+        """Where an evaluation is now, or the last one before it: others may have been thinned out before it. None, for
+        the newest, when a replay was wound back or the run went back beyond it."""
+        if not self._evaluations or self._evaluations[-1].t < shown.t:
             return None
-        return max((place for place, event in enumerate(self._evaluations) if event.t <= standing.t), default=0)
+        return max((index for index, event in enumerate(self._evaluations) if event.t <= shown.t), default=0)
 
     # what is shown
-
-    @property
-    def _never_counted(self) -> bool:
-        """Whether the letters are missing for good: the run is over, or a replay of one that is, and had none."""
-        state = self._snapshot.state
-        return not len(state.letters) and state.at().ended is not None
 
     def _show(self) -> None:
         if not self.can_draw:
             return
-        at, facts = self.at, self.facts
-        symbols = [fact.symbol for fact in facts]
-        tracked_letter = self._evaluations[at].tracked_letter if at >= 0 else ""
+        index, is_tokens = self.index, self.view == "tokens"
+        scores = (token_scores if is_tokens else letter_scores)(self._evaluations, index) if index >= 0 else ()
+        symbols = [score.symbol for score in scores]
+        tracked = self._evaluations[index].tracked_letter if index >= 0 else ""
         if self.selected not in symbols:
-            self.selected = tracked_letter if tracked_letter in symbols else symbols[0] if symbols else ""
-        key = (id(self._evaluations), len(self._evaluations), at, self.view, self.selected, self.size)
+            self.selected = tracked if tracked in symbols else symbols[0] if symbols else ""
+        key = (id(self._evaluations), len(self._evaluations), index, self.view, self.selected, self.size)
         if key == self._shown:
             return
         self._shown = key
         board, details = self.query_one(LetterBoard), self.query_one(LetterDetails)
-        board.border_title = self._title()
-        details.border_title = "this token" if self.view == "tokens" else "this letter"
-        marked = tracked_letter if self.view != "tokens" else ""
-        board.show(
-            facts, self.view, self.selected, marked, LETTERS_NEVER_COUNTED if self._never_counted else NO_LETTERS_YET
-        )
-        fact = next((one for one in facts if one.symbol == self.selected), None)
-        about = detail_lines(self._evaluations, at, fact, self._charset, token=self.view == "tokens")
-        details.show(about, favourite_line(self._evaluations, at, self._charset) if at >= 0 else Content())
-        details.display = bool(facts)
-        self._show_rail()
+        board.border_title = self._board_title()
+        board.show(scores, self.view, self.selected, "" if is_tokens else tracked, self._no_letters())
+        details.border_title = "this token" if is_tokens else "this letter"
+        score = next((score for score in scores if score.symbol == self.selected), None)
+        about = detail_lines(self._evaluations, index, score, self.charset, token=is_tokens)
+        details.show(about, tracked_letter_line(self._evaluations, index, self.charset) if index >= 0 else Content())
+        details.display = bool(scores)
+        self._show_position()
         self.refresh_bindings()
 
-    def _title(self) -> str:
+    def _no_letters(self) -> str:
+        """Why the board is empty: for good where the run is over, or a replay of one that is, and had none."""
+        state = self._snapshot.state
+        missing_for_good = not len(state.letters) and state.at().ended is not None
+        return LETTERS_NEVER_COUNTED if missing_for_good else NO_LETTERS_YET
+
+    def _board_title(self) -> str:
         """What the board shows; letters of a large vocabulary are what its tokens begin with."""
-        longer = self.at >= 0 and bool(self._evaluations[self.at].tokens)
         if self.view == "tokens":
             return "the most common tokens"
-        return "what tokens begin with" if longer else "letters"
+        return "what tokens begin with" if self._has_tokens else "letters"
 
-    def _show_rail(self) -> None:
-        width, at = max(1, self.size.width), self.at
+    @property
+    def _has_tokens(self) -> bool:
+        return self.index >= 0 and bool(self._evaluations[self.index].tokens)
+
+    def _show_position(self) -> None:
+        width, index, ellipsis = max(1, self.size.width), self.index, self.glyphs.ellipsis
         started = self._snapshot.started
         name = safe_line(started.name, _MAX_NAME) if started is not None else "this run"
-        dot = f" {self._glyphs.dot} "
-        if at < 0:
-            right = ""
-        else:
-            right = f"step {format_count(self._evaluations[at].step)}{dot}{at + 1} of {len(self._evaluations)}"
-        right = shorten_to_columns(right, width - 2, self._glyphs.ellipsis)
+        dot = f" {self.glyphs.dot} "
+        right, accuracy = "", Content()
+        if index >= 0:
+            right = f"step {format_count(self._evaluations[index].step)}{dot}{index + 1} of {len(self._evaluations)}"
+            right = shorten_to_columns(right, width - 2, ellipsis)
+            accuracy = accuracy_line(self._evaluations, index, width, self.charset)
         room = max(0, width - cell_len(right) - 3)
-        name = shorten_to_columns(name, room, self._glyphs.ellipsis)
-        rest = shorten_to_columns(f"{dot}letters", room - cell_len(name), self._glyphs.ellipsis)
+        name = shorten_to_columns(name, room, ellipsis)
+        rest = shorten_to_columns(f"{dot}letters", room - cell_len(name), ellipsis)
         gap = " " * max(1, width - 2 - cell_len(name) - cell_len(rest) - cell_len(right))
-        style = "bold $warning" if self._at is not None else _DIM
+        style = "bold $warning" if self._chosen_index is not None else "$foreground 60%"
         first = Content.assemble(" ", (name, "bold $primary"), (rest, "$foreground 80%"), gap, (right, style), " ")
-        second = accuracy_line(self._evaluations, at, width, self._charset) if at >= 0 else Content()
-        self.query_one(LetterTitleBar).show(first, second)
+        self.query_one("#position", Static).update(Content("\n").join([first, accuracy]), layout=False)
 
-    # walking
+    # keys
 
     def action_move(self, dx: int, dy: int) -> None:
         """The cursor to the symbol beside, above or below."""
@@ -221,24 +176,20 @@ class LettersScreen(OverlayScreen):
         self._show()
 
     def action_walk(self, count: int) -> None:
-        """To an earlier (-1) or later (1) evaluation; at the newest one goes along with those to come."""
+        """To an earlier (-1) or later (1) evaluation; from the newest one goes on to those to come."""
         newest = len(self._evaluations) - 1
-        if newest < 0:
-            return
-        at = min(newest, max(0, self.at + count))
-        self._at = None if at == newest else at
+        index = min(newest, max(0, self.index + count))
+        self._chosen_index = None if index == newest else index
         self._show()
 
     def action_walk_to(self, end: int) -> None:
         """To the first (0) or the newest (-1) evaluation."""
-        self._at = 0 if end == 0 and len(self._evaluations) > 1 else None
+        self._chosen_index = 0 if end == 0 and len(self._evaluations) > 1 else None
         self._show()
 
     def action_change_view(self) -> None:
         """Keyboard, bars, and tokens where there are any."""
-        views: list[BoardView] = ["keyboard", "bars"]
-        if self.at >= 0 and self._evaluations[self.at].tokens:
-            views.append("tokens")
+        views: list[BoardView] = ["keyboard", "bars", "tokens"] if self._has_tokens else ["keyboard", "bars"]
         self.view = views[(views.index(self.view) + 1) % len(views)] if self.view in views else views[0]
         self._show()
 
@@ -257,6 +208,3 @@ class LettersScreen(OverlayScreen):
     def action_close(self) -> None:
         """Back."""
         self.dismiss(None)
-
-
-_DIM = "$foreground 60%"

@@ -1,12 +1,11 @@
-"""What screens tell the app. The app owns every change of screen and the training session; screens only say what is
-wanted."""
+"""What screens ask of the app, which alone changes screens and owns the training session."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -16,10 +15,7 @@ if TYPE_CHECKING:
     from babytrain.tui.engine_client.run_sources import LiveSource
     from babytrain.tui.widgets.common.runs_table import RunRow
 
-StopChoice = Literal["quit", "home", "keep"]
 
-
-@dataclass
 class NewRunRequested(Message):
     """Ask what to train."""
 
@@ -59,7 +55,7 @@ class SamplesRequested(Message):
 
 @dataclass
 class ChatRequested(Message):
-    """Talk to a run: to the one that trains here if there is `live`, otherwise to what is saved in its folder."""
+    """Talk to a run: to `live` if it trains here, otherwise to what is saved in its folder."""
 
     name: str
     folder: Callable[[], Path | None]
@@ -76,18 +72,13 @@ class LettersRequested(Message):
     folder: Path | None = None
 
 
-@dataclass
 class LeaveRequested(Message):
     """Back to the list of runs."""
 
 
-@dataclass
 class LiveScreenPainted(Message):
     """The screen of a run to be trained was painted once; training may begin."""
 
 
-@dataclass
 class StopRequested(Message):
-    """Save and stop the run that trains, and go where the person chose."""
-
-    choice: StopChoice
+    """Save and stop the run that trains; the quit dialog says where to go then."""

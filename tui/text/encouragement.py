@@ -179,7 +179,8 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         rescues=snapshot.state.guard_events.count_until(snapshot.t),
         samples=snapshot.state.samples.count_until(snapshot.t),
         dial_changes=sum(
-            command.status == "applied" and command.command_id != 0 for command in snapshot.commands[-20:]
+            command.status == "applied" and command.command_id != 0
+            for command in snapshot.state.commands.until(snapshot.t)[-20:]
         ),
         on_card=snapshot.started is not None and not snapshot.started.device.startswith("cpu"),
         on_battery=host is not None and host.plugged_in is False,

@@ -44,14 +44,6 @@ class PoemTopic(msgspec.Struct, frozen=True):
     probability: float
 
 
-class _Needs(msgspec.Struct, frozen=True):
-    """What the phrases at one place depend on, beyond the season."""
-
-    season_word: bool = False
-    name: bool = False
-    pronoun: bool = False
-
-
 class _Piece(msgspec.Struct, frozen=True):
     """One place of a template: a word, or the name of a list; an article `a` before it, a comma after it."""
 
@@ -59,7 +51,7 @@ class _Piece(msgspec.Struct, frozen=True):
     name: str
     article: bool
     comma: str
-    needs: _Needs
+    needs: frozenset[str]  # what its phrases depend on beyond the season: "season word", "name", "pronoun"
 
 
 class HaikuGrammar:
@@ -79,7 +71,10 @@ class HaikuGrammar:
             s: tuple(itertools.accumulate(shape.weights[s] for shape in self._shapes[s])) for s in self._seasons
         }
         self._rows = {name: [list(self._parse(text)) for text in line.templates] for name, line in data.lines.items()}
-        self._needs = {name: _union(p.needs for row in rows for p in row) for name, rows in self._rows.items()}
+        self._needs = {
+            name: frozenset().union(*(piece.needs for row in rows for piece in row))
+            for name, rows in self._rows.items()
+        }
         self._snake_pattern = _names_pattern(snake.name for snake in data.snakes)
         self._season_word_pattern = _names_pattern(season_word.name for season_word in data.season_words)
         self._tables: dict[tuple[str, str, str], LineTable] = {}
@@ -169,10 +164,13 @@ class HaikuGrammar:
                 article = True
                 continue
             lists = self.data.phrases.get(name, {}).values()
-            pronoun = name in ("her", "she") or any("{her}" in text or "{she}" in text for text in lists)
-            yield _Piece(
-                word, name, article, match["comma"] or "", _Needs(name in _ABOUT_SEASON_WORD, name == "snake", pronoun)
-            )
+            needs = {
+                "season word": name in _ABOUT_SEASON_WORD,
+                "name": name == "snake",
+                "pronoun": name in ("her", "she") or any("{her}" in text or "{she}" in text for text in lists),
+            }
+            needed = frozenset(need for need, is_needed in needs.items() if is_needed)
+            yield _Piece(word, name, article, match["comma"] or "", needed)
             article = False
 
     def _slot(self, piece: _Piece, season_word: SeasonWord, snake: Snake) -> Slot:
@@ -216,16 +214,12 @@ def philox_draw(seed: int) -> Draw:
     return lambda n: take() % n
 
 
-def _about(needs: _Needs, season_word: SeasonWord, snake: Snake) -> tuple[str, str]:
+def _about(needs: frozenset[str], season_word: SeasonWord, snake: Snake) -> tuple[str, str]:
     """What distinguishes phrases with these needs: poems that agree in it share their tables."""
     return (
-        season_word.name if needs.season_word else season_word.season,
-        snake.name if needs.name else snake.possessive if needs.pronoun else "",
+        season_word.name if "season word" in needs else season_word.season,
+        snake.name if "name" in needs else snake.possessive if "pronoun" in needs else "",
     )
-
-
-def _union(needs: Iterable[_Needs]) -> _Needs:
-    return _Needs(*map(any, zip(*map(msgspec.structs.astuple, needs), strict=True)))
 
 
 def _split(text: str) -> list[str]:

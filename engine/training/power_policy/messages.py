@@ -8,7 +8,8 @@ from babytrain.runs.events import PolicyCause
 from babytrain.runs.time_of_day import DayWindow, clock_text
 
 NEARLY_FULL_DUTY = 0.9
-
+ON_BATTERY = "On battery: training waits for mains power and goes on by itself."
+BATTERY_SILENT = "Nothing tells any more whether there is mains power: training no longer waits for it."
 _OVER: dict[PolicyCause, str] = {
     "quiet hours": "Quiet hours are over",
     "battery": "Mains power is back",
@@ -21,7 +22,8 @@ _LIFTED: dict[PolicyCause, str] = {
     "heat": "No more temperature ceiling",
     "power": "No more power budget",
 }
-_OVERRULED: dict[PolicyCause, str] = {
+# A person has the run go on against a limit that pauses it.
+OVERRULED: dict[PolicyCause, str] = {
     "quiet hours": "Overruled by hand until the quiet hours are over: training goes on.",
     "battery": "Overruled by hand for as long as there is no mains power: training goes on.",
 }
@@ -32,14 +34,9 @@ def limit_ended_message(cause: PolicyCause, duty_cycle: float, *, lifted: bool) 
     why = _LIFTED[cause] if lifted else _OVER[cause]
     if duty_cycle == 0:
         return f"{why}, and the run still rests."
-    if cause in _OVERRULED:
+    if cause in OVERRULED:
         return f"{why}: training goes on."
     return f"{why}{': training at full speed' if duty_cycle > NEARLY_FULL_DUTY else ''}."
-
-
-def overruled_message(cause: PolicyCause) -> str:
-    """A person has the run go on against a limit."""
-    return _OVERRULED[cause]
 
 
 def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle: float) -> str:
@@ -51,11 +48,6 @@ def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle:
     if end is None:
         return "Quiet hours all day: the fan may sleep. Training goes on when the dial quiet_hours is turned."
     return f"Quiet hours {when}: the fan may sleep. Training goes on by itself."
-
-
-def battery_message() -> str:
-    """No mains power."""
-    return "On battery: training waits for mains power and goes on by itself."
 
 
 def temperature_message(name: str, celsius: float, ceiling: float, duty_cycle: float) -> str:
@@ -77,11 +69,6 @@ def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
         f"Nothing tells the {what} any more: training stays at {_share(duty_cycle)} of the time, "
         f"which held it until now. The dial {setting} at 0 lifts that."
     )
-
-
-def battery_silent_message() -> str:
-    """The sensor of mains power has fallen silent."""
-    return "Nothing tells any more whether there is mains power: training no longer waits for it."
 
 
 def quiet_hours_end(windows: Sequence[DayWindow], minute: float) -> int | None:

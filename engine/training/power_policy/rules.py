@@ -222,7 +222,7 @@ class PowerPolicy:
             text = messages.quiet_hours_message(settings.quiet_hours, minute, settings.quiet_duty)
             limits.append(PolicyLimit("quiet hours", settings.quiet_duty, text))
         if on_battery and "battery" not in self._overruled:
-            limits.append(PolicyLimit("battery", 0.0, messages.battery_message()))
+            limits.append(PolicyLimit("battery", 0.0, messages.ON_BATTERY))
         ceiling, budget = settings.temperature_ceiling_celsius, settings.power_budget_watts
         if ceiling and (duty_cycle := self._temperature.duty_cycle(now, self.sentences)) is not None:
             celsius = self._temperature.newest or 0.0
@@ -237,7 +237,7 @@ class PowerPolicy:
         """Have the run go on against the limits that pause it; returns their causes, and what to say of each."""
         causes = [limit.cause for limit in self.decide(now, wall_time).limits if limit.duty_cycle == 0]
         self._overruled.update(causes)
-        return [(cause, messages.overruled_message(cause)) for cause in causes]
+        return [(cause, messages.OVERRULED[cause]) for cause in causes]
 
     def _take_plug(self, sample: SensorSample) -> None:
         plugged_in, since = self._plug
@@ -251,4 +251,4 @@ class PowerPolicy:
         elif plugged_in is None and seconds >= BATTERY_SILENT_SECONDS and self._on_battery:
             self._on_battery = False
             if self._settings.pause_on_battery:
-                self.sentences.append(messages.battery_silent_message())
+                self.sentences.append(messages.BATTERY_SILENT)

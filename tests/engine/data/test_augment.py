@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.engine.data.windows import replace_tokens, shift_windows
+from babytrain.engine.data.window_order import replace_tokens, shift_windows
 
 SEEDS = st.integers(0, 2**63 - 1)
 

@@ -15,11 +15,11 @@ from babytrain.engine.config.build import checked_value
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import MACHINE_SETTINGS, Config
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.sessions import services
+from babytrain.engine.sessions import background_services
 from babytrain.engine.sessions.fork import plan_fork
-from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.engine.training.guard import Guard
-from babytrain.runs.dials.changes import apply_command
+from babytrain.runs.dials.apply_and_undo import apply_command
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.spec import MACHINE_DIALS, SETTABLE
 from babytrain.runs.dials.state import DialState, initial_dials, restore_dials
@@ -102,7 +102,7 @@ def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: 
 def test_a_dial_of_the_power_policy_changes_no_bit(
     tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "HostSensors", lambda _: PluggedIn())
+    monkeypatch.setattr(background_services, "HostSensors", lambda _: PluggedIn())
     quiet = {"quiet_hours": "00:00-24:00"} if dial == "quiet_duty" else {"quiet_duty": 0.8}
     feed = SteeredFeed({7: [turn(dial, POLICY[dial])]}) if dial != "quiet_duty" else LiveFeed()
     if dial == "quiet_duty":

@@ -14,8 +14,9 @@ from babytrain.runs.energy.efficiency import joules_until
 from babytrain.runs.energy.energy_forecast import energy_forecast
 from babytrain.runs.energy.tariff import DEFAULT_CO2_GRAMS_PER_KWH, prices_from
 from babytrain.runs.events import AnyEvent, Energy, EnergySource, GuardEvent, HostReading, Resumed, Vitals
+from babytrain.runs.events.timeline import Timeline
 from babytrain.runs.journal import encode_event
-from babytrain.runs.state.run_state import RunState, Timeline
+from babytrain.runs.state.run_state import RunState
 from babytrain.runs.store.folder import RunFolder
 from tests.runs.builders import checkpoint, ended, evaluation, resumed, started, step
 

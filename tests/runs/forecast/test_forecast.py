@@ -120,14 +120,14 @@ def test_a_target_out_of_reach_is_said_to_be() -> None:
     target = forecast_run(run(500).at(), target_loss=0.5).target
     assert target is not None
     assert target.probability < 0.02
-    assert target.words == "almost certainly not within the plan"
+    assert target.text == "almost certainly not within the plan"
     assert target.steps is None
 
 
 def test_a_target_that_was_reached_is_said_to_be() -> None:
     target = forecast_run(run(500).at(), target_loss=2.0).target
     assert target is not None
-    assert target.words == "reached"
+    assert target.text == "reached"
     assert target.reached_step == next(number for number in range(25, 500, 25) if falling(number) + 0.05 <= 2.0)
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Command, SamplePiece, Step
-from babytrain.runs.journal import MAX_STEP_LINES, JournalContents, JournalWriter, encode_event, read_journal, writer
+from babytrain.runs.journal import JournalContents, JournalWriter, encode_event, read_journal, writer
+from babytrain.runs.state.thinning import MAX_STEP_LINES
 from tests.runs.builders import any_event, checkpoint, ended, evaluation, resumed, same, started, step
 
 BIG = 10**12

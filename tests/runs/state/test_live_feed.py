@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, Command, Phase, SamplePiece, Step
-from babytrain.runs.journal import MAX_STEP_LINES
 from babytrain.runs.state.live_feed import MAX_ROW_WAIT_SECONDS, LiveFeed
+from babytrain.runs.state.thinning import MAX_STEP_LINES
 from tests.runs.builders import checkpoint, resumed, started
 
 

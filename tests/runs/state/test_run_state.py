@@ -41,8 +41,8 @@ def shown(snapshot: RunSnapshot) -> dict[str, Any]:
         "samples": snapshot.samples,
         "vitals": snapshot.vitals,
         "recent_vitals": snapshot.recent_vitals(3),
-        "commands": snapshot.commands,
-        "checkpoints": snapshot.checkpoints,
+        "commands": snapshot.state.commands.until(snapshot.t),
+        "checkpoints": snapshot.state.checkpoints.until(snapshot.t),
         "notes": snapshot.state.log_messages.until(snapshot.t)[-3:],
         "phase": snapshot.phase,
         "ended": snapshot.ended,
@@ -105,8 +105,8 @@ def test_a_resume_drops_what_it_superseded_and_keeps_what_the_person_did() -> No
     assert snapshot.column("step").tolist() == [1, 2, 3]
     assert snapshot.loss == 7.0
     assert [event.step for event in snapshot.evals] == [2]
-    assert [event.step for event in snapshot.checkpoints] == [2]
-    assert snapshot.commands == [command]
+    assert [event.step for event in snapshot.state.checkpoints.until(snapshot.t)] == [2]
+    assert snapshot.state.commands.until(snapshot.t) == [command]
     assert snapshot.total_steps == 9
     assert state.at(4.0).total_steps == 1500
 

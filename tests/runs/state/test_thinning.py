@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, HostReading, Step, Vitals
-from babytrain.runs.journal import MAX_STEP_LINES, StepThinner, steps_per_line
-from babytrain.runs.state.thinning import merge_steps
+from babytrain.runs.state.thinning import MAX_STEP_LINES, StepThinner, merge_steps, steps_per_line
 from tests.runs.builders import checkpoint, ended, same, step
 
 

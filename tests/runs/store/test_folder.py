@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import (
     MAX_SLUG_LENGTH,
@@ -150,7 +151,7 @@ def test_every_value_of_run_toml_comes_back(
     tmp_path: Path, config: dict[str, object], facts: dict[str, object]
 ) -> None:
     write_run_toml(RunFolder(tmp_path), config, facts)
-    assert same(read_run_toml(RunFolder(tmp_path)), (config, facts))
+    assert same(read_run_toml(RunFolder(tmp_path)), (present_settings(config), facts))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

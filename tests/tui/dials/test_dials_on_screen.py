@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
-from babytrain.runs.dials.changes import apply_command
+from babytrain.runs.dials.apply_and_undo import apply_command
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import AnyEvent, Command, Request, Resumed, SuggestedCommand, Verdict
@@ -141,7 +141,10 @@ def test_every_dial_of_the_engine_can_be_typed() -> None:
 
 @pytest.mark.parametrize(
     ("text", "steps"),
-    [("100", 100), ("1,500", 1500), ("", None), ("0", None), ("-3", None), ("1e3", None), ("٣", None)],
+    [
+        *[("100", 100), ("1,500", 1500), ("2k", 2000), ("1M", 1_000_000), (" 5 ", 5)],
+        *[(text, None) for text in ("", "0", "-3", "1e3", "2.5", "k", "many", "9000m", "٣")],
+    ],
 )
 def test_numbers_of_steps(text: str, steps: int | None) -> None:
     assert steps_typed(text) == steps

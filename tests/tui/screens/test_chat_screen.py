@@ -19,7 +19,7 @@ from babytrain.tui.screens.run.live_screen import LiveScreen
 from babytrain.tui.widgets.chat.chat_lines import ChatInput, NoteLine, SamplingSettingsLine
 from babytrain.tui.widgets.chat.chat_pane import UNSEEN_STYLE, ChatPane, NextTokenBars
 from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, Driver, driving, home, live, write_run
-from tests.tui.scripted import REPLY, ScriptedModel, ScriptedSession, ending, foretold, script, state_from
+from tests.tui.scripted import REPLY, ScriptedModel, ScriptedSession, ending, predicted_tokens, script, state_from
 from tests.tui.snapshots import Golden, screen_text
 
 FIRST_POEM = REPLY.partition("another")[0]  # a reply ends at a blank line
@@ -59,9 +59,9 @@ def line(driver: Driver) -> ChatInput:
 async def test_what_comes_next_is_shown_while_one_types(runs_dir: Path) -> None:
     async with live(runs_dir) as driver:
         await talk(driver)
-        await driver.wait(lambda: shown(driver) == tuple(foretold("")), "how a text begins")
+        await driver.wait(lambda: shown(driver) == tuple(predicted_tokens("")), "how a text begins")
         await driver.press(*"hell")
-        await driver.wait(lambda: shown(driver) == tuple(foretold("hell")), "what comes after hell")
+        await driver.wait(lambda: shown(driver) == tuple(predicted_tokens("hell")), "what comes after hell")
         await driver.settle()
         text = screen_text(driver.app)
         assert "o    81% ███" in text
@@ -69,7 +69,7 @@ async def test_what_comes_next_is_shown_while_one_types(runs_dir: Path) -> None:
         assert "⏎     3%" in text
         assert "␛    <1%" in text
         await driver.press("backspace")
-        await driver.wait(lambda: shown(driver) == tuple(foretold("hel")), "what comes after hel")
+        await driver.wait(lambda: shown(driver) == tuple(predicted_tokens("hel")), "what comes after hel")
         assert driver.session is not None
         texts = [request.text for request in driver.session.requests if request.action == "predict"]
         assert texts[-1] == "hel"
@@ -195,7 +195,7 @@ async def test_a_saved_model_wakes_while_one_types(runs_dir: Path) -> None:
         assert "still waking" in note(driver)
         assert line(driver).value == "hell"
         driver.client.may_load.set()
-        await driver.wait(lambda: shown(driver) == tuple(foretold("hell")), "what comes next")
+        await driver.wait(lambda: shown(driver) == tuple(predicted_tokens("hell")), "what comes next")
         await driver.press("enter")
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
         assert screen.conversation.turns == [ChatTurn("hell", FIRST_POEM)]
@@ -372,6 +372,6 @@ async def test_what_it_looks_like(golden: Golden, runs_dir: Path, label: str, si
         await driver.press(*"the old frog", "enter")
         await driver.wait(lambda: bool(screen.conversation.turns), "a text")
         await driver.press(*"hell")
-        await driver.wait(lambda: shown(driver) == tuple(foretold("hell")), "what comes next")
+        await driver.wait(lambda: shown(driver) == tuple(predicted_tokens("hell")), "what comes next")
         await driver.settle()
         golden.check(f"talk-{label}", driver.app)

@@ -55,7 +55,7 @@ async def test_from_the_list_it_opens_at_once(runs_dir: Path) -> None:
         await type_fork(driver)
         await see_the_fork(driver)
         assert driver.client.forked == [(*FORK, False)]
-        assert driver.client.steps_told == [None]
+        assert driver.client.steps_when_asked == [None]
 
 
 async def test_an_old_name_of_a_setting_is_understood_and_told(runs_dir: Path) -> None:
@@ -106,7 +106,7 @@ async def test_a_run_that_trains_is_asked_about_saved_and_stopped_first(runs_dir
         await driver.press("enter")
         await driver.wait(lambda: ("stop", None) in driver.asked, "the stop")
         assert driver.client.forked == [(*FORK, True)], "the checkpoint is read before anything is stopped"
-        assert driver.client.steps_told == [620]
+        assert driver.client.steps_when_asked == [620]
         assert driver.app.session is old, "the fork waits until everything is saved"
         await driver.press("f")
         await driver.wait(lambda: "as soon as this run is saved" in " ".join(driver.toasts), "why it waits")
@@ -131,7 +131,7 @@ async def test_no_means_that_training_goes_on(runs_dir: Path) -> None:
         await driver.press("escape")
         await driver.see(LiveScreen)
         await driver.press("s")
-        await driver.wait(lambda: driver.asked == [("sample", None)], "a command still obeyed")
+        await driver.wait(lambda: driver.asked == [("sample", None)], "a command that is still applied")
         assert driver.client.forked == []
 
 

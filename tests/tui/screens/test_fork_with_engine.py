@@ -1,4 +1,4 @@
-"""A fork from the screen with the real engine: the run is saved and stops, the fork goes on where it was wished for."""
+"""A fork from the screen with the real engine: the run is saved and stops, the fork goes on from a checkpoint of it."""
 
 from __future__ import annotations
 

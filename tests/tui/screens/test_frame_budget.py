@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from babytrain.tui.screens.run.frame_budget import (
     CORE_SHARE,
-    SLOWEST_SECONDS,
+    IDLE_AFTER_SECONDS,
+    MAX_SECONDS,
     TICK_SECONDS,
-    UNTOUCHED_AFTER_SECONDS,
     DueParts,
     FrameBudget,
 )
@@ -53,7 +53,7 @@ def test_a_dear_screen_keeps_to_its_share() -> None:
 def test_the_screen_never_stands_still(frame_seconds: float) -> None:
     machine = Machine()
     frames(machine, 5, frame_seconds)
-    assert machine.budget.period_seconds <= SLOWEST_SECONDS
+    assert machine.budget.period_seconds <= MAX_SECONDS
 
 
 def test_one_slow_frame_slows_nothing_down() -> None:
@@ -88,16 +88,16 @@ def test_a_change_that_came_too_early_is_drawn_later() -> None:
 
 def test_nobody_looking_means_fewer_frames() -> None:
     machine = Machine()
-    machine.budget.watched = False
+    machine.budget.has_focus = False
     assert frames(machine, 10, 0.001) <= 21
 
 
-def test_a_screen_that_nobody_touches_slows_down_until_the_next_key() -> None:
+def test_a_screen_without_input_slows_down_until_the_next_key() -> None:
     machine = Machine()
     assert frames(machine, 4, 0.001) == 40
-    machine.now += UNTOUCHED_AFTER_SECONDS
+    machine.now += IDLE_AFTER_SECONDS
     assert frames(machine, 10, 0.001) <= 51
-    machine.budget.touched()
+    machine.budget.input_seen()
     assert frames(machine, 4, 0.001) == 40
 
 

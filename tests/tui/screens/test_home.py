@@ -11,7 +11,7 @@ from babytrain.runs.events import AnyEvent
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock
 from babytrain.tui.engine_client.client import NewRunOptions
-from babytrain.tui.screens.dialogs.new_run import NewRunScreen, parse_steps
+from babytrain.tui.screens.dialogs.new_run import NewRunScreen
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.run.live_screen import LiveScreen
@@ -76,17 +76,18 @@ async def test_what_cannot_be_trained_is_said_in_the_dialog(runs_dir: Path) -> N
         assert isinstance(driver.app.screen, NewRunScreen)
 
 
-@pytest.mark.parametrize(
-    ("text", "steps"), [("", None), ("2000", 2000), ("2,000", 2000), ("2k", 2000), ("1M", 1_000_000), (" 5 ", 5)]
-)
-def test_steps_as_people_write_them(text: str, steps: int | None) -> None:
-    assert parse_steps(text) == steps
-
-
-@pytest.mark.parametrize("text", ["many", "0", "-3", "2.5", "k", "1e3", "٣"])
-def test_steps_that_are_none(text: str) -> None:
-    with pytest.raises(ValueError, match="whole number"):
-        parse_steps(text)
+async def test_steps_that_are_none_are_refused_in_the_dialog(runs_dir: Path) -> None:
+    async with home(runs_dir, COMPACT) as driver:
+        await driver.press("n")
+        dialog = await driver.see(NewRunScreen)
+        dialog.query_one("#steps").focus()
+        await driver.press(*"many", "enter")
+        await driver.wait(lambda: "Steps are a whole number" in screen_text(driver.app), "the reason")
+        assert not driver.client.new_runs
+        dialog.query_one("#steps").value = "2k"
+        await driver.press("enter")
+        await driver.see(LiveScreen)
+        assert [options.steps for options in driver.client.new_runs] == [2000]
 
 
 async def test_a_stopped_run_is_replayed_at_its_end_and_home_remembers_it(runs_dir: Path) -> None:
@@ -182,8 +183,7 @@ async def test_a_run_that_breaks_whatever_reads_it_is_a_sentence(
         raise failure
 
     async with home(runs_dir, COMPACT) as driver:
-        for module in ("babytrain.runs.journal", "babytrain.tui.screens.journal_reader"):
-            monkeypatch.setattr(f"{module}.load_state", broken)
+        monkeypatch.setattr("babytrain.runs.journal.load_state", broken)
         await driver.press(key)
         await driver.wait(lambda: bool(driver.toasts), "a sentence")
         assert driver.toasts[-1].startswith(f"The run cannot be read ({type(failure).__name__}")
@@ -196,7 +196,7 @@ async def test_runs_that_break_whatever_lists_them_are_a_sentence(
     def broken(runs_dir: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("babytrain.tui.screens.home.read_rows", broken)
+    monkeypatch.setattr("babytrain.tui.screens.thread_reads.read_rows", broken)
     async with home(runs_dir, COMPACT) as driver:
         assert "The runs cannot be read (MemoryError)." in screen_text(driver.app)
 

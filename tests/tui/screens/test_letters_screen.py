@@ -53,15 +53,15 @@ async def test_new_evaluations_come_in_unless_somebody_reads_an_older_one(runs_d
     async with live(runs_dir, COMPACT, events=lettered()) as driver:
         screen = await opened(driver)
         assert driver.session is not None
-        assert screen.at == 5
+        assert screen.index == 5
         driver.session.feed.events.put(letters_at(700, 60.0))
-        await driver.wait(lambda: screen.at == 6, "the next evaluation")
+        await driver.wait(lambda: screen.index == 6, "the next evaluation")
         await driver.press("left_square_bracket", "left_square_bracket")
         driver.session.feed.events.put(letters_at(800, 61.0))
         await driver.wait(lambda: len(screen.evaluations) == 8, "one more")
-        assert screen.at == 4
+        assert screen.index == 4
         await driver.press("end")
-        assert screen.at == 7
+        assert screen.index == 7
         await driver.still()
         assert "step 800 · 8 of 8" in screen_text(driver.app)
 
@@ -74,10 +74,10 @@ async def test_when_old_boards_are_thinned_out_a_reader_stays_where_he_is(runs_d
         assert len(screen.evaluations) == MAX_LETTERS
         for _ in range(10):
             await driver.press("left_square_bracket")
-        standing = screen.evaluations[screen.at].step
+        standing = screen.evaluations[screen.index].step
         driver.session.feed.events.put(letters_at(2000, 200.0))
         await driver.wait(lambda: len(screen.evaluations) < MAX_LETTERS, "room for more boards")
-        assert screen.evaluations[screen.at].step == standing
+        assert screen.evaluations[screen.index].step == standing
 
 
 async def test_a_replay_shows_what_was_known_at_its_moment(runs_dir: Path) -> None:
@@ -108,7 +108,7 @@ async def test_before_the_first_evaluation_it_says_so(runs_dir: Path) -> None:
         screen = await opened(driver)
         assert "Nobody has asked for the letters yet" in screen_text(driver.app)
         await driver.press("right", "down", "v", "left_square_bracket", "home", "pagedown")
-        assert screen.at == -1
+        assert screen.index == -1
 
 
 @pytest.mark.parametrize("at_its_end", [True, False])
@@ -144,7 +144,7 @@ async def test_from_the_list_of_runs_and_back(runs_dir: Path) -> None:
     write_run(runs_dir, "ziggy", [*events, ending(events)])
     async with home(runs_dir, COMPACT) as driver:
         screen = await opened(driver)
-        assert screen.at == 2
+        assert screen.index == 2
         assert screen.run_folder == runs_dir / "ziggy-20231114-221320"
         await driver.press("escape")
         await driver.see(HomeScreen)

@@ -38,7 +38,7 @@ async def test_new_steps_reach_the_screen_by_themselves(runs_dir: Path) -> None:
 
 async def test_nothing_is_drawn_while_nothing_happens(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with live(runs_dir, COMPACT) as driver:
-        await driver.wait(lambda: driver.live._token is not None, "the first frame")
+        await driver.wait(lambda: driver.live._change_token is not None, "the first frame")
         drawn: list[DueParts] = []
         draw = driver.live.draw
         monkeypatch.setattr(driver.live, "draw", lambda snapshot, due: (drawn.append(due), draw(snapshot, due)))
@@ -165,7 +165,7 @@ async def test_a_run_that_is_over_offers_no_commands_and_says_so(runs_dir: Path)
         await driver.wait(lambda: driver.app.return_value is not None, "the app to end")
 
 
-async def test_a_failure_is_told_in_a_sentence_and_carried_to_the_caller(runs_dir: Path) -> None:
+async def test_a_failure_is_a_sentence_on_the_screen_and_reaches_the_caller(runs_dir: Path) -> None:
     session = ScriptedSession(fail_with="The text file is empty.")
     async with driving(StartTraining(session), runs_dir, COMPACT) as driver:
         screen = await driver.see(MessageScreen)

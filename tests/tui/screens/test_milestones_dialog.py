@@ -1,4 +1,4 @@
-"""Milestones: told once and quietly, kept in log, chart, timeline and list, and never told of the past."""
+"""Milestones: announced once, kept in log, chart, timeline and list; those of earlier sessions are not announced."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_a_replay_celebrates_nothing_again(runs_dir: Path) -> None:
         assert driver.toasts == []
 
 
-async def test_whoever_watches_is_told_what_is_new(runs_dir: Path) -> None:
+async def test_a_watched_run_announces_what_is_new(runs_dir: Path) -> None:
     folder = write_run(runs_dir, "elsewhere", lettered(320))
     journal = folder / "journal.jsonl"
     async with driving(StartWatching(journal, "elsewhere"), runs_dir, COMPACT) as driver:
@@ -147,7 +147,7 @@ def test_the_chart_and_the_timeline_know_where_they_were() -> None:
     assert all(mark.quiet for mark in marks)
     read = plotter.marks_at(state.at(), ChartSettings(crosshair=420), reach=3.0)
     assert [mark.label for mark in read] == ["First haiku in 5-7-5."]
-    assert next(mark.word for mark in timeline_marks(state) if mark.style == "$success") == "First real word: snake."
+    assert next(mark.label for mark in timeline_marks(state) if mark.style == "$success") == "First real word: snake."
 
 
 def test_the_chart_learns_of_one_that_comes_alone() -> None:
@@ -162,7 +162,7 @@ def test_the_chart_learns_of_one_that_comes_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "written"),
+    ("options", "written"),
     [
         (NotificationOptions(), []),
         (NotificationOptions(desktop=True), []),
@@ -173,16 +173,16 @@ def test_the_chart_learns_of_one_that_comes_alone() -> None:
         ),
     ],
 )
-def test_bell_and_desktop_only_if_asked(wishes: NotificationOptions, written: list[str]) -> None:
+def test_bell_and_desktop_only_if_asked(options: NotificationOptions, written: list[str]) -> None:
     done: list[str] = []
-    notifier = Notifier(wishes, done.append, pytest.fail)
+    notifier = Notifier(options, done.append, pytest.fail)
     snapshot = state_from([*script(60), milestone()]).at()
     for _ in range(2):
         notifier.look(snapshot, None)
     assert done == written
 
 
-def test_a_command_is_always_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_is_always_run(monkeypatch: pytest.MonkeyPatch) -> None:
     run: list[tuple[str, str, str]] = []
     monkeypatch.setattr(
         "babytrain.tui.notifications.run_event_command",
@@ -201,10 +201,10 @@ def test_without_a_screen_milestones_and_restraints_are_lines() -> None:
     printer = headless._EventPrinter(console)
     printer.print_new(snapshot)
     printer.print_new(snapshot)
-    told_lines = console.file.getvalue()  # type: ignore[attr-defined]
-    assert told_lines.count("First real word: frog.") == 1
-    assert told_lines.count("Resting until 07:00.") == 1
-    assert "\x1b" not in told_lines
+    lines = console.file.getvalue()  # type: ignore[attr-defined]
+    assert lines.count("First real word: frog.") == 1
+    assert lines.count("Resting until 07:00.") == 1
+    assert "\x1b" not in lines
 
 
 def test_runs_show_prints_them(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

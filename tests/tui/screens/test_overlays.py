@@ -1,4 +1,4 @@
-"""A screen that stands on a run is told of it ten times a second, also while it is being taken down."""
+"""A screen over the one of a run gets its state ten times a second, also while it is being taken down."""
 
 from __future__ import annotations
 

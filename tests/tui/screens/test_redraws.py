@@ -48,16 +48,16 @@ def dirtied(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def count_ticks(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with every look at the run."""
+    """Grows by one whenever the run is read."""
     ticks: list[int] = []
-    look = driver.live.look
-    monkeypatch.setattr(driver.live, "look", lambda: (ticks.append(1), look())[1])
+    read_source = driver.live.read_source
+    monkeypatch.setattr(driver.live, "read_source", lambda: (ticks.append(1), read_source())[1])
     return ticks
 
 
 async def ticks_later(driver: Driver, ticks: list[int], count: int) -> None:
-    goal = len(ticks) + count
-    await driver.wait(lambda: len(ticks) >= goal, f"{count} ticks")
+    wanted = len(ticks) + count
+    await driver.wait(lambda: len(ticks) >= wanted, f"{count} ticks")
     await all_handled(driver.pilot)
 
 
@@ -74,7 +74,7 @@ async def quiet(driver: Driver, ticks: list[int], counts: Counter[str], count: i
     await driver.wait(nothing_counted, f"{count} ticks without anything to draw")
 
 
-async def test_a_paused_run_that_nobody_touches_paints_nothing(
+async def test_a_paused_run_without_input_paints_nothing(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch, painted: Counter[str]
 ) -> None:
     paused = [*script(60), Phase(t=4.0, step=60, phase="paused")]
@@ -141,11 +141,11 @@ async def test_a_key_is_answered_whatever_the_budget_says(
         await driver.wait(lambda: painted["LineChart"] > 0, "the other axis")
 
 
-async def test_a_key_ends_the_slow_pace_of_a_screen_that_nobody_touched(
+async def test_a_key_ends_the_slow_pace_of_a_screen_without_input(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with live(runs_dir) as driver:
-        touches: list[int] = []
-        monkeypatch.setattr(driver.live._budget, "touched", lambda: touches.append(1))
+        inputs: list[int] = []
+        monkeypatch.setattr(driver.live._budget, "input_seen", lambda: inputs.append(1))
         await driver.press("y", "j", "tab")
-        assert len(touches) == 3
+        assert len(inputs) == 3

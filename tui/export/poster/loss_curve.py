@@ -180,7 +180,7 @@ def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
     """What the guard did and what was diagnosed, as small wedges on the axis; where there is room, with a word."""
     rescues = [
         (event.step, _MARK_WORDS.get(event.action, event.action), INK)
-        for event in snapshot.guard_events
+        for event in snapshot.state.guard_events.until(snapshot.t)
         if event.action != "noted"
     ]
     first_said: dict[str, int] = {}

@@ -40,11 +40,6 @@ class ReportEvent:
     what: str
     minor: bool = False
 
-    @property
-    def clock(self) -> str:
-        """The running time as a clock shows it."""
-        return format_clock(self.t)
-
 
 def report_events(snapshot: RunSnapshot) -> tuple[list[ReportEvent], int]:
     """What happened, oldest first, and how many lines were left out because there are too many."""
@@ -60,22 +55,22 @@ def report_events(snapshot: RunSnapshot) -> tuple[list[ReportEvent], int]:
 
 def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
     state, t = snapshot.state, snapshot.t
-    for command in snapshot.commands:
+    for command in snapshot.state.commands.until(snapshot.t):
         what = describe_command(command.action, command.value, command.text, GLYPHS["braille"], command.dial)
         refused = f" (refused: {command.reason})" if command.status == "refused" else ""
         yield ReportEvent(command.t, command.step, "command", what + refused)
-    for rescue in snapshot.guard_events:
+    for rescue in snapshot.state.guard_events.until(snapshot.t):
         yield ReportEvent(rescue.t, rescue.step, f"rescue: {rescue.action}", rescue.text)
     for verdict in state.verdicts.until(t):
         yield ReportEvent(verdict.t, verdict.step, f"diagnosis: {verdict.verdict}", f"{verdict.why} {verdict.next_}")
     for milestone in snapshot.milestones:
         yield ReportEvent(milestone.t, milestone.step, "milestone", milestone.text)
-    for event in snapshot.policy_events:
+    for event in snapshot.state.policy_events.until(snapshot.t):
         yield ReportEvent(event.t, event.step, f"{event.cause}: {event.action}", event.text)
     for resumed in state.resumes.until(t):
         what = f"from {resumed.checkpoint}" + (f": {resumed.reason}" if resumed.reason else "")
         yield ReportEvent(resumed.t, resumed.step, "went back" if resumed.rollback else "resumed", what)
-    for checkpoint in snapshot.checkpoints:
+    for checkpoint in snapshot.state.checkpoints.until(snapshot.t):
         yield ReportEvent(checkpoint.t, checkpoint.step, "checkpoint", _saved(checkpoint), minor=True)
     for note in state.log_messages.until(t):
         yield ReportEvent(note.t, note.step, note.level, note.text, minor=note.level == "info")
@@ -232,7 +227,7 @@ def events_table(snapshot: RunSnapshot) -> Markup:
     lines, left_out = report_events(snapshot)
     if not lines:
         return html_paragraph("Nothing but steps.")
-    rows = [(format_count(line.step), line.clock, line.kind, line.what) for line in lines]
+    rows = [(format_count(line.step), format_clock(line.t), line.kind, line.what) for line in lines]
     shown = html_table(("step", "time", "what", ""), rows, "told")
     note = f"{format_count(left_out)} lines of lesser weight are left out; the journal has them all."
     return join_markup(shown, html_paragraph(note)) if left_out else shown

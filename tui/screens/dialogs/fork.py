@@ -36,22 +36,24 @@ _MAX_SETTINGS = 14
 class ForkScreen(TextInputScreen):
     """Asks for a line such as `best lr 1e-3, steps 3000`; its answer is read again with `request`.
 
-    `check` says what else is wrong with a request, one sentence each.
+    `check_request` says what else is wrong with a request, one sentence each.
     """
 
     def __init__(
         self,
         name: str,
         rules: Sequence[DialRule],
-        places: Sequence[CheckpointSummary],
-        check: Callable[[ForkRequest], Sequence[str]],
+        checkpoints: Sequence[CheckpointSummary],
+        check_request: Callable[[ForkRequest], Sequence[str]],
         glyphs: Glyphs,
     ) -> None:
         self._rules = tuple(rules)
-        self._places = frozenset(word for place in places for word in (place.name, place.directory) if word)
-        self._further_problems = check
+        self._checkpoint_names = frozenset(
+            name for checkpoint in checkpoints for name in (checkpoint.name, checkpoint.directory) if name
+        )
+        self._check_request = check_request
         dot = f" {glyphs.dot} "
-        saved = dot.join(_checkpoint_label(place, glyphs) for place in places[-_MAX_CHECKPOINTS:])
+        saved = dot.join(_checkpoint_label(checkpoint, glyphs) for checkpoint in checkpoints[-_MAX_CHECKPOINTS:])
         settings = dot.join(rule.name for rule in rules[:_MAX_SETTINGS])
         super().__init__(
             f"Fork {name} from which checkpoint, and how?",
@@ -64,26 +66,26 @@ class ForkScreen(TextInputScreen):
 
     def request(self, typed: str) -> ForkRequest:
         """What a line says. Raises DialInputError."""
-        return parse_fork(typed, self._rules, self._places)
+        return parse_fork(typed, self._rules, self._checkpoint_names)
 
     def _problem(self, typed: str) -> str | None:
         try:
-            problems = self._further_problems(self.request(typed))
+            problems = self._check_request(self.request(typed))
         except DialInputError as error:
             problems = error.problems
         return "\n".join(problems) or None
 
     def _setting_hint(self, typed: str) -> str:
         """What is known about the setting that is being typed."""
-        rule = setting_in_progress(typed, self._rules, self._places)
+        rule = setting_in_progress(typed, self._rules, self._checkpoint_names)
         return " " if rule is None else f"{rule.name}: {rule.explanation}. {rule.allowed}."
 
 
-def _checkpoint_label(place: CheckpointSummary, glyphs: Glyphs) -> str:
-    """A checkpoint as it may be typed, and how good it was."""
-    loss = "" if place.val_loss is None else f" (val {format_loss(place.val_loss)})"
-    mark = f"{glyphs.best} " if place.is_best else ""
-    return f"{mark}{place.name or format_count(place.step)}{loss}"
+def _checkpoint_label(checkpoint: CheckpointSummary, glyphs: Glyphs) -> str:
+    """A checkpoint as it may be typed, and its validation loss."""
+    loss = "" if checkpoint.val_loss is None else f" (val {format_loss(checkpoint.val_loss)})"
+    mark = f"{glyphs.best} " if checkpoint.is_best else ""
+    return f"{mark}{checkpoint.name or format_count(checkpoint.step)}{loss}"
 
 
 class ForkStarter:
@@ -116,11 +118,10 @@ class ForkStarter:
             self._app.notify("A fork begins as soon as this run is saved.", markup=False, timeout=4)
             return
         shown = safe_line(name, _MAX_NAME)
-        places = summarize_checkpoints(RunFolder(folder))
         screen = ForkScreen(
             shown,
             fork_rules(),
-            places,
+            summarize_checkpoints(RunFolder(folder)),
             lambda request: self._client.fork_problems(folder, request.at, request.changes, step=self._step()),
             self._glyphs,
         )
@@ -130,34 +131,32 @@ class ForkStarter:
                 request = screen.request(typed)
                 for note in request.notes:
                     self._app.notify(note, markup=False, timeout=8)
-                self._go(folder, shown, request)
+                self._confirm(folder, shown, request)
 
         self._app.push_screen(screen, done)
 
     def _step(self) -> int | None:
-        """Where the run stands that is going to be stopped."""
+        """The newest step of the run that is going to be stopped."""
         running = self._running()
         if running is None:
             return None
         steps = running.feed.steps
         return int(steps.step[steps.count - 1]) if steps.count else 0
 
-    def _go(self, folder: Path, name: str, request: ForkRequest) -> None:
-        if self._running() is None:
-            self._app.run_worker(self._open(folder, request), group="fork")
-            return
-
+    def _confirm(self, folder: Path, name: str, request: ForkRequest) -> None:
         def done(agreed: bool | None) -> None:
             if agreed:
-                self._app.run_worker(self._open(folder, request), group="fork", exclusive=True)
+                self._app.run_worker(self._start(folder, request), group="fork", exclusive=True)
 
+        if self._running() is None:
+            done(True)
+            return
         detail = "This run is saved and stops, the fork goes on in its place. It can be resumed to the bit."
-        self._app.push_screen(ConfirmScreen(f"Stop {name} and train the fork?", detail=detail), done)
+        self._app.push_screen(ConfirmScreen(f"Stop {name} and train the fork?", detail), done)
 
-    async def _open(self, folder: Path, request: ForkRequest) -> None:
+    async def _start(self, folder: Path, request: ForkRequest) -> None:
         """Make the session; stop what trains now, if something does."""
-        running = self._running()
-        read_now = running is not None and request.at != "last"
+        read_now = self._running() is not None and request.at != "last"
         try:
             session = await asyncio.to_thread(self._client.fork, folder, request.at, request.changes, read_now=read_now)
         except UsageError as error:

@@ -11,22 +11,19 @@ from functools import cache
 from importlib.resources import files
 from typing import ClassVar
 
-from textual import events, on
-from textual.app import ComposeResult
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
-from textual.screen import ModalScreen
 
 from babytrain.tui.keys.keymap import (
     SCOPE_TITLES,
     SCOPES_BY_MODE,
     KeyCommand,
     KeyMode,
-    bindings_in,
     commands_in,
     keys_text,
 )
+from babytrain.tui.screens.dialogs.dialog import PaneDialog
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.widgets.common.text_pane import TextPane
@@ -37,14 +34,7 @@ _NARROW_COLUMNS = 60
 
 
 class HelpPane(TextPane):
-    """The text of the help."""
-
-    class Chosen(Message):
-        """A command was clicked."""
-
-        def __init__(self, command: KeyCommand) -> None:
-            super().__init__()
-            self.command = command
+    """The text of the help; a click on a command closes the dialog with its action."""
 
     def __init__(self, mode: KeyMode, keymap: Mapping[str, str], keys_file: str, charset: CharsetName) -> None:
         self._mode = mode
@@ -54,10 +44,10 @@ class HelpPane(TextPane):
         super().__init__("help", id="help", charset=charset)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the command on this line."""
+        """Dismiss with the action of the command on this line."""
         offset = event.get_content_offset(self)
         if offset is not None and (command := self._commands.get(self.scroll_offset.y + offset.y)) is not None:
-            self.post_message(self.Chosen(command))
+            self.screen.dismiss(command.action)
 
     def build(self, width: int) -> list[Content]:
         """Keys by scope, the numbers, and how to have other keys."""
@@ -82,34 +72,10 @@ class HelpPane(TextPane):
         return lines
 
 
-class HelpScreen(ModalScreen[str | None]):
+class HelpScreen(PaneDialog[str]):
     """Dismissed with the action to run, when a command was clicked."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_in("dialog", "picture"),
-        Binding("question_mark,q,enter", "cancel", show=False),
-    ]
-
-    def __init__(self, mode: KeyMode, keymap: Mapping[str, str], keys_file: str, charset: CharsetName) -> None:
-        super().__init__(classes="dialog")
-        self._pane = HelpPane(mode, keymap, keys_file, charset)
-
-    def compose(self) -> ComposeResult:
-        """One pane of text."""
-        yield self._pane
-
-    def on_mount(self) -> None:
-        """Arrows scroll."""
-        self._pane.border_subtitle = "esc closes"
-        self._pane.focus()
-
-    @on(HelpPane.Chosen)
-    def _chosen(self, message: HelpPane.Chosen) -> None:
-        self.dismiss(message.command.action)
-
-    def action_cancel(self) -> None:
-        """Close."""
-        self.dismiss(None)
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "cancel", show=False)]
 
 
 @cache

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from babytrain.runs.events import Milestone
-from babytrain.tui.keys.keymap import bindings_in
+from babytrain.tui.screens.dialogs.dialog import PaneDialog
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
@@ -73,27 +71,7 @@ class MilestonesPane(TextPane):
         return max(1, len(self.build(width)))
 
 
-class MilestonesScreen(ModalScreen[None]):
+class MilestonesScreen(PaneDialog[None]):
     """Closed by escape, enter, or the key that opened it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_in("dialog", "picture"),
-        Binding("M,q,enter", "cancel", show=False),
-    ]
-
-    def __init__(self, reached: Sequence[Milestone], charset: CharsetName, *, to_come: bool) -> None:
-        super().__init__(classes="dialog")
-        self._pane = MilestonesPane(reached, charset, to_come=to_come)
-
-    def compose(self) -> ComposeResult:
-        """One pane of text."""
-        yield self._pane
-
-    def on_mount(self) -> None:
-        """Arrows scroll."""
-        self._pane.border_subtitle = "esc closes"
-        self._pane.focus()
-
-    def action_cancel(self) -> None:
-        """Close."""
-        self.dismiss(None)
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("M,q,enter", "cancel", show=False)]

@@ -7,23 +7,20 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label
+from textual.widgets import Input, Label
 
-from babytrain.tui.keys.keymap import bindings_in
+from babytrain.tui.screens.dialogs.dialog import FormDialog
 from babytrain.tui.terminal.safe_text import safe_content
 
 
-class TextInputScreen(ModalScreen[str | None]):
-    """One line of typed text, or None when it was cancelled.
+class TextInputScreen(FormDialog[str]):
+    """One line of typed text.
 
     `check` returns what is wrong with an answer as a sentence, or None; while something is wrong the dialog stays.
     `hint` says something about what has been typed so far; `below` stands under the line.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
+    first_focus: ClassVar[str] = "#answer"
 
     def __init__(
         self,
@@ -36,36 +33,23 @@ class TextInputScreen(ModalScreen[str | None]):
         hint: Callable[[str], str] | None = None,
         below: str = "",
     ) -> None:
-        super().__init__(classes="dialog")
-        self._question = question
-        self._detail = detail
+        super().__init__(question, detail)
         self._initial = initial
         self._placeholder = placeholder
         self._check = check
         self._hint = hint
         self._below = below
 
-    def compose(self) -> ComposeResult:
-        """Question, explanation, a line to type in, and what is wrong with it."""
-        with VerticalScroll(classes="box"):
-            yield Label(safe_content(self._question), classes="question")
-            if self._detail:
-                yield Label(safe_content(self._detail), classes="detail")
-            yield Input(self._initial, placeholder=self._placeholder, id="answer", compact=True)
-            if self._hint is not None:
-                yield Label(safe_content(self._hint(self._initial)), id="hint", classes="hint")
-            yield Label("", id="problem", classes="problem -none")
-            if self._below:
-                yield Label(safe_content(self._below), classes="detail")
-            with Horizontal(classes="buttons"):
-                yield Button("OK", id="ok", variant="primary", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
-
-    def on_mount(self) -> None:
-        """Typing can begin at once."""
-        answer = self.query_one("#answer", Input)
-        answer.select_on_focus = False  # what is filled in is there to be gone on with
-        answer.focus()
+    def compose_fields(self) -> ComposeResult:
+        """The line, and what is to be said about it."""
+        yield Input(  # what is filled in is there to be gone on with
+            self._initial, placeholder=self._placeholder, id="answer", compact=True, select_on_focus=False
+        )
+        if self._hint is not None:
+            yield Label(safe_content(self._hint(self._initial)), id="hint", classes="hint")
+        yield Label("", id="problem", classes="problem -none")
+        if self._below:
+            yield Label(safe_content(self._below), classes="detail")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -74,86 +58,33 @@ class TextInputScreen(ModalScreen[str | None]):
         self.query_one("#problem", Label).add_class("-none")
 
     @on(Input.Submitted)
-    @on(Button.Pressed, "#ok")
-    def _answer(self) -> None:
+    def action_accept(self) -> None:
+        """The line without the space around it."""
         text = self.query_one("#answer", Input).value.strip()
         problem = self._check(text)
         if problem is None:
             self.dismiss(text)
         else:
-            show_problem(self.query_one("#problem", Label), problem)
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Close without an answer."""
-        self.dismiss(None)
+            self.show_problem(problem)
 
 
-class ConfirmScreen(ModalScreen[bool]):
-    """Yes or no."""
+class ConfirmScreen(FormDialog[bool]):
+    """Yes (enter: True) or no (escape: None)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
+    def __init__(self, question: str, detail: str, yes: str = "Yes") -> None:
+        super().__init__(question, detail, accept=yes, variant="warning", cancel="No")
 
-    def __init__(self, question: str, *, detail: str = "", yes: str = "Yes", no: str = "No") -> None:
-        super().__init__(classes="dialog")
-        self._question = question
-        self._detail = detail
-        self._yes = yes
-        self._no = no
-
-    def compose(self) -> ComposeResult:
-        """The question and two buttons, the first one ready for Enter."""
-        with VerticalScroll(classes="box"):
-            yield Label(safe_content(self._question), classes="question")
-            if self._detail:
-                yield Label(safe_content(self._detail), classes="detail")
-            with Horizontal(classes="buttons"):
-                yield Button(self._yes, id="yes", variant="warning", compact=True)
-                yield Button(self._no, id="no", compact=True)
-
-    def on_mount(self) -> None:
-        """Enter says yes, escape says no."""
-        self.query_one("#yes", Button).focus()
-
-    @on(Button.Pressed, "#yes")
-    def _agree(self) -> None:
+    def action_accept(self) -> None:
+        """Yes."""
         self.dismiss(True)
 
-    @on(Button.Pressed, "#no")
-    def action_cancel(self) -> None:
-        """No."""
-        self.dismiss(False)
 
-
-class MessageScreen(ModalScreen[None]):
-    """Something a person has to have read."""
-
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
+class MessageScreen(FormDialog[None]):
+    """Something a person has to have read; enter closes it."""
 
     def __init__(self, heading: str, text: str) -> None:
-        super().__init__(classes="dialog")
-        self._heading = heading
-        self._text = text
+        super().__init__(heading, text, cancel="")
 
-    def compose(self) -> ComposeResult:
-        """A heading, the text, and a button."""
-        with VerticalScroll(classes="box"):
-            yield Label(safe_content(self._heading), classes="question")
-            yield Label(safe_content(self._text), classes="detail", id="message")
-            with Horizontal(classes="buttons"):
-                yield Button("OK", id="ok", variant="primary", compact=True)
-
-    def on_mount(self) -> None:
-        """Enter closes it."""
-        self.query_one("#ok", Button).focus()
-
-    @on(Button.Pressed, "#ok")
-    def action_cancel(self) -> None:
+    def action_accept(self) -> None:
         """Close."""
         self.dismiss(None)
-
-
-def show_problem(label: Label, sentence: str) -> None:
-    """Say in a dialog what is wrong with an answer."""
-    label.remove_class("-none")
-    label.update(safe_content(sentence))

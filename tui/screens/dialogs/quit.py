@@ -5,22 +5,30 @@ Once stopping was chosen the dialog stays and says so, until everything is on di
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
+from textual.widgets.button import ButtonVariant
 
 from babytrain.tui.keys.keymap import bindings_in
-from babytrain.tui.screens.messages import StopChoice, StopRequested
+from babytrain.tui.screens.messages import StopRequested
 from babytrain.tui.terminal.safe_text import safe_content
+
+StopChoice = Literal["quit", "home", "keep"]
+_LABELS: Mapping[StopChoice, str] = {
+    "quit": "s  save and stop, leave the program",
+    "home": "h  save and stop, back to the runs",
+    "keep": "k  keep training",
+}
 
 
 class QuitScreen(ModalScreen[None]):
-    """Posts `StopWanted`; the app stops the session and closes the dialog when it has ended."""
+    """Posts `StopRequested`; the app stops the session and closes the dialog when it has ended."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("quit", "picture"))
 
@@ -34,23 +42,13 @@ class QuitScreen(ModalScreen[None]):
         with VerticalScroll(classes="box"):
             yield Label(safe_content(f"{self._name} is still training."), classes="question", id="question")
             yield Label("Stopping saves a checkpoint first; the run can be resumed to the bit.", classes="detail")
-            yield Button("s  save and stop, leave the program", id="quit", variant="primary", compact=True)
-            yield Button("h  save and stop, back to the runs", id="home", compact=True)
-            yield Button("k  keep training", id="keep", compact=True)
+            for choice, label in _LABELS.items():
+                variant: ButtonVariant = "primary" if choice == "quit" else "default"
+                yield Button(label, id=choice, variant=variant, compact=True, action=f"screen.choose('{choice}')")
 
     def on_mount(self) -> None:
         """Enter saves and stops."""
         self.query_one("#quit", Button).focus()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        match event.button.id:
-            case "quit":
-                self.action_choose("quit")
-            case "home":
-                self.action_choose("home")
-            case _:
-                self.action_choose("keep")
 
     def action_choose(self, choice: StopChoice) -> None:
         """Act on a choice. While saving, changing one's mind about where to go is allowed, about stopping is not."""
@@ -60,8 +58,8 @@ class QuitScreen(ModalScreen[None]):
             return
         first = self.choice is None
         self.choice = choice
-        goal = "then the program ends" if choice == "quit" else "then back to the runs"
-        self.query_one("#question", Label).update(safe_content(f"Saving {self._name}, {goal}…"))
+        next_ = "then the program ends" if choice == "quit" else "then back to the runs"
+        self.query_one("#question", Label).update(safe_content(f"Saving {self._name}, {next_}…"))
         self.query_one("#keep", Button).display = False
         if first:
-            self.post_message(StopRequested(choice))
+            self.post_message(StopRequested())

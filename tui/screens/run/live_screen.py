@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from queue import SimpleQueue
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import estimate_eta
-from babytrain.runs.forecast.forecast import is_paused_indefinitely
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
@@ -22,7 +19,6 @@ from babytrain.tui.screens.messages import ChatRequested, ForkRequested, LiveScr
 from babytrain.tui.screens.run.steering_screen import SteeringScreen
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.text.wording import StatusLabel, run_status_label
-from babytrain.tui.widgets.run.progress_header import HeaderFacts
 
 # A run that is over takes none of these; it can still be forked.
 _LIVE_ACTIONS = frozenset(command.action.partition("(")[0] for command in commands_in("live")) - {"fork_run"}
@@ -32,6 +28,7 @@ class LiveScreen(SteeringScreen):
     """`session_over` is called by the app when the session's thread has ended."""
 
     mode: ClassVar[KeyMode] = "live"
+    refusal: ClassVar[str] = "this run is over."
     # The refusals come last: they are reached when the commands are switched off, after the end of the run.
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["live"]), *ended_run_refusal_bindings()]
 
@@ -44,7 +41,7 @@ class LiveScreen(SteeringScreen):
         dials: Sequence[DialRule] = (),
         notifier: Notifier | None = None,
     ) -> None:
-        super().__init__(LiveSource(session.feed), charset, printed, dials)
+        super().__init__(LiveSource(session.feed), charset, lambda: session.run_dir, printed, dials)
         self.session = session
         self._new_milestones = NewMilestones()
         self._disk_wait_announced = False
@@ -54,14 +51,11 @@ class LiveScreen(SteeringScreen):
         """The engine waits for the first paint, since loading torch takes the interpreter's lock for seconds."""
         self.call_after_refresh(self.post_message, LiveScreenPainted())
 
-    # how it stands
-
     def session_over(self) -> None:
         """Training has ended and everything is saved, or it has failed."""
         self.over = True
-        if isinstance(self.source, LiveSource):
-            self.source.thread_ended = True
-        snapshot = self.look()
+        self.live_source.thread_ended = True
+        snapshot = self.read_source()
         if self.session.error and self.source.snapshot().ended is None:
             self.print_line(self.session.error)  # it failed before it could write this into the journal
         if self._notifier is not None:
@@ -70,19 +64,13 @@ class LiveScreen(SteeringScreen):
         self.refresh_bindings()
         self.refresh_now()
 
-    @property
-    def display_name(self) -> str:
-        """What to call the run in a question."""
-        started = self.source.state.started
-        return started.name if started else "The run"
-
-    def run_state(self, snapshot: RunSnapshot) -> StatusLabel:
+    def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
         """Also knows of sessions that failed before they could say so."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
     def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """Only while it trains."""
-        return None if self.over else estimate_eta(snapshot)
+        return None if self.over else super().estimate(snapshot)
 
     def advice(self, snapshot: RunSnapshot) -> str:
         """When it is over: how it went and where to go."""
@@ -90,29 +78,13 @@ class LiveScreen(SteeringScreen):
             return ""
         return self.session.error or "enter: runs, q: quit"
 
-    def header_facts(self, snapshot: RunSnapshot) -> HeaderFacts:
-        """The estimate counts running time, which a pause stops."""
-        return HeaderFacts(
-            snapshot,
-            self.run_state(snapshot),
-            self.estimate(snapshot),
-            self.advice(snapshot),
-            self.run_title,
-            paused=is_paused_indefinitely(snapshot) and not self.over,
-        )
-
-    @property
-    def run_folder(self) -> Path | None:
-        """Known once the engine has made it."""
-        return self.session.run_dir
-
     def action_talk(self) -> None:
         """Talk to the run while it trains, and afterwards to what it saved."""
-        if self.over or not isinstance(self.source, LiveSource):
+        if self.over:
             super().action_talk()
         else:
             self.post_message(
-                ChatRequested(self.display_run_name, lambda: self.run_folder, self.source.state, self.source)
+                ChatRequested(self.display_run_name, lambda: self.run_folder, self.source.state, self.live_source)
             )
 
     def action_fork_run(self) -> None:
@@ -120,7 +92,7 @@ class LiveScreen(SteeringScreen):
         if self.session.run_dir is None:
             self.notify("There is no checkpoint yet to fork from.", markup=False, timeout=4)
         else:
-            self.post_message(ForkRequested(self.session.run_dir, self.display_name))
+            self.post_message(ForkRequested(self.session.run_dir, self.display_run_name))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run that is over takes no commands; one that trains is not left by Enter."""
@@ -130,12 +102,8 @@ class LiveScreen(SteeringScreen):
             return self.over
         return super().check_action(action, parameters)
 
-    def refusal(self) -> str:
-        """Why nothing happens."""
-        return "this run is over."
-
     def before_frame(self) -> None:
-        """Send the newest of the presses that came too fast, and tell whoever is away what happened."""
+        """Send the step of a dial that waits, and notify a person who is not looking."""
         self.send_waiting_dial_step()
         self._announce_disk_wait()
         if self._notifier is not None and not self.over:

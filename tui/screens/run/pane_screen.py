@@ -23,41 +23,13 @@ class PaneScreen(ModeScreen):
     def _loss(self) -> LossPane:
         return self.query_one("#loss", LossPane)
 
-    def action_log_y(self) -> None:
-        """Logarithmic or linear."""
-        self._loss.toggle_log_y()
-
-    def action_x_axis(self) -> None:
-        """Steps, tokens, time, epochs."""
-        self._loss.cycle_x_axis()
-
-    def action_toggle_speed(self) -> None:
-        """Tokens per second, or the losses."""
-        self._loss.toggle_speed()
-
-    def action_baselines(self) -> None:
-        """The losses of models that only count, as faint lines."""
-        self._loss.toggle_baselines()
-
-    def action_smoothing(self) -> None:
-        """The next level of smoothing."""
-        self._loss.cycle_smoothing()
-
-    def action_crosshair(self, columns: int) -> None:
-        """Move the crosshair."""
-        self._loss.move_crosshair(columns)
+    def action_chart(self, method: str, *arguments: int) -> None:
+        """Call a method of the chart."""
+        getattr(self._loss, method)(*arguments)
 
     def action_zoom(self, direction: int) -> None:
         """Closer (1) or farther away (-1)."""
         self._loss.zoom(ZOOM_FACTOR if direction > 0 else 1 / ZOOM_FACTOR)
-
-    def action_show_all(self) -> None:
-        """The whole run."""
-        self._loss.show_all()
-
-    def action_follow(self) -> None:
-        """The newest stretch."""
-        self._loss.follow()
 
     # panes
 

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
@@ -32,6 +31,7 @@ class ReplayScreen(RunScreen):
 
     mode: ClassVar[KeyMode] = "replay"
     program: ClassVar[str] = "replay"
+    refusal: ClassVar[str] = "this is a recording, there is no model to command. esc, then n or r trains."
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["replay"]), *refusal_bindings("replay")]
 
     def __init__(
@@ -45,8 +45,7 @@ class ReplayScreen(RunScreen):
         folder: Path | None = None,
     ) -> None:
         self.clock = make_clock(state)
-        super().__init__(ReplaySource(state, self.clock), title, charset)
-        self._folder = folder
+        super().__init__(ReplaySource(state, self.clock), title, charset, lambda: folder)
         self.clock.set_speed(speed)
         if playing:
             self.clock.play()
@@ -56,12 +55,7 @@ class ReplayScreen(RunScreen):
 
     def compose_below(self) -> ComposeResult:
         """The bar with the head."""
-        yield PlaybackBar(self.clock, self.source.state, self._charset)
-
-    @property
-    def run_folder(self) -> Path | None:
-        """The recorded run's, if it is here."""
-        return self._folder
+        yield PlaybackBar(self.clock, self.source.state, self.charset)
 
     def change_token(self, snapshot: RunSnapshot) -> object:
         """The head moves also where nothing happens."""
@@ -73,15 +67,15 @@ class ReplayScreen(RunScreen):
         if due.chart:
             self.query_one(PlaybackBar).show(self._note)
 
-    def run_state(self, snapshot: RunSnapshot) -> StatusLabel:
+    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
+        """A recording takes as long as its bar shows."""
+        return None
+
+    def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
         """A recording that simply breaks off is of a run that was killed."""
         if snapshot.ended is None and self.clock.position >= self.clock.duration:
             return status_label("interrupted", self.glyphs)
-        return super().run_state(snapshot)
-
-    def refusal(self) -> str:
-        """Why a recording does nothing."""
-        return "this is a recording, there is no model to command. esc, then n or r trains."
+        return super().run_status(snapshot)
 
     def action_toggle_play(self) -> None:
         """Play or hold."""
@@ -101,25 +95,21 @@ class ReplayScreen(RunScreen):
         """By 5 seconds, or by 1% of a long run, `count` times."""
         self._seek(self.clock.position + count * max(SKIP_SECONDS, SKIP_SHARE * self.clock.duration))
 
-    def action_seek_start(self) -> None:
-        """To the start."""
-        self._seek(0.0)
-
-    def action_seek_end(self) -> None:
-        """To the end."""
-        self._seek(self.clock.duration)
+    def action_seek(self, fraction: float) -> None:
+        """To a share of the recording: 0 is its start, 1 its end."""
+        self._seek(fraction * self.clock.duration)
 
     def action_seek_event(self, direction: int) -> None:
         """To the next (1) or previous (-1) thing that happened."""
         mark = next_timeline_mark(self.query_one(PlaybackBar).marks, self.clock.position, direction)
         if mark is None:
-            self._seek(self.clock.duration if direction > 0 else 0.0)
+            self.action_seek(1 if direction > 0 else 0)
         else:
-            self._seek(mark.t, mark.word)
+            self._seek(mark.t, mark.label)
 
     @on(PlaybackBar.Seek)
     def _dragged(self, message: PlaybackBar.Seek) -> None:
-        self._seek(message.fraction * self.clock.duration)
+        self.action_seek(message.fraction)
 
     def _seek(self, t: float, note: str = "") -> None:
         self._note = note
@@ -142,22 +132,9 @@ class WatchScreen(RunScreen):
 
     mode: ClassVar[KeyMode] = "watch"
     program: ClassVar[str] = "watching"
+    refusal: ClassVar[str] = "another process trains this run; steer it there."
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["watch"]), *refusal_bindings("watch")]
 
     def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
-        super().__init__(WatchSource(journal), title, charset)
-        self._journal = journal
+        super().__init__(WatchSource(journal), title, charset, lambda: journal.parent)
         self._new_milestones = NewMilestones(from_now=True)
-
-    @property
-    def run_folder(self) -> Path:
-        """The other process's; what it saved can be read."""
-        return self._journal.parent
-
-    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
-        """As the one who trains it sees it."""
-        return estimate_eta(snapshot)
-
-    def refusal(self) -> str:
-        """Why it takes no commands."""
-        return "another process trains this run; steer it there."

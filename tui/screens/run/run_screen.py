@@ -1,4 +1,4 @@
-"""One run on the screen, whoever feeds it: the base of the live, the replay and the watch screen.
+"""One run on the screen, whatever its source: the base of the live, the replay and the watch screen.
 
 The screen pulls. ONE timer looks at the source ten times a second and draws what changed, as often as the frame budget
 allows; nothing is posted per training step. Keys answer at once, whatever the budget says.
@@ -13,6 +13,8 @@ allows; nothing is posted per training step. Keys answer at once, whatever the b
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import ClassVar
@@ -24,18 +26,23 @@ from textual.containers import Container
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
+from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
 from babytrain.tui.notifications import NewMilestones
 from babytrain.tui.screens.base import OverlayScreen
-from babytrain.tui.screens.dialogs.milestones import MIN_ROWS_FOR_TOAST, milestone_announcement
+from babytrain.tui.screens.dialogs.milestones import (
+    MIN_ROWS_FOR_TOAST,
+    MilestonesPane,
+    MilestonesScreen,
+    milestone_announcement,
+)
 from babytrain.tui.screens.messages import ChatRequested, LeaveRequested, LettersRequested, SamplesRequested
 from babytrain.tui.screens.run.frame_budget import TICK_SECONDS, DueParts, FrameBudget
 from babytrain.tui.screens.run.pane_screen import PaneScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.text.wording import StatusLabel, run_status_label
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.loss.loss_pane import LossPane
@@ -55,6 +62,7 @@ class RunScreen(PaneScreen):
     mode: ClassVar[KeyMode] = "watch"
     program: ClassVar[str] = "babytrain"
     sample_hint: ClassVar[str] = "Nothing written yet."
+    refusal: ClassVar[str] = ""  # why the commands of a live run do nothing here
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -62,44 +70,41 @@ class RunScreen(PaneScreen):
         source: RunSource,
         title: str,
         charset: CharsetName,
+        folder: Callable[[], Path | None],
         printed: SimpleQueue[str] | None = None,
-        budget: FrameBudget | None = None,
     ) -> None:
-        super().__init__(classes="run")
+        super().__init__(charset, folder)
         self.source = source
         self.run_title = title
-        self.glyphs = GLYPHS[charset]
-        self._charset = charset
-        self._budget = budget or FrameBudget()
+        self._budget = FrameBudget()
         self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
         self._printed: deque[PrintedLine] = deque(maxlen=MAX_PRINTED_LINES)
         self._printed_count = 0
-        self._token: object = None
+        self._change_token: object = None  # of the last tick, as is the count of sensor readings
         self._vitals_count = -1
         self._read_error = ""
         self._forecast_cache = ForecastCache()
-        self._new_milestones: NewMilestones | None = None  # where a run goes on: a recording celebrates nothing again
+        self._new_milestones: NewMilestones | None = None  # None for a recording, which announces nothing
 
     def compose(self) -> ComposeResult:
         """Header, five panes, footer."""
-        yield ProgressHeader(self._charset, self.program)
-        yield HealthBar(self._charset)
+        yield ProgressHeader(self.charset, self.program)
+        yield HealthBar(self.charset)
         with Container(id="panes"):
-            yield LossPane(charset=self._charset)
-            yield VitalsPane(charset=self._charset)
-            yield DialsPane(charset=self._charset)
-            yield SamplePane(charset=self._charset, hint=self.sample_hint)
-            yield LogPane(charset=self._charset)
+            yield LossPane(charset=self.charset)
+            yield VitalsPane(charset=self.charset)
+            yield DialsPane(charset=self.charset)
+            yield SamplePane(charset=self.charset, hint=self.sample_hint)
+            yield LogPane(charset=self.charset)
         yield from self.compose_below()
         yield KeyBar()
 
     def compose_below(self) -> ComposeResult:
         """Widgets between the panes and the footer."""
-        return iter(())
+        return ()
 
     def on_mount(self) -> None:
         """Start the one timer."""
-        self.apply_breakpoints()
         self.query_one("#loss").focus()
         self.set_interval(TICK_SECONDS, self.tick)
         self.call_after_refresh(self.refresh_now)
@@ -107,28 +112,28 @@ class RunScreen(PaneScreen):
     # what is shown
 
     def tick(self) -> None:
-        """The timer: take in what is new, draw what is due."""
+        """Called by the timer: take in what is new, draw what is due."""
         if not self.can_draw:
             return
         self.before_frame()
         self._take_printed()
-        self._budget.watched = self.app.app_focus
-        snapshot = self.look()
+        self._budget.has_focus = self.app.app_focus
+        snapshot = self.read_source()
         for screen in self.app.screen_stack:
             if isinstance(screen, OverlayScreen):
                 screen.follow(snapshot)
         self.announce_milestones(snapshot)
         token = self.change_token(snapshot)
         vitals_count = snapshot.state.vitals.count_until(snapshot.t)
-        due = self._budget.due(changed=token != self._token, vitals_changed=vitals_count != self._vitals_count)
-        self._token, self._vitals_count = token, vitals_count
+        due = self._budget.due(changed=token != self._change_token, vitals_changed=vitals_count != self._vitals_count)
+        self._change_token, self._vitals_count = token, vitals_count
         self.draw(snapshot, due)
 
     def refresh_now(self) -> None:
         """Draw everything that changed, now: a key was pressed or the size is another."""
         if not self.can_draw:
             return
-        self.draw(self.look(), DueParts(chart=True, numbers=True, vitals=True))
+        self.draw(self.read_source(), DueParts(chart=True, numbers=True, vitals=True))
         self._budget.drawn()
 
     @property
@@ -136,31 +141,24 @@ class RunScreen(PaneScreen):
         """Whether there are panes to draw on: not before the screen is made, and not while it is taken down."""
         return self.is_running and self.is_attached and bool(self.query("LogPane"))
 
-    def look(self) -> RunSnapshot:
-        """The run as it stands now."""
+    def read_source(self) -> RunSnapshot:
+        """Take in what the source has, and return the run as it stands now."""
         try:
             self.source.poll()
         except RunsError as error:
-            self._tell_once(str(error))
+            self._notify_read_error(str(error))
         return self.source.snapshot()
 
     def before_frame(self) -> None:
-        """What a subclass does before looking."""
+        """What a subclass does before the source is read."""
 
     def change_token(self, snapshot: RunSnapshot) -> object:
         """Differs from the last one if anything but the sensors changed."""
         state, t = snapshot.state, snapshot.t
-        rare = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.log_messages)
-        firsts = (state.text_metrics, state.letters, state.baselines, state.milestones)
-        rarer = (
-            state.resumes,
-            state.session_ends,
-            state.guard_events,
-            state.verdicts,
-            state.repeated_verdicts,
-            state.policy_events,
-        )
-        counts = tuple(timeline.count_until(t) for timeline in (*rare, *rarer, *firsts))
+        often = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.log_messages)
+        seldom = (state.resumes, state.session_ends, state.guard_events, state.verdicts, state.repeated_verdicts)
+        rest = (state.policy_events, state.text_metrics, state.letters, state.baselines, state.milestones)
+        counts = tuple(timeline.count_until(t) for timeline in (*often, *seldom, *rest))
         return (id(state), snapshot.rows, snapshot.step, counts, id(snapshot.sample_piece), self._printed_count)
 
     def draw(self, snapshot: RunSnapshot, due: DueParts) -> None:
@@ -170,8 +168,12 @@ class RunScreen(PaneScreen):
         if due.vitals:
             self._show_vitals(snapshot)
         if due.numbers:
-            self.query_one(ProgressHeader).show(self.header_facts(snapshot))
-            self.query_one(HealthBar).show(self.health_facts(snapshot))
+            eta = self.estimate(snapshot)
+            header = HeaderFacts(snapshot, self.run_status(snapshot), eta, self.advice(snapshot), self.run_title)
+            self.query_one(ProgressHeader).show(header)
+            has_forecast = self.source.kind != "replay" and snapshot.ended is None
+            forecast = self._forecast_cache.at(snapshot) if has_forecast else None
+            self.query_one(HealthBar).show(HealthFacts(snapshot, eta, forecast, self._advice_keys(snapshot)))
             self.query_one(DialsPane).show(snapshot, self.pending)
             sample = self.query_one(SamplePane)
             if sample.display:
@@ -179,7 +181,7 @@ class RunScreen(PaneScreen):
             self.query_one(LogPane).show(snapshot, self._printed, self._printed_count)
 
     def _show_vitals(self, snapshot: RunSnapshot) -> None:
-        """The sensors; their history shows the stretch of the run that the chart shows."""
+        """The sensors; their history shows the same range of the run as the chart."""
         pane = self.query_one(VitalsPane)
         if pane.display:
             pane.show(snapshot, self._loss.settings)
@@ -189,27 +191,9 @@ class RunScreen(PaneScreen):
         if self.can_draw:
             self._show_vitals(self.source.snapshot())
 
-    def header_facts(self, snapshot: RunSnapshot) -> HeaderFacts:
-        """What the two lines on top say."""
-        return HeaderFacts(
-            snapshot, self.run_state(snapshot), self.estimate(snapshot), self.advice(snapshot), self.run_title
-        )
-
-    def health_facts(self, snapshot: RunSnapshot) -> HealthFacts:
-        """What the lines below the header say: diagnosis, newest rescue, forecast."""
-        eta = self.estimate(snapshot)
-        has_forecast = self.source.kind != "replay" and snapshot.ended is None
-        return HealthFacts(
-            snapshot,
-            eta=eta,
-            forecast=self._forecast_cache.at(snapshot) if has_forecast else None,
-            keys=self._advice_keys(snapshot),
-        )
-
     def _advice_keys(self, snapshot: RunSnapshot) -> dict[str, tuple[str, str]]:
-        """The keys that follow an advice, as shown and as sent; none where there is no advice, or nobody to take it."""
-        verdict = snapshot.verdict
-        if verdict is None or verdict.advice is None:
+        """The keys that follow an advice, as shown and as sent; none where there is no advice or no training."""
+        if snapshot.verdict is None or snapshot.verdict.advice is None:
             return {}
         bindings = [active.binding for active in self.active_bindings.values() if active.enabled]
         return {
@@ -218,13 +202,13 @@ class RunScreen(PaneScreen):
             if binding.id in ADVICE_IDS and binding.id is not None
         }
 
-    def run_state(self, snapshot: RunSnapshot) -> StatusLabel:
+    def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
         """What the run is doing."""
         return run_status_label(snapshot, self.glyphs)
 
     def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
         """How long it will still take; None where that makes no sense."""
-        return None
+        return estimate_eta(snapshot)
 
     @property
     def pending(self) -> Request | None:
@@ -232,7 +216,7 @@ class RunScreen(PaneScreen):
         return None
 
     def advice(self, snapshot: RunSnapshot) -> str:
-        """What to do next, where the estimate would stand."""
+        """What to do next, in place of the estimate."""
         return ""
 
     def print_line(self, text: str) -> None:
@@ -242,13 +226,11 @@ class RunScreen(PaneScreen):
         self._printed_count += 1
 
     def _take_printed(self) -> None:
-        while True:
-            try:
+        with suppress(Empty):
+            while True:
                 self.print_line(self._incoming.get_nowait())
-            except Empty:
-                return
 
-    def _tell_once(self, sentence: str) -> None:
+    def _notify_read_error(self, sentence: str) -> None:
         if sentence != self._read_error:
             self._read_error = sentence
             self.print_line(sentence)
@@ -256,25 +238,20 @@ class RunScreen(PaneScreen):
 
     def on_key(self) -> None:
         """Any key, whatever it does."""
-        self._budget.touched()
+        self._budget.input_seen()
 
     def on_click(self) -> None:
         """Any click too."""
-        self._budget.touched()
+        self._budget.input_seen()
 
     def on_resize(self, event: events.Resize) -> None:
         """Other panes may be visible now."""
         self.call_after_refresh(self.refresh_now)
 
-    # what stands on top of it
-
-    @property
-    def run_folder(self) -> Path | None:
-        """Where the run is kept, None where that is not known."""
-        return None
+    # screens over this one
 
     def action_browse_samples(self) -> None:
-        """Everything the model wrote so far, beginning where the screen stands."""
+        """Everything the model wrote so far, beginning at the moment that is shown."""
         snapshot = self.source.snapshot()
         samples = snapshot.samples
         newest = len(samples) == len(snapshot.state.samples)
@@ -287,21 +264,16 @@ class RunScreen(PaneScreen):
 
     def action_milestones(self) -> None:
         """What happened for the first time."""
-        from babytrain.tui.screens.dialogs.milestones import MilestonesScreen
-
         snapshot = self.source.snapshot()
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
-        self.app.push_screen(MilestonesScreen(snapshot.milestones, self._charset, to_come=to_come))
+        self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self.charset, to_come=to_come)))
 
     def announce_milestones(self, snapshot: RunSnapshot) -> None:
-        """A word about new milestones, quietly and once."""
-        words = (
-            milestone_announcement(self._new_milestones.look(snapshot), self.glyphs)
-            if self._new_milestones is not None
-            else ""
-        )
-        if words and self.app.size.height >= MIN_ROWS_FOR_TOAST:
-            self.notify(words, markup=False, timeout=6)
+        """A toast about new milestones, once."""
+        if self._new_milestones is not None:
+            sentence = milestone_announcement(self._new_milestones.look(snapshot), self.glyphs)
+            if sentence and self.app.size.height >= MIN_ROWS_FOR_TOAST:
+                self.notify(sentence, markup=False, timeout=6)
 
     def action_talk(self) -> None:
         """Talk to what is saved of this run."""
@@ -314,23 +286,19 @@ class RunScreen(PaneScreen):
     def display_run_name(self) -> str:
         """What to call the run."""
         started = self.source.state.started
-        return started.name if started else self.run_title
+        return started.name if started else self.run_title or "The run"
 
     def action_back(self) -> None:
-        """One thing back: the maximised pane, the crosshair, and then whatever `leave` means here."""
+        """Give back the maximised pane, else the crosshair, else leave."""
         if self.maximised_pane is not None:
             self._maximise(None)
         elif self._loss.crosshair_step is not None:
             self._loss.clear_crosshair()
         else:
-            self.leave()
+            self.action_leave_ended()
 
     def action_leave_ended(self) -> None:
-        """Back to the runs."""
-        self.leave()
-
-    def leave(self) -> None:
-        """Away from this screen; the app knows what that means for a run that trains."""
+        """Back to the list of runs; of one that trains the app asks what is to become of it."""
         self.post_message(LeaveRequested())
 
     @on(DialsPane.Chosen)
@@ -343,8 +311,4 @@ class RunScreen(PaneScreen):
 
     def action_refuse(self, command_id: str) -> None:
         """Say why a command of a live run does nothing here."""
-        self.notify(f"{COMMANDS_BY_ID[command_id].title}: {self.refusal()}", markup=False, timeout=4)
-
-    def refusal(self) -> str:
-        """Why this run takes no commands."""
-        return "this run takes no commands from here."
+        self.notify(f"{COMMANDS_BY_ID[command_id].title}: {self.refusal}", markup=False, timeout=4)

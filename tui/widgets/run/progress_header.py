@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from babytrain.runs.forecast.forecast import is_paused_indefinitely
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
@@ -43,7 +44,6 @@ class HeaderFacts:
     eta: ValueRange | None = None
     advice: str = ""
     title: str = ""  # until the run has said its name
-    paused: bool = False
 
 
 class ProgressHeader(LineWidget):
@@ -188,7 +188,8 @@ def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
         return safe_content(facts.advice, DIM, one_line=True)
     if facts.eta is None:
         return Content()
-    when = " when resumed" if facts.paused else ""
+    # The estimate counts running time, which a pause stops.
+    when = " when resumed" if is_paused_indefinitely(facts.snapshot) else ""
     return Content.assemble(labelled("ETA", eta_text(facts.eta, glyphs)), (when, DIM))
 
 

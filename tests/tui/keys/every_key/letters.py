@@ -42,9 +42,9 @@ async def _(driver: Driver, key: str) -> None:
 @check("letters.earlier", "letters.later", "letters.first", "letters.newest")
 async def _(driver: Driver, key: str) -> None:
     await driver.press("home", "right_square_bracket", "right_square_bracket")
-    assert letters(driver).at == 2
+    assert letters(driver).index == 2
     await driver.press(key)
-    assert letters(driver).at == {"left_square_bracket": 1, "right_square_bracket": 3, "home": 0, "end": 5}[key]
+    assert letters(driver).index == {"left_square_bracket": 1, "right_square_bracket": 3, "home": 0, "end": 5}[key]
 
 
 @check("letters.view")

@@ -47,7 +47,7 @@ ENDED = state_from([*script(60), ending(script(60))]).at()
 def test_the_header_fits_any_width(
     snapshot: RunSnapshot, width: int, height: int, eta: ValueRange | None, advice: str, glyphs: object, program: str
 ) -> None:
-    facts = HeaderFacts(snapshot, run_status_label(snapshot, glyphs), eta, advice, "a title", paused=True)  # type: ignore[arg-type]
+    facts = HeaderFacts(snapshot, run_status_label(snapshot, glyphs), eta, advice, "a title")  # type: ignore[arg-type]
     lines = header_lines(facts, width, height, glyphs, program)  # type: ignore[arg-type]
     assert len(lines) == height
     assert all(line.cell_length == max(width, 3) for line in lines)

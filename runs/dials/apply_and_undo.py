@@ -102,7 +102,7 @@ def too_large_a_step(dials: DialState, name: str, most_windows: int) -> str:
 
 
 def checked_request(request: Request, step: int, check: CheckSetting) -> Any:
-    """The value that is asked for. Raises ValueError with the allowed range."""
+    """The value of a request. Raises ValueError with the allowed range."""
     raw = request.text if request.value is None else request.value
     match request.action:
         case "lr_release":
@@ -136,10 +136,10 @@ def _number_between(name: str, raw: object, low: float, high: float, *, whole: b
     return number
 
 
-def _changed(dials: DialState, asked: Request | Command, value: object, step: int) -> DialState:
-    """The dials once a request has been granted, with what an undo puts back if a person asked for it."""
+def _changed(dials: DialState, command: Request | Command, value: object, step: int) -> DialState:
+    """The dials after a valid command, with what an undo restores if a person sent it."""
     positions: dict[str, object] = {}
-    match asked.action:
+    match command.action:
         case "lr_release":
             positions = {"lr_hold": None}
         case "lr_scale" if isinstance(value, float) and math.isfinite(value):
@@ -147,16 +147,16 @@ def _changed(dials: DialState, asked: Request | Command, value: object, step: in
         case "rewarm":
             positions = {"rewarm_step": step, "rewarm_steps": value}
         case "lr_hold" | "total_steps":
-            positions = {asked.action: value}
-        case "set" if asked.dial in SETTABLE:
-            positions = {asked.dial: value}
+            positions = {command.action: value}
+        case "set" if command.dial in SETTABLE:
+            positions = {command.dial: value}
     new = dials.with_positions(positions)
-    if asked.dial == "beta2":
+    if command.dial == "beta2":
         new = replace(new, beta2_windows=new.windows_per_step)
     replaced = {name: getattr(dials, name) for name in new.changed_from(dials)}
-    if not replaced or not asked.command_id:
+    if not replaced or not command.command_id:
         return new
-    return replace(new, undos=(*dials.undos, Undo(asked.dial or asked.action, replaced))[-MAX_UNDOS:])
+    return replace(new, undos=(*dials.undos, Undo(command.dial or command.action, replaced))[-MAX_UNDOS:])
 
 
 def _number(position: Position) -> float | None:
