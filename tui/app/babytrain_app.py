@@ -247,10 +247,10 @@ class BabytrainApp(OverlayApp):
         def show(state: RunState) -> None:
             speed = max(1.0, state.at().t / DEMO_SECONDS) if row.is_demo else 1.0
             folder = row.folder.path if row.folder is not None else None
-            self._show_screen(self._replay(state, row.name, playing=row.is_demo, speed=speed, folder=folder))
+            self._show_screen(self._replay(state, row.summary.name, playing=row.is_demo, speed=speed, folder=folder))
 
-        if row.status == "training":
-            self._show_screen(self._watch(row.journal, row.name))
+        if row.summary.status == "training":
+            self._show_screen(self._watch(row.journal, row.summary.name))
         else:
             read_journal_in_thread(self, row.journal, show)
 

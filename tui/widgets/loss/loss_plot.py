@@ -100,8 +100,8 @@ class LossPlotter:
         if settings.crosshair is None:
             return []
         x = XScale(snapshot, settings.x_mode)
-        place = x.of_step(min(settings.crosshair, snapshot.step))
-        return [mark for mark in self._rare_marks(snapshot, x)[0] if abs(mark.x - place) <= reach]
+        position = x.of_step(min(settings.crosshair, snapshot.step))
+        return [mark for mark in self._rare_marks(snapshot, x)[0] if abs(mark.x - position) <= reach]
 
     def _series(
         self, snapshot: RunSnapshot, x: XScale, x_low: float, x_high: float, columns: int, shown: ChartQuantity
@@ -134,10 +134,10 @@ class LossPlotter:
         if key != self._evals_key:
             self._evals_key = key
             events = snapshot.evals
-            places = np.array([x.of(event.step, event.t) for event in events], dtype=np.float64)
+            positions = np.array([x.of(event.step, event.t) for event in events], dtype=np.float64)
             losses = np.array([event.val_loss for event in events], dtype=np.float64)
             losses[~np.isfinite(losses)] = np.nan
-            self._evals = (places, losses)
+            self._evals = (positions, losses)
         return self._evals
 
     def _rare_marks(self, snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]]:
@@ -164,8 +164,8 @@ class LossPlotter:
             spots.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
         best = snapshot.best_eval
         if best is not None:
-            place = np.array([x.of(best.step, best.t)])
-            spots.append(PointMarks(place, np.array([best.val_loss]), "best", "best"))
+            position = np.array([x.of(best.step, best.t)])
+            spots.append(PointMarks(position, np.array([best.val_loss]), "best", "best"))
         return tuple(spots)
 
 
@@ -191,7 +191,7 @@ def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLe
 
 
 def _baseline_levels(snapshot: RunSnapshot) -> list[ReferenceLevel]:
-    """Unigram to 5-gram, those that stand in a model's way first: their labels are placed first."""
+    """Unigram to 5-gram, the lowest first: their labels are placed first."""
     baselines = snapshot.state.baselines.last_until(snapshot.t)
     if baselines is None:
         return []

@@ -21,7 +21,7 @@ from babytrain.tui.text.styled_lines import (
 )
 from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_part, heat_style, wrapped_words
 
-# Where memory of cards that tell its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
+# Where memory of cards that report its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
 _MEMORY_SLOWDOWN_CELSIUS = 105.0
 _MOST_LINES_OF_LOSS = 3
 
@@ -44,9 +44,9 @@ class GpuHistory:
 
 def gpu_histories(vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, float]]) -> list[GpuHistory]:
     """The cards of the newest of `vitals`, each with its past; `slowed` is by the number of the card."""
-    by_index = [{reading.index: reading for reading in look.gpus} for look in vitals]
+    by_index = [{gpu.index: gpu for gpu in reading.gpus} for reading in vitals]
     return [
-        GpuHistory(now, tuple(look.get(now.index) for look in by_index), slowed.get(now.index, {}))
+        GpuHistory(now, tuple(gpus.get(now.index) for gpus in by_index), slowed.get(now.index, {}))
         for now in vitals[-1].gpus
     ]
 
@@ -63,7 +63,7 @@ def gpu_full_lines(
 ) -> list[StyledLine]:
     """Everything about a card out of `among`; with `merge_fans` several fans share a line.
 
-    With `detail` also what a card could tell, and does not.
+    With `detail` also the readings that are missing.
     """
     now = card.now
     head: list[StyledLine] = [((shorten_to_columns(gpu_title(now, among), width), "title"),)] if title else []
@@ -143,7 +143,7 @@ def gpu_title(now: GpuReading, among: int = 1) -> str:
 
 
 def _gauges(card: GpuHistory, charset: ChartCharset, merge_fans: bool, detail: bool) -> list[Gauge]:
-    """One gauge a quantity, in the order in which they stand."""
+    """One gauge a quantity, from top to bottom."""
     now = card.now
     memory = format_bytes_of(now.memory_used_bytes, now.memory_total_bytes)
     heat = heat_style(now.temperature_celsius, now.slowdown_celsius)
