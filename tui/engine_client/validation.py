@@ -13,7 +13,7 @@ from babytrain.engine.config.build import build_config, checked_value, format_li
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET
 from babytrain.engine.config.settings import MACHINE_GROUPS, MACHINE_SETTINGS, SETTINGS, Config
-from babytrain.runs.dials.changes import checked_request
+from babytrain.runs.dials.apply_and_undo import checked_request
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
 from babytrain.runs.events import CommandAction, Request

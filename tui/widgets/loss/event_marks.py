@@ -211,6 +211,6 @@ def _throttling_text(snapshot: RunSnapshot, intervals: Sequence[Interval]) -> In
 
 
 def _resting_text(snapshot: RunSnapshot, rest: Interval) -> IntervalText:
-    cause, span = safe_line(rest.words, _MAX_SENTENCE), interval_clock_text(snapshot, rest)
+    cause, span = safe_line(rest.cause, _MAX_SENTENCE), interval_clock_text(snapshot, rest)
     verb = "resting" if rest.ongoing else "rested"
     return IntervalText("resting", f"{verb} for {cause} {span}", f"{verb} {span}", rest.ongoing)

@@ -194,7 +194,7 @@ def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
     if target is None:
         known = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
         return [] if forecast.target_reason in known else [Content(f"target: {forecast.target_reason}")]
-    words = Content.assemble(labelled("val", format_loss(target.loss)), f" {target.words}")
+    words = Content.assemble(labelled("val", format_loss(target.loss)), f" {target.text}")
     if target.steps is None:
         return [words]
     low, high = format_count(target.steps.low), format_count(target.steps.high)

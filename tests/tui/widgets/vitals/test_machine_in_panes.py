@@ -1,4 +1,4 @@
-"""The house in the panes: heat and rests on the charts, the speed, the bill, the history, a warning or a kind word."""
+"""The panes of the machine: heat and rests on the charts, the speed, the bill, the history, warnings or kind words."""
 
 from __future__ import annotations
 
