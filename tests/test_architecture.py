@@ -202,7 +202,7 @@ def test_no_public_name_means_two_things() -> None:
             "import babytrain.runs.journal, babytrain.runs.store.run_list, babytrain.runs.playback.clock",
             ("torch", "textual", "rich"),
         ),
-        ("import babytrain.engine.sessions.session, babytrain.engine.doctor.run_checks", ("textual", "rich")),
+        ("import babytrain.engine.sessions.start_and_resume, babytrain.engine.doctor.run_checks", ("textual", "rich")),
         ("import babytrain.tui.cli.commands", ("torch", "textual", "numpy")),
     ],
 )

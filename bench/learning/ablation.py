@@ -25,10 +25,10 @@ import torch
 from babytrain.engine.config.build import build_config
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
-from babytrain.engine.data.windows import EpochWindows
+from babytrain.engine.data.window_order import EpochWindows
 from babytrain.engine.execution.devices import choose_precision
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.evaluation import evaluate_windows
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import initial_dials
@@ -56,8 +56,8 @@ def read_splits(path: Path) -> Splits:
 def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[dict[int, float], float, int]:
     """Tuning loss at each of `eval_steps`, milliseconds a step (median), and parameters."""
     model = build_model(config, splits.vocabulary_size, seed=config.seed)
-    model.set_precision(choose_precision(config.precision, "cpu"))
-    optimizer = build_optimizer(model, config)
+    model.precision = choose_precision(config.precision, "cpu")
+    optimizer = Optimizer(model, config)
     windows = EpochWindows(len(splits.train), config.context, config.seed)
     offsets = torch.arange(config.context + 1)
     dials = initial_dials(config.to_dict())
@@ -72,7 +72,7 @@ def train_once(config: Config, splits: Splits, eval_steps: list[int]) -> tuple[d
         starts = torch.from_numpy(windows.starts(step * config.batch_size, config.batch_size))
         rows = splits.train[starts[:, None] + offsets].long()
         model.loss(rows[:, :-1], rows[:, 1:]).backward()  # type: ignore[no-untyped-call]
-        optimizer.gradient_norm(config.clip)
+        optimizer.clip_gradient_norm(config.clip)
         optimizer.step()
         milliseconds.append(1000 * (time.perf_counter() - began))
         if step + 1 in eval_steps:

@@ -45,7 +45,7 @@ def main() -> None:
     def with_board() -> None:
         measured = evaluation.evaluate_windows(model, val, config.context)
         assert measured is not None
-        letters_event(measured.guesses, corpus.tokenizer, "e", t=0.0, step=0)
+        letters_event(measured.predictions, corpus.tokenizer, "e", t=0.0, step=0)
 
     def without() -> None:
         kept = GPT.window_losses, PredictionCounter.add

@@ -1,4 +1,4 @@
-"""Checkpoints that are either whole or not there.
+"""The checkpoint format: folders that are either complete or not there.
 
 A checkpoint is a folder `step-000500` with `model.safetensors`, `optimizer.safetensors` and `trainer.json`. It is
 written beside its place, flushed to the disk and renamed, so a kill or a power cut leaves the old ones as they were.
@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
+from babytrain.engine.config.errors import EngineError
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -29,12 +30,12 @@ TRAINER_FILE = "trainer.json"
 _REPLACED = ".draft-replaced-"
 
 
-class CheckpointError(Exception):
+class CheckpointError(EngineError):
     """A checkpoint that cannot be written or read, in one sentence; `reason` is what the system said of the disk."""
 
     def __init__(self, sentence: str, reason: str = "") -> None:
         self.reason = reason or sentence.rstrip(".")
-        super().__init__(sentence)
+        super().__init__([sentence])
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def save_checkpoint(
 
 
 def _reason_of(error: OSError | SafetensorError) -> str:
-    """`No space left on device`, whoever met it."""
+    """`No space left on device`, from Python or from safetensors."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     found = re.search(r"I/O error: (.+) \(os error \d+\)", str(error))
@@ -110,11 +111,6 @@ def list_checkpoints(checkpoints: Path) -> list[Path]:
     if not checkpoints.is_dir():
         return []
     return sorted(path for path in checkpoints.glob("step-*") if (path / TRAINER_FILE).is_file())
-
-
-def newest_first(checkpoints: Path) -> list[Path]:
-    """Complete checkpoints, the one written last first."""
-    return sorted(list_checkpoints(checkpoints), key=_written, reverse=True)
 
 
 def best_checkpoint(checkpoints: Path) -> Path | None:
@@ -133,7 +129,7 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
 
 
 def mark_as_last(checkpoints: Path, path: Path) -> None:
-    """Go on from here from now on. Raises OSError."""
+    """Have a resume begin with this checkpoint. Raises OSError."""
     _point(checkpoints / "last", path.name)
 
 
@@ -170,8 +166,8 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return trainer
 
 
-def weights_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """What is wrong with the weights `given` for a model with its `own`, as half a sentence; empty when they fit."""
+def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """What is wrong with tensors `given` to a model or optimizer with its `own`, as half a sentence; "" if nothing."""
     missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
     if missing or unknown:
         parts = [
@@ -189,18 +185,10 @@ def weights_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> 
     return ""
 
 
-def optimizer_scalars(checkpoint: LoadedCheckpoint) -> dict[str, Any]:
-    """The optimizer's plain numbers. Raises CheckpointError when there are none."""
-    scalars = checkpoint.trainer.get("optimizer")
-    if not isinstance(scalars, dict):
-        raise CheckpointError(f"{TRAINER_FILE} in {checkpoint.path.name} says nothing of the optimizer.")
-    return scalars
-
-
 def restore_replaced_checkpoints(checkpoints: Path) -> None:
-    """A kill between taking an old checkpoint away and putting the new one of its step there: the old one stays.
+    """Put back checkpoints that were renamed for a new one of their step when the program was killed.
 
-    For whoever holds the run's lock.
+    The run must be locked.
     """
     for replaced in checkpoints.glob(f"{_REPLACED}*"):
         path = checkpoints / replaced.name.removeprefix(_REPLACED)
@@ -237,11 +225,11 @@ def named_checkpoint(checkpoints: Path, wanted: str) -> Path:
 def good_checkpoints(checkpoints: Path, step: int) -> list[Path]:
     """Where a run at step `step` may be rolled back to, the first to be tried first: the newest, and then earlier ones.
 
-    Those saved while the guard saw trouble come after all others; what cannot be read says nothing and is tried too.
+    Those saved while the guard was not stable come last; those that cannot be read are tried too.
     """
     last = last_checkpoint(checkpoints)
     candidates = [path for path in _last_first(checkpoints) if path == last or step_of(path) <= step]
-    return sorted(candidates, key=_was_saved_in_trouble)  # which keeps the order of those that are alike
+    return sorted(candidates, key=_was_unstable)  # which keeps the order of those that are alike
 
 
 def step_of(path: Path) -> int:
@@ -252,10 +240,10 @@ def step_of(path: Path) -> int:
 def _last_first(checkpoints: Path) -> list[Path]:
     """The checkpoint to go on from, then the others, the one written last first."""
     last = last_checkpoint(checkpoints)
-    return sorted(newest_first(checkpoints), key=lambda path: path != last)
+    return sorted(list_checkpoints(checkpoints), key=lambda path: (path == last, _written(path)), reverse=True)
 
 
-def _was_saved_in_trouble(path: Path) -> bool:
+def _was_unstable(path: Path) -> bool:
     try:
         guard = load_trainer(path).get("guard")
     except CheckpointError:
@@ -264,7 +252,7 @@ def _was_saved_in_trouble(path: Path) -> bool:
 
 
 def _prune(checkpoints: Path, keep: int) -> None:
-    """Drop all without a name but the `keep` written last and the best. What cannot be deleted harms nobody."""
+    """Delete all without a name but the `keep` written last and the best. What cannot be deleted stays."""
     best = best_checkpoint(checkpoints)
     nameless = [path for path in list_checkpoints(checkpoints) if path.name.count("-") == 1]
     # By time and not by step: of a run that went back, later steps are the older ones.
@@ -274,13 +262,13 @@ def _prune(checkpoints: Path, keep: int) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Delete a checkpoint. Under another name first: a kill half-way must not leave a half one that looks whole."""
-    doomed = path.with_name(f".draft-removed-{path.name}")
+    """Delete a checkpoint, renamed first so that a kill half-way leaves none that looks complete."""
+    renamed = path.with_name(f".draft-removed-{path.name}")
     try:
-        path.rename(doomed)
+        path.rename(renamed)
     except OSError:
         return
-    shutil.rmtree(doomed, ignore_errors=True)
+    shutil.rmtree(renamed, ignore_errors=True)
 
 
 def _written(path: Path) -> tuple[int, str]:

@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from babytrain.engine.config.errors import EngineError
+
 LONGEST_NAME = 40
 _LISTED = 8
 
 
-class CheckpointNotFound(Exception):
-    """There is no such checkpoint; half a sentence that says which there are."""
+class CheckpointNotFound(EngineError):
+    """There is no such checkpoint; as text half a sentence that says which there are, in `problems` the whole one."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([f"{reason[0].upper()}{reason[1:]}."])
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return self._reason
 
 
 def normalized_name(name: str) -> str:
@@ -34,11 +43,11 @@ def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, la
     """
     if not folders:
         raise CheckpointNotFound("there is no checkpoint yet")
-    asked = wanted.strip()
-    found = asked if asked in folders else {"best": best, "last": last}.get(asked)
-    if found is None and (name := normalized_name(asked)):
+    text = wanted.strip()
+    found = text if text in folders else {"best": best, "last": last}.get(text)
+    if found is None and (name := normalized_name(text)):
         found = next((folder for folder in folders if _name(folder) == name), None)
-    if found is None and (number := asked.replace(",", "")).isdigit():
+    if found is None and (number := text.replace(",", "")).isdigit():
         found = next((folder for folder in folders if _step(folder) == (number.lstrip("0") or "0")), None)
     if found is None:
         known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-_LISTED:])

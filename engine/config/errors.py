@@ -1,4 +1,4 @@
-"""What can be wrong with the settings, the text and the machine of a run."""
+"""Errors that carry one sentence for each problem a person can act on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from babytrain.runs.errors import ProblemsError
 _MOST_PROBLEMS = 20
 
 
-class ConfigError(ProblemsError):
+class EngineError(ProblemsError):
+    """What the engine cannot do, and a person can change."""
+
+
+class ConfigError(EngineError):
     """Settings that cannot be trained with."""
 
 
-class CorpusError(ProblemsError):
+class CorpusError(EngineError):
     """A text that cannot be trained on; of many problems the first twenty are named."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -21,9 +25,8 @@ class CorpusError(ProblemsError):
         super().__init__([*problems[:_MOST_PROBLEMS], *([f"And {more} more problems like these."] if more > 0 else [])])
 
 
-class DeviceError(ValueError):
+class DeviceError(EngineError):
     """A device or a number format that does not work here, in one sentence."""
 
-
-class EngineError(ProblemsError):
-    """A session that cannot begin, or had to end."""
+    def __init__(self, sentence: str) -> None:
+        super().__init__([sentence])

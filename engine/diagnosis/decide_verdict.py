@@ -33,7 +33,7 @@ THROTTLED_SECONDS = 12.0  # of the last 60: below that a run is not noticeably l
 DATA_BOUND_SHARE = 0.25  # of the step time: a loader that keeps up waits for nothing, a quarter is a quarter of the run
 SLOWDOWN_RELEASE_SHARE = 0.5  # a verdict once given stays until the share is this far below its threshold
 SPEED_ROWS = 64
-SPEED_BASE_ROWS = 512
+USUAL_SPEED_ROWS = 512
 
 
 def find_throttling(observation: Observation, *, repeated: bool) -> Diagnosis | None:
@@ -42,7 +42,7 @@ def find_throttling(observation: Observation, *, repeated: bool) -> Diagnosis | 
     if not throttled >= THROTTLED_SECONDS * (SLOWDOWN_RELEASE_SHARE if repeated else 1.0):
         return None
     why = f"The hardware slowed itself down for {min(throttled, 60.0):.0f} of the last 60 seconds"
-    seconds = finite_values(observation.tail("step_seconds", SPEED_BASE_ROWS))
+    seconds = finite_values(observation.tail("step_seconds", USUAL_SPEED_ROWS))
     if len(seconds) > 2 * SPEED_ROWS:
         now = float(np.median(seconds[-SPEED_ROWS:]))
         usual = float(np.quantile(seconds[:-SPEED_ROWS], 0.2))

@@ -10,45 +10,23 @@ from and writes to the same memory every time, which decides the rest:
   a function of the seed. (Seeding during a capture is an error.)
 - Warm-up and capture share one side stream: libraries set themselves up per stream, and autograd ties gradients to the
   stream they were first computed on.
-
-A graph is believed only once its first replay has repeated what the warm-up gave. If it does not, or if capturing
-fails, the run goes on without graphs and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 WARM_UP_PASSES = 3  # as torch's documentation asks for: kernels are chosen and workspaces made in the first ones
-REPLAY_TOLERANCE = (
-    0.02  # of the loss, and of the norm of all gradients; sums in bf16 come out a little differently each time
-)
-
-
-class CapturedGraph(Protocol):
-    """Captured work."""
-
-    def replay(self) -> None:
-        """Do it again, on the memory it was captured with."""
-
-
-class GraphCapture(Protocol):
-    """How work becomes a graph. A fake stands in for it where there is no GPU."""
-
-    def warm_up(self, work: Callable[[], None]) -> None:
-        """Do the work in the surroundings of a capture."""
-
-    def capture(self, work: Callable[[], None]) -> CapturedGraph:
-        """Record the work without doing it. Raises RuntimeError where that is not possible."""
+# Of the loss, and of the norm of all gradients; sums in bf16 come out a little differently each time.
+REPLAY_TOLERANCE = 0.02
 
 
 class CudaGraphCapture:
-    """The real one."""
+    """How work becomes a graph; tests put a fake in its place where there is no GPU."""
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -60,8 +38,8 @@ class CudaGraphCapture:
             work()
         torch.cuda.current_stream().wait_stream(self._stream)
 
-    def capture(self, work: Callable[[], None]) -> CapturedGraph:
-        """Record the work on the side stream."""
+    def capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
+        """Record the work on the side stream without doing it. Raises RuntimeError where that is not possible."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
             work()
@@ -72,7 +50,7 @@ class CudaGraphCapture:
 class _Captured:
     """A graph and the memory it works on."""
 
-    graph: CapturedGraph
+    graph: torch.cuda.CUDAGraph
     inputs: Tensor  # [batch, context] int64, as are the targets
     targets: Tensor
     share: Tensor  # 0-D, what the gradients are multiplied by
@@ -86,7 +64,7 @@ class GraphedPass:
         self,
         loss: Callable[[Tensor, Tensor], Tensor],
         parameters: Sequence[nn.Parameter],
-        capture: GraphCapture,
+        capture: CudaGraphCapture,
         fallback: Callable[..., Tensor],
         note: Callable[[str], None],
     ) -> None:
@@ -131,7 +109,7 @@ class GraphedPass:
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         if len(gradients) < len(self._parameters):
             raise RuntimeError("the gradients have no memory of their own")
-        inputs, targets = (one.clone(memory_format=torch.contiguous_format) for one in (inputs, targets))
+        inputs, targets = (rows.clone(memory_format=torch.contiguous_format) for rows in (inputs, targets))
         share, loss = torch.ones((), device=inputs.device), torch.zeros((), device=inputs.device)
 
         def work() -> None:
@@ -139,19 +117,19 @@ class GraphedPass:
             computed.backward(share)  # type: ignore[no-untyped-call]
             loss.copy_(computed.detach())
 
-        def outcome(of: Callable[[], None]) -> tuple[Tensor, Tensor]:
+        def result_of(run: Callable[[], None]) -> tuple[Tensor, Tensor]:
             """The loss, and all gradients one behind the other."""
             torch._foreach_zero_(gradients)
             loss.zero_()
             if seed is not None:
                 torch.manual_seed(seed)
-            of()
+            run()
             return loss.clone(), torch.cat([gradient.flatten() for gradient in gradients])
 
         for _ in range(WARM_UP_PASSES):
-            wanted = outcome(lambda: self._capture.warm_up(work))
+            expected = result_of(lambda: self._capture.warm_up(work))
         graph = self._capture.capture(work)
-        pairs = zip(outcome(graph.replay), wanted, strict=True)
+        pairs = zip(result_of(graph.replay), expected, strict=True)
         if not all((repeated - first).norm() <= REPLAY_TOLERANCE * first.norm() for repeated, first in pairs):
             raise RuntimeError("a replay did not repeat the pass it was captured from")
         return _Captured(graph, inputs, targets, share, loss)

@@ -3,13 +3,10 @@
 Choices:
 
 - `auto` means the NVIDIA (or ROCm) card where torch can use it, then Apple's, then the processor. A card that is
-  there but too old for this build of torch counts as none; asked for by name it is refused with a sentence.
-- Threads default to the physical cores this process may use (`processor_cores.py`), or to OMP_NUM_THREADS where it
-  is
-  set.
-- `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor only a trial can tell
-  (`sessions/processor_trial.py`), and what it chose is kept in the settings of the run; without a trial it is fp32.
-- torch has an error type for missing memory on a GPU only; elsewhere `is_out_of_memory` reads the message.
+  there but too old for this build of torch counts as none; requested by name it is refused.
+- Threads default to OMP_NUM_THREADS where it is set, else to the physical cores this process may use.
+- `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor a trial decides
+  (`sessions/thread_and_precision_trial.py`), and its choice is kept in the settings of the run; without one it is fp32.
 """
 
 from __future__ import annotations
@@ -22,16 +19,6 @@ import torch
 from babytrain.engine.config.errors import DeviceError
 from babytrain.engine.config.settings import Precision
 from babytrain.engine.execution.processor_cores import count_cores, default_threads
-
-# What a plain RuntimeError says: the allocator of a processor and that of Metal, oneDNN, and the libraries of CUDA.
-_OUT_OF_MEMORY_MESSAGES = (
-    "can't allocate memory",
-    "not enough memory",
-    "out of memory",
-    "cannot allocate memory",
-    "std::bad_alloc",
-    "alloc_failed",
-)
 
 
 def choose_device(name: str) -> tuple[str, str]:
@@ -91,7 +78,7 @@ def choose_threads(requested: int) -> int:
 def choose_precision(requested: str, device: str) -> Precision:
     """Number format of the matrix products for "auto", "fp32" or "bf16". Raises DeviceError.
 
-    A processor without bf16 arithmetic obeys too, slowly: a run may be resumed on a lesser machine.
+    A processor without bf16 arithmetic computes it too, slowly: a run may be resumed on another machine.
     """
     if requested == "fp32":
         return "fp32"
@@ -132,13 +119,6 @@ def _cpu_has_bf16() -> bool:
     # torch before 2.10 has only private names for it.
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(bool(check()) for check in checks if check is not None)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, on whatever device. Torch has a type of its own for that on a GPU only."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _OUT_OF_MEMORY_MESSAGES)
 
 
 def device_uuid(device: torch.device) -> str:

@@ -1,8 +1,8 @@
 """One forward and backward pass of training, plain or compiled, and how a run gets the one its settings ask for.
 
 Every way of making a pass does the same: it adds the gradients to those the parameters already have and leaves the
-optimizer out, so that whatever an optimizer reads (learning rates, decay, clipping) is never baked in. What a person
-may turn inside the pass is kept in tensors where a compiler or a graph looks on, see `engine/model/dial_tensors.py`.
+optimizer out, so that whatever an optimizer reads (learning rates, decay, clipping) is never baked in. The dials inside
+the pass are kept in tensors for a compiler or a graph, see `engine/model/dial_tensors.py`.
 
 torch.compile is not thread-safe, so a pass belongs to the thread that made it.
 """
@@ -55,7 +55,7 @@ def compile_loss(model: GPT, *, backend: str | Callable[..., Any] = "inductor") 
 
 
 def build_pass(model: GPT, *, compiled: bool, note: Callable[[str], None]) -> Pass:
-    """The pass of a run: eager, or compiled and on a CUDA card captured as well. `note` hears what did not work."""
+    """The pass of a run: eager, or compiled and on a CUDA card captured. `note` is called with what did not work."""
     if not compiled:
         return DirectPass(model.loss)
     loss = compile_loss(model)

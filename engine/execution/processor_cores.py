@@ -43,7 +43,7 @@ def count_cores(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Cores:
 
 
 def default_threads(environ: Mapping[str, str], cores: Cores) -> int:
-    """Torch threads when nobody asked for a number: OMP_NUM_THREADS where it is set, else the usable cores."""
+    """The default number of torch threads: OMP_NUM_THREADS where it is set, else the usable cores."""
     wanted = environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(wanted) if wanted.isascii() and wanted.isdigit() and int(wanted) > 0 else cores.usable
 

@@ -1,1 +1,1 @@
-"""Writing with small models in numpy, one token at a time, where calling torch costs more than the arithmetic."""
+"""Text from a trained model, one token at a time."""

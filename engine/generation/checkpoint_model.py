@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -14,7 +13,7 @@ from babytrain.engine.checkpoints.format import (
     load_checkpoint,
     load_newest,
     named_checkpoint,
-    weights_mismatch,
+    tensor_mismatch,
 )
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
@@ -37,44 +36,37 @@ class CheckpointModel:
     checkpoint: str  # the name of its folder
     default_prompt: str = ""
     notes: tuple[str, ...] = ()
-    _reader: Decoder | None = field(default=None, init=False, repr=False)
+    _decoder: Decoder | None = field(default=None, init=False, repr=False)
 
     def pieces(
         self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
     ) -> Iterator[str]:
-        """The continuation of `prompt` as it is written. Raises EngineError when the weights are damaged."""
+        """The continuation of `prompt` as it is written. Raises DamagedWeightsError."""
         tokens = generate(self.model, prompt.ids, settings, max_tokens=max_tokens, seed=seed, device="cpu")
-        try:
-            yield from decode_pieces(tokens, self.tokenizer)
-        except ValueError as error:
-            raise EngineError([str(error)]) from error
+        return decode_pieces(tokens, self.tokenizer)
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
-        """The likeliest next tokens, made visible, and their probabilities. Raises EngineError as `pieces` does."""
-        self._reader = self._reader or new_decoder(self.model, "cpu")
-        try:
-            tokens, shares = likeliest_tokens(self._reader, prompt.ids, count)
-        except ValueError as error:
-            raise EngineError([str(error)]) from error
+        """The likeliest next tokens, made visible, and their probabilities. Raises DamagedWeightsError."""
+        self._decoder = self._decoder or new_decoder(self.model, "cpu")
+        tokens, probabilities = likeliest_tokens(self._decoder, prompt.ids, count)
         texts = [self.tokenizer.token_text(token) for token in tokens.tolist()]
-        return list(zip(texts, shares.tolist(), strict=True))
+        return list(zip(texts, probabilities.tolist(), strict=True))
 
 
 def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel:
     """The model of a run from a checkpoint: "best", "last", a name given to one, a step, or its folder.
 
-    Before a run has a best checkpoint that is the newest. Raises EngineError.
+    Before a run has a best checkpoint that is the newest. Raises EngineError or RunsError.
     """
     folder = RunFolder(run_dir)
-    with engine_errors():
-        saved, _ = read_run_toml(folder)
-        config = config_of_run(saved)
-        tokenizer = _read_tokenizer(folder.tokenizer_file)
-        checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
-        model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
-        if problem := weights_mismatch(model.state_dict(), checkpoint.model):
-            raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
-        model.load_state_dict(checkpoint.model)
+    saved, _ = read_run_toml(folder)
+    config = config_of_run(saved)
+    tokenizer = _read_tokenizer(folder.tokenizer_file)
+    checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
+    model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
+    if problem := tensor_mismatch(model.state_dict(), checkpoint.model):
+        raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
+    model.load_state_dict(checkpoint.model)
     model.eval()
     step = int(checkpoint.trainer["step"])
     return CheckpointModel(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))

@@ -6,17 +6,17 @@ Choices:
 - Products are in fp32 whatever the training uses: one token at a time there is nothing to gain, and the likeliest
   token is then the same with and without the cache.
 - When the context is full, the newer half of it is read again from position 0 and writing goes on from there
-  (`window_start`). So the work per token stays constant, every position was seen in training, and rotary and learned
+  (`context_start`). So the work per token stays constant, every position was seen in training, and rotary and learned
   positions behave alike.
-- Small models write in numpy (`scribe`), with a copy of the weights made when the first token is asked for; large ones
-  in torch, on their own device (`suits_scribe`).
+- Small models write in numpy (`numpy_decoder.py`), with a copy of the weights made when the first token is asked for;
+  large ones in torch, on their own device.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -31,22 +31,8 @@ from babytrain.engine.model.gpt import GPT
 _MOST_NUMPY_DECODER_PARAMETERS = 12_000_000
 
 
-class Decoder(Protocol):
-    """What reads the tokens of one text and predicts the next."""
-
-    @property
-    def length(self) -> int:
-        """Tokens remembered."""
-
-    def clear(self) -> None:
-        """Forget every token."""
-
-    def read(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Logits [vocabulary] of the token after `tokens`, which follow those read before."""
-
-
 class TorchDecoder:
-    """Reads with the model itself on its `device`; the model is as it was before whenever `read` returns."""
+    """Reads with the model itself, as `NumpyDecoder` does; the model is as it was before whenever `read` returns."""
 
     def __init__(self, model: GPT, device: torch.device) -> None:
         self._model = model
@@ -68,6 +54,9 @@ class TorchDecoder:
         with torch.inference_mode(), self._model.fp32_inference():
             logits: NDArray[np.float32] = self._model(unread, self._cache)[0, -1].float().cpu().numpy()
         return logits
+
+
+Decoder: TypeAlias = NumpyDecoder | TorchDecoder  # reads the tokens of one text and predicts the next
 
 
 def is_numpy_decoder_faster(model: GPT) -> bool:
@@ -105,9 +94,9 @@ def generate(
     """
     if not prompt_ids:
         raise ValueError("A prompt needs at least one token to go on from.")
-    strangers = [token for token in prompt_ids if not 0 <= token < model.vocabulary_size]
-    if strangers:
-        raise ValueError(f"Token {strangers[0]} is not in the vocabulary of {model.vocabulary_size}.")
+    unknown = [token for token in prompt_ids if not 0 <= token < model.vocabulary_size]
+    if unknown:
+        raise ValueError(f"Token {unknown[0]} is not in the vocabulary of {model.vocabulary_size}.")
     return _generate(model, list(prompt_ids), settings, max_tokens, seed, torch.device(device), stop)
 
 
@@ -116,23 +105,21 @@ def new_decoder(model: GPT, device: str | torch.device) -> Decoder:
     return NumpyDecoder(model) if is_numpy_decoder_faster(model) else TorchDecoder(model, torch.device(device))
 
 
-def likeliest_tokens(reader: Decoder, ids: Sequence[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def likeliest_tokens(decoder: Decoder, ids: Sequence[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The `count` likeliest tokens after `ids`, likeliest first, and their probabilities at temperature 1.
 
-    Equally likely ones stand in the order of the vocabulary. The reader forgets what it read before and has read `ids`
+    Equally likely ones stand in the order of the vocabulary. The decoder forgets what it read before and has read `ids`
     afterwards. Raises ValueError when they do not fit its context or there are none, and DamagedWeightsError.
     """
-    reader.clear()
-    logits = reader.read(ids).astype(np.float64)
+    decoder.clear()
+    logits = decoder.read(ids).astype(np.float64)
     largest = float(logits.max())
     if not math.isfinite(largest):
-        raise DamagedWeightsError(
-            "The model's weights are damaged (its predictions are not numbers), so it cannot predict."
-        )
-    shares = np.exp(logits - largest)
-    shares /= shares.sum()
-    likeliest = np.argsort(-shares, kind="stable")[: max(0, count)]
-    return likeliest, shares[likeliest]
+        raise DamagedWeightsError("predict")
+    probabilities = np.exp(logits - largest)
+    probabilities /= probabilities.sum()
+    likeliest = np.argsort(-probabilities, kind="stable")[: max(0, count)]
+    return likeliest, probabilities[likeliest]
 
 
 def _generate(
@@ -145,17 +132,17 @@ def _generate(
     stop: Callable[[], bool] | None,
 ) -> Iterator[int]:
     random = np.random.Generator(np.random.Philox(seed))
-    reader = new_decoder(model, device)
+    decoder = new_decoder(model, device)
     penalises = settings.repetition_penalty != 1.0
-    begin = 0  # index of the first token the reader remembers
+    begin = 0  # index of the first token the decoder remembers
     for _ in range(max_tokens):
         if stop is not None and stop():
             return
         start = context_start(len(tokens), model.context)
         if start != begin:
-            reader.clear()
+            decoder.clear()
             begin = start
-        logits = reader.read(tokens[start + reader.length :])
+        logits = decoder.read(tokens[start + decoder.length :])
         recent = tokens[-REPETITION_WINDOW:] if penalises else ()
         token = sample_token(logits, settings, random, recent)
         tokens.append(token)

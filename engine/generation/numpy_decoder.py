@@ -1,4 +1,4 @@
-"""One text's reader in numpy: keys and values kept, one row of arithmetic for every further token.
+"""Reads one text in numpy: keys and values kept, one row of arithmetic for every further token.
 
 A token of the smallest preset is 1.6 million multiplications in some fifty calls. A torch call costs 2 to 5
 microseconds before it computes anything and a numpy call a quarter of one, so that here numpy is several times faster
@@ -100,9 +100,10 @@ class NumpyDecoder:
         end = self.length = at + 1
         for layer in self._layers:
             self._normalise(x)
-            normed.dot(layer.qkv, out=qkv)
-            if layer.qkv_bias is not None:
-                np.add(qkv, layer.qkv_bias, qkv)
+            matrix, bias = layer.qkv
+            normed.dot(matrix, out=qkv)
+            if bias is not None:
+                np.add(qkv, bias, qkv)
             if self._normalises:
                 np.square(qkv, self._squares)
                 self._squares.dot(self._square_to_mean, out=root)
@@ -110,23 +111,23 @@ class NumpyDecoder:
                 np.sqrt(root, root)
             if angle is not None and self._pairs is not None:
                 np.multiply(self._pairs, angle, self._pairs)
-            np.divide(self._by_head, self._root_column, layer.places[:, at])
+            np.divide(self._by_head, self._root_column, layer.table[:, at])
             scores = np.matmul(layer.queries[:, at:end], layer.keys[:, :, :end])
             if not self._bounded:
                 scores -= scores.max(-1, keepdims=True)
             np.exp(scores, scores)
             np.matmul(scores, layer.values[:, :end], self._sums)
             np.divide(self._weighted, self._total, self._mixed_by_head)
-            np.add(x, mixed.dot(layer.projection), x)
-            if layer.projection_bias is not None:
-                np.add(x, layer.projection_bias, x)
+            matrix, bias = layer.projection
+            np.add(x, mixed.dot(matrix), x)
+            if bias is not None:
+                np.add(x, bias, x)
             self._normalise(x)
-            hidden = normed.dot(layer.up)
-            if layer.up_bias is not None:
-                np.add(hidden, layer.up_bias, hidden)
-            np.add(x, self._activation(hidden).dot(layer.down), x)
-            if layer.down_bias is not None:
-                np.add(x, layer.down_bias, x)
+            hidden = _apply(normed, layer.up)
+            matrix, bias = layer.down
+            np.add(x, self._activation(hidden).dot(matrix), x)
+            if bias is not None:
+                np.add(x, bias, x)
         self._normalise(x)
         return _apply(normed, weights.head)
 
@@ -140,22 +141,22 @@ class NumpyDecoder:
         weights, start = self._weights, self.length
         end = self.length = start + len(tokens)
         x = self._embedder.embed(tokens, start)
-        unseen = np.triu(np.full((len(tokens), end), -np.inf, dtype=np.float32), start + 1)
-        for layer, products in zip(self._layers, weights.layers, strict=True):
-            qkv = _apply(_normalised(x, weights.epsilon), products.qkv)
-            self._place(qkv, layer, start, end)
+        later = np.triu(np.full((len(tokens), end), -np.inf, dtype=np.float32), start + 1)
+        for layer in self._layers:
+            qkv = _apply(_normalised(x, weights.epsilon), layer.qkv)
+            self._store(qkv, layer, start, end)
             if layer is self._layers[-1]:
                 return
             scores = np.matmul(layer.queries[:, start:end], layer.keys[:, :, :end])
-            scores += unseen
+            scores += later
             if not self._bounded:
                 scores -= scores.max(-1, keepdims=True)
             sums = np.matmul(np.exp(scores, scores), layer.values[:, :end])
             mixed = (sums[..., :-1] / sums[..., -1:]).transpose(1, 0, 2).reshape(x.shape)
-            x += _apply(mixed, products.projection)
-            x += _apply(self._activation(_apply(_normalised(x, weights.epsilon), products.up)), products.down)
+            x += _apply(mixed, layer.projection)
+            x += _apply(self._activation(_apply(_normalised(x, weights.epsilon), layer.up)), layer.down)
 
-    def _place(self, qkv: Float32Array, layer: _Layer, start: int, end: int) -> None:
+    def _store(self, qkv: Float32Array, layer: _Layer, start: int, end: int) -> None:
         """Normalise, turn and store queries, keys and values [T, 3 * width] of positions `start` to `end`."""
         root = self._root
         if self._normalises:
@@ -163,7 +164,7 @@ class NumpyDecoder:
         by_head = qkv.reshape(len(qkv), 3 * self._heads, self._size)
         if self._weights.rotary is not None:
             by_head[:, : 2 * self._heads].view(np.complex64)[...] *= self._weights.rotary[start:end, None]
-        layer.places[:, start:end] = (by_head / root[..., None]).swapaxes(0, 1)
+        layer.table[:, start:end] = (by_head / root[..., None]).swapaxes(0, 1)
 
     def _root_parts(self) -> tuple[Float32Array, Float32Array]:
         """A matrix [3 * width, 3 * heads] and a row: queries, keys and values are divided by sqrt(squares @ it + row).
@@ -180,24 +181,21 @@ class NumpyDecoder:
 
 
 class _Layer:
-    """What one layer works with, taken apart once: an attribute is looked up faster than an array is indexed."""
+    """What one layer works with; views of its table are taken once, because slicing an array costs more."""
 
     def __init__(self, weights: DecoderLayerWeights, table: Float32Array) -> None:
         heads = len(table) // 3
-        self.places = table[:, :, :-1]
-        self.queries = self.places[:heads]
-        self.keys = self.places[heads : 2 * heads].swapaxes(1, 2)  # [heads, head_size, context]
+        self.table = table[:, :, :-1]
+        self.queries = self.table[:heads]
+        self.keys = self.table[heads : 2 * heads].swapaxes(1, 2)  # [heads, head_size, context]
         self.values = table[2 * heads :]  # with the column of ones
-        self.qkv, self.qkv_bias = weights.qkv.matrix, weights.qkv.bias
-        self.projection, self.projection_bias = weights.projection.matrix, weights.projection.bias
-        self.up, self.up_bias = weights.up.matrix, weights.up.bias
-        self.down, self.down_bias = weights.down.matrix, weights.down.bias
+        self.qkv, self.projection, self.up, self.down = weights
 
 
-def _apply(x: Float32Array, product: LinearWeights) -> Float32Array:
-    y: Float32Array = x.dot(product.matrix)
-    if product.bias is not None:
-        y += product.bias
+def _apply(x: Float32Array, linear: LinearWeights) -> Float32Array:
+    y: Float32Array = x.dot(linear.matrix)
+    if linear.bias is not None:
+        y += linear.bias
     return y
 
 

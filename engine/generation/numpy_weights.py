@@ -3,11 +3,9 @@
 Choices:
 
 - Matrices are stored [inputs, outputs], in which order one row times a matrix is fastest.
-- A LayerNorm becomes a bare RMSNorm. Its gain and bias go into the matrix that reads it. Its subtraction of the
-  mean
-  is not needed when everything added to the residual stream has mean zero: embeddings are made so when looked up,
-  and
-  so are the matrices that write into the stream.
+- A LayerNorm becomes a bare RMSNorm. Its gain and bias go into the matrix that reads it. Its subtraction of the mean is
+  not needed when everything added to the residual stream has mean zero: embeddings are made so when looked up, and so
+  are the matrices that write into the stream.
 - The copy is the decoder's own: training may go on while a text is written.
 - `TokenEmbedder` keeps the embeddings of the tokens read so far, for the token shift and the n-grams of those that
   follow.
@@ -17,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,16 +31,14 @@ Float32Array = NDArray[np.float32]
 _LAYER_NORM_EPSILON = 1e-5  # what `LayerNorm` adds to the variance
 
 
-@dataclass(frozen=True)
-class LinearWeights:
+class LinearWeights(NamedTuple):
     """x -> x @ matrix (+ bias), matrix [inputs, outputs]."""
 
     matrix: Float32Array
     bias: Float32Array | None
 
 
-@dataclass(frozen=True)
-class DecoderLayerWeights:
+class DecoderLayerWeights(NamedTuple):
     """One block: four products with a norm before `qkv` and before `up`."""
 
     qkv: LinearWeights
@@ -76,13 +73,13 @@ def copy_weights(model: GPT) -> DecoderWeights:
     centre = isinstance(model.final_norm, LayerNorm)
     head = model.token_embedding if model.head is None else model.head.weight
     return DecoderWeights(
-        embedding=_floats(_fetch(model.token_embedding)),
-        positions=_optional(model.position_embedding),
-        token_shift=_optional(model.token_shift),
-        ngrams=_optional(model.ngram_embedding),
-        rotary=None if (angles := _optional(model.rotary)) is None else angles.view(np.complex64)[..., 0],
+        embedding=_array(_on_cpu(model.token_embedding)),
+        positions=_optional_array(model.position_embedding),
+        token_shift=_optional_array(model.token_shift),
+        ngrams=_optional_array(model.ngram_embedding),
+        rotary=None if (angles := _optional_array(model.rotary)) is None else angles.view(np.complex64)[..., 0],
         layers=tuple(_copy_layer(block, centre) for block in blocks),
-        head=_reading(head, None, model.final_norm),
+        head=_read_weights(head, None, model.final_norm),
         epsilon=_LAYER_NORM_EPSILON if centre else RMS_NORM_EPSILON,
         centred=centre,
     )
@@ -91,29 +88,29 @@ def copy_weights(model: GPT) -> DecoderWeights:
 def _copy_layer(block: Block, centre: bool) -> DecoderLayerWeights:
     attention, mlp = block.attention, block.mlp
     return DecoderLayerWeights(
-        qkv=_reading(attention.qkv.weight, attention.qkv.bias, block.attention_norm),
-        projection=_writing(attention.projection, centre),
-        up=_reading(mlp.up.weight, mlp.up.bias, block.mlp_norm),
-        down=_writing(mlp.down, centre),
+        qkv=_read_weights(attention.qkv.weight, attention.qkv.bias, block.attention_norm),
+        projection=_write_weights(attention.projection, centre),
+        up=_read_weights(mlp.up.weight, mlp.up.bias, block.mlp_norm),
+        down=_write_weights(mlp.down, centre),
     )
 
 
-def _reading(weight: Tensor, bias: Tensor | None, norm: RMSNorm | LayerNorm) -> LinearWeights:
+def _read_weights(weight: Tensor, bias: Tensor | None, norm: RMSNorm | LayerNorm) -> LinearWeights:
     """The product that reads the output of `norm`, with the norm's gain and bias in it."""
-    matrix, offset = _fetch(weight).t(), None if bias is None else _fetch(bias)
+    matrix, offset = _on_cpu(weight).t(), None if bias is None else _on_cpu(bias)
     if isinstance(norm, LayerNorm):
         if norm.bias is not None:
-            added = _fetch(norm.bias) @ matrix
+            added = _on_cpu(norm.bias) @ matrix
             offset = added if offset is None else offset + added
-        matrix = matrix * _fetch(norm.weight)[:, None]
-    return LinearWeights(_floats(matrix), None if offset is None else _floats(offset))
+        matrix = matrix * _on_cpu(norm.weight)[:, None]
+    return LinearWeights(_array(matrix), None if offset is None else _array(offset))
 
 
-def _writing(linear: Linear, centre: bool) -> LinearWeights:
+def _write_weights(linear: Linear, centre: bool) -> LinearWeights:
     """The product that is added to the residual stream; with `centre` what it adds has mean zero."""
-    matrix = _centred(_fetch(linear.weight).t(), centre)
+    matrix = _centred(_on_cpu(linear.weight).t(), centre)
     return LinearWeights(
-        _floats(matrix), None if linear.bias is None else _floats(_centred(_fetch(linear.bias), centre))
+        _array(matrix), None if linear.bias is None else _array(_centred(_on_cpu(linear.bias), centre))
     )
 
 
@@ -121,15 +118,15 @@ def _centred(x: Tensor, centre: bool) -> Tensor:
     return x - x.mean(-1, keepdim=True) if centre else x
 
 
-def _optional(x: Tensor | None) -> Float32Array | None:
-    return None if x is None else _floats(_fetch(x))
+def _optional_array(x: Tensor | None) -> Float32Array | None:
+    return None if x is None else _array(_on_cpu(x))
 
 
-def _fetch(x: Tensor) -> Tensor:
+def _on_cpu(x: Tensor) -> Tensor:
     return x.detach().to("cpu", torch.float32)
 
 
-def _floats(x: Tensor) -> Float32Array:
+def _array(x: Tensor) -> Float32Array:
     # clone(): on the CPU nothing before this need have copied anything.
     copy: Float32Array = x.clone(memory_format=torch.contiguous_format).numpy()
     return copy

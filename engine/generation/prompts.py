@@ -1,10 +1,6 @@
-"""What becomes of a prompt before a model reads it.
+"""How a prompt is prepared, in the terminal, in a run and on the screen alike.
 
-Whoever asks a model for a text or a prediction comes through here, so a prompt is treated alike in the terminal, in a
-run and on the screen:
-
-- Characters the model has never seen are named. Whoever asks decides whether they are left out or the prompt refused;
-  either way the sentence says what else could be done.
+- Characters the model has never seen are named, and left out or refused as the caller chooses.
 - An empty prompt is the start of a text, and so is one of which nothing is left.
 - Of a prompt longer than what the model can look at, its end is kept.
 """
@@ -50,16 +46,16 @@ def prepare_prompt(
     `start` is what an empty prompt means where that is not `starting_prompt(tokenizer)`. Raises PromptError for
     characters the model has never seen if they are to be refused.
     """
-    if unknown == "refuse" and (strangers := tokenizer.unknown_characters(prompt)):
-        raise PromptError(f"{unknown_characters_sentence(strangers)} {_way_out(tokenizer, strangers)}")
+    if unknown == "refuse" and (unseen := tokenizer.unknown_characters(prompt)):
+        raise PromptError(f"{unknown_characters_sentence(unseen)} {_unknown_characters_hint(tokenizer, unseen)}")
     text, notes = drop_unknown_characters(prompt, tokenizer)
-    read = text or start or starting_prompt(tokenizer)
-    ids = tokenizer.encode(read).tolist()
+    full = text or start or starting_prompt(tokenizer)
+    ids = tokenizer.encode(full).tolist()
     if len(ids) <= context:
         return PreparedPrompt(text, tuple(ids), notes)
-    kept = _newest(read, ids, tokenizer, context)
+    kept = _newest(full, ids, tokenizer, context)
     shown = tokenizer.decode(kept)
-    left_out = max(1, len(read) - len(shown))
+    left_out = max(1, len(full) - len(shown))
     front = "first character was" if left_out == 1 else f"first {left_out:,} characters were"
     note = f"The {front} left out: the model looks at {context:,} tokens at most."
     return PreparedPrompt(shown if text else "", tuple(kept), (*notes, note), left_out)
@@ -67,13 +63,13 @@ def prepare_prompt(
 
 def drop_unknown_characters(prompt: str, tokenizer: Tokenizer) -> tuple[str, tuple[str, ...]]:
     """`prompt` without the characters the model has never seen, and a sentence that names them if there are any."""
-    strangers = tokenizer.unknown_characters(prompt)
-    if not strangers:
+    unseen = tokenizer.unknown_characters(prompt)
+    if not unseen:
         return prompt, ()
-    text = "".join(char for char in prompt if char not in strangers)
-    pronoun = "it" if len(strangers) == 1 else "them"
+    text = "".join(char for char in prompt if char not in unseen)
+    pronoun = "it" if len(unseen) == 1 else "them"
     rest = f"the prompt goes on without {pronoun}" if text else "nothing of the prompt is left"
-    return text, (f"{unknown_characters_sentence(strangers)[:-1]}; {rest}.",)
+    return text, (f"{unknown_characters_sentence(unseen)[:-1]}; {rest}.",)
 
 
 def _newest(text: str, ids: list[int], tokenizer: Tokenizer, context: int) -> list[int]:
@@ -84,7 +80,7 @@ def _newest(text: str, ids: list[int], tokenizer: Tokenizer, context: int) -> li
     return ids[-context:]  # raw bytes, which have no characters to cut between
 
 
-def _way_out(tokenizer: Tokenizer, strangers: str) -> str:
-    pronoun = "it" if len(strangers) == 1 else "them"
+def _unknown_characters_hint(tokenizer: Tokenizer, unseen: str) -> str:
+    pronoun = "it" if len(unseen) == 1 else "them"
     leave_out = f"Leave {pronoun} out (--unknown drop)"
     return f"{leave_out}, or {TRAIN_ON_BYTES_HINT}." if tokenizer.kind == "char" else f"{leave_out}."

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from babytrain.engine.config.build import check_value
-from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.errors import ConfigError, EngineError
 from babytrain.engine.config.settings import SampleSettings
 
 REPETITION_WINDOW = 64  # tokens of the text so far, newest last, that the repetition penalty looks at
@@ -36,8 +36,13 @@ REPETITION_WINDOW = 64  # tokens of the text so far, newest last, that the repet
 _COLDEST = 1e-6
 
 
-class DamagedWeightsError(ValueError):
-    """A model whose predictions are not numbers, in one sentence."""
+class DamagedWeightsError(EngineError):
+    """A model whose predictions are NaN or infinite, in one sentence."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(
+            [f"The model's weights are damaged (its predictions are not numbers), so it cannot {purpose}."]
+        )
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,7 @@ def sample_token(
     likeliest = int(logits.argmax())  # or the first that is no number
     largest = float(logits[likeliest])
     if not math.isfinite(largest):
-        raise DamagedWeightsError(
-            "The model's weights are damaged (its predictions are not numbers), so it cannot write."
-        )
+        raise DamagedWeightsError("write")
     if settings.temperature < _COLDEST:
         return likeliest
     # Subtracting the largest first keeps a tiny temperature from overflowing.

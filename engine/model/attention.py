@@ -1,7 +1,6 @@
 """Causal self-attention with a fused QKV projection, and the key-value cache of one text being written.
 
-Three ways to the same numbers: hand-written products for short contexts on a CPU (`cpu/short_attention.py`),
-torch's
+Three ways to the same numbers: hand-written products for short contexts on a CPU (`cpu/short_attention.py`), torch's
 scaled_dot_product_attention for everything else, and a masked one for the few new tokens of a text being written.
 """
 
@@ -44,7 +43,7 @@ class KeyValueCache:
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
     def with_recent(self, tokens: Tensor) -> Tensor:
-        """New tokens [1, T] after the few that stood before them, which they are remembered with for the next time."""
+        """New tokens [1, T] after the few before them; the newest are kept for the next call."""
         if not self._recent:
             return tokens
         together = torch.cat((self._tokens, tokens), dim=1)
@@ -84,7 +83,7 @@ class Attention(nn.Module):
         """[B, T, 3, heads, head_size] -> [B, T, width] with torch's own kernels."""
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         if self.qk_norm or rotary is not None:
-            query, key = self._place(query, rotary), self._place(key, rotary)
+            query, key = self._norm_and_rotate(query, rotary), self._norm_and_rotate(key, rotary)
         if cache is None:
             # On a CPU the bf16 flash kernel is slower than the fp32 one, casts included.
             dtype = torch.float32 if qkv.device.type == "cpu" else value.dtype
@@ -96,8 +95,8 @@ class Attention(nn.Module):
             mixed = F.scaled_dot_product_attention(query.to(value.dtype), key, value, attn_mask=mask)
         return mixed.transpose(1, 2).flatten(2).to(qkv.dtype)
 
-    def _place(self, x: Tensor, rotary: Tensor | None) -> Tensor:
-        """Normalise and turn queries or keys [B, heads, T, head_size]; the result is fp32."""
+    def _norm_and_rotate(self, x: Tensor, rotary: Tensor | None) -> Tensor:
+        """Normalise and rotate queries or keys [B, heads, T, head_size]; the result is fp32."""
         x = x.float()
         if self.qk_norm:
             x = F.rms_norm(x, (self.head_size,), eps=RMS_NORM_EPSILON)

@@ -1,7 +1,7 @@
 """The two dials that act inside a forward pass, dropout and label smoothing, as numbers or as tensors.
 
 A compiler makes a constant of a Python number, and a CUDA graph repeats the one it was captured with; a dial that is
-baked in either compiles anew at every turn or never takes effect. There both dials are 0-D tensors that are read
+baked in either compiles anew at every change or never takes effect. There both dials are 0-D tensors that are read
 inside the pass, and both are always applied, also at 0: whether to apply them would be baked in as well. Without a
 compiler they stay plain numbers, and at 0 nothing is computed for them.
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 class DialTensors(NamedTuple):
-    """The positions of the dials, 0-D fp32 on the model's device; turned by filling them in place."""
+    """The positions of the dials, 0-D fp32 on the model's device; changed by filling them in place."""
 
     dropout: Tensor
     label_smoothing: Tensor

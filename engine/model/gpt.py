@@ -4,7 +4,7 @@ Choices:
 
 - One class for every preset; what differs is in the config. Preset `gpt2` has nanoGPT's shapes and, with the same
   weights, its logits.
-- Weights are fp32 masters. `set_precision` chooses the number format of the products; there is no autocast.
+- Weights are fp32 masters. `precision` is the number format of the products; there is no autocast.
 - A tied head has no parameter of its own, so nothing is stored twice.
 - Dropout acts on the embedding and on what each sublayer adds. Not inside attention: there it would cost the fast
   kernels and at these sizes bring nothing.
@@ -45,20 +45,16 @@ _RESIDUAL_PROJECTIONS = ("attention.projection.weight", "mlp.down.weight")
 def initialise_parameters(model: nn.Module, config: ModelSettings, generator: torch.Generator) -> None:
     """Fill all parameters in the order of `named_parameters`, drawing only from `generator` (on the CPU)."""
     for name, parameter in model.named_parameters():
-        if name.endswith("bias"):
+        into_residual = name.endswith(_RESIDUAL_PROJECTIONS)
+        if name.endswith("bias") or name in _FROM_ZERO or (into_residual and config.zero_init):
             parameter.zero_()
         elif parameter.dim() < 2:  # the gain of a norm
             parameter.fill_(1.0)
-        elif name in _FROM_ZERO:
-            parameter.zero_()
         elif name == "head.weight":
             parameter.normal_(0.0, 1.0 / math.sqrt(config.width), generator=generator)
-        elif not name.endswith(_RESIDUAL_PROJECTIONS):
-            parameter.normal_(0.0, _DEVIATION, generator=generator)
-        elif config.zero_init:
-            parameter.zero_()
         else:
-            parameter.normal_(0.0, _DEVIATION / math.sqrt(2 * config.layers), generator=generator)
+            deviation = _DEVIATION / math.sqrt(2 * config.layers) if into_residual else _DEVIATION
+            parameter.normal_(0.0, deviation, generator=generator)
 
 
 class Block(nn.Module):
@@ -110,7 +106,7 @@ class GPT(nn.Module):
         self.dropout = config.dropout
         self.label_smoothing = config.label_smoothing
         self._dial_tensors: DialTensors | None = None
-        self.precision: Precision = "fp32"
+        self.precision: Precision = "fp32"  # of the products from the next forward pass on
         self.token_embedding = nn.Parameter(torch.empty(vocabulary_size, config.width))
         self.position_embedding = (
             nn.Parameter(torch.empty(config.context, config.width)) if config.position == "learned" else None
@@ -169,8 +165,8 @@ class GPT(nn.Module):
         """Mean plain cross-entropy of each window, [B] fp32, nats per token; and the likeliest tokens [B, T] int64."""
         logits = self(tokens).flatten(0, 1)
         losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
-        guesses = logits.max(dim=-1).indices  # on a CPU up to twenty times as fast as argmax
-        return losses.view(targets.shape).mean(dim=1), guesses.view(targets.shape)
+        predictions = logits.max(dim=-1).indices  # on a CPU up to twenty times as fast as argmax
+        return losses.view(targets.shape).mean(dim=1), predictions.view(targets.shape)
 
     def new_cache(self) -> KeyValueCache:
         """An empty cache for writing one text with this model."""
@@ -193,7 +189,7 @@ class GPT(nn.Module):
             self._dial_tensors.label_smoothing.fill_(smoothing)
 
     def keep_dials_in_tensors(self) -> None:
-        """Keep dropout and label smoothing in tensors from now on, for a compiler or a CUDA graph (see `live`).
+        """Keep dropout and label smoothing in tensors from now on, for a compiler or a CUDA graph.
 
         Training passes then always apply both. The model must be on its device by now.
         """
@@ -205,13 +201,9 @@ class GPT(nn.Module):
     def _active_dropout(self) -> Tensor | float | None:
         if not self.training:
             return None
-        if self._dial_tensors is not None:  # asked first: a compiler would keep what a plain number was
+        if self._dial_tensors is not None:  # checked first: a compiler would keep what a plain number was
             return self._dial_tensors.dropout
         return self.dropout if self.dropout > 0.0 else None
-
-    def set_precision(self, precision: Precision) -> None:
-        """Compute the products in "fp32" or "bf16" from the next forward pass on; the weights stay fp32."""
-        self.precision = precision
 
     @contextmanager
     def fp32_inference(self) -> Iterator[None]:

@@ -1,10 +1,8 @@
 """Linear layers and norms: fp32 weights, products in the number format of the input.
 
 The explicit cast replaces autocast: what is computed in bf16 is visible in the code. RMSNorm has no gain (Zhang &
-Sennrich 2019, arXiv 1910.07467, less the gain: the matrix that follows can hold it). On a CPU it has its own
-backward
-pass (`cpu/rms_norm.py`). Norms read the fp32 residual stream and hand on the number format of the products that
-follow.
+Sennrich 2019, arXiv 1910.07467, less the gain: the matrix that follows can hold it). Norms read the fp32 residual
+stream and return the number format of the products that follow.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON, CpuRMSNorm
 
 
 class Linear(nn.Module):
-    """y = x W^T (+ b), W [outputs, inputs] fp32. Not initialised: `build_model` does that for the whole model.
+    """y = x W^T (+ b), W [outputs, inputs] fp32. Not initialised: `gpt.py` does that for the whole model.
 
     `parts` says how many matrices of equal shape, stacked by rows, W really is: Muon treats each on its own.
     """

@@ -38,17 +38,17 @@ class FlatParameters:
         like = named[0][1]
         self.values = torch.empty(total, dtype=like.dtype, device=like.device)
         self.gradients = torch.zeros_like(self.values)
-        self.placed: list[FlatSlice] = []
+        self.slices: list[FlatSlice] = []
         start = 0
         for name, parameter in named:
-            place = FlatSlice(name, parameter, start, start + parameter.numel())
-            values = place.view_in(self.values)
+            part = FlatSlice(name, parameter, start, start + parameter.numel())
+            values = part.view_in(self.values)
             values.copy_(parameter.data)
             parameter.data = values
-            parameter.grad = place.view_in(self.gradients)
-            self.placed.append(place)
-            start = place.stop
-        self._views = [(place.parameter, place.parameter.grad) for place in self.placed]
+            parameter.grad = part.view_in(self.gradients)
+            self.slices.append(part)
+            start = part.stop
+        self._views = [(part.parameter, part.parameter.grad) for part in self.slices]
 
     def zero_gradients(self) -> None:
         """Set every gradient to zero, and put the views back if somebody set them to None."""

@@ -48,12 +48,12 @@ def orthogonalise(stack: Tensor, *, dtype: torch.dtype) -> Tensor:
 
 
 class MuonStack:
-    """The update rule for `n` matrices of one shape: `values` and `gradients` [n, rows, columns] are views."""
+    """The update rule for `n` matrices of one shape: `values`, `gradients`, `momentum` [n, rows, columns] are views."""
 
-    def __init__(self, values: Tensor, gradients: Tensor, *, dtype: torch.dtype) -> None:
+    def __init__(self, values: Tensor, gradients: Tensor, momentum: Tensor, *, dtype: torch.dtype) -> None:
         self.values = values
         self.gradients = gradients
-        self.momentum = torch.zeros_like(values)
+        self.momentum = momentum
         self.dtype = dtype
         rows, columns = values.shape[-2:]
         self.scale = math.sqrt(max(1.0, rows / columns))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 import torch
@@ -30,11 +31,6 @@ _NEVER_DECAYED = ("token_shift", "ngram_embedding")
 NamedParameters: TypeAlias = list[tuple[str, nn.Parameter]]
 
 
-def build_optimizer(model: GPT, config: Config) -> Optimizer:
-    """The optimizer that `config` names. The model must be on its device and have its precision set by now."""
-    return Optimizer(model, config)
-
-
 @dataclass
 class _Groups:
     """The parameters by update rule. Muon's are keyed by the shape of one matrix."""
@@ -45,34 +41,34 @@ class _Groups:
 
 
 class Optimizer:
-    """Updates the parameters of one model in place.
+    """Updates the parameters of one model in place. The model must be on its device and have its precision set by now.
 
-    A step is `zero_grad()`, any number of backward passes, `gradient_norm(clip)`, `set_learning_rates`, `step()`.
+    A step is `zero_grad()`, any number of backward passes, `clip_gradient_norm(clip)`, `set_learning_rates`, `step()`.
     """
 
     def __init__(self, model: GPT, config: Config) -> None:
         groups = _sort_parameters(model, config)
         self._flat = FlatParameters([*groups.decaying, *groups.plain, *(p for ps in groups.muon.values() for p in ps)])
-        places = {place.name: place for place in self._flat.placed}
-        self._adamw_places = [places[name] for name, _ in (*groups.decaying, *groups.plain)]
-        self._muon_places = [places[name] for named in groups.muon.values() for name, _ in named]
+        slices = iter(self._flat.slices)
+        decaying, plain = (list(islice(slices, len(named))) for named in (groups.decaying, groups.plain))
         self._adamw = FlatAdamW(
-            self._part([places[name] for name, _ in groups.decaying]),
-            self._part([places[name] for name, _ in groups.plain]),
+            self._part(decaying),
+            self._part(plain),
             betas=(config.beta1, config.beta2),
             weight_decay=config.weight_decay,
         )
+        self._adamw_slices = decaying + plain
+        self._muon_slices = self._flat.slices[len(self._adamw_slices) :]
+        self._momentum = self._flat.values.new_zeros(sum(part.stop - part.start for part in self._muon_slices))
         device = self._flat.values.device.type
         dtype = torch.bfloat16 if model.precision == "bf16" or supports_bf16(device) else torch.float32
         self._muon = []
         for shape, named in groups.muon.items():
-            values, gradients = self._part([places[name] for name, _ in named])
-            self._muon.append(MuonStack(values.view(-1, *shape), gradients.view(-1, *shape), dtype=dtype))
-        self._betas = (config.beta1, config.beta2)
+            parts = list(islice(slices, len(named)))
+            flat = (*self._part(parts), self._momentum_of(parts[0].start, parts[-1].stop))
+            self._muon.append(MuonStack(*(tensor.view(-1, *shape) for tensor in flat), dtype=dtype))
         self._weight_decay = config.weight_decay
         self._adamw_learning_rate = self._muon_learning_rate = 0.0
-
-    # -- a step ------------------------------------------------------------------------------------------------
 
     def set_learning_rates(self, adamw: float, muon: float) -> None:
         """The learning rates of the next steps; Muon's applies to what Muon updates, if anything."""
@@ -83,7 +79,7 @@ class Optimizer:
         self._flat.zero_gradients()
 
     @torch.no_grad()
-    def gradient_norm(self, clip: float) -> Tensor:
+    def clip_gradient_norm(self, clip: float) -> Tensor:
         """The norm of all gradients together, a scalar on the device, before clipping.
 
         With `clip` > 0 the gradients are scaled in place so that their norm is at most `clip`. Never waits for the
@@ -108,48 +104,31 @@ class Optimizer:
         for stack in self._muon:
             stack.step(self._muon_learning_rate, self._weight_decay, only_if)
 
-    # -- dials -------------------------------------------------------------------------------------------------
-
-    @property
-    def weight_decay(self) -> float:
-        """Decoupled weight decay of the matrices; may be set between steps."""
-        return self._weight_decay
-
-    @weight_decay.setter
-    def weight_decay(self, weight_decay: float) -> None:
+    def set_weight_decay(self, weight_decay: float) -> None:
+        """Change the decoupled weight decay of the matrices from the next step on."""
         self._weight_decay = weight_decay
         self._adamw.set_weight_decay(weight_decay)
 
-    @property
-    def betas(self) -> tuple[float, float]:
-        """AdamW's decay of the gradient average and of the squared-gradient average; may be set between steps."""
-        return self._betas
-
-    @betas.setter
-    def betas(self, betas: tuple[float, float]) -> None:
-        self._betas = betas
-        self._adamw.set_betas(*betas)
+    def set_betas(self, beta1: float, beta2: float) -> None:
+        """Change AdamW's decay of the gradient average and of the squared-gradient average from the next step on."""
+        self._adamw.set_betas(beta1, beta2)
 
     # -- state -------------------------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, Tensor]:
         """The state as views, by name, in the shapes of the parameters: copy or save them before the next step."""
         state = {}
-        for place in self._adamw_places:
-            state[f"adamw.average.{place.name}"] = place.view_in(self._adamw.average)
-            state[f"adamw.squared_average.{place.name}"] = place.view_in(self._adamw.squared_average)
-        momenta = [stack.momentum for stack in self._muon]
-        for place in self._muon_places:
-            state[f"muon.momentum.{place.name}"] = self._momentum_of(place, momenta)
+        for part in self._adamw_slices:
+            state[f"adamw.average.{part.name}"] = part.view_in(self._adamw.average)
+            state[f"adamw.squared_average.{part.name}"] = part.view_in(self._adamw.squared_average)
+        for part in self._muon_slices:
+            momentum = self._momentum_of(part.start, part.stop)
+            state[f"muon.momentum.{part.name}"] = momentum.view(part.parameter.shape)
         return state
 
     def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over a state from `tensors()`. Raises ValueError with one sentence when it is not this model's."""
-        own = self.tensors()
-        problems = _differences(own, tensors)
-        if problems:
-            raise ValueError(f"The optimizer state does not fit this model: {'; '.join(problems)}.")
-        for name, tensor in own.items():
+        """Take over a state from `tensors()`, of the same names and shapes."""
+        for name, tensor in self.tensors().items():
             tensor.copy_(tensors[name])
 
     def scalars(self) -> dict[str, float | int]:
@@ -167,18 +146,15 @@ class Optimizer:
 
     # -- layout ------------------------------------------------------------------------------------------------
 
-    def _part(self, places: Sequence[FlatSlice]) -> tuple[Tensor, Tensor]:
+    def _part(self, slices: Sequence[FlatSlice]) -> tuple[Tensor, Tensor]:
         """Values and gradients of neighbouring parameters, 1-D."""
-        start, stop = (places[0].start, places[-1].stop) if places else (0, 0)
+        start, stop = (slices[0].start, slices[-1].stop) if slices else (0, 0)
         return self._flat.values[start:stop], self._flat.gradients[start:stop]
 
-    def _momentum_of(self, place: FlatSlice, momenta: Sequence[Tensor]) -> Tensor:
-        start = place.start - self._muon_places[0].start
-        for momentum in momenta:
-            if start < momentum.numel():
-                return momentum.view(-1)[start : start + place.stop - place.start].view(place.parameter.shape)
-            start -= momentum.numel()
-        raise AssertionError(f"{place.name} is in no stack")
+    def _momentum_of(self, start: int, stop: int) -> Tensor:
+        """The momentum of the parameters in [start, stop) of the flat buffer, 1-D."""
+        first = self._muon_slices[0].start
+        return self._momentum[start - first : stop - first]
 
 
 def _sort_parameters(model: GPT, config: Config) -> _Groups:
@@ -195,22 +171,3 @@ def _sort_parameters(model: GPT, config: Config) -> _Groups:
         else:
             groups.plain.append((name, parameter))
     return groups
-
-
-def _differences(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
-    """What `given` lacks, has too much, or has in another shape."""
-    problems = []
-    if missing := sorted(own.keys() - given.keys()):
-        problems.append(f"{_some(missing)} missing")
-    if extra := sorted(given.keys() - own.keys()):
-        problems.append(f"{_some(extra)} unknown")
-    problems.extend(
-        f"{name} has shape {list(given[name].shape)} instead of {list(own[name].shape)}"
-        for name in sorted(own.keys() & given.keys())
-        if own[name].shape != given[name].shape
-    )
-    return problems[:4]
-
-
-def _some(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -1,12 +1,9 @@
-"""Whether compiling pays for a run: the rule behind `compile = auto`, and the trial it rests on.
+"""The trial behind `compile = auto`: whether compiling pays for a run.
 
-Compiling takes seconds to minutes before the first step, and what it brings cannot be foreseen: a few percent where
-the products fill the processor, a multiple where a graphics card waits for Python. So it is tried, on a throw-away
-copy of the model, but only for a run that is long enough to get the trial's own time back: over ten minutes on a
-processor, over one on a CUDA card (there the gain is large or the model so big that a minute is nothing). It is kept
-if a step gets at least 5% faster and the run saves at least twice what compiling takes.
-
-The choice becomes a setting of the run, so a resume or a rerun repeats the choice and not the trial.
+Compiling takes seconds to minutes, and its gain cannot be foreseen: a few percent where the products fill the
+processor, a multiple where a graphics card waits for Python. So it is tried on a throw-away copy of the model, for a
+run of over ten minutes on a processor or one on a CUDA card, and kept if a step gets at least 5% faster and the run
+saves at least twice what compiling takes. The run keeps the choice in its settings.
 """
 
 from __future__ import annotations
@@ -14,12 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
 from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.execution.forward_backward import DirectPass, build_pass
-from babytrain.engine.sessions.processor_trial import WORTHWHILE_STEP_RATIO, TrialModel
+from babytrain.engine.sessions.thread_and_precision_trial import WORTHWHILE_STEP_RATIO, TrialModel
 
 SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # on other devices there is none
 SAVED_PER_COMPILE_SECOND = 2.0
@@ -32,18 +30,6 @@ class CompileTrial:
     compile_seconds: float
     eager_step_seconds: float
     compiled_step_seconds: float
-
-    def saved_seconds(self, planned_seconds: float) -> float:
-        """What a run that takes `planned_seconds` without compiling saves by compiled steps, compiling not counted."""
-        return planned_seconds * (1.0 - self.compiled_step_seconds / self.eager_step_seconds)
-
-
-@dataclass(frozen=True)
-class CompileChoice:
-    """Whether to compile, and a sentence on why for the log; empty where nothing was tried."""
-
-    compiled: bool
-    sentence: str = ""
 
 
 def planned_seconds(config: Config, eager_step_seconds: Callable[[], float]) -> float:
@@ -63,28 +49,33 @@ def is_worth_trying(device: str, planned_seconds: float) -> bool:
 
 def is_worth_keeping(trial: CompileTrial, planned_seconds: float) -> bool:
     """Whether compiling saves a run clearly more than it costs."""
-    faster = trial.compiled_step_seconds <= WORTHWHILE_STEP_RATIO * trial.eager_step_seconds
-    return faster and trial.saved_seconds(planned_seconds) >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
+    ratio = trial.compiled_step_seconds / trial.eager_step_seconds
+    saved_seconds = planned_seconds * (1.0 - ratio)
+    return ratio <= WORTHWHILE_STEP_RATIO and saved_seconds >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
 
 
-def choose_compile(device: str, planned_seconds: float, measure: Callable[[], CompileTrial]) -> CompileChoice:
-    """Decide for a run of `planned_seconds`; `measure` makes the trial, if there is to be one."""
+def choose_compile(
+    device: str, planned_seconds: float, measure: Callable[[], CompileTrial]
+) -> tuple[Literal["on", "off"], str]:
+    """Whether a run of `planned_seconds` is compiled, and a sentence on why; empty where nothing was tried.
+
+    `measure` makes the trial, if there is to be one.
+    """
     if not is_worth_trying(device, planned_seconds):
-        return CompileChoice(False)
+        return "off", ""
     try:
         trial = measure()
     except (RuntimeError, OSError) as error:  # whatever goes wrong inside a compiler arrives as one of these
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return CompileChoice(False, f"Not compiling the step: a trial failed ({reason}).")
-    kept = is_worth_keeping(trial, planned_seconds)
+        return "off", f"Not compiling the step: a trial failed ({reason})."
     figures = (
         f"a trial took {trial.compile_seconds:.0f} s to compile and a step went from "
         f"{1000 * trial.eager_step_seconds:.1f} to {1000 * trial.compiled_step_seconds:.1f} ms"
     )
     about = f"a run of about {planned_seconds / 60:,.0f} minutes"
-    if kept:
-        return CompileChoice(True, f"Compiling the step: {figures}, which pays in {about}.")
-    return CompileChoice(False, f"Not compiling the step: {figures}, which does not pay in {about}.")
+    if is_worth_keeping(trial, planned_seconds):
+        return "on", f"Compiling the step: {figures}, which pays in {about}."
+    return "off", f"Not compiling the step: {figures}, which does not pay in {about}."
 
 
 def measure_compile(
@@ -95,7 +86,7 @@ def measure_compile(
     eager_pass = DirectPass(copy.model.loss)
     copy.step(eager_pass)  # what only a first step pays for is not held against the eager one
     eager = copy.fastest_step_seconds(eager_pass)
-    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself will hear of it
+    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself will note it
     began = time.perf_counter()
     copy.step(compiled_pass)
     first = time.perf_counter() - began

@@ -10,14 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoint
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
-from babytrain.engine.sessions.session import NewRunPlan, kept_text
-from babytrain.engine.training.train_state import read_trainer
+from babytrain.engine.sessions.start_and_resume import NewRunPlan, kept_text
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 
@@ -30,18 +28,16 @@ def plan_fork(
     name: str | None = None,
     argv: Sequence[str] = (),
 ) -> NewRunPlan:
-    """The plan of a fork from the checkpoint `wanted` ("best", "last", its name or its step). Raises EngineError.
+    """The plan of a fork from the checkpoint `wanted` ("best", "last", its name or its step).
 
-    `steps` in `changes` is where the fork ends, counted like the parent's steps.
+    `steps` in `changes` is where the fork ends, counted like the parent's steps. Raises EngineError or RunsError.
     """
     changes = with_new_end(changes)
-    with engine_errors():
-        saved, provenance = read_run_toml(source)
-        old, config = config_of_run(saved), config_of_run(saved, changes)
-        if problem := fork_refusal(old, config, changes):
-            raise EngineError([problem])
-        checkpoint = load_checkpoint(named_checkpoint(source.checkpoints, wanted))
-        read_trainer(checkpoint, config)  # raises what is wrong with it
+    saved, provenance = read_run_toml(source)
+    config = config_of_run(saved, changes)
+    if problem := fork_refusal(config_of_run(saved), config, changes):
+        raise EngineError([problem])
+    checkpoint = load_checkpoint(named_checkpoint(source.checkpoints, wanted))
     paths = tuple(str(path) for path in provenance.get("paths", []))
     return NewRunPlan(
         config=config,

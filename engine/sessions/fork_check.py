@@ -1,49 +1,28 @@
-"""What can be said of a wished-for fork before torch is loaded: everything but the tensors themselves.
+"""What is wrong with a requested fork, as far as it can be seen without loading torch.
 
-The screen asks here before it stops a run or opens another one, so it takes milliseconds and reads a few kilobytes: the
-settings, the state of the trainer, and the headers of the tensors. What passes can still fail (`plan_fork` reads all).
+Used before a run is stopped for it, so it takes milliseconds and reads a few kilobytes: the settings, the state of the
+trainer, and the headers of the tensors. What passes can still fail (`plan_fork` reads everything).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
-from babytrain.engine.config.settings import SETTINGS, Config
+from babytrain.engine.config.settings import SETTINGS, Config, DataSettings, ModelSettings
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
-# The shapes, what the weights mean, and what the tokens are.
-_FIXED = frozenset(
-    [
-        "corpus",
-        "tokenizer",
-        "vocabulary",
-        "val_fraction",
-        "canaries",
-        "layers",
-        "heads",
-        "width",
-        "mlp",
-        "mlp_ratio",
-        "fmn_rank",
-        "position",
-        "token_shift",
-        "ngram_rows",
-        "norm",
-        "qk_norm",
-        "zero_init",
-        "bias",
-        "tied",
-        "optimizer",
-    ]
-)
+# What the weights and the tokens mean; of the groups of data and model these may differ.
+_FREE = {"window_shift", "token_noise", "context", "dropout", "label_smoothing"}
+_FIXED = {field.name for group in (DataSettings, ModelSettings) for field in fields(group)} - _FREE | {"optimizer"}
 CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # what a fork may have of its own
 _LONGEST_HEADER = 64 << 20
 _FILES = ("model.safetensors", "optimizer.safetensors")
@@ -97,8 +76,7 @@ def find_fork_problems(
         found = known[find_checkpoint(list(known), wanted, best=best, last=last)]
     except CheckpointNotFound as error:
         hint = "" if known else ": c saves one while it trains"
-        sentence = f"{error}{hint}."
-        return [*problems, sentence[0].upper() + sentence[1:]]
+        return [*problems, *(f"{problem.rstrip('.')}{hint}." for problem in error.problems)]
     path = source.checkpoints / found.directory
     return problems + _checkpoint_problems(path, found.step, changes, config.steps if config is not None else None)
 

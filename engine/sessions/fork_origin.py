@@ -9,8 +9,7 @@ from typing import Any
 from babytrain.engine.checkpoints.format import LoadedCheckpoint, checkpoint_name, save_checkpoint
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import Config
-from babytrain.engine.training.train_state import Progress
-from babytrain.runs.dials.state import restore_dials
+from babytrain.engine.training.train_state import Progress, read_trainer
 from babytrain.runs.events import Checkpoint, Started
 from babytrain.runs.playback.replay_plan import FORK_START
 from babytrain.runs.store.folder import RunFolder
@@ -76,9 +75,9 @@ class ForkOrigin:
 
 
 def with_changed_dials(checkpoint: LoadedCheckpoint, config: Config, changes: Mapping[str, Any]) -> LoadedCheckpoint:
-    """A checkpoint whose dials stand where `changes` (whose values stand in `config`) ask for."""
+    """A checkpoint whose dials stand where `changes` (values in `config`) put them. Raises CheckpointError."""
     names = {*changes, "steps"} if "epochs" in changes else set(changes)
-    dials = restore_dials(checkpoint.trainer, config.to_dict())
+    _, dials, _ = read_trainer(checkpoint, config)
     dials = dials.with_settings({name: getattr(config, name) for name in names})
     return replace(checkpoint, trainer={**checkpoint.trainer, **dials.saved()})
 

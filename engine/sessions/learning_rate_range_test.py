@@ -18,14 +18,14 @@ import torch
 
 from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.batches import Batches
 from babytrain.runs.dials.state import initial_dials
 
 SWEEP_STEPS = 60
 LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings
-LOSS_SMOOTHING = 0.75  # of the loss, step to step: single batches are noisier than what is looked for
-RISE_SHARE_TOO_HIGH = 0.05  # of the fall so far: a rise by this much is no noise
+LOSS_SMOOTHING = 0.75  # of the loss, step to step: single batches are noisy
+RISE_SHARE_TOO_HIGH = 0.05  # of the fall so far: a rise by this much is not noise
 USEFUL_SHARE = 0.2  # of the steepest fall
 
 
@@ -52,10 +52,10 @@ def sweep_learning_rates(
 ) -> LearningRateBracket:
     """Sweep the learning rate on a copy of the model. `tokens` [N] is the training text."""
     model = build_model(config, vocabulary_size, device=device, seed=config.seed)
-    model.set_precision(precision)
+    model.precision = precision
     model.train()
-    optimizer = build_optimizer(model, config)
-    batches = Batches(tokens, context=config.context, seed=config.seed, vocabulary_size=vocabulary_size, device=device)
+    optimizer = Optimizer(model, config)
+    batches = Batches(tokens, config, vocabulary_size, device)
     dials = initial_dials(config.to_dict())
     rates = [
         config.lr * LOWEST_SHARE * (HIGHEST_SHARE / LOWEST_SHARE) ** (step / (SWEEP_STEPS - 1))
@@ -69,7 +69,7 @@ def sweep_learning_rates(
             optimizer.zero_grad()
             loss = model.loss(*batches.next_batch(step * dials.batch_size, dials))
             loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.gradient_norm(config.clip)
+            optimizer.clip_gradient_norm(config.clip)
             optimizer.step()
             losses.append(float(loss.detach()))
             if not math.isfinite(losses[-1]):
@@ -80,7 +80,7 @@ def sweep_learning_rates(
 
 
 def find_bracket(rates: Sequence[float], losses: Sequence[float]) -> LearningRateBracket:
-    """The useful rates of a sweep; `losses` may be shorter than `rates`, or end in something that is no number."""
+    """The useful rates of a sweep; `losses` may be shorter than `rates`, or end in one that is not finite."""
     smooth: list[float] = []
     for loss in losses:
         if not math.isfinite(loss):
@@ -95,9 +95,9 @@ def find_bracket(rates: Sequence[float], losses: Sequence[float]) -> LearningRat
     slopes = [before - after for before, after in itertools.pairwise(smooth[: best + 1])]
     steepest = max(slopes)
     first = next(index for index, slope in enumerate(slopes) if slope >= USEFUL_SHARE * steepest)
-    turned = next(
+    rising = next(
         (index for index in range(best, len(smooth)) if smooth[index] > smooth[best] + RISE_SHARE_TOO_HIGH * fall), None
     )
-    # The loss answers a few steps late: what it shows at the turn was already too high before.
-    last = best if turned is None else max(first + 1, min(best, turned - 3))
+    # The loss answers a few steps late: where it has risen, the rate was too high before.
+    last = best if rising is None else max(first + 1, min(best, rising - 3))
     return LearningRateBracket(rates[first], rates[last])

@@ -1,7 +1,7 @@
-"""Rerun: train a run again with its commands given at their steps, and say whether it comes out the same to the bit.
+"""Rerun: train a run again with its recorded commands, and say whether it comes out the same to the bit.
 
-On the same machine, with the same text, versions and number of threads, it must. What is not the same is told before
-it starts; the steps are compared as they come, weights and optimizer at the end.
+On the same machine, with the same text, versions and number of threads, it must. What differs is said before it starts;
+the steps are compared as they come, weights and optimizer at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from babytrain import __version__
-from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -31,7 +30,14 @@ from babytrain.engine.data.corpus import build_corpus
 from babytrain.engine.execution.devices import choose_device
 from babytrain.engine.execution.processor_cores import count_cores
 from babytrain.engine.sessions.fork_origin import ForkOrigin
-from babytrain.engine.sessions.session import FolderCallback, NewRunPlan, RunResult, kept_text, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import (
+    FolderCallback,
+    NewRunPlan,
+    RunResult,
+    kept_text,
+    train_new,
+    train_resumed,
+)
 from babytrain.engine.training.rerun_script import RerunScript, StepComparison, StepDifference
 from babytrain.runs.events import LogMessage, Started
 from babytrain.runs.journal import read_journal
@@ -103,23 +109,21 @@ class RerunResult:
 
 
 def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, argv: Sequence[str] = ()) -> RerunPlan:
-    """Read what is on record. Raises EngineError when that is not enough to train the run again."""
+    """Read what is on record. Raises EngineError or RunsError when that is not enough to train the run again."""
     if lock_owner(source) is not None:
         raise EngineError([f"{source.run_id} is being trained at this moment: repeat it once it has ended."])
-    with engine_errors():
-        sessions = recorded_sessions(read_journal(source.journal).events)
-        _, provenance = read_run_toml(source)
+    sessions = recorded_sessions(read_journal(source.journal).events)
+    _, provenance = read_run_toml(source)
     if not sessions or not isinstance(first := sessions[0].first, Started):
         raise EngineError([f"The journal of {source.run_id} holds no run to repeat."])
     paths = tuple(str(path) for path in provenance.get("paths", []))
     stdin = kept_text(source) if "-" in paths else None
     differences: list[str] = []
-    with engine_errors():
-        # The plan was in steps by the time it started; by the clock it would come out differently.
-        config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
-        config = changed_config(config, device=_device(first, differences))
-        corpus = build_corpus(config, paths, stdin=stdin)
-        origin = _origin(source, first)
+    # The plan was in steps by the time it started; by the clock it would come out differently.
+    config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
+    config = changed_config(config, device=_device(first, differences))
+    corpus = build_corpus(config, paths, stdin=stdin)
+    origin = _origin(source, first)
     if corpus.sha256 != first.corpus.sha256:
         differences.append(f"The text has changed since ({', '.join(paths) or corpus.name}).")
     differences += _other_circumstances(provenance | {"program_version": first.program_version}, config)
@@ -145,7 +149,7 @@ def train_rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | Non
 
     comparison = StepComparison([step for session in plan.sessions for step in session.steps], report)
     first, *others = plan.sessions
-    new_run = replace(plan.new_run, commands=RerunScript(first, comparison))
+    new_run = replace(plan.new_run, script=RerunScript(first, comparison))
     result = train_new(new_run, feed, on_folder)
     for session in others:
         if feed.stop_requested.is_set() or result.status == "failed":
@@ -153,7 +157,7 @@ def train_rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | Non
         changes = {key: value for key, value in session.changes.items() if key not in _BY_THE_CLOCK}
         if {"steps", *_BY_THE_CLOCK} & session.changes.keys():
             changes["steps"] = session.first.total_steps
-        result = train_resumed(Path(result.run_dir), changes, feed, commands=RerunScript(session, comparison))
+        result = train_resumed(Path(result.run_dir), changes, feed, script=RerunScript(session, comparison))
     return _compare(plan, result, comparison, stopped=feed.stop_requested.is_set())
 
 
@@ -166,12 +170,12 @@ def _compare(plan: RerunPlan, result: RunResult, comparison: StepComparison, *, 
     bits: int | None = None
     largest = 0.0
     try:
-        theirs = last_checkpoint(plan.source.checkpoints)
-        if theirs is None:
+        original = last_checkpoint(plan.source.checkpoints)
+        if original is None:
             problem = problem or "The original has no checkpoint to compare with."
         else:
-            ours = load_checkpoint(RunFolder(Path(result.run_dir)).checkpoints / theirs.name)
-            bits, largest, other = compare_checkpoints(load_checkpoint(theirs), ours)
+            repeated = load_checkpoint(RunFolder(Path(result.run_dir)).checkpoints / original.name)
+            bits, largest, other = compare_checkpoints(load_checkpoint(original), repeated)
             problem = problem or other
     except CheckpointError as error:
         problem = problem or f"The weights could not be compared: {error}"

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from babytrain.engine.data.windows import EpochWindows, replace_tokens, shift_windows
+from babytrain.engine.config.settings import Config
+from babytrain.engine.data.window_order import EpochWindows, replace_tokens, shift_windows
 from babytrain.runs.dials.state import DialState
 
 
@@ -25,16 +26,16 @@ class Batches:
     """
 
     def __init__(
-        self, tokens: npt.NDArray[Any], *, context: int, seed: int, vocabulary_size: int, device: torch.device | str
+        self, tokens: npt.NDArray[Any], config: Config, vocabulary_size: int, device: torch.device | str
     ) -> None:
         self._on_cpu = np.asarray(tokens, dtype=np.int32)  # half the size of int64, for a large text
         self._device = torch.device(device)
         self.tokens = torch.from_numpy(self._on_cpu).to(self._device)
-        self._context = context
-        self._seed = seed
+        self._context = config.context
+        self._seed = config.seed
         self._vocabulary_size = vocabulary_size
-        self._windows = EpochWindows(len(tokens), context, seed)
-        self._offsets = torch.arange(context + 1, device=self._device)
+        self._windows = EpochWindows(len(tokens), config.context, config.seed)
+        self._offsets = torch.arange(config.context + 1, device=self._device)
 
     @property
     def windows_per_epoch(self) -> int:
@@ -56,14 +57,14 @@ class Batches:
         rows = self.tokens[self._to_device(starts)[:, None] + self._offsets].long()
         inputs, targets = rows[:, :-1], rows[:, 1:]
         if dials.token_noise > 0.0:
-            read = replace_tokens(
+            noisy = replace_tokens(
                 self._on_cpu[starts[:, None] + np.arange(self._context)].astype(np.int64),
                 first,
                 seed=self._seed,
                 share=dials.token_noise,
                 vocabulary_size=self._vocabulary_size,
             )
-            inputs = self._to_device(read)
+            inputs = self._to_device(noisy)
         return inputs, targets
 
     def _to_device(self, values: npt.NDArray[np.int64]) -> Tensor:

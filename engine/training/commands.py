@@ -1,23 +1,25 @@
-"""Commands: what a person asked for, obeyed between two steps and put on record with what became of it.
+"""Commands of a person or the engine, applied between two steps, one by one, and recorded with what became of them.
 
-Every command that changes the course of a run changes it here and leaves a `Command` event with the step it took effect
-at, which is what lets a steered run be repeated. Those that wait are applied one by one, in the order they came.
+Each leaves a `Command` event with the step it took effect at, so that a run can be repeated. What a dial command or an
+undo changes is worked out in `runs/dials/apply_and_undo.py`.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from queue import Empty
 
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, name_problem
 from babytrain.engine.config.build import checked_value
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.engine.training.evaluation import Evaluator
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
 from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.recovery import Recovery
-from babytrain.engine.training.sample_events import SampleWriter
+from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
-from babytrain.runs.dials.changes import DIAL_ACTIONS, DialChange, apply_command
+from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, DialChange, apply_command
 from babytrain.runs.dials.spec import MACHINE_DIALS
 from babytrain.runs.events import Command, Request
 from babytrain.runs.events.sampling_options import parse_sampling_options
@@ -26,7 +28,7 @@ PAUSE_POLL_SECONDS = 0.05
 
 
 class Commands:
-    """Obeys requests for one trainer. Its state: `paused`, `advance` (steps before pausing), `stopping`."""
+    """Applies requests for one trainer. Its state: `paused`, `advance` (steps before pausing), `stopping`."""
 
     def __init__(
         self,
@@ -37,33 +39,32 @@ class Commands:
         checkpoints: CheckpointWriter,
         samples: SampleWriter,
         recovery: Recovery,
-        duty_cycle_controller: DutyCycleController,
+        monitor: DiagnosisMonitor,
+        duty_cycle: DutyCycleController,
         windows_per_epoch: int,
     ) -> None:
         self._state, self._output = state, output
         self._evaluator, self._checkpoints, self._samples = evaluator, checkpoints, samples
-        self._recovery, self._housekeeper = recovery, duty_cycle_controller
+        self._recovery, self._monitor, self._duty_cycle = recovery, monitor, duty_cycle
         self._windows_per_epoch = windows_per_epoch
         self.paused = False
         self.advance = 0
         self.stopping = False
-        self.turned = False  # a dial was, or the run went back, since somebody last looked
 
     @property
-    def waits(self) -> bool:
-        """Whether training holds until the next request."""
+    def is_waiting(self) -> bool:
+        """Whether training waits for the next request."""
         return self.paused and not self.advance
 
-    def obey_waiting(self, waiting: list[Request] | None = None) -> None:
-        """Apply everything that was asked since the last step."""
-        if self._output.feed.stop_requested.is_set():
+    def apply_waiting(self, first: Request | None = None) -> None:
+        """Apply `first` and everything that was asked since the last step, one by one."""
+        feed = self._output.feed
+        if feed.stop_requested.is_set():
             self.stopping = True
-        waiting = waiting or []
-        while True:
-            try:
-                waiting.append(self._output.feed.requests.get_nowait())
-            except Empty:
-                break
+        waiting = [] if first is None else [first]
+        with suppress(Empty):
+            while True:
+                waiting.append(feed.requests.get_nowait())
         for request in waiting:
             self.apply(request)
 
@@ -72,27 +73,28 @@ class Commands:
         try:
             request = self._output.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
         except Empty:
-            self._output.recorder.file_handed_over()
+            self._output.recorder.write_handed_over()
             return
-        self.obey_waiting([request])
+        self.apply_waiting(request)
 
     def apply(self, request: Request) -> None:
-        """Obey one request and put on record what became of it."""
+        """Apply one request and record what became of it."""
         state, recorder, feed = self._state, self._output.recorder, self._output.feed
         change, refusal = DialChange(state.dials), ""
         step = state.progress.step
         match request.action:
             case "pause" | "resume":
-                if request.action == "resume" and not self.waits:  # it can only mean a rule that holds the run back
-                    self._housekeeper.overrule(state.dials)
+                if request.action == "resume" and not self.is_waiting:  # so a rule of the machine pauses the run
+                    self._duty_cycle.overrule(state.dials)
                 self.paused, self.advance = request.action == "pause", 0
             case "advance":
                 self.paused, self.advance = True, max(1, int(request.value or 1))
             case "sample":
-                wish = parse_sampling_options(request.dial)
-                prompt, given_up = request.text or state.config.prompt, feed.cancelled
                 refusal = self._samples.write(
-                    prompt, wish, requested=True, given_up=lambda: request.command_id in given_up
+                    request.text or state.config.prompt,
+                    parse_sampling_options(request.dial),
+                    requested=True,
+                    is_cancelled=lambda: request.command_id in feed.cancelled,
                 )
             case "predict":
                 refusal = self._samples.predict(request.text)
@@ -105,7 +107,7 @@ class Commands:
             case "note":
                 pass  # the command itself, with its text, is the record
             case "rollback":
-                refusal = self._go_back(request.text)
+                refusal = self._roll_back(request.text)
             case _:
                 change = apply_command(state.config, state.dials, request, step, checked_value, self._windows_per_epoch)
                 refusal = change.refusal
@@ -133,13 +135,17 @@ class Commands:
         self._state.dials = change.dials
         if change.positions.keys() - set(MACHINE_DIALS):  # the others change nothing that is trained or judged
             self._state.apply_dials()
-            self.turned = True
+            self._dial_changed()
 
-    def _go_back(self, text: str) -> str:
+    def _roll_back(self, text: str) -> str:
         """To a checkpoint by its name; returns why not, or nothing."""
         try:
             self._recovery.roll_back(text or "best", "asked for")
         except CheckpointNotFound as error:
             return str(error)
-        self.turned = True
+        self._dial_changed()
         return ""
+
+    def _dial_changed(self) -> None:
+        self._state.guard.dial_changed()
+        self._monitor.dial_changed()

@@ -1,7 +1,7 @@
-"""The diagnosis of a run while it trains: looks now and then, speaks when the verdict or its figures change.
+"""The diagnosis of a run while it trains: a `Verdict` event when the verdict or its figures change.
 
-It looks at each evaluation and otherwise every fifty steps, never by the clock, so that what it leads to (a stop
-or a way back when the run overfits) happens at the same step when the run is repeated.
+It is made at each evaluation and otherwise every fifty steps, never by the clock, so that what follows from it (a stop
+or a rollback when the run overfits) happens at the same step when the run is repeated.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Request, SuggestedCommand, Verdict
 
-NEWEST_SHARE = 1 / 32  # of a running mean over steps
-# After a turn of a dial the advice stays as it was for so long: what it measures is still mostly of before the turn,
-# and the same advice followed twice goes too far.
+NEWEST_SHARE = 1 / 32  # of the newest step in a running mean
+# After a change of a dial the advice stays as it was for so long: what was measured is mostly of before the change, and
+# the same advice followed twice goes too far.
 STEPS_UNTIL_NEW_ADVICE = 150
 
 
@@ -32,7 +32,7 @@ class DiagnosisMonitor:
 
     def __init__(self, state: TrainState, output: RunOutput, floor: float | None) -> None:
         self._state, self._output, self._floor = state, output, floor
-        self._given: Verdict | None = None
+        self._newest: Verdict | None = None
         self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # at which a dial was changed last, or the run went back
         self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
         self._fetching_share = 0.0  # of the step time of late, spent on fetching the next windows
@@ -61,9 +61,9 @@ class DiagnosisMonitor:
     def _emit(self, found: Diagnosis, repeated: bool) -> None:
         step, recorder = self._state.progress.step, self._output.recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
-        if repeated and self._given is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
-            advice, alternative = self._given.advice, self._given.alternative
-        self._given = Verdict(
+        if repeated and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
+            advice, alternative = self._newest.advice, self._newest.alternative
+        self._newest = Verdict(
             t=recorder.now(),
             step=step,
             verdict=found.verdict,
@@ -73,15 +73,15 @@ class DiagnosisMonitor:
             alternative=alternative,
             repeated=repeated,
         )
-        recorder.emit(self._given)
+        recorder.emit(self._newest)
 
     def _act(self, apply: Callable[[Request], None]) -> None:
-        """Stop or go back once, if the settings say so."""
-        wanted = self._state.config.on_overfitting
-        if wanted == "report":
+        """Stop or roll back once, if the settings say so."""
+        action = self._state.config.on_overfitting
+        if action == "report":
             return
         self._state.diagnosis = replace(self._state.diagnosis, acted=True)
-        if wanted == "rollback":
+        if action == "rollback":
             apply(Request(command_id=0, action="rollback", text="best"))
         apply(Request(command_id=0, action="stop"))
 

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from babytrain.engine.analysis.letters import PredictionCounter, PredictionCounts
-from babytrain.engine.data.windows import evaluation_windows
+from babytrain.engine.data.window_order import evaluation_windows
 from babytrain.engine.diagnosis.observation import WindowLosses
-from babytrain.engine.execution.devices import is_out_of_memory
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Eval
@@ -36,13 +36,13 @@ class SplitLosses:
 
     mean: float
     by_window: npt.NDArray[np.float32]
-    guesses: PredictionCounts
+    predictions: PredictionCounts
 
 
 def evaluate_windows(
     model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
 ) -> SplitLosses | None:
-    """Losses over every token of `tokens` [N] but the first, and how often each was guessed right.
+    """Losses over every token of `tokens` [N] but the first, and how often each was predicted right.
 
     None when told to stop half-way.
     """
@@ -50,14 +50,16 @@ def evaluate_windows(
     lengths = np.full(len(starts), context)
     lengths[-1] = last_length
     by_window: list[Tensor] = []
-    tally = PredictionCounter(model.vocabulary_size, tokens.device)
+    counter = PredictionCounter(model.vocabulary_size, tokens.device)
 
-    def look(targets: Tensor, losses: Tensor, guesses: Tensor) -> None:
+    def loss(inputs: Tensor, targets: Tensor) -> Tensor:
+        losses, predictions = model.window_losses(inputs, targets)
         by_window.append(losses)
-        tally.add(targets, guesses)
+        counter.add(targets, predictions)
+        return losses.mean()
 
-    mean = _mean_loss(model, tokens, starts, lengths, context, should_stop, look)
-    return None if mean is None else SplitLosses(mean, torch.cat(by_window).cpu().numpy(), tally.counts())
+    mean = _mean_loss(model, loss, tokens, starts, lengths, should_stop)
+    return None if mean is None else SplitLosses(mean, torch.cat(by_window).cpu().numpy(), counter.counts())
 
 
 def evaluate_spread(
@@ -66,28 +68,27 @@ def evaluate_spread(
     """Mean loss over at most `windows` fixed full windows, evenly spread over `tokens`; None when told to stop."""
     last_start = len(tokens) - context - 1
     starts = np.unique(np.linspace(0, max(0, last_start), max(1, windows)).astype(np.int64))
-    length = min(context, len(tokens) - 1)
-    return _mean_loss(model, tokens, starts, np.full(len(starts), length), context, should_stop)
+    lengths = np.full(len(starts), min(context, len(tokens) - 1))
+    return _mean_loss(model, model.loss, tokens, starts, lengths, should_stop)
 
 
 @torch.inference_mode()
 def _mean_loss(
     model: GPT,
+    batch_loss: Callable[[Tensor, Tensor], Tensor],
     tokens: Tensor,
     starts: np.ndarray,
     lengths: np.ndarray,
-    context: int,
     should_stop: Callable[[], bool] | None,
-    look: Callable[[Tensor, Tensor, Tensor], None] | None = None,
 ) -> float | None:
-    """The longest windows first; `look` gets the targets [B, T], losses [B] and guesses [B, T] of each batch.
+    """Mean over all windows, the longest first; `batch_loss` is the mean loss of inputs and targets [B, T].
 
     Where the memory does not suffice for so many windows at once, half as many are tried.
     """
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
-    batch = max(1, TOKENS_PER_BATCH // context)
+    batch = max(1, TOKENS_PER_BATCH // int(lengths.max()))
     try:
         for length in np.unique(lengths)[::-1]:
             chosen = torch.from_numpy(starts[lengths == length]).to(tokens.device)
@@ -98,7 +99,7 @@ def _mean_loss(
                     return None
                 try:
                     windows = tokens[chosen[first : first + batch, None] + offsets].long()
-                    loss = _batch_loss(model, windows, look)
+                    loss = batch_loss(windows[:, :-1], windows[:, 1:])
                 except (MemoryError, RuntimeError) as error:
                     if batch == 1 or not is_out_of_memory(error):
                         raise
@@ -111,16 +112,6 @@ def _mean_loss(
     finally:
         model.train(was_training)
     return total / max(1, count)
-
-
-def _batch_loss(model: GPT, windows: Tensor, look: Callable[[Tensor, Tensor, Tensor], None] | None) -> Tensor:
-    """Mean loss of windows [B, T + 1], a scalar."""
-    inputs, targets = windows[:, :-1], windows[:, 1:]
-    if look is None:
-        return model.loss(inputs, targets)
-    losses, guesses = model.window_losses(inputs, targets)
-    look(targets, losses, guesses)
-    return losses.mean()
 
 
 class Evaluator:
@@ -174,7 +165,7 @@ class Evaluator:
         )
         state.evaluations.append(evaluation)
         recorder.emit(evaluation)
-        self._on_evaluated(evaluation, val.guesses)
+        self._on_evaluated(evaluation, val.predictions)
         if best and progress.step > 0:
             self._checkpoints.save("best")
         return True

@@ -1,7 +1,7 @@
-"""How a session ends: the last checkpoint, the final evaluation, the `ended` event; and what is kept of a crash.
+"""How a session ends: the last checkpoint, the final evaluation, the `Ended` event, and the log of a crash.
 
-A run that ends while the disk takes nothing holds what it learned since its newest checkpoint in memory alone. It
-waits for room as long as nobody asks it to stop.
+A run that ends while the disk is full waits for room, until it is asked to stop: the steps since its newest checkpoint
+are in memory alone.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from babytrain.engine.analysis.final_evaluation import canary_exposures, evaluat
 from babytrain.engine.analysis.haiku import HaikuAnalyzer
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import CANARY_SEED, Corpus
-from babytrain.engine.execution.devices import is_out_of_memory
 from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
+from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder, RunOutput
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
 from babytrain.runs.store.folder import RunFolder
 
-ROOM_SECONDS = 900.0  # a run without anybody near must end some time
+ROOM_SECONDS = 900.0  # then the run ends without its last checkpoint
 RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
 def save_last(checkpoints: CheckpointWriter, output: RunOutput) -> str:
-    """Write the last checkpoint; on a disk that refuses, wait for room. Why there is none, or nothing."""
+    """Write the last checkpoint; on a full disk wait for room. Returns why there is none, or nothing."""
     problem = checkpoints.save("end")
     if problem is None:
         return ""
@@ -42,25 +42,25 @@ def save_last(checkpoints: CheckpointWriter, output: RunOutput) -> str:
             f"it waits {ROOM_SECONDS / 60:.0f} minutes. Ctrl-C gives them up.",
             "error",
         )
-    while problem is not None and time.monotonic() - began < ROOM_SECONDS and _waits(output):
+    while problem is not None and time.monotonic() - began < ROOM_SECONDS and _wait_for_room(output):
         problem = checkpoints.save("end")
     return "" if problem is None else problem[0].lower() + problem[1:].rstrip(".")
 
 
-def _waits(output: RunOutput) -> bool:
-    """Let some seconds pass, the sensors' readings filed meanwhile. False as soon as it has to stop at once."""
+def _wait_for_room(output: RunOutput) -> bool:
+    """Wait some seconds and write the sensors' readings meanwhile. False as soon as a stop is requested."""
     output.recorder.enter("stopping")
     until = time.monotonic() + RETRY_SECONDS
     while time.monotonic() < until:
         if output.feed.stop_requested.wait(POLL_SECONDS):
             return False
         _refuse_requests(output)
-        output.recorder.file_handed_over()
+        output.recorder.write_handed_over()
     return True
 
 
 def _refuse_requests(output: RunOutput) -> None:
-    """Answer what is asked of a run that has no step left to make: it stops already, and does nothing else."""
+    """Refuse all requests but a stop, which is under way already."""
     recorder = output.recorder
     while True:
         try:
@@ -86,8 +86,8 @@ def _refuse_requests(output: RunOutput) -> None:
 def record_end(
     recorder: Recorder, progress: Progress, status: Literal["done", "interrupted", "failed"], reason: str
 ) -> Ended:
-    """File what still waits, the electricity included, and say how it ended. Nothing is filed after that."""
-    recorder.file_handed_over(last=True)
+    """Write what other threads handed over, the electricity included, then the `Ended` event, which is the last."""
+    recorder.write_handed_over(last=True)
     ended = Ended(
         t=recorder.now(),
         step=progress.step,
@@ -122,7 +122,7 @@ def error_sentence(error: Exception, step: int | None = None) -> str:
 
 
 def final_evaluation(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
-    """What can be said of the finished model; nothing of it changes the model, and the run is saved by now."""
+    """Measure the finished model and record the results; the run is saved by now."""
     try:
         if corpus.is_haiku and config.sample_every:
             _write_poems(model, config, corpus, output)
@@ -163,7 +163,7 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) 
     if not report.poems:
         recorder.note("Final exam: it wrote blank lines only, and not one poem.")
         return
-    exam = FinalEvaluation(
+    result = FinalEvaluation(
         t=recorder.now(),
         step=recorder.step,
         poems=report.poems,
@@ -174,14 +174,14 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) 
         seed=config.seed,
         seconds=time.perf_counter() - began,
     )
-    recorder.emit(exam)
-    recorder.note(f"Final exam, {exam.poems} poems in a row: {_poem_results(exam)}.")
+    recorder.emit(result)
+    recorder.note(f"Final exam, {result.poems} poems in a row: {_poem_results(result)}.")
 
 
-def _poem_results(exam: FinalEvaluation) -> str:
-    if not exam.valid:
+def _poem_results(result: FinalEvaluation) -> str:
+    if not result.valid:
         return "none in 5-7-5"
     return (
-        f"{exam.valid} in 5-7-5, of which {exam.new} stand nowhere in the text and {exam.unseen_pairs} have a snake "
-        "and a season that never meet there"
+        f"{result.valid} in 5-7-5, of which {result.new} stand nowhere in the text and {result.unseen_pairs} have a "
+        "snake and a season that never meet there"
     )

@@ -1,13 +1,13 @@
-"""The guard: what is done when a step goes wrong, decided from numbers alone.
+"""The guard: what is done when a step goes wrong, decided from its loss and gradient norm alone.
 
-It judges every step in order and decides what to do; `train_step.py` says when. It holds no tensors, no clock and no
-random number, so a run that is repeated recovers in the same places in the same way.
+It uses no clock and no random number, so a run that is repeated recovers at the same steps. `loss_reading.py` says when
+it is asked.
 
-- A loss or gradient that is NaN or infinite never reaches the weights: the step is skipped. Several in a row, and the
-  run goes back to the last good checkpoint with a lower learning rate.
+- A step whose loss or gradient is NaN or infinite is skipped. After several in a row the run is rolled back to the
+  last good checkpoint with a lower learning rate.
 - A spike is noted; one that follows closely on another is skipped.
-- A run that diverges goes back, and not to a checkpoint that was saved while it was diverging already.
-- After so many rescues it ends in order.
+- A run that diverges is rolled back, and not to a checkpoint that was saved while it was diverging already.
+- After so many rollbacks the run is stopped.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from babytrain.engine.config.settings import GuardPolicy
+from babytrain.engine.config.settings import Config
 from babytrain.engine.diagnosis.detectors import DivergenceDetector, SpikeDetector
 from babytrain.runs.events import GuardCause
 
-LOWER_LEARNING_RATE = 0.5  # factor after going back
-CLOSE_STEPS = 10  # a spike this soon after another one is no accident any more
+LOWER_LEARNING_RATE = 0.5  # factor after a rollback
+CLOSE_STEPS = 10  # a spike this soon after another one is skipped
 
 Action: TypeAlias = Literal["go on", "note", "skip", "go back", "stop"]
 
@@ -39,29 +39,28 @@ GO_ON = GuardDecision("go on")
 
 
 class Guard:
-    """Judges the steps of one run. `rescues_left` counts down with every time the run went back."""
+    """Decides about the steps of one run. `rollbacks_left` counts down with every rollback."""
 
-    def __init__(self, policy: GuardPolicy, *, patience: int, rescues: int, warmup_steps: int) -> None:
-        self._policy = policy
-        self._patience = patience
-        self.rollbacks_left = rescues
-        self._spikes = SpikeDetector(warmup_steps)
-        self._divergence = DivergenceDetector(warmup_steps)
-        self._broken_in_a_row = 0
+    def __init__(self, config: Config) -> None:
+        self._policy, self._patience_steps = config.guard, config.guard_patience_steps
+        self.rollbacks_left = config.max_rollbacks
+        self._spikes = SpikeDetector(config.warmup)
+        self._divergence = DivergenceDetector(config.warmup)
+        self._not_finite_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
-    def judge(self, step: int, loss: float, gradient_norm: float) -> GuardDecision:
+    def decide(self, step: int, loss: float, gradient_norm: float) -> GuardDecision:
         """What to do with the update of step number `step`; the gradient norm is the one before clipping."""
         if not math.isfinite(loss + gradient_norm):
-            self._broken_in_a_row += 1
+            self._not_finite_in_a_row += 1
             if self._policy == "stop":
                 return GuardDecision("stop", "not finite")
-            if self._broken_in_a_row >= self._patience and self._policy == "rollback":
+            if self._not_finite_in_a_row >= self._patience_steps and self._policy == "rollback":
                 return GuardDecision("go back" if self.rollbacks_left > 0 else "stop", "not finite")
-            if self._broken_in_a_row > self._patience * 10:
+            if self._not_finite_in_a_row > self._patience_steps * 10:
                 return GuardDecision("stop", "not finite")  # only skipping gets nowhere
             return GuardDecision("skip", "not finite")
-        self._broken_in_a_row = 0
+        self._not_finite_in_a_row = 0
         if self._divergence.update(step, loss):
             if self._policy == "rollback":
                 return GuardDecision("go back" if self.rollbacks_left > 0 else "stop", "diverging")
@@ -74,37 +73,37 @@ class Guard:
         return GO_ON
 
     @property
-    def calm(self) -> bool:
+    def is_stable(self) -> bool:
         """Whether the newest steps are as they should be, so that a checkpoint of now is worth going back to."""
-        return not self._broken_in_a_row and not self._divergence.suspicious
+        return not self._not_finite_in_a_row and not self._divergence.suspicious
 
     def rolled_back(self) -> None:
-        """The run stands at a checkpoint again: what was learned about its course no longer holds."""
+        """The run stands at a checkpoint again: what was seen of its losses no longer holds."""
         self._spikes.reset()
         self._divergence.reset()
-        self._broken_in_a_row = 0
+        self._not_finite_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
     def dial_changed(self) -> None:
-        """A person turned a dial that moves the loss by itself: a new level is no divergence."""
+        """A dial was changed, which may move the loss by itself: a new level is no divergence."""
         self._spikes.reset()
         self._divergence.reset()
 
     def state(self) -> dict[str, Any]:
-        """What it remembers, as plain values: a resumed run must be judged like one that never stopped."""
+        """Its memory as plain values: a resumed run must be guarded like one that never stopped."""
         return {
             "rescues_left": self.rollbacks_left,
-            "calm": self.calm,
-            "broken_in_a_row": self._broken_in_a_row,
+            "calm": self.is_stable,
+            "broken_in_a_row": self._not_finite_in_a_row,
             "last_spike": self._last_spike,
             "spikes": self._spikes.state(),
             "divergence": self._divergence.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what `state()` said."""
+        """Take over a memory from `state()`."""
         self.rollbacks_left = int(state["rescues_left"])
-        self._broken_in_a_row = int(state["broken_in_a_row"])
+        self._not_finite_in_a_row = int(state["broken_in_a_row"])
         self._last_spike = int(state["last_spike"])
         self._spikes.restore(state["spikes"])
         self._divergence.restore(state["divergence"])

@@ -1,8 +1,7 @@
-"""Everything the engine says goes through here: into the journal, and onto the feed for whoever watches.
+"""Writes every event of a session into the journal and publishes it on the feed for the screens of this process.
 
-Choices: only the training thread writes the journal, so other threads (telemetry) hand their events over and the
-training thread files them between steps; losses may stay on the device for a while and are read in batches, so that a
-GPU never waits for a number on its way to a sparkline.
+Only the training thread writes the journal. Other threads (sensors, sample analyzer) hand their events over, and the
+training thread writes them between steps.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
 from babytrain.runs.events import (
     AnyEvent,
@@ -31,12 +29,13 @@ from babytrain.runs.events import (
     Storage,
     Vitals,
 )
+from babytrain.runs.journal import JournalWriter
 from babytrain.runs.state.elapsed_time import PAUSED_PHASES
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.throttling import MAX_SENSOR_GAP_SECONDS, slowdown_reasons
 from babytrain.runs.store.folder import RunFolder
 
-# Sensor readings are filed every second for this long and then ever more seldom (interval = age / this), so that a
+# Sensor readings are written every second for this long and then ever more seldom (interval = age / this), so that a
 # week of them fits in a few megabytes.
 DENSE_VITALS_SECONDS = 3600.0
 THROTTLING_WINDOW_SECONDS = 60.0
@@ -44,33 +43,15 @@ THROTTLING_WINDOW_SECONDS = 60.0
 ENERGY_SECONDS, DENSE_ENERGY_SECONDS = 10.0, 1000.0
 
 
-class EventSink(Protocol):
-    """Where events are kept; the journal writer is one."""
-
-    @property
-    def failing_since(self) -> float | None:
-        """Unix seconds since when nothing can be written, None when all is well."""
-
-    @property
-    def last_error(self) -> str:
-        """Why not."""
-
-    @property
-    def dropped(self) -> int:
-        """Lines given up because too many waited."""
-
-    def append(self, event: AnyEvent) -> None:
-        """Keep one event."""
-
-
 class Recorder:
-    """Files and publishes the events of a session. `t` counts seconds of running time on from `start_t`, of which
-    earlier sessions were held for `held_before`.
+    """Writes and publishes the events of a session.
+
+    Running time counts on from `start_t` seconds, of which earlier sessions paused and rested for `held_before`.
     """
 
     def __init__(
         self,
-        sink: EventSink,
+        journal: JournalWriter,
         feed: LiveFeed,
         *,
         start_t: float = 0.0,
@@ -78,25 +59,25 @@ class Recorder:
         clock: Callable[[], float] = time.monotonic,
         listener: Callable[[AnyEvent], None] | None = None,
     ) -> None:
-        self._sink = sink
+        self._journal = journal
         self._feed = feed
         self._clock = clock
         self._origin = clock() - start_t
-        self._listener = listener  # hears every step and event, in order, before anything is merged
+        self._listener = listener  # gets every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
-        self._sink_failed = False
+        self._journal_failed = False
         self._dropped = 0  # lines the journal has given up, as far as it was said
-        self._vitals_filed_t = self._energy_filed_t = -math.inf
-        self._energy: Energy | None = None  # the newest that is not filed yet
+        self._vitals_written_t = self._energy_written_t = -math.inf
+        self._energy: Energy | None = None  # the newest that is not written yet
         self._ended = False
-        self._trouble_t = start_t  # put off by as long as the run was held since
+        self._divergence_t = start_t  # later by as long as the run was held since
         self._held_since: float | None = None
         self._held_seconds = 0.0  # in pauses and rests that are over
         self._held_before = held_before
         self._throttled: deque[tuple[float, float]] = deque(
             maxlen=int(THROTTLING_WINDOW_SECONDS)
         )  # from when until when
-        self._newest_look = (0.0, False)  # when the sensors were read, and whether the card was slowed down then
+        self._newest_reading = (0.0, False)  # when the sensors were read, and whether the card was slowed down then
         self.step = 0  # finished optimizer steps, kept by the trainer
         self.phase: PhaseName = "loading"
 
@@ -110,17 +91,17 @@ class Recorder:
             self.emit(Phase(t=self.now(), step=self.step, phase=phase))
 
     def emit(self, event: AnyEvent) -> None:
-        """Publish an event and file it. Training thread only."""
+        """Publish an event and write it. Training thread only."""
         match event:
             case Phase():
-                self._note_hold(event)
+                self._enter_phase(event)
             case Ended():
                 self._ended = True
             case GuardEvent(cause="diverging" | "not finite"):
-                self._trouble_t = event.t
+                self._divergence_t = event.t
         self._feed.publish(event)
         if not isinstance(event, SamplePiece):
-            self._sink.append(event)
+            self._journal.append(event)
         if self._listener is not None:
             self._listener(event)
 
@@ -131,31 +112,31 @@ class Recorder:
     def record_step(self, event: Step) -> None:
         """A finished step: a row in the shared columns and a line in the journal."""
         self._feed.publish_step(event)
-        self._sink.append(event)
+        self._journal.append(event)
         if self._listener is not None:
             self._listener(event)
 
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:
-        """Sensor readings from the telemetry thread: shown at once, filed by the training thread's next look."""
+        """Sensor readings from the telemetry thread: shown at once, written by the training thread later."""
         event = Vitals(t=self.now(), step=self.step, host=host, gpus=gpus, gpu_note=gpu_note)
-        looked_t, throttled = self._newest_look
-        self._newest_look = (event.t, bool(slowdown_reasons(event)))
+        read_t, throttled = self._newest_reading
+        self._newest_reading = (event.t, bool(slowdown_reasons(event)))
         if throttled:
-            self._throttled.append((looked_t, min(event.t, looked_t + MAX_SENSOR_GAP_SECONDS)))
+            self._throttled.append((read_t, min(event.t, read_t + MAX_SENSOR_GAP_SECONDS)))
         self._feed.events.put(event)
         self._handed_over.put(event)
 
     def publish(self, event: AnyEvent) -> None:
-        """An event of another thread: shown at once, filed by the training thread's next look.
+        """An event of another thread: shown at once, written by the training thread later.
 
-        Of the electricity so far only the newest is filed, now and then and before the end.
+        Of the electricity so far only the newest is written, now and then and before the end.
         """
         self._feed.events.put(event)
         self._handed_over.put(event)
 
     def seconds_since_divergence(self) -> float:
-        """Time of this session since the run last diverged or met a number that was none, pauses and rests left out."""
-        return (self.now() if self._held_since is None else self._held_since) - self._trouble_t
+        """Time of this session since the run last diverged or a loss was not finite, without pauses and rests."""
+        return (self.now() if self._held_since is None else self._held_since) - self._divergence_t
 
     def held_seconds(self) -> float:
         """Time of this session in pauses and in rests that are phases of their own, not those between two steps."""
@@ -167,32 +148,32 @@ class Recorder:
         return self.now() - self._held_before - self.held_seconds()
 
     def throttled_seconds(self) -> float:
-        """How many of the last sixty seconds the card slowed itself down. A reading speaks until the next one."""
+        """How many of the last sixty seconds the card slowed itself down. A reading holds until the next one."""
         now = self.now()
-        looked_t, throttled = self._newest_look
-        newest = [(looked_t, min(now, looked_t + MAX_SENSOR_GAP_SECONDS))] if throttled else []
+        read_t, throttled = self._newest_reading
+        newest = [(read_t, min(now, read_t + MAX_SENSOR_GAP_SECONDS))] if throttled else []
         since = now - THROTTLING_WINDOW_SECONDS
         return sum(max(0.0, end - max(start, since)) for start, end in (*tuple(self._throttled), *newest))
 
-    def file_handed_over(self, *, last: bool = False) -> None:
+    def write_handed_over(self, *, last: bool = False) -> None:
         """Write what other threads handed over, and say when the journal fails or works again. Training thread only.
 
-        `last` is for the moment before the end: the newest electricity is filed however long ago the one before was.
-        Nothing is filed after an ending.
+        With `last`, before the end, the newest electricity is written however long ago the one before was. Nothing is
+        written after an `Ended`.
         """
-        failed = self._sink.failing_since is not None
-        if failed != self._sink_failed:
-            self._sink_failed = failed
-            reason = self._sink.last_error if failed else ""
+        failed = self._journal.failing_since is not None
+        if failed != self._journal_failed:
+            self._journal_failed = failed
+            reason = self._journal.last_error if failed else ""
             self.emit(Storage(t=self.now(), step=self.step, what="journal", failing=failed, reason=reason))
             if failed:
                 self.note(
-                    f"The journal cannot be written ({self._sink.last_error}). Training goes on and the lines wait in "
+                    f"The journal cannot be written ({reason}). Training goes on and the lines wait in "
                     "memory: make room and they will be written.",
                     "error",
                 )
             else:
-                dropped = self._sink.dropped - self._dropped
+                dropped = self._journal.dropped - self._dropped
                 self._dropped += dropped
                 missing = f"{dropped:,} lines of it are missing" if dropped else "nothing of it is missing"
                 self.note(f"The journal is being written again; {missing}.")
@@ -200,14 +181,14 @@ class Recorder:
         energy = self._energy
         if energy is None or self._ended:
             return
-        if last or energy.t - self._energy_filed_t >= max(ENERGY_SECONDS, energy.t / DENSE_ENERGY_SECONDS):
-            self._energy, self._energy_filed_t = None, energy.t
-            self._sink.append(energy)
+        if last or energy.t - self._energy_written_t >= max(ENERGY_SECONDS, energy.t / DENSE_ENERGY_SECONDS):
+            self._energy, self._energy_written_t = None, energy.t
+            self._journal.append(energy)
 
-    def _note_hold(self, event: Phase) -> None:
+    def _enter_phase(self, event: Phase) -> None:
         self.phase = event.phase
         if self._held_since is not None:
-            self._trouble_t += event.t - self._held_since
+            self._divergence_t += event.t - self._held_since
             self._held_seconds += event.t - self._held_since
         self._held_since = event.t if event.phase in PAUSED_PHASES else None
 
@@ -220,13 +201,13 @@ class Recorder:
             if isinstance(event, Energy):
                 self._energy = event
             elif not self._ended and not (isinstance(event, Vitals) and self._is_dense(event)):
-                self._sink.append(event)
+                self._journal.append(event)
 
     def _is_dense(self, event: Vitals) -> bool:
-        """Whether the readings filed so far are enough for now."""
-        if event.t - self._vitals_filed_t < event.t / DENSE_VITALS_SECONDS:
+        """Whether the readings written so far are enough for now."""
+        if event.t - self._vitals_written_t < event.t / DENSE_VITALS_SECONDS:
             return True
-        self._vitals_filed_t = event.t
+        self._vitals_written_t = event.t
         return False
 
 

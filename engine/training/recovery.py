@@ -19,13 +19,13 @@ from babytrain.engine.checkpoints.lookup import CheckpointNotFound
 from babytrain.engine.telemetry.sampler import LONGEST_SAMPLING_INTERVAL_SECONDS
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
+from babytrain.engine.training.loss_reading import ReadStep
 from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import ReadStep
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
 
-# How long the sensors may take to notice what a step ran into: they look once a second, but expensive ones more seldom.
+# How long the sensors may take to notice a lost card: they are read once a second, but expensive ones more seldom.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
 
 
@@ -34,16 +34,16 @@ class CardLostError(Exception):
 
 
 def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] | None) -> str:
-    """Save what can be saved with `save` and put it on record; returns the sentence for the end.
+    """Save what can be saved with `save` and record it; returns the sentence for the end of the run.
 
-    None in place of `save`: a step failed on the card, which is not to be touched any more.
+    `save` is None where a step failed on the card, which must not be used any more.
     """
     recorder = output.recorder
     recorder.enter("stopping")
     if save is not None:
         try:
             save()
-        except RuntimeError as error:  # what torch raises for any trouble of a device
+        except RuntimeError as error:  # what torch raises for any failure of a device
             first_line = str(error).partition("\n")[0][:200]
             recorder.note(f"The weights could not be fetched from {name}: {first_line}", "warning")
     newest = last_checkpoint(output.folder.checkpoints)
@@ -73,7 +73,7 @@ class TrainingStopped(Exception):
 
 
 class Recovery:
-    """Recovers one run. `apply` applies a command of the engine itself and puts it on record."""
+    """Recovers one run. `apply` applies a command of the engine itself and records it."""
 
     def __init__(
         self,
@@ -88,16 +88,14 @@ class Recovery:
         self._apply = apply
         self._can_skip_spikes = can_skip_spikes
 
-    # -- what the guard decides --------------------------------------------------------------------------------
-
     def act(self, step: ReadStep) -> bool:
-        """Do what the guard decided about a recorded step; True when the run went back to a checkpoint.
+        """Do what the guard decided about a recorded step; True when the run was rolled back.
 
         Raises TrainingStopped.
         """
         event, decision = step.event, step.decision
         facts = (
-            f"step {event.step:,}, windows from {step.pending.first_window:,} on, lr {event.learning_rate:.2g}, "
+            f"step {event.step:,}, windows from {step.first_window:,} on, lr {event.learning_rate:.2g}, "
             f"gradient norm {event.gradient_norm:.3g}"
         )
         what = f"{_CAUSES[decision.cause]} ({facts}, loss {event.loss:.4g})"
@@ -112,7 +110,7 @@ class Recovery:
                 advice = f"try again with a lower learning rate, for instance lr={self._state.config.lr / 4:.1g}"
                 raise TrainingStopped(f"{what[0].upper()}{what[1:]}: {advice}.")
             case "go back":
-                self._go_back(step, decision, what)
+                self._roll_back_after(step, decision, what)
                 return True
         return False
 
@@ -128,18 +126,18 @@ class Recovery:
                 loss=event.loss,
                 gradient_norm=event.gradient_norm,
                 learning_rate=event.learning_rate,
-                first_window=step.pending.first_window,
+                first_window=step.first_window,
             )
         )
 
-    def _go_back(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
+    def _roll_back_after(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
         """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
-        state, pending = self._state, step.pending
+        state = self._state
         state.guard.rollbacks_left -= 1
         # Steps made since this one are forgotten: the run goes on as if it had been read before they were begun.
         newest, state.progress = state.progress, replace(state.progress)
-        state.progress.step, state.progress.tokens = pending.step, pending.tokens
-        state.progress.windows_seen = pending.windows_seen
+        state.progress.step, state.progress.tokens = step.event.step, step.event.tokens
+        state.progress.windows_seen = step.windows_seen
         try:
             path = self._roll_back_to_good(_CAUSES[decision.cause])
         except CheckpointNotFound as error:
@@ -162,7 +160,7 @@ class Recovery:
             at=now_at,
         )
 
-    # -- the way back ------------------------------------------------------------------------------------------
+    # -- rollback ----------------------------------------------------------------------------------------------
 
     def roll_back(self, wanted: str, reason: str) -> Path:
         """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""
@@ -206,32 +204,3 @@ class Recovery:
             )
         )
         return path
-
-    # -- too little memory -------------------------------------------------------------------------------------
-
-    def halve_batch(self, error: BaseException) -> None:
-        """Smaller batches, as many more of them in a step: the same windows and the same mean, in less memory.
-
-        Raises TrainingStopped when there is nothing left to halve.
-        """
-        dials, recorder = self._state.dials, self._output.recorder
-        # The largest divisor that is at most half: the windows of a step stay the same.
-        smaller = next((size for size in range(dials.batch_size // 2, 0, -1) if dials.batch_size % size == 0), 0)
-        if not smaller:
-            raise TrainingStopped(
-                "The machine ran out of memory with a single window in a batch: try a smaller context or width."
-            ) from error
-        times = dials.batch_size // smaller
-        # The product must never be larger than it was in between, so the smaller batch comes first.
-        self._apply(Request(command_id=0, action="set", dial="batch_size", value=float(smaller)))
-        self._apply(Request(command_id=0, action="set", dial="accumulate", value=float(dials.accumulate * times)))
-        recorder.emit(
-            GuardEvent(
-                t=recorder.now(),
-                step=self._state.progress.step,
-                cause="out of memory",
-                action="halved the batch",
-                text=f"The memory did not suffice for {dials.batch_size} windows at once: now {smaller} at a time, "
-                f"{dials.accumulate * times} times a step. A step still sees the same windows.",
-            )
-        )

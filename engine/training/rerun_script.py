@@ -1,4 +1,4 @@
-"""The script of a rerun: gives the commands on record at their places, and compares every step with the one on record.
+"""The script of a rerun: the recorded commands at their steps, and a comparison of every step with the recorded one.
 
 A difference is reported at once and training goes on: what it grows to is reported at the end.
 """
@@ -16,28 +16,28 @@ from babytrain.runs.state.thinning import merge_steps
 
 @dataclass(frozen=True)
 class StepDifference:
-    """The first step that is not as on record: its loss in nats per token, then and now."""
+    """The first step that differs from the recorded one; `recorded` and `now` are the values of `what`."""
 
     step: int
     what: str
-    on_record: float
+    recorded: float
     now: float
 
     def sentence(self) -> str:
         """Both numbers and how far apart they are."""
         return (
-            f"differs first at step {self.step:,} by {abs(self.now - self.on_record):.3g}: "
-            f"{self.what} {self.now:.9g} instead of {self.on_record:.9g}"
+            f"differs first at step {self.step:,} by {abs(self.now - self.recorded):.3g}: "
+            f"{self.what} {self.now:.9g} instead of {self.recorded:.9g}"
         )
 
 
 class StepComparison:
     """Compares steps, as they come, with those on record. Of a long run several are on record as one."""
 
-    def __init__(self, on_record: Sequence[Step], report: Callable[[StepDifference], None]) -> None:
+    def __init__(self, recorded: Sequence[Step], report: Callable[[StepDifference], None]) -> None:
         self.first_difference: StepDifference | None = None
         self.compared = 0  # steps
-        self._on_record = on_record
+        self._recorded = recorded
         self._next = 0
         self._waiting: list[Step] = []
         self._report = report
@@ -45,13 +45,13 @@ class StepComparison:
     @property
     def missing(self) -> int:
         """Lines on record that nothing was compared with."""
-        return len(self._on_record) - self._next
+        return len(self._recorded) - self._next
 
-    def take(self, step: Step) -> None:
+    def add_step(self, step: Step) -> None:
         """Take in a step of the rerun."""
-        if self._next >= len(self._on_record):
+        if self._next >= len(self._recorded):
             return
-        expected = self._on_record[self._next]
+        expected = self._recorded[self._next]
         self._waiting.append(step)
         if len(self._waiting) < expected.merged:
             return
@@ -64,7 +64,7 @@ class StepComparison:
 
 
 class RerunScript:
-    """The commands on record of one session. Asked at every step boundary; `step` counts finished steps."""
+    """The recorded commands of one session. `step` counts finished steps."""
 
     def __init__(self, session: RecordedSession, comparison: StepComparison) -> None:
         self._session = session
@@ -99,7 +99,7 @@ class RerunScript:
     def on_event(self, event: AnyEvent) -> None:
         """Compare a step, count a rollback."""
         if isinstance(event, Step):
-            self._comparison.take(event)
+            self._comparison.add_step(event)
         elif isinstance(event, Resumed) and event.rollback:
             self._rollback_count += 1
 
@@ -112,7 +112,7 @@ def _difference(expected: Step, made: Step) -> StepDifference | None:
         ("learning rate", expected.learning_rate, made.learning_rate),
         ("tokens", float(expected.tokens), float(made.tokens)),
     )
-    for what, then, now in pairs:
-        if then != now and not (math.isnan(then) and math.isnan(now)):
-            return StepDifference(expected.step, what, then, now)
+    for what, before, now in pairs:
+        if before != now and not (math.isnan(before) and math.isnan(now)):
+            return StepDifference(expected.step, what, before, now)
     return None

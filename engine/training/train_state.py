@@ -12,9 +12,8 @@ from babytrain.engine.checkpoints.format import (
     TRAINER_FILE,
     CheckpointError,
     LoadedCheckpoint,
-    optimizer_scalars,
     save_checkpoint,
-    weights_mismatch,
+    tensor_mismatch,
 )
 from babytrain.engine.config.settings import Config
 from babytrain.engine.diagnosis.state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
@@ -59,7 +58,7 @@ class TrainState:
     guard: Guard = field(init=False)
 
     def __post_init__(self) -> None:
-        self.guard = new_guard(self.config)
+        self.guard = Guard(self.config)
         self.apply_dials()
 
     @property
@@ -70,8 +69,8 @@ class TrainState:
     def apply_dials(self) -> None:
         """Tell the optimizer and the model where the dials stand that they keep themselves."""
         dials = self.dials
-        self.optimizer.weight_decay = dials.weight_decay
-        self.optimizer.betas = (dials.beta1, dials.beta2_in_use)
+        self.optimizer.set_weight_decay(dials.weight_decay)
+        self.optimizer.set_betas(dials.beta1, dials.beta2_in_use)
         if self.model.dropout != dials.dropout:
             self.model.set_dropout(dials.dropout)
         if self.model.label_smoothing != dials.label_smoothing:
@@ -111,8 +110,7 @@ class TrainState:
     def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
         """Weights, optimizer and step of an earlier checkpoint of this run. Raises CheckpointError before a change.
 
-        What a person changed since stays, and the text goes on where it was: the same windows would lead to the same
-        place.
+        The dials stay as they are, and training goes on with new windows: the same ones would lead to the same state.
         """
         self._load_tensors(checkpoint)
         now = self.progress
@@ -124,31 +122,22 @@ class TrainState:
         self.apply_dials()
 
     def _load_tensors(self, checkpoint: LoadedCheckpoint) -> None:
-        if problem := weights_mismatch(self.model.state_dict(), checkpoint.model):
+        model, optimizer = self.model, self.optimizer
+        if problem := tensor_mismatch(model.state_dict(), checkpoint.model) or tensor_mismatch(
+            optimizer.tensors(), checkpoint.optimizer
+        ):
             raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit this model: {problem}.")
-        scalars, before = optimizer_scalars(checkpoint), self.optimizer.scalars()
         try:
-            self.optimizer.load_scalars(scalars)
-            self.optimizer.load_tensors(checkpoint.optimizer)
-        except ValueError as error:
-            self.optimizer.load_scalars(before)
+            optimizer.load_scalars(checkpoint.trainer.get("optimizer", {}))
+        except (ValueError, AttributeError) as error:
             raise CheckpointError(f"The checkpoint {checkpoint.path} cannot be used: {error}") from error
-        self.model.load_state_dict(checkpoint.model)
-
-
-def new_guard(config: Config) -> Guard:
-    """The guard that `config` asks for."""
-    return Guard(
-        config.guard,
-        patience=config.guard_patience_steps,
-        rescues=config.max_rollbacks,
-        warmup_steps=config.warmup,
-    )
+        optimizer.load_tensors(checkpoint.optimizer)
+        model.load_state_dict(checkpoint.model)
 
 
 def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress, DialState, Guard]:
     """The trainer's own numbers in a checkpoint. Raises CheckpointError when they are damaged."""
-    trainer, guard = checkpoint.trainer, new_guard(config)
+    trainer, guard = checkpoint.trainer, Guard(config)
     try:
         progress, dials = Progress.of(trainer), restore_dials(trainer, config.to_dict())
         if trainer.get("guard") is not None:  # written by an older version, or by hand

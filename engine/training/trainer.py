@@ -1,33 +1,30 @@
-"""The training loop: a step, then whatever is due, with every request obeyed at a step boundary.
+"""The training loop: a step, then whatever is due, with every request applied between two steps.
 
-Choices:
-- The data of a step is a pure function of the seed and the number of windows seen, dropout noise of the seed and the
-  step; so a resumed run equals one that never stopped, to the bit.
-- A loss or gradient that is NaN or infinite never reaches the weights (`train_step.py`).
-- The loop's thread owns the journal, the model and the optimizer; nobody else touches them.
+This thread alone uses the journal, the model and the optimizer.
 """
 
 from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 
 from babytrain.engine.analysis.sample_analyzer import SampleAnalyzer
+from babytrain.engine.config.settings import TrainingSettings
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.execution.forward_backward import build_pass
-from babytrain.engine.optim.adamw import MASKING_DEVICES
 from babytrain.engine.training.batches import Batches
-from babytrain.engine.training.cadence import due_at, steps_that_fit
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.commands import Commands
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.engine.training.evaluation import Evaluator
 from babytrain.engine.training.finalize import final_evaluation, record_end, save_last
 from babytrain.engine.training.guard import GO_ON
+from babytrain.engine.training.loss_reading import build_loss_reader
+from babytrain.engine.training.out_of_memory import BatchOutOfMemory, halve_batch
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
 from babytrain.engine.training.recorder import RunOutput
 from babytrain.engine.training.recovery import (
@@ -38,16 +35,17 @@ from babytrain.engine.training.recovery import (
     stop_for_lost_card,
 )
 from babytrain.engine.training.rerun_script import RerunScript
-from babytrain.engine.training.sample_events import SampleWriter
+from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import (
-    BatchOutOfMemory,
-    DeferredLosses,
-    ImmediateLosses,
-    LossReader,
-    train_step,
-)
+from babytrain.engine.training.train_step import train_step
+from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Ended, Request
+
+Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
+
+DIAGNOSIS_EVERY_STEPS = 50
+STEPS_BEFORE_PLANNING = 10  # before the speed measured so far is worth a plan
+REPLANNED_SHARE = 0.01  # of the planned steps: a smaller change of the plan is not worth a command
 
 
 class Trainer:
@@ -62,49 +60,42 @@ class Trainer:
         output: RunOutput,
         corpus: Corpus,
         *,
-        duty_cycle_controller: DutyCycleController,
-        sample_analyzer: SampleAnalyzer,
-        commands: RerunScript | None = None,
+        duty_cycle: DutyCycleController,
+        analyzer: SampleAnalyzer,
+        script: RerunScript | None = None,
         first_step: int = 0,
     ) -> None:
         self._state, self._output, self._corpus = state, output, corpus
-        self._housekeeper, self._examiner, self._commands = duty_cycle_controller, sample_analyzer, commands
+        self._duty_cycle, self._analyzer, self._script = duty_cycle, analyzer, script
         self._first_step = first_step
-        config, recorder = state.config, output.recorder
-        self._batches = Batches(
-            corpus.train,
-            context=config.context,
-            seed=config.seed,
-            vocabulary_size=state.model.vocabulary_size,
-            device=state.device,
-        )
+        config, model, recorder = state.config, state.model, output.recorder
+        self._batches = Batches(corpus.train, config, model.vocabulary_size, state.device)
         self._forward_backward = build_pass(
-            state.model,
-            compiled=config.compile == "on",
-            note=lambda sentence: recorder.note(sentence, "warning"),
+            model, compiled=config.compile == "on", note=lambda sentence: recorder.note(sentence, "warning")
         )
-        self._losses = loss_reader(state)
+        self._losses = build_loss_reader(state.guard, state.device)
         self._checkpoints = CheckpointWriter(state, output)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
         self._evaluator = Evaluator(
-            state, output, self._checkpoints, self._batches.tokens, val, sample_analyzer.add_evaluation
+            state, output, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )
-        self._samples = SampleWriter(state, output, corpus, sample_analyzer.add_sample)
+        self._samples = SampleWriter(state, output, corpus, analyzer.add_sample)
         self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
-            state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.can_skip_spikes
+            state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
         )
-        self._control = Commands(
+        self._commands = Commands(
             state,
             output,
             evaluator=self._evaluator,
             checkpoints=self._checkpoints,
             samples=self._samples,
             recovery=self._recovery,
-            duty_cycle_controller=duty_cycle_controller,
+            monitor=self._monitor,
+            duty_cycle=duty_cycle,
             windows_per_epoch=self._batches.windows_per_epoch,
         )
-        self._worked_seconds = 0.0  # since the housekeeper last heard of it
+        self._worked_seconds = 0.0  # since the duty cycle last counted them
         self._limit_seconds = config.minutes * 60.0  # of running time without pauses and rests; 0 = none
 
     def run(self) -> Ended:
@@ -122,7 +113,7 @@ class Trainer:
             if state.config.compile == "on":
                 recorder.enter("compiling")  # until the first step has made its kernels
             else:
-                self._go_on()
+                self._enter_phase()
             if not self._train():
                 status, reason = "interrupted", "stopped by hand"
             self._read_losses()
@@ -144,52 +135,52 @@ class Trainer:
             save = partial(self._checkpoints.save, "end")
             status, reason = "failed", stop_for_lost_card(self._output, str(error), save)
         except RuntimeError:  # of which a device's errors are a kind
-            card = self._housekeeper.lost_card(LOST_CARD_NOTICE_SECONDS)
+            card = self._duty_cycle.lost_card(LOST_CARD_NOTICE_SECONDS)
             if not card:
                 raise
             status, reason = "failed", stop_for_lost_card(self._output, card, None)
-        self._examiner.finish()
+        self._analyzer.finish()
         return record_end(recorder, state.progress, status, reason)
 
     def _train(self) -> bool:
-        """Step until the plan is done, or False when a person stopped it. Raises TrainingStopped, LostCardError."""
-        control = self._control
+        """Step until the plan is done, or False when a person stopped it. Raises TrainingStopped, CardLostError."""
+        commands = self._commands
         while True:
             if self._finished():
                 self._read_losses()
                 if self._finished():  # and the guard did not send it back
                     return True
-            if card := self._housekeeper.lost_card():
+            if card := self._duty_cycle.lost_card():
                 raise CardLostError(card)
-            self._obey()
-            if control.stopping:
+            self._apply_requests()
+            if commands.stopping:
                 return False
-            if self._commands_are_done():
+            if self._script_is_over():
                 continue
-            if control.waits:
+            if commands.is_waiting:
                 self._output.recorder.enter("paused")
-                control.wait_for_request()
-                self._after_commands()
+                commands.wait_for_request()
+                self._enter_phase()
                 continue
-            if self._rests():
+            if self._rest_if_required():
                 continue
             began = time.monotonic()
             made = self._make_step()
             if self._output.recorder.phase == "compiling":
-                self._go_on()
+                self._enter_phase()
             if made:
-                self._do_what_is_due()
+                self._run_due_tasks()
             self._worked_seconds += time.monotonic() - began
 
     def _finished(self) -> bool:
-        if self._commands_are_done():
+        if self._script_is_over():
             return True
         if self._limit_seconds and self._output.recorder.working_seconds() >= self._limit_seconds:
             return True
         return self._state.progress.step >= self._state.dials.total_steps
 
     def _finish_plan(self) -> None:
-        """Evaluate and write at the last step, whatever the cadences: how it ends is what everybody wants to see."""
+        """Evaluate and sample at the last step, whatever the cadences."""
         progress, dials = self._state.progress, self._state.dials
         if progress.val_step != progress.step:
             self._evaluator.evaluate()
@@ -199,22 +190,22 @@ class Trainer:
     # -- one step ----------------------------------------------------------------------------------------------
 
     def _make_step(self) -> bool:
-        """Make a step and read what can be read. False when the run stands no step further. Raises TrainingStopped."""
+        """Make a step and read the losses that are due. False when the run is no step further than before.
+
+        Raises TrainingStopped.
+        """
         state, recorder = self._state, self._output.recorder
         before = state.progress.step
         try:
             fetching_share = train_step(state, self._batches, self._forward_backward, self._losses, recorder.now)
-        except BatchOutOfMemory as error:
-            state.optimizer.zero_grad()
-            if state.device.type == "cuda":
-                torch.cuda.empty_cache()
-            self._recovery.halve_batch(error)
+        except BatchOutOfMemory:
+            halve_batch(state, self._output, self._apply)
             return False
         recorder.step = state.progress.step
         self._monitor.step_made(fetching_share)
         self._read_losses(everything=False)
-        if self._control.advance:
-            self._control.advance -= 1
+        if self._commands.advance:
+            self._commands.advance -= 1
         return state.progress.step == before + 1
 
     def _read_losses(self, *, everything: bool = True) -> None:
@@ -224,65 +215,52 @@ class Trainer:
             recorder.record_step(step.event)
             if step.decision is not GO_ON and self._recovery.act(step):
                 self._losses.clear()
-        recorder.file_handed_over()
+        recorder.write_handed_over()
 
     # -- between steps -----------------------------------------------------------------------------------------
 
-    def _rests(self) -> bool:
+    def _rest_if_required(self) -> bool:
         """Rest if a rule of the machine says so. True when requests come before the next step."""
-        control, duty_cycle_controller, dials = self._control, self._housekeeper, self._state.dials
+        commands, duty_cycle, dials = self._commands, self._duty_cycle, self._state.dials
         worked, self._worked_seconds = self._worked_seconds, 0.0
-        if duty_cycle_controller.decide(dials).pauses and not control.advance:  # steps that are asked for are made
+        if duty_cycle.decide(dials).pauses and not commands.advance:  # steps that are asked for are made
             self._read_losses()
             self._output.recorder.enter("policy_pause")
-            control.wait_for_request()
-            self._after_commands()
+            commands.wait_for_request()
+            self._enter_phase()
             return True
         if self._output.recorder.phase == "policy_pause":
-            self._go_on()
-        return duty_cycle_controller.rest_between_steps(dials, worked)
+            self._enter_phase()
+        return duty_cycle.rest_between_steps(dials, worked)
 
     def _apply(self, request: Request) -> None:
-        """Apply a command of the engine itself. Settled at once: not at the next command, whenever that comes."""
-        self._control.apply(request)
-        self._settle()
+        """Apply a command of the engine itself."""
+        self._commands.apply(request)
 
-    def _obey(self) -> None:
-        """Apply what was asked since the last step, and what a repeated run was asked here."""
-        self._obey_repeated()
+    def _apply_requests(self) -> None:
+        """Apply what was asked since the last step, and in a rerun what is on record at this step."""
+        if self._script is not None:
+            self._apply_script(self._script)
         feed = self._output.feed
         if feed.requests.empty() and not feed.stop_requested.is_set():
             return
         self._read_losses()
-        self._control.obey_waiting()
-        self._after_commands()
+        self._commands.apply_waiting()
+        self._enter_phase()
 
-    def _obey_repeated(self) -> None:
-        commands = self._commands
-        if commands is None:
-            return
-        while (request := commands.next_due(self._state.progress.step)) is not None:
+    def _apply_script(self, script: RerunScript) -> None:
+        while (request := script.next_due(self._state.progress.step)) is not None:
             self._read_losses()
-            self._control.apply(request)
-            self._after_commands()
-        if commands.over(self._state.progress.step) and not commands.finished:
-            self._control.stopping = True
+            self._commands.apply(request)
+            self._enter_phase()
+        if script.over(self._state.progress.step) and not script.finished:
+            self._commands.stopping = True
 
-    def _commands_are_done(self) -> bool:
-        commands = self._commands
-        return commands is not None and commands.finished and commands.over(self._state.progress.step)
+    def _script_is_over(self) -> bool:
+        script = self._script
+        return script is not None and script.finished and script.over(self._state.progress.step)
 
-    def _after_commands(self) -> None:
-        self._settle()
-        self._go_on()
-
-    def _settle(self) -> None:
-        if self._control.turned:
-            self._control.turned = False
-            self._state.guard.dial_changed()
-            self._monitor.dial_changed()
-
-    def _do_what_is_due(self) -> None:
+    def _run_due_tasks(self) -> None:
         """Everything due at the step that was just made."""
         state, step = self._state, self._state.progress.step
         due = due_at(step, state.dials, state.config)
@@ -303,7 +281,7 @@ class Trainer:
         if "checkpoint" in due:
             self._checkpoints.save("cadence")
         self._plan_by_clock()
-        self._go_on()
+        self._enter_phase()
 
     def _plan_by_clock(self) -> None:
         """With `minutes` set, plan as many steps as will fit at the speed measured so far."""
@@ -318,12 +296,33 @@ class Trainer:
         if planned is not None:
             self._apply(Request(command_id=0, action="total_steps", value=float(planned)))
 
-    def _go_on(self) -> None:
-        rests = self._housekeeper.pausing and not self._control.advance
-        self._output.recorder.enter("paused" if self._control.waits else "policy_pause" if rests else "training")
+    def _enter_phase(self) -> None:
+        resting = self._duty_cycle.pausing and not self._commands.advance
+        self._output.recorder.enter(
+            "paused" if self._commands.is_waiting else "policy_pause" if resting else "training"
+        )
 
 
-def loss_reader(state: TrainState) -> LossReader:
-    """Deferred reading on a card that works through a queue and can leave out an update by itself, else immediate."""
-    deferred = state.device.type != "cpu" and state.device.type in MASKING_DEVICES
-    return DeferredLosses(state.guard) if deferred else ImmediateLosses(state.guard)
+def due_at(step: int, dials: DialState, config: TrainingSettings) -> set[Task]:
+    """What is due when `step` has just been reached by making it; a cadence of 0 never fires."""
+    cadences: dict[Task, int] = {
+        "diagnosis": DIAGNOSIS_EVERY_STEPS,
+        "evaluation": dials.eval_every,
+        "sample": dials.sample_every,
+        "checkpoint": config.checkpoint_every,
+    }
+    return {task for task, every in cadences.items() if every and step % every == 0}
+
+
+def steps_that_fit(
+    limit_seconds: float, worked_seconds: float, *, made: int, step: int, total_steps: int
+) -> int | None:
+    """Where the run will end at the speed so far, None where the plan may stay as it is.
+
+    `worked_seconds` is running time without pauses and rests, evaluations and samples included, in which `made` steps
+    were made; `step` is where the run stands.
+    """
+    if made < STEPS_BEFORE_PLANNING or not 0 < worked_seconds < limit_seconds:
+        return None
+    planned = step + max(1, int((limit_seconds - worked_seconds) * made / worked_seconds))
+    return planned if abs(planned - total_steps) > REPLANNED_SHARE * planned else None

@@ -68,11 +68,6 @@ def parse_bands(text: str) -> tuple[PriceBand, ...]:
     return tuple(bands)
 
 
-def parse_tariff(price: float, currency: str, bands: str) -> Tariff:
-    """A tariff from its settings. Raises ValueError with what is wrong."""
-    return Tariff(price, currency, parse_bands(bands))
-
-
 SIMULATED_SENSORS = "scripted"  # of the setting `sensors`: a simulated card
 _PRICE_SAMPLES = 96  # over a duration: every quarter of an hour of a day
 _DAY_SECONDS = 86_400.0

@@ -55,7 +55,7 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     command_id: int
     action: CommandAction
     status: CommandStatus
-    dial: str = ""  # of a `set`, and of the `undo` that takes one back
+    dial: str = ""  # of a `set`, and of the `undo` that takes one back; of a `sample` its sampling options
     value: float | None = None
     text: str = ""
     before: float | None = None  # the dial before and after, in the dial's own unit

@@ -72,13 +72,13 @@ class StepRange:
 class TargetForecast:
     """Whether and when the validation loss comes down to `loss`.
 
-    `probability` is that of reaching it within the plan and `words` the same as text. `steps` and `seconds` (from now,
+    `probability` is that of reaching it within the plan and `text` says the same. `steps` and `seconds` (from now,
     running time) are when, if it is reached; None when that is unlikely, or when it was already (`reached_step`).
     """
 
     loss: float
     probability: float
-    words: str
+    text: str
     steps: StepRange | None = None
     seconds: ValueRange | None = None
     reached_step: int | None = None

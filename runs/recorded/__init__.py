@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def recorded_runs(folder: Path | None = None) -> list[Path]:
-    """The shipped journals (`*.jsonl`) in order of name; `folder` stands in for this package's own."""
+    """The journals (`*.jsonl`) in `folder`, by default those of this package, in order of name."""
     if folder is None:
         folder = Path(str(resources.files(__name__)))
     return sorted(path for path in folder.glob("*.jsonl") if path.is_file())

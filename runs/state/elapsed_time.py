@@ -18,11 +18,11 @@ from babytrain.runs.state.run_state import RunSnapshot, RunState
 
 @dataclass(frozen=True)
 class Interval:
-    """From `start` to `end` in seconds of running time, and why in a few words; `ongoing` when it has not ended."""
+    """From `start` to `end` in seconds of running time, and why, in a few words; `ongoing` when it has not ended."""
 
     start: float
     end: float
-    words: str
+    cause: str
     ongoing: bool = False
 
 

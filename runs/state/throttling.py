@@ -154,7 +154,7 @@ def tokens_lost(snapshot: RunSnapshot, interval: Interval, others: Sequence[Inte
     for other in (*others, *policy_pauses(snapshot)):
         between = (times > other.start) & (times <= other.end)
         outside &= ~between
-        if other.words != interval.words or other.start != interval.start:
+        if other.cause != interval.cause or other.start != interval.start:
             inside &= ~between
     if outside.any() and inside.any() and np.median(gained[outside]) != np.median(gained[inside]):
         return None
@@ -178,10 +178,10 @@ def _speed(seconds: np.ndarray, gained: np.ndarray) -> float | None:
 
 def interval_sentence(snapshot: RunSnapshot, interval: Interval, lost: float | None = None) -> str:
     """`slowed by heat 14:02–14:09, 3% of tokens lost`, in local time."""
-    words = f"slowed by {interval.words} {interval_clock_text(snapshot, interval)}"
+    text = f"slowed by {interval.cause} {interval_clock_text(snapshot, interval)}"
     if not lost or lost < MIN_TOKENS_LOST:
-        return words
-    return f"{words}, {max(1.0, 100 * lost):.0f}% of tokens lost"
+        return text
+    return f"{text}, {max(1.0, 100 * lost):.0f}% of tokens lost"
 
 
 def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:

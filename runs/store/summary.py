@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.events import Started
 from babytrain.runs.journal.codec import decode_lines
 from babytrain.runs.journal.reader import read_whole_lines
 from babytrain.runs.state.run_state import RunState
@@ -116,9 +117,7 @@ def run_name_in_journal(folder: RunFolder) -> str:
             events, _, _ = decode_lines(file.readline())
     except OSError:
         return folder.name
-    state = RunState()
-    state.apply_all(events)
-    return (state.started.name if state.started else "") or folder.name
+    return next((event.name for event in events if isinstance(event, Started)), "") or folder.name
 
 
 def _modification_time(folder: RunFolder) -> float:

@@ -70,7 +70,7 @@ def test_every_kind_and_field_is_on_the_page(name: str) -> None:
     fields = set().union(*map(names_of, described))
     written = rows().get(name, set())
     assert fields - written == set()
-    assert written - fields - set().union(*map(values_of, described)) <= {"t", "step", "started"}
+    assert written - fields - set().union(*map(values_of, described)) <= {"t", "step", "started", "sample"}
 
 
 def test_the_page_names_no_kind_that_is_not_there() -> None:

@@ -1,19 +1,16 @@
 """A grid of characters to draw on, with a finer grid of dots inside each cell.
 
-A cell of braille holds 2 x 4 dots, a cell of half blocks 1 x 2, a cell of plain ASCII 1 x 3. Dots come as one
-boolean
-array a layer; whole layers are packed at once, so the cost does not depend on what is drawn. Choices worth knowing:
-
-- A later layer *replaces* the dots of the cells it touches instead of adding to them: a cell has one colour, and a
-  bright line that swallowed the dots of the dim band behind it would grow into a bar. (Two lines do share a cell.)
-- Layers differ by texture as well as by style, so that they can be told apart without colour.
-- Every cell is one column wide: text is checked on its way in, which is what keeps all rows at the same width.
+A cell of braille holds 2 x 4 dots, a cell of half blocks 1 x 2, a cell of plain ASCII 1 x 3. Whole layers of dots are
+packed at once, so the cost does not depend on what is drawn. A later layer *replaces* the dots of the cells it touches:
+a cell has one colour, and a bright line that swallowed the dots of the dim band behind it would grow into a bar. (Two
+lines do share a cell.) Layers differ by texture as well as by style, so that they can be told apart without colour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -26,6 +23,7 @@ from textual.strip import Strip
 
 from babytrain.tui.charts.downsampling import ChartIntegers
 from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
+from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 
 Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
 Dots: TypeAlias = tuple[ChartIntegers, ChartIntegers]  # the row and the column of each dot, every dot once
@@ -34,16 +32,16 @@ _BRAILLE_WEIGHTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x
 
 
 @dataclass(frozen=True)
-class ChartCharset:
+class ChartCharset(Glyphs):
     """What one terminal can show: dots in a cell, the glyph for each pattern of them, and the signs a chart needs.
 
-    `weights` has one row a dot row and one column a dot column; `glyphs` and `shades` (for stippled layers) are
+    `weights` has one row a dot row and one column a dot column; `patterns` and `shades` (for stippled layers) are
     indexed by the sum of the weights of the dots that are set.
     """
 
     name: CharsetName
     weights: npt.NDArray[np.int64]
-    glyphs: npt.NDArray[np.uint32]
+    patterns: npt.NDArray[np.uint32]
     shades: npt.NDArray[np.uint32]
     horizontal: str
     vertical: str
@@ -51,21 +49,14 @@ class ChartCharset:
     tick_left: str
     tick_down: str
     point: str
-    best: str
-    milestone: str
     bad: str
     up: str
     down: str
     saved: str
     resumed: str
-    paused: str
-    times: str
-    dash: str
-    crosshair: str
-    separator: str
     solid_line: str
     dashed_line: str
-    throttled: str  # fills the stretches of a chart in which the machine slowed itself down
+    throttled: str  # fills the intervals of a chart in which the machine slowed itself down
     resting: str  # and those in which the run held itself back
     # What faint lines are made of where dots would be too coarse; empty where they are fine.
     level: str
@@ -95,18 +86,11 @@ _SIGNS: tuple[tuple[str, str, str, str], ...] = (
     ("tick_left", "┤", "┤", "+"),
     ("tick_down", "┬", "┬", "+"),
     ("point", "◆", "♦", "o"),
-    ("best", "★", "♥", "@"),
-    ("milestone", "✦", "☼", "&"),
     ("bad", "✱", "*", "*"),
     ("up", "▲", "▲", "^"),
     ("down", "▼", "▼", "v"),
     ("saved", "■", "■", "#"),
     ("resumed", "↻", "»", ">"),
-    ("paused", "‖", "║", "="),
-    ("times", "×", "x", "x"),
-    ("dash", "–", "-", "-"),
-    ("crosshair", "│", "│", "|"),
-    ("separator", "·", "·", "|"),
     ("solid_line", "━━", "▄▄", "--"),
     ("dashed_line", "╌◆╌", "-♦-", ".o."),
     ("throttled", "░", "▒", "%"),
@@ -116,14 +100,16 @@ _SIGNS: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-def _charset(name: CharsetName, column: int, weights: npt.NDArray[np.int64], glyphs: str, shades: str) -> ChartCharset:
-    signs = {sign: drawn[column] for sign, *drawn in _SIGNS}
-    return ChartCharset(name=name, weights=weights, glyphs=_codes(glyphs), shades=_codes(shades), **signs)
+def _charset(
+    name: CharsetName, column: int, weights: npt.NDArray[np.int64], patterns: str, shades: str
+) -> ChartCharset:
+    signs = asdict(GLYPHS[name]) | {sign: drawn[column] for sign, *drawn in _SIGNS}
+    return ChartCharset(name=name, weights=weights, patterns=_codes(patterns), shades=_codes(shades), **signs)
 
 
-_BRAILLE_GLYPHS = " " + "".join(map(chr, range(0x2801, 0x2900)))
+_BRAILLE_PATTERNS = " " + "".join(map(chr, range(0x2801, 0x2900)))
 CHART_CHARSETS: Mapping[CharsetName, ChartCharset] = {
-    "braille": _charset("braille", 0, _BRAILLE_WEIGHTS, _BRAILLE_GLYPHS, _BRAILLE_GLYPHS),
+    "braille": _charset("braille", 0, _BRAILLE_WEIGHTS, _BRAILLE_PATTERNS, _BRAILLE_PATTERNS),
     "blocks": _charset("blocks", 1, np.array([[1], [2]]), " ▀▄█", " ░░░"),
     "ascii": _charset("ascii", 2, np.array([[1], [2], [4]]), " '-:.:||", " ......."),
 }
@@ -178,23 +164,19 @@ class Canvas:
         codes, styles, below = self.codes.reshape(-1), self.styles.reshape(-1), self._patterns.reshape(-1)
         for other in joins:
             patterns |= np.where(styles[used] == other, below[used], 0)
-        codes[used] = (charset.shades if shade else charset.glyphs)[patterns]
+        codes[used] = (charset.shades if shade else charset.patterns)[patterns]
         styles[used] = style
         below[used] = patterns
 
     def put_sign(self, x: int, y: int, sign: str, style: int) -> None:
         """Write one of the charset's own characters, if the place is on the canvas."""
         if 0 <= x < self.width and 0 <= y < self.height:
-            self.codes[y, x] = ord(sign)
-            self.styles[y, x] = style
-            self._patterns[y, x] = 0
+            self._write((y, x), ord(sign), style)
 
     def put_column(self, x: int, rows: int, sign: str, style: int) -> None:
         """Fill the upper `rows` cells of a column with one of the charset's own characters."""
         if 0 <= x < self.width:
-            self.codes[:rows, x] = ord(sign)
-            self.styles[:rows, x] = style
-            self._patterns[:rows, x] = 0
+            self._write((slice(rows), x), ord(sign), style)
 
     def put(self, x: int, y: int, text: str, style: int) -> None:
         """Write text, cut off at the edges. A character that is not exactly one column wide becomes a `?`."""
@@ -207,9 +189,13 @@ class Canvas:
             text, x = text[-x:], 0
         text = text[: max(0, self.width - x)]
         if text:
-            self.codes[y, x : x + len(text)] = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-            self.styles[y, x : x + len(text)] = style
-            self._patterns[y, x : x + len(text)] = 0
+            codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+            self._write((y, slice(x, x + len(text))), codes, style)
+
+    def _write(self, cells: tuple[int | slice, int | slice], codes: int | npt.NDArray[np.uint32], style: int) -> None:
+        self.codes[cells] = codes
+        self.styles[cells] = style
+        self._patterns[cells] = 0
 
     def is_free(self, x: int, y: int, width: int, soft: Sequence[int] = ()) -> bool:
         """Whether `width` cells from `x` on lie inside and are blank or of a `soft` style that may be written over."""
@@ -240,14 +226,11 @@ class Canvas:
         if not len(inked):
             return Strip([Segment(" " * self.width, palette[0])], self.width)
         ink_styles = styles[inked]
-        starts = np.flatnonzero(ink_styles[1:] != ink_styles[:-1]) + 1
-        bounds = [0, *(int(inked[start]) for start in starts), self.width]
-        numbers = [int(ink_styles[0]), *(int(ink_styles[start]) for start in starts)]
+        starts = np.flatnonzero(np.diff(ink_styles)) + 1
+        edges = [0, *inked[starts].tolist(), self.width]
+        numbers = [int(ink_styles[0]), *ink_styles[starts].tolist()]
         text = codes.tobytes().decode("utf-32-le")
-        return Strip(
-            [
-                Segment(text[first:last], palette[number])
-                for first, last, number in zip(bounds[:-1], bounds[1:], numbers, strict=True)
-            ],
-            self.width,
-        )
+        segments = [
+            Segment(text[a:b], palette[number]) for (a, b), number in zip(pairwise(edges), numbers, strict=True)
+        ]
+        return Strip(segments, self.width)

@@ -31,7 +31,7 @@ class ColumnIntervals:
 
 
 def bucket_rows(x: XValues, x_low: float, x_high: float, columns: int) -> ChartIntegers:
-    """Row indices that cut ascending `x` into `columns` equal stretches of [x_low, x_high]; length columns + 1."""
+    """Row indices that cut ascending `x` into `columns` equal parts of [x_low, x_high]; length columns + 1."""
     edges = np.linspace(x_low, x_high, columns + 1)
     if x.dtype.kind == "i":
         # Comparing integers with floats would copy the whole column; whole edges cut at the same places.
@@ -94,51 +94,28 @@ def fill_empty_columns(
     Columns that do hold points, all of them missing, stay gaps, and so does everything between them and the next
     value: there is nothing to connect.
     """
-    columns = len(intervals)
     known = np.isfinite(intervals.low) & np.isfinite(intervals.high)
-    if not known.any() and (before is None or after is None):
+    if known.all() or (not known.any() and (before is None or after is None)):
         return intervals
-    if known.all():
-        return intervals
-    gap = ~known & (np.diff(rows) > 0)
-    at = np.arange(columns)
+    at = np.arange(len(intervals))
+    # A column whose points are all missing takes part as NaN, and so becomes all that is interpolated with it.
+    fixed = known | (np.diff(rows) > 0)
     filled = []
     for values in (intervals.low, intervals.high):
-        positions, heights = at[known].astype(np.float64), values[known]
+        positions, heights = at[fixed].astype(np.float64), np.where(known, values, np.nan)[fixed]
         if before is not None:
             positions, heights = np.r_[before[0], positions], np.r_[before[1], heights]
         if after is not None:
             positions, heights = np.r_[positions, after[0]], np.r_[heights, after[1]]
         filled.append(np.interp(at, positions, heights, left=np.nan, right=np.nan))
-    if gap.any():
-        # Between two values with a gap in the middle: count gaps so far at each column and at its neighbours.
-        broken = _broken_by(gap, known)
-        for line in filled:
-            line[broken] = np.nan
     return ColumnIntervals(filled[0], filled[1])
-
-
-def _broken_by(gap: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Columns without a value of their own that have a gap between them and the value on either side."""
-    gaps_so_far = np.cumsum(gap)
-    at = np.arange(len(gap))
-    left = np.maximum.accumulate(np.where(known, at, -1))
-    right = np.minimum.accumulate(np.where(known, at, len(gap))[::-1])[::-1]
-    gaps_left = np.where(left >= 0, gaps_so_far[np.maximum(left, 0)], 0)
-    gaps_right = np.where(right < len(gap), gaps_so_far[np.minimum(right, len(gap) - 1)], gaps_so_far[-1])
-    broken: npt.NDArray[np.bool_] = ~known & (gaps_right > gaps_left)
-    return broken
 
 
 def dot_rows(values: ChartValues, y_low: float, y_high: float, dots: int) -> ChartIntegers:
     """The dot row of each value, 0 at the top; values outside are drawn at the edge. NaN gives -1."""
     with np.errstate(over="ignore", invalid="ignore"):
-        rows = (y_high - values) / (y_high - y_low) * (dots - 1)
-    missing = np.isnan(rows)
-    rows[missing] = 0.0
-    result = np.rint(np.clip(rows, 0, dots - 1)).astype(np.int64)
-    result[missing] = -1
-    return result
+        rows = np.rint(np.clip((y_high - values) / (y_high - y_low) * (dots - 1), 0, dots - 1))
+        return np.where(np.isnan(values), -1, rows).astype(np.int64)
 
 
 def dot_row(value: float, y_low: float, y_high: float, dots: int) -> int:
@@ -151,16 +128,14 @@ def connect_columns(top: ChartIntegers, bottom: ChartIntegers) -> tuple[ChartInt
 
     `top` and `bottom` are dot rows with top <= bottom, -1 where there is nothing.
     """
-    top, bottom = top.copy(), bottom.copy()
     here, there = slice(None, -1), slice(1, None)
     both = (top[here] >= 0) & (top[there] >= 0)
-    old_top, old_bottom = top.copy(), bottom.copy()
-    falls = both & (old_top[there] > old_bottom[here] + 1)
-    middle = (old_top[there] + old_bottom[here]) // 2
-    bottom[here][falls] = np.maximum(bottom[here], middle)[falls]
-    top[there][falls] = np.minimum(top[there], middle + 1)[falls]
-    rises = both & (old_bottom[there] < old_top[here] - 1)
-    middle = (old_bottom[there] + old_top[here]) // 2
-    top[here][rises] = np.minimum(top[here], middle + 1)[rises]
-    bottom[there][rises] = np.maximum(bottom[there], middle)[rises]
+    old_top, old_bottom = top, bottom
+    top, bottom = top.copy(), bottom.copy()
+    # A line that falls from one column to the next, and the same of one that rises, with the columns exchanged.
+    for upper, lower in ((here, there), (there, here)):
+        apart = both & (old_top[lower] > old_bottom[upper] + 1)
+        middle = (old_top[lower] + old_bottom[upper]) // 2
+        bottom[upper][apart] = np.maximum(bottom[upper], middle)[apart]
+        top[lower][apart] = np.minimum(top[lower], middle + 1)[apart]
     return top, bottom

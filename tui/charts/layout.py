@@ -32,6 +32,8 @@ from babytrain.tui.charts.ticks import Tick, axis_ticks
 _WINDOW = 5
 _USUAL = 0.97  # the share of columns that counts as usual noise
 _MILD = 0.5  # a peak this much of the span beyond the usual is simply shown
+_PADDING = 0.03  # air above and below, as a share of the range
+_BIGGEST = 1e300
 _ENDS = 4.0  # the first and last values may reach this far
 
 
@@ -40,9 +42,8 @@ def robust_range(lines: list[ChartValues], bands: list[ColumnIntervals]) -> tupl
 
     `lines` are drawn values (bridges included), `bands` the extremes of the points in each column.
     """
-    curves = [values for values in map(_finite, lines) if len(values)]
-    tops = [values for values in (_finite(band.high) for band in bands) if len(values)]
-    bottoms = [values for values in (_finite(band.low) for band in bands) if len(values)]
+    curves = _finite(lines)
+    tops, bottoms = _finite([band.high for band in bands]), _finite([band.low for band in bands])
     tops, bottoms = tops or bottoms, bottoms or tops
     if not curves and not tops:
         return None
@@ -56,15 +57,18 @@ def robust_range(lines: list[ChartValues], bands: list[ColumnIntervals]) -> tupl
     return reach_low, reach_high
 
 
-def padded_range(low: float, high: float, share: float = 0.03) -> tuple[float, float]:
+def padded_range(low: float, high: float) -> tuple[float, float]:
     """A little air around a range, and a range around a point."""
-    limit = 1e300
-    low, high = max(-limit, min(low, limit)), max(-limit, min(high, limit))
+    low, high = _bounded(low), _bounded(high)
     span = high - low
     if span <= abs(high) * 1e-12:
         air = abs(high) * 0.05 or 0.5
         return low - air, high + air
-    return low - share * span, high + share * span
+    return low - _PADDING * span, high + _PADDING * span
+
+
+def _bounded(value: float) -> float:
+    return max(-_BIGGEST, min(value, _BIGGEST))
 
 
 def _reach(usual: float, span: float, everything: list[ChartValues]) -> float:
@@ -89,13 +93,12 @@ def _rolling_median(values: ChartValues) -> ChartValues:
     return middle
 
 
-def _finite(values: ChartValues) -> ChartValues:
-    finite: ChartValues = values[np.isfinite(values)]
-    return finite
+def _finite(arrays: list[ChartValues]) -> list[ChartValues]:
+    """The finite values of each array that has any."""
+    return [finite for values in arrays if len(finite := values[np.isfinite(values)])]
 
 
 NARROWEST_GUTTER = 5
-_BIGGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ def drawable_range(low: float, high: float) -> tuple[float, float]:
     """The range itself if an axis can show it, else one around it that can be shown."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
-    low, high = max(-_BIGGEST, min(low, _BIGGEST)), max(-_BIGGEST, min(high, _BIGGEST))
+    low, high = _bounded(low), _bounded(high)
     if high > low and (high - low) > abs(high) * 1e-12:
         return low, high
     air = max(0.5, abs(low) * 1e-6)

@@ -25,7 +25,7 @@ class LineChart(StyledWidget):
         super().__init__()
         self._charset = charset
         self.plot = Plot()
-        self._picture: Drawing | None = None  # None: to be drawn when somebody looks
+        self._picture: Drawing | None = None  # None: to be drawn at the next repaint
         self._strips: dict[int, Strip] = {}
 
     @property

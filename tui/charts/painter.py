@@ -1,19 +1,19 @@
 """Draws a `Plot` on a `Canvas` of any size: a pure function of both.
 
-Order matters, since a later layer covers an earlier one: zones, known levels and guides, bands, lines, points, axes,
-words.
-Words go only where nothing else is; a label that finds no room is left out, its sign stays.
+A later layer covers an earlier one: intervals, levels and guides, bands, lines, points, axes, words. Words go only
+where nothing else is; a label that finds no room is left out, its sign stays.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from babytrain.tui.charts.canvas import Canvas, ChartCharset, column_dots
-from babytrain.tui.charts.downsampling import connect_columns, dot_row, dot_rows
+from babytrain.tui.charts.downsampling import ChartIntegers, ChartValues, connect_columns, dot_row, dot_rows
 from babytrain.tui.charts.layout import (
     NARROWEST_GUTTER,
     ChartLayout,
@@ -24,7 +24,7 @@ from babytrain.tui.charts.layout import (
     lay_out_plot,
     to_axis_scale,
 )
-from babytrain.tui.charts.plot import STYLE_NUMBERS, EventMark, Plot, Series, StyleName
+from babytrain.tui.charts.plot import STYLE_NUMBERS, EventMark, Plot, ReferenceLevel, Series, StyleName
 from babytrain.tui.charts.ticks import axis_ticks
 
 _PIN_SPACE = 5  # columns a sign on the axis, and a marker on a curve, need around them
@@ -88,20 +88,16 @@ class _Painter:
     def __init__(
         self, plot: Plot, canvas: Canvas, layout: ChartLayout, x_low: float, x_high: float, limits: tuple[float, float]
     ) -> None:
-        self.plot = plot
-        self.canvas = canvas
-        self.charset = canvas.charset
-        self.area = area = layout.area
-        self.curves = layout.curves
-        self.y_ticks = layout.ticks
+        self.plot, self.canvas, self.charset = plot, canvas, canvas.charset
+        self.area, self.curves, self.y_ticks = layout.area, layout.curves, layout.ticks
         self.x_low, self.x_high = x_low, x_high
         self.y_low, self.y_high = limits
-        self.dots_across = area.columns * self.charset.dots_across
-        self.dots_down = area.rows * self.charset.dots_down
+        self.dots_across = self.area.columns * self.charset.dots_across
+        self.dots_down = self.area.rows * self.charset.dots_down
 
     def paint(self, off_screen: int) -> None:
         """Everything, back to front."""
-        self._zones()
+        self._shaded_intervals()
         self._levels()
         for mark in self.plot.marks:
             if not mark.quiet:
@@ -116,7 +112,7 @@ class _Painter:
         for curve in self.curves:
             if curve.series.markers:
                 self._markers(curve.series)
-        self._spots()
+        self._point_marks()
         if self.area.axis:
             self._y_axis()
             self._x_axis()
@@ -124,68 +120,71 @@ class _Painter:
         self._notice(off_screen)
         self._level_labels()
 
-    def _column(self, x: float) -> int | None:
-        """The canvas column of `x`, None when it is out of view."""
+    def _column(self, x: float) -> int:
+        """The canvas column of `x`, -1 when it is out of view."""
         if not self.x_low <= x <= self.x_high:
-            return None
+            return -1
         share = (x - self.x_low) / (self.x_high - self.x_low)
         return self.area.left + min(self.area.columns - 1, int(share * self.area.columns))
 
-    def _row(self, value: float) -> int | None:
-        """The canvas row of a native y value, at the edge when out of range."""
+    def _row(self, value: float) -> int:
+        """The canvas row of a native y value, at the edge when out of range; -1 when the axis has no place for it."""
         height = to_axis_scale(value, self.plot.log_y)
-        if height is None:
-            return None
-        return dot_row(height, self.y_low, self.y_high, self.dots_down) // self.charset.dots_down
+        return -1 if height is None else self._dot(height) // self.charset.dots_down
 
-    def _zones(self) -> None:
-        """Each kind has a pattern of its own: colour alone would not tell them apart, nor from a curve."""
-        for zone in self.plot.zones:
-            if zone.x_high < self.x_low or zone.x_low > self.x_high:
-                continue
-            first = self._column(max(zone.x_low, self.x_low))
-            last = self._column(min(zone.x_high, self.x_high))
-            if first is None or last is None:
-                continue
-            glyph = self.charset.throttled if zone.kind == "throttled" else self.charset.resting
-            for column in range(first, last + 1):
-                self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[zone.kind])
+    def _dot(self, height: float) -> int:
+        """The dot row of a height on the scale of the axis."""
+        return dot_row(height, self.y_low, self.y_high, self.dots_down)
 
-    def _levels(self) -> None:
+    def _dots(self, heights: ChartValues) -> ChartIntegers:
+        return dot_rows(heights, self.y_low, self.y_high, self.dots_down)
+
+    def _visible_levels(self) -> Iterator[tuple[ReferenceLevel, int]]:
+        """The reference levels within the y range, each with its dot row."""
         for level in self.plot.levels:
             height = to_axis_scale(level.value, self.plot.log_y)
-            if height is None or not self.y_low <= height <= self.y_high:
+            if height is not None and self.y_low <= height <= self.y_high:
+                yield level, self._dot(height)
+
+    def _shaded_intervals(self) -> None:
+        """Each kind has a pattern of its own: colour alone would not tell them apart, nor from a curve."""
+        for interval in self.plot.shaded_intervals:
+            if interval.x_high < self.x_low or interval.x_low > self.x_high:
                 continue
-            dot = dot_row(height, self.y_low, self.y_high, self.dots_down)
-            if self.charset.level:
+            first = self._column(max(interval.x_low, self.x_low))
+            last = self._column(min(interval.x_high, self.x_high))
+            glyph = self.charset.throttled if interval.kind == "throttled" else self.charset.resting
+            for column in range(first, last + 1):
+                self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[interval.kind])
+
+    def _levels(self) -> None:
+        sign, style = self.charset.level, STYLE_NUMBERS["level"]
+        for _, dot in self._visible_levels():
+            if sign:
                 for column in range(self.area.left + 1, self.canvas.width, 4):
-                    self.canvas.put_sign(
-                        column, dot // self.charset.dots_down, self.charset.level, STYLE_NUMBERS["level"]
-                    )
-                continue
-            row = np.full(self.dots_across, dot)
-            self.canvas.stamp(self.area.left, column_dots(row, row, "dotted"), STYLE_NUMBERS["level"])
+                    self.canvas.put_sign(column, dot // self.charset.dots_down, sign, style)
+            else:
+                row = np.full(self.dots_across, dot)
+                self.canvas.stamp(self.area.left, column_dots(row, row, "dotted"), style)
 
     def _guide(self, x: float, style: StyleName, every: int) -> None:
         column = self._column(x)
-        if column is None:
+        if column < 0:
             return
         if self.charset.guide:
-            glyph = self.charset.crosshair if every == 1 else self.charset.guide
+            glyph = self.charset.vertical if every == 1 else self.charset.guide
             self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[style])
             return
         row = np.arange(0, self.dots_down, every)
         self.canvas.stamp(column, (row, np.zeros_like(row)), STYLE_NUMBERS[style])
 
     def _band(self, curve: ColumnCurve, style: StyleName) -> None:
-        top = dot_rows(curve.band.high, self.y_low, self.y_high, self.dots_down)
-        bottom = dot_rows(curve.band.low, self.y_low, self.y_high, self.dots_down)
-        top, bottom = connect_columns(top, bottom)
+        top, bottom = connect_columns(self._dots(curve.band.high), self._dots(curve.band.low))
         dots = column_dots(top, bottom, "stipple")
         self.canvas.stamp(self.area.left, dots, STYLE_NUMBERS[style], shade=True)
 
     def _line(self, curve: ColumnCurve, below: list[int]) -> None:
-        row = dot_rows(curve.line, self.y_low, self.y_high, self.dots_down)
+        row = self._dots(curve.line)
         top, bottom = connect_columns(row, row)
         dots = column_dots(top, bottom, curve.series.texture)
         # With few dots in a cell two lines in it are a blot; then the upper one hides the lower.
@@ -197,33 +196,25 @@ class _Painter:
         last = int(np.searchsorted(series.x, self.x_high, side="right"))
         step = 1 + (last - first) * _MARKER_SPACE // self.area.columns
         for x, y in zip(series.x[first:last:step], series.line[first:last:step], strict=True):
-            self._sign(float(x), float(y), self.charset.point, series.style)
+            self.canvas.put_sign(self._column(x), self._row(y), self.charset.point, STYLE_NUMBERS[series.style])
 
-    def _spots(self) -> None:
-        for spots in self.plot.spots:
-            glyph = getattr(self.charset, spots.sign)
+    def _point_marks(self) -> None:
+        for point_marks in self.plot.point_marks:
             # One sign a cell is all that can be seen; a run of a million NaNs must not be drawn one by one.
-            seen: set[tuple[int, int]] = set()
-            visible = np.flatnonzero((spots.x >= self.x_low) & (spots.x <= self.x_high))
+            visible = np.flatnonzero((point_marks.x >= self.x_low) & (point_marks.x <= self.x_high))
             step = max(1, len(visible) // (4 * self.area.columns))
-            for index in visible[::step]:
-                x, y = float(spots.x[index]), float(spots.y[index])
-                column, row = self._column(x), self._row(y) if math.isfinite(y) else 0
-                if column is not None and row is not None and (column, row) not in seen:
-                    seen.add((column, row))
-                    self.canvas.put_sign(column, row, glyph, STYLE_NUMBERS[spots.style])
-
-    def _sign(self, x: float, y: float, glyph: str, style: StyleName) -> None:
-        column, row = self._column(x), self._row(y)
-        if column is not None and row is not None:
-            self.canvas.put_sign(column, row, glyph, STYLE_NUMBERS[style])
+            xy = zip(point_marks.x[visible[::step]].tolist(), point_marks.y[visible[::step]].tolist(), strict=True)
+            for column, row in {(self._column(x), self._row(y) if math.isfinite(y) else 0) for x, y in xy}:
+                self.canvas.put_sign(
+                    column, row, getattr(self.charset, point_marks.sign), STYLE_NUMBERS[point_marks.style]
+                )
 
     def _y_axis(self) -> None:
         area, charset = self.area, self.charset
         self.canvas.put_column(area.left - 1, area.rows, charset.vertical, STYLE_NUMBERS["axis"])
         used: set[int] = set()
         for tick in self.y_ticks:
-            row = dot_row(tick.value, self.y_low, self.y_high, self.dots_down) // charset.dots_down
+            row = self._dot(tick.value) // charset.dots_down
             if row in used or (row + 1 in used and area.rows > 4) or len(tick.label) >= area.left:
                 continue
             used.add(row)
@@ -237,42 +228,42 @@ class _Painter:
         canvas.put(area.left - 1, line, charset.corner + charset.horizontal * area.columns, STYLE_NUMBERS["axis"])
         scale = self.plot.x_scale
         ticks = axis_ticks(self.x_low * scale, self.x_high * scale, max(2, area.columns // 11), self.plot.x_kind)
-        places = [(self._column(min(max(tick.value / scale, self.x_low), self.x_high)), tick.label) for tick in ticks]
+        columns = [self._column(min(max(tick.value / scale, self.x_low), self.x_high)) for tick in ticks]
         if area.labels:
-            for column, _ in places:
-                canvas.put_sign(column if column is not None else -1, line, charset.tick_down, STYLE_NUMBERS["axis"])
-        self._pins(line)
+            for column in columns:
+                canvas.put_sign(column, line, charset.tick_down, STYLE_NUMBERS["axis"])
+        self._axis_marks(line)
         labels_line = line + 1 if area.labels else line
         free_from = 0 if area.labels else area.left
-        for column, label in places:
-            start = min((column or 0) - len(label) // 2, canvas.width - len(label))
-            if column is not None and start >= free_from:
+        for column, label in zip(columns, (tick.label for tick in ticks), strict=True):
+            start = min(column - len(label) // 2, canvas.width - len(label))
+            if start >= free_from:
                 canvas.put(start, labels_line, label, STYLE_NUMBERS["label"])
                 free_from = start + len(label) + 2
         name_start = canvas.width - len(self.plot.x_name)
         if area.labels and name_start >= free_from:
             canvas.put(name_start, labels_line, self.plot.x_name, STYLE_NUMBERS["label"])
 
-    def _pins(self, line: int) -> None:
-        for pins in self.plot.pins:
-            visible = pins.x[(pins.x >= self.x_low) & (pins.x <= self.x_high)]
+    def _axis_marks(self, line: int) -> None:
+        for axis_marks in self.plot.axis_marks:
+            visible = axis_marks.x[(axis_marks.x >= self.x_low) & (axis_marks.x <= self.x_high)]
             shares = (visible - self.x_low) / (self.x_high - self.x_low)
             columns = np.unique(np.minimum((shares * self.area.columns).astype(np.int64), self.area.columns - 1))
             if len(columns) * _PIN_SPACE > self.area.columns:
                 continue  # a row of pins says no more than none
             for column in columns:
-                sign = getattr(self.charset, pins.sign)
-                self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[pins.style])
+                sign = getattr(self.charset, axis_marks.sign)
+                self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[axis_marks.style])
         for mark in self.plot.marks:
-            column_or_none = self._column(mark.x)
-            if column_or_none is not None:
-                self.canvas.put_sign(column_or_none, line, getattr(self.charset, mark.sign), STYLE_NUMBERS[mark.style])
+            self.canvas.put_sign(
+                self._column(mark.x), line, getattr(self.charset, mark.sign), STYLE_NUMBERS[mark.style]
+            )
 
     def _mark_labels(self) -> None:
         """Signs with their words in the upper rows, each where it is free, newest first."""
         for mark in reversed(self.plot.marks):
             column = self._column(mark.x)
-            if column is None or mark.quiet:
+            if column < 0 or mark.quiet:
                 continue
             sign = getattr(self.charset, mark.sign)
             if not self._place_mark(mark, column, sign + mark.label):
@@ -292,14 +283,8 @@ class _Painter:
     def _level_labels(self) -> None:
         """Words on the levels, at the right end, else at the left, else farther in; never on a curve or each other."""
         taken: list[tuple[int, int, int]] = []
-        for level in self.plot.levels:
-            height = to_axis_scale(level.value, self.plot.log_y)
-            if height is None or not self.y_low <= height <= self.y_high:
-                continue
-            row = self._row(level.value)
-            text = f" {level.label} "
-            if row is None or self.area.rows < 4:
-                continue
+        for level, dot in self._visible_levels() if self.area.rows >= 4 else ():
+            row, text = dot // self.charset.dots_down, f" {level.label} "
             right, left = self.canvas.width - len(text) - 1, self.area.left + 2
             # Farther in only alone: two names in the middle of a row are hard to tell apart.
             alone = all(row != other for other, _, _ in taken)
@@ -315,8 +300,7 @@ class _Painter:
         """Cutting off an outlier in silence would look like losing data."""
         if not off_screen:
             return
-        long = f"{off_screen:,} off-screen"
-        for text in (long, f"{off_screen:,} off"):
+        for text in (f"{off_screen:,} off-screen", f"{off_screen:,} off"):
             for row in range(max(1, min(3, self.area.rows))):
                 start = self.canvas.width - len(text) - 1
                 if start > self.area.left and self.canvas.is_free(start, row, len(text), _SOFT):

@@ -1,6 +1,6 @@
 """What a line chart shows, as plain data: curves, levels, marks, and the piece of the x axis to look at.
 
-`x` columns are shared with whoever writes them, never copied; `Plot.x_scale` turns their unit into the one on the axis.
+`x` columns are shared with their writer, never copied; `Plot.x_scale` turns their unit into the one on the axis.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class ReferenceLevel:
 class EventMark:
     """Something that happened at `x`: a sign with words at the top of the chart and a thin line down from it.
 
-    A `quiet` one is only a sign on the axis, with words for whoever puts the crosshair there.
+    A `quiet` one is only a sign on the axis, with words that are read at the crosshair.
     """
 
     x: float
@@ -101,7 +101,7 @@ class PointMarks:
 
 @dataclass(frozen=True)
 class ShadedInterval:
-    """A stretch of the x axis in which something went on: filled behind everything else, at least one column wide."""
+    """A part of the x axis shaded behind everything else, at least one column wide."""
 
     x_low: float
     x_high: float
@@ -110,7 +110,7 @@ class ShadedInterval:
 
 @dataclass(frozen=True)
 class Plot:
-    """Everything on a chart. `message` stands in the middle while there is no curve."""
+    """Everything on a chart. `message` is shown in the middle while there is no curve."""
 
     series: tuple[Series, ...] = ()
     x_low: float = 0.0
@@ -120,9 +120,9 @@ class Plot:
     x_name: str = ""
     levels: tuple[ReferenceLevel, ...] = ()
     marks: tuple[EventMark, ...] = ()
-    pins: tuple[AxisMarks, ...] = ()
-    spots: tuple[PointMarks, ...] = ()
-    zones: tuple[ShadedInterval, ...] = ()
+    axis_marks: tuple[AxisMarks, ...] = ()
+    point_marks: tuple[PointMarks, ...] = ()
+    shaded_intervals: tuple[ShadedInterval, ...] = ()
     log_y: bool = False
     crosshair: float | None = None
     message: str = ""

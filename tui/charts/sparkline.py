@@ -26,7 +26,7 @@ def sparkline(
     """`width` characters, the newest value last; a value that is None or not finite is a gap.
 
     `low` and `high` fix the scale (values outside are drawn at its ends); without them the scale is the values' own
-    range, and a constant history stands in the middle.
+    range, and a constant history is in the middle.
     """
     if width <= 0:
         return ""

@@ -1,6 +1,6 @@
 """Ticks and their labels: round numbers a person would have chosen, 1-2-5 and the minutes and hours of a clock.
 
-All functions are pure and survive any finite range, also one that a float can hardly tell from a point.
+All functions are pure and survive any finite range, also one that is hardly wider than a float can resolve.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def round_step(span: float, most: int, clock: bool = False) -> float:
 
 
 def round_up_axis_end(value: float, clock: bool = False) -> float:
-    """The next comfortable end for a growing axis: from there the picture stands still for a while.
+    """The next comfortable end for a growing axis: from there the picture does not move for a while.
 
     The ladder is fine enough that at least two thirds of the axis are in use.
     """
@@ -105,7 +105,7 @@ def _labels(values: Sequence[float], step: float, kind: AxisKind) -> list[str]:
 
 
 def _decimals(step: float) -> int:
-    """Digits after the point that tell neighbouring ticks apart."""
+    """Digits after the point that distinguish neighbouring ticks."""
     return max(0, _power_below_one(step))
 
 

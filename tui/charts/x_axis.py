@@ -21,7 +21,7 @@ _NARROWEST = 8.0  # steps; closer there is nothing to see
 
 @dataclass(frozen=True)
 class StepWindow:
-    """`width` None: the whole run. `end` None: the newest `width` steps, following. Both given: standing still."""
+    """`width` None: the whole run. `end` None: the newest `width` steps, following. Both given: fixed."""
 
     width: float | None = None
     end: float | None = None
@@ -67,7 +67,7 @@ class StepWindow:
         return StepWindow(wanted, max(wanted, min(anchor + share * wanted, whole)))
 
     def following(self, newest: float) -> StepWindow:
-        """The newest stretch at this closeness; of the whole run, its newest fifth."""
+        """The newest steps at this zoom; of the whole run, its newest fifth."""
         return StepWindow(self.width if self.width is not None else max(50.0, newest / 5), None)
 
     def containing(self, step: float, newest: float) -> StepWindow:
@@ -103,25 +103,25 @@ class XScale:
         self.scale = 1.0 / per_epoch if mode == "epoch" and per_epoch > 0 else 1.0
 
     def of(self, step: int, t: float) -> float:
-        """Where something belongs that happened at `step` and `t`."""
+        """The x of something that happened at `step` and `t`."""
         return t if self.mode == "time" else self.of_step(step)
 
     def of_step(self, step: float) -> float:
-        """Where a step belongs; between recorded steps, at the one before."""
+        """The x of a step; between recorded steps, that of the one before."""
         if self.mode in ("step", "epoch"):
             return float(step)
         row = int(np.searchsorted(self.steps, math.floor(step), side="right")) - 1
         return float(self.column[row]) if row >= 0 else 0.0
 
     def of_times(self, times: ChartValues) -> ChartValues:
-        """Where moments of running time belong: at the newest step of then."""
+        """The x of moments of running time: that of the newest step of then."""
         if self.mode == "time":
             return times
         if not len(self.column):
             return np.zeros(len(times))
         rows = np.searchsorted(self.times, times, side="right") - 1
-        places: ChartValues = np.where(rows >= 0, self.column[np.maximum(rows, 0)], 0).astype(np.float64)
-        return places
+        positions: ChartValues = np.where(rows >= 0, self.column[np.maximum(rows, 0)], 0).astype(np.float64)
+        return positions
 
     def limits(self, view: StepWindow, columns: int) -> tuple[float, float]:
         """First and last x to show."""

@@ -234,10 +234,8 @@ def replay(
     """Watch a saved run again: play, pause, seek."""
     from babytrain.runs.recorded import recorded_runs
 
-    if demo and run is None:
-        path = recorded_runs()[0]
-    elif demo:
-        matches = [recording for recording in recorded_runs() if str(run) in recording.stem]
+    if demo:
+        matches = [recording for recording in recorded_runs() if (run or "") in recording.stem]
         if not matches:
             names = ", ".join(recording.stem for recording in recorded_runs())
             exit_with_usage_error([f"There is no recording called {run!r}: {names}."])

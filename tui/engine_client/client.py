@@ -15,7 +15,7 @@ from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSess
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
 
 if TYPE_CHECKING:
-    from babytrain.engine.sessions.session import NewRunPlan, RunResult
+    from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult
     from babytrain.runs.state.live_feed import LiveFeed
     from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
     from babytrain.tui.engine_client.validation import NewRunRequest
@@ -72,7 +72,7 @@ class EngineClient:
         """A session for a new run that was checked already."""
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.sessions.session import NewRunPlan, train_new
+            from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new
 
             plan = NewRunPlan(
                 config=request.config,
@@ -94,7 +94,7 @@ class EngineClient:
         checked = check_changes(changes or {})
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.sessions.session import train_resumed
+            from babytrain.engine.sessions.start_and_resume import train_resumed
 
             return train_resumed(run_dir, checked, feed, on_folder)
 
@@ -122,7 +122,7 @@ class EngineClient:
                 plans.append(make_plan())
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.sessions.session import train_new
+            from babytrain.engine.sessions.start_and_resume import train_new
 
             # Popped, so that the weights that were read are not kept as long as the session.
             return train_new(plans.pop() if plans else make_plan(), feed, on_folder)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from babytrain.engine.sessions.rerun import RerunPlan, RerunResult
-    from babytrain.engine.sessions.session import RunResult
+    from babytrain.engine.sessions.start_and_resume import RunResult
     from babytrain.runs.state.live_feed import LiveFeed
     from babytrain.runs.store.folder import RunFolder
 

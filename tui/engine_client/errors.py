@@ -27,7 +27,7 @@ def usage_errors(problem: str) -> Iterator[None]:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
-        import babytrain.engine.sessions.session  # noqa: F401 - loads torch, or says that it cannot be
+        import babytrain.engine.sessions.start_and_resume  # noqa: F401 - loads torch, or says that it cannot be
         from babytrain.engine.config.errors import EngineError
     except (ImportError, OSError) as error:  # OSError: a shared library of torch is missing
         raise UsageError([NO_TORCH.format(error)]) from error
@@ -38,7 +38,7 @@ def usage_errors(problem: str) -> Iterator[None]:
     except EngineError as error:
         raise UsageError(error.problems) from error
     except Exception as error:
-        raise UsageError([failure_sentence(problem, error)]) from error
+        raise UsageError([read_problem(problem, error)]) from error
 
 
 def read_problem(problem: str, error: BaseException) -> str:

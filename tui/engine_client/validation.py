@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from babytrain.engine.config.build import build_config, checked_value, format_li
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET
 from babytrain.engine.config.settings import MACHINE_GROUPS, MACHINE_SETTINGS, SETTINGS, Config
-from babytrain.runs.dials.changes import checked_request
+from babytrain.runs.dials.apply_and_undo import checked_request
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE
 from babytrain.runs.events import CommandAction, Request
@@ -56,7 +56,7 @@ def check_new_run(
     name: str | None = None,
 ) -> NewRunRequest:
     """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
-    machine = load_machine_settings(MACHINE_SETTINGS, _setting_problem)
+    machine = load_machine_settings(MACHINE_SETTINGS, partial(_problem, checked_value))
     problems, notes = list(machine.problems), list(machine.notes)
     config: Config | None = None
     try:
@@ -111,7 +111,7 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
         name,
         explanation or setting.doc,
         allowed,
-        partial(_setting_problem, name),
+        partial(_problem, checked_value, name),
         action,
         is_word=limits is None and setting.kind is not bool,
         limits=limits,
@@ -122,22 +122,17 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
 def _own_rule(action: CommandAction, explanation: str, low: float, high: float) -> DialRule:
     """Of a dial that is no setting."""
     allowed = f"{low:g} to {format_limit(high)}"
-    return DialRule(action, explanation, allowed, partial(_request_problem, action), action, limits=(low, high))
+    return DialRule(action, explanation, allowed, partial(_problem, _check_request, action), action, limits=(low, high))
 
 
-def _request_problem(action: CommandAction, typed: str) -> str | None:
-    """What is wrong with a typed position of a dial that is no setting."""
+def _check_request(action: CommandAction, typed: str) -> None:
+    checked_request(Request(command_id=0, action=action, text=typed), 0, checked_value)
+
+
+def _problem(check: Callable[[Any, Any], object], name: str, typed: Any) -> str | None:
+    """What a check says of a typed value, or of a value from a file, as a sentence; None when it is right."""
     try:
-        checked_request(Request(command_id=0, action=action, text=typed), 0, checked_value)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _setting_problem(name: str, typed: Any) -> str | None:
-    """What is wrong with a typed value of a setting, or one from a file, as a sentence."""
-    try:
-        checked_value(name, typed)
+        check(name, typed)
     except ValueError as error:
         return str(error)
     return None

@@ -126,9 +126,9 @@ class HomeScreen(ModeScreen):
         row = self._row
         if row is None:
             return
-        if row.status in _UNUSABLE:
-            why = _UNUSABLE[row.status].partition(";")[0]
-            self._say(f"There is nothing to show of {row.name}: {why}. d deletes it.")
+        if row.summary.status in _UNUSABLE:
+            why = _UNUSABLE[row.summary.status].partition(";")[0]
+            self._say(f"There is nothing to show of {row.summary.name}: {why}. d deletes it.")
         else:
             self.post_message(OpenRequested(row))
 
@@ -141,9 +141,9 @@ class HomeScreen(ModeScreen):
         row = self._row
         if row is None or row.folder is None:
             return
-        why = _NOT_RESUMABLE.get(row.status, "" if row.can_resume else "it has no checkpoint to go on from")
+        why = _NOT_RESUMABLE.get(row.summary.status, "" if row.can_resume else "it has no checkpoint to go on from")
         if why:
-            self._say(f"{row.name} cannot be resumed: {why}.")
+            self._say(f"{row.summary.name} cannot be resumed: {why}.")
         else:
             self.post_message(ResumeRequested(row.folder.path))
 
@@ -152,10 +152,10 @@ class HomeScreen(ModeScreen):
         row = self._row
         if row is None or row.folder is None:
             return
-        if row.status in _UNUSABLE:
-            self._say(f"{row.name} cannot be forked: {_UNUSABLE[row.status]}.")
+        if row.summary.status in _UNUSABLE:
+            self._say(f"{row.summary.name} cannot be forked: {_UNUSABLE[row.summary.status]}.")
         else:
-            self.post_message(ForkRequested(row.folder.path, row.name))
+            self.post_message(ForkRequested(row.folder.path, row.summary.name))
 
     def action_browse_samples(self) -> None:
         """Everything the highlighted run wrote."""
@@ -169,8 +169,8 @@ class HomeScreen(ModeScreen):
         row = self._row
         if row is None:
             return
-        if row.status in _UNUSABLE:
-            self._say(f"{row.name} {verb} nothing that can be read.")
+        if row.summary.status in _UNUSABLE:
+            self._say(f"{row.summary.name} {verb} nothing that can be read.")
         else:
             self.post_message(request(journal=row.journal, folder=row.folder.path if row.folder else None))
 
@@ -179,7 +179,7 @@ class HomeScreen(ModeScreen):
         row = self._row
         folder = row.folder if row is not None else None
         if row is not None and folder is not None:
-            self.post_message(ChatRequested(row.name, lambda: folder.path))
+            self.post_message(ChatRequested(row.summary.name, lambda: folder.path))
 
     def action_delete_run(self) -> None:
         """Into the trash, after a question."""
@@ -194,7 +194,7 @@ class HomeScreen(ModeScreen):
             if agreed:
                 self._delete(folder)
 
-        question = f"Delete {safe_line(row.name, _MAX_NAME)}?"
+        question = f"Delete {safe_line(row.summary.name, _MAX_NAME)}?"
         self.app.push_screen(ConfirmScreen(question, "It goes to the trash folder; u brings it back.", "Delete"), done)
 
     def _delete(self, folder: RunFolder) -> None:

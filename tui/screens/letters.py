@@ -1,7 +1,7 @@
 """The letter board: which letters a model knows, as a small keyboard, as bars, or by its most common tokens.
 
-It stands on the screen of a run, or on the list of runs. It shows what was known up to the moment the run below has
-reached, so that a replay that plays on fills the board; whoever walked back to an earlier evaluation stays there.
+It shows what was known up to the moment the run below has reached, so that a replay that plays on fills the board. An
+earlier evaluation that was chosen stays.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from babytrain.tui.widgets.letters.letter_board import BoardView, LetterBoard, L
 from babytrain.tui.widgets.letters.letter_statistics import (
     accuracy_line,
     detail_lines,
-    favourite_line,
     letter_scores,
     token_scores,
+    tracked_letter_line,
 )
 
 _MAX_NAME = 30
@@ -124,7 +124,7 @@ class LettersScreen(OverlayScreen):
         details.border_title = "this token" if is_tokens else "this letter"
         score = next((score for score in scores if score.symbol == self.selected), None)
         about = detail_lines(self._evaluations, index, score, self.charset, token=is_tokens)
-        details.show(about, favourite_line(self._evaluations, index, self.charset) if index >= 0 else Content())
+        details.show(about, tracked_letter_line(self._evaluations, index, self.charset) if index >= 0 else Content())
         details.display = bool(scores)
         self._show_position()
         self.refresh_bindings()

@@ -2,8 +2,8 @@
 
 torch's x86 builds hand fp32 products to MKL, which on processors of other makers leaves half of them unused (AMD EPYC
 with AVX-512, 768 x 128 x 512, one thread: 114 GFLOP/s against 252 by oneDNN, which comes with torch as well). bf16 goes
-to oneDNN anyway. Like the number of threads this is a setting of the process: `processor_trial.py` tries both, the
-choice is kept in the settings of the run, and `use_matmul_backend` sets it. The two round differently in the last bit.
+to oneDNN anyway. Like the number of threads this is a setting of the process: a trial
+(`sessions/thread_and_precision_trial.py`) chooses. The two round differently in the last bit.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def onednn_available() -> bool:
     return hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
-def use_matmul_backend(products: MatmulBackend) -> None:
+def use_matmul_backend(backend: MatmulBackend) -> None:
     """Choose the library for the fp32 products of this process. oneDNN where it is missing means torch's own."""
     global _onednn_in_use
-    _onednn_in_use = products == "onednn" and onednn_available()
+    _onednn_in_use = backend == "onednn" and onednn_available()
 
 
 def matmul(left: Tensor, right: Tensor) -> Tensor:

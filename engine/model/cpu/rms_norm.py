@@ -1,7 +1,6 @@
 """RMSNorm on a CPU, forward and backward by hand.
 
-torch's backward pass is composed of a dozen elementwise kernels, one of them `pow`, and takes three times as long
-at
+torch's backward pass is composed of a dozen elementwise kernels, one of them `pow`, and takes three times as long at
 these sizes.
 """
 

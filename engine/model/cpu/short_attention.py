@@ -4,7 +4,7 @@ At 64 tokens torch's CPU flash kernel is the slowest thing in a training step: i
 the plain products below (3.0 against 0.38 ms forward and backward, batch 12, 4 heads, 2 threads), in fp32 1.8 times.
 The weights of all heads are kept, [B, heads, T, T], which is why this is for short contexts only.
 
-Query and key are normalised and turned in fp32, side by side in one tensor: a CPU multiplies fp32 faster than bf16
+Query and key are normalised and rotated in fp32, side by side in one tensor: a CPU multiplies fp32 faster than bf16
 outside of matrix products, and half as many calls are made.
 """
 
@@ -33,7 +33,7 @@ def is_short_attention_faster(device: torch.device, dtype: torch.dtype, length: 
 class SavedForBackward(NamedTuple):
     """What the backward pass needs; n = B * heads."""
 
-    turned: Tensor  # [2, B, heads, T, size] fp32: normalised and turned query and key
+    rotated: Tensor  # [2, B, heads, T, size] fp32: normalised and rotated query and key
     scale: Tensor | None  # [2, B, heads, T, 1]: their reciprocal rms
     query: Tensor  # [n, T, size], as are key and value, in the number format of the products
     key: Tensor
@@ -47,25 +47,25 @@ def attention_forward(qkv: Tensor, rotary: Tensor | None, normalise: bool) -> tu
     batch, length, _, heads, size = qkv.shape
     by_head = qkv.permute(2, 0, 3, 1, 4).contiguous()
     value = by_head[2].view(-1, length, size)
-    turned = by_head[:2].to(torch.float32, copy=True)
+    rotated = by_head[:2].to(torch.float32, copy=True)
     scale = None
     if normalise:
-        scale = reciprocal_rms(turned)
-        turned.mul_(scale)
+        scale = reciprocal_rms(rotated)
+        rotated.mul_(scale)
     if rotary is not None:
-        rotate_(turned, rotary)
-    query, key = turned.to(qkv.dtype).view(2, -1, length, size)
+        rotate_(rotated, rotary)
+    query, key = rotated.to(qkv.dtype).view(2, -1, length, size)
     scores = torch.baddbmm(_causal_mask(length, qkv.dtype), query, key.mT, alpha=1 / math.sqrt(size))
     weights = scores.softmax(-1)
     mixed = torch.bmm(weights, value).view(batch, heads, length, size).transpose(1, 2)
-    saved = SavedForBackward(turned, scale, query, key, value, weights, rotary)
+    saved = SavedForBackward(rotated, scale, query, key, value, weights, rotary)
     return mixed.reshape(batch, length, heads * size), saved
 
 
 def attention_backward(gradient: Tensor, saved: SavedForBackward) -> Tensor:
     """Gradient of `qkv` [B, T, 3, heads, size] from that of the mixed values [B, T, heads * size]."""
-    turned, scale, query, key, value, weights, rotary = saved
-    _, batch, heads, length, size = turned.shape
+    rotated, scale, query, key, value, weights, rotary = saved
+    _, batch, heads, length, size = rotated.shape
     dtype = value.dtype
     gradient = gradient.view(batch, length, heads, size).transpose(1, 2).reshape(-1, length, size)
     score_gradient = torch._softmax_backward_data(torch.bmm(gradient, value.mT), weights, -1, dtype)
@@ -74,21 +74,21 @@ def attention_backward(gradient: Tensor, saved: SavedForBackward) -> Tensor:
     torch.bmm(score_gradient.mT, query, out=by_head[1])
     torch.bmm(weights.mT, gradient, out=by_head[2])
     by_head = by_head.view(3, batch, heads, length, size)
-    turned_gradient = by_head[:2].to(torch.float32, copy=True)
-    # Turning keeps lengths and angles, so undoing the norm before the turn gives the same as after it.
+    rotated_gradient = by_head[:2].to(torch.float32, copy=True)
+    # A rotation keeps lengths and angles, so undoing the norm before it gives the same as after it.
     factor = 1 / math.sqrt(size)
     if scale is not None:
-        turned_gradient = rms_norm_backward(turned_gradient, turned, scale, factor)
+        rotated_gradient = rms_norm_backward(rotated_gradient, rotated, scale, factor)
     else:
-        turned_gradient.mul_(factor)
+        rotated_gradient.mul_(factor)
     if rotary is not None:
-        rotate_(turned_gradient, rotary, back=True)
-    by_head[:2].copy_(turned_gradient)
+        rotate_(rotated_gradient, rotary, back=True)
+    by_head[:2].copy_(rotated_gradient)
     return by_head.permute(1, 3, 0, 2, 4).contiguous()
 
 
 def short_attention(qkv: Tensor, rotary: Tensor | None, normalise: bool) -> Tensor:
-    """`attend`, differentiable."""
+    """`attention_forward`, differentiable."""
     mixed: Tensor = _ShortAttention.apply(qkv, rotary, normalise)  # type: ignore[no-untyped-call]
     return mixed
 

@@ -183,7 +183,7 @@ class DutyCycleController:
             rested = self._clock() - began
             self._rested += rested
             self._rested_in_all += rested
-            self._recorder.file_handed_over()
+            self._recorder.write_handed_over()
         self._worked = self._rested = 0.0
         return False
 

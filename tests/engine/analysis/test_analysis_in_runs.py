@@ -16,7 +16,7 @@ from babytrain.engine.data.canaries import make_canaries
 from babytrain.engine.data.corpus import CANARY_SEED, build_corpus
 from babytrain.engine.generation.generate import generate, new_decoder
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.events import (
     Baselines,
@@ -151,9 +151,9 @@ def test_a_model_that_predicts_no_numbers_refuses_to_write_and_the_run_goes_on(
     def write(model: GPT, *how: Any, **more: Any) -> Any:
         return generate(damaged(model), *how, **more)
 
-    monkeypatch.setattr("babytrain.engine.training.sample_events.generate", write)
+    monkeypatch.setattr("babytrain.engine.training.sample_writer.generate", write)
     monkeypatch.setattr(
-        "babytrain.engine.training.sample_events.new_decoder", lambda model, device: new_decoder(damaged(model), device)
+        "babytrain.engine.training.sample_writer.new_decoder", lambda model, device: new_decoder(damaged(model), device)
     )
     feed = LiveFeed()
     feed.ask("sample", text="the")

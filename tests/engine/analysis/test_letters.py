@@ -99,7 +99,7 @@ def test_measuring_it_leaves_the_losses_as_they_are() -> None:
     assert both is not None
     # Two windows without a rest; `evaluate_spread` asks the model for a loss and nothing else.
     assert both.mean == pytest.approx(evaluate_spread(model, whole, model.context, 2), abs=1e-6)
-    assert measured.guesses.support.sum() == len(tokens) - 1
+    assert measured.predictions.support.sum() == len(tokens) - 1
     np.testing.assert_array_equal(
-        measured.guesses.support, np.bincount(tokens[1:].numpy(), minlength=model.vocabulary_size)
+        measured.predictions.support, np.bincount(tokens[1:].numpy(), minlength=model.vocabulary_size)
     )

@@ -16,7 +16,7 @@ from torch import Tensor
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.generation.checkpoint_model import load_checkpoint_model
 from babytrain.engine.sessions.fork import plan_fork
-from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.runs.events import Command
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder
@@ -64,9 +64,9 @@ DAMAGES: list[tuple[Callable[[dict[str, Tensor], Path], None], str]] = [
 ]
 
 
-def spoil(run_dir: Path, damage: Callable[[dict[str, Tensor], Path], None]) -> None:
+def spoil(run_dir: Path, damage: Callable[[dict[str, Tensor], Path], None], name: str = "model.safetensors") -> None:
     for place in (run_dir / "checkpoints").glob("step-*"):
-        file = place / "model.safetensors"
+        file = place / name
         tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
         file.unlink()  # what was read from it is mapped into memory
         damage(tensors, file)
@@ -95,6 +95,31 @@ def test_it_is_refused_in_one_sentence(
         assert said in sentence
         assert "\n" not in sentence
     assert not list(run_dir.rglob("trapped"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda tensors, file: save_file({}, file), "it lacks adamw.average."),
+        (lambda tensors, file: save_file(tensors | {"nose": torch.zeros(3)}, file), "it has an unknown nose"),
+        (
+            lambda tensors, file: save_file({name: torch.zeros(3) for name in tensors}, file),
+            "has shape [3] instead of [",
+        ),
+    ],
+    ids=["empty", "one too many", "shapes"],
+)
+def test_an_optimizer_state_of_another_model_is_refused_in_one_sentence(
+    trained: RunResult, tmp_path: Path, damage: Callable[[dict[str, Tensor], Path], None], said: str
+) -> None:
+    run_dir = tmp_path / "run"
+    shutil.copytree(trained.run_dir, run_dir)
+    spoil(run_dir, damage, "optimizer.safetensors")
+    with pytest.raises(EngineError) as caught:
+        train_resumed(run_dir, {"steps": 15}, LiveFeed())
+    (sentence,) = caught.value.problems
+    assert said in sentence
+    assert "\n" not in sentence
 
 
 @pytest.mark.parametrize(("damage", "said"), DAMAGES, ids=[damage.__name__ for damage, _ in DAMAGES])

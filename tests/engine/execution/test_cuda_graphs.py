@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
-from babytrain.engine.execution.cuda_graphs import CapturedGraph, GraphedPass
+from babytrain.engine.execution.cuda_graphs import GraphedPass
 from babytrain.engine.execution.forward_backward import DirectPass
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from tests.engine.execution.pass_variants import TapeCapture, gradients_of, graphed_pass, halves
 from tests.engine.model.tiny_models import tiny_config, tiny_model, tiny_tokens
 
@@ -21,7 +22,7 @@ ROWS, OTHER = tiny_tokens(4, 9), tiny_tokens(4, 9, seed=1)
 def model() -> GPT:
     model = tiny_model()
     model.train()
-    build_optimizer(model, tiny_config()).zero_grad()
+    Optimizer(model, tiny_config()).zero_grad()
     return model
 
 
@@ -67,7 +68,7 @@ def test_the_stand_in_bakes_in_what_is_not_a_tensor(model: GPT) -> None:
 
 
 class Refusing(TapeCapture):
-    def capture(self, work: Callable[[], None]) -> CapturedGraph:
+    def capture(self, work: Callable[[], None]) -> Any:
         work()
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing\nmore lines")
 
@@ -75,7 +76,7 @@ class Refusing(TapeCapture):
 class Idle(TapeCapture):
     """Its graph forgets everything, as if the work had been done on another stream."""
 
-    def capture(self, work: Callable[[], None]) -> CapturedGraph:
+    def capture(self, work: Callable[[], None]) -> Any:
         super().capture(work)
 
         class Nothing:

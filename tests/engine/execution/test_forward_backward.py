@@ -11,8 +11,8 @@ from torch import Tensor
 
 from babytrain.engine.execution.forward_backward import DirectPass
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.optim.optimizer import Optimizer, build_optimizer
-from babytrain.engine.sessions.session import RunResult
+from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.sessions.start_and_resume import RunResult
 from babytrain.engine.training import trainer
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.execution.pass_variants import PATHS, CountingBackend, build, gradients_of, halves
@@ -31,7 +31,7 @@ def ready(**settings: object) -> tuple[GPT, Optimizer]:
     """A model in training whose gradients lie in the flat buffer, at zero."""
     model = tiny_model(**settings)
     model.train()
-    optimizer = build_optimizer(model, tiny_config(**settings))
+    optimizer = Optimizer(model, tiny_config(**settings))
     optimizer.zero_grad()
     return model, optimizer
 
@@ -98,11 +98,11 @@ Turn = Callable[[GPT, Optimizer], None]
 
 
 def turn_weight_decay(model: GPT, optimizer: Optimizer) -> None:
-    optimizer.weight_decay = 5.0
+    optimizer.set_weight_decay(5.0)
 
 
 def turn_betas(model: GPT, optimizer: Optimizer) -> None:
-    optimizer.betas = (0.5, 0.6)
+    optimizer.set_betas(0.5, 0.6)
 
 
 TURNS: dict[str, Turn] = {
@@ -131,7 +131,8 @@ def test_every_dial_turns_on_every_path(path: str) -> None:
         optimizer.load_tensors(state)
         optimizer.load_scalars(scalars)
         optimizer.set_learning_rates(0.01, 0.01)
-        optimizer.weight_decay, optimizer.betas = 0.1, (0.9, 0.99)
+        optimizer.set_weight_decay(0.1)
+        optimizer.set_betas(0.9, 0.99)
         model.set_dropout(0.0)
         model.set_label_smoothing(0.0)
         for step in range(4):
@@ -139,7 +140,7 @@ def test_every_dial_turns_on_every_path(path: str) -> None:
                 turn(model, optimizer)
             optimizer.zero_grad()
             make_pass(*halves(ROWS), accumulate=1, seed=step)
-            optimizer.gradient_norm(1.0 if step < 2 else later_clip)
+            optimizer.clip_gradient_norm(1.0 if step < 2 else later_clip)
             optimizer.step()
         return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 

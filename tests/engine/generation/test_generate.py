@@ -159,7 +159,7 @@ def test_next_tokens_of_a_damaged_model_is_a_sentence() -> None:
 def test_training_notices_nothing() -> None:
     model = tiny_model(dropout=0.5)
     model.train()
-    model.set_precision("bf16")
+    model.precision = "bf16"
     torch.manual_seed(3)
     before, weights = torch.get_rng_state(), {name: tensor.clone() for name, tensor in model.state_dict().items()}
     text = generate(model, [1], WARM, max_tokens=5, seed=1, device="cpu")
@@ -177,7 +177,7 @@ def test_training_notices_nothing() -> None:
 def test_it_writes_in_evaluation_mode_and_fp32() -> None:
     careful, careless = tiny_model(), tiny_model(dropout=0.9)
     careless.train()
-    careless.set_precision("bf16")
+    careless.precision = "bf16"
     assert write(careful, [1], temperature=0.0) == write(careless, [1], temperature=0.0)
 
 

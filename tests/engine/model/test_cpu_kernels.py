@@ -57,7 +57,7 @@ def test_hand_written_blocks_equal_the_plain_modules(variant: dict[str, object])
 def test_in_bf16_they_are_no_further_from_fp32_than_the_plain_modules(variant: dict[str, object]) -> None:
     model = tiny_model(**variant)
     _, exact = loss_and_gradients(model)
-    model.set_precision("bf16")
+    model.precision = "bf16"
     _, gradients = loss_and_gradients(model)
     with torch_kernels_only():
         _, plain = loss_and_gradients(model)
@@ -108,7 +108,7 @@ def test_a_first_forward_pass_in_inference_mode_does_not_spoil_training() -> Non
 def test_contexts_too_long_for_the_short_kernels_train_too() -> None:
     model = tiny_model(context=160, layers=1)
     _, gradients = loss_and_gradients(model, length=160)
-    model.set_precision("bf16")
+    model.precision = "bf16"
     _, rounded = loss_and_gradients(model, length=160)
     assert gradients.keys() == rounded.keys() == dict(model.named_parameters()).keys()
     for name, gradient in gradients.items():

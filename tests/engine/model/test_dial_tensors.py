@@ -76,7 +76,7 @@ def test_on_a_graphics_card_attention_gets_what_its_flash_kernel_takes(changes, 
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", attention)
     model = tiny_model(**changes).to("meta")  # any device that is not a CPU takes the same way
-    model.set_precision("bf16")
+    model.precision = "bf16"
     model.loss(TOKENS.to("meta"), TARGETS.to("meta"))
     assert len(seen) == 2
     for *tensors, options in seen:

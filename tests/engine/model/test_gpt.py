@@ -10,7 +10,7 @@ import torch
 
 from babytrain.engine.config.build import build_config
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 from tests.engine.model.tiny_models import VOCABULARY, tiny_config, tiny_model, tiny_tokens
 
 MLPS = ("relu2", "gelu", "swiglu", "fmn")
@@ -103,7 +103,7 @@ def test_loss_is_the_mean_cross_entropy_of_the_logits(settings: dict[str, object
 @pytest.mark.parametrize("settings", VARIANTS)
 def test_no_token_sees_the_future(settings: dict[str, object], precision: str) -> None:
     model = tiny_model(**settings)
-    model.set_precision(precision)
+    model.precision = precision
     tokens = tiny_tokens()
     changed = tokens.clone()
     changed[:, 5:] = (changed[:, 5:] + 1) % VOCABULARY
@@ -152,13 +152,13 @@ def test_dropout_noise_follows_the_global_seed() -> None:
 def test_bf16_is_close_to_fp32_but_not_the_same_and_keeps_fp32_weights(settings: dict[str, object]) -> None:
     model, tokens = tiny_model(**settings), tiny_tokens()
     exact = model(tokens)
-    model.set_precision("bf16")
+    model.precision = "bf16"
     rough = model(tokens)
     assert rough.dtype == torch.float32
     assert 0 < (rough - exact).abs().max() < 0.05 * exact.abs().max()
     model.loss(tokens, tokens).backward()
     assert all(p.dtype == p.grad.dtype == torch.float32 for p in model.parameters() if p.grad is not None)
-    model.set_precision("fp32")
+    model.precision = "fp32"
     torch.testing.assert_close(model(tokens), exact)
 
 
@@ -167,13 +167,13 @@ def test_bf16_is_close_to_fp32_but_not_the_same_and_keeps_fp32_weights(settings:
 def test_every_parameter_learns_after_a_few_steps(settings: dict[str, object], precision: str) -> None:
     config = tiny_config(**settings)
     model = build_model(config, VOCABULARY, seed=1)
-    model.set_precision(precision)
-    optimizer = build_optimizer(model, config)
+    model.precision = precision
+    optimizer = Optimizer(model, config)
     tokens, targets = tiny_tokens(8), tiny_tokens(8, seed=1)
     for _ in range(4):
         optimizer.zero_grad()
         model.loss(tokens, targets).backward()
-        optimizer.gradient_norm(1.0)
+        optimizer.clip_gradient_norm(1.0)
         optimizer.set_learning_rates(1e-2, 1e-2)
         optimizer.step()
     for name, parameter in model.named_parameters():
@@ -187,14 +187,14 @@ def test_thirty_steps_learn_a_short_text_by_heart(mlp: str, optimizer_name: str)
     text = torch.tensor([ord(c) for c in "the frog jumps in; splash! " * 4]) % 32
     config = tiny_config(mlp=mlp, width=32, context=16, fmn_rank=24, optimizer=optimizer_name)
     model = build_model(config, 32, seed=1)
-    optimizer = build_optimizer(model, config)
+    optimizer = Optimizer(model, config)
     windows = text.unfold(0, 17, 4)
     losses = []
     for step in range(30):
         optimizer.zero_grad()
         loss = model.loss(windows[:, :-1], windows[:, 1:])
         loss.backward()
-        optimizer.gradient_norm(1.0)
+        optimizer.clip_gradient_norm(1.0)
         rate = min(1.0, (step + 1) / 5)
         optimizer.set_learning_rates(1e-2 * rate, 2e-2 * rate)
         optimizer.step()

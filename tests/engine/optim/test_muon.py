@@ -48,7 +48,7 @@ def test_zero_stays_zero() -> None:
 def test_one_step_is_decay_and_a_scaled_orthogonal_move(shape: tuple[int, int]) -> None:
     values, gradients = random_stack(2, *shape), random_stack(2, *shape, seed=1)
     before = values.clone()
-    MuonStack(values, gradients, dtype=torch.float32).step(0.1, weight_decay=0.5)
+    MuonStack(values, gradients, torch.zeros_like(values), dtype=torch.float32).step(0.1, weight_decay=0.5)
     # From a momentum of zero, Nesterov's look ahead points along the gradient.
     direction = orthogonalise(gradients, dtype=torch.float32)
     scale = math.sqrt(max(1.0, shape[0] / shape[1]))
@@ -59,8 +59,8 @@ def test_matrices_of_a_stack_do_not_touch_each_other() -> None:
     values, gradients = random_stack(3, 5, 4), random_stack(3, 5, 4, seed=1)
     alone = values[1:2].clone()
     stack, single = (
-        MuonStack(values, gradients, dtype=torch.float32),
-        MuonStack(alone, gradients[1:2], dtype=torch.float32),
+        MuonStack(values, gradients, torch.zeros_like(values), dtype=torch.float32),
+        MuonStack(alone, gradients[1:2], torch.zeros_like(alone), dtype=torch.float32),
     )
     for _ in range(3):
         stack.step(0.1, 0.0)
@@ -70,7 +70,7 @@ def test_matrices_of_a_stack_do_not_touch_each_other() -> None:
 
 def test_momentum_carries_on_when_the_gradient_stops() -> None:
     values, gradients = torch.zeros(1, 4, 4), random_stack(1, 4, 4)
-    stack = MuonStack(values, gradients, dtype=torch.float32)
+    stack = MuonStack(values, gradients, torch.zeros_like(values), dtype=torch.float32)
     stack.step(0.1, 0.0)
     gradients.zero_()
     before = values.clone()
@@ -92,7 +92,7 @@ def moved_by_torch(shape: tuple[int, int], gradients: list[torch.Tensor], **sett
 
 def moved_by_us(shape: tuple[int, int], gradients: list[torch.Tensor], lr: float, decay: float) -> list[torch.Tensor]:
     values, gradient = torch.ones(1, *shape), torch.zeros(1, *shape)
-    stack = MuonStack(values, gradient, dtype=torch.bfloat16)
+    stack = MuonStack(values, gradient, torch.zeros_like(values), dtype=torch.bfloat16)
     places = [values[0].clone()]
     for given in gradients:
         gradient[0] = given

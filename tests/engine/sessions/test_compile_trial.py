@@ -10,7 +10,7 @@ import torch
 
 from babytrain.engine.doctor.check_result import CheckResult
 from babytrain.engine.execution.forward_backward import DirectPass, compile_loss
-from babytrain.engine.sessions import compile_trial, prepare
+from babytrain.engine.sessions import compile_trial, prepare_model
 from babytrain.engine.sessions.compile_trial import (
     CompileTrial,
     choose_compile,
@@ -75,28 +75,28 @@ def test_a_short_run_tries_nothing_and_says_nothing() -> None:
     def unasked() -> NoReturn:
         raise AssertionError("a trial was made")
 
-    assert choose_compile("cpu", 5 * MINUTE, unasked) == compile_trial.CompileChoice(False, "")
+    assert choose_compile("cpu", 5 * MINUTE, unasked) == ("off", "")
 
 
 def test_the_sentence_says_what_was_measured_and_decided() -> None:
     kept = choose_compile("cpu", HOUR, lambda: CompileTrial(15.0, 0.020, 0.015))
-    assert kept.compiled
-    assert "15 s" in kept.sentence
-    assert "20.0 to 15.0 ms" in kept.sentence
-    assert "60 minutes" in kept.sentence
+    assert kept[0] == "on"
+    assert "15 s" in kept[1]
+    assert "20.0 to 15.0 ms" in kept[1]
+    assert "60 minutes" in kept[1]
     left = choose_compile("cpu", HOUR, lambda: CompileTrial(15.0, 0.020, 0.0199))
-    assert not left.compiled
-    assert left.sentence.startswith("Not compiling")
+    assert left[0] == "off"
+    assert left[1].startswith("Not compiling")
 
 
 def test_a_trial_that_fails_means_off() -> None:
     def broken() -> NoReturn:
         raise RuntimeError("g++: internal compiler error\nand a hundred lines")
 
-    result = choose_compile("cpu", HOUR, broken)
-    assert not result.compiled
-    assert "internal compiler error" in result.sentence
-    assert "hundred" not in result.sentence
+    choice, sentence = choose_compile("cpu", HOUR, broken)
+    assert choice == "off"
+    assert "internal compiler error" in sentence
+    assert "hundred" not in sentence
 
 
 def test_a_real_trial_counts_compiling_apart_from_steps(monkeypatch) -> None:
@@ -125,8 +125,8 @@ def test_the_choice_is_kept_with_the_run(tmp_path: Path, monkeypatch, pays: bool
         return build("eager", model)
 
     monkeypatch.setitem(compile_trial.SHORTEST_RUN_FOR_TRIAL_SECONDS, "cpu", 0.0)
-    monkeypatch.setattr(prepare, "check_compile", lambda *_: FOUND)
-    monkeypatch.setattr(prepare, "measure_compile", measured)
+    monkeypatch.setattr(prepare_model, "check_compile", lambda *_: FOUND)
+    monkeypatch.setattr(prepare_model, "measure_compile", measured)
     monkeypatch.setattr(trainer, "build_pass", build_noticed)
     result = train(tmp_path, compile="auto")
     events = events_of(result)
@@ -146,7 +146,7 @@ def test_without_a_compiler_auto_is_off_without_a_word(tmp_path: Path, monkeypat
         raise AssertionError("a trial was made")
 
     monkeypatch.setitem(compile_trial.SHORTEST_RUN_FOR_TRIAL_SECONDS, "cpu", 0.0)
-    monkeypatch.setattr(prepare, "check_compile", lambda *_: MISSING)
-    monkeypatch.setattr(prepare, "measure_compile", unasked)
+    monkeypatch.setattr(prepare_model, "check_compile", lambda *_: MISSING)
+    monkeypatch.setattr(prepare_model, "measure_compile", unasked)
     events = events_of(train(tmp_path, compile="auto"))
     assert not any(isinstance(event, LogMessage) and "compil" in event.text.lower() for event in events)

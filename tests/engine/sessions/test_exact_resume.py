@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from babytrain.engine.checkpoints.format import load_checkpoint
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.rerun import compare_checkpoints
-from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.sessions.start_and_resume import train_resumed
 from babytrain.runs.events import Command, Eval, Resumed
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.tiny_runs import SteeredFeed, events_of, resume_from, train

@@ -19,7 +19,7 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork import plan_fork
 from babytrain.engine.sessions.fork_check import find_fork_problems
 from babytrain.engine.sessions.rerun import plan_rerun, train_rerun
-from babytrain.engine.sessions.session import RunResult, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.runs.events import Checkpoint, Eval, Started, Step
 from babytrain.runs.journal import load_state
 from babytrain.runs.state.live_feed import LiveFeed

@@ -13,7 +13,7 @@ import tomli_w
 
 from babytrain.engine.checkpoints.format import load_checkpoint
 from babytrain.engine.sessions.rerun import compare_checkpoints, plan_rerun, train_rerun
-from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.sessions.start_and_resume import train_resumed
 from babytrain.runs.dials.renamed_settings import RENAMED_SETTINGS, RENAMED_VALUES
 from babytrain.runs.events import Started
 from babytrain.runs.journal import load_state, read_journal

@@ -13,7 +13,7 @@ from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sessions.rerun import RerunResult, differing_bits, plan_rerun, train_rerun
-from babytrain.engine.sessions.session import RunResult, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_resumed
 from babytrain.runs.events import AnyEvent, Command, LogMessage, Request, Resumed, Started
 from babytrain.runs.playback.replay_plan import recorded_sessions
 from babytrain.runs.state.live_feed import LiveFeed
@@ -178,7 +178,7 @@ def test_a_step_that_differs_is_found_and_named(tmp_path: Path, monkeypatch) -> 
     assert not outcome.same
     assert outcome.first_difference is not None
     assert (outcome.first_difference.step, outcome.first_difference.what) == (8, "loss")
-    assert abs(outcome.first_difference.now - outcome.first_difference.on_record) == pytest.approx(3e-4, rel=0.5)
+    assert abs(outcome.first_difference.now - outcome.first_difference.recorded) == pytest.approx(3e-4, rel=0.5)
     assert outcome.differing_bits
     assert "first at step 8" in outcome.sentence()
     assert any("step 8" in event.text for event in feed.drain_events() if isinstance(event, LogMessage))
@@ -268,7 +268,7 @@ def test_what_was_done_about_overfitting_is_done_again(tmp_path: Path, wish: str
 def test_a_step_larger_than_the_text_that_is_on_record_is_trained_again(tmp_path: Path, monkeypatch) -> None:
     with monkeypatch.context() as older:
         older.setattr(
-            "babytrain.engine.sessions.session.check_step_size", lambda *_: None
+            "babytrain.engine.sessions.start_and_resume.check_step_size", lambda *_: None
         )  # there was no such rule once
         result = train(tmp_path, steps=4, context=128)
         train_resumed(Path(result.run_dir), {"steps": 6, "batch_size": 80}, LiveFeed())

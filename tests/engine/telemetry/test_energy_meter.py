@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.telemetry.energy_meter import EnergyMeter
-from babytrain.runs.energy.tariff import Tariff, parse_tariff
+from babytrain.runs.energy.tariff import Tariff, parse_bands
 from babytrain.runs.events import Energy, EnergySource, GpuReading, HostReading
 from babytrain.runs.journal import decode_event, encode_event
 
@@ -180,7 +180,7 @@ def test_idle_draw_is_taken_off_measured_time_and_never_more_than_was_drawn() ->
 
 
 def test_the_money_is_that_of_the_hour() -> None:
-    tariff = parse_tariff(0.40, "EUR", "22:00-06:00 0.10")
+    tariff = Tariff(0.40, "EUR", parse_bands("22:00-06:00 0.10"))
     computer = Computer(meter(tariff=tariff, wall_watts=1000.0), wall_time=NOON + 10 * 3600 - 1801)
     energy = computer.watch(3601)
     assert energy.joules == pytest.approx(3.6e6)

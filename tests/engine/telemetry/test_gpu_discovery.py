@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.execution.devices import device_uuid
-from babytrain.engine.sessions import services
-from babytrain.engine.sessions.services import gpu_opener
+from babytrain.engine.sessions import background_services
+from babytrain.engine.sessions.background_services import gpu_opener
 from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import find_training_card
 from babytrain.engine.training.recorder import Recorder, RunOutput
@@ -110,7 +110,7 @@ def test_a_torch_that_tells_no_uuid_or_no_card(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_scripted_card_rests_when_the_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(services, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(background_services, "time", SimpleNamespace(monotonic=lambda: now[0]))
     backend = gpu_opener("scripted", "", torch.device("cpu"), rested_seconds=lambda: max(0.0, now[0] - 60.0))()
     watts = []
     for second in range(120):
@@ -127,12 +127,12 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
         asked.append(rested_seconds)
         return lambda: FakeGpu()
 
-    monkeypatch.setattr(services, "gpu_opener", opener)
+    monkeypatch.setattr(background_services, "gpu_opener", opener)
     now = [0.0]
     feed = LiveFeed()
     recorder = Recorder(NoJournal(), feed, clock=lambda: now[0])
     output = RunOutput(recorder, feed, RunFolder(Path()))
-    with services.start_telemetry(tiny_config(), output, torch.device("cpu"), None):
+    with background_services.start_telemetry(tiny_config(), output, torch.device("cpu"), None):
         recorder.emit(Phase(t=0.0, step=0, phase="paused"))
         now[0] = 7.0
         assert [rested() for rested in asked] == [7.0]

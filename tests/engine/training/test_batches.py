@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from babytrain.engine.data.windows import EpochWindows, replace_tokens, shift_windows
+from babytrain.engine.data.window_order import EpochWindows, replace_tokens, shift_windows
 from babytrain.engine.training.batches import Batches
 from babytrain.runs.dials.state import initial_dials
 from tests.engine.tiny_runs import tiny_config
@@ -20,7 +20,7 @@ VARIED = {"window_shift": 0.5, "token_noise": 0.2}
 
 
 def batches(device: str) -> Batches:
-    return Batches(TOKENS, context=16, seed=3, vocabulary_size=30, device=device)
+    return Batches(TOKENS, tiny_config(context=16, seed=3), 30, device)
 
 
 @pytest.mark.parametrize("first", [0, 40, 84])  # the last one runs over the end of an epoch

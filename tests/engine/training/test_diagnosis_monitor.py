@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from babytrain.engine.diagnosis.observation import Observation
-from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
 from babytrain.runs.state.live_feed import LiveFeed

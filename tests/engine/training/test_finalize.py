@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from babytrain.engine.checkpoints import format as checkpoint_format
-from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.sessions.start_and_resume import train_resumed
 from babytrain.engine.training import finalize
 from babytrain.engine.training.checkpoint_writer import CheckpointReason, CheckpointWriter
 from babytrain.runs.events import Checkpoint, Command, Ended, LogMessage, Sample

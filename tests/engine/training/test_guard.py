@@ -13,13 +13,13 @@ import torch
 
 from babytrain.engine.checkpoints import format as checkpoint_format
 from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint
-from babytrain.engine.execution.devices import is_out_of_memory
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training import recovery
 from babytrain.engine.training.guard import Guard
+from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.runs.events import Checkpoint, Command, GuardEvent, LogMessage, Resumed, Step
 from babytrain.runs.state.live_feed import LiveFeed
-from tests.engine.tiny_runs import events_of, final_weights, resume_from, same_bits, train
+from tests.engine.tiny_runs import events_of, final_weights, resume_from, same_bits, tiny_config, train
 
 
 @pytest.fixture
@@ -242,24 +242,24 @@ def test_a_resume_in_the_middle_of_trouble_is_judged_like_a_run_that_never_stopp
 
 
 def test_the_state_of_a_guard_survives_json() -> None:
-    guard, losses = Guard("rollback", patience=3, rescues=5, warmup_steps=2), torch.Generator().manual_seed(1)
+    guard, losses = Guard(tiny_config(warmup=2)), torch.Generator().manual_seed(1)
     series = [3.0 + float(torch.randn((), generator=losses)) * 0.1 for _ in range(90)] + [9.0, 3.0, 9.0, math.nan]
     for step, loss in enumerate(series[:60], 1):
-        guard.judge(step, loss, 1.0)
-    copy = Guard("rollback", patience=3, rescues=5, warmup_steps=2)
+        guard.decide(step, loss, 1.0)
+    copy = Guard(tiny_config(warmup=2))
     copy.restore(json.loads(json.dumps(guard.state())))
     for step, loss in enumerate(series[60:], 61):
-        assert copy.judge(step, loss, 1.0) == guard.judge(step, loss, 1.0)
+        assert copy.decide(step, loss, 1.0) == guard.decide(step, loss, 1.0)
     assert copy.state() == guard.state()
 
 
 def test_a_spike_is_noted_and_a_second_one_soon_after_is_left_out() -> None:
-    guard = Guard("rollback", patience=3, rescues=5, warmup_steps=0)
+    guard = Guard(tiny_config(warmup=0))
     noise = torch.Generator().manual_seed(2)
     step = 0
     for _ in range(80):
         step += 1
-        assert guard.judge(step, 2.0 + 0.02 * float(torch.randn((), generator=noise)), 1.0).action == "go on"
-    assert guard.judge(step + 1, 4.0, 1.0).action == "note"
-    assert guard.judge(step + 2, 2.0, 1.0).action == "go on"
-    assert guard.judge(step + 3, 4.0, 1.0).action == "skip"
+        assert guard.decide(step, 2.0 + 0.02 * float(torch.randn((), generator=noise)), 1.0).action == "go on"
+    assert guard.decide(step + 1, 4.0, 1.0).action == "note"
+    assert guard.decide(step + 2, 2.0, 1.0).action == "go on"
+    assert guard.decide(step + 3, 4.0, 1.0).action == "skip"

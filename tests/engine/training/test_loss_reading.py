@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.optim.optimizer import build_optimizer
-from babytrain.engine.sessions.session import RunResult
+from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.sessions.start_and_resume import RunResult
 from babytrain.engine.training import trainer
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.guard import Guard
+from babytrain.engine.training.loss_reading import DELAY_STEPS, UNREAD, LossReader
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import DELAY_STEPS, DeferredLosses, PendingStep, train_step
+from babytrain.engine.training.train_step import train_step
 from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Eval, GuardEvent, Resumed, Step
 from babytrain.runs.state.live_feed import LiveFeed
@@ -68,7 +69,7 @@ def both_ways(
     results = []
     for name in ("now", "later"):
         if name == "later":
-            monkeypatch.setattr(trainer, "loss_reader", lambda state: DeferredLosses(state.guard))
+            monkeypatch.setattr(trainer, "build_loss_reader", lambda guard, device: LossReader(guard, DELAY_STEPS))
         (folder / name).mkdir()
         feed = prepare()
         if isinstance(feed, AskedAtSteps):
@@ -176,11 +177,14 @@ def test_a_second_spike_whose_update_was_made_is_not_called_left_out(
 
 
 def test_a_step_is_read_so_many_steps_later_whatever_the_clock_says() -> None:
-    losses = DeferredLosses(Guard("rollback", patience=3, rescues=5, warmup_steps=0))
+    losses = LossReader(Guard(tiny_config(warmup=0)), DELAY_STEPS)
     read: list[tuple[int, int]] = []
     for step in range(1, 20):
         losses.check(step, torch.tensor(2.0), torch.tensor(1.0))
-        losses.add(PendingStep(step, 0.0, 1e-3, 0, 0.0, 0, 0))
+        event = Step(
+            t=0.0, step=step, loss=UNREAD, learning_rate=1e-3, gradient_norm=UNREAD, tokens=0, step_seconds=0.0
+        )
+        losses.add(event, 0, 0)
         read += [(step, late.event.step) for late in losses.read()]
     assert read == [(step, step - DELAY_STEPS) for step in range(1 + DELAY_STEPS, 20)]
     assert [late.event.step for late in losses.read(everything=True)] == list(range(20 - DELAY_STEPS, 20))
@@ -192,20 +196,20 @@ def test_an_update_that_is_not_allowed_changes_no_bit(optimizer: str) -> None:
     outcomes = []
     for masked in (False, True):
         model = tiny_model(optimizer=optimizer)
-        rule = build_optimizer(model, config)
+        rule = Optimizer(model, config)
         rule.set_learning_rates(0.1, 0.1)
         for step in range(4):
             rule.zero_grad()
             rows = torch.arange(24).view(3, 8) % model.vocabulary_size
             model.loss(rows[:, :-1], rows[:, 1:]).backward()
-            rule.gradient_norm(1.0)
+            rule.clip_gradient_norm(1.0)
             rule.step(only_if=torch.tensor(True) if masked else None)
             if masked and step in (0, 2):  # a broken step in between
                 rule.zero_grad()
                 for parameter in model.parameters():
                     assert parameter.grad is not None
                     parameter.grad.fill_(math.nan)
-                norm = rule.gradient_norm(1.0)
+                norm = rule.clip_gradient_norm(1.0)
                 rule.step(only_if=torch.isfinite(norm))
         outcomes.append((model.state_dict(), rule.tensors(), rule.scalars()))
     (weights, state, scalars), (other_weights, other_state, other_scalars) = outcomes

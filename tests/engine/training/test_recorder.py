@@ -59,10 +59,10 @@ def test_a_sample_being_written_is_shown_but_not_filed() -> None:
 def test_a_failing_journal_is_said_once_and_its_recovery_too() -> None:
     recorder, sink, feed, _ = make()
     sink.failing_since, sink.last_error = 5.0, "No space left on device"
-    recorder.file_handed_over()
-    recorder.file_handed_over()
+    recorder.write_handed_over()
+    recorder.write_handed_over()
     sink.failing_since = None
-    recorder.file_handed_over()
+    recorder.write_handed_over()
     notes = [event for event in feed.drain_events() if isinstance(event, LogMessage)]
     assert [note.level for note in notes] == ["error", "info"]
     assert "No space left" in notes[0].text
@@ -73,9 +73,9 @@ def test_a_journal_that_lost_lines_does_not_say_that_nothing_is_missing() -> Non
     recorder, sink, feed, _ = make()
     for lost in (1200, 1205):
         sink.failing_since, sink.dropped = 5.0, lost
-        recorder.file_handed_over()
+        recorder.write_handed_over()
         sink.failing_since = None
-        recorder.file_handed_over()
+        recorder.write_handed_over()
     notes = [event.text for event in feed.drain_events() if isinstance(event, LogMessage) and event.level == "info"]
     assert ["1,200 lines of it are missing" in notes[0], "; 5 lines of it are missing" in notes[1]] == [True, True]
 
@@ -85,13 +85,13 @@ def test_readings_are_all_shown_but_filed_ever_more_seldom() -> None:
     for second in range(1000):
         clock.now = float(second)
         recorder.publish_vitals(HostReading(cpu_percent=1.0), (), "")
-        recorder.file_handed_over()
+        recorder.write_handed_over()
     assert len(sink.events) == 1000
     clock.now = 24 * 3600.0
     for _ in range(240):
         clock.now += 1.0
         recorder.publish_vitals(HostReading(cpu_percent=1.0), (), "")
-        recorder.file_handed_over()
+        recorder.write_handed_over()
     filed = [event for event in sink.events if isinstance(event, Vitals) and event.t > 24 * 3600.0]
     assert 240 / (2 + 24 * 3600 / DENSE_VITALS_SECONDS) <= len(filed) <= 10
     assert len(feed.drain_events()) == 1240
@@ -133,16 +133,16 @@ def test_electricity_is_shown_each_time_filed_now_and_then_and_once_more_before_
     for second in range(600):
         clock.now = float(second)
         recorder.publish(Energy(t=recorder.now(), step=0, joules=float(second)))
-        recorder.file_handed_over()
+        recorder.write_handed_over()
     assert len(feed.drain_events()) == 600
     assert len(sink.events) == 60
-    recorder.file_handed_over(last=True)
+    recorder.write_handed_over(last=True)
     assert [event.joules for event in sink.events if isinstance(event, Energy)][-1] == 599.0
     clock.now = 7 * 24 * 3600.0
     for _ in range(1000):
         clock.now += 1.0
         recorder.publish(Energy(t=recorder.now(), step=0, joules=clock.now))
-        recorder.file_handed_over()
+        recorder.write_handed_over()
     assert len(sink.events) <= 61 + 3
 
 
@@ -151,7 +151,7 @@ def test_nothing_is_filed_after_the_end() -> None:
     recorder.emit(Ended(t=1.0, step=1, status="done", reason="", tokens=1, tokens_per_second=1.0))
     recorder.publish_vitals(HostReading(), (), "")
     recorder.publish(Energy(t=2.0, step=1, joules=1.0))
-    recorder.file_handed_over(last=True)
+    recorder.write_handed_over(last=True)
     assert [type(event) for event in sink.events] == [Ended]
 
 

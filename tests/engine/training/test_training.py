@@ -17,7 +17,7 @@ from babytrain.engine.checkpoints.format import load_newest
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.doctor.software import check_compile
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.sessions.session import RunResult, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_resumed
 from babytrain.runs.events import (
     Baselines,
     Checkpoint,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
-from babytrain.runs.dials.changes import DIAL_ACTIONS, apply_command
+from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, apply_command
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import DialState, initial_dials, restore_dials

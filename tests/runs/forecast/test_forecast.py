@@ -120,14 +120,14 @@ def test_a_target_out_of_reach_is_said_to_be() -> None:
     target = forecast_run(run(500).at(), target_loss=0.5).target
     assert target is not None
     assert target.probability < 0.02
-    assert target.words == "almost certainly not within the plan"
+    assert target.text == "almost certainly not within the plan"
     assert target.steps is None
 
 
 def test_a_target_that_was_reached_is_said_to_be() -> None:
     target = forecast_run(run(500).at(), target_loss=2.0).target
     assert target is not None
-    assert target.words == "reached"
+    assert target.text == "reached"
     assert target.reached_step == next(number for number in range(25, 500, 25) if falling(number) + 0.05 <= 2.0)
 
 
@@ -173,7 +173,7 @@ def test_silence_after_a_turn_of_the_learning_rate_until_its_effect_is_seen() ->
 
 
 @pytest.mark.parametrize("dial", sorted({*MACHINE_SETTINGS} & {*SETTABLE}))
-def test_a_dial_of_the_house_changes_no_loss_and_silences_nothing(dial: str) -> None:
+def test_a_dial_of_the_power_policy_changes_no_loss_and_silences_nothing(dial: str) -> None:
     state = run(400)
     before = forecast_run(state.at()).final_loss
     turn = Command(t=197.5, step=395, command_id=1, action="set", dial=dial, status="applied", value=None, text="off")

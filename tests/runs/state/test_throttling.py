@@ -218,7 +218,7 @@ def test_rests_last_from_a_pause_to_whatever_ends_it() -> None:
         (40.0, 44.0, False),
         (50.0, 60.0, True),
     ]
-    assert found[0].words == "quiet hours"
+    assert found[0].cause == "quiet hours"
 
 
 def test_what_holds_now_is_the_newest_rule_of_this_session() -> None:

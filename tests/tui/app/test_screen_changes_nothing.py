@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from babytrain.engine.sessions.session import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
 from babytrain.runs.events import Eval, Sample, Step
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.tui.app.babytrain_app import BabytrainApp

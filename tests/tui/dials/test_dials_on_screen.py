@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
-from babytrain.runs.dials.changes import apply_command
+from babytrain.runs.dials.apply_and_undo import apply_command
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import AnyEvent, Command, Request, Resumed, SuggestedCommand, Verdict

@@ -40,7 +40,7 @@ def test_a_torch_that_cannot_be_loaded_is_a_sentence_in_every_thread(
     load = builtins.__import__
 
     def no_torch(name: str, *arguments: Any, **options: Any) -> Any:
-        if name == "babytrain.engine.sessions.session":
+        if name == "babytrain.engine.sessions.start_and_resume":
             raise failure
         return load(name, *arguments, **options)
 

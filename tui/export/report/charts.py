@@ -140,7 +140,7 @@ def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ..
     for interval in throttled_intervals(snapshot.state.vitals.until(snapshot.t)):
         first, last = np.searchsorted(times, (interval.start, interval.end))
         ends = [float(steps[min(int(row), len(steps) - 1)]) for row in (first, last)]
-        bands.append((ends[0], ends[1], f"slowed by {interval.words}"))
+        bands.append((ends[0], ends[1], f"slowed by {interval.cause}"))
     return tuple(bands)
 
 

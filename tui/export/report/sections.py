@@ -40,11 +40,6 @@ class ReportEvent:
     what: str
     minor: bool = False
 
-    @property
-    def clock(self) -> str:
-        """The running time as a clock shows it."""
-        return format_clock(self.t)
-
 
 def report_events(snapshot: RunSnapshot) -> tuple[list[ReportEvent], int]:
     """What happened, oldest first, and how many lines were left out because there are too many."""
@@ -232,7 +227,7 @@ def events_table(snapshot: RunSnapshot) -> Markup:
     lines, left_out = report_events(snapshot)
     if not lines:
         return html_paragraph("Nothing but steps.")
-    rows = [(format_count(line.step), line.clock, line.kind, line.what) for line in lines]
+    rows = [(format_count(line.step), format_clock(line.t), line.kind, line.what) for line in lines]
     shown = html_table(("step", "time", "what", ""), rows, "told")
     note = f"{format_count(left_out)} lines of lesser weight are left out; the journal has them all."
     return join_markup(shown, html_paragraph(note)) if left_out else shown

@@ -47,7 +47,7 @@ class ChooseRunScreen(Dialog[RunRow]):
         read_runs_in_thread(self, self._runs_dir, self._show)
 
     def _show(self, runs: RunList) -> None:
-        readable = [row for row in runs.rows if row.status not in ("empty", "unreadable")]
+        readable = [row for row in runs.rows if row.summary.status not in ("empty", "unreadable")]
         self.rows = [row for row in readable if row.key != self._exclude]
         choices = self.query_one("#choices", OptionList)
         choices.add_options([Option(safe_content(self._line(row), one_line=True)) for row in self.rows])
@@ -62,9 +62,9 @@ class ChooseRunScreen(Dialog[RunRow]):
 
     def _line(self, row: RunRow) -> str:
         state = row_status_label(row, self._glyphs)
-        loss = "" if row.best_val_loss is None else f"   val {format_loss(row.best_val_loss)}"
-        name = safe_line(row.name, _MAX_NAME) + ("  demo" if row.is_demo else "")
-        return f"{state.symbol} {name:<18}  step {format_count(row.step)}{loss}"
+        loss = "" if row.summary.best_val_loss is None else f"   val {format_loss(row.summary.best_val_loss)}"
+        name = safe_line(row.summary.name, _MAX_NAME) + ("  demo" if row.is_demo else "")
+        return f"{state.symbol} {name:<18}  step {format_count(row.summary.step)}{loss}"
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -105,7 +105,7 @@ class ReplayScreen(RunScreen):
         if mark is None:
             self.action_seek(1 if direction > 0 else 0)
         else:
-            self._seek(mark.t, mark.word)
+            self._seek(mark.t, mark.label)
 
     @on(PlaybackBar.Seek)
     def _dragged(self, message: PlaybackBar.Seek) -> None:

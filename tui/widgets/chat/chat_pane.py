@@ -31,7 +31,7 @@ _PROMPT_SIGN_COLUMNS = 2
 
 @dataclass(frozen=True)
 class ChatView:
-    """What there is to show; `left_out` characters at the front are out of the model's sight."""
+    """What there is to show; `left_out` characters at the front are outside the model's context."""
 
     turns: tuple[ChatTurn, ...]
     writing: bool

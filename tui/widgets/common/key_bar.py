@@ -2,7 +2,7 @@
 
 Textual's own footer is a row of widgets that is built again whenever a binding changes, and is cut off in the middle
 of a word where the terminal is narrow. This one is a single line of text that leaves out what does not fit, the least
-important entries first: they stand in the order of the key map, the palette always at the right end.
+important entries first: they are in the order of the key map, the palette always at the right end.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class KeyBar(LineWidget):
 
 
 def is_typed(key: str, focused: Widget | None) -> bool:
-    """Whether a key is a letter for whoever has the focus, so that its command is not to be had."""
+    """Whether a key types a letter into the focused widget, so that its command cannot be reached."""
     return focused is not None and focused.check_consume_key(key, key_to_character(key))
 
 
@@ -111,23 +111,23 @@ def fit_hints(
     hints: Sequence[KeyHint], palette: KeyHint | None, width: int
 ) -> tuple[Content, list[tuple[int, KeyHint]]]:
     """One line of exactly `width` columns, and the column at which each entry begins."""
-    places: list[tuple[int, KeyHint]] = []
+    positions: list[tuple[int, KeyHint]] = []
     parts: list[Content | str] = []
     column = 0
     right = palette if palette is not None and width >= _NARROW_COLUMNS else None
     room = width - 1 - (right.content.cell_length + len(_HINT_GAP) if right is not None else 0)
     for hint in hints:
-        gap = _HINT_GAP if places else " "
+        gap = _HINT_GAP if positions else " "
         entry = hint.content
         if column + len(gap) + entry.cell_length > room:
             break
-        places.append((column + len(gap), hint))
+        positions.append((column + len(gap), hint))
         parts += [gap, entry]
         column += len(gap) + entry.cell_length
     if right is not None:
         start = width - 1 - right.content.cell_length
-        places.append((start, right))
+        positions.append((start, right))
         parts += [" " * (start - column), right.content]
         column = width - 1
     parts.append(" " * max(0, width - column))
-    return Content.assemble(*parts), places
+    return Content.assemble(*parts), positions

@@ -24,34 +24,33 @@ from babytrain.tui.text.formatting import format_compact, format_count, format_l
 from babytrain.tui.text.wording import StatusLabel, format_ago, status_label
 
 if TYPE_CHECKING:
-    from babytrain.runs.store.run_tree import RunNode
-    from babytrain.runs.store.summary import RunSummary, SummaryStatus
+    from babytrain.runs.store.summary import RunSummary
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One line. `folder` is None for a recording that came with the program."""
+    """One line. `folder` is None for a recording that came with the program; its summary's path is its journal."""
 
     key: str
-    name: str
-    corpus: str
-    parameters: int
-    step: int
-    total_steps: int
-    best_val_loss: float | None
-    status: SummaryStatus
-    started_wall_time: float
-    journal: Path
+    summary: RunSummary
     folder: RunFolder | None
-    can_resume: bool = False
     relation: str = ""  # "fork", "rerun" or nothing
-    parent_step: int = 0  # of a fork: where it left the run it came from
-    is_last: tuple[bool, ...] = ()  # its place under what it came from, as in `runs.lineage.Relative`
+    is_last: tuple[bool, ...] = ()  # its place in the tree, as in `RunNode`
 
     @property
     def is_demo(self) -> bool:
         """Whether it came with the program."""
         return self.folder is None
+
+    @property
+    def journal(self) -> Path:
+        """Its journal file."""
+        return self.summary.path if self.folder is None else self.folder.journal
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it ended too early and has a checkpoint to go on from."""
+        return self.summary.has_checkpoint and self.summary.status in ("interrupted", "failed")
 
 
 @dataclass(frozen=True)
@@ -74,35 +73,17 @@ def read_rows(runs_dir: Path) -> RunList:
         summaries = list_runs(runs_dir)
     except RunsError as error:
         problem = str(error)
-    rows = [_run_row(relative) for relative in run_tree(summaries)]
+    rows = [
+        RunRow(f"run:{node.summary.run_id}", node.summary, RunFolder(node.summary.path), node.relation, node.is_last)
+        for node in run_tree(summaries)
+    ]
     demos = [row for path in recorded_runs() if (row := _demo_row(path)) is not None]
     return RunList((*rows, *demos), problem)
 
 
-def _run_row(relative: RunNode) -> RunRow:
-    summary = relative.summary
-    folder = RunFolder(summary.path)
-    return RunRow(
-        key=f"run:{summary.run_id}",
-        name=summary.name,
-        corpus=summary.corpus,
-        parameters=summary.parameters,
-        step=summary.step,
-        total_steps=summary.total_steps,
-        best_val_loss=summary.best_val_loss,
-        status=summary.status,
-        started_wall_time=summary.started_wall_time,
-        journal=folder.journal,
-        folder=folder,
-        can_resume=summary.has_checkpoint and summary.status in ("interrupted", "failed"),
-        relation=relative.relation,
-        parent_step=summary.parent_step,
-        is_last=relative.is_last,
-    )
-
-
 def _demo_row(path: Path) -> RunRow | None:
     from babytrain.runs.journal import load_state
+    from babytrain.runs.store.summary import RunSummary
 
     try:
         state = load_state(path)
@@ -113,22 +94,22 @@ def _demo_row(path: Path) -> RunRow | None:
         return None
     snapshot = state.at()
     best = snapshot.best_eval
-    return RunRow(
-        key=f"demo:{path.stem}",
+    summary = RunSummary(
+        run_id=started.run_id,
+        path=path,
         name=started.name,
+        status=snapshot.status if snapshot.ended else "interrupted",
         corpus=started.corpus.name,
         parameters=started.parameters,
         step=snapshot.step,
         total_steps=snapshot.total_steps,
         best_val_loss=best.val_loss if best else None,
-        status=snapshot.status if snapshot.ended else "interrupted",
         started_wall_time=started.wall_time,
-        journal=path,
-        folder=None,
     )
+    return RunRow(f"demo:{path.stem}", summary, None)
 
 
-# In the order in which they stand; the numbers say which goes last when the terminal gets narrower.
+# From left to right; the lower the number, the longer a column stays when the terminal gets narrower.
 COLUMN_PRIORITIES: dict[str, int] = {
     "run": 0,
     "state": 1,
@@ -219,40 +200,44 @@ def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) 
 
 
 def run_cells(row: RunRow, now: float, charset: CharsetName, colours: Mapping[str, str]) -> dict[str, Text]:
-    """What stands in each column for a run. Everything from outside is made safe here."""
-    glyphs = GLYPHS[charset]
-    state = row_status_label(row, glyphs)
-    steps = f"{format_count(row.step)}/{format_count(row.total_steps)}" if row.total_steps else "–"
-    name = Text(safe_line(row.name, _MAX_NAME), style="bold")
-    if row.relation:
-        where = f" @{format_count(row.parent_step)}" if row.relation == "fork" else ""
-        name = Text.assemble(
-            (tree_prefix(row.is_last, charset), "dim"),
-            (safe_line(row.name, _MAX_NAME - 7), "bold"),
-            (f"  {row.relation}{where}", "italic dim"),
-        )
-    if row.is_demo:
-        name = Text.assemble((safe_line(row.name, _MAX_NAME - 7), "bold"), ("  demo", "italic dim"))
+    """The text of each column for a run. Everything from outside is made safe here."""
+    summary, state = row.summary, row_status_label(row, GLYPHS[charset])
+    steps = f"{format_count(summary.step)}/{format_count(summary.total_steps)}" if summary.total_steps else "–"
+    parameters = format_compact(summary.parameters) if summary.parameters else "–"
+    started = summary.started_wall_time
     return {
-        "run": name,
+        "run": _run_name(row, charset),
         "state": Text.assemble((state.symbol, _rich_style(state.style, colours)), f" {state.word}"),
         "steps": Text(steps, justify="right"),
-        "best val": Text(format_loss(row.best_val_loss), justify="right"),
-        "corpus": Text(safe_line(row.corpus, _MAX_CORPUS)),
-        "params": Text(format_compact(row.parameters) if row.parameters else "–", justify="right"),
-        "when": Text(format_ago(now - row.started_wall_time) if row.started_wall_time and not row.is_demo else "–"),
+        "best val": Text(format_loss(summary.best_val_loss), justify="right"),
+        "corpus": Text(safe_line(summary.corpus, _MAX_CORPUS)),
+        "params": Text(parameters, justify="right"),
+        "when": Text(format_ago(now - started) if started and not row.is_demo else "–"),
     }
+
+
+def _run_name(row: RunRow, charset: CharsetName) -> Text:
+    """The name, in the tree of forks and reruns, with how the run came about."""
+    note = row.relation
+    if row.is_demo:
+        note = "demo"
+    elif row.relation == "fork":
+        note = f"fork @{format_count(row.summary.parent_step)}"
+    name = safe_line(row.summary.name, _MAX_NAME - 7 if note else _MAX_NAME)
+    parts = [(tree_prefix(row.is_last, charset), "dim"), (name, "bold"), (f"  {note}" if note else "", "italic dim")]
+    return Text.assemble(*(part for part in parts if part[0]))
 
 
 def row_status_label(row: RunRow, glyphs: Glyphs) -> StatusLabel:
     """The state of a run in a list."""
-    if row.status == "empty":
+    status = row.summary.status
+    if status == "empty":
         return StatusLabel(glyphs.waiting, "never started", "$foreground 60%")
-    if row.status == "unreadable":
+    if status == "unreadable":
         return StatusLabel(glyphs.failed, "unreadable", "$error")
-    if row.status == "interrupted" and not row.is_demo and not row.can_resume:
+    if status == "interrupted" and not row.is_demo and not row.can_resume:
         return StatusLabel(glyphs.stopped, "stopped", "$warning")
-    return status_label(row.status, glyphs)
+    return status_label(status, glyphs)
 
 
 def _rich_style(style: str, colours: Mapping[str, str]) -> str:

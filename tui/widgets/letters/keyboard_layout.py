@@ -1,9 +1,9 @@
 """Where each symbol has its key: rows of a small keyboard, in units of one key. Pure arithmetic.
 
-Latin small letters stand as on a QWERTY keyboard if there are enough of them, each row a little further in; capitals
-have a second board below. The space is a wide key in a row with the most common of the others, which fill rows of ten
-after it. Letters the text does not have keep an empty place, as teeth do. Without enough latin letters everything
-stands in rows of ten, most common first.
+Small Latin letters are laid out as on a QWERTY keyboard if there are enough of them, each row a little further in;
+capitals have a second board below. The space is a wide key in a row with the most common of the other symbols, which
+fill rows of ten after it. Letters that are not in the text keep an empty key. Without enough Latin letters everything
+is in rows of ten, most common first.
 """
 
 from __future__ import annotations

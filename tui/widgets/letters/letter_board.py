@@ -1,4 +1,4 @@
-"""The widget of the letter board: tiles or bars with a cursor, and a pane that tells of the symbol under it."""
+"""The widget of the letter board: tiles or bars with a cursor, and a pane about the symbol under it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
         self._charset = charset
         self._facts: tuple[LetterScore, ...] = ()
         self._rows: tuple[KeyboardRow, ...] = ()
-        self._look = BoardStyle(charset)
+        self._board_style = BoardStyle(charset)
         self._view: BoardView = "keyboard"
         self._hint = hint
         self._board = BoardDrawing((), ())
@@ -46,9 +46,9 @@ class LetterBoard(TextPane, inherit_bindings=False):
     def show(
         self, facts: Sequence[LetterScore], view: BoardView, selected: str, tracked_letter: str, hint: str = ""
     ) -> None:
-        """Show these facts in this way, with the cursor on `here`."""
+        """Show these facts in this way, with the cursor on `selected`."""
         self._facts, self._view, self._hint = tuple(facts), view, hint
-        self._look = BoardStyle(self._charset, selected, tracked_letter)
+        self._board_style = BoardStyle(self._charset, selected, tracked_letter)
         if view == "keyboard":
             self._rows = keyboard_rows([fact.symbol for fact in self._facts])
         self.rebuild()
@@ -56,7 +56,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
 
     def neighbour(self, symbol: str, dx: int, dy: int) -> str:
         """The symbol beside, above or below another one, as the board is drawn now."""
-        if self._view == "keyboard" and self._board.places and self._board.places[0].width < self.size.width:
+        if self._view == "keyboard" and self._board.positions and self._board.positions[0].width < self.size.width:
             return neighbouring_symbol(self._rows, symbol, dx, dy)
         symbols = [fact.symbol for fact in self._facts]
         if symbol not in symbols:
@@ -71,16 +71,16 @@ class LetterBoard(TextPane, inherit_bindings=False):
             self._board = BoardDrawing((), ())
             return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
         if self._view == "keyboard":
-            self._board = key_board(self._facts, self._rows, width, height, self._look)
+            self._board = key_board(self._facts, self._rows, width, height, self._board_style)
         else:
             longest = LONGEST_TOKEN if self._view == "tokens" else 8
-            self._board = bar_board(self._facts, width, self._look, longest_label=longest)
+            self._board = bar_board(self._facts, width, self._board_style, longest_label=longest)
         return list(self._board.lines)
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size has other tiles."""
         super().on_resize(event)
-        self._keep_in_view(self._look.selected)
+        self._keep_in_view(self._board_style.selected)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where was clicked."""
@@ -91,39 +91,39 @@ class LetterBoard(TextPane, inherit_bindings=False):
                 self.post_message(self.Chosen(symbol))
 
     def _keep_in_view(self, symbol: str) -> None:
-        place, height = self._board.place_of(symbol), self.scrollable_content_region.height
-        if place is None or height <= 0:
+        position, height = self._board.position_of(symbol), self.scrollable_content_region.height
+        if position is None or height <= 0:
             return
         top = self.scroll_offset.y
-        first = 0 if place.y <= 1 else place.y  # the heading comes along with the first line
+        first = 0 if position.y <= 1 else position.y  # the heading comes along with the first line
         if first < top:
             self.scroll_to(y=first, animate=False, immediate=True)
-        elif place.y + place.height > top + height:
-            self.scroll_to(y=place.y + place.height - height, animate=False, immediate=True)
+        elif position.y + position.height > top + height:
+            self.scroll_to(y=position.y + position.height - height, animate=False, immediate=True)
 
 
 class LetterDetails(TextPane, inherit_bindings=False):
-    """Lines about one symbol and about the favourite one; what has no room is left out from the end."""
+    """Lines about one symbol and about the tracked letter; what has no room is left out from the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, charset: CharsetName = "braille") -> None:
         self._about: tuple[Content, ...] = ()
-        self._favourite = Content()
+        self._tracked_letter = Content()
         super().__init__("this letter", id="letter-details", charset=charset, classes="pane")
 
     def show(self, about: Sequence[Content], tracked_letter: Content) -> None:
         """Show what is known."""
-        self._about, self._favourite = tuple(about), tracked_letter
+        self._about, self._tracked_letter = tuple(about), tracked_letter
         self.rebuild()
 
     def build(self, width: int) -> list[Content]:
-        """The favourite keeps the last lines, if there are enough for the others."""
+        """The tracked letter keeps the last lines, if there are enough for the others."""
         height = self.scrollable_content_region.height
-        tracked_letter = self._favourite.wrap(width) if self._favourite else []
+        tracked_letter = self._tracked_letter.wrap(width) if self._tracked_letter else []
         about = [line for words in self._about for line in words.wrap(width)]
         if len(about) + len(tracked_letter) > height:
             about = [words.truncate(width, ellipsis=True) for words in self._about]
-            tracked_letter = [self._favourite.truncate(width, ellipsis=True)] if self._favourite else []
+            tracked_letter = [self._tracked_letter.truncate(width, ellipsis=True)] if self._tracked_letter else []
         kept = about[: max(1, height - len(tracked_letter))]
         return [*kept, *[Content("")] * (height - len(kept) - len(tracked_letter)), *tracked_letter][: max(1, height)]

@@ -1,14 +1,13 @@
-"""What the letter board knows of each symbol: share, recall, precision, change, confusions, as numbers and as lines of
-text.
+"""The statistics of each symbol on the letter board, as numbers and as lines of text. Pure functions on `Letters`.
 
-Pure functions on `Letters` events. Journals may be old, cut or forged: tuples of different lengths are read as far
-as the shortest, shares that are not finite count as unknown, and of a symbol that is there twice the first counts.
+Journals may be old, cut or forged: tuples of different lengths are read as far as the shortest, shares that are not
+finite count as unknown, and of a symbol that is there twice the first counts.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -21,10 +20,11 @@ from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_percent
+from babytrain.tui.widgets.common.line_widget import DIM
 
 MAX_SHOWN_CONFUSIONS = 4
 MAX_SYMBOL_CHARACTERS = 24
-# What has no shape of its own, and what stands for it in a terminal that has no sign for that.
+# The labels of symbols that have no shape of their own: the usual one, and one for terminals without that sign.
 _SPELLED = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
 
 
@@ -44,22 +44,27 @@ def letter_scores(evaluations: Sequence[Letters], at: int) -> tuple[LetterScore,
     """The symbols at evaluation number `at`, most common first."""
     now = evaluations[at]
     before = _by_symbol(evaluations[at - 1].symbols, evaluations[at - 1].recalls) if at > 0 else {}
-    shares, recalls = _by_symbol(now.symbols, now.shares), _by_symbol(now.symbols, now.recalls)
-    precisions = _by_symbol(now.symbols, now.precisions)
-    return tuple(
-        LetterScore(symbol, shares.get(symbol), recall, precisions.get(symbol), _change(before.get(symbol), recall))
-        for symbol, recall in recalls.items()
-    )
+    return _scores(now.symbols, now.shares, now.recalls, now.precisions, before)
 
 
 def token_scores(evaluations: Sequence[Letters], at: int) -> tuple[LetterScore, ...]:
     """The most common tokens at evaluation number `at`; empty where tokens are letters."""
     now = evaluations[at]
     before = _by_symbol(evaluations[at - 1].tokens, evaluations[at - 1].token_recalls) if at > 0 else {}
-    shares, recalls = _by_symbol(now.tokens, now.token_shares), _by_symbol(now.tokens, now.token_recalls)
+    return _scores(now.tokens, now.token_shares, now.token_recalls, (), before)
+
+
+def _scores(
+    symbols: Sequence[str],
+    shares: Sequence[float],
+    recalls: Sequence[float],
+    precisions: Sequence[float | None],
+    before: Mapping[str, float | None],
+) -> tuple[LetterScore, ...]:
+    share, precision = _by_symbol(symbols, shares), _by_symbol(symbols, precisions)
     return tuple(
-        LetterScore(token, shares.get(token), recall, None, _change(before.get(token), recall))
-        for token, recall in recalls.items()
+        LetterScore(symbol, share.get(symbol), recall, precision.get(symbol), _change(before.get(symbol), recall))
+        for symbol, recall in _by_symbol(symbols, recalls).items()
     )
 
 
@@ -75,8 +80,8 @@ def precision_history(evaluations: Sequence[Letters], symbol: str) -> list[float
     return [_value_of(event.symbols, event.precisions, symbol) for event in evaluations]
 
 
-def favourite_history(evaluations: Sequence[Letters]) -> list[float | None]:
-    """The recall of the newest evaluation's favourite letter at each of them."""
+def tracked_letter_history(evaluations: Sequence[Letters]) -> list[float | None]:
+    """The recall of the newest evaluation's tracked letter at each of them."""
     tracked_letter = evaluations[-1].tracked_letter if evaluations else ""
     return [
         known_share(event.tracked_letter_recall)
@@ -87,23 +92,20 @@ def favourite_history(evaluations: Sequence[Letters]) -> list[float | None]:
 
 
 def confused_with(letters: Letters, symbol: str) -> list[tuple[str, float]]:
-    """What the model guesses in the place of a symbol, with the share of that symbol's places, most frequent first."""
-    found = [
-        (one.predicted, share)
-        for one in letters.confusions
-        if one.truth == symbol and (share := _valid_share(one.share))
-    ]
-    return sorted(found, key=lambda pair: -pair[1])[:MAX_SHOWN_CONFUSIONS]
+    """What the model guesses in place of a symbol, with the share of that symbol's positions, most frequent first."""
+    pairs = [(pair.predicted, pair.share) for pair in letters.confusions if pair.truth == symbol]
+    return _most_frequent(pairs)
 
 
 def predicted_instead_of(letters: Letters, symbol: str) -> list[tuple[str, float]]:
-    """What is meant where the model guesses a symbol, with the share of the places of what is meant."""
-    found = [
-        (one.truth, share)
-        for one in letters.confusions
-        if one.predicted == symbol and (share := _valid_share(one.share))
-    ]
-    return sorted(found, key=lambda pair: -pair[1])[:MAX_SHOWN_CONFUSIONS]
+    """What is meant where the model guesses a symbol, with the share of the positions of what is meant."""
+    pairs = [(pair.truth, pair.share) for pair in letters.confusions if pair.predicted == symbol]
+    return _most_frequent(pairs)
+
+
+def _most_frequent(pairs: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    known = [(symbol, share) for symbol, value in pairs if (share := known_share(value))]
+    return sorted(known, key=lambda pair: -pair[1])[:MAX_SHOWN_CONFUSIONS]
 
 
 def known_share(value: float | None) -> float | None:
@@ -114,7 +116,7 @@ def known_share(value: float | None) -> float | None:
 
 
 def symbol_label(symbol: str, charset: CharsetName = "braille") -> str:
-    """A symbol to look at: never empty, never obeyed, in signs the terminal has where there are any."""
+    """A symbol as safe text: never empty, without control characters, in signs the terminal has where there are any."""
     if symbol in _SPELLED:
         return _SPELLED[symbol][0 if charset == "braille" else 1]
     space = "␣" if charset == "braille" else "_"
@@ -142,7 +144,7 @@ def change_text(change: float | None, up: str, down: str) -> str:
 
 
 def recall_style(recall: float | None) -> str:
-    """From cold to warm; what a colour says here stands beside it as a number and as the length of a bar."""
+    """From cold to warm; the number and the length of a bar beside it say the same."""
     if recall is None:
         return "$foreground 40%"
     for limit, style in ((0.1, "$foreground 50%"), (0.4, "$secondary"), (0.7, "$primary"), (0.9, "$success")):
@@ -151,33 +153,34 @@ def recall_style(recall: float | None) -> str:
     return "$warning"
 
 
-def favourite_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
-    """What there is to say of the favourite letter."""
+# Up to which recall of the tracked letter each is said.
+_TRACKED_LETTER_SENTENCES = (
+    (0.05, "It has not noticed the letter {letter} yet. There is time."),
+    (0.5, "It finds the letter {letter} {share} of the time. A beginning."),
+    (0.75, "More often than not it sees the letter {letter} coming: {share}."),
+    (0.9, "It predicts the letter {letter} with {share} accuracy, and is getting a taste for it."),
+    (0.94, "It predicts the letter {letter} with {share} accuracy. One could get used to this."),
+    (math.inf, "It has learnt to predict the letter {letter} with {share} accuracy. This goes on the fridge door."),
+)
+
+
+def tracked_letter_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
+    """What there is to say of the tracked letter."""
     recall = known_share(letters.tracked_letter_recall)
     if not letters.tracked_letter:
         return ""
     letter = symbol_label(letters.tracked_letter, charset)
     if recall is None:
         return f"The letter {letter} does not stand in this text. One can be fond of it all the same."
-    share = f"{100 * recall:.0f} percent"
-    if recall < 0.05:
-        return f"It has not noticed the letter {letter} yet. There is time."
-    if recall < 0.5:
-        return f"It finds the letter {letter} {share} of the time. A beginning."
-    if recall < 0.75:
-        return f"More often than not it sees the letter {letter} coming: {share}."
-    if recall < 0.9:
-        return f"It predicts the letter {letter} with {share} accuracy, and is getting a taste for it."
-    if recall < 0.94:
-        return f"It predicts the letter {letter} with {share} accuracy. One could get used to this."
-    return f"It has learnt to predict the letter {letter} with {share} accuracy. This goes on the fridge door."
+    sentence = next(text for limit, text in _TRACKED_LETTER_SENTENCES if recall < limit)
+    return sentence.format(letter=letter, share=f"{100 * recall:.0f} percent")
 
 
 def history_text(values: Sequence[float | None], glyphs: Glyphs, most: int = 6) -> str:
     """A few stations of a history, the first and the last among them: `0% -> 61% -> 94%`."""
     known = [value for value in values if value is not None]
     if len(known) > most:
-        known = [known[round(place * (len(known) - 1) / (most - 1))] for place in range(most)]
+        known = [known[round(position * (len(known) - 1) / (most - 1))] for position in range(most)]
     shown: list[str] = []
     for value in known:
         words = f"{100 * value:.0f}%"
@@ -194,53 +197,47 @@ def _by_symbol(symbols: Sequence[str], values: Sequence[float | None]) -> dict[s
 
 
 def _value_of(symbols: Sequence[str], values: Sequence[float | None], symbol: str) -> float | None:
-    place = symbols.index(symbol) if symbol in symbols else len(values)
-    return known_share(values[place]) if place < len(values) else None
+    position = symbols.index(symbol) if symbol in symbols else len(values)
+    return known_share(values[position]) if position < len(values) else None
 
 
 def _change(before: float | None, now: float | None) -> float | None:
     return None if before is None or now is None else now - before
 
 
-def _valid_share(share: float) -> float:
-    return known_share(share) or 0.0
-
-
-_DIM = "$foreground 60%"
 _MAX_HISTORY_POINTS = 24
 
 
 def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: CharsetName) -> Content:
     """How many of all tokens the model expects, and how that came about."""
-    now = known_share(evaluations[at].accuracy)
-    before = known_share(evaluations[at - 1].accuracy) if at else None
-    change = "" if now is None or before is None else _arrow(now - before, charset)
-    tokens = "tokens" if evaluations[at].tokens else "letters"
-    parts: list[Content | str | tuple[str, str]] = [
-        (f" {_percent(now)}", f"bold {recall_style(now)}"),
-        (f"{change} of all {tokens} seen coming", _DIM),
-    ]
     history = [known_share(event.accuracy) for event in evaluations[: at + 1]]
-    room = width - Content.assemble(*parts).cell_length - 3
+    signs = CHART_CHARSETS[charset]
+    change = change_text(_change(history[-2] if at else None, history[-1]), signs.up, signs.down)
+    tokens = "tokens" if evaluations[at].tokens else "letters"
+    style = recall_style(history[-1])
+    line = Content.assemble(
+        (f" {_percent(history[-1])}", f"bold {style}"),
+        (f"{f' {change}' if change else ''} of all {tokens} seen coming", DIM),
+    )
+    room = width - line.cell_length - 3
     if len(history) > 1 and room >= 4:
-        parts.append(
-            (f"  {sparkline(history, min(room, len(history), _MAX_HISTORY_POINTS), 0, 1, charset)}", recall_style(now))
-        )
-    return Content.assemble(*parts).truncate(width)
+        columns = min(room, len(history), _MAX_HISTORY_POINTS)
+        line = Content.assemble(line, (f"  {sparkline(history, columns, 0, 1, charset)}", style))
+    return line.truncate(width)
 
 
-def favourite_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
-    """The favourite letter: its way so far and a kind word. Empty where there is none."""
+def tracked_letter_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
+    """The tracked letter: its recall so far and a comment. Empty where there is none."""
     now = evaluations[at]
     if not now.tracked_letter:
         return Content()
     glyphs = GLYPHS[charset]
-    way = history_text(favourite_history(evaluations[: at + 1]), glyphs)
+    way = history_text(tracked_letter_history(evaluations[: at + 1]), glyphs)
     letter = symbol_label(now.tracked_letter, charset)
     return Content.assemble(
         (f"{glyphs.best} {letter}", "bold $warning"),
         (f": {way}  " if way else "  ", "bold"),
-        (favourite_sentence(now, charset), "italic"),
+        (tracked_letter_sentence(now, charset), "italic"),
     )
 
 
@@ -253,16 +250,16 @@ def detail_lines(
     glyphs, signs = GLYPHS[charset], CHART_CHARSETS[charset]
     style = recall_style(fact.recall)
     change = change_text(fact.change, signs.up, signs.down)
-    dot = (f" {glyphs.dot} ", _DIM)
+    dot = (f" {glyphs.dot} ", DIM)
     first: list[Content | str | tuple[str, str]] = [
         (symbol_label(fact.symbol, charset), f"bold reverse {style}"),
-        ("  recall ", _DIM),
+        ("  recall ", DIM),
         (_percent(fact.recall), f"bold {style}"),
-        (f" {change}" if change else "", _DIM),
+        (f" {change}" if change else "", DIM),
     ]
     if not token:
-        first += [dot, ("precision ", _DIM), _percent(fact.precision)]
-    first += [dot, (f"{_percent(fact.share)} of the text", _DIM)]
+        first += [dot, ("precision ", DIM), _percent(fact.precision)]
+    first += [dot, (f"{_percent(fact.share)} of the text", DIM)]
     lines = [Content.assemble(*first)]
     now = evaluations[at]
     if not token:
@@ -271,20 +268,20 @@ def detail_lines(
     if len(past) > 1:
         history = _history("recall", recall_history(past, fact.symbol, tokens=token), style, charset)
         if not token:
-            history += [("   ", ""), *_history("precision", precision_history(past, fact.symbol), _DIM, charset)]
+            history += [("   ", ""), *_history("precision", precision_history(past, fact.symbol), DIM, charset)]
         lines.append(Content.assemble(*history))
     return lines
 
 
 def _confusions(letters: Letters, symbol: str, charset: CharsetName) -> list[Content]:
-    """What it is taken for and what it stands in for, in one line or none."""
+    """What is predicted in its place and what it is predicted in place of, in one line or none."""
     parts: list[Content | str | tuple[str, str]] = []
     for words, pairs in (
         ("taken for", confused_with(letters, symbol)),
         ("stands in for", predicted_instead_of(letters, symbol)),
     ):
         if pairs:
-            parts += [("   " if parts else "", ""), (f"{words} ", _DIM), _pairs(pairs, charset)]
+            parts += [("   " if parts else "", ""), (f"{words} ", DIM), _pairs(pairs, charset)]
     return [Content.assemble(*parts)] if parts else []
 
 
@@ -300,12 +297,7 @@ def _history(name: str, values: Sequence[float | None], style: str, charset: Cha
     columns = min(len(values), _MAX_HISTORY_POINTS)
     known = [value for value in values if value is not None]
     ends = f" {_percent(known[0])} {GLYPHS[charset].arrow} {_percent(known[-1])}" if known else ""
-    return [(f"{name} ", _DIM), (sparkline(list(values), columns, 0, 1, charset), style), (ends, "")]
-
-
-def _arrow(change: float, charset: CharsetName) -> str:
-    words = change_text(change, CHART_CHARSETS[charset].up, CHART_CHARSETS[charset].down)
-    return f" {words}" if words else ""
+    return [(f"{name} ", DIM), (sparkline(list(values), columns, 0, 1, charset), style), (ends, "")]
 
 
 def _percent(share: float | None) -> str:

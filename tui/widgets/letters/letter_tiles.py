@@ -1,6 +1,6 @@
 """The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol. Pure functions.
 
-A tile shows its symbol, how often the model expects it where it stands, what changed since the evaluation before, and
+A tile shows its symbol, its recall, what changed since the evaluation before, and
 along its lower edge a bar of the same. Every tile is exactly as wide as its place, whatever its symbol is made of.
 """
 
@@ -52,68 +52,74 @@ class SymbolPosition:
 
 @dataclass(frozen=True)
 class BoardDrawing:
-    """Finished lines, and where on them each symbol stands."""
+    """Finished lines, and where on them each symbol is."""
 
     lines: tuple[Content, ...]
-    places: tuple[SymbolPosition, ...]
+    positions: tuple[SymbolPosition, ...]
 
     def at(self, x: int, y: int) -> str | None:
         """The symbol at a column and a line."""
         return next(
             (
-                place.symbol
-                for place in self.places
-                if place.x <= x < place.x + place.width and place.y <= y < place.y + place.height
+                position.symbol
+                for position in self.positions
+                if position.x <= x < position.x + position.width and position.y <= y < position.y + position.height
             ),
             None,
         )
 
-    def place_of(self, symbol: str) -> SymbolPosition | None:
-        """Where a symbol stands."""
-        return next((place for place in self.places if place.symbol == symbol), None)
+    def position_of(self, symbol: str) -> SymbolPosition | None:
+        """Where a symbol is drawn."""
+        return next((position for position in self.positions if position.symbol == symbol), None)
 
 
 @dataclass(frozen=True)
 class BoardStyle:
-    """How the board is drawn: for which terminal, which symbol is under the cursor, which is the favourite."""
+    """How the board is drawn: for which terminal, which symbol is under the cursor, which is the tracked letter."""
 
     charset: CharsetName
     selected: str = ""
     tracked_letter: str = ""
 
+    def star(self, symbol: str) -> str:
+        """The sign beside the tracked letter, nothing beside others."""
+        return GLYPHS[self.charset].best if symbol and symbol == self.tracked_letter else ""
+
 
 def key_board(
-    facts: Sequence[LetterScore], rows: Sequence[KeyboardRow], width: int, height: int, look: BoardStyle
+    facts: Sequence[LetterScore], rows: Sequence[KeyboardRow], width: int, height: int, board_style: BoardStyle
 ) -> BoardDrawing:
     """The keyboard for `width` columns; as tall as `height` lines allow, taller if they do not."""
     if width < KEYS_PER_ROW * (NARROWEST_TILE + TILE_GAP) - TILE_GAP:
-        return bar_board(facts, width, look)
+        return bar_board(facts, width, board_style)
     tile = min(WIDEST_TILE, (width + TILE_GAP) // KEYS_PER_ROW - TILE_GAP)
     tall, gap = _tile_height(len(rows), tile, height)
     margin = (width - KEYS_PER_ROW * (tile + TILE_GAP) + TILE_GAP) // 2
     by_symbol = {fact.symbol: fact for fact in facts}
     spare = height - len(rows) * (tall + gap) + gap
     lines = [Content(" " * width) for _ in range(max(0, spare // 2))]
-    places: list[SymbolPosition] = []
+    positions: list[SymbolPosition] = []
     for number, row in enumerate(rows):
         if number and gap:
             lines.append(Content(" " * width))
         drawn = [_tile_position(key, margin, len(lines), tile, tall) for key in row]
-        lines += _key_lines(row, drawn, by_symbol, width, tall, look)
-        places += [place for key, place in zip(row, drawn, strict=True) if key.present]
-    return BoardDrawing(tuple(lines), tuple(places))
+        lines += _key_lines(row, drawn, by_symbol, width, tall, board_style)
+        positions += [position for key, position in zip(row, drawn, strict=True) if key.present]
+    return BoardDrawing(tuple(lines), tuple(positions))
 
 
-def bar_board(facts: Sequence[LetterScore], width: int, look: BoardStyle, *, longest_label: int = 8) -> BoardDrawing:
+def bar_board(
+    facts: Sequence[LetterScore], width: int, board_style: BoardStyle, *, longest_label: int = 8
+) -> BoardDrawing:
     """A line for each symbol, most common first."""
-    labels = [symbol_label(fact.symbol, look.charset) for fact in facts]
+    labels = [symbol_label(fact.symbol, board_style.charset) for fact in facts]
     name = min(longest_label, max((cell_len(label) for label in labels), default=1), max(1, width // 3))
     precise = any(fact.precision is not None for fact in facts)
     lines = [_bar_heading(name, width, wants_precision=precise)]
     for fact, label in zip(facts, labels, strict=True):
-        lines.append(_bar_line(fact, label, name, width, look, wants_precision=precise))
-    places = [SymbolPosition(fact.symbol, 0, number + 1, width, 1) for number, fact in enumerate(facts)]
-    return BoardDrawing(tuple(lines), tuple(places))
+        lines.append(_bar_line(fact, label, name, width, board_style, wants_precision=precise))
+    positions = [SymbolPosition(fact.symbol, 0, number + 1, width, 1) for number, fact in enumerate(facts)]
+    return BoardDrawing(tuple(lines), tuple(positions))
 
 
 def recall_bar(share: float | None, width: int, charset: CharsetName) -> str:
@@ -146,49 +152,49 @@ def _tile_position(key: KeyboardKey, margin: int, top: int, tile: int, tall: int
 
 def _key_lines(
     row: KeyboardRow,
-    places: Sequence[SymbolPosition],
+    positions: Sequence[SymbolPosition],
     facts: Mapping[str, LetterScore],
     width: int,
     tall: int,
-    look: BoardStyle,
+    board_style: BoardStyle,
 ) -> list[Content]:
     """The lines of one row of keys, each `width` columns."""
     tiles = [
-        _tile(facts[key.symbol], place.width, tall, look)
+        _tile(facts[key.symbol], position.width, tall, board_style)
         if key.present and key.symbol in facts
-        else [[(fit_exactly(f" {key.symbol}", place.width), "$foreground 20%")]]
-        + [[(" " * place.width, "")]] * (tall - 1)
-        for key, place in zip(row, places, strict=True)
+        else [[(fit_exactly(f" {key.symbol}", position.width), "$foreground 20%")]]
+        + [[(" " * position.width, "")]] * (tall - 1)
+        for key, position in zip(row, positions, strict=True)
     ]
     lines = []
     for number in range(tall):
         pieces: list[TilePart] = []
         column = 0
-        for place, tile in zip(places, tiles, strict=True):
-            pieces += [(" " * (place.x - column), ""), *tile[number]]
-            column = place.x + place.width
+        for position, tile in zip(positions, tiles, strict=True):
+            pieces += [(" " * (position.x - column), ""), *tile[number]]
+            column = position.x + position.width
         pieces.append((" " * max(0, width - column), ""))
         lines.append(Content.assemble(*(piece for piece in pieces if piece[0])))
     return lines
 
 
-def _tile(fact: LetterScore, width: int, tall: int, look: BoardStyle) -> list[list[TilePart]]:
+def _tile(fact: LetterScore, width: int, tall: int, board_style: BoardStyle) -> list[list[TilePart]]:
     """`tall` lines of exactly `width` columns."""
-    selected = fact.symbol == look.selected
+    selected = fact.symbol == board_style.selected
     ground = _HERE if selected else _GROUND
     style = recall_style(fact.recall)
-    signs = CHART_CHARSETS[look.charset]
-    label = symbol_label(fact.symbol, look.charset)
+    signs = CHART_CHARSETS[board_style.charset]
+    label = symbol_label(fact.symbol, board_style.charset)
     shown = percent_digits(fact.recall)
     if width < _ROOMY:
         label = label if cell_len(label) <= width else label.removeprefix("\\x")  # of a byte its digits are enough
-        level = BAR_LEVELS[look.charset][min(7, int((fact.recall or 0.0) * 8))]
+        level = BAR_LEVELS[board_style.charset][min(7, int((fact.recall or 0.0) * 8))]
         head = fit_exactly(f"[{label}]" if selected else f"{label} {level}" if cell_len(label) == 1 else label, width)
         return [[(head, f"bold {style} {ground}")], [(fit_exactly(shown.rjust(width), width), f"{style} {ground}")]]
-    star = GLYPHS[look.charset].best if fact.symbol == look.tracked_letter and look.tracked_letter else ""
+    star = board_style.star(fact.symbol)
     change = change_text(fact.change, signs.up, signs.down)
     changed = "$success" if (fact.change or 0) > 0 else "$error"
-    bar = [(recall_bar(fact.recall, width, look.charset), f"{style} {_TRACK}")]
+    bar = [(recall_bar(fact.recall, width, board_style.charset), f"{style} {_TRACK}")]
     name = f"[{label}]" if selected else f" {label}"
     if tall == 2:
         room = width - len(shown) - 1
@@ -221,29 +227,29 @@ def _bar_heading(name: int, width: int, *, wants_precision: bool) -> Content:
 
 
 def _bar_line(
-    fact: LetterScore, label: str, name: int, width: int, look: BoardStyle, *, wants_precision: bool
+    fact: LetterScore, label: str, name: int, width: int, board_style: BoardStyle, *, wants_precision: bool
 ) -> Content:
-    selected = fact.symbol == look.selected
+    selected = fact.symbol == board_style.selected
     ground = _HERE if selected else ""
     style = recall_style(fact.recall)
-    signs = CHART_CHARSETS[look.charset]
+    signs = CHART_CHARSETS[board_style.charset]
     bar, share, precision = _columns(name, width, wants_precision=wants_precision)
-    star = GLYPHS[look.charset].best if fact.symbol == look.tracked_letter and look.tracked_letter else " "
+    star = board_style.star(fact.symbol) or " "
     text: list[TilePart] = [
         (">" if selected else " ", f"bold $primary {ground}"),
-        (fit_exactly(label, name, GLYPHS[look.charset].ellipsis) + star, f"bold {style} {ground}"),
+        (fit_exactly(label, name, GLYPHS[board_style.charset].ellipsis) + star, f"bold {style} {ground}"),
     ]
     if share:
         words = format_percent(None if fact.share is None else 100 * fact.share)
         text.append((f"{words:>6} ", f"$foreground 60% {ground}"))
     else:
         text.append((" ", ground))
-    text.append((recall_bar(fact.recall, bar, look.charset), f"{style} {_TRACK}"))
+    text.append((recall_bar(fact.recall, bar, board_style.charset), f"{style} {_TRACK}"))
     changed = "$success" if (fact.change or 0) > 0 else "$error"
     text.append((f" {percent_digits(fact.recall) + '%':>4} ", f"{style} {ground}"))
     text.append((f"{change_text(fact.change, signs.up, signs.down):<4}", f"{changed} {ground}"))
     if precision:
-        known = f"{percent_digits(fact.precision)}%" if fact.precision is not None else signs.dash
+        known = f"{percent_digits(fact.precision)}%" if fact.precision is not None else signs.range
         text.append((f"{known:>10}", f"$foreground 60% {ground}"))
     line = Content.assemble(*((words, piece.strip()) for words, piece in text))
     missing = width - line.cell_length

@@ -7,17 +7,17 @@ worked out every few seconds at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from babytrain.runs.events import Command, PolicyEvent
+from babytrain.runs.events import Command, Event, PolicyEvent
 from babytrain.runs.state.elapsed_time import Interval, policy_pauses
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.state.throttling import ThrottleTracker, interval_clock_text, interval_sentence, tokens_lost
-from babytrain.tui.charts.plot import AxisMarks, EventMark, IntervalKind, ShadedInterval
+from babytrain.tui.charts.plot import AxisMarks, EventMark, IntervalKind, ShadedInterval, SignName
 from babytrain.tui.charts.x_axis import XScale
 from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_count, format_factor, format_learning_rate
@@ -33,44 +33,51 @@ _RESCUES: dict[str, str] = {
     "halved the batch": "half batch",
     "stopped": "stopped",
 }
+_POLICY_MARKS: dict[str, tuple[SignName, str]] = {
+    "paused": ("paused", "rest"),
+    "slowed": ("down", "slower"),
+    "overridden": ("up", "overruled"),
+    "stopped": ("bad", "stopped"),
+}
 ChangeDirection: TypeAlias = Literal["up", "down"]
+MarkedEvent = TypeVar("MarkedEvent", bound=Event)
 
 
 def command_label(command: Command) -> tuple[str, ChangeDirection] | None:
-    """What to write beside an applied turn of a dial, and which way it went; None for other commands."""
+    """What to write beside an applied dial change, and which way it went; None for other commands."""
     value, dial = command.value, dial_label(command.dial)
     raised = command.after >= command.before if command.after is not None and command.before is not None else True
-    way: ChangeDirection = "up" if raised else "down"
+    direction: ChangeDirection = "up" if raised else "down"
     match command.action:
         case "lr_scale" if value is not None:
             if command.after is None or command.before is None:
-                way = "up" if value >= 1 else "down"
-            return f"lr×{format_factor(value)}", way
+                direction = "up" if value >= 1 else "down"
+            return f"lr×{format_factor(value)}", direction
         case "lr_hold" if value is not None:
-            return f"lr={format_learning_rate(value)}", way
+            return f"lr={format_learning_rate(value)}", direction
         case "lr_release":
-            return "lr on schedule", way
+            return "lr on schedule", direction
         case "rewarm":
             return f"re-warm {format_count(value)}", "up"
         case "undo":
-            return f"undo {dial}".rstrip(), way
+            return f"undo {dial}".rstrip(), direction
         case "total_steps" if command.command_id != 0:  # the engine plans anew all the time when it goes by the clock
-            return f"end {format_count(value)}", way
+            return f"end {format_count(value)}", direction
         case "set":
             position = format_dial_value(value) if value is not None else safe_line(command.text, _LONGEST_LABEL)
-            return f"{dial} {position}", way
+            return f"{dial} {position}", direction
     return None
 
 
 def step_on_current_path(snapshot: RunSnapshot) -> Callable[[int, float], int | None]:
     """Where on the axis of steps something belongs that happened at a step and a time; None if it no longer does.
 
-    A run that went back within a session keeps what was turned: it belongs where the run went on from. A resume from a
-    checkpoint takes back what came after it.
+    A run that went back within a session keeps its dial changes: they belong where the run went on from. A resume from
+    a checkpoint takes back what came after it.
     """
     resumes = snapshot.state.resumes.until(snapshot.t)
 
-    def place(step: int, t: float) -> int | None:
+    def current_step(step: int, t: float) -> int | None:
         for resumed in resumes:
             if t <= resumed.t and step > resumed.step:
                 if not resumed.rollback:
@@ -78,82 +85,67 @@ def step_on_current_path(snapshot: RunSnapshot) -> Callable[[int, float], int | 
                 step = resumed.step
         return step
 
-    return place
+    return current_step
 
 
-def policy_mark(restraint: PolicyEvent, at: float) -> EventMark:
-    """How the run held itself back, as a mark at `at`."""
-    cause = safe_line(restraint.cause, _LONGEST_LABEL)
-    match restraint.action:
-        case "paused":
-            return EventMark(at, "paused", f"rest: {cause}")
-        case "slowed":
-            return EventMark(at, "down", f"slower: {cause}")
-        case "overridden":
-            return EventMark(at, "up", f"overruled: {cause}")
-        case "stopped":
-            return EventMark(at, "bad", f"stopped: {cause}", style="bad")
-    return EventMark(at, "resumed", f"goes on: {cause}")
+def policy_mark(event: PolicyEvent, x: float) -> EventMark:
+    """How the run was slowed, paused or stopped by its power policy, as a mark at `x`."""
+    cause = safe_line(event.cause, _LONGEST_LABEL)
+    sign, words = _POLICY_MARKS.get(event.action, ("resumed", "goes on"))
+    return EventMark(x, sign, f"{words}: {cause}", style="bad" if event.action == "stopped" else "mark")
 
 
 def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]]:
-    """Turns of dials, rescues, resumes, restraints and asked-for checkpoints with words; what happens often without."""
+    """Dial changes, rescues, resumes, policy actions and requested checkpoints with words; what is frequent without."""
     marks: dict[tuple[str, int], tuple[float, EventMark]] = {}
-    pauses: list[float] = []
-    place = step_on_current_path(snapshot)
-    for command in snapshot.state.commands.until(snapshot.t):
-        step = place(command.step, command.t) if command.status == "applied" else None
-        if step is None:
-            continue
+    signs: dict[SignName, list[float]] = {"saved": [], "paused": [], "resumed": []}
+    current_step = step_on_current_path(snapshot)
+    state, t = snapshot.state, snapshot.t
+
+    def placed(events: Iterable[MarkedEvent]) -> Iterator[tuple[MarkedEvent, int, float]]:
+        """The events that are on the current path, each with its step and its x."""
+        for event in events:
+            step = current_step(event.step, event.t)
+            if step is not None:
+                yield event, step, x.of(step, event.t)
+
+    for command, step, at in placed(command for command in state.commands.until(t) if command.status == "applied"):
         if command.action == "pause":
-            pauses.append(x.of(step, command.t))
+            signs["paused"].append(at)
         elif (found := command_label(command)) is not None:
             # Several taps of a key between two steps are one change.
             kind = "lr" if command.action in ("lr_scale", "lr_hold", "lr_release") else found[0].partition(" ")[0]
-            marks[kind, step] = (command.t, EventMark(x.of(step, command.t), found[1], found[0]))
-    saved = []
-    for checkpoint in snapshot.state.checkpoints.until(snapshot.t):
+            marks[kind, step] = (command.t, EventMark(at, found[1], found[0]))
+    for checkpoint in state.checkpoints.until(t):
+        at = x.of(checkpoint.step, checkpoint.t)
         if checkpoint.reason == "requested":
             label = safe_line(checkpoint.name, _LONGEST_LABEL) or "saved"
-            at = x.of(checkpoint.step, checkpoint.t)
             marks["saved", checkpoint.step] = (checkpoint.t, EventMark(at, "saved", label, style="saved"))
         else:
-            saved.append(x.of(checkpoint.step, checkpoint.t))
-    for resumed in snapshot.state.resumes.until(snapshot.t):
-        step = place(resumed.step, resumed.t)
-        if step is not None:
-            words = "went back" if resumed.rollback else "resumed"
-            marks["resumed", step] = (resumed.t, EventMark(x.of(step, resumed.t), "resumed", words))
-    for rescue in snapshot.state.guard_events.until(snapshot.t):
-        step = place(rescue.step, rescue.t)
-        if step is not None:
-            if rescue.action == "rolled back":
-                marks.pop(("resumed", step), None)  # the same thing said twice
-            words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
-            marks["rescue", step] = (rescue.t, EventMark(x.of(step, rescue.t), "bad", words, style="bad"))
-    eased = []
-    for restraint in snapshot.state.policy_events.until(snapshot.t):
-        step = place(restraint.step, restraint.t)
-        if step is None:
-            continue
-        at = x.of(step, restraint.t)
-        if restraint.action == "released":
-            eased.append(at)
+            signs["saved"].append(at)
+    for resumed, step, at in placed(state.resumes.until(t)):
+        marks["resumed", step] = (resumed.t, EventMark(at, "resumed", "went back" if resumed.rollback else "resumed"))
+    for rescue, step, at in placed(state.guard_events.until(t)):
+        if rescue.action == "rolled back":
+            marks.pop(("resumed", step), None)  # the same thing said twice
+        words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
+        marks["rescue", step] = (rescue.t, EventMark(at, "bad", words, style="bad"))
+    for event, step, at in placed(state.policy_events.until(t)):
+        if event.action == "released":
+            signs["resumed"].append(at)
         else:
-            marks[f"restraint {restraint.cause}", step] = (restraint.t, policy_mark(restraint, at))
-    firsts = []
-    for milestone in snapshot.milestones[-_MOST_MARKS:]:
-        step = place(milestone.step, milestone.t)
-        if step is not None:
-            words = safe_line(milestone.text, _LONGEST_MILESTONE)
-            firsts.append(EventMark(x.of(step, milestone.t), "milestone", words, style="best", quiet=True))
+            marks[f"policy {event.cause}", step] = (event.t, policy_mark(event, at))
+    milestones = [
+        EventMark(at, "milestone", safe_line(milestone.text, _LONGEST_MILESTONE), style="best", quiet=True)
+        for milestone, _, at in placed(snapshot.milestones[-_MOST_MARKS:])
+    ]
     in_order = sorted(marks.values(), key=lambda entry: entry[0])[-_MOST_MARKS:]
-    pins = (
-        AxisMarks(np.sort(np.array(saved)), "saved", "saved"),
-        AxisMarks(np.sort(np.array(pauses)), "paused", "mark"),
-        AxisMarks(np.sort(np.array(eased)), "resumed", "mark"),
+    axis_marks = tuple(
+        AxisMarks(np.sort(np.array(found)), sign, "saved" if sign == "saved" else "mark")
+        for sign, found in signs.items()
+        if found
     )
-    return (*firsts, *(mark for _, mark in in_order)), tuple(pin for pin in pins if len(pin.x))
+    return (*milestones, *(mark for _, mark in in_order)), axis_marks
 
 
 _MAX_INTERVALS = 400
@@ -163,7 +155,7 @@ _MAX_SENTENCE = 60
 
 @dataclass(frozen=True)
 class IntervalText:
-    """The newest stretch in a sentence, and the same in fewer words."""
+    """The newest interval of throttling or resting in a sentence, and the same in fewer words."""
 
     kind: IntervalKind
     full: str
@@ -172,37 +164,37 @@ class IntervalText:
 
 
 class IntervalTracker:
-    """The stretches of one run."""
+    """The intervals of throttling and resting of one run."""
 
     def __init__(self) -> None:
         self._log = ThrottleTracker()
-        self._words_key: object = None
-        self._words: IntervalText | None = None
+        self._text_key: object = None
+        self._text: IntervalText | None = None
 
     def key(self, snapshot: RunSnapshot) -> tuple[object, ...]:
-        """Differs when a chart has another zone to fill: a stretch began, went on, or ended."""
+        """Differs when a chart has another interval to shade: one began, went on, or ended."""
         slow = self._log.until(snapshot)
         newest = slow[-1] if slow else None
         return (len(slow), newest, snapshot.state.policy_events.count_until(snapshot.t))
 
-    def zones(self, snapshot: RunSnapshot, x: XScale) -> tuple[ShadedInterval, ...]:
-        """What to fill on an axis; the oldest are left out of a run that has very many."""
+    def shaded_intervals(self, snapshot: RunSnapshot, x: XScale) -> tuple[ShadedInterval, ...]:
+        """What to shade on an axis; the oldest are left out of a run that has very many."""
         throttled = _shaded_intervals(self._log.until(snapshot), x, "throttled")
         # One without a step in it, or of steps that were given up since, has no place on an axis of steps.
         found = [interval for interval in throttled if interval.x_high > interval.x_low]
         return (*found, *_shaded_intervals(policy_pauses(snapshot), x, "resting"))
 
     def newest(self, snapshot: RunSnapshot) -> IntervalText | None:
-        """The newest stretch in words, None when there was none."""
+        """The newest interval in words, None when there was none."""
         slow, rested = self._log.until(snapshot), policy_pauses(snapshot)
         if not slow and not rested:
             return None
         key = (id(snapshot.state), slow[-1:], rested[-1:], snapshot.t // _REFRESH_SECONDS)
-        if key != self._words_key:
-            self._words_key = key
+        if key != self._text_key:
+            self._text_key = key
             slower = slow and (not rested or slow[-1].start >= rested[-1].start)
-            self._words = _throttling_text(snapshot, slow) if slower else _resting_text(snapshot, rested[-1])
-        return self._words
+            self._text = _throttling_text(snapshot, slow) if slower else _resting_text(snapshot, rested[-1])
+        return self._text
 
 
 def _shaded_intervals(intervals: Sequence[Interval], x: XScale, kind: IntervalKind) -> list[ShadedInterval]:
@@ -219,6 +211,6 @@ def _throttling_text(snapshot: RunSnapshot, intervals: Sequence[Interval]) -> In
 
 
 def _resting_text(snapshot: RunSnapshot, rest: Interval) -> IntervalText:
-    cause, span = safe_line(rest.words, _MAX_SENTENCE), interval_clock_text(snapshot, rest)
+    cause, span = safe_line(rest.cause, _MAX_SENTENCE), interval_clock_text(snapshot, rest)
     verb = "resting" if rest.ongoing else "rested"
     return IntervalText("resting", f"{verb} for {cause} {span}", f"{verb} {span}", rest.ongoing)

@@ -161,7 +161,7 @@ class DebiasedAverage:
         """The average after each of the next `values`."""
         if self._decay <= 0 or not len(values):
             return values.copy()
-        # The recurrence is unrolled in stretches short enough that decay**-length stays harmless.
+        # The recurrence is unrolled in parts short enough that decay**-length stays harmless.
         length = max(1, min(len(values), int(math.log(1e-6) / math.log(self._decay))))
         powers = self._decay ** np.arange(1, length + 1)
         weights = np.cumsum(powers) / self._decay

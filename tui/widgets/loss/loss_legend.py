@@ -58,7 +58,7 @@ def legend_line(
         return ()
     left = _with_stretch(values, snapshot, plotter, charset, width)
     if not speed:
-        left = _with_favourite(left, snapshot, settings, charset, width)
+        left = _with_tracked_letter(left, snapshot, settings, charset, width)
     for right in _settings_spans(settings, charset):
         room = width - line_length(left) - line_length(right)
         if room >= 2:
@@ -119,10 +119,10 @@ def _with_stretch(
     return fit_parts(chunks, width)
 
 
-def _with_favourite(
+def _with_tracked_letter(
     left: StyledLine, snapshot: RunSnapshot, settings: ChartSettings, charset: ChartCharset, width: int
 ) -> StyledLine:
-    """The line, and how well the favourite letter is known, where that takes the place of nothing but blanks."""
+    """The line, and how well the tracked letter is known, where that takes the place of nothing but blanks."""
     newest = snapshot.state.letters.last_until(snapshot.t)
     if newest is None or not newest.tracked_letter or newest.tracked_letter_recall is None:
         return left
@@ -130,9 +130,9 @@ def _with_favourite(
     if not math.isfinite(recall):
         return left
     letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), _LONGEST_LETTER, "")
-    told: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
-    needed = line_length(left) + line_length(told) + 2 + line_length(_settings_spans(settings, charset)[-1])
-    return (*left, *told) if left and needed <= width else left
+    added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
+    needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
+    return (*left, *added) if left and needed <= width else left
 
 
 def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePart:
@@ -145,7 +145,7 @@ def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[Styl
     words = [f"x: {settings.x_mode}", *(["log y"] if settings.log_y else []), smoothing]
     if not settings.view.is_whole:
         words.append("newest" if settings.view.follows else "zoomed")
-    separator = f" {charset.separator} "
+    separator = f" {charset.dot} "
     short = [*words[1:-1], words[-1]] if len(words) > 2 else [smoothing]
     lines = [words, short, ["log y"]] if settings.log_y else [words, short]
     return [((separator.join(line), "label"),) for line in lines]
@@ -158,7 +158,7 @@ def _crosshair_chunks(snapshot: RunSnapshot, plotter: LossPlotter, step: int, ch
         return [LinePart((("no step here yet", "label"),))]
     steps = snapshot.state.steps
     step = int(steps.step[row])  # not the one asked for: a run that went back may end before it
-    chunks = [line_part(f"{charset.crosshair} step {format_count(step)}", "crosshair-text")]
+    chunks = [line_part(f"{charset.vertical} step {format_count(step)}", "crosshair-text")]
     smooth = plotter.history.smooth_at(row)
     chunks.append(_value("train", math.nan if smooth is None else smooth, "train", charset.solid_line, 1))
     loss = float(steps.loss[row])

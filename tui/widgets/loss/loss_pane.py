@@ -1,7 +1,6 @@
-"""LossPane: the picture people come for. Newest losses, the curve, and a crosshair to read it with.
+"""LossPane: newest losses, the curve, and a crosshair to read it with.
 
-The pane only looks when `show` tells it that time has passed, and does nothing when nothing it shows has changed.
-Keys are bound by the screen; the pane offers the verbs.
+`show` does nothing when nothing it shows has changed. Keys are bound by the screen; the pane has the actions.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class LossPane(Widget, can_focus=True):
     """Training and validation loss, or the speed, over steps, tokens, time or epochs."""
 
     class ViewChanged(Message):
-        """Another stretch of the run is shown, or the x axis is in another unit."""
+        """Another part of the run is shown, or the x axis is in another unit."""
 
     DEFAULT_CSS = "LossPane { layout: vertical; height: 1fr; width: 1fr; }"
 
@@ -85,7 +84,7 @@ class LossPane(Widget, can_focus=True):
         return self._settings.crosshair
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Show the run as it stands at `moment`. Costs next to nothing when nothing shown has changed."""
+        """Show the run as of `snapshot`. Costs next to nothing when nothing shown has changed."""
         self._snapshot = snapshot
         self._redraw()
 
@@ -146,7 +145,7 @@ class LossPane(Widget, can_focus=True):
         self._change(view=ChartSettings().view)
 
     def follow(self) -> None:
-        """The newest stretch, moving along."""
+        """The newest part of the run, moving along."""
         if self._snapshot is not None:
             self._change(view=self._settings.view.following(float(self._snapshot.step)))
 

@@ -1,7 +1,7 @@
-"""The dials: what the learning rate is and how it comes about, every other dial, and what became of a command.
+"""The dials: the learning rate and how it comes about, every other dial, and what became of a command.
 
-Shown is where the dials stand now; one that was turned shows where it came from as well. A click on a dial asks to turn
-it. Where the run can be steered, up and down choose a dial, which the keys of the screen then turn.
+A dial that was changed shows its first position as well. A click on a dial asks to change it. Where the run can be
+steered, up and down choose a dial, which the keys of the screen then change.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.formatting import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
 from babytrain.tui.text.wording import describe_command, format_dial_value
+from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 _LABEL_WIDTH = 6
@@ -48,30 +49,31 @@ class DialsPane(TextPane):
 
         dial: str
 
-    def __init__(self, *, number: str = "3", charset: CharsetName = "braille") -> None:
+    def __init__(self, charset: CharsetName) -> None:
         self._snapshot: RunSnapshot | None = None
         self._pending: Request | None = None
-        self._places: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
+        self._positions: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
         self._dials = self._first = DialState()  # now, and as the run started
         self.can_choose = False
         self._chosen = ""
-        super().__init__(f"{number} dials", id="dials", charset=charset, classes="pane")
+        super().__init__("3 dials", id="dials", charset=charset, classes="pane")
 
     def show(self, snapshot: RunSnapshot, pending: Request | None) -> None:
         """Show the dials; `pending` is a command sent from here that has no answer yet."""
         self._snapshot = snapshot
         self._pending = pending
-        row = self._row_of(self.chosen)
+        row = self._row_of.get(self.chosen)
         self.rebuild()
-        if row is not None and self._row_of(self.chosen) != row:  # what became of a command takes lines above it
-            self.call_after_refresh(self._keep_in_sight)
+        if row is not None and self._row_of.get(self.chosen) != row:  # what became of a command takes lines above it
+            self.call_after_refresh(self._scroll_to_chosen)
 
-    def _row_of(self, dial: str) -> int | None:
-        """The last line on which a dial stands, None where there is none."""
-        return max((row for row, places in self._places.items() if any(dial == one for _, one in places)), default=None)
+    @property
+    def _row_of(self) -> dict[str, int]:
+        """The last line on which each dial is."""
+        return {dial: row for row, positions in self._positions.items() for _, dial in positions}
 
-    def _keep_in_sight(self) -> None:
-        row = self._row_of(self.chosen)
+    def _scroll_to_chosen(self) -> None:
+        row = self._row_of.get(self.chosen)
         if row is not None:
             self.scroll_to_region(Region(0, row, 1, 1), animate=False, immediate=True)
 
@@ -90,53 +92,50 @@ class DialsPane(TextPane):
 
     def action_scroll_lines(self, lines: int) -> None:
         """To the next dial or the one before, where dials can be chosen."""
-        stand = {dial: row for row, places in self._places.items() for _, dial in places}
-        if not self.can_choose or not stand:
+        dials = list(self._row_of)
+        if not self.can_choose or not dials:
             super().action_scroll_lines(lines)
             return
-        dials = list(stand)
-        if self._chosen not in stand:
-            self._chosen = dials[0]
-        else:
-            self._chosen = dials[min(len(dials) - 1, max(0, dials.index(self._chosen) + lines))]
+        at = dials.index(self._chosen) + lines if self._chosen in dials else 0
+        self._chosen = dials[min(len(dials) - 1, max(0, at))]
         self.rebuild()
-        self._keep_in_sight()
+        self._scroll_to_chosen()
 
     def on_click(self, event: events.Click) -> None:
-        """Ask to turn the dial that stands there; beside the words, the nearest one on the line."""
+        """Ask to change the dial that is there; beside the words, the nearest dial on the line."""
         offset = event.get_content_offset(self)
-        places = self._places.get(self.scroll_offset.y + offset.y, []) if offset is not None else []
-        if offset is not None and places:
-            self.post_message(self.Chosen(next((dial for end, dial in places if offset.x < end), places[-1][1])))
+        positions = self._positions.get(self.scroll_offset.y + offset.y, []) if offset is not None else []
+        if offset is not None and positions:
+            self.post_message(self.Chosen(next((dial for end, dial in positions if offset.x < end), positions[-1][1])))
 
     def build(self, width: int) -> list[Content]:
         """The learning rate first, then the newest command, then the other dials; cut at the edge."""
         snapshot = self._snapshot
-        self._places = {}
+        self._positions = {}
         if snapshot is None or snapshot.started is None:
             return []
         self._dials, self._first = snapshot.dials, snapshot.state.dials.first
         lines = self._learning_rate(snapshot, width)
-        self._places = {number: [(width, LEARNING_RATE_DIAL)] for number in range(len(lines))}
+        self._positions = {number: [(width, LEARNING_RATE_DIAL)] for number in range(len(lines))}
         lines += self._last_command(snapshot, width)
         rows = zip(self._rows(snapshot, brief=width < _WIDE_COLUMNS), self._rows(snapshot, brief=True), strict=True)
         for row, brief in rows:
-            line, places = self._line_of(row)
+            line, positions = self._line_of(row)
             if line.cell_length > width:
-                line, places = self._line_of(brief, width)
-            if places:
-                self._places[len(lines)] = places
+                line, positions = self._line_of(brief, width)
+            if positions:
+                self._positions[len(lines)] = positions
             lines.append(line)
         return [line.truncate(width, ellipsis=True) for line in lines]
 
     def _rows(self, snapshot: RunSnapshot, *, brief: bool) -> list[DialRow]:
-        """Everything but the learning rate, what is turned most first; `brief` without where a dial came from."""
+        """Everything but the learning rate, what is changed most first; `brief` without the first positions."""
 
         def at(dial: str, name: str = "") -> tuple[str, Content]:
             return dial, Content.assemble(f"{name} " if name else "", self._position(snapshot, dial, brief=brief))
 
         dials = self._dials
-        tokens = f" {self.glyphs.times} {_setting_text(snapshot, self._dials, 'context')} tokens"
+        tokens = f" {self.glyphs.times} {self._setting(snapshot, 'context')} tokens"
         batch = [("batch_size", Content.assemble(self._position(snapshot, "batch_size", brief=brief), tokens))]
         if dials.position("accumulate") not in (1, None) or self._is_changed("accumulate"):
             batch.append(at("accumulate", "passes"))
@@ -145,9 +144,7 @@ class DialsPane(TextPane):
             DialRow("grad", (("clip", Content(norm + format_loss(snapshot.gradient_norm))), at("clip", "clip"))),
             DialRow("batch", tuple(batch)),
             DialRow("decay", (at("weight_decay"), at("dropout", "dropout"))),
-            DialRow(
-                "optim", (("schedule", Content(_setting_text(snapshot, self._dials, "optimizer"))), at("schedule"))
-            ),
+            DialRow("optim", (("schedule", Content(self._setting(snapshot, "optimizer"))), at("schedule"))),
             DialRow("betas", (at("beta1"), at("beta2"))),
             DialRow("loss", (at("label_smoothing", "label smoothing"),)),
             DialRow("data", (at("window_shift", "shift"), at("token_noise", "noise"))),
@@ -165,18 +162,25 @@ class DialsPane(TextPane):
         return [row for row in rows if any(dials.position(dial) is not None for dial, _ in row.facts)]
 
     def _position(self, snapshot: RunSnapshot, dial: str, *, brief: bool) -> Content:
-        """Where a dial stands, and before it where it stood at the start if that is elsewhere."""
-        now = _setting_text(snapshot, self._dials, dial)
+        """The position of a dial, and before it the first one where that was another."""
+        now = self._setting(snapshot, dial)
         if not self._is_changed(dial):
             return Content(now)
         if brief:
             return Content.assemble((now, "bold $accent"))
         start = self._first.position(dial)
         before = UNKNOWN if start is None else safe_line(format_dial_value(start), _MAX_VALUE_TEXT)
-        return Content.assemble((f"{before}{self.glyphs.arrow}", "$foreground 60%"), (now, "bold $accent"))
+        return Content.assemble((f"{before}{self.glyphs.arrow}", DIM), (now, "bold $accent"))
+
+    def _setting(self, snapshot: RunSnapshot, name: str) -> str:
+        """The position of a dial or the value of a recorded setting, whatever its type."""
+        value = self._dials.position(name)
+        if value is None:
+            value = snapshot.settings.get(name)
+        return safe_line(format_dial_value(value), _MAX_VALUE_TEXT) if isinstance(value, int | float | str) else UNKNOWN
 
     def _is_changed(self, dial: str) -> bool:
-        """Whether a dial stands somewhere else than at the start."""
+        """Whether a dial has another position than at the start."""
         now, start = getattr(self._dials, dial), getattr(self._first, dial)
         return now != start and not (now in NO_HOURS and start in NO_HOURS)
 
@@ -189,8 +193,8 @@ class DialsPane(TextPane):
             dots = len(f" {self.glyphs.dot} ")
             while first < chosen and _reach(row, first, chosen, dots) > width:
                 first += 1
-        parts: list[Content | str | tuple[str, str]] = [(f"{row.label:<{_LABEL_WIDTH}}", "$foreground 60%")]
-        places: list[tuple[int, str]] = []
+        parts: list[Content | str | tuple[str, str]] = [(f"{row.label:<{_LABEL_WIDTH}}", DIM)]
+        positions: list[tuple[int, str]] = []
         end = _LABEL_WIDTH
         for number, (dial, shown) in enumerate(row.facts):
             if number >= first:
@@ -198,23 +202,21 @@ class DialsPane(TextPane):
                 parts += [before, shown.stylize("reverse") if number == chosen else shown]
                 end += len(before) + shown.cell_length
             if dial:
-                places.append((end, dial))
-        return Content.assemble(*parts), places
+                positions.append((end, dial))
+        return Content.assemble(*parts), positions
 
     def _learning_rate(self, snapshot: RunSnapshot, width: int) -> list[Content]:
         """The value in use, the schedule, and what a person did to it; on one line where there is room."""
-        course = self._course(snapshot)
-        value = Content.assemble(
-            (f"{'lr':<{_LABEL_WIDTH}}", "$foreground 60%"),
-            (format_learning_rate(snapshot.learning_rate), "bold $accent"),
-        )
+        schedule = self._schedule(snapshot)
+        rate = format_learning_rate(snapshot.learning_rate)
+        value = Content.assemble((f"{'lr':<{_LABEL_WIDTH}}", DIM), (rate, "bold $accent"))
         if self.chosen == LEARNING_RATE_DIAL:
             value = value.stylize("reverse", _LABEL_WIDTH)
-        if value.cell_length + 2 + len(course) <= width:
-            return [Content.assemble(value, "  ", course)]
-        return [value, Content.assemble(" " * _LABEL_WIDTH, course)]
+        if value.cell_length + 2 + len(schedule) <= width:
+            return [Content.assemble(value, "  ", schedule)]
+        return [value, Content.assemble(" " * _LABEL_WIDTH, schedule)]
 
-    def _course(self, snapshot: RunSnapshot) -> str:
+    def _schedule(self, snapshot: RunSnapshot) -> str:
         dials = self._dials
         climbed, steps = snapshot.step - dials.rewarm_step, dials.rewarm_steps
         if 0 <= climbed < steps:
@@ -222,7 +224,7 @@ class DialsPane(TextPane):
         if dials.lr_hold is not None:
             return f"held at {format_learning_rate(dials.lr_hold)}"
         warmup = snapshot.settings.get("warmup")
-        schedule = _setting_text(snapshot, self._dials, "schedule")
+        schedule = self._setting(snapshot, "schedule")
         if isinstance(warmup, (int, float)) and snapshot.step < warmup:
             schedule = f"warm-up {format_count(snapshot.step)}/{format_count(warmup)}"
         factor = "" if dials.lr_scale == 1.0 else f" {self.glyphs.times}{format_factor(dials.lr_scale)}"
@@ -237,20 +239,16 @@ class DialsPane(TextPane):
         if asked is None:
             return []
         words = describe_command(asked.action, asked.value, asked.text, self.glyphs, asked.dial)
-        wish = Content.assemble((f"{self.glyphs.arrow} ", "$secondary"), (words, "bold"))
+        command = Content.assemble((f"{self.glyphs.arrow} ", "$secondary"), (words, "bold"))
+        answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
         if isinstance(asked, Command) and asked.status == "refused":
-            reason = safe_content(f"refused: {safe_line(asked.reason, 200)}", "$error")
-            return [
-                wish,
-                *(Content.assemble("  ", line) for line in reason.wrap(max(8, width - 2))[:_MAX_REASON_LINES]),
-            ]
+            reason = safe_content(f"refused: {safe_line(asked.reason, 200)}", "$error").wrap(max(8, width - 2))
+            return [command, *(Content.assemble("  ", line) for line in reason[:_MAX_REASON_LINES])]
         if isinstance(asked, Command) and asked.status == "applied":
             answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
-        else:
-            answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
-        if wish.cell_length + 2 + answer.cell_length <= width:
-            return [Content.assemble(wish, "  ", answer)]
-        return [wish, Content.assemble("  ", answer)]
+        if command.cell_length + 2 + answer.cell_length <= width:
+            return [Content.assemble(command, "  ", answer)]
+        return [command, Content.assemble("  ", answer)]
 
 
 def _reach(row: DialRow, first: int, last: int, dots: int) -> int:
@@ -262,11 +260,3 @@ def _reach(row: DialRow, first: int, last: int, dots: int) -> int:
 def _is_shown(command: Command) -> bool:
     """Whether a command is news here: a person sent it, and not with every letter typed to the model."""
     return command.command_id != 0 and (command.action != "predict" or command.status == "refused")
-
-
-def _setting_text(snapshot: RunSnapshot, dials: DialState, name: str) -> str:
-    """A setting of a recorded run, whatever stands there."""
-    value = dials.position(name)
-    if value is None:
-        value = snapshot.settings.get(name)
-    return safe_line(format_dial_value(value), _MAX_VALUE_TEXT) if isinstance(value, int | float | str) else UNKNOWN

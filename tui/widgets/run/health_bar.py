@@ -1,8 +1,7 @@
-"""The health lines below the header: diagnosis and reason, advice with its key, newest rescue or disk problem,
-forecast.
+"""The health lines below the header: diagnosis, advice with its key, newest rescue or disk problem, forecast.
 
-`health_lines` is a pure function; `ForecastCache` keeps the forecast from being made more often than every five
-seconds. Where nothing is known of a run's health the widget takes no room.
+`ForecastCache` keeps the forecast from being made more often than every five seconds. Where nothing is known of a
+run's health the widget takes no room.
 """
 
 from __future__ import annotations
@@ -174,7 +173,7 @@ def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
 
 
 def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
-    """When it ends and at which loss, or why nobody knows."""
+    """When it ends and at which loss, or why that is not known."""
     forecast = facts.forecast
     if forecast is None:
         return Content()
@@ -190,12 +189,12 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
 
 
 def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
-    """Whether and when the loss that was asked about is reached, or why nobody knows."""
+    """Whether and when the loss that was asked about is reached, or why that is not known."""
     target = forecast.target
     if target is None:
         known = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
         return [] if forecast.target_reason in known else [Content(f"target: {forecast.target_reason}")]
-    words = Content.assemble(labelled("val", format_loss(target.loss)), f" {target.words}")
+    words = Content.assemble(labelled("val", format_loss(target.loss)), f" {target.text}")
     if target.steps is None:
         return [words]
     low, high = format_count(target.steps.low), format_count(target.steps.high)
@@ -242,15 +241,15 @@ def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> Hea
     taken = sum(button.cell_length + 2 for button, _ in chosen)
     words = words.truncate(max(0, inner - taken), ellipsis=True)
     parts: list[Content | str] = [" ", words, " " * (inner - taken - words.cell_length)]
-    places: list[ClickableRange] = []
+    positions: list[ClickableRange] = []
     column = 1 + inner - taken
     for button, key in chosen:
         parts += ["  ", button]
         if key:
-            places.append(ClickableRange(column + 2, column + 2 + button.cell_length, key))
+            positions.append(ClickableRange(column + 2, column + 2 + button.cell_length, key))
         column += 2 + button.cell_length
     parts.append(" ")
-    return HealthLine(Content.assemble(*parts), tuple(places))
+    return HealthLine(Content.assemble(*parts), tuple(positions))
 
 
 class HealthBar(LineWidget):

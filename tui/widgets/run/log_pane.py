@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from textual.content import Content
 
@@ -16,6 +16,7 @@ from babytrain.runs.events import (
     Command,
     Ended,
     Eval,
+    Event,
     GuardEvent,
     LogMessage,
     Milestone,
@@ -24,12 +25,13 @@ from babytrain.runs.events import (
     Verdict,
 )
 from babytrain.runs.events.timeline import Timeline
-from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content
 from babytrain.tui.text.formatting import format_count, format_loss, format_seconds
 from babytrain.tui.text.wording import describe_command, format_clock, status_label, verdict_label
+from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 MAX_LOG_LINES = 400
@@ -45,60 +47,38 @@ class PrintedLine:
     text: str
 
 
-_LoggedEvent = TypeVar(
-    "_LoggedEvent", Eval, Checkpoint, Milestone, LogMessage, GuardEvent, PolicyEvent, Verdict, Resumed
-)
-LogEvent: TypeAlias = (
-    Eval
-    | Checkpoint
-    | Command
-    | Milestone
-    | LogMessage
-    | GuardEvent
-    | PolicyEvent
-    | Verdict
-    | Resumed
-    | Ended
-    | PrintedLine
-)
+LogEvent: TypeAlias = Event | PrintedLine
 
 
 def log_key(snapshot: RunSnapshot, printed: int) -> tuple[int, ...]:
     """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
-    state, t = snapshot.state, snapshot.t
-    often = (state.evals, state.checkpoints, state.commands, state.log_messages, state.verdicts)
-    rare = (state.guard_events, state.policy_events, state.milestones, state.resumes, state.session_ends)
-    counts = [timeline.count_until(t) for timeline in (*often, *rare)]
-    return (*counts, printed)
+    timelines = (*_logged(snapshot.state), snapshot.state.commands)
+    return (*(timeline.count_until(snapshot.t) for timeline in timelines), printed)
+
+
+def _logged(state: RunState) -> tuple[Timeline[Any], ...]:
+    """The kinds of events of which each has a line, in the order in which those of one moment are listed."""
+    often = (state.evals, state.checkpoints, state.log_messages)
+    rare = (state.guard_events, state.policy_events, state.milestones, state.verdicts)
+    # A resume begins at the very time at which the session before it ended.
+    return (*often, *rare, state.session_ends, state.resumes)
 
 
 def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: int = MAX_LOG_LINES) -> list[LogEvent]:
     """The newest events that deserve a line, oldest first."""
-    state = snapshot.state
+    state, t = snapshot.state, snapshot.t
     events: list[LogEvent] = []
-
-    def take(timeline: Timeline[_LoggedEvent]) -> None:
-        end = timeline.count_until(snapshot.t)
+    for timeline in _logged(state):
+        end = timeline.count_until(t)
         events.extend(timeline.events[max(0, end - limit) : end])
-
-    take(state.evals)
-    take(state.checkpoints)
-    take(state.log_messages)
-    take(state.guard_events)
-    take(state.policy_events)
-    take(state.milestones)
-    take(state.verdicts)
-    events.extend(state.session_ends.until(snapshot.t))
-    take(state.resumes)  # a resume begins at the very time at which the session before it ended
     # A command is news when it is answered; the dials pane shows the ones still on their way. What comes next is asked
     # with every letter typed to the model.
-    answered = [
+    events += [
         command
-        for command in snapshot.state.commands.until(snapshot.t)[-2 * limit :]
+        for command in state.commands.until(t)[-2 * limit :]
         if command.status == "refused" or (command.status == "applied" and command.action != "predict")
     ]
-    events.extend(answered)
-    events.extend(line for line in printed if line.t <= snapshot.t)
+    events.extend(line for line in printed if line.t <= t)
     events.sort(key=attrgetter("t"))
     return events[-limit:]
 
@@ -107,7 +87,7 @@ def log_line(event: LogEvent, glyphs: Glyphs, clock_width: int = 7, step_width: 
     """One event as one line: time, step, sign, words."""
     symbol, style, words = _words(event, glyphs)
     return Content.assemble(
-        (f"{format_clock(event.t):>{clock_width}} ", "$foreground 60%"),
+        (f"{format_clock(event.t):>{clock_width}} ", DIM),
         (f"{'@' + format_count(event.step):<{step_width}} ", "$foreground 40%"),
         (f"{symbol} ", style),
         words,
@@ -139,17 +119,16 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
                 return glyphs.failed, "bold $error", safe_content(f"{text}: {event.reason}", one_line=True)
             return glyphs.arrow, "bold $secondary", safe_content(text, one_line=True)
         case Milestone():
-            return glyphs.milestone, "bold $success", safe_content(event.text, one_line=True)
+            symbol, style = glyphs.milestone, "bold $success"
         case LogMessage():
-            styles = {"info": "$foreground 60%", "warning": "bold $warning", "error": "bold $error"}
+            styles = {"info": DIM, "warning": "bold $warning", "error": "bold $error"}
             symbols = {"info": glyphs.dot, "warning": "!", "error": glyphs.failed}
-            return symbols[event.level], styles[event.level], safe_content(event.text, one_line=True)
+            symbol, style = symbols[event.level], styles[event.level]
         case GuardEvent():
-            return "!", "bold $error", safe_content(event.text, one_line=True)
+            symbol, style = "!", "bold $error"
         case PolicyEvent():
-            sign = {"paused": glyphs.paused, "stopped": "!"}.get(event.action, glyphs.arrow)
+            symbol = {"paused": glyphs.paused, "stopped": "!"}.get(event.action, glyphs.arrow)
             style = "bold $error" if event.action == "stopped" else "bold $accent"
-            return sign, style, safe_content(event.text, one_line=True)
         case Verdict():
             state = verdict_label(event.verdict, glyphs)
             return state.symbol, state.style, safe_content(f"{state.word}: {event.why}", one_line=True)
@@ -162,26 +141,27 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
             state = status_label(event.status, glyphs)
             return state.symbol, state.style, safe_content(f"{state.word}: {event.reason}", one_line=True)
         case PrintedLine():
-            return "|", "$foreground 60%", safe_content(event.text, "$foreground 60%", one_line=True)
+            return "|", DIM, safe_content(event.text, DIM, one_line=True)
+        case _:
+            raise TypeError(f"The log has no line for {type(event).__name__}.")
+    return symbol, style, safe_content(event.text, one_line=True)
 
 
 class LogPane(TextPane):
-    """Pane 5. Follows its end unless somebody scrolled up to read."""
+    """Pane 5. Follows its end unless it was scrolled up."""
 
-    def __init__(self, *, number: str = "5", charset: CharsetName = "braille") -> None:
+    def __init__(self, charset: CharsetName) -> None:
         self._key: tuple[int, ...] = ()
         self._events: list[LogEvent] = []
         self._follows = True
-        super().__init__(f"{number} log", id="log", charset=charset, classes="pane")
+        super().__init__("5 log", id="log", charset=charset, classes="pane")
 
     def show(self, snapshot: RunSnapshot, printed: Sequence[PrintedLine], printed_count: int) -> None:
         """Show the newest events; nothing happens when there are no new ones."""
         key = log_key(snapshot, printed_count)
-        if key == self._key:
-            return
-        self._key = key
-        self._events = recent_events(snapshot, printed)
-        self.rebuild()
+        if key != self._key:
+            self._key, self._events = key, recent_events(snapshot, printed)
+            self.rebuild()
 
     def rebuild(self) -> None:
         """Build the lines again and stay at the end."""

@@ -32,7 +32,7 @@ class TimelineMark:
     """Something that happened at `t` seconds and is worth stopping at."""
 
     t: float
-    word: str
+    label: str
     style: str
 
 
@@ -62,7 +62,7 @@ def next_timeline_mark(marks: Sequence[TimelineMark], t: float, direction: int) 
 
 
 class PlaybackBar(LineWidget):
-    """One line; `show` draws it for where the clock stands."""
+    """One line; `show` draws it for the position of the clock."""
 
     @dataclass
     class Seek(Message):
@@ -78,7 +78,7 @@ class PlaybackBar(LineWidget):
         self._note = ""
 
     def show(self, note: str = "") -> None:
-        """Draw when the picture changed. `note` says what happened where the clock stands."""
+        """Draw when the picture changed. `note` says what happened at the position of the clock."""
         self._note = note
         self.redraw()
 
@@ -125,7 +125,7 @@ def playback_track(t: float, duration: float, marks: Sequence[TimelineMark], wid
     head = round(min(1.0, max(0.0, share)) * (width - 1))
     ticks = _ticks(marks, duration, width)
     if len(ticks) > width * _MAX_TICK_SHARE:
-        ticks = _ticks([mark for mark in marks if mark.word not in _ROUTINE_EVENTS], duration, width)
+        ticks = _ticks([mark for mark in marks if mark.label not in _ROUTINE_EVENTS], duration, width)
     cells = [(glyphs.bar_full, "$primary")] * head + [(glyphs.bar_rest, "$foreground 20%")] * (width - head)
     for column, style in ticks.items():
         cells[column] = (glyphs.tick, style if column < head else "$foreground 40%")

@@ -30,7 +30,7 @@ class SampleWithMetrics:
 
     sample: Sample
     val_loss: float | None  # of the newest evaluation when it was written
-    reading: TextMetrics | None
+    metrics: TextMetrics | None
     run: str = ""
 
 
@@ -42,7 +42,7 @@ def prompts_of(samples: Sequence[Sample]) -> list[str]:
 
 
 def samples_with_prompt(samples: Sequence[Sample], prompt: str) -> list[Sample]:
-    """The samples that go on from this prompt, in order."""
+    """The samples that continue this prompt, in order."""
     return [sample for sample in samples if sample.prompt == prompt]
 
 
@@ -52,7 +52,7 @@ def nearest_sample(samples: Sequence[Sample], step: float) -> Sample | None:
 
 
 def same_sample(first: Sample | None, second: Sample | None) -> bool:
-    """Whether two are the same one, also when its journal was read again."""
+    """Whether two are the same sample, also when its journal was read again."""
     if first is None or second is None:
         return first is second
     return (first.sample_id, first.step, first.t) == (second.sample_id, second.step, second.t)
@@ -64,10 +64,9 @@ def index_of(samples: Sequence[Sample], wanted: Sample | None) -> int | None:
 
 
 def with_metrics(state: RunState, sample: Sample, run: str = "") -> SampleWithMetrics:
-    """A sample with its validation loss and what the judges said."""
-    return SampleWithMetrics(
-        sample, val_losses_when_written(state, [sample])[0], state.at().text_metrics_of(sample), run
-    )
+    """A sample with its validation loss and its metrics."""
+    val_loss = val_losses_when_written(state, [sample])[0]
+    return SampleWithMetrics(sample, val_loss, state.at().text_metrics_of(sample), run)
 
 
 def val_losses_when_written(state: RunState, samples: Sequence[Sample]) -> list[float | None]:
@@ -101,11 +100,11 @@ _WORD = re.compile(r"[\w'’]+|[^\w\s]")
 
 @dataclass(frozen=True)
 class TextComparison:
-    """Stretches of either text that the other one does not have, in order, and how much they have in common."""
+    """The ranges of either text that the other one does not have, in order, and how much they have in common."""
 
     left: tuple[TextRange, ...]
     right: tuple[TextRange, ...]
-    same_share: float  # of the words of both texts, those that stand in both in the same order
+    same_share: float  # of the words of both texts, those that are in both in the same order
     is_whole: bool = True  # False when the texts were too long to be compared to their ends
 
 
@@ -118,15 +117,15 @@ def compare_texts(left: str, right: str) -> TextComparison:
     matcher = SequenceMatcher(None, [left[a:b] for a, b in lefts], [right[a:b] for a, b in rights], autojunk=False)
     opcodes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     return TextComparison(
-        tuple(stretch for _, a, b, _, _ in opcodes for stretch in _joined(left, lefts[a:b])),
-        tuple(stretch for _, _, _, a, b in opcodes for stretch in _joined(right, rights[a:b])),
+        tuple(word_range for _, a, b, _, _ in opcodes for word_range in _joined(left, lefts[a:b])),
+        tuple(word_range for _, _, _, a, b in opcodes for word_range in _joined(right, rights[a:b])),
         matcher.ratio(),
         whole,
     )
 
 
 def _words(text: str) -> list[TextRange]:
-    """Where the words are; a mark that stands on a letter belongs to its word."""
+    """Where the words are; a combining mark belongs to its word."""
     words: list[TextRange] = []
     for match in _WORD.finditer(text):
         if words and words[-1][1] == match.start() and _continues(text, match.start()):
@@ -136,13 +135,13 @@ def _words(text: str) -> list[TextRange]:
     return words
 
 
-def _continues(text: str, place: int) -> bool:
+def _continues(text: str, position: int) -> bool:
     """Whether what begins here belongs to the character before: a mark, or the letters that go on after one."""
-    return unicodedata.category(text[place])[0] == "M" or unicodedata.category(text[place - 1])[0] == "M"
+    return unicodedata.category(text[position])[0] == "M" or unicodedata.category(text[position - 1])[0] == "M"
 
 
 def _joined(text: str, words: list[TextRange]) -> list[TextRange]:
-    """Neighbouring words in one stretch, as far as the line goes."""
+    """Neighbouring words as one range, as far as the line goes."""
     joined: list[TextRange] = []
     for start, end in words:
         if joined and "\n" not in text[joined[-1][1] : start]:

@@ -18,6 +18,7 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_highlighted, safe_line
 from babytrain.tui.text.formatting import format_count, format_factor, format_loss
+from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 from babytrain.tui.widgets.samples.sample_comparison import SampleWithMetrics, TextRange
 from babytrain.tui.widgets.samples.text_metrics_lines import copied_highlights, metrics_lines, short_metrics
@@ -31,23 +32,22 @@ _MAX_TITLE_PROMPT = 40
 class SamplePane(TextPane):
     """Pane 4."""
 
-    def __init__(self, *, number: str = "4", charset: CharsetName = "braille", hint: str = "") -> None:
-        self._number = number
+    def __init__(self, charset: CharsetName, hint: str = "") -> None:
         self._hint = hint
         self._shown: Sample | SamplePiece | None = None
         self._earlier: list[Sample] = []
-        self._reading: TextMetrics | None = None  # what the judges say of the newest
-        super().__init__(f"{number} sample", id="sample", charset=charset, classes="pane")
+        self._metrics: TextMetrics | None = None  # of the newest
+        super().__init__("4 sample", id="sample", charset=charset, classes="pane")
 
     def show(self, snapshot: RunSnapshot) -> None:
         """Show the newest sample; nothing happens when it is the one on the screen already."""
         samples = snapshot.samples
         newest: Sample | SamplePiece | None = snapshot.sample_piece or (samples[-1] if samples else None)
-        reading = snapshot.text_metrics_of(newest) if isinstance(newest, Sample) else None
-        if newest is self._shown and reading is self._reading:
+        metrics = snapshot.text_metrics_of(newest) if isinstance(newest, Sample) else None
+        if newest is self._shown and metrics is self._metrics:
             return
         before, self._shown = self._shown, newest
-        self._reading = reading
+        self._metrics = metrics
         older = samples if isinstance(newest, SamplePiece) else samples[:-1]
         self._earlier = older[: -_EARLIER_SAMPLES - 1 : -1]
         self.set_title(self._heading(newest))
@@ -59,13 +59,13 @@ class SamplePane(TextPane):
         """The prompt, quietly, and the text after it; earlier samples fainter, each under its step."""
         sample = self._shown
         if sample is None:
-            return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
-        text = safe_highlighted(sample.text[:_MAX_SAMPLE_TEXT], copied_highlights(self._reading))
+            return Content.assemble((self._hint, f"{DIM} italic")).wrap(width)
+        text = safe_highlighted(sample.text[:_MAX_SAMPLE_TEXT], copied_highlights(self._metrics))
         caret = Content.assemble((self.glyphs.caret, "$accent")) if isinstance(sample, SamplePiece) else Content()
-        lines = Content.assemble(safe_content(sample.prompt, "$foreground 60%"), text, caret).wrap(width)
-        verdicts = f" {self.glyphs.dot} ".join(short_metrics(self._reading))
-        if verdicts:
-            lines += Content.assemble((verdicts, "$foreground 55% italic")).wrap(width)
+        lines = Content.assemble(safe_content(sample.prompt, DIM), text, caret).wrap(width)
+        summary = f" {self.glyphs.dot} ".join(short_metrics(self._metrics))
+        if summary:
+            lines += Content.assemble((summary, "$foreground 55% italic")).wrap(width)
         for earlier in self._earlier:
             rule = f"@{format_count(earlier.step)} "
             rule += self.glyphs.bar_rest * max(0, width - len(rule))
@@ -76,18 +76,17 @@ class SamplePane(TextPane):
     def _heading(self, sample: Sample | SamplePiece | None) -> Content:
         dot = f" {self.glyphs.dot} "
         if sample is None:
-            return Content(f"{self._number} sample")
+            return Content("4 sample")
         prompt = f'{dot}"{safe_line(sample.prompt, _MAX_TITLE_PROMPT)}"' if sample.prompt else ""
         if isinstance(sample, SamplePiece):
-            return Content(f"{self._number} sample{dot}writing{self.glyphs.ellipsis}{prompt}")
+            return Content(f"4 sample{dot}writing{self.glyphs.ellipsis}{prompt}")
         facts = f"@{format_count(sample.step)}{dot}T {format_factor(sample.temperature)}"
-        return Content(f"{self._number} sample {facts}{prompt}")
+        return Content(f"4 sample {facts}{prompt}")
 
 
 _MAX_CARD_PROMPT = 60
 _MAX_CARD_RUN_NAME = 24
 DIFFERENT_STYLE = "bold $accent"
-PROMPT_STYLE = "$foreground 60%"
 
 
 class SampleCard(TextPane, inherit_bindings=False):
@@ -105,8 +104,8 @@ class SampleCard(TextPane, inherit_bindings=False):
     def show(
         self, shown: SampleWithMetrics | None, different: Sequence[TextRange] | None = None, *, sign: str = ""
     ) -> None:
-        """Show a sample. `different` are the stretches of its text that another one does not have, None where it is
-        compared with none; `sign` stands before its title."""
+        """Show a sample. `different` are the ranges of its text that another one does not have, None where it is
+        compared with none; `sign` goes before its title."""
         before, self._shown = self._shown, shown
         self._different = None if different is None else tuple(different)
         self.set_title(self._title_of(shown, sign))
@@ -115,31 +114,31 @@ class SampleCard(TextPane, inherit_bindings=False):
             self.scroll_home(animate=False, immediate=True)
 
     def build(self, width: int) -> list[Content]:
-        """Facts, text and verdicts."""
+        """Facts, text and metrics."""
         shown = self._shown
         if shown is None:
-            return Content.assemble((self._hint, "$foreground 60% italic")).wrap(width)
-        lines = Content.assemble((self._facts(shown.sample), "$foreground 60%")).wrap(width)
+            return Content.assemble((self._hint, f"{DIM} italic")).wrap(width)
+        lines = Content.assemble((self._facts(shown.sample), DIM)).wrap(width)
         lines.append(Content(""))
         lines += self._text(shown).wrap(width)
-        verdicts = metrics_lines(shown.sample, shown.reading, self.glyphs)
-        if verdicts:
+        metric_lines = metrics_lines(shown.sample, shown.metrics, self.glyphs)
+        if metric_lines:
             lines.append(Content.assemble((self.glyphs.bar_rest * width, "$foreground 30%")))
-            lines += [line for verdict in verdicts for line in verdict.wrap(width)]
+            lines += [line for metric in metric_lines for line in metric.wrap(width)]
         return lines
 
     def _text(self, shown: SampleWithMetrics) -> Content:
         sample = shown.sample
         text = sample.text[:_MAX_SAMPLE_TEXT]
         if self._different is None:
-            marks = copied_highlights(shown.reading)
+            marks = copied_highlights(shown.metrics)
         else:
             marks = [TextHighlight(start, end, DIFFERENT_STYLE, "[", "]") for start, end in self._different]
         more = Content()
         if len(sample.text) > _MAX_SAMPLE_TEXT:
             left_out = format_count(len(sample.text) - _MAX_SAMPLE_TEXT)
-            more = Content.assemble((f"\n{self.glyphs.ellipsis} and {left_out} characters more", "$foreground 60%"))
-        return Content.assemble(safe_content(sample.prompt, PROMPT_STYLE), safe_highlighted(text, marks), more)
+            more = Content.assemble((f"\n{self.glyphs.ellipsis} and {left_out} characters more", DIM))
+        return Content.assemble(safe_content(sample.prompt, DIM), safe_highlighted(text, marks), more)
 
     def _title_of(self, shown: SampleWithMetrics | None, sign: str) -> Content:
         if shown is None:
@@ -150,17 +149,16 @@ class SampleCard(TextPane, inherit_bindings=False):
         return Content(f"{sign}{run}step {format_count(shown.sample.step)}{loss}")
 
     def _facts(self, sample: Sample) -> str:
-        """How it was drawn; what stands at its default is left out."""
-        facts = [f"T {format_factor(sample.temperature)}"]
-        if sample.top_k:
-            facts.append(f"top-k {format_count(sample.top_k)}")
-        if sample.top_p < 1:
-            facts.append(f"top-p {format_factor(sample.top_p)}")
-        if sample.min_p > 0:
-            facts.append(f"min-p {format_factor(sample.min_p)}")
-        if sample.repetition_penalty != 1:
-            facts.append(f"repetition {format_factor(sample.repetition_penalty)}")
-        facts.append(f"seed {sample.seed}")
-        facts.append("asked for" if sample.requested else "")
+        """How it was drawn; settings at their defaults are left out."""
         prompt = f'"{safe_line(sample.prompt, _MAX_CARD_PROMPT)}"' if sample.prompt else "no prompt"
-        return f" {self.glyphs.dot} ".join(fact for fact in (prompt, *facts) if fact)
+        facts = (
+            prompt,
+            f"T {format_factor(sample.temperature)}",
+            f"top-k {format_count(sample.top_k)}" if sample.top_k else "",
+            f"top-p {format_factor(sample.top_p)}" if sample.top_p < 1 else "",
+            f"min-p {format_factor(sample.min_p)}" if sample.min_p > 0 else "",
+            f"repetition {format_factor(sample.repetition_penalty)}" if sample.repetition_penalty != 1 else "",
+            f"seed {sample.seed}",
+            "asked for" if sample.requested else "",
+        )
+        return f" {self.glyphs.dot} ".join(filter(None, facts))

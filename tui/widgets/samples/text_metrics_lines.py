@@ -10,76 +10,72 @@ from babytrain.runs.events import Sample, TextMetrics
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_line
 from babytrain.tui.text.formatting import format_count, format_percent
+from babytrain.tui.widgets.common.line_widget import DIM
 
-SHORTEST_SHOWN_MATCH = 12  # characters; shorter pieces stand in every text
+SHORTEST_SHOWN_MATCH = 12  # characters; shorter pieces are in every text
 MOST_NEW_WORDS = 12
 LONGEST_QUOTE = 160
 COPIED_STYLE = "underline $secondary"
 
 
-def copied_highlights(reading: TextMetrics | None) -> list[TextHighlight]:
-    """The piece of the sample's text that stands word for word in the training text, if it is worth showing."""
-    if reading is None or reading.longest_match < SHORTEST_SHOWN_MATCH:
+def copied_highlights(metrics: TextMetrics | None) -> list[TextHighlight]:
+    """The piece of the sample's text that is copied word for word from the training text, if it is worth showing."""
+    if metrics is None or metrics.longest_match < SHORTEST_SHOWN_MATCH:
         return []
-    return [TextHighlight(reading.match_start, reading.match_start + reading.longest_match, COPIED_STYLE)]
+    return [TextHighlight(metrics.match_start, metrics.match_start + metrics.longest_match, COPIED_STYLE)]
 
 
-def short_metrics(reading: TextMetrics | None) -> list[str]:
+def short_metrics(metrics: TextMetrics | None) -> list[str]:
     """The most telling figures, a few words each, the first the most important."""
-    if reading is None:
+    if metrics is None:
         return []
     words: list[str] = []
-    if reading.memorisation is not None and math.isfinite(reading.memorisation):
-        words.append(f"parrot {reading.memorisation:.1f}")
-    if reading.haiku:
-        words.append(f"5-7-5 {format_count(reading.valid_haiku or 0)}/{format_count(reading.haiku)}")
-    if reading.real_word_share is not None:
-        words.append(f"real words {format_percent(100 * reading.real_word_share)}")
+    if metrics.memorisation is not None and math.isfinite(metrics.memorisation):
+        words.append(f"parrot {metrics.memorisation:.1f}")
+    if metrics.haiku:
+        words.append(f"5-7-5 {format_count(metrics.valid_haiku or 0)}/{format_count(metrics.haiku)}")
+    if metrics.real_word_share is not None:
+        words.append(f"real words {format_percent(100 * metrics.real_word_share)}")
     return words
 
 
-def metrics_lines(sample: Sample, reading: TextMetrics | None, glyphs: Glyphs) -> list[Content]:
+def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -> list[Content]:
     """All that was measured, one thing a line, each to be wrapped."""
-    if reading is None:
+    if metrics is None:
         return []
     lines: list[Content] = []
 
     def say(label: str, *words: Content | str | tuple[str, str]) -> None:
-        lines.append(Content.assemble((f"{label} ", "$foreground 60%"), *words))
+        lines.append(Content.assemble((f"{label} ", DIM), *words))
 
-    if reading.memorisation is not None and math.isfinite(reading.memorisation):
-        verdict, style = _parrot_verdict(reading.memorisation)
-        say("parrot", (f"{reading.memorisation:.1f}", style), f"  {verdict}")
-    if reading.longest_match >= SHORTEST_SHOWN_MATCH:
-        end = reading.match_start + reading.longest_match
-        copied = safe_line(sample.text[reading.match_start : end], LONGEST_QUOTE)
-        say(
-            f"copied, {format_count(reading.longest_match)} characters", Content.assemble((f'"{copied}"', COPIED_STYLE))
-        )
-        if reading.source_line:
-            quoted = safe_content(reading.source_line[:LONGEST_QUOTE], "italic", one_line=True)
-            say(f"from line {format_count(reading.source_line_number)}", quoted)
+    if metrics.memorisation is not None and math.isfinite(metrics.memorisation):
+        verdict, style = _parrot_verdict(metrics.memorisation)
+        say("parrot", (f"{metrics.memorisation:.1f}", style), f"  {verdict}")
+    if metrics.longest_match >= SHORTEST_SHOWN_MATCH:
+        end = metrics.match_start + metrics.longest_match
+        copied = safe_line(sample.text[metrics.match_start : end], LONGEST_QUOTE)
+        say(f"copied, {format_count(metrics.longest_match)} characters", (f'"{copied}"', COPIED_STYLE))
+        if metrics.source_line:
+            quoted = safe_content(metrics.source_line[:LONGEST_QUOTE], "italic", one_line=True)
+            say(f"from line {format_count(metrics.source_line_number)}", quoted)
+    named = {
+        "real words": metrics.real_word_share,
+        "coherent sentences": metrics.coherent_sentence_share,
+        "different word pairs": metrics.distinct_pairs_share,
+    }
     shares = [
-        (name, share)
-        for name, share in (
-            ("real words", reading.real_word_share),
-            ("coherent sentences", reading.coherent_sentence_share),
-            ("different word pairs", reading.distinct_pairs_share),
-        )
+        Content.assemble((f"{name} ", DIM), format_percent(100 * share))
+        for name, share in named.items()
         if share is not None
     ]
     if shares:
-        parts: list[Content | str | tuple[str, str]] = []
-        for name, share in shares:
-            parts += [(f"{' ' + glyphs.dot + ' ' if parts else ''}{name} ", "$foreground 60%")]
-            parts.append(format_percent(100 * share))
-        lines.append(Content.assemble(*parts))
-    if reading.haiku:
-        valid, new = reading.valid_haiku or 0, reading.new_haiku or 0
-        sign = glyphs.done if valid == reading.haiku else glyphs.dot
-        say("haiku", f"{sign} {valid} of {reading.haiku} in 5-7-5, {new} of them never trained on")
-    if reading.new_words:
-        words = ", ".join(safe_line(word, 24) for word in reading.new_words[:MOST_NEW_WORDS])
+        lines.append(Content.assemble((f" {glyphs.dot} ", DIM)).join(shares))
+    if metrics.haiku:
+        valid, new = metrics.valid_haiku or 0, metrics.new_haiku or 0
+        sign = glyphs.done if valid == metrics.haiku else glyphs.dot
+        say("haiku", f"{sign} {valid} of {metrics.haiku} in 5-7-5, {new} of them never trained on")
+    if metrics.new_words:
+        words = ", ".join(safe_line(word, 24) for word in metrics.new_words[:MOST_NEW_WORDS])
         say("new words", Content(words))
     return lines
 

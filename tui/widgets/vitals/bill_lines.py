@@ -34,7 +34,7 @@ def bill_lines(facts: BillAmounts, width: int, most: int) -> list[StyledLine]:
     if most <= 0 or width <= 0 or (facts.joules is None and facts.missing_reason == NO_METER):
         return []
     if facts.joules is None and facts.unmeasured_seconds < _MIN_GAP_SECONDS:
-        return []  # between the first look at the sensors and the second there is nothing to tell
+        return []  # nothing is known between the first reading of the sensors and the second
     if facts.joules is None:
         words = next((text for text in _NOT_MEASURED if len(text) <= width), "")
         return [((words, "label"),)] if words else []

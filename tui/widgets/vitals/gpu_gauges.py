@@ -21,7 +21,7 @@ from babytrain.tui.text.styled_lines import (
 )
 from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_part, heat_style, wrapped_words
 
-# Where memory of cards that tell its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
+# Where memory of cards that report its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
 _MEMORY_SLOWDOWN_CELSIUS = 105.0
 _MOST_LINES_OF_LOSS = 3
 
@@ -44,46 +44,37 @@ class GpuHistory:
 
 def gpu_histories(vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, float]]) -> list[GpuHistory]:
     """The cards of the newest of `vitals`, each with its past; `slowed` is by the number of the card."""
-    by_index = [{reading.index: reading for reading in look.gpus} for look in vitals]
+    by_index = [{gpu.index: gpu for gpu in reading.gpus} for reading in vitals]
     return [
-        GpuHistory(now, tuple(look.get(now.index) for look in by_index), slowed.get(now.index, {}))
+        GpuHistory(now, tuple(gpus.get(now.index) for gpus in by_index), slowed.get(now.index, {}))
         for now in vitals[-1].gpus
     ]
 
 
+def gpu_title_line(card: GpuHistory, width: int, among: int) -> StyledLine:
+    """The name of a card, one of `among`."""
+    return ((shorten_to_columns(gpu_title(card.now, among), width), "title"),)
+
+
 def gpu_full_lines(
-    card: GpuHistory,
-    width: int,
-    charset: ChartCharset,
-    *,
-    title: bool,
-    merge_fans: bool,
-    among: int = 1,
-    detail: bool = False,
+    card: GpuHistory, width: int, charset: ChartCharset, *, merge_fans: bool, detail: bool = False
 ) -> list[StyledLine]:
-    """Everything about a card out of `among`; with `merge_fans` several fans share a line.
+    """Everything about a card; with `merge_fans` several fans share a line, with `detail` also what is missing."""
+    if "card" in card.now.missing:
+        words = wrapped_words(replace_unprintable(card.now.missing["card"]), width, _MOST_LINES_OF_LOSS)
+        return [((line, "bad"),) for line in words]
+    return gauge_lines(_gauges(card, charset, merge_fans, detail), width, charset.name)
 
-    With `detail` also what a card could tell, and does not.
-    """
+
+def gpu_compact_lines(card: GpuHistory, width: int) -> list[StyledLine]:
+    """A card in two lines."""
     now = card.now
-    head: list[StyledLine] = [((shorten_to_columns(gpu_title(now, among), width), "title"),)] if title else []
     if "card" in now.missing:
-        words = wrapped_words(replace_unprintable(now.missing["card"]), width, _MOST_LINES_OF_LOSS)
-        return [*head, *(((line, "bad"),) for line in words)]
-    return [*head, *gauge_lines(_gauges(card, charset, merge_fans, detail), width, charset.name)]
-
-
-def gpu_compact_lines(card: GpuHistory, width: int, *, title: bool, among: int = 1) -> list[StyledLine]:
-    """A card in two lines, and its title."""
-    now = card.now
-    head: list[StyledLine] = [((shorten_to_columns(gpu_title(now, among), width), "title"),)] if title else []
-    if "card" in now.missing:
-        lost = shorten_to_columns(replace_unprintable(now.missing["card"]), width)
-        return [*head, ((lost, "bad"),)]
+        return [((shorten_to_columns(replace_unprintable(now.missing["card"]), width), "bad"),)]
     load = labelled_part("util", format_percent(now.utilization_percent))
     first = [load, _memory_part(now, 1), *_power_parts(now, 2)]
     second = [*_heat_parts(now), *_fan_parts(now, 2), *_throttle_parts(now, 1)]
-    return [*head, fit_parts(first, width), fit_parts(second, width)]
+    return [fit_parts(first, width), fit_parts(second, width)]
 
 
 def gpu_row_line(card: GpuHistory, width: int, among: int = 1) -> StyledLine:
@@ -143,7 +134,7 @@ def gpu_title(now: GpuReading, among: int = 1) -> str:
 
 
 def _gauges(card: GpuHistory, charset: ChartCharset, merge_fans: bool, detail: bool) -> list[Gauge]:
-    """One gauge a quantity, in the order in which they stand."""
+    """One gauge a quantity, from top to bottom."""
     now = card.now
     memory = format_bytes_of(now.memory_used_bytes, now.memory_total_bytes)
     heat = heat_style(now.temperature_celsius, now.slowdown_celsius)

@@ -37,7 +37,7 @@ def host_full_lines(
         name: str, field: str, *parts: LinePart, low: float = 0.0, high: float | None = None, style: str = "load"
     ) -> None:
         if getattr(now, field) is not None:
-            history = tuple(getattr(look.host, field) for look in vitals)
+            history = tuple(getattr(reading.host, field) for reading in vitals)
             gauges.append(Gauge(name, parts, history, low, high, style))
 
     add("cpu", "cpu_percent", line_part(format_percent(now.cpu_percent)), high=100.0)

@@ -33,7 +33,7 @@ SensorValue = Callable[[Vitals], float | None]
 
 @dataclass(frozen=True)
 class SensorTrack:
-    """One sensor: its name, how a value of it is said, and the readings."""
+    """One sensor: its name, its unit, the style of its curve, and how to read it."""
 
     name: str
     unit: str
@@ -43,7 +43,7 @@ class SensorTrack:
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One line of the history: what stands left and right of `canvas` row `row`, in what style."""
+    """One line of the history: row `row` of `canvas`, with a name at its left and words at its right."""
 
     name: str
     canvas: Canvas
@@ -78,29 +78,25 @@ class VitalsHistory:
     """All readings of a run as columns."""
 
     def __init__(self) -> None:
-        self._state: RunState | None = None
-        self._tracks: tuple[SensorTrack, ...] = ()
-        self._last: Vitals | None = None
-        self._count = 0
+        self._source: tuple[RunState, tuple[SensorTrack, ...]] | None = None
+        self._taken: list[Vitals] = []
         self._columns: list[list[float | None]] = []
         self._times: list[float] = []
-        self._steps: list[int] = []
 
     def update(self, snapshot: RunSnapshot) -> None:
         """Take in new readings."""
         events, newest = snapshot.state.vitals.events, snapshot.vitals
         tracks = GPU_TRACKS if newest is not None and newest.gpus else HOST_TRACKS
-        same = self._state is snapshot.state and self._tracks is tracks and self._count <= len(events)
-        if not same or (self._count and events[self._count - 1] is not self._last):
-            self._state, self._tracks, self._count, self._last = snapshot.state, tracks, 0, None
-            self._columns, self._times, self._steps = [[] for _ in tracks], [], []
-        for look in events[self._count :]:
-            self._times.append(max(look.t, self._times[-1]) if self._times else look.t)
-            self._steps.append(look.step)
+        count = len(self._taken)
+        same = self._source is not None and self._source[0] is snapshot.state and self._source[1] is tracks
+        if not same or count > len(events) or (count and events[count - 1] is not self._taken[-1]):
+            self._source = (snapshot.state, tracks)
+            self._taken, self._times, self._columns = [], [], [[] for _ in tracks]
+        for reading in events[len(self._taken) :]:
+            self._taken.append(reading)
+            self._times.append(max(reading.t, self._times[-1]) if self._times else reading.t)
             for track, column in zip(tracks, self._columns, strict=True):
-                column.append(track.quantity(look))
-            self._last = look
-        self._count = len(events)
+                column.append(track.quantity(reading))
 
     def curves(self, snapshot: RunSnapshot, x: XScale) -> list[tuple[SensorTrack, Series]]:
         """The tracks that have something to show up to a moment, as curves over `x`."""
@@ -108,19 +104,19 @@ class VitalsHistory:
         count = snapshot.state.vitals.count_until(snapshot.t)
         times = np.array(self._times[:count], dtype=np.float64)
         kept = self._on_current_path(snapshot, times, x)
-        places = x.of_times(times[kept])
+        positions = x.of_times(times[kept])
         found = []
-        for track, column in zip(self._tracks, self._columns, strict=True):
+        for track, column in zip(self._source[1] if self._source else (), self._columns, strict=True):
             values = np.array(column[:count], dtype=np.float64)[kept]
             values[~np.isfinite(values)] = np.nan
             if np.isfinite(values).sum() >= _FEWEST_READINGS:
-                found.append((track, Series(places, values, values, values, track.style)))
+                found.append((track, Series(positions, values, values, values, track.style)))
         return found
 
     def _on_current_path(self, snapshot: RunSnapshot, times: ChartValues, x: XScale) -> np.ndarray:
         """Which readings to show: on an axis of steps none that was read during steps that were given up since."""
         kept = np.ones(len(times), dtype=np.bool_)
-        steps = np.array(self._steps[: len(times)], dtype=np.int64)
+        steps = np.array([reading.step for reading in self._taken[: len(times)]], dtype=np.int64)
         for resumed in snapshot.state.resumes.until(snapshot.t) if x.mode != "time" else ():
             kept &= ~((times <= resumed.t) & (steps > resumed.step))
         return kept
@@ -132,7 +128,7 @@ def history_rows(
     limits: tuple[float, float],
     size: tuple[int, int],
     charset: ChartCharset,
-    zones: tuple[ShadedInterval, ...] = (),
+    shaded_intervals: tuple[ShadedInterval, ...] = (),
 ) -> list[HistoryRow]:
     """As many of the curves as there are lines, each on one to four, and below them the axis; none if too narrow."""
     width, height = size
@@ -144,7 +140,7 @@ def history_rows(
     rows: list[HistoryRow] = []
     for number, (track, series) in enumerate(shown):
         tall = min(_MAX_CURVE_ROWS, least + (number < over))
-        plot = Plot(series=(series,), x_low=limits[0], x_high=limits[1], zones=zones)
+        plot = Plot(series=(series,), x_low=limits[0], x_high=limits[1], shaded_intervals=shaded_intervals)
         # Four lines would have an axis of their own, which is the one at the bottom already.
         canvas = draw_plot(plot, columns, tall, charset, axis=False).canvas
         words = _range_words(series, limits, track.unit)
@@ -191,14 +187,14 @@ def recent_chart(
     few = len(vitals) < _MIN_RECENT_READINGS or not vitals[-1].t > vitals[0].t
     if height < MIN_CHART_ROWS or width < 20 or few:
         return None
-    times = np.array([look.t for look in vitals])
+    times = np.array([reading.t for reading in vitals])
     series, parts = [], []
     styles: tuple[tuple[StyleName, Texture, str, str], ...] = (
         ("train", "solid", charset.solid_line, "heat-ok"),
         ("val", "dashed", charset.dashed_line[0] * 3, "fan"),
     )
     for (style, texture, sign, sign_style), (name, quantity) in zip(styles, _quantities(vitals[-1]), strict=False):
-        values = np.array([quantity(look) for look in vitals], dtype=np.float64)
+        values = np.array([quantity(reading) for reading in vitals], dtype=np.float64)
         if np.isfinite(values).sum() >= _MIN_RECENT_READINGS:
             series.append(Series(times, values, values, values, style, texture=texture))
             parts.append(LinePart(((f"{sign} ", sign_style), (name, "label"))))

@@ -27,16 +27,16 @@ DetailLevel: TypeAlias = Literal["detailed", "full", "merged", "compact", "row",
 _CARD_LEVELS: tuple[DetailLevel, ...] = ("full", "merged", "compact", "row", "summary")
 _NOTE_LEVELS: tuple[DetailLevel, ...] = ("full", "compact", "none")
 _BRIEF_HOST: tuple[DetailLevel, ...] = ("compact", "row", "none")
-# How much of the computer stands below cards in full, and how many lines of the bill.
+# How much of the computer is shown below cards in full, and how many lines of the bill.
 _HOST_BELOW_CARDS: tuple[tuple[DetailLevel, int], ...] = (("compact", 3), ("compact", 1), ("row", 1), ("none", 1))
 
 
 @dataclass(frozen=True)
 class PaneFooter:
-    """What stands below the sensors: the lines of the bill by importance, and a warning or a kind word.
+    """What is shown below the sensors: the lines of the bill by importance, and a warning or an encouragement.
 
-    `kind` is a kind word beside what holds the run back, for a pane with a line to spare. `slowed` are for each card by
-    number the seconds spent slowed down, by reason.
+    `kind` is an encouragement beside what holds the run back, for a pane with a line to spare. `slowed` has for each
+    card by its index the seconds spent slowed down, by reason.
     """
 
     bill: tuple[StyledLine, ...] = ()
@@ -143,14 +143,16 @@ def _card_lines(
         case "row":
             return [gpu_gauges.gpu_row_line(card, width, among) for card in cards]
         case "compact":
-            blocks = [gpu_gauges.gpu_compact_lines(card, width, title=title, among=among) for card in cards]
-            return _stacked(blocks, spaced=False)
-    merged, detail = level == "merged", level == "detailed"
-    blocks = [
-        gpu_gauges.gpu_full_lines(card, width, charset, title=title, merge_fans=merged, among=among, detail=detail)
-        for card in cards
-    ]
-    return _stacked(blocks, spaced=not merged)
+            blocks = [gpu_gauges.gpu_compact_lines(card, width) for card in cards]
+        case _:
+            merged, detail = level == "merged", level == "detailed"
+            blocks = [
+                gpu_gauges.gpu_full_lines(card, width, charset, merge_fans=merged, detail=detail) for card in cards
+            ]
+    if title:
+        titles = [gpu_gauges.gpu_title_line(card, width, among) for card in cards]
+        blocks = [[line, *block] for line, block in zip(titles, blocks, strict=True)]
+    return _stacked(blocks, spaced=level in ("full", "detailed"))
 
 
 def _host_lines(vitals: Sequence[Vitals], width: int, charset: ChartCharset, level: DetailLevel) -> list[StyledLine]:
@@ -194,7 +196,7 @@ def status_lines(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) 
 
 
 def encouragement_line(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) -> list[StyledLine]:
-    """A kind word for whoever reads that the run holds itself back, where there is a line for it."""
+    """An encouragement below the sentence that says why the run is held back, where there is a line for it."""
     warning = _warning(snapshot, intervals)
     words = encouragement(snapshot, width) if warning is not None and warning[1] == "resting-text" else ""
     return [((words, "kind"),)] if words and len(words) <= width else []

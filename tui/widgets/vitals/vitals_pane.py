@@ -1,7 +1,7 @@
 """VitalsPane: how the machine is doing and what it draws. The cards if there are any, and the computer around them.
 
-Where there is room, the sensors over the course of the run stand below, on the x axis of the loss chart; where there is
-less, a curve of the last minutes. Everything is laid out anew when there is a new reading, and only if it can be seen.
+Where there is room, the sensors over the course of the run are drawn below, on the x axis of the loss chart; where
+there is less, a curve of the last minutes. The layout is made anew with each reading, and only while it can be seen.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class VitalsPane(StyledWidget, can_focus=True):
         self._title = _TITLE
 
     def show(self, snapshot: RunSnapshot, settings: ChartSettings | None = None) -> None:
-        """Show the sensors as they stood at `moment`; nothing is redrawn before there is a new reading.
+        """Show the sensors as of `snapshot`; nothing is redrawn before there is a new reading.
 
-        `settings` are those of the loss chart, whose x axis and stretch of the run the history shares.
+        `settings` are those of the loss chart, whose x axis and window of the run the history shares.
         """
         newest, settings = snapshot.vitals, settings or self._settings
         policy_events = snapshot.state.policy_events.count_until(snapshot.t)
@@ -122,11 +122,11 @@ class VitalsPane(StyledWidget, can_focus=True):
         if self._lines is None:
             width, height = self.size
             curves = self._curves(width)
-            taken = self._reserved(len(curves), height)
+            reserved = self._reserved(len(curves), height)
             above = vitals_lines(
                 self._vitals[-_HISTORY:],
                 width,
-                height - taken,
+                height - reserved,
                 self._charset,
                 title=self._title == _TITLE,
                 extras=self._extras(width),
@@ -134,7 +134,7 @@ class VitalsPane(StyledWidget, can_focus=True):
             self._lines = [*above]
             room = height - len(above) - 1
             self._chart = None
-            if curves and room >= (taken or MIN_CHART_ROWS + 1) - 1:
+            if curves and room >= (reserved or MIN_CHART_ROWS + 1) - 1:
                 self._lines += [(), *self._history_below(curves, (width, room))]
             elif (found := recent_chart(self._vitals, width, room, self._charset)) is not None:
                 self._lines += [(), found[0]]
@@ -160,10 +160,10 @@ class VitalsPane(StyledWidget, can_focus=True):
             return []
         x = XScale(snapshot, self._settings.x_mode)
         limits = x.limits(self._settings.view, size[0])
-        return history_rows(curves, x, limits, size, self._charset, self._intervals.zones(snapshot, x))
+        return history_rows(curves, x, limits, size, self._charset, self._intervals.shaded_intervals(snapshot, x))
 
     def _extras(self, width: int) -> PaneFooter:
-        """The bill, and a warning or a kind word."""
+        """The bill, and a warning or an encouragement."""
         snapshot = self._snapshot
         if snapshot is None or width <= 0:
             return PaneFooter()
@@ -184,7 +184,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         title = gpu_gauges.gpu_title(gpus[0]) if len(gpus) == 1 and bordered else _TITLE
         if title != self._title:
             self._title = title
-            # As content: a card's name is nobody's markup.
+            # As content: a card's name must not be parsed as markup.
             self.border_title = Content(fold_to_charset(f"{_NUMBER} {title}", self._charset.name))
 
     def _chart_styles(self, names: Mapping[str, str]) -> list[Style]:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.sessions import services
+from babytrain.engine.sessions import background_services
 from babytrain.engine.sessions.rerun import plan_rerun, train_rerun
-from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.sessions.start_and_resume import train_resumed
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.power_policy import duty_cycle
@@ -64,7 +64,7 @@ class FastSensors:
 
 @pytest.fixture
 def sensors(monkeypatch: pytest.MonkeyPatch) -> Callable[[Look], None]:
-    monkeypatch.setattr(services, "TelemetrySampler", FastSensors)
+    monkeypatch.setattr(background_services, "TelemetrySampler", FastSensors)
     return lambda look: monkeypatch.setattr(FastSensors, "look", staticmethod(look))
 
 
@@ -115,7 +115,7 @@ def test_a_run_that_is_held_back_in_every_way_ends_in_the_same_bits(
 
     # A world in which time passes three hundred times as fast.
     hurried = partial(DutyCycleController, clock=lambda: time.monotonic() * 300, sleep=sleep)
-    monkeypatch.setattr(services, "DutyCycleController", hurried)
+    monkeypatch.setattr(background_services, "DutyCycleController", hurried)
     monkeypatch.setattr(duty_cycle, "WORK_PER_REST_SECONDS", 0.0)
     held = train(
         tmp_path,

@@ -147,7 +147,7 @@ def test_the_chart_and_the_timeline_know_where_they_were() -> None:
     assert all(mark.quiet for mark in marks)
     read = plotter.marks_at(state.at(), ChartSettings(crosshair=420), reach=3.0)
     assert [mark.label for mark in read] == ["First haiku in 5-7-5."]
-    assert next(mark.word for mark in timeline_marks(state) if mark.style == "$success") == "First real word: snake."
+    assert next(mark.label for mark in timeline_marks(state) if mark.style == "$success") == "First real word: snake."
 
 
 def test_the_chart_learns_of_one_that_comes_alone() -> None:

@@ -91,7 +91,7 @@ def test_silence_is_jumped_over() -> None:
 def test_timeline_marks_are_in_order_and_found_both_ways() -> None:
     marks = timeline_marks(state_from(script(400)))
     assert [mark.t for mark in marks] == sorted(mark.t for mark in marks)
-    assert {"evaluation", "sample", "checkpoint", "command"} <= {mark.word for mark in marks}
+    assert {"evaluation", "sample", "checkpoint", "command"} <= {mark.label for mark in marks}
     middle = marks[len(marks) // 2]
     following, before = next_timeline_mark(marks, middle.t, 1), next_timeline_mark(marks, middle.t, -1)
     assert following is not None
@@ -100,7 +100,7 @@ def test_timeline_marks_are_in_order_and_found_both_ways() -> None:
 
 
 MARKS = st.lists(
-    st.builds(TimelineMark, t=st.floats(0, 100), word=st.just("sample"), style=st.just("$accent")), max_size=20
+    st.builds(TimelineMark, t=st.floats(0, 100), label=st.just("sample"), style=st.just("$accent")), max_size=20
 )
 
 

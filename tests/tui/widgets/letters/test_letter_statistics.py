@@ -20,14 +20,14 @@ from babytrain.tui.widgets.letters.letter_statistics import (
     change_text,
     confused_with,
     detail_lines,
-    favourite_line,
-    favourite_sentence,
     history_text,
     letter_scores,
     predicted_instead_of,
     recall_history,
     symbol_label,
     token_scores,
+    tracked_letter_line,
+    tracked_letter_sentence,
 )
 from babytrain.tui.widgets.letters.letter_tiles import BoardStyle, bar_board, key_board, recall_bar
 from tests.tui.scripted_letters import LETTERS, letters_at
@@ -91,12 +91,12 @@ def test_the_favourite_has_a_history_and_kind_words() -> None:
         letters_at(step, step * 0.05, tracked_letter_recall=recall)
         for step, recall in ((1, 0.0), (2, 0.61), (3, 0.946))
     ]
-    line = favourite_line(way, 2, "braille").plain
+    line = tracked_letter_line(way, 2, "braille").plain
     assert line.startswith("★ e: 0% → 61% → 95%  ")
     assert "95 percent accuracy" in line
-    assert "61" in favourite_line(way, 1, "ascii").plain
-    assert favourite_line([letters(tracked_letter="")], 0, "braille").plain == ""
-    assert "does not stand in this text" in favourite_sentence(letters(tracked_letter="ж"))
+    assert "61" in tracked_letter_line(way, 1, "ascii").plain
+    assert tracked_letter_line([letters(tracked_letter="")], 0, "braille").plain == ""
+    assert "does not stand in this text" in tracked_letter_sentence(letters(tracked_letter="ж"))
 
 
 def test_a_long_history_keeps_its_ends() -> None:
@@ -183,7 +183,7 @@ def test_every_line_is_as_wide_as_the_board(
     look = BoardStyle(charset, here, here)
     for board in (key_board(facts, keyboard_rows(some), width, height, look), bar_board(facts, width, look)):
         assert {line.cell_length for line in board.lines} <= {width}
-        for place in board.places:
+        for place in board.positions:
             assert board.at(place.x, place.y) == place.symbol
             assert place.y + place.height <= len(board.lines)
 

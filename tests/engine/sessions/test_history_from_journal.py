@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from babytrain.engine.sessions.resume_history import ResumeHistory, resume_history
+from babytrain.engine.sessions.history_from_journal import ResumeHistory, read_history
 from babytrain.runs.events import AnyEvent, Energy
 from babytrain.runs.journal import encode_event
 from babytrain.runs.state.live_feed import LiveFeed
@@ -17,7 +17,7 @@ from tests.runs.builders import ended, started, step
 def past_of(tmp_path: Path, *events: AnyEvent) -> ResumeHistory:
     folder = RunFolder(tmp_path)
     folder.journal.write_bytes(b"".join(map(encode_event, events)))
-    return resume_history(folder, LiveFeed(), 20)
+    return read_history(folder, LiveFeed(), 20)
 
 
 def test_a_run_from_before_there_was_a_meter_was_not_measured_and_not_free(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""Everything a run needs before its first step: device, speed, model, and the number of steps its plan comes to."""
+"""What a run needs before its first step: device, threads, number format, model, and the steps of its plan."""
 
 from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,22 +14,24 @@ from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import PRESETS
 from babytrain.engine.config.settings import SETTINGS, Config, Precision
 from babytrain.engine.data.corpus import Corpus
-from babytrain.engine.data.windows import EpochWindows
+from babytrain.engine.data.window_order import EpochWindows
 from babytrain.engine.doctor.software import check_compile
 from babytrain.engine.execution.devices import choose_device, choose_precision, choose_threads
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, onednn_available, use_matmul_backend
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.sessions.compile_trial import (
     SHORTEST_RUN_FOR_TRIAL_SECONDS,
-    CompileChoice,
-    CompileTrial,
     choose_compile,
     measure_compile,
     planned_seconds,
 )
 from babytrain.engine.sessions.learning_rate_range_test import sweep_learning_rates
-from babytrain.engine.sessions.processor_trial import ProcessorChoice, eager_step_seconds, try_processor_settings
-from babytrain.runs.dials.changes import too_large_a_step
+from babytrain.engine.sessions.thread_and_precision_trial import (
+    ProcessorChoice,
+    eager_step_seconds,
+    try_processor_settings,
+)
+from babytrain.runs.dials.apply_and_undo import too_large_a_step
 from babytrain.runs.dials.state import DialState
 
 _LARGEST_PRESET_BATCH = max(
@@ -37,44 +39,35 @@ _LARGEST_PRESET_BATCH = max(
 )
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A model on its device and what it will learn from; `config` has every choice of speed filled in."""
+def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str]]:
+    """The config with every choice of speed filled in, the model on its device, a sentence on each choice by trial.
 
-    config: Config
-    corpus: Corpus
-    model: GPT
-    device: torch.device
-    trials: tuple[str, ...]  # a sentence on each choice that was made by trying
-
-
-def prepare(config: Config, corpus: Corpus) -> Prepared:
-    """Model on its device; threads, number format and compiling chosen. Raises ConfigError and DeviceError."""
-    device_name, _ = choose_device(config.device)
-    device = torch.device(device_name)
+    Raises ConfigError and DeviceError.
+    """
+    device, _ = choose_device(config.device)
     if config.compile == "on":
-        finding = check_compile(os.environ, device_name)
+        finding = check_compile(os.environ, device)
         if not finding.ok:
             raise ConfigError([f"compile=on cannot work here: {finding.what}. {finding.why}"])
-    speed = _choose_speed(config, corpus, device_name)
-    threads, precision = speed.threads, speed.precision
-    torch.set_num_threads(threads)
+    speed = _choose_speed(config, corpus, device)
+    precision = speed.precision
+    torch.set_num_threads(speed.threads)
     use_matmul_backend(speed.products)
     # The choices become settings, so that a resume repeats them.
-    config = changed_config(config, threads=threads, precision=precision, matmul_backend=speed.products)
+    config = changed_config(config, threads=speed.threads, precision=precision, matmul_backend=speed.products)
     sentences = [speed.sentence()] if speed.milliseconds else []
     if config.compile == "auto":
-        choice = _choose_compile(config, corpus, device_name, speed)
-        config = changed_config(config, compile="on" if choice.compiled else "off")
-        sentences += [choice.sentence] if choice.sentence else []
-    model = build_model(config, corpus.tokenizer.vocabulary_size, device=device_name, seed=config.seed)
-    model.set_precision(precision)
+        choice, sentence = _choose_compile(config, corpus, device, speed)
+        config = changed_config(config, compile=choice)
+        sentences += [sentence] if sentence else []
+    model = build_model(config, corpus.tokenizer.vocabulary_size, device=device, seed=config.seed)
+    model.precision = precision
     if config.lr_range_test:
         bracket = sweep_learning_rates(
-            config, corpus.train, corpus.tokenizer.vocabulary_size, device=device_name, precision=precision
+            config, corpus.train, corpus.tokenizer.vocabulary_size, device=device, precision=precision
         )
         sentences.append(bracket.sentence(config.lr))
-    return Prepared(config, corpus, model, device, tuple(sentences))
+    return config, model, sentences
 
 
 def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoice:
@@ -99,10 +92,10 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoic
     )
 
 
-def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> CompileChoice:
-    """Whether to compile, for a config that leaves it open. Not where the compiler is missing; nobody asked for one."""
+def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> tuple[str, str]:
+    """See `choose_compile`; off without a sentence where the compiler is missing."""
     if device not in SHORTEST_RUN_FOR_TRIAL_SECONDS or not check_compile(os.environ, device).ok:
-        return CompileChoice(False)
+        return "off", ""
     tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
 
     def eager() -> float:
@@ -110,9 +103,7 @@ def _choose_compile(config: Config, corpus: Corpus, device: str, speed: Processo
             config, tokens, vocabulary_size, device=device, precision=speed.precision
         )
 
-    def measure() -> CompileTrial:
-        return measure_compile(config, tokens, vocabulary_size, device=device, precision=speed.precision)
-
+    measure = partial(measure_compile, config, tokens, vocabulary_size, device=device, precision=speed.precision)
     return choose_compile(device, planned_seconds(config, eager), measure)
 
 
@@ -133,7 +124,7 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
 def check_step_size(dials: DialState, config: Config, corpus: Corpus) -> None:
     """Raise ConfigError when a step would read more windows than the text has.
 
-    Every preset trains on every text: with a very small one its own batch reads some windows twice, and no harm done.
+    Every preset trains on every text: with a very small one its own batch reads some windows twice.
     """
     windows = _windows_per_epoch(config, corpus)
     if dials.windows_per_step <= max(windows, _LARGEST_PRESET_BATCH):

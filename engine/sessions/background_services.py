@@ -14,7 +14,7 @@ from babytrain.engine.analysis.sample_analyzer import AnalysisInputs, SampleAnal
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.execution.devices import device_uuid
-from babytrain.engine.sessions.resume_history import ResumeHistory
+from babytrain.engine.sessions.history_from_journal import ResumeHistory
 from babytrain.engine.telemetry.energy_meter import EnergyMeter
 from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import TrainingCardMarker, find_training_card, open_cards
@@ -23,7 +23,7 @@ from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
 from babytrain.engine.training.recorder import RunOutput
-from babytrain.runs.energy.tariff import parse_tariff
+from babytrain.runs.energy.tariff import Tariff, parse_bands
 from babytrain.runs.events import Energy
 
 
@@ -35,10 +35,10 @@ def gpu_opener(
     *,
     rested_seconds: Callable[[], float] = lambda: 0.0,
 ) -> Callable[[], GpuBackend]:
-    """What opens the cards for a run on `device`: the real ones for `sensors` "auto", a script's for "scripted".
+    """Opens the cards for a run on `device`: the real ones for `sensors` "auto", a scripted one for "scripted".
 
-    The readings of the card that trains say so and carry `nickname`. The scripted card always trains, and rests when
-    the run does: `rested_seconds` tells for how long that was so far.
+    The readings of the card that trains are marked and carry `nickname`. The scripted card always trains and is idle
+    while the run rests: `rested_seconds` is for how long that was so far.
     """
     if sensors == "scripted":
         return lambda: TrainingCardMarker(
@@ -80,7 +80,7 @@ def start_telemetry(
 ) -> Iterator[DutyCycleController]:
     """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
     meter = EnergyMeter(
-        tariff=parse_tariff(config.electricity_price_per_kwh, config.currency, config.price_bands),
+        tariff=Tariff(config.electricity_price_per_kwh, config.currency, parse_bands(config.price_bands)),
         wall_watts=config.wall_watts,
         idle_watts=config.idle_watts,
         supply_factor=config.supply_factor,

@@ -28,14 +28,8 @@ class ResumeHistory:
     milestones: frozenset[str] = frozenset()  # the names of those that were reached
     baselines: Baselines | None = None
 
-    def energy_in(self, currency: str, currency_then: str) -> Energy | None:
-        """The electricity so far; what it cost in another currency is not known in this one."""
-        if self.energy is None or currency == currency_then:
-            return self.energy
-        return msgspec.structs.replace(self.energy, money=None)
 
-
-def resume_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
+def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
     """Give the feed what the journal holds, so that the screen of a run resumed at `step` shows its past."""
     contents = read_journal(folder.journal)
     state = RunState(steps=feed.steps)

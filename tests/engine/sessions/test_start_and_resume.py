@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from babytrain.engine.config.errors import ConfigError, EngineError
-from babytrain.engine.sessions import session
-from babytrain.engine.sessions.session import train_resumed
+from babytrain.engine.sessions import start_and_resume
+from babytrain.engine.sessions.start_and_resume import train_resumed
 from babytrain.runs.events import Ended
 from babytrain.runs.journal import JournalWriter, read_journal
 from babytrain.runs.state.live_feed import LiveFeed
@@ -44,7 +44,7 @@ def test_a_defect_before_the_first_step_of_a_resumed_run_leaves_its_traceback(
     def broken(*_: object) -> None:
         raise ValueError("a defect")
 
-    monkeypatch.setattr(session, "prepare", broken)
+    monkeypatch.setattr(start_and_resume, "prepare_model", broken)
     with pytest.raises(EngineError, match=r"could not be started \(ValueError: a defect\)\. Details are in"):
         train_resumed(Path(result.run_dir), {"steps": 30}, LiveFeed())
     assert "ValueError: a defect" in (Path(result.run_dir) / "crash.log").read_text()
@@ -56,7 +56,7 @@ def test_what_a_person_can_change_is_no_defect(tmp_path: Path, monkeypatch: pyte
     def refused(*_: object) -> None:
         raise ConfigError(["Say it another way."])
 
-    monkeypatch.setattr(session, "prepare", refused)
+    monkeypatch.setattr(start_and_resume, "prepare_model", refused)
     with pytest.raises(EngineError) as caught:
         train_resumed(Path(result.run_dir), {"steps": 30}, LiveFeed())
     assert caught.value.problems == ["Say it another way."]
@@ -67,7 +67,7 @@ def test_a_defect_of_a_new_run_is_no_advice_to_a_person(tmp_path: Path, monkeypa
     def broken(*_: object) -> None:
         raise ValueError("a defect")
 
-    monkeypatch.setattr(session, "prepare", broken)
+    monkeypatch.setattr(start_and_resume, "prepare_model", broken)
     with pytest.raises(ValueError, match="a defect") as caught:
         train(tmp_path)
     assert not isinstance(caught.value, EngineError)
@@ -87,7 +87,7 @@ def test_a_defect_between_the_first_event_and_the_first_step_closes_the_journal(
         raise ValueError("a defect")
 
     monkeypatch.setattr(JournalWriter, "close", close)
-    monkeypatch.setattr(session, "corpus_summary", broken)
+    monkeypatch.setattr(start_and_resume, "corpus_summary", broken)
     with pytest.raises(EngineError, match="a defect"):
         train(tmp_path)
     assert len(closed) == 1

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
-from babytrain.runs.dials.changes import DialChange, apply_command
+from babytrain.runs.dials.apply_and_undo import DialChange, apply_command
 from babytrain.runs.dials.schedule import learning_rate
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Request

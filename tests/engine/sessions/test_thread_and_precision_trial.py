@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from babytrain.engine.config.settings import Config
-from babytrain.engine.sessions import processor_trial
-from babytrain.engine.sessions.processor_trial import try_processor_settings
+from babytrain.engine.sessions import thread_and_precision_trial
+from babytrain.engine.sessions.thread_and_precision_trial import try_processor_settings
 from babytrain.runs.events import LogMessage, Started
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 from tests.engine.tiny_runs import events_of, final_weights, resume_from, same_bits, tiny_config, train
@@ -17,12 +17,12 @@ TOKENS = torch.arange(400, dtype=torch.int32) % 20
 
 def choose(
     monkeypatch, milliseconds: dict[tuple[int, str], float], by_onednn: float = 1e9
-) -> processor_trial.ProcessorChoice:
+) -> thread_and_precision_trial.ProcessorChoice:
     def scripted(config: Config, tokens: torch.Tensor, size: int, threads: int, precision: str, by: str) -> float:
         return by_onednn if by == "onednn" else milliseconds[threads, precision]
 
-    monkeypatch.setattr(processor_trial, "_step_milliseconds", scripted)
-    monkeypatch.setattr(processor_trial, "supports_bf16", lambda device: True)
+    monkeypatch.setattr(thread_and_precision_trial, "_step_milliseconds", scripted)
+    monkeypatch.setattr(thread_and_precision_trial, "supports_bf16", lambda device: True)
     return try_processor_settings(
         tiny_config(), TOKENS, 20, threads=[2, 1], precisions=["fp32", "bf16"], libraries=["torch", "onednn"]
     )

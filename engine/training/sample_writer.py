@@ -1,4 +1,4 @@
-"""What a model writes and predicts between two steps of its training, put on record as it comes."""
+"""Writes the samples of a run between two steps of its training, and predicts the next tokens of a text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SampleWriter:
         config = self._state.config
         for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|"))):
             if self._output.feed.stop_requested.is_set():
-                return  # a text without a letter would be the newest there is
+                return  # rather than write an empty sample
             if problem := self.write(prompt, requested=False):
                 self._output.recorder.note(f"No sample at this step: {problem}.", "warning")
 
@@ -44,14 +44,14 @@ class SampleWriter:
         changes: Mapping[str, float | int] | None = None,
         *,
         requested: bool,
-        given_up: Callable[[], bool] = lambda: False,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> str:
         """Write a text, showing it piece by piece. Returns why not, or nothing.
 
         Settings and seed are the run's own, so that samples compare across steps, but for the `changes`. It ends where
-        it stands when it is `given_up`, and is not begun then.
+        it stands as soon as it `is_cancelled`, and is not begun then.
         """
-        if given_up():
+        if is_cancelled():
             return "it was given up before its first letter"
         state, recorder, config = self._state, self._output.recorder, self._state.config
         drawn = dict(changes or {})
@@ -67,13 +67,13 @@ class SampleWriter:
         began = time.perf_counter()
         state.progress.samples += 1
 
-        def over() -> bool:
-            return self._output.feed.stop_requested.is_set() or given_up()
+        def stop() -> bool:
+            return self._output.feed.stop_requested.is_set() or is_cancelled()
 
-        ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=over)
+        ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=stop)
         try:
             text = self._decoded(prompt, ids)
-        except DamagedWeightsError as error:  # the guard looks after those
+        except DamagedWeightsError as error:  # the guard handles those
             return str(error).rstrip(".")
         sample = Sample(
             t=recorder.now(),
@@ -95,8 +95,10 @@ class SampleWriter:
         state, tokenizer = self._state, self._corpus.tokenizer
         prompt = self._prepared(wanted_prompt)
         try:
-            tokens, shares = likeliest_tokens(new_decoder(state.model, state.device), prompt.ids, PREDICTED_TOKENS)
-        except DamagedWeightsError as error:  # the guard looks after those
+            tokens, probabilities = likeliest_tokens(
+                new_decoder(state.model, state.device), prompt.ids, PREDICTED_TOKENS
+            )
+        except DamagedWeightsError as error:  # the guard handles those
             return str(error).rstrip(".")
         self._output.feed.publish(
             Predicted(
@@ -104,7 +106,7 @@ class SampleWriter:
                 step=state.progress.step,
                 prompt=prompt.text,
                 tokens=tuple(tokenizer.token_text(int(token)) for token in tokens),
-                probabilities=tuple(float(share) for share in shares),
+                probabilities=tuple(probabilities.tolist()),
             )
         )
         return ""

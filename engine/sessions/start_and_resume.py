@@ -1,7 +1,7 @@
-"""A session of training: a new run or the next stretch of an old one, from the settings to the result.
+"""Start a new run or resume an old one: from the settings to the result.
 
-Everything a person can get wrong ends here in an `EngineError` with one sentence a problem; nothing is left on disk by
-a run that never started. Anything else that goes wrong is a defect: its traceback stands in the run folder.
+What a person can get wrong is an `EngineError` or a `RunsError` with one sentence a problem; a run that never started
+leaves nothing on disk. Anything else is a defect, and its traceback stands in the run folder.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from babytrain import __version__
-from babytrain.engine.checkpoints.errors import engine_errors
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
@@ -29,13 +29,14 @@ from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus, build_corpus, corpus_summary
-from babytrain.engine.data.windows import EpochWindows
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.data.window_order import EpochWindows
+from babytrain.engine.model.gpt import GPT
+from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.sessions.background_services import start_analysis, start_telemetry
 from babytrain.engine.sessions.fork_check import fork_refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
-from babytrain.engine.sessions.prepare import Prepared, check_step_size, prepare, with_planned_steps
-from babytrain.engine.sessions.resume_history import ResumeHistory, ended_in_order, resume_history
-from babytrain.engine.sessions.services import start_analysis, start_telemetry
+from babytrain.engine.sessions.history_from_journal import ResumeHistory, ended_in_order, read_history
+from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder, RunOutput
 from babytrain.engine.training.rerun_script import RerunScript
@@ -56,7 +57,7 @@ CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from sta
 
 @dataclass(frozen=True)
 class NewRunPlan:
-    """A run that is wished for. `paths` are texts as typed; empty = the config's built-in corpus."""
+    """A new run. `paths` are texts as typed; empty = the config's built-in corpus."""
 
     config: Config
     runs_dir: Path
@@ -67,8 +68,8 @@ class NewRunPlan:
     sha256: str = ""  # of the text it must be, if it must
     origin: ForkOrigin | None = None  # of a fork
     rerun_of: str = ""  # the run id of the one it repeats
-    commands: RerunScript | None = None
-    notes: tuple[str, ...] = ()  # what goes into its log at the start
+    script: RerunScript | None = None
+    notes: tuple[str, ...] = ()  # for the log at the start
 
 
 @dataclass(frozen=True)
@@ -94,37 +95,36 @@ FolderCallback = Callable[[RunFolder], None]
 
 @dataclass(frozen=True)
 class Session:
-    """A session that is ready to begin. `first` is its first event, `notes` go into the log."""
+    """A session that is ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
 
     folder: RunFolder
-    prepared: Prepared
+    corpus: Corpus
     state: TrainState
     first: Started | Resumed
     history: ResumeHistory
-    notes: Sequence[str] = ()
-    commands: RerunScript | None = None
+    notes: Sequence[str]
+    warnings: Sequence[str] = ()
+    script: RerunScript | None = None
 
 
 def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RunResult:
-    """Train a new run to its end. Raises EngineError."""
-    with engine_errors():
-        corpus = _same_corpus(plan.config, plan.paths, plan.stdin, plan.sha256)
-        config = with_planned_steps(plan.config, corpus)
-        origin = plan.origin.planned(config) if plan.origin is not None else None
-        dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
-        if not plan.rerun_of:
-            check_step_size(dials, config, corpus)
-        prepared = prepare(config, corpus)
-        state = _build_state(prepared, dials, origin.checkpoint if origin is not None else None)
-        folder = create_run(plan.runs_dir, plan.name)
+    """Train a new run to its end. Raises EngineError or RunsError."""
+    corpus = _same_corpus(plan.config, plan.paths, plan.stdin, plan.sha256)
+    config = with_planned_steps(plan.config, corpus)
+    origin = plan.origin.planned(config) if plan.origin is not None else None
+    dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
+    if not plan.rerun_of:
+        check_step_size(dials, config, corpus)
+    config, model, trials = prepare_model(config, corpus)
+    state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
+    folder = create_run(plan.runs_dir, plan.name)
     with _locked(folder):
-        _fill_folder(folder, plan, prepared, origin)
+        _fill_folder(folder, plan, state, corpus, origin)
         if on_folder is not None:
             on_folder(folder)
-        first = _started_event(folder, prepared, state, plan)
+        first = _started_event(folder, state, corpus, plan)
         history = ResumeHistory(first_step=first.step)
-        session = Session(folder, prepared, state, first, history, plan.notes, plan.commands)
-        return _run(session, feed)
+        return _run(Session(folder, corpus, state, first, history, trials, plan.notes, plan.script), feed)
 
 
 def train_resumed(
@@ -132,11 +132,11 @@ def train_resumed(
     changes: dict[str, Any],
     feed: LiveFeed,
     on_folder: FolderCallback | None = None,
-    commands: RerunScript | None = None,
+    script: RerunScript | None = None,
 ) -> RunResult:
     """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError.
 
-    With `commands` of a rerun the feed has seen this run's past already.
+    With the `script` of a rerun the feed has this run's events already.
     """
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
@@ -152,25 +152,24 @@ def train_resumed(
         )
         restore_replaced_checkpoints(folder.checkpoints)
         checkpoint, problems = load_newest(folder.checkpoints)
-        read_trainer(checkpoint, config)  # raises what is wrong with it
         if {"steps", "epochs"} & set(changes):
             config = with_planned_steps(config, corpus)
         checkpoint = with_changed_dials(checkpoint, config, changes)
         progress, dials, _ = read_trainer(checkpoint, config)
-        if commands is None and {"batch_size", "accumulate"} & set(changes):
+        if script is None and {"batch_size", "accumulate"} & set(changes):
             check_step_size(dials, config, corpus)
         if progress.step >= dials.total_steps and ended_in_order(folder):
             raise EngineError(
                 [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
             )
-        prepared = prepare(config, corpus)
-        state = _build_state(prepared, dials, checkpoint)
-        history = resume_history(folder, feed if commands is None else LiveFeed(), progress.step)
+        config, model, trials = prepare_model(config, corpus)
+        state = _build_state(config, model, dials, checkpoint)
+        history = read_history(folder, feed if script is None else LiveFeed(), progress.step)
         state.evaluations = list(history.evaluations)
         if on_folder is not None:
             on_folder(folder)
         if changes:
-            write_run_toml(folder, prepared.config.to_dict(), provenance)
+            write_run_toml(folder, state.config.to_dict(), provenance)
         first = Resumed(
             t=max(history.last_t, float(checkpoint.trainer.get("t", 0.0))),
             step=progress.step,
@@ -179,39 +178,42 @@ def train_resumed(
             total_steps=dials.total_steps,
             changes=changes,
         )
-        history = replace(history, energy=history.energy_in(config.currency, config_of_run(saved).currency))
-        return _run(Session(folder, prepared, state, first, history, problems, commands), feed)
+        if (
+            history.energy is not None and config.currency != config_of_run(saved).currency
+        ):  # the cost is not known in it
+            history = replace(history, energy=msgspec.structs.replace(history.energy, money=None))
+        return _run(Session(folder, corpus, state, first, history, trials, problems, script), feed)
 
 
 @contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
     """Hold the lock of a run. Failures leave as EngineErrors; a defect also leaves its traceback in the run folder."""
     try:
-        with engine_errors():
-            lock = RunLock(folder)
-            lock.acquire()
-            try:
-                yield
-            finally:
-                lock.release()
+        lock = RunLock(folder)
+        lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
     except EngineError:
         raise
+    except RunsError as error:
+        raise EngineError([str(error)]) from error
     except Exception as error:
         raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
 def _run(session: Session, feed: LiveFeed) -> RunResult:
     """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
-    folder, prepared, state, first = session.folder, session.prepared, session.state, session.first
-    history, commands = session.history, session.commands
-    config, corpus = prepared.config, prepared.corpus
+    folder, corpus, state, first = session.folder, session.corpus, session.state, session.first
+    history, script, config = session.history, session.script, state.config
     journal = JournalWriter(folder.journal)
     recorder = Recorder(
         journal,
         feed,
         start_t=first.t,
         held_before=history.held_seconds,
-        listener=commands.on_event if commands is not None else None,
+        listener=script.on_event if script is not None else None,
     )
     recorder.step = state.progress.step
     output = RunOutput(recorder, feed, folder)
@@ -221,22 +223,22 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         if isinstance(first, Started) and first.parent:
             recorder.emit(copy_event(folder, first))
         recorder.note(corpus_summary(corpus))
-        for sentence in prepared.trials:
-            recorder.note(sentence)
-        for note in (*corpus.notes, *session.notes):
-            recorder.note(note, "warning")
+        for note in session.notes:
+            recorder.note(note)
+        for warning in (*corpus.notes, *session.warnings):
+            recorder.note(warning, "warning")
         with (
             _frozen_garbage(),
-            start_telemetry(config, output, prepared.device, history.energy) as duty_cycle_controller,
-            start_analysis(config, corpus, output, history) as sample_analyzer,
+            start_telemetry(config, output, state.device, history.energy) as duty_cycle,
+            start_analysis(config, corpus, output, history) as analyzer,
         ):
             ended = Trainer(
                 state,
                 output,
                 corpus,
-                duty_cycle_controller=duty_cycle_controller,
-                sample_analyzer=sample_analyzer,
-                commands=commands,
+                duty_cycle=duty_cycle,
+                analyzer=analyzer,
+                script=script,
                 first_step=history.first_step,
             ).run()
     except Exception as error:
@@ -258,7 +260,7 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         best_step=progress.best_step,
         tokens_per_second=ended.tokens_per_second,
         seconds=ended.t,
-        parameters=prepared.model.parameter_count,
+        parameters=state.model.parameter_count,
         reason=ended.reason,
     )
 
@@ -278,30 +280,31 @@ def _frozen_garbage() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _build_state(prepared: Prepared, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
+def _build_state(config: Config, model: GPT, dials: DialState, checkpoint: LoadedCheckpoint | None) -> TrainState:
     """The state a session begins with. Raises CheckpointError."""
-    config, model = prepared.config, prepared.model
-    state = TrainState(config, model, build_optimizer(model, config), dials)
+    state = TrainState(config, model, Optimizer(model, config), dials)
     if checkpoint is not None:
         state.restore(checkpoint)
     return state
 
 
-def _fill_folder(folder: RunFolder, plan: NewRunPlan, prepared: Prepared, origin: ForkOrigin | None) -> None:
+def _fill_folder(
+    folder: RunFolder, plan: NewRunPlan, state: TrainState, corpus: Corpus, origin: ForkOrigin | None
+) -> None:
     """Write what a run folder holds before the first step. Raises EngineError, and then the folder is gone."""
     provenance = collect_provenance(plan.argv) | {
         "paths": [path if path == "-" else str(Path(path).absolute()) for path in plan.paths],
-        "sha256": prepared.corpus.sha256,
+        "sha256": corpus.sha256,
         "program_version": __version__,
-        "device": str(prepared.device),
+        "device": str(state.device),
     }
     if plan.rerun_of:
         provenance["rerun_of"] = plan.rerun_of
     if origin is not None:
         provenance |= origin.provenance()
     try:
-        write_run_toml(folder, prepared.config.to_dict(), provenance)
-        folder.tokenizer_file.write_text(prepared.corpus.tokenizer.to_json(), encoding="utf-8")
+        write_run_toml(folder, state.config.to_dict(), provenance)
+        folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
         if plan.stdin is not None and "-" in plan.paths:
             (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
         if origin is not None:
@@ -312,9 +315,9 @@ def _fill_folder(folder: RunFolder, plan: NewRunPlan, prepared: Prepared, origin
         raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
 
 
-def _started_event(folder: RunFolder, prepared: Prepared, state: TrainState, plan: NewRunPlan) -> Started:
+def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: NewRunPlan) -> Started:
     """The first line of a journal: everything needed to understand the rest."""
-    config, corpus = prepared.config, prepared.corpus
+    config, device = state.config, state.device
     windows_per_step = config.batch_size * config.accumulate
     windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
     return Started(
@@ -326,12 +329,12 @@ def _started_event(folder: RunFolder, prepared: Prepared, state: TrainState, pla
         wall_time=time.time(),
         config=config.to_dict(),
         corpus=corpus.facts,
-        parameters=prepared.model.parameter_count,
+        parameters=state.model.parameter_count,
         total_steps=state.dials.total_steps,
         steps_per_epoch=windows / windows_per_step,
         tokens_per_step=windows_per_step * config.context,
-        device=str(prepared.device),
-        device_name=torch.cuda.get_device_name(prepared.device) if prepared.device.type == "cuda" else "",
+        device=str(device),
+        device_name=torch.cuda.get_device_name(device) if device.type == "cuda" else "",
         precision=config.precision,
         threads=config.threads,
         compiled=config.compile == "on",

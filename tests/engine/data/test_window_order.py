@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.engine.data.windows import EpochWindows, evaluation_windows
+from babytrain.engine.data.window_order import EpochWindows, evaluation_windows
 
 sizes = st.integers(1, 40).flatmap(lambda context: st.tuples(st.integers(context + 1, 900), st.just(context)))
 seeds = st.integers(0, 2**63 - 1)

@@ -1,9 +1,8 @@
-"""Which number format, library and how many threads train this model fastest here: a second of trying, not a rule.
+"""The trial of threads, number formats and matrix libraries: which train this model fastest on this processor.
 
-On a processor none can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32
-products twice as fast by another library (`model/cpu/matmul_backend.py`), and a small model may lose by a second
-thread. The trial runs real steps on a throw-away copy of the model, so the run itself is untouched; what was chosen is
-written into the run's settings, so a resume or a rerun repeats the choice and not the trial.
+None can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32 products twice
+as fast by another library (`model/cpu/matmul_backend.py`), and a small model may lose by a second thread. The trial
+runs real steps for a second on a throw-away copy of the model; the run keeps the choice in its settings.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from babytrain.engine.execution.devices import supports_bf16
 from babytrain.engine.execution.forward_backward import DirectPass, Pass
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, use_matmul_backend
 from babytrain.engine.model.gpt import build_model
-from babytrain.engine.optim.optimizer import build_optimizer
+from babytrain.engine.optim.optimizer import Optimizer
 
 WARM_UP_STEPS = 1
 TIMED_STEPS = 4
@@ -64,7 +63,7 @@ def try_processor_settings(
 
     `libraries` are for fp32 products; where bf16 wins the first of them stays.
     """
-    thread_counts, formats = list(threads), [one for one in precisions if one == "fp32" or supports_bf16("cpu")]
+    thread_counts, formats = list(threads), [p for p in precisions if p == "fp32" or supports_bf16("cpu")]
     candidates: list[MatmulBackend] = list(libraries) if "fp32" in formats else ["torch"]
     milliseconds: dict[str, float] = {}
 
@@ -99,7 +98,7 @@ def _name(threads: int, precision: Precision, products: MatmulBackend) -> str:
 
 
 class TrialModel:
-    """A copy of the model with its optimizer and one batch, trained for nothing (at learning rate 0).
+    """A copy of the model with its optimizer and one batch, trained at learning rate 0.
 
     `tokens` [N] is any piece of the corpus, N > context + 1.
     """
@@ -108,11 +107,11 @@ class TrialModel:
         self, config: Config, tokens: Tensor, vocabulary_size: int, precision: Precision, device: str = "cpu"
     ) -> None:
         self.model = build_model(config, vocabulary_size, device=device, seed=config.seed)
-        self.model.set_precision(precision)
+        self.model.precision = precision
         self.model.train()
         self._clip = config.clip
         self._seed = config.seed if config.dropout > 0.0 else None
-        self._optimizer = build_optimizer(self.model, config)
+        self._optimizer = Optimizer(self.model, config)
         self._optimizer.set_learning_rates(0.0, 0.0)
         starts = torch.linspace(0, len(tokens) - config.context - 1, config.batch_size).long()
         self._rows = tokens[starts[:, None] + torch.arange(config.context + 1)].long().to(device)
@@ -121,7 +120,7 @@ class TrialModel:
         """One step of training, waited for."""
         self._optimizer.zero_grad()
         make_pass(self._rows[:, :-1], self._rows[:, 1:], accumulate=1, seed=self._seed)
-        self._optimizer.gradient_norm(self._clip)
+        self._optimizer.clip_gradient_norm(self._clip)
         self._optimizer.step()
         if self._rows.is_cuda:
             torch.cuda.synchronize()

@@ -1,0 +1,105 @@
+"""When the loss of a step is read and judged: before its update, or a fixed number of steps later.
+
+Reading a loss waits for the device, so on CUDA it is read late, and an update whose loss or gradient is NaN or infinite
+is made void on the device itself. The delay is counted in steps, never by the clock: a repeated run decides the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import msgspec
+import torch
+from torch import Tensor
+
+from babytrain.engine.optim.adamw import MASKING_DEVICES
+from babytrain.engine.training.guard import Guard, GuardDecision
+from babytrain.runs.events import Step
+
+StepResult: TypeAlias = tuple[float, float, GuardDecision]  # loss, gradient norm, what the guard decided
+DELAY_STEPS = 8  # queued behind the step that is read: enough to hide a hiccup of the processor
+UNREAD = math.nan  # stands for the loss and the gradient norm of a step until they are read
+
+
+@dataclass(frozen=True)
+class ReadStep:
+    """A step whose loss was read, with the guard's decision; its windows begin at `first_window` of the run."""
+
+    event: Step
+    first_window: int
+    windows_seen: int
+    decision: GuardDecision
+
+
+class LossReader:
+    """Reads each loss `delay_steps` steps after its own step, by when the device has it; with 0 before its update.
+
+    Used in this order at every step: `check`, `add`, `read`.
+    """
+
+    def __init__(self, guard: Guard, delay_steps: int = 0) -> None:
+        self.delay_steps = delay_steps
+        self._guard = guard
+        self._checked: Callable[[], StepResult] | None = None  # the step of the newest `check`
+        self._unread: deque[tuple[Step, int, int, Callable[[], StepResult]]] = deque()
+
+    def check(self, step: int, loss: Tensor, gradient_norm: Tensor) -> bool | Tensor:
+        """Whether step number `step` may update the weights: a bool, or with a delay a 0-D bool tensor on the device.
+
+        With a delay it never waits for the device: the numbers travel to the host behind the work of the step.
+        """
+        if not self.delay_steps:
+            numbers = float(loss), float(gradient_norm)
+            decision = self._guard.decide(step, *numbers)
+            self._checked = lambda: (*numbers, decision)
+            return decision.action in ("go on", "note")
+        on_device = torch.stack((loss.float(), gradient_norm.float()))
+        self._checked = partial(self._decide_late, step, *_copy_to_host(on_device))
+        return torch.isfinite(on_device).all()
+
+    def add(self, event: Step, first_window: int, windows_seen: int) -> None:
+        """The step that was just checked is made; `event` has `UNREAD` numbers."""
+        assert self._checked is not None
+        self._unread.append((event, first_window, windows_seen, self._checked))
+
+    def read(self, *, everything: bool = False) -> Iterator[ReadStep]:
+        """The steps that are due to be read, oldest first; with `everything` all, which waits for the device."""
+        while self._unread and (everything or self._unread[-1][0].step - self._unread[0][0].step >= self.delay_steps):
+            event, first_window, windows_seen, result = self._unread.popleft()
+            loss, gradient_norm, decision = result()
+            event = msgspec.structs.replace(event, loss=loss, gradient_norm=gradient_norm)
+            yield ReadStep(event, first_window, windows_seen, decision)
+
+    def clear(self) -> None:
+        """Forget the steps that are not read yet: the run went back."""
+        self._unread.clear()
+
+    def _decide_late(self, step: int, numbers: Tensor, copied: torch.cuda.Event | None) -> StepResult:
+        if copied is not None:
+            copied.synchronize()
+        loss, gradient_norm = numbers.tolist()
+        decision = self._guard.decide(step, loss, gradient_norm)
+        if decision.action == "skip" and decision.cause == "spike":
+            decision = GuardDecision("note", "spike")  # its update was made
+        return loss, gradient_norm, decision
+
+
+def build_loss_reader(guard: Guard, device: torch.device) -> LossReader:
+    """Deferred reading on a card that works through a queue and can void an update by itself, else immediate."""
+    deferred = device.type != "cpu" and device.type in MASKING_DEVICES
+    return LossReader(guard, DELAY_STEPS if deferred else 0)
+
+
+def _copy_to_host(numbers: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
+    """Numbers on their way to the host, with the event after which they are there if that takes time."""
+    if numbers.device.type != "cuda":
+        return numbers, None
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    on_host = numbers.to("cpu", non_blocking=True)  # into pinned memory
+    copied.record()
+    return on_host, copied

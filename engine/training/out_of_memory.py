@@ -1,0 +1,64 @@
+"""Too little memory: how it is recognised, and how the batch is halved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recovery import TrainingStopped
+from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.events import GuardEvent, Request
+
+# What a plain RuntimeError says: the allocator of a processor and that of Metal, oneDNN, and the libraries of CUDA.
+_MESSAGES = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "cannot allocate memory",
+    "std::bad_alloc",
+    "alloc_failed",
+)
+
+
+class BatchOutOfMemory(Exception):
+    """There was not enough memory for the forward and backward pass of a batch. Nothing was updated."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, on whatever device. Torch has a type of its own for that on a GPU only."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(message in str(error).lower() for message in _MESSAGES)
+
+
+def halve_batch(state: TrainState, output: RunOutput, apply: Callable[[Request], None]) -> None:
+    """Smaller batches, as many more of them in a step: the same windows and the same mean, in less memory.
+
+    `apply` applies a command and puts it on record. Raises TrainingStopped when there is nothing left to halve.
+    """
+    state.optimizer.zero_grad()
+    if state.device.type == "cuda":
+        torch.cuda.empty_cache()
+    dials, recorder = state.dials, output.recorder
+    # The largest divisor that is at most half: the windows of a step stay the same.
+    smaller = next((size for size in range(dials.batch_size // 2, 0, -1) if dials.batch_size % size == 0), 0)
+    if not smaller:
+        raise TrainingStopped(
+            "The machine ran out of memory with a single window in a batch: try a smaller context or width."
+        )
+    accumulate = dials.accumulate * (dials.batch_size // smaller)
+    # The product must never be larger than it was in between, so the smaller batch comes first.
+    apply(Request(command_id=0, action="set", dial="batch_size", value=float(smaller)))
+    apply(Request(command_id=0, action="set", dial="accumulate", value=float(accumulate)))
+    recorder.emit(
+        GuardEvent(
+            t=recorder.now(),
+            step=state.progress.step,
+            cause="out of memory",
+            action="halved the batch",
+            text=f"The memory did not suffice for {dials.batch_size} windows at once: now {smaller} at a time, "
+            f"{accumulate} times a step. A step still sees the same windows.",
+        )
+    )
