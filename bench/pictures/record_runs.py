@@ -32,12 +32,17 @@ IMPATIENCE: Script = [
     (650, "stop", None, ""),
 ]
 
-HOUSE = {"sensors": "scripted", "gpu_nickname": "Gertrude", "electricity_price_per_kwh": 0.31, "currency": "EUR"}
+MACHINE_SETTINGS = {
+    "sensors": "scripted",
+    "gpu_nickname": "Gertrude",
+    "electricity_price_per_kwh": 0.31,
+    "currency": "EUR",
+}
 
 
 def record(name: str, target: Path, script: Script, steps: int | None) -> None:
     """Train, turn the dials at their steps, copy the journal."""
-    settings = HOUSE if steps is None else {**HOUSE, "steps": steps}
+    settings = MACHINE_SETTINGS if steps is None else {**MACHINE_SETTINGS, "steps": steps}
     with tempfile.TemporaryDirectory() as folder:
         session = EngineClient(Path(folder)).train(check_new_run(name=name, settings=settings))
         thread = start_engine_thread(session)

@@ -63,8 +63,7 @@ class BabytrainApp(OverlayApp):
 
     TITLE = "babytrain"
     CSS_PATH: ClassVar[list[str | PurePath]] = [
-        STYLES / name
-        for name in ("app.tcss", "run.tcss", "home.tcss", "samples_and_chat.tcss", "letters_and_milestones.tcss")
+        STYLES / name for name in ("app.tcss", "run.tcss", "home.tcss", "samples_and_chat.tcss", "letters.tcss")
     ]
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere", "picture"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}
@@ -134,7 +133,7 @@ class BabytrainApp(OverlayApp):
         super().exit(result, return_code, message)
 
     def _handle_exception(self, error: Exception) -> None:
-        """A mistake of ours ends the app; the command line says so in a sentence (see `screen_main`)."""
+        """An exception ends the app; the command line reports it in a sentence (see `cli/run_app.py`)."""
         self._stop_at_once()
         self.failure = error
         super()._handle_exception(error)
@@ -180,7 +179,7 @@ class BabytrainApp(OverlayApp):
         return LiveScreen(session, self.charset, self._printed, dials=dial_rules(), notifier=notifier)
 
     def _write_to_terminal(self, characters: str) -> None:
-        """Past everything that is drawn: for sequences that draw nothing, such as a bell."""
+        """Write past what is drawn, for sequences that draw nothing, such as a bell."""
         if self._driver is not None:
             self._driver.write(characters)
             self._driver.flush()
@@ -222,7 +221,7 @@ class BabytrainApp(OverlayApp):
         try:
             session = self.engine_client.resume(message.folder)
         except UsageError as error:
-            self._tell("It cannot be resumed", str(error))
+            self._show_message("It cannot be resumed", str(error))
             return
         self._highlight = f"run:{message.folder.name}"
         self._show_screen(self._live(session))
@@ -289,7 +288,7 @@ class BabytrainApp(OverlayApp):
                 self.action_go_home()
                 return
         if session is not None and session.error:
-            self._tell("Training failed", session.error)
+            self._show_message("Training failed", session.error)
         elif fork is not None:
             self._show_screen(self._live(fork))
 

@@ -1,7 +1,6 @@
-"""What the app puts on top of a screen, and what it overhears: nothing here changes what a run does.
+"""The overlays of the app: samples, letters, chat, help, messages, screenshots; and the lines printed while it runs.
 
-Reading samples and letters, talking, help, a sentence to be read, a picture; and the lines that something printed while
-the app runs. What these need is imported by the method that does.
+Nothing here changes a run. What an overlay needs is imported by the method that opens it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from babytrain.tui.screens.base import ModeScreen
 from babytrain.tui.terminal.charset import CharsetName
 
 if TYPE_CHECKING:
-    from babytrain.tui.app.open_overlays import ChatAndSamplesOpener
     from babytrain.tui.engine_client.client import EngineClient
 
 MAX_PENDING_LINES = 1000
@@ -41,24 +39,23 @@ class OverlayApp(App[AppResult]):
 
     @on(messages.SamplesRequested)
     def _show_samples(self, message: messages.SamplesRequested) -> None:
-        self._words_flow().samples(message)
+        from babytrain.tui.app.open_overlays import open_samples
+
+        open_samples(self, self.engine_client, self.charset, message)
 
     @on(messages.LettersRequested)
     def _show_letters(self, message: messages.LettersRequested) -> None:
-        from babytrain.tui.app.open_overlays import LettersOpener
+        from babytrain.tui.app.open_overlays import open_letters
 
-        LettersOpener(self, self.charset).show(message)
+        open_letters(self, self.charset, message)
 
     @on(messages.ChatRequested)
-    def _talk(self, message: messages.ChatRequested) -> None:
-        self._words_flow().talk(message)
+    def _show_chat(self, message: messages.ChatRequested) -> None:
+        from babytrain.tui.app.open_overlays import open_chat
 
-    def _words_flow(self) -> ChatAndSamplesOpener:
-        from babytrain.tui.app.open_overlays import ChatAndSamplesOpener
+        open_chat(self, self.engine_client, self.charset, message)
 
-        return ChatAndSamplesOpener(self, self.engine_client, self.charset)
-
-    def _tell(self, heading: str, text: str) -> None:
+    def _show_message(self, heading: str, text: str) -> None:
         from babytrain.tui.screens.dialogs.question import MessageScreen
 
         self.push_screen(MessageScreen(heading, text))
@@ -70,7 +67,7 @@ class OverlayApp(App[AppResult]):
         save_screenshot(self, self._wall_clock())
 
     def action_help(self) -> None:
-        """Keys and numbers of the screen one is on."""
+        """Keys and numbers of the current screen."""
         from babytrain.tui.screens.dialogs.help import HelpPane, HelpScreen
 
         screen = self.screen

@@ -12,7 +12,7 @@ SEEDS = st.integers(0, 2**63 - 1)
 
 
 @given(SEEDS, st.integers(0, 10_000), st.integers(1, 20), st.floats(0.0, 1.0))
-def test_a_jittered_window_stays_near_its_place_and_inside_the_text(
+def test_a_shifted_window_stays_near_its_place_and_inside_the_text(
     seed: int, first: int, count: int, share: float
 ) -> None:
     starts = np.linspace(0, 900, count).astype(np.int64)
@@ -33,9 +33,9 @@ def test_cutting_a_batch_into_pieces_changes_nothing(seed: int, first: int, cut:
         replace_tokens(inputs[cut:], first + cut, vocabulary_size=50, **variation),
     ]
     assert np.array_equal(whole, np.concatenate(pieces))
-    jitter = {"context": 64, "tokens": 2000, **variation}
-    moved = [shift_windows(starts[:cut], first, **jitter), shift_windows(starts[cut:], first + cut, **jitter)]
-    assert np.array_equal(shift_windows(starts, first, **jitter), np.concatenate(moved))
+    shift = {"context": 64, "tokens": 2000, **variation}
+    moved = [shift_windows(starts[:cut], first, **shift), shift_windows(starts[cut:], first + cut, **shift)]
+    assert np.array_equal(shift_windows(starts, first, **shift), np.concatenate(moved))
 
 
 def test_about_the_asked_share_of_tokens_is_replaced_by_evenly_drawn_ones() -> None:

@@ -43,7 +43,7 @@ POSITIONS: dict[str, float | str] = {
     "token_noise": 0.3,
 }
 CADENCES = {"eval_every": 4, "sample_every": 4}
-HOUSE: dict[str, float | str] = {
+POLICY: dict[str, float | str] = {
     "quiet_hours": "00:00-24:00",
     "quiet_duty": 0.7,
     "temperature_ceiling_celsius": 60,
@@ -86,8 +86,8 @@ def unturned(tmp_path_factory) -> dict[str, torch.Tensor]:
 
 
 def test_the_list_of_dials_is_whole() -> None:
-    assert {*POSITIONS, *CADENCES, *HOUSE} == set(SETTABLE)
-    assert set(HOUSE) == set(MACHINE_DIALS) == set(SETTABLE) & set(MACHINE_SETTINGS)
+    assert {*POSITIONS, *CADENCES, *POLICY} == set(SETTABLE)
+    assert set(POLICY) == set(MACHINE_DIALS) == set(SETTABLE) & set(MACHINE_SETTINGS)
 
 
 @pytest.mark.parametrize("dial", POSITIONS)
@@ -98,25 +98,27 @@ def test_a_turned_dial_changes_the_weights(tmp_path: Path, dial: str, unturned: 
     assert not same_bits(final_weights(result), unturned)
 
 
-@pytest.mark.parametrize("dial", HOUSE)
-def test_a_dial_of_the_house_changes_no_bit(
+@pytest.mark.parametrize("dial", POLICY)
+def test_a_dial_of_the_power_policy_changes_no_bit(
     tmp_path: Path, dial: str, unturned: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background_services, "HostSensors", lambda _: PluggedIn())
     quiet = {"quiet_hours": "00:00-24:00"} if dial == "quiet_duty" else {"quiet_duty": 0.8}
-    feed = SteeredFeed({7: [turn(dial, HOUSE[dial])]}) if dial != "quiet_duty" else LiveFeed()
+    feed = SteeredFeed({7: [turn(dial, POLICY[dial])]}) if dial != "quiet_duty" else LiveFeed()
     if dial == "quiet_duty":
-        feed.ask(**turn(dial, HOUSE[dial]))  # before the first step, or it would rest until somebody says so
+        feed.ask(**turn(dial, POLICY[dial]))  # before the first step, or it would rest until somebody says so
     result = train(tmp_path, feed, dial, **quiet)
     (command,) = [event for event in events_of(result) if isinstance(event, Command)]
     assert (command.dial, command.status) == (dial, "applied")
     assert same_bits(final_weights(result), unturned)
 
 
-def test_a_dial_of_the_house_does_not_make_the_guard_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dial_of_the_power_policy_does_not_make_the_guard_forget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forgot: list[int] = []
     monkeypatch.setattr(Guard, "dial_changed", lambda self: forgot.append(1))
-    train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling_celsius", 60)]}), "house")
+    train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling_celsius", 60)]}), "policy")
     assert forgot == []
     train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")
     assert forgot == [1]

@@ -173,7 +173,7 @@ def test_silence_after_a_turn_of_the_learning_rate_until_its_effect_is_seen() ->
 
 
 @pytest.mark.parametrize("dial", sorted({*MACHINE_SETTINGS} & {*SETTABLE}))
-def test_a_dial_of_the_house_changes_no_loss_and_silences_nothing(dial: str) -> None:
+def test_a_dial_of_the_power_policy_changes_no_loss_and_silences_nothing(dial: str) -> None:
     state = run(400)
     before = forecast_run(state.at()).final_loss
     turn = Command(t=197.5, step=395, command_id=1, action="set", dial=dial, status="applied", value=None, text="off")
