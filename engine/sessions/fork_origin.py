@@ -50,11 +50,7 @@ class ForkOrigin:
 
     def provenance(self) -> dict[str, Any]:
         """What `run.toml` says of where it came from."""
-        return {
-            "forked_from": self.parent,
-            "forked_step": self.step,
-            "forked_checkpoint": self.checkpoint.path.name,
-        }
+        return {"forked_from": self.parent, "forked_step": self.step, "forked_checkpoint": self.checkpoint.path.name}
 
     def save_copy(self, folder: RunFolder) -> None:
         """Put a copy of the checkpoint into the new run, with a name so that it is never tidied away.
