@@ -22,7 +22,7 @@ from babytrain.engine.telemetry.host import HostSensors
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.energy.tariff import Tariff, parse_bands
 from babytrain.runs.events import Energy
 
@@ -54,10 +54,10 @@ def gpu_opener(
 
 @contextmanager
 def start_analysis(
-    config: Config, corpus: Corpus, output: RunOutput, history: ResumeHistory
+    config: Config, corpus: Corpus, recorder: Recorder, history: ResumeHistory
 ) -> Iterator[SampleAnalyzer]:
     """The analysis of samples and evaluations, in a thread that ends when the run does, however that ended."""
-    facts, folder, recorder = corpus.facts, output.folder, output.recorder
+    facts, folder = corpus.facts, recorder.folder
     subject = AnalysisInputs(
         corpus,
         corpus.is_haiku,
@@ -76,7 +76,7 @@ def start_analysis(
 
 @contextmanager
 def start_telemetry(
-    config: Config, output: RunOutput, device: torch.device, before: Energy | None
+    config: Config, recorder: Recorder, device: torch.device, before: Energy | None
 ) -> Iterator[DutyCycleController]:
     """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
     meter = EnergyMeter(
@@ -86,13 +86,13 @@ def start_telemetry(
         supply_factor=config.supply_factor,
         before=before,
     )
-    duty_cycle_controller = DutyCycleController(output.recorder, output.feed, meter, device=device)
+    duty_cycle_controller = DutyCycleController(recorder, recorder.feed, meter, device=device)
     sampler = TelemetrySampler(
         duty_cycle_controller.take_reading,
         open_gpu=gpu_opener(
             config.sensors, config.gpu_nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
         ),
-        read_host=HostSensors(output.folder.path).read,
+        read_host=HostSensors(recorder.folder.path).read,
     )
     sampler.start()
     try:

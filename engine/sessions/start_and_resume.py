@@ -38,7 +38,7 @@ from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_c
 from babytrain.engine.sessions.history_from_journal import ResumeHistory, ended_in_order, read_history
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
-from babytrain.engine.training.recorder import Recorder, RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
@@ -211,12 +211,12 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
     recorder = Recorder(
         journal,
         feed,
+        folder,
         start_t=first.t,
         held_before=history.held_seconds,
         listener=script.on_event if script is not None else None,
     )
     recorder.step = state.progress.step
-    output = RunOutput(recorder, feed, folder)
     try:
         recorder.emit(first)
         recorder.emit(plan_of(config.to_dict(), corpus.facts, state.dials.positions(), t=first.t, step=first.step))
@@ -229,12 +229,12 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             recorder.note(warning, "warning")
         with (
             _frozen_garbage(),
-            start_telemetry(config, output, state.device, history.energy) as duty_cycle,
-            start_analysis(config, corpus, output, history) as analyzer,
+            start_telemetry(config, recorder, state.device, history.energy) as duty_cycle,
+            start_analysis(config, corpus, recorder, history) as analyzer,
         ):
             ended = Trainer(
                 state,
-                output,
+                recorder,
                 corpus,
                 duty_cycle=duty_cycle,
                 analyzer=analyzer,

@@ -6,7 +6,7 @@ import time
 from typing import Literal
 
 from babytrain.engine.checkpoints.format import CheckpointError
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Checkpoint, Storage
 
@@ -16,16 +16,16 @@ CheckpointReason = Literal["cadence", "best", "requested", "end"]
 class CheckpointWriter:
     """Writes the checkpoints of one session and remembers at which steps that worked and failed."""
 
-    def __init__(self, state: TrainState, output: RunOutput) -> None:
+    def __init__(self, state: TrainState, recorder: Recorder) -> None:
         self._state = state
-        self._output = output
+        self._recorder = recorder
         self._saved_step = state.progress.step or -1
         self._failed_step = -1
         self._failing_since_step: int | None = None  # of the first failure since a checkpoint was written
 
     def save(self, reason: CheckpointReason, name: str = "") -> str | None:
         """Write a checkpoint, with a name if it has one. Returns why that failed, None when all went well."""
-        progress, recorder = self._state.progress, self._output.recorder
+        progress, recorder = self._state.progress, self._recorder
         if self._saved_step == progress.step and reason in ("cadence", "end"):
             return None
         if self._failed_step == progress.step and reason == "cadence":
@@ -33,7 +33,7 @@ class CheckpointWriter:
         recorder.enter("saving")
         began = time.perf_counter()
         try:
-            path = self._state.save(self._output.folder.checkpoints, recorder.now(), name=name)
+            path = self._state.save(self._recorder.folder.checkpoints, recorder.now(), name=name)
         except CheckpointError as error:
             self._report(error, last=reason == "end")
             return str(error)
@@ -61,7 +61,7 @@ class CheckpointWriter:
 
     def _report(self, error: CheckpointError, *, last: bool) -> None:
         """Say once a step that a checkpoint could not be written, and since when none can."""
-        step, since, recorder = self._state.progress.step, self._failing_since_step, self._output.recorder
+        step, since, recorder = self._state.progress.step, self._failing_since_step, self._recorder
         if self._failed_step == step:
             return
         self._failed_step = step

@@ -15,7 +15,7 @@ from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.engine.training.evaluation import Evaluator
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import Recovery
 from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
@@ -33,7 +33,7 @@ class Commands:
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         *,
         evaluator: Evaluator,
         checkpoints: CheckpointWriter,
@@ -43,7 +43,7 @@ class Commands:
         duty_cycle: DutyCycleController,
         windows_per_epoch: int,
     ) -> None:
-        self._state, self._output = state, output
+        self._state, self._recorder = state, recorder
         self._evaluator, self._checkpoints, self._samples = evaluator, checkpoints, samples
         self._recovery, self._monitor, self._duty_cycle = recovery, monitor, duty_cycle
         self._windows_per_epoch = windows_per_epoch
@@ -58,7 +58,7 @@ class Commands:
 
     def apply_waiting(self, first: Request | None = None) -> None:
         """Apply `first` and everything that was asked since the last step, one by one."""
-        feed = self._output.feed
+        feed = self._recorder.feed
         if feed.stop_requested.is_set():
             self.stopping = True
         waiting = [] if first is None else [first]
@@ -71,15 +71,15 @@ class Commands:
     def wait_for_request(self) -> None:
         """Idle until the next request, filing what the sensors say meanwhile."""
         try:
-            request = self._output.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
+            request = self._recorder.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
         except Empty:
-            self._output.recorder.write_handed_over()
+            self._recorder.write_handed_over()
             return
         self.apply_waiting(request)
 
     def apply(self, request: Request) -> None:
         """Apply one request and record what became of it."""
-        state, recorder, feed = self._state, self._output.recorder, self._output.feed
+        state, recorder, feed = self._state, self._recorder, self._recorder.feed
         change, refusal = DialChange(state.dials), ""
         step = state.progress.step
         match request.action:

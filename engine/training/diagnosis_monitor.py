@@ -16,7 +16,7 @@ import numpy as np
 from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Diagnosis, Suggestion
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Request, SuggestedCommand, Verdict
@@ -30,8 +30,8 @@ STEPS_UNTIL_NEW_ADVICE = 150
 class DiagnosisMonitor:
     """Diagnoses one run. `floor` is the lowest possible loss of the text in nats per token, if it is known."""
 
-    def __init__(self, state: TrainState, output: RunOutput, floor: float | None) -> None:
-        self._state, self._output, self._floor = state, output, floor
+    def __init__(self, state: TrainState, recorder: Recorder, floor: float | None) -> None:
+        self._state, self._recorder, self._floor = state, recorder, floor
         self._newest: Verdict | None = None
         self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # at which a dial was changed last, or the run went back
         self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
@@ -59,7 +59,7 @@ class DiagnosisMonitor:
         self._fetching_share += NEWEST_SHARE * (fetching_share - self._fetching_share)
 
     def _emit(self, found: Diagnosis, repeated: bool) -> None:
-        step, recorder = self._state.progress.step, self._output.recorder
+        step, recorder = self._state.progress.step, self._recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
         if repeated and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
             advice, alternative = self._newest.advice, self._newest.alternative
@@ -86,7 +86,7 @@ class DiagnosisMonitor:
         apply(Request(command_id=0, action="stop"))
 
     def _observation(self, finished: bool) -> Observation:
-        state, steps = self._state, self._output.feed.steps
+        state, steps = self._state, self._recorder.feed.steps
         dials, remembered, rows = state.dials, state.diagnosis, steps.count
         for event in state.evaluations[len(self._evaluations) // 4 :]:
             self._evaluations.extend((event.step, event.t, event.val_loss, event.train_loss))
@@ -108,7 +108,7 @@ class DiagnosisMonitor:
             total_steps=dials.total_steps,
             uniform_loss=math.log(state.model.vocabulary_size),
             floor=self._floor,
-            throttled_seconds=self._output.recorder.throttled_seconds(),
+            throttled_seconds=self._recorder.throttled_seconds(),
             data_wait_share=self._fetching_share,
             finished=finished,
             lr_scale=dials.lr_scale,

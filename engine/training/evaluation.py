@@ -22,7 +22,7 @@ from babytrain.engine.diagnosis.observation import WindowLosses
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.out_of_memory import is_out_of_memory
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Eval
 
@@ -120,13 +120,13 @@ class Evaluator:
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         checkpoints: CheckpointWriter,
         train: Tensor,
         val: Tensor,
         on_evaluated: Callable[[Eval, PredictionCounts], None],
     ) -> None:
-        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._state, self._recorder, self._checkpoints = state, recorder, checkpoints
         self._train, self._val = train, val
         self._on_evaluated = on_evaluated
 
@@ -139,10 +139,10 @@ class Evaluator:
 
     def evaluate(self) -> bool:
         """Measure both losses and put them on record. False when a stop cut it short."""
-        state, recorder = self._state, self._output.recorder
+        state, recorder = self._state, self._recorder
         recorder.enter("evaluating")
         began = time.perf_counter()
-        stop, context = self._output.feed.stop_requested.is_set, state.config.context
+        stop, context = self._recorder.feed.stop_requested.is_set, state.config.context
         val = evaluate_windows(state.model, self._val, context, should_stop=stop)
         if val is None:
             return False

@@ -20,7 +20,7 @@ from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.out_of_memory import is_out_of_memory
-from babytrain.engine.training.recorder import Recorder, RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
 from babytrain.runs.store.folder import RunFolder
@@ -30,41 +30,40 @@ RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
-def save_last(checkpoints: CheckpointWriter, output: RunOutput) -> str:
+def save_last(checkpoints: CheckpointWriter, recorder: Recorder) -> str:
     """Write the last checkpoint; on a full disk wait for room. Returns why there is none, or nothing."""
     problem = checkpoints.save("end")
     if problem is None:
         return ""
     began = time.monotonic()
-    if not output.feed.stop_requested.is_set():
-        output.recorder.note(
+    if not recorder.feed.stop_requested.is_set():
+        recorder.note(
             f"The steps since the newest checkpoint are in memory alone. Make room, and they are saved by themselves; "
             f"it waits {ROOM_SECONDS / 60:.0f} minutes. Ctrl-C gives them up.",
             "error",
         )
-    while problem is not None and time.monotonic() - began < ROOM_SECONDS and _wait_for_room(output):
+    while problem is not None and time.monotonic() - began < ROOM_SECONDS and _wait_for_room(recorder):
         problem = checkpoints.save("end")
     return "" if problem is None else problem[0].lower() + problem[1:].rstrip(".")
 
 
-def _wait_for_room(output: RunOutput) -> bool:
+def _wait_for_room(recorder: Recorder) -> bool:
     """Wait some seconds and write the sensors' readings meanwhile. False as soon as a stop is requested."""
-    output.recorder.enter("stopping")
+    recorder.enter("stopping")
     until = time.monotonic() + RETRY_SECONDS
     while time.monotonic() < until:
-        if output.feed.stop_requested.wait(POLL_SECONDS):
+        if recorder.feed.stop_requested.wait(POLL_SECONDS):
             return False
-        _refuse_requests(output)
-        output.recorder.write_handed_over()
+        _refuse_requests(recorder)
+        recorder.write_handed_over()
     return True
 
 
-def _refuse_requests(output: RunOutput) -> None:
+def _refuse_requests(recorder: Recorder) -> None:
     """Refuse all requests but a stop, which is under way already."""
-    recorder = output.recorder
     while True:
         try:
-            request = output.feed.requests.get_nowait()
+            request = recorder.feed.requests.get_nowait()
         except Empty:
             return
         stop = request.action == "stop"
@@ -121,15 +120,15 @@ def error_sentence(error: Exception, step: int | None = None) -> str:
     return f"{what} ({type(error).__name__}: {error})."
 
 
-def final_evaluation(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
+def final_evaluation(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
     """Measure the finished model and record the results; the run is saved by now."""
     try:
         if corpus.is_haiku and config.sample_every:
-            _write_poems(model, config, corpus, output)
+            _write_poems(model, config, corpus, recorder)
         if config.canaries:
-            _measure_canaries(model, config, corpus, output.recorder)
+            _measure_canaries(model, config, corpus, recorder)
     except (ValueError, LookupError, ArithmeticError, MemoryError) as error:
-        output.recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
+        recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
 
 
 def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
@@ -144,8 +143,7 @@ def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Reco
     )
 
 
-def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
-    recorder = output.recorder
+def _write_poems(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
     recorder.enter("sampling")
     began = time.perf_counter()
     report = evaluate_poems(
@@ -156,7 +154,7 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) 
         SamplingSettings.of(config),
         seed=config.seed,
         device=model.token_embedding.device,
-        stop=output.feed.stop_requested.is_set,
+        stop=recorder.feed.stop_requested.is_set,
     )
     if report is None:
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import TrainingStopped
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import GuardEvent, Request
@@ -33,7 +33,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(message in str(error).lower() for message in _MESSAGES)
 
 
-def halve_batch(state: TrainState, output: RunOutput, apply: Callable[[Request], None]) -> None:
+def halve_batch(state: TrainState, recorder: Recorder, apply: Callable[[Request], None]) -> None:
     """Smaller batches, as many more of them in a step: the same windows and the same mean, in less memory.
 
     `apply` applies a command and puts it on record. Raises TrainingStopped when there is nothing left to halve.
@@ -41,7 +41,7 @@ def halve_batch(state: TrainState, output: RunOutput, apply: Callable[[Request],
     state.optimizer.zero_grad()
     if state.device.type == "cuda":
         torch.cuda.empty_cache()
-    dials, recorder = state.dials, output.recorder
+    dials = state.dials
     # The largest divisor that is at most half: the windows of a step stay the same.
     smaller = next((size for size in range(dials.batch_size // 2, 0, -1) if dials.batch_size % size == 0), 0)
     if not smaller:

@@ -10,7 +10,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from babytrain.runs.events import (
@@ -44,7 +43,7 @@ ENERGY_SECONDS, DENSE_ENERGY_SECONDS = 10.0, 1000.0
 
 
 class Recorder:
-    """Writes and publishes the events of a session.
+    """Writes the events of a session into `journal` and publishes them on `feed`; `folder` is that of the run.
 
     Running time counts on from `start_t` seconds, of which earlier sessions paused and rested for `held_before`.
     """
@@ -53,15 +52,15 @@ class Recorder:
         self,
         journal: JournalWriter,
         feed: LiveFeed,
+        folder: RunFolder,
         *,
         start_t: float = 0.0,
         held_before: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         listener: Callable[[AnyEvent], None] | None = None,
     ) -> None:
-        self._journal = journal
-        self._feed = feed
-        self._clock = clock
+        self.feed, self.folder = feed, folder
+        self._journal, self._clock = journal, clock
         self._origin = clock() - start_t
         self._listener = listener  # gets every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
@@ -99,7 +98,7 @@ class Recorder:
                 self._ended = True
             case GuardEvent(cause="diverging" | "not finite"):
                 self._divergence_t = event.t
-        self._feed.publish(event)
+        self.feed.publish(event)
         if not isinstance(event, SamplePiece):
             self._journal.append(event)
         if self._listener is not None:
@@ -111,7 +110,7 @@ class Recorder:
 
     def record_step(self, event: Step) -> None:
         """A finished step: a row in the shared columns and a line in the journal."""
-        self._feed.publish_step(event)
+        self.feed.publish_step(event)
         self._journal.append(event)
         if self._listener is not None:
             self._listener(event)
@@ -123,7 +122,7 @@ class Recorder:
         self._newest_reading = (event.t, bool(slowdown_reasons(event)))
         if throttled:
             self._throttled.append((read_t, min(event.t, read_t + MAX_SENSOR_GAP_SECONDS)))
-        self._feed.events.put(event)
+        self.feed.events.put(event)
         self._handed_over.put(event)
 
     def publish(self, event: AnyEvent) -> None:
@@ -131,7 +130,7 @@ class Recorder:
 
         Of the electricity so far only the newest is written, now and then and before the end.
         """
-        self._feed.events.put(event)
+        self.feed.events.put(event)
         self._handed_over.put(event)
 
     def seconds_since_divergence(self) -> float:
@@ -209,12 +208,3 @@ class Recorder:
             return True
         self._vitals_written_t = event.t
         return False
-
-
-@dataclass(frozen=True)
-class RunOutput:
-    """What a session says and writes: events, what a watcher of this process sees, and the run's folder."""
-
-    recorder: Recorder
-    feed: LiveFeed
-    folder: RunFolder

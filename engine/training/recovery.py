@@ -20,7 +20,7 @@ from babytrain.engine.telemetry.sampler import LONGEST_SAMPLING_INTERVAL_SECONDS
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
 from babytrain.engine.training.loss_reading import ReadStep
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
@@ -33,12 +33,11 @@ class CardLostError(Exception):
     """The sensors say that the card is lost; the message is its name."""
 
 
-def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] | None) -> str:
+def stop_for_lost_card(recorder: Recorder, name: str, save: Callable[[], object] | None) -> str:
     """Save what can be saved with `save` and record it; returns the sentence for the end of the run.
 
     `save` is None where a step failed on the card, which must not be used any more.
     """
-    recorder = output.recorder
     recorder.enter("stopping")
     if save is not None:
         try:
@@ -46,7 +45,7 @@ def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] 
         except RuntimeError as error:  # what torch raises for any failure of a device
             first_line = str(error).partition("\n")[0][:200]
             recorder.note(f"The weights could not be fetched from {name}: {first_line}", "warning")
-    newest = last_checkpoint(output.folder.checkpoints)
+    newest = last_checkpoint(recorder.folder.checkpoints)
     what = f"{name}, which this run trains on, was lost: it has fallen off the bus or its driver gave up."
     if newest is None:
         sentence = f"{what} There was no checkpoint yet: restart the computer, then start the run again."
@@ -78,13 +77,13 @@ class Recovery:
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         checkpoints: CheckpointWriter,
         *,
         apply: Callable[[Request], None],
         can_skip_spikes: bool,
     ) -> None:
-        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._state, self._recorder, self._checkpoints = state, recorder, checkpoints
         self._apply = apply
         self._can_skip_spikes = can_skip_spikes
 
@@ -115,7 +114,7 @@ class Recovery:
         return False
 
     def _report(self, step: ReadStep, action: GuardOutcome, sentence: str, at: int | None = None) -> None:
-        recorder, event = self._output.recorder, step.event
+        recorder, event = self._recorder, step.event
         recorder.emit(
             GuardEvent(
                 t=recorder.now(),
@@ -164,12 +163,12 @@ class Recovery:
 
     def roll_back(self, wanted: str, reason: str) -> Path:
         """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""
-        return self._roll_back_to(named_checkpoint(self._output.folder.checkpoints, wanted), reason)
+        return self._roll_back_to(named_checkpoint(self._recorder.folder.checkpoints, wanted), reason)
 
     def _roll_back_to_good(self, reason: str) -> Path:
         """Go on from the newest good checkpoint that can be read. Raises CheckpointNotFound."""
         refusals: list[str] = []
-        for path in good_checkpoints(self._output.folder.checkpoints, self._state.progress.step):
+        for path in good_checkpoints(self._recorder.folder.checkpoints, self._state.progress.step):
             try:
                 return self._roll_back_to(path, reason)
             except CheckpointNotFound as error:
@@ -177,24 +176,24 @@ class Recovery:
         raise CheckpointNotFound(refusals[0] if refusals else "there is no checkpoint yet")
 
     def _roll_back_to(self, path: Path, reason: str) -> Path:
-        state, output = self._state, self._output
+        state, recorder = self._state, self._recorder
         try:
             state.roll_back(load_checkpoint(path))
         except CheckpointError as error:
             raise CheckpointNotFound(str(error).rstrip(".")) from error
         try:
-            mark_as_last(output.folder.checkpoints, path)
+            mark_as_last(recorder.folder.checkpoints, path)
         except OSError as error:  # a full disk is no reason to leave a run where it was
-            output.recorder.note(
+            recorder.note(
                 f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
                 "next one is saved, a resume would begin with another.",
                 "warning",
             )
-        step = output.recorder.step = state.progress.step
+        step = recorder.step = state.progress.step
         self._checkpoints.rolled_back()
-        output.recorder.emit(
+        recorder.emit(
             Resumed(
-                t=output.recorder.now(),
+                t=recorder.now(),
                 step=step,
                 wall_time=time.time(),
                 checkpoint=path.name,

@@ -12,7 +12,7 @@ from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.generation.generate import generate, likeliest_tokens, new_decoder
 from babytrain.engine.generation.prompts import PreparedPrompt, prepare_prompt
 from babytrain.engine.generation.sampling import DamagedWeightsError, SamplingSettings
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Predicted, Sample, SamplePiece
 
@@ -24,19 +24,19 @@ class SampleWriter:
     """Writes the samples of one run; `on_sample` gets each when it is finished."""
 
     def __init__(
-        self, state: TrainState, output: RunOutput, corpus: Corpus, on_sample: Callable[[Sample], None]
+        self, state: TrainState, recorder: Recorder, corpus: Corpus, on_sample: Callable[[Sample], None]
     ) -> None:
-        self._state, self._output, self._corpus = state, output, corpus
+        self._state, self._recorder, self._corpus = state, recorder, corpus
         self._on_sample = on_sample
 
     def write_due(self) -> None:
         """A text for each of the run's own prompts, so that texts of different steps compare."""
         config = self._state.config
         for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|"))):
-            if self._output.feed.stop_requested.is_set():
+            if self._recorder.feed.stop_requested.is_set():
                 return  # rather than write an empty sample
             if problem := self.write(prompt, requested=False):
-                self._output.recorder.note(f"No sample at this step: {problem}.", "warning")
+                self._recorder.note(f"No sample at this step: {problem}.", "warning")
 
     def write(
         self,
@@ -53,7 +53,7 @@ class SampleWriter:
         """
         if is_cancelled():
             return "it was given up before its first letter"
-        state, recorder, config = self._state, self._output.recorder, self._state.config
+        state, recorder, config = self._state, self._recorder, self._state.config
         drawn = dict(changes or {})
         tokens, seed = int(drawn.pop("tokens", config.sample_tokens)), int(drawn.pop("seed", config.seed))
         try:
@@ -68,7 +68,7 @@ class SampleWriter:
         state.progress.samples += 1
 
         def stop() -> bool:
-            return self._output.feed.stop_requested.is_set() or is_cancelled()
+            return self._recorder.feed.stop_requested.is_set() or is_cancelled()
 
         ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=stop)
         try:
@@ -100,9 +100,9 @@ class SampleWriter:
             )
         except DamagedWeightsError as error:  # the guard handles those
             return str(error).rstrip(".")
-        self._output.feed.publish(
+        self._recorder.feed.publish(
             Predicted(
-                t=self._output.recorder.now(),
+                t=self._recorder.now(),
                 step=state.progress.step,
                 prompt=prompt.text,
                 tokens=tuple(tokenizer.token_text(int(token)) for token in tokens),
@@ -113,7 +113,7 @@ class SampleWriter:
 
     def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int]) -> str:
         """The text of `tokens` as they come, shown some times a second. Raises what `tokens` raises."""
-        tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._output.recorder
+        tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._recorder
         shown = time.perf_counter()
         ids: list[int] = []
         for token in tokens:
@@ -138,5 +138,5 @@ class SampleWriter:
             wanted, self._corpus.tokenizer, self._state.model.context, start=self._corpus.first_prompt
         )
         for note in prompt.notes:
-            self._output.recorder.note(note, "warning")
+            self._recorder.note(note, "warning")
         return prompt

@@ -26,7 +26,7 @@ from babytrain.engine.training.guard import GO_ON
 from babytrain.engine.training.loss_reading import build_loss_reader
 from babytrain.engine.training.out_of_memory import BatchOutOfMemory, halve_batch
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import (
     LOST_CARD_NOTICE_SECONDS,
     CardLostError,
@@ -57,7 +57,7 @@ class Trainer:
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         corpus: Corpus,
         *,
         duty_cycle: DutyCycleController,
@@ -65,28 +65,28 @@ class Trainer:
         script: RerunScript | None = None,
         first_step: int = 0,
     ) -> None:
-        self._state, self._output, self._corpus = state, output, corpus
+        self._state, self._recorder, self._corpus = state, recorder, corpus
         self._duty_cycle, self._analyzer, self._script = duty_cycle, analyzer, script
         self._first_step = first_step
-        config, model, recorder = state.config, state.model, output.recorder
+        config, model = state.config, state.model
         self._batches = Batches(corpus.train, config, model.vocabulary_size, state.device)
         self._forward_backward = build_pass(
             model, compiled=config.compile == "on", note=lambda sentence: recorder.note(sentence, "warning")
         )
         self._losses = build_loss_reader(state.guard, state.device)
-        self._checkpoints = CheckpointWriter(state, output)
+        self._checkpoints = CheckpointWriter(state, recorder)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
         self._evaluator = Evaluator(
-            state, output, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
+            state, recorder, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )
-        self._samples = SampleWriter(state, output, corpus, analyzer.add_sample)
-        self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
+        self._samples = SampleWriter(state, recorder, corpus, analyzer.add_sample)
+        self._monitor = DiagnosisMonitor(state, recorder, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
-            state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
+            state, recorder, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
         )
         self._commands = Commands(
             state,
-            output,
+            recorder,
             evaluator=self._evaluator,
             checkpoints=self._checkpoints,
             samples=self._samples,
@@ -100,7 +100,7 @@ class Trainer:
 
     def run(self) -> Ended:
         """Train to the end and leave everything saved. Returns the event that closed the journal."""
-        state, recorder = self._state, self._output.recorder
+        state, recorder = self._state, self._recorder
         state.model.train()
         self._plan_by_clock()
         status: Literal["done", "interrupted", "failed"] = "done"
@@ -121,24 +121,24 @@ class Trainer:
             if status == "done":
                 self._finish_plan()
             self._monitor.check(finished=status == "done")
-            if unsaved := save_last(self._checkpoints, self._output):
+            if unsaved := save_last(self._checkpoints, self._recorder):
                 status, reason = ("failed" if status == "done" else status), f"{reason}, but {unsaved}"
             if status == "done":
-                final_evaluation(state.model, state.config, self._corpus, self._output)
+                final_evaluation(state.model, state.config, self._corpus, self._recorder)
         except TrainingStopped as error:
             status, reason = "failed", str(error)
             for unread in self._losses.read(everything=True):  # made, and in the weights
                 recorder.record_step(unread.event)
-            if unsaved := save_last(self._checkpoints, self._output):
+            if unsaved := save_last(self._checkpoints, self._recorder):
                 reason += f" And {unsaved}."
         except CardLostError as error:
             save = partial(self._checkpoints.save, "end")
-            status, reason = "failed", stop_for_lost_card(self._output, str(error), save)
+            status, reason = "failed", stop_for_lost_card(self._recorder, str(error), save)
         except RuntimeError:  # of which a device's errors are a kind
             card = self._duty_cycle.lost_card(LOST_CARD_NOTICE_SECONDS)
             if not card:
                 raise
-            status, reason = "failed", stop_for_lost_card(self._output, card, None)
+            status, reason = "failed", stop_for_lost_card(self._recorder, card, None)
         self._analyzer.finish()
         return record_end(recorder, state.progress, status, reason)
 
@@ -158,7 +158,7 @@ class Trainer:
             if self._script_is_over():
                 continue
             if commands.is_waiting:
-                self._output.recorder.enter("paused")
+                self._recorder.enter("paused")
                 commands.wait_for_request()
                 self._enter_phase()
                 continue
@@ -166,7 +166,7 @@ class Trainer:
                 continue
             began = time.monotonic()
             made = self._make_step()
-            if self._output.recorder.phase == "compiling":
+            if self._recorder.phase == "compiling":
                 self._enter_phase()
             if made:
                 self._run_due_tasks()
@@ -175,7 +175,7 @@ class Trainer:
     def _finished(self) -> bool:
         if self._script_is_over():
             return True
-        if self._limit_seconds and self._output.recorder.working_seconds() >= self._limit_seconds:
+        if self._limit_seconds and self._recorder.working_seconds() >= self._limit_seconds:
             return True
         return self._state.progress.step >= self._state.dials.total_steps
 
@@ -194,12 +194,12 @@ class Trainer:
 
         Raises TrainingStopped.
         """
-        state, recorder = self._state, self._output.recorder
+        state, recorder = self._state, self._recorder
         before = state.progress.step
         try:
             fetching_share = train_step(state, self._batches, self._forward_backward, self._losses, recorder.now)
         except BatchOutOfMemory:
-            halve_batch(state, self._output, self._apply)
+            halve_batch(state, self._recorder, self._apply)
             return False
         recorder.step = state.progress.step
         self._monitor.step_made(fetching_share)
@@ -210,7 +210,7 @@ class Trainer:
 
     def _read_losses(self, *, everything: bool = True) -> None:
         """Record the steps whose losses are due, or all of them, and do what the guard decided about each."""
-        recorder = self._output.recorder
+        recorder = self._recorder
         for step in self._losses.read(everything=everything):
             recorder.record_step(step.event)
             if step.decision is not GO_ON and self._recovery.act(step):
@@ -225,11 +225,11 @@ class Trainer:
         worked, self._worked_seconds = self._worked_seconds, 0.0
         if duty_cycle.decide(dials).pauses and not commands.advance:  # steps that are asked for are made
             self._read_losses()
-            self._output.recorder.enter("policy_pause")
+            self._recorder.enter("policy_pause")
             commands.wait_for_request()
             self._enter_phase()
             return True
-        if self._output.recorder.phase == "policy_pause":
+        if self._recorder.phase == "policy_pause":
             self._enter_phase()
         return duty_cycle.rest_between_steps(dials, worked)
 
@@ -241,7 +241,7 @@ class Trainer:
         """Apply what was asked since the last step, and in a rerun what is on record at this step."""
         if self._script is not None:
             self._apply_script(self._script)
-        feed = self._output.feed
+        feed = self._recorder.feed
         if feed.requests.empty() and not feed.stop_requested.is_set():
             return
         self._read_losses()
@@ -288,7 +288,7 @@ class Trainer:
         step = self._state.progress.step
         planned = steps_that_fit(
             self._limit_seconds,
-            self._output.recorder.working_seconds(),
+            self._recorder.working_seconds(),
             made=step - self._first_step,
             step=step,
             total_steps=self._state.dials.total_steps,
@@ -298,9 +298,7 @@ class Trainer:
 
     def _enter_phase(self) -> None:
         resting = self._duty_cycle.pausing and not self._commands.advance
-        self._output.recorder.enter(
-            "paused" if self._commands.is_waiting else "policy_pause" if resting else "training"
-        )
+        self._recorder.enter("paused" if self._commands.is_waiting else "policy_pause" if resting else "training")
 
 
 def due_at(step: int, dials: DialState, config: TrainingSettings) -> set[Task]:
