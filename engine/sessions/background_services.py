@@ -1,4 +1,4 @@
-"""What runs beside a training run: sensors, energy meter, power policy, and the analysis of samples."""
+"""Starts the threads beside a training run: sensors with the power policy, and the analysis of samples."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def gpu_opener(
 ) -> Callable[[], GpuBackend]:
     """Opens the cards for a run on `device`: the real ones for `sensors` "auto", a scripted one for "scripted".
 
-    The readings of the card that trains are marked and carry `nickname`. The scripted card always trains and is idle
-    while the run rests: `rested_seconds` is for how long that was so far.
+    The readings of the card that trains carry `nickname`. The scripted card always trains and is idle while the run
+    rests, which it did for `rested_seconds` so far.
     """
     if sensors == "scripted":
         return lambda: TrainingCardMarker(
@@ -56,7 +56,7 @@ def gpu_opener(
 def start_analysis(
     config: Config, corpus: Corpus, recorder: Recorder, history: ResumeHistory
 ) -> Iterator[SampleAnalyzer]:
-    """The analysis of samples and evaluations, in a thread that ends when the run does, however that ended."""
+    """The analysis of samples and evaluations, in a thread that ends with the run."""
     facts, folder = corpus.facts, recorder.folder
     subject = AnalysisInputs(
         corpus,
@@ -71,14 +71,14 @@ def start_analysis(
     try:
         yield sample_analyzer
     finally:
-        sample_analyzer.finish(0.0)  # a run that came to its end has waited for the last answers already
+        sample_analyzer.finish(0.0)  # the trainer has waited for the last results already
 
 
 @contextmanager
 def start_telemetry(
     config: Config, recorder: Recorder, device: torch.device, before: Energy | None
 ) -> Iterator[DutyCycleController]:
-    """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
+    """The sensors and the power policy, until the run ends; `before` is the energy used so far."""
     meter = EnergyMeter(
         tariff=Tariff(config.electricity_price_per_kwh, config.currency, parse_bands(config.price_bands)),
         wall_watts=config.wall_watts,

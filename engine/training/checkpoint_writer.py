@@ -1,4 +1,4 @@
-"""Writes the checkpoints of a run: a disk that refuses costs a line in the log, never the run."""
+"""Writes the checkpoints of a run. A failed write is logged and training goes on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CheckpointReason = Literal["cadence", "best", "requested", "end"]
 
 
 class CheckpointWriter:
-    """Writes the checkpoints of one session and remembers at which steps that worked and failed."""
+    """Writes the checkpoints of one session and keeps the steps of the last success and failure."""
 
     def __init__(self, state: TrainState, recorder: Recorder) -> None:
         self._state = state
@@ -24,12 +24,12 @@ class CheckpointWriter:
         self._failing_since_step: int | None = None  # of the first failure since a checkpoint was written
 
     def save(self, reason: CheckpointReason, name: str = "") -> str | None:
-        """Write a checkpoint, with a name if it has one. Returns why that failed, None when all went well."""
+        """Write a checkpoint, with a name if one is given. Returns why that failed, None on success."""
         progress, recorder = self._state.progress, self._recorder
         if self._saved_step == progress.step and reason in ("cadence", "end"):
             return None
         if self._failed_step == progress.step and reason == "cadence":
-            return None  # as the best so far it has just been tried
+            return None  # just tried, as the best so far
         recorder.enter("saving")
         began = time.perf_counter()
         try:
@@ -56,11 +56,11 @@ class CheckpointWriter:
         return None
 
     def rolled_back(self) -> None:
-        """The run stands at a checkpoint that exists; what failed after it is tried again when the run comes by."""
+        """The run is at an existing checkpoint; a write that failed at a later step is tried again there."""
         self._saved_step, self._failed_step = self._state.progress.step, -1
 
     def _report(self, error: CheckpointError, *, last: bool) -> None:
-        """Say once a step that a checkpoint could not be written, and since when none can."""
+        """Log, once per step, that a checkpoint could not be written and since which step none can."""
         step, since, recorder = self._state.progress.step, self._failing_since_step, self._recorder
         if self._failed_step == step:
             return

@@ -1,8 +1,4 @@
-"""How a session ends: the last checkpoint, the final evaluation, the `Ended` event, and the log of a crash.
-
-A run that ends while the disk is full waits for room, until it is asked to stop: the steps since its newest checkpoint
-are in memory alone.
-"""
+"""How a session ends: the last checkpoint, the final evaluation, the `Ended` event, and the log of a crash."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ POLL_SECONDS = 0.05
 
 
 def save_last(checkpoints: CheckpointWriter, recorder: Recorder) -> str:
-    """Write the last checkpoint; on a full disk wait for room. Returns why there is none, or nothing."""
+    """Write the last checkpoint; on a full disk wait for room. Returns why that failed, or ""."""
     problem = checkpoints.save("end")
     if problem is None:
         return ""
@@ -48,7 +44,7 @@ def save_last(checkpoints: CheckpointWriter, recorder: Recorder) -> str:
 
 
 def _wait_for_room(recorder: Recorder) -> bool:
-    """Wait some seconds and write the sensors' readings meanwhile. False as soon as a stop is requested."""
+    """Wait some seconds, writing sensor readings meanwhile. False as soon as a stop is requested."""
     recorder.enter("stopping")
     until = time.monotonic() + RETRY_SECONDS
     while time.monotonic() < until:
@@ -60,7 +56,7 @@ def _wait_for_room(recorder: Recorder) -> bool:
 
 
 def _refuse_requests(recorder: Recorder) -> None:
-    """Refuse all requests but a stop, which is under way already."""
+    """Refuse all requests but a stop, which is already in progress."""
     while True:
         try:
             request = recorder.feed.requests.get_nowait()
@@ -85,7 +81,7 @@ def _refuse_requests(recorder: Recorder) -> None:
 def record_end(
     recorder: Recorder, progress: Progress, status: Literal["done", "interrupted", "failed"], reason: str
 ) -> Ended:
-    """Write what other threads handed over, the electricity included, then the `Ended` event, which is the last."""
+    """Write the events of other threads, energy included, then the `Ended` event, which is the last."""
     recorder.write_handed_over(last=True)
     ended = Ended(
         t=recorder.now(),
@@ -103,7 +99,7 @@ def record_end(
 
 
 def write_crash_log(folder: RunFolder, error: Exception) -> str:
-    """Keep the traceback of a run that broke in its folder. Returns a sentence, with a space before it, on where."""
+    """Write the traceback into the run folder. Returns a sentence that says where, with a space before it, or ""."""
     details = folder.path / "crash.log"
     try:
         details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
@@ -113,7 +109,7 @@ def write_crash_log(folder: RunFolder, error: Exception) -> str:
 
 
 def error_sentence(error: Exception, step: int | None = None) -> str:
-    """What broke, in one sentence; `step` is None before the first event of a session."""
+    """The error in one sentence; `step` is None before the first event of a session."""
     if is_out_of_memory(error):
         return "The machine ran out of memory: try half the batch_size with twice the accumulate."
     what = "Training could not be started" if step is None else f"Training broke at step {step:,}"
@@ -121,7 +117,7 @@ def error_sentence(error: Exception, step: int | None = None) -> str:
 
 
 def final_evaluation(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
-    """Measure the finished model and record the results; the run is saved by now."""
+    """Measure the finished model and record the results; call it after the run is saved."""
     try:
         if corpus.is_haiku and config.sample_every:
             _write_poems(model, config, corpus, recorder)

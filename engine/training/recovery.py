@@ -1,4 +1,4 @@
-"""When a step goes wrong, memory runs out or the card is lost: skip, roll back, halve the batch, or stop."""
+"""Carries out what the guard decides about a step (note, skip, roll back, stop), and stops when the card is lost."""
 
 from __future__ import annotations
 
@@ -25,19 +25,16 @@ from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
 
-# How long the sensors may take to notice a lost card: they are read once a second, but expensive ones more seldom.
+# How long the sensors may take to notice a lost card: expensive ones are read less than once a second.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
 
 
 class CardLostError(Exception):
-    """The sensors say that the card is lost; the message is its name."""
+    """The sensors report that the card is lost; the message is its name."""
 
 
 def stop_for_lost_card(recorder: Recorder, name: str, save: Callable[[], object] | None) -> str:
-    """Save what can be saved with `save` and record it; returns the sentence for the end of the run.
-
-    `save` is None where a step failed on the card, which must not be used any more.
-    """
+    """Call `save` (None if a step failed on the card), record the loss; returns the sentence for the end of the run."""
     recorder.enter("stopping")
     if save is not None:
         try:
@@ -68,11 +65,11 @@ _CAUSES: dict[GuardCause, str] = {
 
 
 class TrainingStopped(Exception):
-    """Training cannot go on; everything is to be saved. The message says why and what to try."""
+    """Training cannot go on, but can be saved. The message says why and what to try."""
 
 
 class Recovery:
-    """Recovers one run. `apply` applies a command of the engine itself and records it."""
+    """Recovers one run. `apply` applies and records a command of the engine."""
 
     def __init__(
         self,
@@ -88,10 +85,7 @@ class Recovery:
         self._can_skip_spikes = can_skip_spikes
 
     def act(self, step: ReadStep) -> bool:
-        """Do what the guard decided about a recorded step; True when the run was rolled back.
-
-        Raises TrainingStopped.
-        """
+        """Do what the guard decided about a recorded step; True after a rollback. Raises TrainingStopped."""
         event, decision = step.event, step.decision
         facts = (
             f"step {event.step:,}, windows from {step.first_window:,} on, lr {event.learning_rate:.2g}, "
@@ -130,10 +124,10 @@ class Recovery:
         )
 
     def _roll_back_after(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
-        """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
+        """Roll back to the newest good checkpoint and lower the learning rate. Raises TrainingStopped without one."""
         state = self._state
         state.guard.rollbacks_left -= 1
-        # Steps made since this one are forgotten: the run goes on as if it had been read before they were begun.
+        # Steps made since this one are dropped, as if its loss had been read before they began.
         newest, state.progress = state.progress, replace(state.progress)
         state.progress.step, state.progress.tokens = step.event.step, step.event.tokens
         state.progress.windows_seen = step.windows_seen
@@ -159,10 +153,8 @@ class Recovery:
             at=now_at,
         )
 
-    # -- rollback ----------------------------------------------------------------------------------------------
-
     def roll_back(self, wanted: str, reason: str) -> Path:
-        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""
+        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound before anything is changed."""
         return self._roll_back_to(named_checkpoint(self._recorder.folder.checkpoints, wanted), reason)
 
     def _roll_back_to_good(self, reason: str) -> Path:
@@ -183,7 +175,7 @@ class Recovery:
             raise CheckpointNotFound(str(error).rstrip(".")) from error
         try:
             mark_as_last(recorder.folder.checkpoints, path)
-        except OSError as error:  # a full disk is no reason to leave a run where it was
+        except OSError as error:  # a full disk must not prevent a rollback
             recorder.note(
                 f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
                 "next one is saved, a resume would begin with another.",

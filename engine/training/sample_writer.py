@@ -1,4 +1,4 @@
-"""Writes the samples of a run between two steps of its training, and predicts the next tokens of a text."""
+"""Writes samples between two training steps, and predicts the next tokens of a text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREDICTED_TOKENS = 8
 
 
 class SampleWriter:
-    """Writes the samples of one run; `on_sample` gets each when it is finished."""
+    """Writes the samples of one run; calls `on_sample` with each finished one."""
 
     def __init__(
         self, state: TrainState, recorder: Recorder, corpus: Corpus, on_sample: Callable[[Sample], None]
@@ -30,7 +30,7 @@ class SampleWriter:
         self._on_sample = on_sample
 
     def write_due(self) -> None:
-        """A text for each of the run's own prompts, so that texts of different steps compare."""
+        """Write a text for each prompt in the settings."""
         config = self._state.config
         for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|"))):
             if self._recorder.feed.stop_requested.is_set():
@@ -46,10 +46,10 @@ class SampleWriter:
         requested: bool,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> str:
-        """Write a text, showing it piece by piece. Returns why not, or nothing.
+        """Write a text, publishing it piece by piece. Returns why that failed, or "".
 
-        Settings and seed are the run's own, so that samples compare across steps, but for the `changes`. It ends where
-        it stands as soon as it `is_cancelled`, and is not begun then.
+        Settings and seed are the run's, so that samples compare across steps, except for `changes`. Ends at the next
+        token once `is_cancelled` returns True.
         """
         if is_cancelled():
             return "it was given up before its first letter"
@@ -91,7 +91,7 @@ class SampleWriter:
         return ""
 
     def predict(self, wanted_prompt: str) -> str:
-        """Show the likeliest tokens after a text, with their probabilities. Returns why not, or nothing."""
+        """Publish the likeliest tokens after a text and their probabilities. Returns why that failed, or ""."""
         state, tokenizer = self._state, self._corpus.tokenizer
         prompt = self._prepared(wanted_prompt)
         try:
@@ -112,7 +112,7 @@ class SampleWriter:
         return ""
 
     def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int]) -> str:
-        """The text of `tokens` as they come, shown some times a second. Raises what `tokens` raises."""
+        """The text of `tokens`, published a few times a second on the way. Raises what `tokens` raises."""
         tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._recorder
         shown = time.perf_counter()
         ids: list[int] = []
@@ -133,7 +133,7 @@ class SampleWriter:
         return tokenizer.decode(ids)
 
     def _prepared(self, wanted: str) -> PreparedPrompt:
-        """A prompt the model can read; what had to be changed is noted."""
+        """A prompt the model can read; changes to it are logged."""
         prompt = prepare_prompt(
             wanted, self._corpus.tokenizer, self._state.model.context, start=self._corpus.first_prompt
         )
