@@ -79,7 +79,7 @@ def html_paragraph(text: str, **attributes: str) -> Markup:
 def html_table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> Markup:
     """A table of plain text, which may be wider than the page.
 
-    On a narrow page one of the `kind` "stacked" shows a row as a list, its cells named; of the `kind` "told" the last
+    On a narrow page one of the `kind` "stacked" shows a row as a list, its cells named; of the `kind` "message" the last
     cell of a row stands below the others.
     """
     names = headings if kind == "stacked" else [None] * len(headings)

@@ -43,7 +43,7 @@ CHAT_HINT = (
 class ChatScreen(ChatScreenBase):
     """See the module's docstring."""
 
-    mode: ClassVar[KeyMode] = "talk"
+    mode: ClassVar[KeyMode] = "chat"
     required_widgets: ClassVar[tuple[str, ...]] = (
         "ChatTitle",
         "ChatPane",
@@ -52,7 +52,7 @@ class ChatScreen(ChatScreenBase):
         "#chat-input",
         "NoteLine",
     )
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["talk"]))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["chat"]))
 
     def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
         super().__init__(setup, charset)
@@ -226,7 +226,7 @@ class ChatScreen(ChatScreenBase):
         self._chosen = message.name
         self._show()
 
-    def action_scroll_talk(self, pages: int) -> None:
+    def action_scroll_chat(self, pages: int) -> None:
         """The text, a page up or down."""
         self.query_one(ChatPane).action_scroll_pages(pages)
 

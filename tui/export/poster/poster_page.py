@@ -13,14 +13,7 @@ from typing import Any
 from babytrain.runs.energy.bill import BillAmounts, bill_amounts
 from babytrain.runs.events import Sample
 from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.export.markup import (
-    Markup,
-    escaped_text,
-    format_length,
-    html_page,
-    join_markup,
-    svg_element,
-)
+from babytrain.tui.export.markup import Markup, escaped_text, format_length, html_page, join_markup, svg_element
 from babytrain.tui.export.poster.loss_curve import draw_curve
 from babytrain.tui.export.poster.receipt import draw_receipt, receipt_height
 from babytrain.tui.export.poster.sample_text import shown_prompt, typeset_sample

@@ -90,9 +90,7 @@ def _row(name: str, value: str, left: float, right: float, y: float) -> Markup:
     dotted = {"stroke_dasharray": "0.1 14", "stroke_linecap": "round"}
     dots = draw_line((start, y - 4), (end, y - 4), 3, SOFT_INK, **dotted)
     return join_markup(
-        _mono(name, left, y, _SIZE),
-        *([dots] if end > start else []),
-        _mono(shown, right, y, _SIZE, anchor="end"),
+        _mono(name, left, y, _SIZE), *([dots] if end > start else []), _mono(shown, right, y, _SIZE, anchor="end")
     )
 
 

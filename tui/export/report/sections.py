@@ -228,7 +228,7 @@ def events_table(snapshot: RunSnapshot) -> Markup:
     if not lines:
         return html_paragraph("Nothing but steps.")
     rows = [(format_count(line.step), format_clock(line.t), line.kind, line.what) for line in lines]
-    shown = html_table(("step", "time", "what", ""), rows, "told")
+    shown = html_table(("step", "time", "what", ""), rows, "message")
     note = f"{format_count(left_out)} lines of lesser weight are left out; the journal has them all."
     return join_markup(shown, html_paragraph(note)) if left_out else shown
 
