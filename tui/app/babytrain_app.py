@@ -63,8 +63,7 @@ class BabytrainApp(OverlayApp):
 
     TITLE = "babytrain"
     CSS_PATH: ClassVar[list[str | PurePath]] = [
-        STYLES / name
-        for name in ("app.tcss", "run.tcss", "home.tcss", "samples_and_chat.tcss", "letters_and_milestones.tcss")
+        STYLES / name for name in ("app.tcss", "run.tcss", "home.tcss", "samples_and_chat.tcss", "letters.tcss")
     ]
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere", "picture"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}

@@ -97,7 +97,7 @@ class _Painter:
 
     def paint(self, off_screen: int) -> None:
         """Everything, back to front."""
-        self._zones()
+        self._shaded_intervals()
         self._levels()
         for mark in self.plot.marks:
             if not mark.quiet:
@@ -112,7 +112,7 @@ class _Painter:
         for curve in self.curves:
             if curve.series.markers:
                 self._markers(curve.series)
-        self._spots()
+        self._point_marks()
         if self.area.axis:
             self._y_axis()
             self._x_axis()
@@ -146,16 +146,16 @@ class _Painter:
             if height is not None and self.y_low <= height <= self.y_high:
                 yield level, self._dot(height)
 
-    def _zones(self) -> None:
+    def _shaded_intervals(self) -> None:
         """Each kind has a pattern of its own: colour alone would not tell them apart, nor from a curve."""
-        for zone in self.plot.zones:
-            if zone.x_high < self.x_low or zone.x_low > self.x_high:
+        for interval in self.plot.shaded_intervals:
+            if interval.x_high < self.x_low or interval.x_low > self.x_high:
                 continue
-            first = self._column(max(zone.x_low, self.x_low))
-            last = self._column(min(zone.x_high, self.x_high))
-            glyph = self.charset.throttled if zone.kind == "throttled" else self.charset.resting
+            first = self._column(max(interval.x_low, self.x_low))
+            last = self._column(min(interval.x_high, self.x_high))
+            glyph = self.charset.throttled if interval.kind == "throttled" else self.charset.resting
             for column in range(first, last + 1):
-                self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[zone.kind])
+                self.canvas.put_column(column, self.area.rows, glyph, STYLE_NUMBERS[interval.kind])
 
     def _levels(self) -> None:
         sign, style = self.charset.level, STYLE_NUMBERS["level"]
@@ -198,14 +198,16 @@ class _Painter:
         for x, y in zip(series.x[first:last:step], series.line[first:last:step], strict=True):
             self.canvas.put_sign(self._column(x), self._row(y), self.charset.point, STYLE_NUMBERS[series.style])
 
-    def _spots(self) -> None:
-        for spots in self.plot.spots:
+    def _point_marks(self) -> None:
+        for point_marks in self.plot.point_marks:
             # One sign a cell is all that can be seen; a run of a million NaNs must not be drawn one by one.
-            visible = np.flatnonzero((spots.x >= self.x_low) & (spots.x <= self.x_high))
+            visible = np.flatnonzero((point_marks.x >= self.x_low) & (point_marks.x <= self.x_high))
             step = max(1, len(visible) // (4 * self.area.columns))
-            xy = zip(spots.x[visible[::step]].tolist(), spots.y[visible[::step]].tolist(), strict=True)
+            xy = zip(point_marks.x[visible[::step]].tolist(), point_marks.y[visible[::step]].tolist(), strict=True)
             for column, row in {(self._column(x), self._row(y) if math.isfinite(y) else 0) for x, y in xy}:
-                self.canvas.put_sign(column, row, getattr(self.charset, spots.sign), STYLE_NUMBERS[spots.style])
+                self.canvas.put_sign(
+                    column, row, getattr(self.charset, point_marks.sign), STYLE_NUMBERS[point_marks.style]
+                )
 
     def _y_axis(self) -> None:
         area, charset = self.area, self.charset
@@ -230,7 +232,7 @@ class _Painter:
         if area.labels:
             for column in columns:
                 canvas.put_sign(column, line, charset.tick_down, STYLE_NUMBERS["axis"])
-        self._pins(line)
+        self._axis_marks(line)
         labels_line = line + 1 if area.labels else line
         free_from = 0 if area.labels else area.left
         for column, label in zip(columns, (tick.label for tick in ticks), strict=True):
@@ -242,16 +244,16 @@ class _Painter:
         if area.labels and name_start >= free_from:
             canvas.put(name_start, labels_line, self.plot.x_name, STYLE_NUMBERS["label"])
 
-    def _pins(self, line: int) -> None:
-        for pins in self.plot.pins:
-            visible = pins.x[(pins.x >= self.x_low) & (pins.x <= self.x_high)]
+    def _axis_marks(self, line: int) -> None:
+        for axis_marks in self.plot.axis_marks:
+            visible = axis_marks.x[(axis_marks.x >= self.x_low) & (axis_marks.x <= self.x_high)]
             shares = (visible - self.x_low) / (self.x_high - self.x_low)
             columns = np.unique(np.minimum((shares * self.area.columns).astype(np.int64), self.area.columns - 1))
             if len(columns) * _PIN_SPACE > self.area.columns:
                 continue  # a row of pins says no more than none
             for column in columns:
-                sign = getattr(self.charset, pins.sign)
-                self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[pins.style])
+                sign = getattr(self.charset, axis_marks.sign)
+                self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[axis_marks.style])
         for mark in self.plot.marks:
             self.canvas.put_sign(
                 self._column(mark.x), line, getattr(self.charset, mark.sign), STYLE_NUMBERS[mark.style]

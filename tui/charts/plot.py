@@ -120,9 +120,9 @@ class Plot:
     x_name: str = ""
     levels: tuple[ReferenceLevel, ...] = ()
     marks: tuple[EventMark, ...] = ()
-    pins: tuple[AxisMarks, ...] = ()
-    spots: tuple[PointMarks, ...] = ()
-    zones: tuple[ShadedInterval, ...] = ()
+    axis_marks: tuple[AxisMarks, ...] = ()
+    point_marks: tuple[PointMarks, ...] = ()
+    shaded_intervals: tuple[ShadedInterval, ...] = ()
     log_y: bool = False
     crosshair: float | None = None
     message: str = ""

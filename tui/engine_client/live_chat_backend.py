@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 class LiveChatBackend:
-    """Lives in the thread of the screen. What belongs to which request is told by the command on record: the engine
-    puts it there when it has obeyed, right behind what came of it."""
+    """Runs in the thread of the screen. The `command` event in the journal says which result belongs to which request:
+    the engine writes it right after the result."""
 
     def __init__(self, source: LiveSource, reader: PromptReader | None, on_event: OnChatEvent) -> None:
         self.reader = reader
@@ -98,7 +98,7 @@ class LiveChatBackend:
             self._writing = None
             self._on_event(self._text_of(request, answer, snapshot))
         elif piece is not None and piece.text != self._newest_piece and piece.prompt == self._readable(request.text):
-            self._newest_piece = piece.text  # a text that was due may come before it, hence the look at the prompt
+            self._newest_piece = piece.text  # a text that was due may come before it, hence the comparison of prompts
             text = _cut(piece.text, request)
             done = len(text) < len(piece.text)
             if done:

@@ -1,4 +1,4 @@
-"""Where a run on the screen comes from: a live engine, a recorded journal, or one that somebody else is writing.
+"""Where a run on the screen comes from: a live engine, a recorded journal, or a journal that another process writes.
 
 The screens see only this protocol, so live, watched and replayed runs are the same screen fed by the same events.
 """

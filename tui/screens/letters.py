@@ -1,7 +1,7 @@
 """The letter board: which letters a model knows, as a small keyboard, as bars, or by its most common tokens.
 
-It stands on the screen of a run, or on the list of runs. It shows what was known up to the moment the run below has
-reached, so that a replay that plays on fills the board; whoever walked back to an earlier evaluation stays there.
+It shows what was known up to the moment the run below has reached, so that a replay that plays on fills the board. An
+earlier evaluation that was chosen stays.
 """
 
 from __future__ import annotations

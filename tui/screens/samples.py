@@ -1,9 +1,8 @@
 """The sample browser: the texts of a run through time, one by one or two side by side with their differences marked.
 
-It stands on the screen of a run, or on the list of runs, and shows every sample there is, also those after the moment
-a replay stands at. While the run goes on below, new samples come in; nobody is moved away from what is being read,
-except from the newest one to a newer one. Left is the pinned sample, or this run where two runs are compared; right is
-the other.
+It shows every sample of the run below, also those after the moment a replay has reached. While that run goes on, new
+samples come in; the one that is being read stays, except that the newest one gives way to a newer one. Left is the
+pinned sample, or this run where two runs are compared; right is the other.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def test_any_data_at_any_size_is_drawn_in_rows_of_exactly_that_width(
         x_name="step",
         levels=(ReferenceLevel(level, "floor", reach=True),),
         marks=(EventMark(level, "up", "lr×2"), EventMark(float("nan"), "saved", "saved")),
-        pins=(AxisMarks(places, "saved", "saved"),),
-        spots=(PointMarks(places, values, "bad", "bad"),),
+        axis_marks=(AxisMarks(places, "saved", "saved"),),
+        point_marks=(PointMarks(places, values, "bad", "bad"),),
         log_y=log_y,
         crosshair=crosshair,
         message="nothing yet",
@@ -148,7 +148,7 @@ def test_missing_values_leave_a_gap():
 def test_bad_points_are_marked_once_a_cell():
     values = np.full(200, 2.0)
     x = np.full(5000, 100.0)
-    plot = Plot(series=(curve(values),), x_high=199, spots=(PointMarks(x, np.full(5000, 2.0), "bad", "bad"),))
+    plot = Plot(series=(curve(values),), x_high=199, point_marks=(PointMarks(x, np.full(5000, 2.0), "bad", "bad"),))
     picture = draw_plot(plot, 80, 18, CHART_CHARSETS["braille"])
     assert sum(line.count("✱") for line in picture_text(picture)) == 1
 

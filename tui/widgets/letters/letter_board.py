@@ -46,7 +46,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
     def show(
         self, facts: Sequence[LetterScore], view: BoardView, selected: str, tracked_letter: str, hint: str = ""
     ) -> None:
-        """Show these facts in this way, with the cursor on `here`."""
+        """Show these facts in this way, with the cursor on `selected`."""
         self._facts, self._view, self._hint = tuple(facts), view, hint
         self._board_style = BoardStyle(self._charset, selected, tracked_letter)
         if view == "keyboard":

@@ -1,8 +1,7 @@
-"""What the letter board knows of each symbol: share, recall, precision, change, confusions, as numbers and as lines of
-text.
+"""The statistics of each symbol on the letter board, as numbers and as lines of text. Pure functions on `Letters`.
 
-Pure functions on `Letters` events. Journals may be old, cut or forged: tuples of different lengths are read as far
-as the shortest, shares that are not finite count as unknown, and of a symbol that is there twice the first counts.
+Journals may be old, cut or forged: tuples of different lengths are read as far as the shortest, shares that are not
+finite count as unknown, and of a symbol that is there twice the first counts.
 """
 
 from __future__ import annotations

@@ -140,12 +140,12 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         for milestone, _, at in placed(snapshot.milestones[-_MOST_MARKS:])
     ]
     in_order = sorted(marks.values(), key=lambda entry: entry[0])[-_MOST_MARKS:]
-    pins = tuple(
+    axis_marks = tuple(
         AxisMarks(np.sort(np.array(found)), sign, "saved" if sign == "saved" else "mark")
         for sign, found in signs.items()
         if found
     )
-    return (*milestones, *(mark for _, mark in in_order)), pins
+    return (*milestones, *(mark for _, mark in in_order)), axis_marks
 
 
 _MAX_INTERVALS = 400
@@ -177,7 +177,7 @@ class IntervalTracker:
         newest = slow[-1] if slow else None
         return (len(slow), newest, snapshot.state.policy_events.count_until(snapshot.t))
 
-    def zones(self, snapshot: RunSnapshot, x: XScale) -> tuple[ShadedInterval, ...]:
+    def shaded_intervals(self, snapshot: RunSnapshot, x: XScale) -> tuple[ShadedInterval, ...]:
         """What to shade on an axis; the oldest are left out of a run that has very many."""
         throttled = _shaded_intervals(self._log.until(snapshot), x, "throttled")
         # One without a step in it, or of steps that were given up since, has no place on an axis of steps.

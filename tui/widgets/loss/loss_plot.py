@@ -75,7 +75,7 @@ class LossPlotter:
         self.update(snapshot, settings)
         x = XScale(snapshot, settings.x_mode)
         low, high = x.limits(settings.view, columns)
-        marks, pins = self._rare_marks(snapshot, x)
+        marks, axis_marks = self._rare_marks(snapshot, x)
         losses = settings.shown == "loss"
         return Plot(
             series=self._series(snapshot, x, low, high, columns, settings.shown),
@@ -86,9 +86,9 @@ class LossPlotter:
             x_name=settings.x_mode,
             levels=_levels(snapshot, settings) if losses else (),
             marks=marks,
-            pins=pins,
-            spots=self._spots(snapshot, x) if losses else (),
-            zones=self.intervals.zones(snapshot, x),
+            axis_marks=axis_marks,
+            point_marks=self._point_marks(snapshot, x) if losses else (),
+            shaded_intervals=self.intervals.shaded_intervals(snapshot, x),
             log_y=settings.log_y,
             # A run that went back may end before the step that was looked at.
             crosshair=None if settings.crosshair is None else x.of_step(min(settings.crosshair, snapshot.step)),
@@ -156,17 +156,17 @@ class LossPlotter:
             self._marks = event_marks(snapshot, x)
         return self._marks
 
-    def _spots(self, snapshot: RunSnapshot, x: XScale) -> tuple[PointMarks, ...]:
-        spots = []
+    def _point_marks(self, snapshot: RunSnapshot, x: XScale) -> tuple[PointMarks, ...]:
+        point_marks = []
         bad = self.history.bad_rows(snapshot.rows)
         if len(bad):
             bad = bad[:: 1 + len(bad) // _MOST_SPOTS]
-            spots.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
+            point_marks.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
         best = snapshot.best_eval
         if best is not None:
             position = np.array([x.of(best.step, best.t)])
-            spots.append(PointMarks(position, np.array([best.val_loss]), "best", "best"))
-        return tuple(spots)
+            point_marks.append(PointMarks(position, np.array([best.val_loss]), "best", "best"))
+        return tuple(point_marks)
 
 
 def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLevel, ...]:

@@ -1,8 +1,7 @@
-"""The health lines below the header: diagnosis and reason, advice with its key, newest rescue or disk problem,
-forecast.
+"""The health lines below the header: diagnosis, advice with its key, newest rescue or disk problem, forecast.
 
-`health_lines` is a pure function; `ForecastCache` keeps the forecast from being made more often than every five
-seconds. Where nothing is known of a run's health the widget takes no room.
+`ForecastCache` keeps the forecast from being made more often than every five seconds. Where nothing is known of a
+run's health the widget takes no room.
 """
 
 from __future__ import annotations

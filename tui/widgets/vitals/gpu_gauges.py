@@ -51,39 +51,30 @@ def gpu_histories(vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, fl
     ]
 
 
+def gpu_title_line(card: GpuHistory, width: int, among: int) -> StyledLine:
+    """The name of a card, one of `among`."""
+    return ((shorten_to_columns(gpu_title(card.now, among), width), "title"),)
+
+
 def gpu_full_lines(
-    card: GpuHistory,
-    width: int,
-    charset: ChartCharset,
-    *,
-    title: bool,
-    merge_fans: bool,
-    among: int = 1,
-    detail: bool = False,
+    card: GpuHistory, width: int, charset: ChartCharset, *, merge_fans: bool, detail: bool = False
 ) -> list[StyledLine]:
-    """Everything about a card out of `among`; with `merge_fans` several fans share a line.
+    """Everything about a card; with `merge_fans` several fans share a line, with `detail` also what is missing."""
+    if "card" in card.now.missing:
+        words = wrapped_words(replace_unprintable(card.now.missing["card"]), width, _MOST_LINES_OF_LOSS)
+        return [((line, "bad"),) for line in words]
+    return gauge_lines(_gauges(card, charset, merge_fans, detail), width, charset.name)
 
-    With `detail` also the readings that are missing.
-    """
+
+def gpu_compact_lines(card: GpuHistory, width: int) -> list[StyledLine]:
+    """A card in two lines."""
     now = card.now
-    head: list[StyledLine] = [((shorten_to_columns(gpu_title(now, among), width), "title"),)] if title else []
     if "card" in now.missing:
-        words = wrapped_words(replace_unprintable(now.missing["card"]), width, _MOST_LINES_OF_LOSS)
-        return [*head, *(((line, "bad"),) for line in words)]
-    return [*head, *gauge_lines(_gauges(card, charset, merge_fans, detail), width, charset.name)]
-
-
-def gpu_compact_lines(card: GpuHistory, width: int, *, title: bool, among: int = 1) -> list[StyledLine]:
-    """A card in two lines, and its title."""
-    now = card.now
-    head: list[StyledLine] = [((shorten_to_columns(gpu_title(now, among), width), "title"),)] if title else []
-    if "card" in now.missing:
-        lost = shorten_to_columns(replace_unprintable(now.missing["card"]), width)
-        return [*head, ((lost, "bad"),)]
+        return [((shorten_to_columns(replace_unprintable(now.missing["card"]), width), "bad"),)]
     load = labelled_part("util", format_percent(now.utilization_percent))
     first = [load, _memory_part(now, 1), *_power_parts(now, 2)]
     second = [*_heat_parts(now), *_fan_parts(now, 2), *_throttle_parts(now, 1)]
-    return [*head, fit_parts(first, width), fit_parts(second, width)]
+    return [fit_parts(first, width), fit_parts(second, width)]
 
 
 def gpu_row_line(card: GpuHistory, width: int, among: int = 1) -> StyledLine:

@@ -128,7 +128,7 @@ def history_rows(
     limits: tuple[float, float],
     size: tuple[int, int],
     charset: ChartCharset,
-    zones: tuple[ShadedInterval, ...] = (),
+    shaded_intervals: tuple[ShadedInterval, ...] = (),
 ) -> list[HistoryRow]:
     """As many of the curves as there are lines, each on one to four, and below them the axis; none if too narrow."""
     width, height = size
@@ -140,7 +140,7 @@ def history_rows(
     rows: list[HistoryRow] = []
     for number, (track, series) in enumerate(shown):
         tall = min(_MAX_CURVE_ROWS, least + (number < over))
-        plot = Plot(series=(series,), x_low=limits[0], x_high=limits[1], zones=zones)
+        plot = Plot(series=(series,), x_low=limits[0], x_high=limits[1], shaded_intervals=shaded_intervals)
         # Four lines would have an axis of their own, which is the one at the bottom already.
         canvas = draw_plot(plot, columns, tall, charset, axis=False).canvas
         words = _range_words(series, limits, track.unit)

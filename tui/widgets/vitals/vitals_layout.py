@@ -143,14 +143,16 @@ def _card_lines(
         case "row":
             return [gpu_gauges.gpu_row_line(card, width, among) for card in cards]
         case "compact":
-            blocks = [gpu_gauges.gpu_compact_lines(card, width, title=title, among=among) for card in cards]
-            return _stacked(blocks, spaced=False)
-    merged, detail = level == "merged", level == "detailed"
-    blocks = [
-        gpu_gauges.gpu_full_lines(card, width, charset, title=title, merge_fans=merged, among=among, detail=detail)
-        for card in cards
-    ]
-    return _stacked(blocks, spaced=not merged)
+            blocks = [gpu_gauges.gpu_compact_lines(card, width) for card in cards]
+        case _:
+            merged, detail = level == "merged", level == "detailed"
+            blocks = [
+                gpu_gauges.gpu_full_lines(card, width, charset, merge_fans=merged, detail=detail) for card in cards
+            ]
+    if title:
+        titles = [gpu_gauges.gpu_title_line(card, width, among) for card in cards]
+        blocks = [[line, *block] for line, block in zip(titles, blocks, strict=True)]
+    return _stacked(blocks, spaced=level in ("full", "detailed"))
 
 
 def _host_lines(vitals: Sequence[Vitals], width: int, charset: ChartCharset, level: DetailLevel) -> list[StyledLine]:

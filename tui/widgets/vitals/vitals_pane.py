@@ -160,10 +160,10 @@ class VitalsPane(StyledWidget, can_focus=True):
             return []
         x = XScale(snapshot, self._settings.x_mode)
         limits = x.limits(self._settings.view, size[0])
-        return history_rows(curves, x, limits, size, self._charset, self._intervals.zones(snapshot, x))
+        return history_rows(curves, x, limits, size, self._charset, self._intervals.shaded_intervals(snapshot, x))
 
     def _extras(self, width: int) -> PaneFooter:
-        """The bill, and a warning or a kind word."""
+        """The bill, and a warning or an encouragement."""
         snapshot = self._snapshot
         if snapshot is None or width <= 0:
             return PaneFooter()

@@ -98,7 +98,7 @@ def test_rare_things_are_forgotten_and_found_again_when_seeking():
     state = run_state(1000)
     state.apply(checkpoint_event(300))
     plotter = LossPlotter()
-    counts = [len(plotter.plot(state.at(t), ChartSettings(), 80).pins) for t in (math.inf, 10.0, 50.0)]
+    counts = [len(plotter.plot(state.at(t), ChartSettings(), 80).axis_marks) for t in (math.inf, 10.0, 50.0)]
     assert counts == [1, 0, 1]
 
 
@@ -126,7 +126,7 @@ def test_checkpoints_pauses_and_resumes():
     state.apply(Command(t=6.0, step=60, command_id=3, action="pause", status="applied"))
     state.apply(Resumed(t=10.0, step=100, wall_time=0, checkpoint="c", total_steps=2000))
     plot = plot_of(state)
-    assert {pins.sign: pins.x.tolist() for pins in plot.pins} == {"saved": [25], "paused": [60]}
+    assert {axis_marks.sign: axis_marks.x.tolist() for axis_marks in plot.axis_marks} == {"saved": [25], "paused": [60]}
     assert [(mark.x, mark.label) for mark in plot.marks] == [(50, "saved"), (100, "resumed")]
 
 
@@ -152,7 +152,7 @@ def test_what_models_reach_that_only_count_are_levels_until_they_are_hidden():
 def test_the_best_evaluation_is_marked():
     state = run_state(500)
     state.apply(eval_event(500, val_loss=9.0))
-    best = next(spots for spots in plot_of(state).spots if spots.sign == "best")
+    best = next(point_marks for point_marks in plot_of(state).point_marks if point_marks.sign == "best")
     assert best.x.tolist() == [500]
     assert best.y[0] == pytest.approx(state.at().best_eval.val_loss)
 
@@ -161,9 +161,9 @@ def test_bad_losses_are_marked_where_the_curve_was():
     state = run_state(100)
     state.apply(step_event(101, float("nan")))
     state.apply(step_event(102, float("inf")))
-    spots = next(spots for spots in plot_of(state).spots if spots.sign == "bad")
-    assert spots.x.tolist() == [101, 102]
-    assert np.isfinite(spots.y).all()
+    point_marks = next(point_marks for point_marks in plot_of(state).point_marks if point_marks.sign == "bad")
+    assert point_marks.x.tolist() == [101, 102]
+    assert np.isfinite(point_marks.y).all()
     assert "2 not finite" in header_of(state)
 
 

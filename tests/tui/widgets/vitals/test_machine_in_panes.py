@@ -80,9 +80,11 @@ def test_slowed_stretches_and_rests_are_told_apart_without_colour(name, shown):
     state = heated_run()
     state.apply_all([restraint(50.0, "paused"), restraint(55.0, "released")])
     plot = LossPlotter().plot(state.at(), ChartSettings(shown=shown, x_mode="time"), 60)
-    zones = {zone.kind: zone for zone in plot.zones}
-    assert (zones["throttled"].x_low, zones["throttled"].x_high) == pytest.approx((20, 40), abs=1.5)
-    assert (zones["resting"].x_low, zones["resting"].x_high) == (50.0, 55.0)
+    shaded_intervals = {interval.kind: interval for interval in plot.shaded_intervals}
+    assert (shaded_intervals["throttled"].x_low, shaded_intervals["throttled"].x_high) == pytest.approx(
+        (20, 40), abs=1.5
+    )
+    assert (shaded_intervals["resting"].x_low, shaded_intervals["resting"].x_high) == (50.0, 55.0)
     picture = draw_plot(plot, 70, 16, CHART_CHARSETS[name])
     text = "".join(map(chr, picture.canvas.codes.reshape(-1)))
     charset = CHART_CHARSETS[name]
@@ -108,7 +110,7 @@ def test_restraints_are_marks_with_their_cause():
         (300, "slower: heat"),
         (400, "overruled: quiet hours"),
     ]
-    assert [pins.x.tolist() for pins in plot.pins if pins.sign == "resumed"] == [[200]]
+    assert [axis_marks.x.tolist() for axis_marks in plot.axis_marks if axis_marks.sign == "resumed"] == [[200]]
 
 
 def header_of(state, width, shown="loss"):
@@ -176,18 +178,18 @@ def test_a_card_is_called_by_its_name_and_says_whether_it_trains():
 def test_seconds_slowed_stand_beside_their_reason():
     card = gpu(throttle_reasons=("hot",), highest_clock_mhz=2610.0, memory_temperature_celsius=84.0)
     history = GpuHistory(card, (card,), {"hot": 41.2, LIMIT: 3.0})
-    text = words_of(gpu_full_lines(history, 80, BRAILLE, title=True, merge_fans=True))
+    text = words_of(gpu_full_lines(history, 80, BRAILLE, merge_fans=True))
     for said in ("throttled: hot 41s", "earlier at its power limit 3s", "2,475 MHz", "of 2,610", "84°C ok"):
         assert said in text
     calm = GpuHistory(gpu(), (), {"hot": 12.0})
-    assert "earlier hot 12s" in words_of(gpu_full_lines(calm, 80, BRAILLE, title=False, merge_fans=True))
+    assert "earlier hot 12s" in words_of(gpu_full_lines(calm, 80, BRAILLE, merge_fans=True))
 
 
 def test_what_a_card_does_not_tell_is_explained_in_detail_only():
     card = GpuHistory(gpu(missing={"memory_temperature_celsius": "not supported by this card"}), ())
-    detailed = words_of(gpu_full_lines(card, 60, BRAILLE, title=False, merge_fans=True, detail=True))
+    detailed = words_of(gpu_full_lines(card, 60, BRAILLE, merge_fans=True, detail=True))
     assert "not supported by this card" in detailed
-    assert "not supported" not in words_of(gpu_full_lines(card, 60, BRAILLE, title=False, merge_fans=True))
+    assert "not supported" not in words_of(gpu_full_lines(card, 60, BRAILLE, merge_fans=True))
 
 
 # the computer

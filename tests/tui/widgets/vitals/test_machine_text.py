@@ -73,22 +73,22 @@ def test_a_kind_word_stands_below_what_holds_the_run_back_where_there_is_a_line(
 def test_the_gravest_reason_is_cut_off_and_never_left_out_for_a_harmless_one():
     brake = "power supply asked it to slow down"
     history = GpuHistory(card := gpu(throttle_reasons=(brake,)), (card,), {"hot": 61.0, brake: 9.0})
-    text = words_of(gpu_full_lines(history, 36, BRAILLE, title=True, merge_fans=True))
+    text = words_of(gpu_full_lines(history, 36, BRAILLE, merge_fans=True))
     assert "throttled: power supply" in text
-    wide = words_of(gpu_full_lines(history, 100, BRAILLE, title=True, merge_fans=True))
+    wide = words_of(gpu_full_lines(history, 100, BRAILLE, merge_fans=True))
     assert f"throttled: {brake} 9s" in wide
     assert "earlier hot 1m01s" in wide
 
 
 def test_a_reason_that_has_just_begun_has_no_seconds_yet():
     history = GpuHistory(card := gpu(throttle_reasons=("hot",)), (card,), {"hot": 0.2})
-    assert "throttled: hot\n" in words_of(gpu_full_lines(history, 60, BRAILLE, title=True, merge_fans=True)) + "\n"
+    assert "throttled: hot\n" in words_of(gpu_full_lines(history, 60, BRAILLE, merge_fans=True)) + "\n"
 
 
 def test_a_lost_card_says_why_on_as_many_lines_as_it_takes():
     reason = "GPU lost: the card has fallen off the bus; a restart of the computer usually brings it back"
     lost = gpu(missing={"card": reason})
-    lines = gpu_full_lines(GpuHistory(lost, (lost,)), 36, BRAILLE, title=False, merge_fans=True)
+    lines = gpu_full_lines(GpuHistory(lost, (lost,)), 36, BRAILLE, merge_fans=True)
     assert " ".join(words_of(lines).split("\n")) == reason
 
 
