@@ -80,8 +80,9 @@ class Screen:
         for press in reversed(range(len(factors))):
             words = describe_command("lr_scale", factors[press], "", GLYPHS["braille"]).encode()
             place = self.terminal.output.find(words, self.pressed_at[press])
-            if place >= 0:
-                answered = min(answered, self.painted[bisect.bisect_right(self.ends, place)])
+            chunk = bisect.bisect_right(self.ends, place)
+            if place >= 0 and chunk < len(self.painted):  # what came later was painted while the run was stopped
+                answered = min(answered, self.painted[chunk])
             if factors[press] != previous[press]:
                 waits.append(1000 * (answered - self.pressed[press]))
         return waits

@@ -194,7 +194,7 @@ async def test_two_runs_side_by_side(runs_dir: Path) -> None:
         await driver.press("r")
         chooser = await driver.see(ChooseRunScreen)
         await driver.wait(lambda: bool(chooser.rows), "the list")
-        own = [row.name for row in chooser.rows if not row.is_demo]
+        own = [row.summary.name for row in chooser.rows if not row.is_demo]
         assert own == ["toddler"], "the run itself is not offered"
         await driver.press("enter")
         await driver.wait(lambda: screen.other is not None, "the other run")
