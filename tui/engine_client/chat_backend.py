@@ -58,7 +58,7 @@ class GeneratedText:
 
 @dataclass(frozen=True)
 class ChatFailure:
-    """A prediction, a `request` or loading a checkpoint failed; `final`: all later ones will."""
+    """A prediction, a `request` or loading a checkpoint failed; `final`: all later ones will too."""
 
     sentence: str
     final: bool = False
