@@ -71,7 +71,7 @@ class Plan:
     def rate(self) -> RatePlan:
         """What its learning rate follows."""
         decay, min_lr_ratio = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
-        return RatePlan(lr=0.01, warmup=20, decay=decay, min_lr_ratio=min_lr_ratio)
+        return RatePlan(lr=0.01, warmup=20, wsd_decay_fraction=decay, min_lr_ratio=min_lr_ratio)
 
     @property
     def config(self) -> dict[str, object]:

@@ -82,7 +82,7 @@ def our_contender(text: str, vocabulary: int) -> Contender:
     """One of ours. Raises BenchError."""
     variant = parse_variant(text)
     config = resolve(variant, {})
-    step = step_arithmetic.of_ours(build_model(config, vocabulary, seed=0))
+    step = step_arithmetic.of_ours(build_model(config, vocabulary, seed=0), config.batch_size)
     precision = "fp32" if config.precision == "auto" else config.precision
     return Contender(variant.name, variant, step, precision, config.batch_size * config.accumulate * config.context)
 

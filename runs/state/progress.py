@@ -1,4 +1,4 @@
-"""How far a loss has come from random guessing to the entropy of the text's source."""
+"""Progress of a loss from random guessing to the entropy of the text's source."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from babytrain.runs.events import CorpusInfo
 
 
 def progress_to_floor(loss: float | None, facts: CorpusInfo) -> float | None:
-    """0 = guessing every token with the same chance (ln V nats), 1 = the source's own entropy; clipped to that range.
+    """From 0, guessing uniformly (ln V nats), to 1, the source's entropy; clipped. `loss` is in nats per token.
 
-    `loss` in nats per token. None where the entropy of the source is not known, or the loss is NaN or infinite.
+    None when the entropy of the source is unknown, or the loss is NaN or infinite.
     """
     floor = facts.floor_nats_per_token
     if loss is None or floor is None or not math.isfinite(loss) or facts.vocabulary_size < 2:
