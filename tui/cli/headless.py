@@ -153,7 +153,6 @@ def make_notifier(options: NotificationOptions, console: Console) -> Notifier:
 def _show_progress(
     session: TrainingSession, engine: threading.Thread, console: Console, notifier: Notifier, stop: StopSignals
 ) -> None:
-    """Update the progress line until the engine has finished."""
     source = LiveSource(session.feed)
     printer = _EventPrinter(console)
     with Progress(

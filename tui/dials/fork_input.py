@@ -64,7 +64,6 @@ def setting_in_progress(typed: str, rules: Sequence[DialRule], checkpoints: Coll
 def _split_parts(
     typed: str, rules: Sequence[DialRule], checkpoints: Collection[str], problems: list[str]
 ) -> tuple[str, list[str]]:
-    """The checkpoint at the start of a line, and the parts that name settings."""
     first, _, others = without_thousands(typed).partition(",")
     at, rest = _split_checkpoint(first, rules, checkpoints, problems)
     return at, split_pieces(f"{rest},{others}")

@@ -87,8 +87,7 @@ def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
 
 
 def _highest(snapshot: RunSnapshot, training: DownsampledCurve, evals: list[tuple[int, float]]) -> float:
-    """The top of the axis: the highest loss, at most 1.5 times that of a uniform guess, so that a spike does not
-    flatten the curve."""
+    """The top of the axis, at most 1.5 times the loss of a uniform guess unless all losses are higher."""
     losses: list[float] = [*(loss for _, loss in evals), *training.mean.tolist()]
     top = max(losses)
     started = snapshot.started

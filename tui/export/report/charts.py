@@ -130,7 +130,6 @@ def _power(vitals: Vitals) -> float | None:
 
 
 def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ...]:
-    """Bands of steps in which the card was throttled."""
     times, steps = snapshot.column("t"), snapshot.column("step")
     if not len(steps):
         return ()
@@ -315,7 +314,6 @@ def _steps(first: float, last: float) -> Markup:
 def _text(
     words: str, x: str, y: str, *, anchor: str, dx: str | None = None, dy: str | None = None, kind: str = "tick"
 ) -> Markup:
-    """Text at (x, y), moved by `dx` and `dy` pixels."""
     return svg_element("text", escaped_text(words), _class=kind, x=x, y=y, dx=dx, dy=dy, text_anchor=anchor)
 
 
