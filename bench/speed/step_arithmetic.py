@@ -46,15 +46,13 @@ class StepArithmetic:
         return 6 * weights + 6 * (self.context + 1) * self.width * self.layers
 
 
-def of_ours(model: GPT) -> StepArithmetic:
-    """The arithmetic of one of our models at its own batch size."""
+def of_ours(model: GPT, batch: int) -> StepArithmetic:
+    """The arithmetic of one of our models at `batch` windows a step."""
     matrices = [_shape(module.weight) for module in model.modules() if isinstance(module, Linear)]
     if model.head is None:
         matrices.append(_shape(model.token_embedding))
     config = model.config
-    return StepArithmetic(
-        tuple(matrices), config.batch_size * config.context, config.layers, config.width, config.context
-    )
+    return StepArithmetic(tuple(matrices), batch * config.context, config.layers, config.width, config.context)
 
 
 def of_peer(model: nn.Module, *, batch: int, layers: int, width: int, context: int) -> StepArithmetic:
@@ -98,7 +96,7 @@ def model_ceiling(step: StepArithmetic, precision: str, repeats: int = 60) -> fl
 
 @torch.inference_mode()
 def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """The shortest of `repeats` timings, after some unmeasured ones."""
+    """The shortest of `repeats` timings after a warm-up."""
     for _ in range(3):
         work()
     best = float("inf")

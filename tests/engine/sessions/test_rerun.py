@@ -14,6 +14,7 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sessions.rerun import RerunResult, differing_bits, plan_rerun, train_rerun
 from babytrain.engine.sessions.start_and_resume import RunResult, train_resumed
+from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Command, LogMessage, Request, Resumed, Started
 from babytrain.runs.playback.replay_plan import recorded_sessions
 from babytrain.runs.state.live_feed import LiveFeed
@@ -215,7 +216,7 @@ def test_a_changed_text_version_and_machine_are_told_before_it_starts(tmp_path: 
 
 
 def test_a_folder_without_a_run_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="journal"):
+    with pytest.raises(RunsError, match="journal"):
         plan_rerun(RunFolder(tmp_path / "nowhere"), runs_dir=tmp_path)
 
 
