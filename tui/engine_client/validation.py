@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from babytrain.engine.doctor.run_checks import CheckResult
+    from babytrain.engine.doctor.check_result import CheckResult
 
 
 @dataclass(frozen=True)
