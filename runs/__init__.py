@@ -1,1 +1,1 @@
-"""The ground floor: what a run *is* - events, journal, folder, state, playback. Never imports torch or textual."""
+"""What a run is: events, journal, folder, state, playback. Never imports torch or textual."""

@@ -1,4 +1,4 @@
-"""Errors that a person can act on."""
+"""Errors whose messages are sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 class RunsError(Exception):
-    """Something about runs on disk that a person has to know: one sentence that says what to do."""
+    """A run on disk cannot be used; the message is one sentence that says what to do."""
 
 
 class ProblemsError(ValueError):
-    """One or more things that a person can act on; `problems` holds one sentence each."""
+    """One or more problems; `problems` holds one sentence each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)

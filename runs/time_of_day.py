@@ -1,4 +1,4 @@
-"""Times of day as people write them: `23:00-07:00`, over midnight if need be. Pure; in minutes since midnight."""
+"""Times of day such as `23:00-07:00`, in minutes since midnight."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DayWindow:
     end: int
 
     def contains(self, minute: float) -> bool:
-        """Whether a time of day lies in the window. A window that ends where it starts is the whole day."""
+        """Whether a time of day lies in the window; a window that ends where it starts is the whole day."""
         if self.start < self.end:
             return self.start <= minute < self.end
         return minute >= self.start or minute < self.end

@@ -21,7 +21,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 HERE = Path(__file__).resolve().parents[2]
-PINNED = ("threads=1", "precision=fp32", "matmul_backend=torch", "compile=off")
+PINNED = ("threads=1", "precision=fp32", "products=torch", "compile=off")  # by the names that 0.2.0 knows too
 OTHER_RECIPE = (
     "dropout=0.1",
     "accumulate=2",

@@ -52,9 +52,9 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str
     speed = _choose_speed(config, corpus, device)
     precision = speed.precision
     torch.set_num_threads(speed.threads)
-    use_matmul_backend(speed.products)
+    use_matmul_backend(speed.matmul_backend)
     # The choices become settings, so that a resume repeats them.
-    config = changed_config(config, threads=speed.threads, precision=precision, matmul_backend=speed.products)
+    config = changed_config(config, threads=speed.threads, precision=precision, matmul_backend=speed.matmul_backend)
     sentences = [speed.sentence()] if speed.milliseconds else []
     if config.compile == "auto":
         choice, sentence = _choose_compile(config, corpus, device, speed)

@@ -34,18 +34,18 @@ class ProcessorChoice:
     threads: int
     precision: Precision
     milliseconds: dict[str, float]
-    products: MatmulBackend = "torch"
+    matmul_backend: MatmulBackend = "torch"
 
     @property
     def step_seconds(self) -> float | None:
         """The time of a step with the choice, None without a trial."""
-        taken = self.milliseconds.get(_name(self.threads, self.precision, self.products))
+        taken = self.milliseconds.get(_name(self.threads, self.precision, self.matmul_backend))
         return None if taken is None else taken / 1000
 
     def sentence(self) -> str:
         """One line for the log."""
         tried = ", ".join(f"{name} {value:.0f} ms" for name, value in self.milliseconds.items())
-        library = " by oneDNN" if self.products == "onednn" else ""
+        library = " by oneDNN" if self.matmul_backend == "onednn" else ""
         chosen = f"{self.precision}{library} with {self.threads} thread{'s' if self.threads != 1 else ''}"
         return f"Computing in {chosen}, the fastest of a short trial: {tried} a step."
 
@@ -67,34 +67,34 @@ def try_processor_settings(
     candidates: list[MatmulBackend] = list(libraries) if "fp32" in formats else ["torch"]
     milliseconds: dict[str, float] = {}
 
-    def measure(count: int, precision: Precision, products: MatmulBackend) -> float:
-        taken = _step_milliseconds(config, tokens, vocabulary_size, count, precision, products)
-        milliseconds[_name(count, precision, products)] = taken
+    def measure(count: int, precision: Precision, matmul_backend: MatmulBackend) -> float:
+        taken = _step_milliseconds(config, tokens, vocabulary_size, count, precision, matmul_backend)
+        milliseconds[_name(count, precision, matmul_backend)] = taken
         return taken
 
     before = torch.get_num_threads()
     try:
-        count, precision, products = thread_counts[0], formats[0], candidates[0]
+        count, precision, matmul_backend = thread_counts[0], formats[0], candidates[0]
         if len(thread_counts) * len(formats) * len(candidates) == 1:
-            return ProcessorChoice(count, precision, {}, products)
-        fastest = measure(count, precision, products)
+            return ProcessorChoice(count, precision, {}, matmul_backend)
+        fastest = measure(count, precision, matmul_backend)
         for other in formats[1:]:
             if (taken := measure(count, other, "torch")) < fastest * WORTHWHILE_STEP_RATIO:
                 precision, fastest = other, taken
         for library in candidates[1:] if precision == "fp32" else []:
             if (taken := measure(count, precision, library)) < fastest * WORTHWHILE_STEP_RATIO:
-                products, fastest = library, taken
+                matmul_backend, fastest = library, taken
         for fewer in thread_counts[1:]:
-            if (taken := measure(fewer, precision, products)) < fastest * WORTHWHILE_STEP_RATIO:
+            if (taken := measure(fewer, precision, matmul_backend)) < fastest * WORTHWHILE_STEP_RATIO:
                 count, fastest = fewer, taken
-        return ProcessorChoice(count, precision, milliseconds, products)
+        return ProcessorChoice(count, precision, milliseconds, matmul_backend)
     finally:
         torch.set_num_threads(before)
         use_matmul_backend("torch")
 
 
-def _name(threads: int, precision: Precision, products: MatmulBackend) -> str:
-    return f"{precision}{' by oneDNN' if products == 'onednn' else ''} on {threads}"
+def _name(threads: int, precision: Precision, matmul_backend: MatmulBackend) -> str:
+    return f"{precision}{' by oneDNN' if matmul_backend == 'onednn' else ''} on {threads}"
 
 
 class TrialModel:
@@ -151,8 +151,13 @@ def eager_step_seconds(
 
 
 def _step_milliseconds(
-    config: Config, tokens: Tensor, vocabulary_size: int, threads: int, precision: Precision, products: MatmulBackend
+    config: Config,
+    tokens: Tensor,
+    vocabulary_size: int,
+    threads: int,
+    precision: Precision,
+    matmul_backend: MatmulBackend,
 ) -> float:
     torch.set_num_threads(threads)
-    use_matmul_backend(products)
+    use_matmul_backend(matmul_backend)
     return 1000 * eager_step_seconds(config, tokens, vocabulary_size, device="cpu", precision=precision)

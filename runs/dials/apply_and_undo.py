@@ -1,4 +1,4 @@
-"""What a command does to the dials: the new positions, or a refusal with the allowed range. Pure functions."""
+"""What a command does to the dials: the new positions, or a refusal with the allowed range."""
 
 from __future__ import annotations
 
@@ -15,24 +15,20 @@ from babytrain.runs.events import Command, Request
 MAX_UNDOS = 50
 RATE_ACTIONS = ("lr_scale", "lr_hold", "lr_release", "rewarm")
 DIAL_ACTIONS = (*RATE_ACTIONS, "set", "total_steps", "undo")
-_SETTINGS = {"lr_hold": "lr", "total_steps": "steps"}  # whose limits hold
-# From the name of a setting and a value as it came to the value; raises ValueError with the allowed range.
+_SETTINGS = {"lr_hold": "lr", "total_steps": "steps"}  # the settings whose limits apply
+# Takes the name of a setting and a raw value, returns the value; raises ValueError with the allowed range.
 CheckSetting: TypeAlias = Callable[[str, object], Any]
 
 
 @dataclass(frozen=True)
 class DialChange:
-    """What a command did to the dials: the new state with the number that changed before and after, or a refusal.
-
-    `before` and `after` are in the unit of the dial, of the learning rate's dials the learning rate itself. `dial` is
-    which one an undo took back. `positions` are those that differ now.
-    """
+    """The effect of a command: the new dials with the changed `positions`, or a `refusal`."""
 
     dials: DialState
     positions: Mapping[str, Position] = field(default_factory=dict)
-    before: float | None = None
+    before: float | None = None  # in the unit of the dial; for the learning rate's dials, the learning rate
     after: float | None = None
-    dial: str = ""
+    dial: str = ""  # that an undo restored
     refusal: str = ""
 
 
@@ -44,10 +40,10 @@ def apply_command(
     check: CheckSetting,
     most_windows: int | None = None,
 ) -> DialChange:
-    """The effect of a request after `step` finished steps. What the engine does by itself no undo takes back.
+    """The effect of a request after `step` finished steps.
 
-    `most_windows` is how many windows an epoch has: a person may not ask for a larger step. The engine may, because a
-    preset's own batch may be larger than a tiny text.
+    A person may not ask for a step of more than `most_windows`, an epoch. The engine may, because a preset's batch may
+    be larger than a tiny text.
     """
     if request.action == "undo":
         return undo_newest(dials)
@@ -83,7 +79,7 @@ def undo_newest(dials: DialState) -> DialChange:
 
 
 def replay_command(dials: DialState, command: Command) -> DialState:
-    """The dials after a command on record. Version 0.2.0 did not record positions: there it is applied once more."""
+    """The dials after a recorded command. Version 0.2.0 did not record positions: there it is applied once more."""
     if command.dials is not None:
         return dials.with_positions(command.dials)
     if command.action == "undo":
@@ -95,7 +91,7 @@ def replay_command(dials: DialState, command: Command) -> DialState:
 
 
 def too_large_a_step(dials: DialState, name: str, most_windows: int) -> str:
-    """Why a step cannot have so many windows, and how far `name` (batch_size or accumulate) may go, as a refusal."""
+    """The refusal of a step with so many windows, with the limit of `name` (batch_size or accumulate)."""
     most = most_windows * getattr(dials, name) // dials.windows_per_step
     allowed = f": {name} must lie between 1 and {most:,}" if most else ""
     return f"a step of {dials.windows_per_step:,} windows is more than the {most_windows:,} the text has{allowed}"
@@ -137,7 +133,7 @@ def _number_between(name: str, raw: object, low: float, high: float, *, whole: b
 
 
 def _changed(dials: DialState, command: Request | Command, value: object, step: int) -> DialState:
-    """The dials after a valid command, with what an undo restores if a person sent it."""
+    """The dials after a valid command; if a person sent it, with what an undo restores."""
     positions: dict[str, object] = {}
     match command.action:
         case "lr_release":

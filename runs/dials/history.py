@@ -1,8 +1,4 @@
-"""The positions of a run's dials over time, read from its events, and what each session planned to do.
-
-A session records its plan, and each command the positions it changed. Journals up to version 0.2 hold neither: there
-the plan is made from the recorded settings, and `replay_command` applies the commands once more.
-"""
+"""The positions of a run's dials over time and the plan of each session, read from its events."""
 
 from __future__ import annotations
 
@@ -16,17 +12,16 @@ from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Command, CorpusInfo, Event, Plan, RatePlan, Resumed, Started
 from babytrain.runs.events.timeline import Timeline
 
-# Changes of these show in no loss.
+# Dials that do not affect the loss.
 _LOSS_NEUTRAL_DIALS = frozenset((*CADENCE_DIALS, *MACHINE_DIALS, "total_steps"))
-# The final evaluation of a model of haiku: a hundred poems of some 66 characters.
+# The final evaluation of a haiku model: a hundred poems of about 66 characters.
 FINAL_EVALUATION_CORPUS = "haiku"
 FINAL_EVALUATION_TOKENS = 6_600
-# Each planted line is ranked among so many like it, of so many tokens.
-CANARY_TOKENS = 1024 * 50
+CANARY_TOKENS = 1024 * 50  # for each planted line: candidates it is ranked among, times tokens in each
 
 
 class DialRecord(Event, frozen=True, kw_only=True):
-    """The dials from `t` on. A loss may show the change at `changed_step`; at `resized_step` it was of the batch."""
+    """The dials from `t` on, the last step at which a change affected the loss, and the last one of the batch size."""
 
     dials: DialState
     changed_step: int = 0
@@ -37,17 +32,17 @@ _START = DialRecord(t=0.0, step=0, dials=initial_dials({}))
 
 
 class DialHistory:
-    """The dials and plans of a whole run, built by `add` from its events in order."""
+    """The dials and plans of a whole run, built by `add`."""
 
     def __init__(self) -> None:
         self._records: Timeline[DialRecord] = Timeline()
         self._plans: Timeline[Plan] = Timeline()
-        self._events: list[Started | Plan | Resumed | Command] = []  # those that made the newest record
+        self._events: list[Started | Plan | Resumed | Command] = []  # from which the newest record was made
         self._started: Started | None = None
         self._settings: dict[str, object] = {}
 
     def add(self, event: Started | Plan | Resumed | Command) -> None:
-        """Take one event in. A resume from a checkpoint takes back what was changed after it."""
+        """Add the next event. A resume from a checkpoint undoes the changes made after it."""
         match event:
             case Command():
                 if event.status != "applied" or event.action not in DIAL_ACTIONS:
@@ -71,16 +66,16 @@ class DialHistory:
             self._records.append(_after(self._records.events[-1] if self._records.events else _START, event))
 
     def at(self, t: float) -> DialRecord:
-        """The dials at a time, before the run started those it starts with."""
+        """The dials at a time; before the run started, those it starts with."""
         return self._records.last_until(t) or next(iter(self._records.events), _START)
 
     @property
     def first(self) -> DialState:
-        """The dials as the run started."""
+        """The dials when the run started."""
         return self.at(self._started.t if self._started is not None else 0.0).dials
 
     def plan_at(self, t: float) -> Plan | None:
-        """The plan of the session of that time, None before the run started."""
+        """The plan of the session at a time, None before the run started."""
         return self._plans.last_until(t) or next(iter(self._plans.events), None)
 
     def _plan_afresh(self, event: Started | Resumed) -> None:
@@ -91,7 +86,7 @@ class DialHistory:
 def plan_of(
     settings: Mapping[str, object], corpus: CorpusInfo, positions: Mapping[str, Position], *, t: float, step: int
 ) -> Plan:
-    """What a session with these settings is going to do. Recorded ones may be incomplete or edited by hand."""
+    """What a session with these settings is going to do; recorded settings may be incomplete or edited by hand."""
     peak, warmup = _number(settings, "lr"), _number(settings, "warmup")
     decay, floor = _number(settings, "wsd_decay_fraction", 0.2), _number(settings, "min_lr_ratio", 0.0)
     rate = None
@@ -116,7 +111,6 @@ def plan_of(
 
 
 def _after(record: DialRecord, event: Started | Plan | Resumed | Command) -> DialRecord:
-    """The record once `event` has happened."""
     match event:
         case Started():
             return DialRecord(t=event.t, step=event.step, dials=initial_dials(event.config, event.total_steps))

@@ -1,8 +1,4 @@
-"""Names of settings up to version 0.2, and what they are called now.
-
-Dials are named like settings, so this is also how old journals and checkpoints name them. Files of old runs are read
-through `present_settings` and never rewritten; a person who writes an old name is told by `renaming_notes`.
-"""
+"""Names of settings and dials up to version 0.2, and their present names. Old files are never rewritten."""
 
 from __future__ import annotations
 
@@ -34,23 +30,23 @@ RENAMED_VALUES: Mapping[str, Mapping[str, str]] = {"on_overfitting": {"say": "re
 
 
 def present_name(name: str) -> str:
-    """What a setting or dial is called now."""
+    """The present name of a setting or dial."""
     return RENAMED_SETTINGS.get(name, name)
 
 
 def present_value(name: str, value: Value) -> Value | str:
-    """What a value is called now; `name` is the setting's present one."""
+    """The present name of a value of the setting `name` (its present name)."""
     return RENAMED_VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
 
 
 def present_settings(settings: Mapping[str, Value]) -> dict[str, Value | str]:
-    """Settings, or positions of dials, by their present names. Of two names of one setting the later one counts."""
+    """Settings, or positions of dials, by their present names; the later one counts if a setting occurs twice."""
     named = ((present_name(name), value) for name, value in settings.items())
     return {name: present_value(name, value) for name, value in named}
 
 
 def renaming_notes(settings: Mapping[str, object]) -> list[str]:
-    """A sentence on each old name, for the person who wrote it."""
+    """A sentence for the user on each old name among `settings`."""
     notes = []
     for name, value in settings.items():
         new_name = present_name(name)

@@ -1,9 +1,4 @@
-"""The course of the learning rate: pure functions of the step, the length of the run and the dials.
-
-Nothing is remembered between calls, so a run that is extended, shortened or resumed needs no repair: ask again with
-the new length. The warm-up rises linearly and is never longer than half the run; the shapes after it follow the
-papers named at each function. Steps at or past the end stay at the final value.
-"""
+"""The learning rate as a pure function of the step, the length of the run and the dials."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ from babytrain.runs.dials.state import DialState
 
 
 class RateSettings(Protocol):
-    """The settings that the learning rate follows: of a run that trains, or of one on record."""
+    """The settings that determine the learning rate, of a run that trains or of a recorded one."""
 
     @property
     def lr(self) -> float:
@@ -26,11 +21,11 @@ class RateSettings(Protocol):
 
     @property
     def wsd_decay_fraction(self) -> float:
-        """Of the schedule wsd: the share of the run spent decaying, at its end."""
+        """For the schedule wsd: the share of the run spent decaying, at its end."""
 
     @property
     def min_lr_ratio(self) -> float:
-        """The rate at the end as a share of the peak."""
+        """The final rate as a share of the peak."""
 
 
 def learning_rate(settings: RateSettings, dials: DialState, step: float) -> float:
@@ -49,10 +44,10 @@ def learning_rate(settings: RateSettings, dials: DialState, step: float) -> floa
 def learning_rate_factor(settings: RateSettings, schedule: str, step: float, total_steps: int) -> float:
     """The share, in [0, 1], of the peak learning rate for the step number `step` (the first is 0).
 
-    Warm-up: (step + 1) / (warmup + 1), so that the very first step already learns and the peak is reached without a
-    jump. Afterwards the schedule falls to `min_lr_ratio` at `total_steps` ("constant" never falls).
+    Warm-up is (step + 1) / (warmup + 1), so that the first step learns and nothing jumps. Then the schedule falls to
+    `min_lr_ratio` at `total_steps` and stays there ("constant" never falls).
     """
-    warmup = min(settings.warmup, total_steps // 2)
+    warmup = min(settings.warmup, total_steps // 2)  # never longer than half the run
     if step < warmup:
         return (step + 1) / (warmup + 1)
     if schedule == "constant":
@@ -66,7 +61,7 @@ def learning_rate_factor(settings: RateSettings, schedule: str, step: float, tot
 
 
 def _linear(progress: float) -> float:
-    """From 1 to 0 in a straight line (Bergsma et al. 2025, arXiv 2502.15938; the decay of WSD, arXiv 2405.18392)."""
+    """From 1 to 0 linearly (Bergsma et al. 2025, arXiv 2502.15938; the decay of WSD, arXiv 2405.18392)."""
     return 1.0 - progress
 
 

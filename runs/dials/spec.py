@@ -1,4 +1,4 @@
-"""Which dials a run has. A dial is named like the setting it starts from and has that setting's limits."""
+"""Which dials a run has. A dial is named like its setting and has the same limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
 MACHINE_DIALS = ("quiet_hours", "quiet_duty", "temperature_ceiling_celsius", "power_budget_watts", "on_battery")
 CADENCE_DIALS = ("eval_every", "sample_every")  # in steps
 BATCH_DIALS = ("batch_size", "accumulate")
-# What `set` changes, in the order in which it is shown.
+# Dials that `set` changes, in display order.
 SETTABLE = (
     "schedule",
     *BATCH_DIALS,
@@ -31,4 +31,4 @@ SETTABLE = (
 SMALLEST_SCALE = 1e-6  # of the factor on the learning rate
 LARGEST_SCALE = 1e6
 LONGEST_REWARM = 10_000_000  # steps
-NO_HOURS = (None, "", *NO_WINDOWS)  # no quiet hours: as older and newer configs have them, and as people type them
+NO_HOURS = (None, "", *NO_WINDOWS)  # no quiet hours, in older and newer configs and as typed

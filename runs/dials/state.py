@@ -1,8 +1,4 @@
-"""The positions of all dials of a run, and what an undo would restore. Pure data.
-
-The engine trains by a `DialState` and records it; forecasts and screens read the record back into one. A record may be
-older than a dial, or edited by hand: a dial that it lacks keeps a value that changes nothing and is `unknown`.
-"""
+"""The positions of all dials of a run, as the engine trains by them and as recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from babytrain.runs.dials.spec import SETTABLE, Position
 
 @dataclass(frozen=True)
 class Undo:
-    """A change that can be taken back: the `dial` it was of, and the positions that it replaced."""
+    """A change that can be undone: its dial, and the positions it replaced."""
 
     dial: str
     positions: Mapping[str, Position]
@@ -25,11 +21,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class DialState:
-    """Positions of the dials. `lr_scale` multiplies the schedule, `lr_hold` replaces it.
-
-    From `rewarm_step` on the learning rate climbs for `rewarm_steps` steps to where it would be. `beta2` is meant for
-    steps of `beta2_windows` windows.
-    """
+    """Positions of the dials, and what an undo would restore."""
 
     total_steps: int = 0
     schedule: str = ""
@@ -41,7 +33,7 @@ class DialState:
     label_smoothing: float = 0.0
     beta1: float = 0.0
     beta2: float = 0.0
-    beta2_windows: int = 1
+    beta2_windows: int = 1  # windows in a step that beta2 is meant for
     window_shift: float = 0.0
     token_noise: float = 0.0
     eval_every: int = 0
@@ -51,12 +43,12 @@ class DialState:
     temperature_ceiling_celsius: float = 0.0
     power_budget_watts: float = 0.0
     on_battery: str = "train"
-    lr_scale: float = 1.0
-    lr_hold: float | None = None
-    rewarm_step: int = 0
+    lr_scale: float = 1.0  # multiplies the schedule
+    lr_hold: float | None = None  # replaces the schedule
+    rewarm_step: int = 0  # from here on the learning rate climbs for `rewarm_steps` steps
     rewarm_steps: int = 0
     undos: tuple[Undo, ...] = ()  # newest last
-    unknown: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()  # dials missing from an old or edited record; their values change nothing
 
     @property
     def windows_per_step(self) -> int:
@@ -65,31 +57,28 @@ class DialState:
 
     @property
     def beta2_in_use(self) -> float:
-        """AdamW's second decay for steps of the present size: its half-life is kept in tokens.
-
-        Marek et al. 2025, arXiv 2507.07101: with steps k times as large, beta2 to the power of k.
-        """
+        """AdamW's beta2, its half-life kept in tokens as the step grows (Marek et al. 2025, arXiv 2507.07101)."""
         power = self.windows_per_step / self.beta2_windows
         return self.beta2 if power == 1.0 else float(self.beta2**power)
 
     def position(self, name: str) -> Position:
-        """The position of the dial `name`, None when there is no such dial or the record lacks it."""
+        """The position of the dial `name`, None when there is no such dial or it is unknown."""
         position: Position = getattr(self, name) if name in POSITIONS and name not in self.unknown else None
         return position
 
     def positions(self) -> dict[str, Position]:
-        """Every position that is known, by name: plain values for a record."""
+        """Every known position by name, as plain values for a record."""
         return {name: getattr(self, name) for name in POSITIONS if name not in self.unknown}
 
     def with_positions(self, recorded: Mapping[str, object]) -> DialState:
-        """These dials moved to `recorded` positions; what is no dial, or no position of it, changes nothing."""
+        """These dials at `recorded` positions; unknown names and invalid values change nothing."""
         read = {name: _read(name, recorded[name]) for name in POSITIONS if name in recorded}
         released = {"lr_hold"} if recorded.get("lr_hold", 0) is None else set()
         valid: dict[str, Any] = {name: value for name, value in read.items() if value is not None or name in released}
         return replace(self, **valid, unknown=self.unknown - valid.keys())
 
     def with_settings(self, changes: Mapping[str, object]) -> DialState:
-        """These dials after a resume or a fork with other settings: a new lr or schedule starts without a factor."""
+        """These dials after a resume or fork with other settings; a new lr or schedule resets its scale and hold."""
         recorded = {name: value for name, value in changes.items() if name in SETTABLE}
         if "steps" in changes:
             recorded["total_steps"] = changes["steps"]
@@ -103,7 +92,7 @@ class DialState:
         return {name: getattr(self, name) for name in POSITIONS if getattr(self, name) != getattr(before, name)}
 
     def saved(self) -> dict[str, Any]:
-        """What a checkpoint keeps of the dials; see `restore_dials`."""
+        """What a checkpoint keeps of the dials, read by `restore_dials`."""
         undos = [{"dial": undo.dial, "fields": dict(undo.positions)} for undo in self.undos]
         return {"dials": self.positions(), "undos": undos}
 
@@ -113,17 +102,14 @@ _TYPES = get_type_hints(DialState)
 
 
 def initial_dials(settings: Mapping[str, object], total_steps: int | None = None) -> DialState:
-    """All dials when a run with these settings starts; its end is in `steps` unless given."""
+    """The dials of a run that starts with these settings; `total_steps` defaults to its setting `steps`."""
     dials = DialState(unknown=frozenset(SETTABLE)).with_positions(settings)
     end = settings.get("steps", 0) if total_steps is None else total_steps
     return replace(dials, beta2_windows=max(1, dials.windows_per_step)).with_positions({"total_steps": end})
 
 
 def restore_dials(trainer: Mapping[str, Any], settings: Mapping[str, object]) -> DialState:
-    """Dials from what a checkpoint keeps of the trainer; what an older version did not write is as in the settings.
-
-    Raises ValueError when the undos are damaged.
-    """
+    """The dials of a checkpoint's trainer, completed from the settings. Raises ValueError when undos are damaged."""
     try:
         saved = [
             (present_name(str(undo["dial"])), present_settings(dict(undo["fields"])))
@@ -139,7 +125,7 @@ def restore_dials(trainer: Mapping[str, Any], settings: Mapping[str, object]) ->
 
 
 def _read(name: str, raw: object) -> Position:
-    """A recorded position as a value of that dial's type, None when it is none."""
+    """A recorded position as the dial's type, None when invalid."""
     wanted = _TYPES[name]
     if wanted is str:
         return raw if isinstance(raw, str) else None

@@ -1,14 +1,7 @@
 """The bill of a run: its electricity in kilowatt-hours, money, CO2 and other units.
 
-Choices worth knowing:
-
-- Nothing measured is None, never 0: a run that was not measured was not free.
-- The price and the CO2 factor are those of the run's own settings, and the money was added up at the price of the hour.
-  So an old run keeps its cost.
-- What was discarded is counted apart: the whole of a failed run, and in any run what was drawn between a checkpoint and
-  the rollback to it. Where a checkpoint lies between two readings of the meter, the energy up to it is interpolated.
-- A run with scripted sensors has a bill like any other, to show what one looks like. It is marked `simulated`, and no
-  total includes it.
+The price and the CO2 factor are those of the run's own settings, so an old run keeps its cost. Discarded energy is all
+of a failed run, and what was drawn between a checkpoint and the rollback to it.
 """
 
 from __future__ import annotations
@@ -30,10 +23,7 @@ from babytrain.runs.store.summary import RunSummary, read_summary
 
 @dataclass(frozen=True)
 class SourceAmounts:
-    """One way of measuring. `joules` is None when it never gave a reading; `watts` is its mean while it did.
-
-    `gap_percent`, of a counter: how far the integral of the polled power of the same card lies from it.
-    """
+    """One way of measuring; `joules` and the mean `watts` are None when it never gave a reading."""
 
     name: str  # "gpu 0", "processor", "battery", "wall meter"
     scope: EnergyScope
@@ -43,12 +33,12 @@ class SourceAmounts:
     watts: float | None
     measured_seconds: float
     unmeasured_seconds: float
-    gap_percent: float | None = None
+    gap_percent: float | None = None  # of a counter: how far the integral of the same card's polled power differs
 
 
 @dataclass(frozen=True)
 class BillAmounts:
-    """The bill of a run at a moment. When `joules` is None nothing was measured, and `missing_reason` says why."""
+    """The bill of a run at a moment. `joules` is None, never 0, when nothing was measured."""
 
     joules: float | None = None
     watts: float | None = None  # now, idle draw included; None when the run is over
@@ -56,13 +46,13 @@ class BillAmounts:
     currency: str = ""
     co2_grams: float | None = None
     co2_is_default: bool = True
-    idle_joules: float = 0.0  # taken off already
+    idle_joules: float = 0.0  # already subtracted
     measured_seconds: float = 0.0
     unmeasured_seconds: float = 0.0
     sources: tuple[SourceAmounts, ...] = ()
     units: EnergyEfficiency | None = None
     forecast: EnergyForecast | None = None
-    missing_reason: str = ""  # or what is left out of the total, half a sentence
+    missing_reason: str = ""  # why nothing was measured, or what the total leaves out
     simulated: bool = False  # scripted sensors: none of it was drawn
 
     @property
@@ -78,7 +68,7 @@ class BillAmounts:
 
 @dataclass(frozen=True)
 class MonthShare:
-    """What a run drew in one month of local time, `2026-11`, and what of it rollbacks in that month discarded."""
+    """What a run drew in one month of local time (`2026-11`), and what rollbacks in that month discarded of it."""
 
     month: str
     joules: float = 0.0
@@ -88,7 +78,7 @@ class MonthShare:
 
 @dataclass(frozen=True)
 class Bill:
-    """The bill of a saved run, month by month; no months where nothing was measured."""
+    """The bill of a saved run, by month; no months when nothing was measured."""
 
     summary: RunSummary
     facts: BillAmounts
@@ -101,12 +91,12 @@ class Bill:
 
     @property
     def wasted_joules(self) -> float | None:
-        """All of a failed run, and what was discarded of any other."""
+        """All of a failed run, and what rollbacks discarded of any other."""
         return self.facts.joules if self.summary.status == "failed" else self.discarded_joules
 
 
 def read_bill(folder: RunFolder) -> Bill:
-    """The bill of a run from its folder, whatever state that is in. Never raises for what lies on the disk."""
+    """The bill of a run from its folder. Never raises, whatever the folder holds."""
     summary, state = read_summary(folder)
     if state is None:
         return Bill(summary, BillAmounts(missing_reason="its journal tells of no training"))
@@ -116,7 +106,7 @@ def read_bill(folder: RunFolder) -> Bill:
 
 
 def bill_amounts(snapshot: RunSnapshot) -> BillAmounts:
-    """The bill of a run at a moment. Never raises. It takes about as long as `estimate_eta`: ask once a second."""
+    """The bill of a run at a moment. Never raises. As slow as `estimate_eta`: call it once a second."""
     prices, energy = prices_from(snapshot.settings), snapshot.energy
     missing_reason = _missing_reason(snapshot, energy)
     if energy is None or not is_measured(energy):
@@ -142,19 +132,19 @@ def bill_amounts(snapshot: RunSnapshot) -> BillAmounts:
 
 
 def discarded_intervals(snapshot: RunSnapshot) -> list[tuple[float, float]]:
-    """When the run made steps that a rollback discarded: intervals of its time that do not overlap."""
+    """Disjoint intervals of running time with steps that a rollback discarded."""
     found: list[tuple[float, float]] = []
     for event in snapshot.state.guard_events.until(snapshot.t):
         since = _time_at_checkpoint(snapshot, event.t) if event.action == "rolled back" else None
         if since is not None:
-            # Two rollbacks may go to the same checkpoint: what lies between is discarded once.
+            # Two rollbacks may go to the same checkpoint: count the overlap once.
             since = max(since, found[-1][1]) if found else since
             found.append((since, max(since, event.t)))
     return found
 
 
 def gap_percent(source: EnergySource, sources: tuple[EnergySource, ...]) -> float | None:
-    """How far, in percent, the polled power of a card lies from its counter `source`; None where there are not both."""
+    """How far, in percent, the polled power of a card differs from its counter `source`; None without both."""
     if source.quality != "counter" or source.joules <= 0 or source.measured_seconds <= 0:
         return None
     for other in sources:
@@ -183,7 +173,7 @@ def _source_amounts(energy: Energy) -> tuple[SourceAmounts, ...]:
 
 
 def _missing_reason(snapshot: RunSnapshot, energy: Energy | None) -> str:
-    """Why nothing was measured, or what the total leaves out; empty when it holds the whole computer."""
+    """Why nothing was measured, or what the total leaves out; empty when it covers the whole computer."""
     if energy is None:
         return "no meter ran"
     measured = {source.scope for source in energy.sources if source.counted and source.measured_seconds > 0}
@@ -197,7 +187,7 @@ def _missing_reason(snapshot: RunSnapshot, energy: Energy | None) -> str:
 
 
 def _time_at_checkpoint(snapshot: RunSnapshot, rollback_at: float) -> float | None:
-    """When the run wrote the checkpoint of the newest rollback until `rollback_at`; None where that is not recorded."""
+    """When the run wrote the checkpoint of the newest rollback until `rollback_at`; None when not recorded."""
     resumed = next((event for event in snapshot.state.resumes.newest_first(rollback_at) if event.rollback), None)
     if resumed is None:
         return None
@@ -208,7 +198,6 @@ def _time_at_checkpoint(snapshot: RunSnapshot, rollback_at: float) -> float | No
 
 
 def _months(snapshot: RunSnapshot) -> Iterator[MonthShare]:
-    """What was drawn in each month, oldest first."""
     shares: dict[str, MonthShare] = {}
     nothing_yet = Energy(t=0.0, step=0, joules=0.0)
     for before, now in pairwise([nothing_yet, *snapshot.state.energies.until(snapshot.t)]):

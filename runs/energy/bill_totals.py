@@ -1,8 +1,4 @@
-"""The bills of many runs added up: by month, by how they ended, and what was wasted. Pure functions.
-
-Amounts of different currencies are never added: there is a total for each. Runs that were not measured, and simulated
-ones, are counted, not priced.
-"""
+"""The bills of many runs added up by month, by outcome, and by currency."""
 
 from __future__ import annotations
 
@@ -14,11 +10,7 @@ from babytrain.runs.energy.bill import Bill, month_of
 
 @dataclass(frozen=True)
 class BillTotal:
-    """Some runs together. `joules`, `co2_grams` and `wasted_joules` are of the `measured` ones among the `runs`.
-
-    `wasted_joules`: all of the failed runs (`failed_joules`), and what rollbacks discarded of the others. `money` and
-    `wasted_money` are by currency; what was wasted costs the mean price of its run.
-    """
+    """Some runs together; energy, CO2 and money are of the measured ones that were not simulated."""
 
     label: str
     runs: int = 0
@@ -27,15 +19,15 @@ class BillTotal:
     joules: float = 0.0
     co2_grams: float = 0.0
     co2_is_default: bool = False  # of any of them
-    money: Mapping[str, float] = field(default_factory=dict)
+    money: Mapping[str, float] = field(default_factory=dict)  # by currency
     failed_joules: float = 0.0
-    wasted_joules: float = 0.0
-    wasted_money: Mapping[str, float] = field(default_factory=dict)
+    wasted_joules: float = 0.0  # all of the failed runs, and what rollbacks discarded of the others
+    wasted_money: Mapping[str, float] = field(default_factory=dict)  # at the mean price of each run
     unmeasured_seconds: float = 0.0
 
 
 def total_bills(bills: Iterable[Bill], label: str = "total") -> BillTotal:
-    """All of them together."""
+    """The bills as one total."""
     total = BillTotal(label)
     for bill in bills:
         total = _plus(total, bill)
@@ -43,18 +35,18 @@ def total_bills(bills: Iterable[Bill], label: str = "total") -> BillTotal:
 
 
 def totals_by_outcome(bills: Iterable[Bill]) -> list[BillTotal]:
-    """A total for each way in which runs end."""
+    """A total for each status that runs end with."""
     return _grouped((bill.summary.status, bill) for bill in bills)
 
 
 def totals_by_month(bills: Iterable[Bill]) -> list[BillTotal]:
-    """A total for each month, oldest first; a run over the end of a month is in both with its share."""
+    """A total for each month, oldest first; a run over the end of a month counts in both with its share."""
     shares = ((month, in_month(bill, month)) for bill in bills for month in months_of(bill))
     return sorted(_grouped((month, bill) for month, bill in shares if bill is not None), key=lambda total: total.label)
 
 
 def months_of(bill: Bill) -> tuple[str, ...]:
-    """The months a run drew electricity in; the one it began in where it was not measured."""
+    """The months a run drew electricity in; the month it began in when it was not measured."""
     if bill.months:
         return tuple(share.month for share in bill.months)
     began = bill.summary.started_wall_time
@@ -62,10 +54,7 @@ def months_of(bill: Bill) -> tuple[str, ...]:
 
 
 def in_month(bill: Bill, month: str) -> Bill | None:
-    """What of a bill belongs to a month; None when nothing does. Sources and units are of the whole run and left out.
-
-    Unmeasured seconds are kept only where the month is the whole run: when they were is not recorded.
-    """
+    """The part of a bill in one month, None when there is none; what cannot be split by month is left out."""
     if month not in months_of(bill):
         return None
     share = next((share for share in bill.months if share.month == month), None)
@@ -88,7 +77,7 @@ def in_month(bill: Bill, month: str) -> Bill | None:
 
 
 def wasted_money(bill: Bill) -> float | None:
-    """What was wasted of a run, in its currency, at the mean price of the run; None without a price."""
+    """The cost of what a run wasted, in its currency, at its mean price; None without a price."""
     joules, wasted, money = bill.facts.joules, bill.wasted_joules, bill.facts.money
     if joules is None or wasted is None or money is None:
         return None

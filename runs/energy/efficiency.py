@@ -1,13 +1,8 @@
 """The energy of a run per token, per million tokens, per 0.01 of validation loss, and in kettles.
 
-A run may be measured only in part: its sensors began late, fell silent, or the computer slept. So the energy is divided
-by what was learned while it was measured, never by the whole run. Choices worth knowing:
-
-- The journal has a reading of the meter every ten seconds or more seldom. An interval between two of them that was
-  measured for a part of its time counts with that part of its tokens.
-- A computer asleep trains nothing, so sleep takes no tokens from the interval around it.
-- A kettle is a litre of water heated from 15 to 100 °C without loss: 85 K x 4186 J/(kg K) = 0.099 kWh.
-- Loss is treated like tokens, from evaluation to evaluation, up to the best.
+A run may be measured only in part, so the energy is divided by what was learned while it was measured: an interval
+between two meter readings counts with the measured share of its time, sleep left out. Loss is treated like tokens, from
+evaluation to evaluation, up to the best.
 """
 
 from __future__ import annotations
@@ -22,26 +17,23 @@ from numpy.typing import NDArray
 from babytrain.runs.events import Energy
 from babytrain.runs.state.run_state import RunSnapshot
 
-JOULES_PER_KETTLE = 85 * 4186.0
+JOULES_PER_KETTLE = 85 * 4186.0  # a litre of water from 15 to 100 °C without loss: K x J/(kg K)
 JOULES_PER_WATT_HOUR = 3600.0
 MAX_PENDING_SECONDS = 5.0  # that a meter may report with its next reading only
-MAX_EFFICIENCY_READINGS = 1000  # used; of more, every n-th
+MAX_EFFICIENCY_READINGS = 1000  # if there are more, every n-th is used
 
 EnergyArray: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class EnergyEfficiency:
-    """The energy of a run in other units; None where the run has nothing to divide by yet.
-
-    `measured_share`: of the tokens it trained on up to the newest reading, those trained on while it was measured.
-    """
+    """The energy of a run in other units; None while there is nothing to divide by."""
 
     joules_per_token: float | None
     watt_hours_per_million_tokens: float | None
     watt_hours_per_loss_cent: float | None  # per 0.01 nats of validation loss, from the first evaluation to the best
     kettles: float
-    measured_share: float = 1.0
+    measured_share: float = 1.0  # of the tokens up to the newest reading, those trained on while it was measured
 
 
 def is_measured(energy: Energy) -> bool:
@@ -69,7 +61,7 @@ def energy_efficiency(snapshot: RunSnapshot) -> EnergyEfficiency | None:
 
 
 def joules_until(snapshot: RunSnapshot, t: float) -> float:
-    """Joules drawn up to an earlier time `t` of a run, interpolated between the readings around it."""
+    """Joules drawn up to an earlier time `t`, interpolated between readings."""
     timeline = snapshot.state.energies
     count = timeline.count_until(min(t, snapshot.t))
     began, drawn = (timeline.events[count - 1].t, timeline.events[count - 1].joules) if count else (0.0, 0.0)
@@ -80,10 +72,7 @@ def joules_until(snapshot: RunSnapshot, t: float) -> float:
 
 
 def _measured_time(snapshot: RunSnapshot) -> tuple[EnergyArray, EnergyArray]:
-    """Times of readings of the meter, from the start of the run on, and the seconds measured up to each.
-
-    Never more of them than have passed, so that between two readings their growth is the share that was measured.
-    """
+    """Times of meter readings from the start of the run on, and the seconds measured up to each."""
     timeline = snapshot.state.energies
     readings = timeline.events[: timeline.count_until(snapshot.t)]
     every = -(-len(readings) // MAX_EFFICIENCY_READINGS)
@@ -102,7 +91,7 @@ def _measured_time(snapshot: RunSnapshot) -> tuple[EnergyArray, EnergyArray]:
 
 
 def _measured_share(before: Energy, now: Energy) -> float | None:
-    """The share of the waking time between two readings that was measured, None where the meter has not reported it."""
+    """The measured share of the waking time between two readings, None when the meter has not reported it yet."""
     measured = now.measured_seconds - before.measured_seconds
     accounted = measured + now.unmeasured_seconds - before.unmeasured_seconds
     if accounted <= 0:
@@ -113,14 +102,13 @@ def _measured_share(before: Energy, now: Energy) -> float | None:
 
 
 def _shares(times: EnergyArray, measured: EnergyArray) -> EnergyArray:
-    """The measured share of each interval between two times."""
     lengths = np.diff(times)
     shares: EnergyArray = np.divide(np.diff(measured), lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return shares
 
 
 def _tokens_at(snapshot: RunSnapshot, times: EnergyArray) -> EnergyArray:
-    """Tokens trained on up to each time by this run itself: a fork's count begins at that of its parent."""
+    """Tokens this run trained on up to each time; a fork's recorded count includes those of its parent."""
     started = snapshot.started
     if started is None or not snapshot.rows:
         return np.zeros(len(times))

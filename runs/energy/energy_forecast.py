@@ -1,9 +1,4 @@
-"""The electricity of a run at its end: energy, money and CO2, as ranges or not at all.
-
-The watts come from the run's own newest energy readings: the 10% and 90% quantiles over blocks of them, net of idle
-draw. No forecast while it is too early to say how long the run takes, or nothing was measured lately. Intervals with a
-gap in them do not count.
-"""
+"""The electricity of a run at its end: energy, money and CO2, as ranges, from its recent power."""
 
 from __future__ import annotations
 
@@ -28,16 +23,16 @@ WATTS_LOW, WATTS_HIGH = 0.1, 0.9
 
 @dataclass(frozen=True)
 class EnergyForecast:
-    """The whole run at its end: what was drawn so far and what is still to come. `money` is None without a price."""
+    """The whole run at its end, past and future. `money` is None without a price."""
 
     kwh: ValueRange
     money: ValueRange | None
     co2_grams: ValueRange
-    watts: ValueRange  # that the rest is expected to draw, net of idle draw
+    watts: ValueRange  # of the rest of the run, net of idle draw
 
 
 def energy_forecast(snapshot: RunSnapshot) -> EnergyForecast | None:
-    """The forecast at a moment; None when the run is over, nothing is measured or it is too early. Never raises."""
+    """The forecast at a moment; None when the run is over, unmeasured or it is too early. Never raises."""
     energy = snapshot.energy
     if energy is None or not math.isfinite(energy.joules):
         return None
@@ -57,7 +52,7 @@ def energy_forecast(snapshot: RunSnapshot) -> EnergyForecast | None:
 
 
 def recent_watts(snapshot: RunSnapshot) -> ValueRange | None:
-    """What the run drew lately, net of idle draw; None when it was not measured for long enough to say."""
+    """The 10% and 90% quantiles of recent power, net of idle draw; None when measured too briefly."""
     timeline = snapshot.state.energies
     last = timeline.count_until(snapshot.t)
     readings = timeline.events[max(0, last - MAX_RECENT_READINGS) : last]
@@ -65,7 +60,7 @@ def recent_watts(snapshot: RunSnapshot) -> ValueRange | None:
     seconds, joules = _measured_intervals(recent)
     if float(seconds.sum()) < MIN_MEASURED_SECONDS:
         return None
-    # Readings come by the second on a live run and more seldom in a journal: blocks of about the same length of time.
+    # Blocks of about equal time, because a journal has fewer readings than a live run.
     blocks = np.minimum((np.cumsum(seconds) - seconds / 2) / seconds.sum() * POWER_BLOCKS, POWER_BLOCKS - 1).astype(
         np.int64
     )
@@ -75,7 +70,7 @@ def recent_watts(snapshot: RunSnapshot) -> ValueRange | None:
 
 
 def _measured_intervals(readings: list[Energy]) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and joules between neighbouring readings, those with a gap between them left out."""
+    """Seconds and joules between neighbouring readings without a gap between them."""
     table = np.array([(r.joules, r.measured_seconds, r.unmeasured_seconds) for r in readings], dtype=np.float64)
     steps = np.diff(table.reshape(-1, 3), axis=0)
     whole = np.isfinite(steps).all(axis=1) & (steps[:, 0] >= 0) & (steps[:, 1] > 0) & (steps[:, 2] <= 0)

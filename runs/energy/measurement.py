@@ -1,4 +1,4 @@
-"""Energy from sensor readings: power integrated, counters differenced, summed by source over all sessions."""
+"""Energy from sensor readings: power integrated, counters subtracted, summed by source over all sessions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySour
 
 SENSOR_INTERVAL_SECONDS = 1.0  # between readings, at least
 GAP_INTERVALS = 3.0
-SLEEP_SECONDS = 2.0  # that other clocks may run ahead of the monotonic one: more is a computer that slept
+SLEEP_SECONDS = 2.0  # lead of other clocks over the monotonic one beyond which the computer slept
 MAX_WATTS = 5000.0  # of one part of a computer
-MIN_BOUND_WATTS = 1000.0  # a card may jump from idle to its most within a reading
+MIN_BOUND_WATTS = 1000.0  # a card may go from idle to full power within a reading
 BOUND_FACTOR = 4.0
-# Longer, and a counter of a processor may have wrapped unseen: 65.5 kJ, the smallest of them, at 220 W.
+# After a longer gap a processor's counter may have wrapped unseen: the smallest, 65.5 kJ, does at 220 W.
 MAX_COUNTER_GAP_SECONDS = 300.0
 FROZEN_SECONDS = 10.0
 FROZEN_ABOVE_WATTS = 5.0
@@ -50,7 +50,7 @@ class ElapsedTime:
 
 @dataclass(frozen=True)
 class MeasuredEnergy:
-    """Measured energy over the `seconds` that end at the reading it came from."""
+    """Energy measured over the last `seconds` before a reading."""
 
     joules: float
     seconds: float
@@ -71,7 +71,7 @@ class PowerState:
 
 @dataclass(frozen=True)
 class CounterState:
-    """The newest reading of an energy counter, and for how long it has not moved although power was drawn."""
+    """The newest reading of an energy counter, and for how long it has not moved while power was drawn."""
 
     at: float = 0.0
     joules: float | None = None
@@ -85,7 +85,7 @@ class CounterState:
 
 @dataclass(frozen=True)
 class ComponentState:
-    """What is kept of one part of the computer from one reading to the next."""
+    """What is kept of one component from one reading to the next."""
 
     counter: CounterState = CounterState()
     power: PowerState = PowerState()
@@ -94,7 +94,7 @@ class ComponentState:
 
 @dataclass(frozen=True)
 class ComponentReading:
-    """What was measured since the reading before: by the counter, by integrated power, each None if nothing was."""
+    """What was measured since the previous reading, by counter and by integrated power; None if nothing was."""
 
     state: ComponentState
     counted: MeasuredEnergy | None = None
@@ -121,7 +121,7 @@ def trapezoid(before: float, now: float, seconds: float) -> float:
 def advance_power(
     state: PowerState, watts: float | None, at: float, *, usual_seconds: float = SENSOR_INTERVAL_SECONDS
 ) -> tuple[PowerState, MeasuredEnergy | None]:
-    """Take a polled power in; None when the sensor was silent."""
+    """The state after a polled power, and the energy since the previous one; None when the sensor was silent."""
     if watts is None:
         return state, None
     reading = PowerState(at, watts)
@@ -132,7 +132,7 @@ def advance_power(
 
 
 def counter_difference(before: float, now: float, seconds: float, most_watts: float = MAX_WATTS) -> float | None:
-    """Joules between two readings of a counter; None when it began anew, or claims more than could be drawn."""
+    """Joules between two counter readings; None when it was reset or the difference exceeds `most_watts`."""
     most = most_watts * seconds
     if now >= before:
         return now - before if now - before <= most else None
@@ -143,7 +143,7 @@ def counter_difference(before: float, now: float, seconds: float, most_watts: fl
 def advance_counter(
     state: CounterState, joules: float | None, at: float, *, most_watts: float = MAX_WATTS
 ) -> tuple[CounterState, MeasuredEnergy | None]:
-    """Take a reading of a counter in; None when it was silent."""
+    """The state after a counter reading, and the energy since the previous one; None when it was silent."""
     if joules is None:
         return state, None
     reading = CounterState(at, joules)
@@ -165,7 +165,7 @@ def advance_component(
     at: float,
     usual_seconds: float = SENSOR_INTERVAL_SECONDS,
 ) -> ComponentReading:
-    """Take in a reading of a part at `at` (monotonic seconds): its counter, its power, each None when it was silent."""
+    """Take a reading of a component at `at` (monotonic seconds); `joules` and `watts` are None when silent."""
     joules, watts = _valid_or_none(joules, math.inf), _valid_or_none(watts, MAX_WATTS)
     highest = max(state.highest_watts, watts or 0.0)
     most = min(MAX_WATTS, max(MIN_BOUND_WATTS, BOUND_FACTOR * highest)) if highest else MAX_WATTS
@@ -176,7 +176,7 @@ def advance_component(
     if counter.frozen:
         counted = None
     if counted is None and polled is not None:
-        # Power was used up to now, so the counter must not measure this interval again.
+        # The interval was counted by power, so the counter must not count it again.
         counter = replace(counter, at=at, joules=joules)
     elif counted is not None and watts is None:
         power = PowerState()
@@ -210,7 +210,7 @@ class EnergyTotals:
         return any(source.counted and source.measured_seconds > 0 for source in self._sources.values())
 
     def sources(self, missed: Mapping[SourceKey, float]) -> tuple[EnergySource, ...]:
-        """Every source, those of earlier sessions first; `missed` are the unmeasured seconds of this session."""
+        """Every source, those of earlier sessions first; `missed` are this session's unmeasured seconds."""
         silent = {key: _no_energy(key) for key, seconds in missed.items() if seconds and key not in self._sources}
         return tuple(
             structs.replace(source, unmeasured_seconds=source.unmeasured_seconds + missed.get(key, 0.0))

@@ -1,4 +1,4 @@
-"""What electricity costs and how much CO2 it causes: prices by the time of day, and the settings of a run."""
+"""The price of electricity by the time of day, and its CO2, from the settings of a run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.time_of_day import DayWindow, minute_of_day, parse_window
 
 JOULES_PER_KWH = 3.6e6
-# The world's average of recent years in round figures (IEA), as other energy trackers use it.
+# The world's recent average, rounded (IEA), as other energy trackers use it.
 DEFAULT_CO2_GRAMS_PER_KWH = 475.0
 MAX_PRICE_PER_KWH = 1e6
 
 
 @dataclass(frozen=True)
 class PriceBand:
-    """A price per kilowatt-hour that holds at some time of the day."""
+    """A price per kilowatt-hour during a part of the day."""
 
     window: DayWindow
     price: float
@@ -26,7 +26,7 @@ class PriceBand:
 
 @dataclass(frozen=True)
 class Tariff:
-    """What a kilowatt-hour costs. A `price` of 0 and no bands: not known."""
+    """The price of a kilowatt-hour; unknown with a `price` of 0 and no bands."""
 
     price: float = 0.0
     currency: str = ""
@@ -34,18 +34,18 @@ class Tariff:
 
     @property
     def known(self) -> bool:
-        """Whether money can be worked out."""
+        """Whether costs can be computed."""
         return bool(self.currency) and (self.price > 0 or bool(self.bands))
 
     def price_at(self, wall_time: float) -> float:
-        """The price of a kilowatt-hour at `wall_time` (Unix seconds, read as local time); the first band that fits."""
+        """The price of a kilowatt-hour at `wall_time` (Unix seconds, as local time); the first band that fits."""
         if not self.bands:
             return self.price
         minute = minute_of_day(wall_time)
         return next((band.price for band in self.bands if band.window.contains(minute)), self.price)
 
     def cost(self, joules: float, wall_time: float) -> float | None:
-        """What `joules` drawn at `wall_time` cost, None without a price."""
+        """The cost of `joules` drawn at `wall_time`, None without a price."""
         return joules / JOULES_PER_KWH * self.price_at(wall_time) if self.known else None
 
 
@@ -75,18 +75,18 @@ _DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class Prices:
-    """The electricity prices of a run. `co2_is_default`: the world's average, because no other factor was set."""
+    """The electricity prices of a run. `co2_is_default`: the world's average is used."""
 
     tariff: Tariff
     co2_grams_per_kwh: float
     co2_is_default: bool
 
     def co2_grams(self, joules: float) -> float:
-        """Grams of CO2 for so much electricity."""
+        """Grams of CO2 for `joules` of electricity."""
         return joules / JOULES_PER_KWH * self.co2_grams_per_kwh
 
     def mean_price(self, wall_time: float, seconds: float) -> float | None:
-        """The price of a kilowatt-hour drawn evenly over the `seconds` after `wall_time` (Unix); None without one."""
+        """The mean price of a kilowatt-hour over the `seconds` after `wall_time` (Unix); None without a price."""
         if not self.tariff.known:
             return None
         if not self.tariff.bands:
@@ -98,7 +98,7 @@ class Prices:
 
 
 def prices_from(settings: Mapping[str, Any]) -> Prices:
-    """The prices that a run's settings name. Never raises."""
+    """The prices in a run's settings. Never raises."""
     currency = settings.get("currency", "")
     try:
         bands = parse_bands(str(settings.get("price_bands", "")))
@@ -110,7 +110,7 @@ def prices_from(settings: Mapping[str, Any]) -> Prices:
 
 
 def is_simulated_at(snapshot: RunSnapshot) -> bool:
-    """Whether the sensors were scripted in any session so far: that energy was never drawn."""
+    """Whether the sensors were scripted in any session so far: then the energy was not really drawn."""
     settings = [snapshot.started.config if snapshot.started else {}]
     settings += [resumed.changes for resumed in snapshot.state.resumes.until(snapshot.t)]
     return any(values.get("sensors") == SIMULATED_SENSORS for values in settings)
@@ -123,5 +123,5 @@ def _amount(settings: Mapping[str, Any], name: str, otherwise: float = 0.0) -> f
 
 
 def is_currency(value: object) -> bool:
-    """Whether a value is three capital letters, as currencies are written (ISO 4217)."""
+    """Whether a value is three capital letters, like an ISO 4217 currency."""
     return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()

@@ -1,14 +1,10 @@
 """Every event of a run, and every command a person can give it.
 
-A run is a stream of these: the engine emits them, the journal stores one a line, the screen shows them. Live, attached
-and replayed runs differ only in where the stream comes from. Choices worth knowing:
-
-- `t` is seconds of running time since the run first started, monotonic; a resume goes on from the last `t`, so
-  hours spent switched off never show up on a time axis.
+- `t` is seconds of running time since the run first started, monotonic; a resume continues from the last `t`.
 - `step` is the number of finished optimizer steps when the event happened.
 - Losses are in nats per token. All other units are part of the names.
-- `SamplePiece` and `Predicted` never reach the journal: the one is a sample being written, of which the `Sample` after
-  it holds the whole text, the other an answer for the screen.
+- `SamplePiece` and `Predicted` never reach the journal: the `Sample` after a piece holds the whole text, and a
+  prediction is an answer for the screen.
 """
 
 from __future__ import annotations

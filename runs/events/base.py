@@ -6,7 +6,7 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
-    """What every event carries: `t` seconds of running time and the `step` it happened at."""
+    """Fields of every event: `t` seconds of running time and the `step` it happened at."""
 
     t: float
     step: int

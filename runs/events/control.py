@@ -1,4 +1,4 @@
-"""Commands, what the guard did, and the verdicts of the diagnosis."""
+"""Commands, actions of the guard, and verdicts of the diagnosis."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CommandAction: TypeAlias = Literal[
     "checkpoint",
     "total_steps",  # value: where the run ends; also sent by the engine itself when it trains by the clock
     "set",  # dial: which one, value or text: its new position; see `runs/dials/spec.py` for the names
-    "rewarm",  # value: steps over which the learning rate climbs again from nothing to where the schedule has it
+    "rewarm",  # value: steps over which the learning rate climbs from 0 to the schedule again
     "undo",  # takes back the newest change of a dial
     "rollback",  # text: a checkpoint by name, "best" or "last"; training goes on from there
-    "note",  # text: what the person wants to remember
+    "note",  # text: a remark for the record
     "stop",  # save, then end the run as interrupted
 ]
 CommandStatus: TypeAlias = Literal["applied", "refused"]
@@ -47,10 +47,7 @@ GuardOutcome: TypeAlias = Literal["noted", "skipped", "rolled back", "halved the
 
 
 class Command(Event, frozen=True, kw_only=True, tag="command"):
-    """What a person requested and whether it was applied or refused, and why.
-
-    `command_id` 0 is the engine itself, following the configuration or its guard.
-    """
+    """What was requested, and whether it was applied or refused. `command_id` 0 is the engine itself."""
 
     command_id: int
     action: CommandAction
@@ -66,19 +63,19 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
 
 
 class GuardEvent(Event, frozen=True, kw_only=True, tag="guard"):
-    """The guard found something and acted on it; `text` says both."""
+    """The guard found something and acted on it; `text` states both."""
 
     cause: GuardCause
     action: GuardOutcome
     text: str
-    loss: float | None = None  # nats per token, of the step that set it off
+    loss: float | None = None  # nats per token, of the step that caused it
     gradient_norm: float | None = None
     learning_rate: float | None = None
-    first_window: int | None = None  # of the batch: its windows are this one and those after it, counted from the start
+    first_window: int | None = None  # of the batch, counted from the start of the run
 
 
 class SuggestedCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command that follows from a verdict; a key sends it. `label` is what it does in a few words."""
+    """A command that follows from a verdict and can be sent with a key. `label` describes it in a few words."""
 
     label: str
     action: CommandAction
@@ -88,17 +85,14 @@ class SuggestedCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class Verdict(Event, frozen=True, kw_only=True, tag="verdict"):
-    """A diagnosis that differs from the one before it: what is going on, why, and what to do next.
-
-    `repeated`: the same verdict as before with the figures of a later step, which calls for no new notice.
-    """
+    """A diagnosis that differs from the one before: what is going on, why, and what to do next."""
 
     verdict: VerdictName
     why: str
     next_: str = msgspec.field(name="next")
     advice: SuggestedCommand | None = None
     alternative: SuggestedCommand | None = None
-    repeated: bool = False
+    repeated: bool = False  # the same verdict with the figures of a later step, which needs no notification
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ class Fan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One reading of one graphics card. A quantity that is None has its reason in `missing`."""
+    """One reading of one graphics card; `missing` has a reason for each quantity that is None."""
 
     index: int
     name: str
@@ -48,12 +48,12 @@ class GpuReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def fan_percent(self) -> float | None:
-        """Of its fastest fan; None when no fan says."""
+        """The highest percent of any fan; None when unknown."""
         return max((fan.percent for fan in self.fans if fan.percent is not None), default=None)
 
 
 class HostReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One reading of the computer itself. None where the system offers no such sensor."""
+    """One reading of the computer itself; None where the system has no such sensor."""
 
     cpu_percent: float | None = None
     core_percents: tuple[float, ...] = ()
@@ -68,16 +68,16 @@ class HostReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     swap_total_bytes: int | None = None
     disk_free_bytes: int | None = None  # where the runs are kept
     disk_total_bytes: int | None = None
-    temperatures_celsius: dict[str, float] = msgspec.field(default_factory=dict)  # every believable sensor by name
+    temperatures_celsius: dict[str, float] = msgspec.field(default_factory=dict)  # every plausible sensor by name
     fans_rpm: dict[str, float] = msgspec.field(default_factory=dict)
     processor_watts: float | None = None  # of the processor packages (RAPL), over the last second or so
     processor_joules: float | None = None  # the same as a counter, of any origin
-    battery_watts: float | None = None  # what the battery gives; None on mains power
+    battery_watts: float | None = None  # drawn from the battery; None on mains power
     missing: dict[str, str] = msgspec.field(default_factory=dict)  # why a quantity is None
 
 
 class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
-    """About once a second: the cards, the host, and a sentence when there is no card to read."""
+    """About once a second: the cards, the host, and a note when there is no card to read."""
 
     host: HostReading
     gpus: tuple[GpuReading, ...] = ()
@@ -90,22 +90,19 @@ class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
 
 
 class EnergySource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one way of measuring says about the energy of a run, since the run started.
-
-    Only sources that are `counted` make up the total; the others cross-check one that is.
-    """
+    """The energy of a run by one way of measuring, since the run started."""
 
     name: str  # "gpu 0", "processor", "battery", "wall meter"
     scope: EnergyScope
     quality: EnergyQuality
     joules: float
     measured_seconds: float
-    unmeasured_seconds: float = 0.0  # gaps: the computer slept, or the sensor was silent; never filled in
-    counted: bool = True
+    unmeasured_seconds: float = 0.0  # gaps (sleep, silent sensor); never filled in
+    counted: bool = True  # part of the total; the others cross-check a source that is
 
 
 class Energy(Event, frozen=True, kw_only=True, tag="energy"):
-    """The electricity of a run so far, over all its sessions. A run that was resumed goes on counting."""
+    """The electricity of a run so far, over all its sessions."""
 
     joules: float  # the counted sources together, times the supply factor, less the idle draw
     idle_joules: float = 0.0  # taken off because the computer would have drawn it anyway
@@ -117,7 +114,7 @@ class Energy(Event, frozen=True, kw_only=True, tag="energy"):
 
 
 class PolicyEvent(Event, frozen=True, kw_only=True, tag="policy"):
-    """The power policy paused or slowed the run, or no longer does. Never changes a result."""
+    """The power policy paused, slowed or released the run. Never changes a result."""
 
     cause: PolicyCause
     action: PolicyOutcome

@@ -1,4 +1,4 @@
-"""What a model generates, and measures of what it has learned."""
+"""Generated texts, and measures of what the model has learned."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
     new_words: tuple[str, ...] = ()  # words that are not in the training text, a few of them
     distinct_pairs_share: float | None = None  # different pairs of neighbouring words, of all such pairs
     coherent_sentence_share: float | None = None
-    haiku: int | None = None  # poems in the sample, judged by their form; None when it is no haiku corpus
-    valid_haiku: int | None = None  # of them 5-7-5
+    haiku: int | None = None  # poems in the sample; None for any other corpus than haiku
+    valid_haiku: int | None = None  # of them of the form 5-7-5
     new_haiku: int | None = None  # of the valid ones, combinations of lines that were never trained on
 
 
@@ -59,7 +59,7 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Letters(Event, frozen=True, kw_only=True, tag="letters"):
-    """How well each symbol is predicted, over the whole validation split. The tuples go together, most common first.
+    """How well each symbol is predicted over the whole validation split, in parallel tuples, most common first.
 
     A symbol is a character made visible, or a byte; of longer tokens their first character, and then `tokens` holds the
     most frequent tokens themselves. Untrusted text: escape it before showing it.
@@ -90,7 +90,7 @@ class Baselines(Event, frozen=True, kw_only=True, tag="baselines"):
 
 
 class Milestone(Event, frozen=True, kw_only=True, tag="milestone"):
-    """Something that happened for the first time. `name` is its identity: each comes once in a run."""
+    """Something that happened for the first time. Each `name` occurs once in a run."""
 
     name: str
     text: str
@@ -105,7 +105,7 @@ class Predicted(Event, frozen=True, kw_only=True, tag="predicted"):
 
 
 class CanaryExposure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A planted line and its exposure: log2 of the number of candidates less log2 of its rank among them."""
+    """A planted line and its exposure: log2 of the number of candidates minus log2 of its rank among them."""
 
     line: str
     exposure_bits: float
@@ -114,10 +114,10 @@ class CanaryExposure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class FinalEvaluation(Event, frozen=True, kw_only=True, tag="final_evaluation"):
-    """The poems that a model of haiku wrote at the end, all of them, judged by their form."""
+    """The poems that a haiku model wrote at the end, counted by their form."""
 
     poems: int
-    valid: int  # 5-7-5
+    valid: int  # of the form 5-7-5
     new: int  # of the valid ones, those that are nowhere in the training text
     unseen_pairs: int = 0  # of the valid ones, those with a snake and a season that the text never combines
     temperature: float
@@ -126,6 +126,6 @@ class FinalEvaluation(Event, frozen=True, kw_only=True, tag="final_evaluation"):
 
 
 class Canaries(Event, frozen=True, kw_only=True, tag="canaries"):
-    """What the model remembers of lines that were planted in its training text."""
+    """The exposure of lines that were planted in the training text."""
 
     canaries: tuple[CanaryExposure, ...]

@@ -1,8 +1,4 @@
-"""Sampling options as the text of a command: `temperature=0.5 top_k=40 seed=3`.
-
-A requested `sample` carries them in the field `dial` of its command, so that a journal says how a text was generated
-and a rerun can generate it again.
-"""
+"""Sampling options as text, `temperature=0.5 top_k=40 seed=3`, in the field `dial` of a requested `sample`."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ INTEGER_OPTIONS = ("top_k", "tokens", "seed")
 
 
 def format_sampling_options(options: Mapping[str, float | int]) -> str:
-    """Options as text. Raises KeyError for a name that is no option."""
+    """Options as text. Raises KeyError for an unknown name."""
     unknown = [name for name in options if name not in (*FLOAT_OPTIONS, *INTEGER_OPTIONS)]
     if unknown:
         raise KeyError(unknown[0])
@@ -23,7 +19,7 @@ def format_sampling_options(options: Mapping[str, float | int]) -> str:
 
 
 def parse_sampling_options(text: str) -> dict[str, float | int]:
-    """The options in a text of `format_sampling_options`; anything else is ignored. Limits are not checked."""
+    """The options in a text of `format_sampling_options`; unknown words are ignored, limits not checked."""
     options: dict[str, float | int] = {}
     for word in text.split():
         name, _, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""Events of one kind in order of time, so that a seek is a bisection."""
+"""Events of one kind sorted by time, so that a seek is a bisection."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from babytrain.runs.events import Event
 
 TimelineEvent = TypeVar("TimelineEvent", bound=Event)
 MAX_VITALS = 14_400  # four hours of readings at one a second
-MAX_LETTERS = 1_000  # evaluations, each with a board of some ten kilobytes
+MAX_LETTERS = 1_000  # evaluations, at about ten kilobytes each
 
 
 class Timeline(Generic[TimelineEvent]):
-    """Events of one kind in order of time. Of more than `most` every second one of the older half is forgotten."""
+    """Events of one kind sorted by time. Beyond `most`, every second event of the older half is dropped."""
 
     def __init__(self, most: int | None = None) -> None:
         self.events: list[TimelineEvent] = []
@@ -25,7 +25,7 @@ class Timeline(Generic[TimelineEvent]):
         return len(self.events)
 
     def append(self, event: TimelineEvent) -> None:
-        """Add an event; one that claims an earlier time than the last is filed at the last one's time."""
+        """Add an event; with an earlier time than the last one's it is filed at the last one's time."""
         self.events.append(event)
         self._times.append(max(event.t, self._times[-1]) if self._times else event.t)
         if self._most is not None and len(self.events) > self._most:
@@ -49,13 +49,13 @@ class Timeline(Generic[TimelineEvent]):
         return (self.events[index] for index in range(self.count_until(t) - 1, -1, -1))
 
     def thin_older_half(self) -> None:
-        """Forget every second event of the older half; the first and the newest ones stay."""
+        """Drop every second event of the older half; the first and the newest stay."""
         half = len(self.events) // 2
         self.events[:half] = self.events[:half:2]
         self._times[:half] = self._times[:half:2]
 
     def drop_after_step(self, step: int) -> None:
-        """Forget events of later steps: a resume superseded them."""
+        """Drop events of later steps, which a resume superseded."""
         kept = [(event, t) for event, t in zip(self.events, self._times, strict=True) if event.step <= step]
         self.events = [event for event, _ in kept]
         self._times = [t for _, t in kept]

@@ -14,13 +14,13 @@ PhaseName: TypeAlias = Literal[
 ]
 LogLevel: TypeAlias = Literal["info", "warning", "error"]
 StorageName: TypeAlias = Literal["checkpoints", "journal"]
-# Of a plan: a line that says anything else is a bad line.
+# Of a plan: a line with any other value is a bad line.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 
 
 class CorpusInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was trained on. Token counts are after tokenizing; `sha256` is of the UTF-8 text before it."""
+    """The corpus. Token counts are after tokenizing; `sha256` is of the UTF-8 text before it."""
 
     name: str
     sha256: str
@@ -30,12 +30,12 @@ class CorpusInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vocabulary_size: int
     tokenizer: str
     characters_per_token: float = 1.0
-    # Entropy of the source in nats per token where it is known exactly (our own grammar); no model can go below it.
+    # Entropy of the source where it is known exactly (our own grammar); no model can go below it.
     floor_nats_per_token: float | None = None
 
 
 class Started(Event, frozen=True, kw_only=True, tag="started"):
-    """The first line of a journal: everything needed to understand the rest."""
+    """The first line of a journal: the run's configuration, corpus and machine."""
 
     schema: int
     run_id: str
@@ -53,13 +53,12 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     threads: int = 1
     compiled: bool = False
     program_version: str = ""
-    # Of a run that was forked from another one: that run's id; `step` is where it left it.
-    parent: str = ""
-    rerun_of: str = ""  # of a run that repeats another one: that run's id
+    parent: str = ""  # id of the run it was forked from, at `step`
+    rerun_of: str = ""  # id of the run it repeats
 
 
 class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the learning rate follows besides the dials: its peak, and the shape of the schedule."""
+    """What determines the learning rate besides the dials."""
 
     lr: Amount
     warmup: Count  # steps
@@ -68,10 +67,10 @@ class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Plan(Event, frozen=True, kw_only=True, tag="plan"):
-    """What a session is going to do, right after it began: its dials, and what is scheduled besides steps."""
+    """What a session is going to do, recorded when it begins: its dials, and what is scheduled besides steps."""
 
     dials: dict[str, float | int | str | None]
-    rate: RatePlan | None = None  # None where the record does not say
+    rate: RatePlan | None = None  # None when not recorded
     checkpoint_every: Count = 0  # steps, 0 for best and last only
     minutes: Amount = 0.0  # of running time to end after, 0 for an end in steps
     prompts: Count = 1  # texts in each round of samples
@@ -103,17 +102,17 @@ class Eval(Event, frozen=True, kw_only=True, tag="eval"):
 
 
 class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
-    """A checkpoint that is complete on disk. `directory` is relative to the run folder."""
+    """A checkpoint that is complete on disk; `directory` is relative to the run folder."""
 
     directory: str
     reason: Literal["cadence", "best", "requested", "end"]
     seconds: float
     val_loss: float | None = None
-    name: str = ""  # what a person called it; a named checkpoint is never tidied away
+    name: str = ""  # given by a person; a named checkpoint is never deleted by the engine
 
 
 class Storage(Event, frozen=True, kw_only=True, tag="storage"):
-    """From now on checkpoints, or the journal itself, cannot be written and `reason` says why; or they can again."""
+    """Checkpoints, or the journal itself, cannot be written from now on and `reason` says why; or they can again."""
 
     what: StorageName
     failing: bool
@@ -121,7 +120,7 @@ class Storage(Event, frozen=True, kw_only=True, tag="storage"):
 
 
 class Phase(Event, frozen=True, kw_only=True, tag="phase"):
-    """What the engine does from now on, until the next phase."""
+    """What the engine does until the next phase."""
 
     phase: PhaseName
 
@@ -134,22 +133,18 @@ class LogMessage(Event, frozen=True, kw_only=True, tag="log"):
 
 
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
-    """Training goes on from a checkpoint at `step`; everything recorded after that step is superseded.
-
-    `rollback` is true when a running session went back to a checkpoint: the program was not restarted in between, and
-    changes of dials since then stay in force.
-    """
+    """Training continues from a checkpoint at `step`; everything recorded after that step is superseded."""
 
     wall_time: float
     checkpoint: str
     total_steps: int
-    rollback: bool = False
+    rollback: bool = False  # a running session went back: no restart, and dial changes since stay in force
     reason: str = ""
-    changes: dict[str, Any] = msgspec.field(default_factory=dict)  # settings that were changed by the way
+    changes: dict[str, Any] = msgspec.field(default_factory=dict)  # settings that differ from now on
 
 
 class Ended(Event, frozen=True, kw_only=True, tag="ended"):
-    """The last line of a session of training."""
+    """The last line of a session."""
 
     status: Literal["done", "interrupted", "failed"]
     reason: str

@@ -1,9 +1,4 @@
-"""How long a run will still take, as a range, or nothing while it would be a guess.
-
-A progress bar that counts training steps only is wrong by everything else a run does. This one adds up the steps still
-to come, what is scheduled besides, and the quiet hours ahead. If the bounds lie too far apart to be of use, there is no
-estimate. Pure functions throughout.
-"""
+"""How long a run will still take: the steps to come, what is scheduled besides, and the quiet hours ahead."""
 
 from __future__ import annotations
 
@@ -17,26 +12,23 @@ from babytrain.runs.state.elapsed_time import paused_seconds, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 
 MAX_RANGE_RATIO = 2.5  # of the high end to the low end
-CLOCK_SLACK = 0.02  # how far before its time a run by the clock may end: its plan is corrected when off by more
+CLOCK_SLACK = 0.02  # how much too early a run by the clock may end: its plan is corrected when off by more
 
 
 def estimate_eta(snapshot: RunSnapshot, until: int | None = None) -> ValueRange | None:
-    """Seconds left of a run (or up to the step `until`), or None: not started, ended, or too early to say.
-
-    The quiet hours ahead count. Other pauses to come cannot be known.
-    """
+    """Seconds left of a run, or up to the step `until`; None when not started, ended, or the range is too wide."""
     plan = quiet_plan(snapshot)
     if not plan.windows:
         return estimate_work(snapshot, until)
     step = step_cost(snapshot)
     if step is None or snapshot.ended is not None:
         return None
-    # In seconds of work: what was measured in quiet hours holds the breaks that were taken there.
+    # In seconds of work, because what was measured in quiet hours includes the breaks.
     since = float(snapshot.column("t")[first_row(snapshot)])
     work = _remaining_work(snapshot, step.times(share_of_time_trained(snapshot, plan, since)), until)
     if work is None:
         return None
-    if not plan.duty_cycle:  # whole pauses are no part of the time that a run by the clock is given
+    if not plan.duty_cycle:  # whole pauses do not count towards the time limit
         work = _within_time_limit(work, snapshot, step, until)
     if not _is_useful(work):
         return None
@@ -48,7 +40,7 @@ def estimate_eta(snapshot: RunSnapshot, until: int | None = None) -> ValueRange 
 
 
 def estimate_work(snapshot: RunSnapshot, until: int | None = None) -> ValueRange | None:
-    """The same without any pauses to come: for how many seconds the run will still draw power as it does now."""
+    """The same without future pauses: for how many seconds the run will still draw power as it does now."""
     step = step_cost(snapshot)
     total = None if step is None or snapshot.ended is not None else _remaining_work(snapshot, step, until)
     if total is None or step is None:
@@ -58,7 +50,7 @@ def estimate_work(snapshot: RunSnapshot, until: int | None = None) -> ValueRange
 
 
 def _remaining_work(snapshot: RunSnapshot, step: ValueRange, until: int | None) -> ValueRange | None:
-    """Steps, and all that is scheduled besides, up to the step `until`, the end when None."""
+    """Steps and scheduled costs up to the step `until`, the end when None."""
     last = _last_step(snapshot, until)
     if snapshot.plan is None or last < snapshot.step:
         return None
@@ -77,16 +69,13 @@ def _is_useful(total: ValueRange) -> bool:
 
 
 def _within_time_limit(total: ValueRange, snapshot: RunSnapshot, step: ValueRange, until: int | None) -> ValueRange:
-    """A run with `minutes` ends by the clock: its plan is corrected at each evaluation, until none is due any more.
-
-    Pauses do not count, neither past nor future ones; short breaks between two steps do. The last evaluation and
-    checkpoint come after the time is up.
-    """
+    """The estimate of a run with `minutes`, whose plan is corrected at each evaluation to end by the clock."""
     if snapshot.plan is None or not snapshot.plan.minutes:
         return total
     left = max(0.0, snapshot.plan.minutes * 60 - (snapshot.t - paused_seconds(snapshot.state, snapshot.t)))
     if _last_step(snapshot, until) < snapshot.total_steps:
         return ValueRange(min(total.low, left), min(total.high, left))
+    # The last evaluation and checkpoint come after the limit.
     closing = evaluation_cost(snapshot, step).plus(checkpoint_cost(snapshot))
     if count_due(snapshot.dials.eval_every, snapshot.step, snapshot.total_steps - 1, at_end=False):
         return ValueRange((1.0 - CLOCK_SLACK) * left, left + closing.high)

@@ -1,13 +1,6 @@
 """The forecast of a run: when it ends, at what validation loss, and when it reaches a target loss.
 
-Every answer is a range, and where it would be a guess there is a reason instead. Nothing is remembered between calls;
-each fits everything anew, in a few milliseconds. Choices worth knowing:
-
-- The loss comes from many plausible curves under the learning rate that is planned (`loss_extrapolation`), because the
-  loss falls faster as the rate does. The range is where the middle 90% of them end.
-- There is no forecast of the loss early in a run, soon after a dial was changed, or while the loss rises.
-- Quiet hours to come count. Other pauses to come cannot be known and count nothing; past ones are no part of any speed.
-  `paused` says that the run is paused until somebody or something resumes it, so that the seconds count from then.
+Every answer is a range, or a reason why there is none. Each call fits everything anew, in a few milliseconds.
 """
 
 from __future__ import annotations
@@ -35,15 +28,15 @@ MIN_STEP_ROWS = 40
 MIN_EVALUATIONS = 2  # not counting the one before the first step
 MAX_BLOCKS = 64
 MAX_EVALUATIONS = 32
-SKIPPED_SHARE = 0.1  # of the steps so far, left out: the first losses follow no law of the later ones
-MIN_SHARE_AFTER_DIAL = 0.05  # of the steps so far that have to follow a change of a dial
+SKIPPED_SHARE = 0.1  # of the steps so far: the first losses do not follow the law of the later ones
+MIN_SHARE_AFTER_DIAL = 0.05  # of the steps so far, required after a dial change
 PATH_KNOTS = 240
 FUTURE_KNOTS = 40
 MAX_NOISE_ROWS = 2000
 MAX_LEARNING_RATE = 1e6
 MAX_PLAN_DEVIATION = 0.05  # of the learning rate
 LOSS_LOW, LOSS_HIGH = 0.05, 0.95
-EARLIEST, LATEST = 0.02, 0.98  # a crossing is less certain than a level: where the curve is flat, a little is far
+EARLIEST, LATEST = 0.02, 0.98  # wider than for a level: where the curve is flat, a crossing is less certain
 MAX_RANGE_SHARE = 0.6  # of the middle of the range
 RISING_STANDARD_ERRORS = 4.0
 UNLIKELY, LIKELY = 0.1, 0.9
@@ -53,7 +46,7 @@ TOO_WIDE = "the range would be too wide to be of use"
 
 @dataclass(frozen=True)
 class LossRange:
-    """Validation loss in nats per token, `low` to `high`; `middle` is as likely above as below."""
+    """Validation loss in nats per token; `middle` is the median."""
 
     low: float
     middle: float
@@ -62,7 +55,7 @@ class LossRange:
 
 @dataclass(frozen=True)
 class StepRange:
-    """Finished optimizer steps, `low` to `high`."""
+    """An interval of finished optimizer steps."""
 
     low: int
     high: int
@@ -70,23 +63,19 @@ class StepRange:
 
 @dataclass(frozen=True)
 class TargetForecast:
-    """Whether and when the validation loss comes down to `loss`.
-
-    `probability` is that of reaching it within the plan and `text` says the same. `steps` and `seconds` (from now,
-    running time) are when, if it is reached; None when that is unlikely, or when it was already (`reached_step`).
-    """
+    """Whether and when the validation loss reaches `loss`."""
 
     loss: float
-    probability: float
+    probability: float  # of reaching it within the plan, which `text` puts in words
     text: str
-    steps: StepRange | None = None
-    seconds: ValueRange | None = None
+    steps: StepRange | None = None  # None when it is unlikely, or was reached already
+    seconds: ValueRange | None = None  # of running time from now
     reached_step: int | None = None
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What to expect. Whatever is None has its reason beside it."""
+    """What to expect; whatever is None has a reason. `paused`: for an unknown time, so `end` counts from the resume."""
 
     end: ValueRange | None = None
     final_loss: LossRange | None = None
@@ -99,14 +88,14 @@ class Forecast:
 
 @dataclass(frozen=True)
 class LossDraws:
-    """Plausible validation losses [draws, F] at the steps to come [F], the last of which is the end."""
+    """Plausible validation losses [draws, F] at future steps [F], the last of which is the end."""
 
     steps: ForecastArray
     losses: ForecastArray
 
 
 def forecast_run(snapshot: RunSnapshot, target_loss: float | None = None) -> Forecast:
-    """The forecast at a moment; `target_loss` in nats per token asks for the way to it. Never raises."""
+    """The forecast at a moment, with a `target_loss` in nats per token also of when it is reached. Never raises."""
     if snapshot.started is None or snapshot.ended is not None:
         reason = "not started yet" if snapshot.started is None else "the run is over"
         return Forecast(end_reason=reason, final_loss_reason=reason, target_reason=reason)
@@ -132,7 +121,7 @@ def is_paused_indefinitely(snapshot: RunSnapshot) -> bool:
 
 
 def draw_losses(snapshot: RunSnapshot) -> LossDraws | str:
-    """Where the validation loss may go from here, or why that cannot be said."""
+    """Plausible future validation losses, or the reason why there are none."""
     step, total = snapshot.step, snapshot.total_steps
     refusal = _why_too_early(snapshot, step, total)
     if refusal:
@@ -169,7 +158,7 @@ def _why_too_early(snapshot: RunSnapshot, step: int, total: int) -> str:
 
 
 def learning_rate_path(snapshot: RunSnapshot, total: int) -> LearningRatePath | None:
-    """The learning rate of the whole run on a grid of steps: as recorded so far, as planned from here on."""
+    """The learning rate of the whole run on a grid of steps, recorded up to now and planned from here on."""
     steps = snapshot.column("step").astype(np.float64)
     rates = snapshot.column("learning_rate").astype(np.float64)
     valid = (rates >= 0) & (rates <= MAX_LEARNING_RATE)
@@ -177,7 +166,7 @@ def learning_rate_path(snapshot: RunSnapshot, total: int) -> LearningRatePath | 
         return None
     now = float(steps[-1])
     share = max(1, round(PATH_KNOTS * now / total))
-    # A grid of its own for the past and for what is to come, so that the present is a knot.
+    # Separate grids for past and future, so that the present is a knot.
     past = np.linspace(0.0, now, max(32, share))
     ahead = np.linspace(now, float(total), max(32, PATH_KNOTS - share))[1:]
     planned = planned_learning_rates(snapshot, ahead, total)
@@ -190,10 +179,7 @@ def learning_rate_path(snapshot: RunSnapshot, total: int) -> LearningRatePath | 
 def planned_learning_rates(
     snapshot: RunSnapshot, steps: Iterable[float], total_steps: int | None = None
 ) -> ForecastArray | None:
-    """Learning rates [N] planned for the steps numbered `steps` [N] (the first is 1), or None: no plan on record.
-
-    `total_steps` is where the run ends, as planned at this moment unless given.
-    """
+    """Learning rates [N] planned for the steps numbered `steps` [N] (the first is 1), None without a recorded plan."""
     dials, plan = snapshot.dials, snapshot.plan
     dials = dials if total_steps is None else replace(dials, total_steps=total_steps)
     if plan is None or plan.rate is None or dials.schedule not in SCHEDULES or dials.total_steps <= 0:
@@ -202,7 +188,7 @@ def planned_learning_rates(
 
 
 def _follows_its_plan(snapshot: RunSnapshot) -> bool:
-    """Whether the newest step had the learning rate that was planned for it."""
+    """Whether the newest step had its planned learning rate."""
     planned, recorded = planned_learning_rates(snapshot, [snapshot.step]), snapshot.learning_rate
     if planned is None or recorded is None or snapshot.state.dials.at(snapshot.t).step >= snapshot.step:
         return True
@@ -210,7 +196,7 @@ def _follows_its_plan(snapshot: RunSnapshot) -> bool:
 
 
 def loss_observations(snapshot: RunSnapshot) -> LossObservations | str:
-    """Training losses in blocks, and the evaluations, in order of steps; or why they cannot be fitted."""
+    """Training losses in blocks, then the evaluations; or why they cannot be fitted."""
     steps, losses = snapshot.column("step"), snapshot.column("loss").astype(np.float64)
     first = int(np.searchsorted(steps, max(_warmup(snapshot), SKIPPED_SHARE * snapshot.step)))
     if not np.all(np.abs(losses[first:]) <= MAX_LOSS):
@@ -248,20 +234,20 @@ def _warmup(snapshot: RunSnapshot) -> int:
 
 
 def _step_noise(losses: ForecastArray) -> float:
-    """Standard deviation of one recorded loss around its curve, from the differences of neighbours."""
+    """Standard deviation of one recorded loss around its curve, from differences of neighbours."""
     differences = np.abs(np.diff(losses[-MAX_NOISE_ROWS:]))
     return float(np.median(differences)) / (0.6745 * math.sqrt(2.0))
 
 
 def _is_rising(losses: ForecastArray, noise: ForecastArray) -> bool:
-    """Whether the newest losses lie above earlier ones by more than their noise explains."""
+    """Whether the newest losses are higher than earlier ones by more than noise explains."""
     recent = max(1, len(losses) // 8)
     now, before = losses[-recent:], losses[: -2 * recent]
     if not len(before):
         return False
     lowest = int(np.argmin(before))
     error = math.hypot(float(noise[-recent:].mean()) / math.sqrt(recent), float(noise[lowest]))
-    # The lowest of many is low by luck as well: hence several errors, and a share of the loss.
+    # The lowest of many is low by chance too: hence several errors, and a share of the loss.
     return float(now.mean()) > float(before[lowest]) + RISING_STANDARD_ERRORS * error + 0.02 * abs(
         float(before[lowest])
     )
@@ -302,7 +288,7 @@ def _forecast_target(
 
 
 def _crossings(losses: ForecastArray, steps: ForecastArray, now: float, loss: float) -> ForecastArray:
-    """The step [draws] at which each curve first comes down to `loss`, between the knots in a straight line."""
+    """The step [draws] at which each curve first reaches `loss`, linear between the knots."""
     first = np.argmax(losses <= loss, axis=1)
     rows = np.arange(len(losses))
     after = losses[rows, first]
@@ -314,7 +300,7 @@ def _crossings(losses: ForecastArray, steps: ForecastArray, now: float, loss: fl
 
 
 def probability_text(probability: float) -> str:
-    """How likely it is that a target is reached within the plan."""
+    """The probability of reaching a target within the plan, in words."""
     words: Sequence[tuple[float, str]] = (
         (0.02, "almost certainly not within the plan"),
         (UNLIKELY, "hardly within the plan"),

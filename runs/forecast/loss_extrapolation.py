@@ -1,16 +1,16 @@
-"""Where a loss curve is going, given the learning rate still to come: a fit of many plausible curves at once.
+"""Extrapolation of a loss curve, given the learning rate still to come: a fit of many plausible curves at once.
 
 Every curve is L = level + slope * f(S1) + noise * h + gap + drift * u, after "Scaling Law with Learning Rate Annealing"
 (Tissue et al. 2024, arXiv 2408.11029): f is a power of S1, the sum of all learning rates so far, or an exponential of
-it, and h is the learning rate seen through a short memory. Their annealing area S2 is what h has fallen by: as the rate
-goes down, the loss that is only the noise of large steps goes away with it. Choices worth knowing:
+it, and h is a moving average of the learning rate. Their annealing area S2 is what h has fallen by: as the rate decays,
+so does the loss that is only the noise of large steps.
 
-- The exponent, an offset of S1 and the length of the memory are taken from a grid; the rest is linear, so each cell of
-  the grid is a least-squares fit in closed form, and all of them are solved in one batch. No cell is chosen: curves
-  are drawn from all of them in proportion to how well they fit.
-- There are few evaluations and many training losses. Both are fitted together; an evaluation differs from a training
-  loss by `gap`, which may drift as the run goes on (a model that begins to overfit).
-- Before the learning rate has begun to fall, nothing observed says what the fall will bring. A broad prior does.
+- The exponent, an offset of S1 and the length of the average are taken from a grid; the rest is linear, so each cell is
+  a least-squares fit in closed form, and all are solved in one batch. Curves are drawn from all cells in proportion to
+  how well they fit.
+- Training losses and the few evaluations are fitted together; an evaluation differs by `gap`, which may drift (a model
+  that begins to overfit).
+- Before the learning rate has begun to fall, only a broad prior says what the fall will bring.
 - Older losses count less: no formula holds from the first step to the last.
 """
 
@@ -25,32 +25,32 @@ CurveArray = npt.NDArray[np.float64]
 
 EXPONENTS = (0.05, 0.2, 0.4, 0.7, 1.1, 1.7, 2.6)
 OFFSETS = (0.0, 0.15, 0.6)  # of S1, in units of what it is now
-DECAY_LIFETIMES = (0.4, 1.0, 2.0, 3.5, 6.0)  # exponential falls: how many lifetimes of theirs have passed by now
+DECAY_LIFETIMES = (0.4, 1.0, 2.0, 3.5, 6.0)  # exponential falls: lifetimes that have passed by now
 MEMORIES = (0.0, 0.03, 0.1)  # of the learning rate, in units of the whole run
-ROOT = 0.6  # or without memory, but in proportion to this power of it: most of the fall at the very end
+ROOT = 0.6  # or this power of the rate, without memory: most of the fall at the very end
 NOISE_TERMS = len(MEMORIES) + 1
 DRIFT_TERMS = 2  # the gap moves with S1, or with its logarithm
 DRAWS = 400
 PARAMETERS = 5  # level, slope, noise, gap, drift
 
-# Prior standard deviations, as shares of the loss now. Measured on small runs with all schedules: taking the rate to
-# zero removed 5% to 25% of the loss.
+# Prior standard deviations, as shares of the present loss. Measured on small runs with all schedules: decaying the
+# rate to zero removed 5% to 25% of the loss.
 LEVEL_SPREAD = 5.0
 SLOPE_SPREAD = 2.0
 NOISE_MEAN, NOISE_SPREAD = 0.12, 0.09
 GAP_SPREAD = 0.3
 DRIFT_SPREAD = 0.12
-CURVE_ERROR = 0.004  # what even the right formula misses of a loss, as a share of it
-AGEING = 0.012  # how that grows with the square of the logarithm of S1's growth since
+CURVE_ERROR = 0.004  # error of even the right formula, as a share of the loss
+AGEING = 0.012  # its growth with the square of the logarithm of S1's growth since
 CORRELATED = 5.0  # neighbouring residuals are alike: this many of them count as one
 PATH_ERROR = 0.15  # of the fall still to come
 MIN_S1 = 1e-3
-MIN_LOSS, MAX_LOSS = 1e-6, 1e6  # beyond these it is no loss per token
+MIN_LOSS, MAX_LOSS = 1e-6, 1e6  # outside these it is not a loss per token
 
 
 @dataclass(frozen=True)
 class LossObservations:
-    """Losses and where they were seen: `steps` [N], `losses` [N], their own `noise` [N], which are `evaluations`."""
+    """Losses: `steps` [N], `losses` [N], their `noise` [N], and which are `evaluations` [N]."""
 
     steps: CurveArray
     losses: CurveArray
@@ -68,17 +68,14 @@ class LearningRatePath:
 
 @dataclass(frozen=True)
 class CurveBasis:
-    """What the losses depend on, at some steps: S1 over what it is now [N], and the remembered rates [M, N]."""
+    """What the losses depend on, at some steps: S1 relative to the present [N], and averaged rates [M, N]."""
 
     summed: CurveArray
     remembered: CurveArray
 
 
 def draw_curves(seen: LossObservations, path: LearningRatePath, now: float, future: CurveArray) -> CurveArray | None:
-    """Plausible validation losses [DRAWS, F] at the steps `future` [F]; None when nothing sensible fits.
-
-    `now` is the step that S1 is measured against. The draws are the same every time for the same input.
-    """
+    """Plausible validation losses [DRAWS, F] at steps `future` [F], the same at every call; None if nothing fits."""
     loss_now = float(np.median(seen.losses[-5:]))
     in_bounds = MIN_LOSS <= loss_now <= MAX_LOSS and np.abs(seen.losses).max() <= MAX_LOSS
     if not in_bounds or len(seen.losses) < PARAMETERS or not path.rates.max() > 0:
@@ -91,13 +88,13 @@ def draw_curves(seen: LossObservations, path: LearningRatePath, now: float, futu
         weights = np.exp(log_weights - log_weights.max())
         ahead_design = design_matrices(ahead, np.ones(len(future) + 1, dtype=np.bool_))
         curves = _draw(ahead_design, means, covariances, weights / weights.sum())
-    except np.linalg.LinAlgError:  # numbers so far apart that no cell can be solved
+    except np.linalg.LinAlgError:  # no cell can be solved
         return None
     return loss_now * _with_path_error(curves) if np.isfinite(curves).all() else None
 
 
 def basis(path: LearningRatePath, now: float, steps: CurveArray) -> CurveBasis:
-    """S1 and the remembered learning rates at `steps`. S1 is 1 at the step `now`."""
+    """S1 and the averaged learning rates at `steps`. S1 is 1 at the step `now`."""
     widths = np.diff(path.steps)
     area = np.concatenate([[0.0], np.cumsum(0.5 * (path.rates[1:] + path.rates[:-1]) * widths)])
     area_now = max(float(np.interp(now, path.steps, area)), MIN_S1)
@@ -138,7 +135,7 @@ def design_matrices(at: CurveBasis, evaluations: npt.NDArray[np.bool_]) -> Curve
 
 
 def _power(summed: CurveArray, exponent: float, offset: float) -> CurveArray:
-    """0 where S1 is 1, falling there with slope -1 over the logarithm of S1 and the offset; log-like as alpha -> 0."""
+    """0 where S1 is 1, with slope -1 over the logarithm of S1 + offset; logarithmic for exponents near 0."""
     power: CurveArray = (((summed + offset) / (1.0 + offset)) ** -exponent - 1.0) / exponent
     return power
 
@@ -156,10 +153,10 @@ def _solve(design: CurveArray, seen: LossObservations, summed: CurveArray) -> tu
     shift = np.einsum("cpq,cnq,cn->cp", inverse, weighted, residual, optimize=True)
     left = residual - np.einsum("cnp,cp->cn", design, shift)
     misfit = (left**2 * precision).sum(axis=1) + (shift**2 / spread**2).sum(axis=1)
-    # If even the best curve fits worse than the errors allow, the errors are larger than assumed.
+    # If even the best curve fits worse than the errors allow, the errors were assumed too small.
     scale = max(1.0, float(misfit.min()) * CORRELATED / max(1, len(seen.losses) - PARAMETERS))
     log_weights = -0.5 * misfit / scale + 0.5 * np.linalg.slogdet(inverse)[1]
-    log_weights[prior_mean[1] + shift[:, 1] <= 0] -= 50.0  # a curve that only rises is no learning curve
+    log_weights[prior_mean[1] + shift[:, 1] <= 0] -= 50.0  # a curve that only rises is not a learning curve
     return prior_mean + shift, inverse * scale, log_weights
 
 
@@ -177,7 +174,7 @@ def _draw(design: CurveArray, means: CurveArray, covariances: CurveArray, weight
 
 
 def _with_path_error(curves: CurveArray) -> CurveArray:
-    """The curves [DRAWS, 1 + F] from the present on, off by what the formula will miss; the present is left out."""
+    """The curves [DRAWS, 1 + F] without the present, with random errors of the formula added: [DRAWS, F]."""
     generator = np.random.default_rng(1)
     fall = curves[:, :1] - curves[:, 1:]
     path = generator.standard_normal((DRAWS, 1)) * PATH_ERROR * np.abs(fall)

@@ -1,8 +1,4 @@
-"""The quiet hours ahead of a run, known from its dials, so that an estimate can count them.
-
-In quiet hours a run pauses, or trains a share of the time (the engine's `power_policy` does it). Times of day are local
-to this machine, as they are for the engine. Pure functions but for that.
-"""
+"""The quiet hours ahead of a run, in which it pauses or trains a share of the time."""
 
 from __future__ import annotations
 
@@ -16,27 +12,24 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.time_of_day import MINUTES_PER_DAY, DayWindow, minute_of_day, parse_windows
 
 QUIET_HOURS = "quiet hours"
-MAX_QUIET_SECONDS = 400 * 86_400.0  # what takes longer counts as endless
-LATEST_WALL_TIME = 1e11  # Unix seconds that every system can turn into a time of day
+MAX_QUIET_SECONDS = 400 * 86_400.0  # longer counts as endless
+LATEST_WALL_TIME = 1e11  # Unix seconds that every system can convert to a time of day
 
 
 @dataclass(frozen=True)
 class QuietPlan:
-    """The quiet hours of a run, and the share of the time it trains in them, 0 when it pauses.
-
-    `overridden`: the present quiet hours do not hold, because a person overrode them.
-    """
+    """The quiet hours of a run, in local time of this machine."""
 
     windows: tuple[DayWindow, ...] = ()
-    duty_cycle: float = 0.0
-    overridden: bool = False
+    duty_cycle: float = 0.0  # share of the time it trains in them, 0 when it pauses
+    overridden: bool = False  # a person overrode the present quiet hours
 
 
 NO_QUIET_PLAN = QuietPlan()
 
 
 def quiet_plan(snapshot: RunSnapshot) -> QuietPlan:
-    """The quiet hours as the dials have them at a moment; none where they cannot be parsed."""
+    """The quiet hours set by the dials at a moment; none when they cannot be parsed."""
     dials = snapshot.dials
     try:
         windows = parse_windows(dials.quiet_hours)
@@ -59,7 +52,7 @@ def is_paused_by_quiet_hours(snapshot: RunSnapshot) -> bool:
 
 
 def with_quiet_hours(work_seconds: float, wall_time: float, plan: QuietPlan) -> float:
-    """How long `work_seconds` of work take from `wall_time` (Unix seconds) on; infinite where they are never done."""
+    """Seconds that `work_seconds` of work take from `wall_time` (Unix seconds) on; infinite if they never end."""
     if not plan.windows or not 0.0 <= wall_time <= LATEST_WALL_TIME or not math.isfinite(work_seconds):
         return work_seconds
     elapsed, left, overridden = 0.0, work_seconds, plan.overridden
@@ -76,16 +69,16 @@ def with_quiet_hours(work_seconds: float, wall_time: float, plan: QuietPlan) -> 
 
 
 def _seconds_to_next_edge(minute: float, windows: tuple[DayWindow, ...]) -> float:
-    """To where quiet hours begin or end next; of a whole quiet day its own beginning. At least a second."""
+    """Until quiet hours begin or end next, at least a second; for a whole quiet day, until its start."""
     edges = (edge for window in windows for edge in (window.start, window.end))
     return max(1.0, 60.0 * min((edge - minute) % MINUTES_PER_DAY or MINUTES_PER_DAY for edge in edges))
 
 
 def share_of_time_trained(snapshot: RunSnapshot, plan: QuietPlan, since: float) -> float:
-    """The share of the time since `since` that the run was allowed to train, by its recorded duty cycles."""
+    """The share of the time after `since` that the run was allowed to train, by its recorded duty cycles."""
     if not plan.duty_cycle or snapshot.t <= since:
         return 1.0
-    shares = [(t, 1.0) for t in snapshot.later_session_starts]  # a new session records again what still holds
+    shares = [(t, 1.0) for t in snapshot.later_session_starts]  # a new session records what still applies again
     shares += [
         (event.t, _duty_cycle(event))
         for event in snapshot.state.policy_events.until(snapshot.t)
@@ -101,5 +94,5 @@ def share_of_time_trained(snapshot: RunSnapshot, plan: QuietPlan, since: float) 
 
 
 def _duty_cycle(event: PolicyEvent) -> float:
-    """The share of the time it trains from then on; a pause is a phase of its own, and no part of any speed."""
+    """The share of the time it trains from then on; a pause is a phase, not a part of the speed."""
     return event.duty_cycle if event.action == "slowed" and 0.0 < event.duty_cycle <= 1.0 else 1.0

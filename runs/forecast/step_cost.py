@@ -1,8 +1,6 @@
-"""The seconds of a training step, as a range: from the newest steps, and from how much the speed of the run has varied.
+"""The seconds of a training step, as a range, from the newest steps and from how much the speed has varied.
 
-- The speed is that of the newest steps by the run's own clock, less what was spent on anything else, pauses included:
-  on a GPU the recorded seconds of a step are those of queueing it.
-- The width of the range is how much the speed varied, as far back as the run has yet to go.
+Taken from the run's clock, less what was spent on anything else: on a GPU the recorded seconds are those of queueing.
 """
 
 from __future__ import annotations
@@ -26,10 +24,10 @@ SPEED_BLOCKS = 8
 DRIFT_BLOCKS = 5
 MOST_DRIFT = 0.3
 LONGEST_STEP_SECONDS = 1e6
-SMALLEST_SPREAD = 0.04  # of the speed: clocks and turbo modes alone vary by this
+SMALLEST_SPREAD = 0.04  # of the speed, from clocks and turbo modes alone
 SPREAD_DEVIATIONS = 1.2  # standard deviations on either side
-DRIFT_MARGIN = 1.3  # how much further than it has drifted already a speed may go
-STALL_RATIO, STALL_SECONDS = 20.0, 5.0  # an interval this many times the usual one and this long: a machine asleep
+DRIFT_MARGIN = 1.3  # possible drift relative to the drift so far
+STALL_RATIO, STALL_SECONDS = 20.0, 5.0  # an interval this many times the usual one and this long is sleep
 
 StepArray = npt.NDArray[np.float64]
 
@@ -55,12 +53,12 @@ def step_cost(snapshot: RunSnapshot) -> ValueRange | None:
 
 
 def first_row(snapshot: RunSnapshot) -> int:
-    """The row before the newest steps, those that the speed is taken from."""
+    """The row before the newest steps, from which the speed is taken."""
     return max(0, snapshot.rows - _window(snapshot) - 1, _first_row_of_this_size(snapshot))
 
 
 def _seconds_not_training(snapshot: RunSnapshot, t: StepArray) -> StepArray:
-    """Seconds spent on anything but training from `t[0]` up to each of the times `t` [N]."""
+    """Seconds not spent on training from `t[0]` up to each of the times `t` [N]."""
     spans = sorted(span for span in _intervals_not_training(snapshot, float(t[0])) if span[1] > span[0])
     edges, away, total = [float(t[0])], [0.0], 0.0
     for low, high in spans:
@@ -75,7 +73,7 @@ def _seconds_not_training(snapshot: RunSnapshot, t: StepArray) -> StepArray:
 
 
 def _intervals_not_training(snapshot: RunSnapshot, since: float) -> Iterator[tuple[float, float]]:
-    """When, since a time, the engine was not training: by its phases, and by the durations of what it did."""
+    """Intervals since a time without training, from phases and from the durations of events."""
     until = snapshot.t
     for event in snapshot.state.phases.newest_first(until):
         if event.phase != "training":
@@ -91,7 +89,7 @@ def _intervals_not_training(snapshot: RunSnapshot, since: float) -> Iterator[tup
 
 
 def _intervals_superseded(snapshot: RunSnapshot, since: float) -> Iterator[tuple[float, float]]:
-    """When it made steps that a resume superseded, because the run went back or was killed before a checkpoint."""
+    """Intervals with steps that a resume superseded after a rollback or a kill."""
     steps, t = snapshot.column("step"), snapshot.column("t")
     for resumed in takewhile(lambda event: event.t >= since, snapshot.state.resumes.newest_first(snapshot.t)):
         kept = int(np.searchsorted(steps, resumed.step, side="right"))
@@ -106,7 +104,7 @@ def _durations(done: Iterable[Eval | Sample | Checkpoint], since: float) -> Iter
 
 
 def _block_spread(seconds: StepArray, counts: StepArray) -> float:
-    """Standard deviation of the seconds of a step between some blocks of neighbours."""
+    """Standard deviation of the seconds of a step between blocks of neighbours."""
     blocks = max(1, min(SPEED_BLOCKS, len(seconds) // 5))
     edges = [round(index * len(seconds) / blocks) for index in range(blocks + 1)]
     speeds = [float(seconds[a:b].sum()) / max(1.0, float(counts[a:b].sum())) for a, b in pairwise(edges)]
@@ -114,10 +112,7 @@ def _block_spread(seconds: StepArray, counts: StepArray) -> float:
 
 
 def _drift(snapshot: RunSnapshot) -> float:
-    """How far the speed was from what it is now, as far back as the run has yet to go, as a share.
-
-    A speed seen for a short while only may go on to change, like a random walk: with the square root of the time.
-    """
+    """The relative deviation of the speed from the present one, as far back as the run has yet to go."""
     ahead = max(0, snapshot.total_steps - snapshot.step)  # a shortened run may be past its end
     first = int(np.searchsorted(snapshot.column("step"), snapshot.step - max(RECENT_STEPS, ahead)))
     first = max(1, first, _first_row_of_this_size(snapshot) + 1)
@@ -125,19 +120,20 @@ def _drift(snapshot: RunSnapshot) -> float:
     if len(seconds) < DRIFT_BLOCKS * MIN_TIMED_STEPS or not np.all((seconds > 0) & (seconds < LONGEST_STEP_SECONDS)):
         return 0.0
     each = seconds / np.maximum(np.diff(steps), 1)
-    # Medians, because a machine that slept once is no reason to doubt the rest.
+    # Medians, so that one sleep of the machine does not count.
     usual = np.array([np.median(block) for block in np.array_split(each, DRIFT_BLOCKS)])
     away = float(np.mean((usual / np.median(each[-_window(snapshot) :]) - 1.0) ** 2))
+    # A speed seen only briefly may drift on like a random walk, with the square root of the time.
     further = 1.0 + ahead / max(1, int(steps[-1] - steps[0]))
     return min(MOST_DRIFT, math.sqrt(away * further))
 
 
 def _first_row_of_this_size(snapshot: RunSnapshot) -> int:
-    """The row since which steps have had the present batch size, on which the speed depends."""
+    """The first row with the present batch size, on which the speed depends."""
     resized = snapshot.state.dials.at(snapshot.t).resized_step
     return int(np.searchsorted(snapshot.column("step"), resized)) if resized else 0
 
 
 def _window(snapshot: RunSnapshot) -> int:
-    """How many of the newest rows the speed is taken from: few enough to follow a machine that slows down."""
+    """The number of newest rows for the speed: few enough to follow a machine that slows down."""
     return min(RECENT_STEPS, max(MIN_WINDOW_STEPS, snapshot.rows // 3))

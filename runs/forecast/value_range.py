@@ -1,4 +1,4 @@
-"""An interval of values: every estimate is one."""
+"""An interval of values, the form of every estimate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ValueRange:
-    """From `low` to `high`, in seconds unless said otherwise."""
+    """From `low` to `high`, in seconds unless stated otherwise."""
 
     low: float
     high: float

@@ -1,11 +1,8 @@
-"""One event, one line of JSON, and what to do with a line that is not one.
+"""One event as one line of JSON, and back.
 
-JSON has no NaN and no infinity and msgspec writes them as null, which would lose the very events one looks for after
-a run went wrong. They are written as the strings "NaN", "Infinity" and "-Infinity" instead, which a lenient decoder
-reads back into float fields. The plain encoder runs first; only when its line holds a `null` is the slow way taken.
-
-Two things do not come back as they went in: lone surrogates, which no UTF-8 file can hold, return as U+FFFD, and a
-non-finite number inside the untyped `config` of `Started` returns as its string.
+msgspec writes NaN and infinity as null. They are written as the strings "NaN", "Infinity" and "-Infinity" instead,
+which a lenient decoder reads back into float fields (but not in the untyped `config` of `Started`). Lone surrogates,
+which UTF-8 cannot hold, return as U+FFFD.
 """
 
 from __future__ import annotations
@@ -23,14 +20,14 @@ MAX_INTEGER = 2**63 - 1  # what a column of the step table holds
 
 
 def _from_numpy(value: Any) -> Any:
-    """msgspec's hook for what it cannot write: numpy's scalars, which are floats to a type checker."""
+    """msgspec's hook for numpy scalars, which are floats to a type checker."""
     if isinstance(value, np.generic):
         return value.item()
     raise NotImplementedError(f"a journal line cannot hold a {type(value).__name__}")
 
 
 class _AnyKind(msgspec.Struct):
-    """Just enough of a line to tell an event of a newer version from damage."""
+    """Enough of a line to tell an event of a newer version from damage."""
 
     kind: str
 
@@ -57,7 +54,7 @@ def _encode_json_safe(event: AnyEvent) -> bytes:
 
 
 def _json_safe(value: Any) -> Any:
-    """`value` with non-finite floats as words and lone surrogates replaced, at any depth."""
+    """`value` with non-finite floats as strings and lone surrogates replaced, at any depth."""
     match value:
         case float():
             if math.isfinite(value):
@@ -75,7 +72,7 @@ def _json_safe(value: Any) -> Any:
 
 
 def decode_event(line: bytes) -> AnyEvent:
-    """The event of one line. Raises ValueError when the line does not hold one this version knows."""
+    """The event of one line. Raises ValueError when the line holds no event this version knows."""
     try:
         return _decoder.decode(line)
     except RecursionError as error:
@@ -83,11 +80,8 @@ def decode_event(line: bytes) -> AnyEvent:
 
 
 def decode_lines(data: bytes) -> tuple[list[AnyEvent], int, int]:
-    """All events of some whole lines, the number of bad lines and the number of lines of unknown kinds.
-
-    Blank lines are neither. The fast way takes all lines at once and gives up at the first that is not fine.
-    """
-    try:
+    """Events of some whole lines, the number of bad lines and of lines of unknown kinds; blank lines are neither."""
+    try:  # all lines at once, which fails at the first bad one
         events = _decoder.decode_lines(data)
     except (ValueError, RecursionError):
         return _decode_one_by_one(data)
@@ -126,7 +120,7 @@ def _is_of_unknown_kind(line: bytes) -> bool:
 
 
 def _all_in_range(events: Iterable[AnyEvent]) -> bool:
-    """Whether the events can be put in order of time and into integer columns."""
+    """Whether the events can be sorted by time and stored in integer columns."""
     return all(
         math.isfinite(event.t)
         and 0 <= event.step <= MAX_INTEGER

@@ -1,8 +1,4 @@
-"""A whole journal, as events or as the state of the run.
-
-Read in pieces of whole lines, so that the memory taken is the run's and not several times the file's, and one damaged
-line slows down its own piece only.
-"""
+"""A whole journal, as events or as the state of the run."""
 
 from __future__ import annotations
 
@@ -16,15 +12,12 @@ from babytrain.runs.journal.codec import decode_lines
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
 from babytrain.runs.state.run_state import RunState
 
-READ_CHUNK_BYTES = 2 * 2**20  # decoded it is some twenty times as large, for a moment
+READ_CHUNK_BYTES = 2 * 2**20  # read in pieces, because events take about twenty times the memory of their lines
 
 
 @dataclass(frozen=True)
 class JournalContents:
-    """The events of a journal, and how many of its lines could not be read.
-
-    `bad_lines` are damage (torn, garbled, of wrong types); `unknown_lines` are events of a newer version.
-    """
+    """The events of a journal; `bad_lines` are damaged (torn, garbled), `unknown_lines` are of a newer version."""
 
     events: list[AnyEvent]
     bad_lines: int = 0
@@ -32,7 +25,7 @@ class JournalContents:
 
 
 def read_journal(path: Path) -> JournalContents:
-    """Every readable event, in the order written. Raises RunsError when there is no such file to read."""
+    """Every readable event, in the order written. Raises RunsError when the file cannot be read."""
     events: list[AnyEvent] = []
     bad_lines = unknown_lines = 0
     for lines in read_whole_lines(path):
@@ -44,7 +37,7 @@ def read_journal(path: Path) -> JournalContents:
 
 
 def load_state(path: Path) -> RunState:
-    """The run a journal tells of. Raises RunsError when there is no such file to read."""
+    """The state of the run in a journal. Raises RunsError when the file cannot be read."""
     state = RunState()
     for lines in read_whole_lines(path):
         events, bad_lines, unknown_lines = decode_lines(lines)
@@ -55,10 +48,7 @@ def load_state(path: Path) -> RunState:
 
 
 def read_whole_lines(path: Path) -> Iterator[bytes]:
-    """The file in pieces of whole lines, in the present schema; the last line may lack its newline.
-
-    Raises RunsError as it goes.
-    """
+    """Pieces of whole lines, in the present schema; the last line may lack its newline. Raises RunsError on the way."""
     old: bool | None = None  # whether the file is of schema 1
     try:
         with path.open("rb") as file:

@@ -1,9 +1,8 @@
 """Journals of schema 1 (versions up to 0.2), rewritten line by line to the present schema before they are decoded.
 
-Only lines of kinds that have changed are parsed; steps and sensor readings pass as they are. A line of the present
-schema is never changed, so a journal that was begun under schema 1 and resumed by a newer version is read by the same
-rule throughout. The file on disk stays as it is. Schema 1 has no `plan` and no positions of the dials in a `command`:
-`DialHistory` makes both from the recorded settings and commands, which takes the whole run and not one line.
+Only lines of kinds that have changed are parsed. A line of the present schema is never changed, so a journal begun
+under schema 1 and resumed by a newer version is read by the same rule. Schema 1 has no `plan` and no dial positions in
+a `command`: `DialHistory` makes both, because that takes the whole run.
 """
 
 from __future__ import annotations
@@ -26,11 +25,7 @@ FIELDS = {
     "verdict": {"again": "repeated"},
     "resumed": {"within": "rollback"},
     "sample": {"asked": "requested"},
-    "letters": {
-        "guessed": "predicted",
-        "favourite": "tracked_letter",
-        "favourite_recall": "tracked_letter_recall",
-    },
+    "letters": {"guessed": "predicted", "favourite": "tracked_letter", "favourite_recall": "tracked_letter_recall"},
 }
 # By the kind of schema 1 and the field of the present one, also of the objects within.
 VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
@@ -49,13 +44,13 @@ _SCHEMA = re.compile(rb'\{"kind":"started",.{0,200}?"schema":(\d+)')
 
 
 def is_schema_1(head: bytes) -> bool:
-    """Whether the beginning of a journal says schema 1. Also when it says nothing: newer lines are not changed."""
+    """Whether the first lines of a journal say schema 1, or nothing: lines of the present schema are not changed."""
     match = _SCHEMA.match(head)
     return match is None or int(match[1]) < 2
 
 
 def upgrade_lines(data: bytes) -> bytes:
-    """Some whole lines in the present schema. What cannot be parsed stays as it is, for the decoder to count."""
+    """Some whole lines in the present schema; what cannot be parsed is left for the decoder to count."""
     lines = data.split(b"\n")
     for number, line in enumerate(lines):
         if match := _CHANGED.match(line):
@@ -78,7 +73,7 @@ def _upgraded(line: bytes, kind: str) -> bytes:
 
 
 def _renamed(part: Any, fields: Mapping[str, str], values: Mapping[str, Mapping[str, str]]) -> Any:
-    """A JSON value with renamed keys and values. The order stays: readers look for `kind` at the beginning."""
+    """A JSON value with renamed keys and values, in the same order: readers look for `kind` at the beginning."""
     if isinstance(part, list):
         return [_renamed(item, fields, values) for item in part]
     if not isinstance(part, dict):

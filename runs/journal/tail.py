@@ -1,8 +1,4 @@
-"""Following a journal that another process is writing.
-
-Only whole lines are taken: what stands after the last newline may still be in the middle of being written. Each poll
-reads a bounded piece, so a screen never waits for a gigabyte.
-"""
+"""Following a journal that another process is writing."""
 
 from __future__ import annotations
 
@@ -19,24 +15,16 @@ _HEAD_BYTES = 512
 
 
 class JournalTail:
-    """Reads what was appended to `path` since the last poll.
-
-    `bad_lines` and `unknown_lines` count since the beginning of the file. `restarted` says that the last poll found
-    another file in its place (it shrank, was replaced or rewritten) and began again from its start: a state
-    made from earlier polls must be replaced by a new one. `error` says why the last poll could not read the file; it is
-    empty when all is well, and while there is no file yet.
-    """
+    """Reads the whole lines appended to `path` since the last poll, a bounded number of bytes at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.bad_lines = 0
-        self.unknown_lines = 0
-        self.restarted = False
-        self.error = ""
+        self.restarted = False  # the last poll found another file and began again: replace states made before
+        self.error = ""  # why the last poll could not read the file; empty while there is no file yet
         self._forget()
 
     def poll(self) -> list[AnyEvent]:
-        """New events, oldest first; empty when there are none. Never raises: a screen calls this on its timer."""
+        """New events, oldest first. Never raises: a screen calls this on its timer."""
         self.restarted = False
         self.error = ""
         try:
@@ -58,7 +46,7 @@ class JournalTail:
         return []
 
     def _forget(self) -> None:
-        self.bad_lines = self.unknown_lines = 0
+        self.bad_lines = self.unknown_lines = 0  # since the beginning of the file
         self._identity: tuple[int, int] | None = None
         self._offset = 0
         self._head = b""
@@ -72,7 +60,7 @@ class JournalTail:
         if (
             self._identity not in (None, identity)
             or status.st_size < self._offset
-            # Inode numbers are soon used again, and a rewritten file may have grown past us: the head tells.
+            # Inode numbers are reused, and a rewritten file may be longer than the old one: compare the head.
             or os.pread(fd, len(self._head), 0) != self._head
         ):
             self.restarted = True
@@ -101,7 +89,7 @@ class JournalTail:
         return events
 
     def _skip_or_widen(self, data: bytes) -> None:
-        """No newline in the whole piece: look further next time, or give up on a line beyond all reason."""
+        """Without a newline in the piece: read a larger one next time, or give up on a line that is too long."""
         if len(data) < self._piece_bytes:
             return
         if self._piece_bytes < MAX_JOURNAL_LINE_BYTES:

@@ -1,8 +1,7 @@
-"""Appending to a journal: quickly, durably enough, and without ever stopping a training run.
+"""Appending to a journal without ever stopping a training run.
 
-The disk may fill up or fail while training goes on. Lines then wait in memory, bounded, and are written in order as
-soon as there is room again; the screen learns of it from `failing_since` and `last_error`. A line that was written
-half before the disk was full is finished later, byte for byte, so not even that line is lost.
+While the disk is full or failing, lines wait in memory, bounded, and are written in order once there is room;
+`failing_since` and `last_error` say so. A line that was half written is finished later, byte for byte.
 """
 
 from __future__ import annotations
@@ -26,16 +25,14 @@ FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 
 _datasync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
-# Not every file can be synced (a FUSE mount, a device): then the data is as safe as it gets.
+# Of files that cannot be synced (a FUSE mount, a device).
 _NOT_SYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
 
 
 class JournalWriter:
-    """The one writer of one journal, for use from one thread.
+    """The only writer of a journal, for use from one thread. `clock` is monotonic seconds.
 
-    The events themselves say how long the run will be; a run too long to keep every step has consecutive ones merged
-    (see `StepThinner`). Opening raises RunsError when the file cannot be opened at all; after that no OSError ever
-    leaves this class. `clock` is monotonic seconds.
+    Opening raises RunsError when the file cannot be opened; after that no OSError leaves this class.
     """
 
     def __init__(
@@ -58,7 +55,7 @@ class JournalWriter:
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._last_sync = clock()
         self._fd = _open(path)
-        # What must be written before any further line: the newline a killed writer left out, the rest of a line.
+        # To be written before any further line: the newline a killed writer left out, or the rest of a line.
         self._rest = b"" if _ends_in_newline(self._fd) else b"\n"
 
     @property
@@ -72,7 +69,7 @@ class JournalWriter:
         return len(self._backlog)
 
     def append(self, event: AnyEvent) -> None:
-        """Write one event. A `SamplePiece` is for live screens only and is left out."""
+        """Write one event; a `SamplePiece` is for live screens only and is left out."""
         if self._fd < 0:
             raise ValueError("this journal is closed")
         if isinstance(event, SamplePiece):
@@ -86,14 +83,14 @@ class JournalWriter:
             self._append(ready)
 
     def sync(self) -> None:
-        """Push everything written so far to the disk itself, trying again what could not be written."""
+        """Retry what could not be written, and sync everything to the disk."""
         if self._fd < 0:
             return
         self._drain(at_once=True)
         self._sync()
 
     def close(self) -> None:
-        """Write what waits, sync and close. Lines that still find no room are lost; `unwritten` counts them."""
+        """Write what waits, sync and close. Lines that find no room are lost; `unwritten` counts them."""
         if self._fd < 0:
             return
         for event in self._thinner.flush():
@@ -112,7 +109,7 @@ class JournalWriter:
         self.close()
 
     def _plan(self, event: AnyEvent) -> None:
-        """Keep as many steps as suits the length the run is planned for from here on."""
+        """Keep as many steps as suits the planned length of the run."""
         total_steps = planned_steps(event)
         if total_steps is not None:
             self._thinner.stride = steps_per_line(total_steps)
@@ -133,7 +130,7 @@ class JournalWriter:
             self._sync()
 
     def _drain(self, *, at_once: bool) -> None:
-        """Write what waits, in order, unless the disk failed a moment ago and nothing says `at_once`."""
+        """Write what waits, in order; without `at_once` not before the next retry is due."""
         if self.failing_since is not None and not at_once and self._clock() < self._retry_at:
             return
         self._rest = self._write(self._rest)
@@ -147,7 +144,7 @@ class JournalWriter:
         self._note_recovery()
 
     def _write(self, data: bytes) -> bytes:
-        """Write `data` and return the part that found no room."""
+        """Write `data` and return the part that could not be written."""
         while data:
             try:
                 written = os.write(self._fd, data)
@@ -185,10 +182,7 @@ class JournalWriter:
 
 
 class Backlog:
-    """Lines waiting for room on the disk, oldest first, at most `limit_bytes` of them.
-
-    When it is full every second thinnable line goes, again and again; when none is left, every second line.
-    """
+    """Lines waiting for room on the disk, oldest first, at most `limit_bytes` of them."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.dropped = 0
@@ -200,11 +194,11 @@ class Backlog:
         return len(self._lines)
 
     def add(self, line: bytes, *, thinnable: bool) -> None:
-        """Put one line at the end, making room if need be."""
+        """Append one line, making room if needed."""
         self._lines.append((line, thinnable))
         self._bytes += len(line)
         if self._bytes > self._limit_bytes:
-            # Well below the limit, so that the next lines do not each walk the whole backlog.
+            # Well below the limit, so that not every further line scans the whole backlog.
             while self._lines and self._bytes > self._limit_bytes * 3 // 4:
                 self._thin()
 
@@ -213,10 +207,11 @@ class Backlog:
         return self._lines[0][0]
 
     def drop_first(self) -> None:
-        """Forget the oldest line: it is on the disk."""
+        """Forget the oldest line, which was written."""
         self._bytes -= len(self._lines.popleft()[0])
 
     def _thin(self) -> None:
+        """Drop every second thinnable line, or every second line when none is thinnable."""
         only_thinnable = any(thinnable for _, thinnable in self._lines)
         kept: deque[tuple[bytes, bool]] = deque()
         drop = True
@@ -226,7 +221,7 @@ class Backlog:
                 if drop or len(self._lines) == 1:
                     continue
             kept.append((line, thinnable))
-        if len(kept) == len(self._lines):  # one thinnable line alone: it goes
+        if len(kept) == len(self._lines):  # a single thinnable line
             kept = deque(entry for entry in kept if not entry[1])
         self.dropped += len(self._lines) - len(kept)
         self._lines = kept
@@ -243,9 +238,9 @@ def _open(path: Path) -> int:
 
 
 def _ends_in_newline(fd: int) -> bool:
-    """Whether the next line can simply be appended. True for an empty file and for what is not a regular one."""
+    """Whether the next line can be appended as it is. True for an empty file and for one that is not regular."""
     try:
         size = os.fstat(fd).st_size
         return size == 0 or os.pread(fd, 1, size - 1) == b"\n"
     except OSError:
-        return False  # unreadable: a blank line too many does no harm
+        return False  # unreadable: an extra blank line does no harm

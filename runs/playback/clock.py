@@ -1,9 +1,4 @@
-"""A clock over a recording: play, pause, seek, faster, slower.
-
-Pure arithmetic on an injected clock: nothing here knows of a screen or a file. `advance` is called once a frame and
-is the only thing that moves time, so a paused or hidden screen costs nothing. Intervals in which nothing happened
-(training paused for an hour) are given by `set_gaps`; playing jumps over them, seeking into them does not.
-"""
+"""A clock over a recording: play, pause, seek, faster, slower. Only `advance`, called once a frame, moves time."""
 
 from __future__ import annotations
 
@@ -14,18 +9,14 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 SPEEDS: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, math.inf)
-# As fast as it can: the whole recording in this many frames, about 12 seconds on a 10 Hz screen.
+# At maximum speed the whole recording takes this many frames, about 12 seconds on a 10 Hz screen.
 FRAMES_AT_MAXIMUM = 120
 
 PlaybackGap = tuple[float, float]
 
 
 class PlaybackClock:
-    """The position of a replay in seconds of the recording's running time, between 0 and `duration`.
-
-    Starts paused at 0 with speed 1. `playing` says whether `advance` moves the `position`. `now` is any monotonic clock
-    in seconds.
-    """
+    """The position of a replay in seconds of running time, from 0 to `duration`; starts paused with speed 1."""
 
     def __init__(self, duration: float, now: Callable[[], float] = time.monotonic) -> None:
         if math.isnan(duration) or math.isinf(duration):
@@ -33,7 +24,7 @@ class PlaybackClock:
         self.duration = max(0.0, duration)
         self.position = 0.0
         self.playing = False
-        self._now = now
+        self._now = now  # monotonic seconds
         self._speed_index = SPEEDS.index(1.0)
         self._advanced_at = now()
         self._gaps: list[PlaybackGap] = []
@@ -45,7 +36,7 @@ class PlaybackClock:
 
     @property
     def speed(self) -> float:
-        """Seconds of recording a second; infinite means as fast as the frames come."""
+        """Seconds of recording per second; infinite is one 120th of the recording per frame."""
         return SPEEDS[self._speed_index]
 
     @property
@@ -56,7 +47,7 @@ class PlaybackClock:
         return "×½" if self.speed == 0.5 else f"×{self.speed:g}"
 
     def set_gaps(self, gaps: Iterable[PlaybackGap]) -> None:
-        """Intervals `(start, end)` in seconds that playing jumps over. They may come in any order and overlap."""
+        """Intervals `(start, end)` in seconds that playing skips and seeking does not; in any order, may overlap."""
         merged: list[PlaybackGap] = []
         for start, end in sorted(gap for gap in gaps if gap[1] > gap[0]):
             if merged and start <= merged[-1][1]:
@@ -66,7 +57,7 @@ class PlaybackClock:
         self._gaps = merged
 
     def play(self) -> None:
-        """Play from here; from the start when the end was reached."""
+        """Play from here, from the start at the end."""
         if self.playing:
             return
         if self.finished:
@@ -80,33 +71,33 @@ class PlaybackClock:
         self.playing = False
 
     def toggle(self) -> None:
-        """Play when paused, pause when playing; at the end it starts again from 0."""
+        """Play when paused, pause when playing."""
         if self.playing:
             self.pause()
         else:
             self.play()
 
     def seek(self, t: float) -> None:
-        """Go to `t` seconds, clipped to the recording; playing goes on from there. Raises ValueError for NaN."""
+        """Go to `t` seconds, clipped to the recording, and keep playing. Raises ValueError for NaN."""
         if math.isnan(t):
             raise ValueError("a position in a recording cannot be NaN")
         self._advanced_at = self._now()
         self.position = min(max(t, 0.0), self.duration)
 
     def faster(self) -> None:
-        """One speed up, if there is one."""
+        """The next higher speed, if any."""
         self._change_speed(self._speed_index + 1)
 
     def slower(self) -> None:
-        """One speed down, if there is one."""
+        """The next lower speed, if any."""
         self._change_speed(self._speed_index - 1)
 
     def set_speed(self, speed: float) -> None:
-        """The slowest speed that is not below `speed`."""
+        """The lowest speed that is at least `speed`."""
         self._change_speed(bisect_left(SPEEDS, speed))
 
     def advance(self) -> float:
-        """Move by the time passed since the last call and return the position. Stops by itself at the end."""
+        """Move by the time since the last call and return the position. Stops at the end."""
         now = self._now()
         elapsed = max(0.0, now - self._advanced_at)
         self._advanced_at = now
@@ -119,11 +110,11 @@ class PlaybackClock:
         return self.position
 
     def _change_speed(self, index: int) -> None:
-        self.advance()  # what passed until now passed at the old speed
+        self.advance()  # at the old speed
         self._speed_index = min(max(index, 0), len(SPEEDS) - 1)
 
     def _after(self, seconds: float) -> float:
-        """The position after so many seconds of playing from here, gaps left out."""
+        """The position after `seconds` of playing from here, gaps skipped."""
         position = self.position
         first = max(0, bisect_right(self._gaps, (position, math.inf)) - 1)
         for start, end in self._gaps[first:]:
@@ -137,11 +128,7 @@ class PlaybackClock:
 
 
 def quiet_gaps(times: Iterable[float], longest_seconds: float, lead_seconds: float = 1.0) -> list[PlaybackGap]:
-    """Intervals of more than `longest_seconds` without an event, for `PlaybackClock.set_gaps`.
-
-    `times` are event times in ascending order. A gap starts and ends `lead_seconds` inside the interval, so that the
-    viewer sees that something paused.
-    """
+    """Intervals over `longest_seconds` between ascending `times`, less `lead_seconds` at either end, to skip."""
     return [
         (before + lead_seconds, after - lead_seconds)
         for before, after in pairwise(times)

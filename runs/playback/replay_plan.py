@@ -1,13 +1,11 @@
-"""How to repeat a recorded run: its sessions with the commands that took effect and the losses that came of them.
+"""How to repeat a recorded run: its sessions with the commands that took effect and the resulting losses.
 
-Choices:
-- Only what can change the weights counts, or can write a checkpoint to go back to. Pauses, notes and samples do not.
-- What the engine did because of the losses (its guard, its answer to overfitting) it will do again by itself. What it
-  did because of the machine (steps planned by the clock, a batch halved for lack of memory) it may not, so that is
-  repeated like a person's commands.
+- Only commands that can change the weights, or write a checkpoint to go back to, are repeated.
+- What the engine did because of the losses (guard, overfitting) it will do again. What it did because of the machine
+  (steps planned by the clock, a batch halved for lack of memory) it may not, so that is repeated.
 - A run that was killed and resumed counts up to the checkpoint it was resumed from.
-- Within a session a run may go back, and then it passes the same step twice. So a command is placed by its step and by
-  the number of rollbacks of the session before it.
+- After a rollback a session passes the same step twice, so a command is placed by its step and the number of rollbacks
+  before it.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from typing import Any, TypeAlias
 
 from babytrain.runs.events import AnyEvent, Checkpoint, Command, Ended, Request, Resumed, Started, Step
 
+FORK_START = "start"  # the name of the checkpoint a fork begins with
 _REPEATED = frozenset(
     {"lr_scale", "lr_hold", "lr_release", "total_steps", "set", "rewarm", "undo", "rollback", "evaluate"}
 )
@@ -35,23 +34,19 @@ class PlannedCommand:
 
 @dataclass(frozen=True)
 class RecordedSession:
-    """A session of training, as far as it counts.
-
-    `first` begins it. It ends at `end_step` after `end_rollback_count` rollbacks; `finished` when its plan was done by
-    then. `checkpoint` is the folder name of its last one, empty when there was none.
-    """
+    """A session of training that began with `first`, as far as it counts."""
 
     first: Started | Resumed
     commands: tuple[PlannedCommand, ...]
     steps: tuple[Step, ...]
     end_rollback_count: int
     end_step: int
-    finished: bool
-    checkpoint: str
+    finished: bool  # its plan was done by the end
+    checkpoint: str  # folder name of the last one, or empty
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The settings that were changed when it was resumed."""
+        """The settings that the resume changed."""
         return self.first.changes if isinstance(self.first, Resumed) else {}
 
 
@@ -67,7 +62,7 @@ def recorded_sessions(events: Iterable[AnyEvent]) -> list[RecordedSession]:
         elif isinstance(event, Started | Step | Command | Checkpoint | Resumed | Ended):
             kept.append(event)
     last = next((event for event in reversed(kept) if not isinstance(event, Command)), None)
-    if not isinstance(last, Ended):  # killed: its newest checkpoint is as far as it got
+    if not isinstance(last, Ended):  # killed: it counts up to its newest checkpoint
         newest = next((event for event in reversed(kept) if isinstance(event, Checkpoint)), None)
         if newest is not None:
             kept = _until_checkpoint(kept, _folder_name(newest))
@@ -81,9 +76,9 @@ def recorded_sessions(events: Iterable[AnyEvent]) -> list[RecordedSession]:
 
 
 def _until_checkpoint(kept: list[_PlanEvent], name: str) -> list[_PlanEvent]:
-    """The events up to where a checkpoint was last written, with how that session ended if it ended there.
+    """The events up to where a checkpoint was last written, and how that session ended if it ended there.
 
-    A checkpoint that is not recorded was written at the moment of the kill: everything before it counts.
+    A checkpoint that is not recorded was written just before the kill: everything before it counts.
     """
     for index in range(len(kept) - 1, -1, -1):
         checkpoint = kept[index]
@@ -114,7 +109,7 @@ def _session(events: list[_PlanEvent]) -> RecordedSession:
                 step = event.step
             case Checkpoint():
                 checkpoint = _folder_name(event)
-                # The checkpoint tells, not its command: a kill may have come before that was recorded.
+                # Not its command, because the run may have been killed before that was recorded.
                 if event.reason == "requested" and event.step == step and not _is_start(first, event):
                     request = Request(command_id=1, action="checkpoint", text=event.name)
                     commands.append(PlannedCommand(rollback_count, step, request))
@@ -132,7 +127,7 @@ def _session(events: list[_PlanEvent]) -> RecordedSession:
                 finished = event.status == "done"
     last = events[-1]
     if isinstance(last, Checkpoint) and last.reason == "best":
-        # It may have been requested, and the kill came before that was recorded. Once more does no harm.
+        # It may have been requested, and the run killed before that was recorded. Repeating it does no harm.
         commands.append(PlannedCommand(rollback_count, last.step, Request(command_id=1, action="evaluate")))
     return RecordedSession(first, tuple(commands), tuple(steps), rollback_count, step, finished, checkpoint)
 
@@ -144,12 +139,9 @@ def _is_repeated(event: Command) -> bool:
 
 
 def _is_start(first: Started | Resumed, event: Checkpoint) -> bool:
-    """Whether it is the copy of a checkpoint that a fork began with."""
+    """Whether it is the checkpoint that a fork began with."""
     return isinstance(first, Started) and (bool(first.parent), event.step, event.name) == (True, first.step, FORK_START)
 
 
 def _folder_name(event: Checkpoint) -> str:
     return event.directory.rpartition("/")[2]
-
-
-FORK_START = "start"  # the name of the checkpoint a fork begins with

@@ -1,4 +1,4 @@
-"""The recorded runs that ship with the program, so that there is something to replay right after install."""
+"""The recorded runs that ship with the program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def recorded_runs(folder: Path | None = None) -> list[Path]:
-    """The journals (`*.jsonl`) in `folder`, by default those of this package, in order of name."""
+    """The journals (`*.jsonl`) in `folder`, by default those of this package, sorted by name."""
     if folder is None:
         folder = Path(str(resources.files(__name__)))
     return sorted(path for path in folder.glob("*.jsonl") if path.is_file())

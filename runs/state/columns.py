@@ -1,9 +1,7 @@
-"""Training steps as preallocated columns: one writer, any reader, no lock.
+"""Training steps as preallocated columns, for one writer thread and any readers without a lock.
 
-The engine's thread appends, the screen's thread reads. The count is published last, and a full table is replaced by
-a larger copy with the same prefix, so a reader that takes the count first and the arrays second always sees whole rows.
-When the length of the run is known its rows are reserved, and take their memory at once: a long run must not need more
-of it day by day.
+The count is published last, and a full table is replaced by a larger copy with the same prefix, so a reader that takes
+the count first and the arrays second always sees whole rows.
 """
 
 from __future__ import annotations
@@ -20,19 +18,15 @@ IntColumn = npt.NDArray[np.int64]
 
 
 class StepColumns:
-    """Columns of equal length; only the first `count` rows hold data.
-
-    `step`, `tokens` are int64; `t` and `step_seconds` seconds; `loss`, `loss_min`, `loss_max` nats per token;
-    `learning_rate` and `gradient_norm` as used by that step.
-    """
+    """Columns of equal length; only the first `count` rows hold data."""
 
     step: IntColumn
     tokens: IntColumn
-    t: FloatColumn
-    loss: FloatColumn
+    t: FloatColumn  # seconds
+    loss: FloatColumn  # nats per token, as its range
     loss_min: FloatColumn
     loss_max: FloatColumn
-    learning_rate: FloatColumn
+    learning_rate: FloatColumn  # used by the step, like the norm
     gradient_norm: FloatColumn
     step_seconds: FloatColumn
 
@@ -42,7 +36,7 @@ class StepColumns:
 
     def __init__(self, capacity: int = 4096) -> None:
         self.count = 0
-        self.capacity = max(16, capacity)  # rows there is memory for
+        self.capacity = max(16, capacity)  # allocated rows
         for name, dtype in self._TYPES.items():
             setattr(self, name, np.full(self.capacity, 0, dtype=dtype))
 
@@ -63,21 +57,21 @@ class StepColumns:
         self.count = row + 1
 
     def rows_until(self, t: float) -> int:
-        """How many rows happened at or before time `t` (seconds of running time)."""
+        """The number of rows at or before time `t` (seconds of running time)."""
         count = self.count
         return int(np.searchsorted(self.t[:count], t, side="right"))
 
     def drop_after(self, step: int) -> None:
-        """Forget the rows of steps later than `step`: a resume from there superseded them."""
+        """Drop the rows of later steps, which a resume superseded."""
         self.count = int(np.searchsorted(self.step[: self.count], step, side="right"))
 
     def reserve(self, rows: int) -> None:
-        """Take the memory for `rows` rows in all, if there is less. Writer's thread only."""
+        """Allocate memory for at least `rows` rows, so that it does not grow later. Writer's thread only."""
         if rows <= self.capacity:
             return
         self.capacity = rows
         for name in self._TYPES:
             old: npt.NDArray[Any] = getattr(self, name)
-            new = np.full(rows, 0, dtype=old.dtype)  # not np.zeros, whose pages come one by one as rows are written
+            new = np.full(rows, 0, dtype=old.dtype)  # not np.zeros, whose pages are allocated as they are written
             new[: len(old)] = old
             setattr(self, name, new)

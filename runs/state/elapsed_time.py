@@ -1,9 +1,4 @@
-"""Running time against the clock: the wall time of a snapshot, and when a run was paused by a person or by its power
-policy (quiet hours, temperature, battery).
-
-Made from recorded phases and `PolicyEvent` events alone. Several policies may be in force at once, each until it is
-released or overridden; one that pauses goes before one that slows down. A new session begins with none in force.
-"""
+"""Wall time, and when a run was paused by a person or by its power policy, from recorded events."""
 
 from __future__ import annotations
 
@@ -18,7 +13,7 @@ from babytrain.runs.state.run_state import RunSnapshot, RunState
 
 @dataclass(frozen=True)
 class Interval:
-    """From `start` to `end` in seconds of running time, and why, in a few words; `ongoing` when it has not ended."""
+    """Seconds of running time with a short cause; `ongoing` when it has not ended."""
 
     start: float
     end: float
@@ -27,7 +22,7 @@ class Interval:
 
 
 def policy_pauses(snapshot: RunSnapshot) -> list[Interval]:
-    """When policies had the run paused, oldest first; each interval is named after the cause that began it."""
+    """When policies paused the run, oldest first; each interval is named after the cause that began it."""
     found: list[Interval] = []
     since: tuple[float, str] | None = None
     for t, in_force in _policies_in_force(snapshot):
@@ -45,10 +40,7 @@ def policy_pauses(snapshot: RunSnapshot) -> list[Interval]:
 
 
 def policy_in_force(snapshot: RunSnapshot) -> PolicyEvent | None:
-    """The policy that holds the run back at a moment: of several the newest, one that pauses before one that slows.
-
-    None when nothing does, or when the run is over.
-    """
+    """The policy in force at a moment, None when there is none or the run is over; pauses first, then the newest."""
     if snapshot.ended is not None:
         return None
     history = list(_policies_in_force(snapshot))
@@ -56,7 +48,7 @@ def policy_in_force(snapshot: RunSnapshot) -> PolicyEvent | None:
 
 
 def _policies_in_force(snapshot: RunSnapshot) -> Iterator[tuple[float, tuple[PolicyEvent, ...]]]:
-    """The policies in force after each policy event and each start of a session, oldest first."""
+    """The policies in force, until released or overridden, after each policy event and session start, oldest first."""
     events: list[tuple[float, PolicyEvent | None]] = [
         (event.t, event) for event in snapshot.state.policy_events.until(snapshot.t)
     ]
@@ -76,7 +68,7 @@ PAUSED_PHASES = ("paused", "policy_pause")
 
 
 def paused_seconds(state: RunState, until: float = math.inf) -> float:
-    """Seconds of running time up to `until` in which the run was paused. A new session ends the pause before it."""
+    """Seconds of running time up to `until` in which the run was paused. A new session ends a pause."""
     snapshot = state.at(state.last_t if math.isinf(until) else until)
     changes = [(t, False) for t in snapshot.later_session_starts]
     changes += [(event.t, event.phase in PAUSED_PHASES) for event in state.phases.until(snapshot.t)]
@@ -89,7 +81,7 @@ def paused_seconds(state: RunState, until: float = math.inf) -> float:
 
 
 def wall_time_at(snapshot: RunSnapshot) -> float:
-    """The Unix time of a moment of running time, as far as the journal tells: sleep is not running time."""
+    """The Unix time of a moment of running time; sleep is not running time."""
     began_t, began = 0.0, snapshot.started.wall_time if snapshot.started else 0.0
     for resumed in snapshot.state.resumes.until(snapshot.t):
         began_t, began = resumed.t, resumed.wall_time

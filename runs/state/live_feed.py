@@ -1,8 +1,7 @@
 """The connection between a training engine and the screen that shows it, in one process.
 
-Steps go into shared columns, everything rarer onto a queue, commands come back on another. Nothing here blocks and
-nothing here takes a lock in the training step. The columns hold what the journal would: of a run too long to keep every
-step, several make one row, so that a week needs no more memory than an hour.
+Steps go into shared columns, rarer events onto a queue, and requests come back on another; the training step takes no
+lock. Like the journal, the columns merge the steps of a very long run, so memory is bounded.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from babytrain.runs.events import AnyEvent, Command, CommandAction, Request, Res
 from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.thinning import MAX_STEP_LINES, StepThinner, planned_steps, steps_per_line
 
-# Steps that are slow as well as many do not wait for their row to be complete for longer than a second or this share of
-# the time the run has taken, or else the screen would not move.
+# A row of merged steps is published incomplete after a second or this share of the running time, so that the screen
+# moves in a run with slow steps.
 MAX_ROW_WAIT_SECONDS = 1.0
 MAX_ROW_WAIT_SHARE = 1 / 20_000
-SPARE_ROWS = 1.1  # evaluations, samples and checkpoints each end a row before its time
+SPARE_ROWS = 1.1  # evaluations, samples and checkpoints end rows early
 
 
 class LiveFeed:
@@ -37,7 +36,7 @@ class LiveFeed:
         self._last_row_t = 0.0
 
     def publish_step(self, event: Step) -> None:
-        """A finished step. Engine's thread only."""
+        """Publish a finished step. Engine's thread only."""
         if self._thinner.stride == 1:
             self.steps.append_step(event)
             return
@@ -46,12 +45,12 @@ class LiveFeed:
             self._append_rows(self._thinner.flush())
 
     def publish(self, event: AnyEvent) -> None:
-        """Anything but a step, after all the steps before it. Engine's thread only."""
+        """Publish any other event, after all steps before it. Engine's thread only."""
         if not isinstance(event, SamplePiece):
             self._append_rows(self._thinner.flush())
             if isinstance(event, Resumed):
-                self.steps.drop_after(event.step)  # after the flush: steps that waited for their row may be among them
-            elif isinstance(event, Command):  # requests are answered in order: this one and all before it are done
+                self.steps.drop_after(event.step)  # after the flush, which may add some of these steps
+            elif isinstance(event, Command):  # requests are answered in order, so all up to this one are done
                 self.cancelled.difference_update(
                     [request_id for request_id in tuple(self.cancelled) if request_id <= event.command_id]
                 )
@@ -59,7 +58,7 @@ class LiveFeed:
         self.events.put(event)
 
     def _plan(self, event: AnyEvent) -> None:
-        """Settle how many steps make a row for a run of this length, and take the memory for all of them."""
+        """Set how many steps make a row for a run of this length, and allocate all rows."""
         total_steps = planned_steps(event)
         if total_steps is not None:
             self._thinner.stride = steps_per_line(total_steps)
@@ -74,13 +73,13 @@ class LiveFeed:
                 self._last_row_t = event.t
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> Request:
-        """Send a command to the engine; it is applied at the next step boundary."""
+        """Send a request to the engine, which applies it between two steps."""
         request = Request(command_id=next(self._ids), action=action, dial=dial, value=value, text=text)
         self.requests.put(request)
         return request
 
     def cancel(self, request: Request) -> None:
-        """Give up on a request: a text being written ends where it is."""
+        """Cancel a request: a text being written ends where it is."""
         self.cancelled.add(request.command_id)
 
     def drain_events(self) -> list[AnyEvent]:

@@ -1,4 +1,4 @@
-"""How far a loss has come from random guessing to the entropy of the text's source."""
+"""Progress of a loss from random guessing to the entropy of the text's source."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from babytrain.runs.events import CorpusInfo
 
 
 def progress_to_floor(loss: float | None, facts: CorpusInfo) -> float | None:
-    """0 = guessing every token with the same chance (ln V nats), 1 = the source's own entropy; clipped to that range.
-
-    `loss` in nats per token. None where the entropy of the source is not known, or the loss is NaN or infinite.
-    """
+    """From 0 (uniform guess, ln V nats per token) to 1 (entropy of the source); None when unknown or not finite."""
     floor = facts.floor_nats_per_token
     if loss is None or floor is None or not math.isfinite(loss) or facts.vocabulary_size < 2:
         return None

@@ -1,8 +1,4 @@
-"""RunState: every event of a run, reduced. RunSnapshot: that run as it was at a time.
-
-`RunState.apply` is the only reducer. Everything is kept in order of `t`, so a snapshot is a handful of counts found by
-bisection: seeking in a recording is slicing, never a second reduction.
-"""
+"""RunState: every event of a run, reduced. RunSnapshot: that run as it was at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +47,7 @@ from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """A run as it stood at `t`; `rows` of the step columns had been written by then. Cheap to make and to drop."""
+    """A run as it was at `t`, with `rows` of the step columns. Cheap to make."""
 
     state: RunState
     t: float
@@ -59,7 +55,7 @@ class RunSnapshot:
 
     @property
     def started(self) -> Started | None:
-        """The run's first event, None until the engine has said what it will train."""
+        """The run's first event, None before it."""
         return self.state.started
 
     @property
@@ -69,27 +65,27 @@ class RunSnapshot:
         resumed = self.state.resumes.last_until(self.t)
         if resumed is not None:
             return max(made, resumed.step)
-        # A fork starts where it left its parent.
+        # A fork starts at a step of its parent.
         return max(made, self.state.started.step if self.state.started else 0)
 
     @property
     def total_steps(self) -> int:
-        """Planned optimizer steps, 0 when not known yet. A resume and a command may change the plan."""
+        """Planned optimizer steps, 0 when unknown. Resumes and commands may change them."""
         return self.dials.total_steps
 
     @property
     def dials(self) -> DialState:
-        """Where the dials stood."""
+        """The positions of the dials."""
         return self.state.dials.at(self.t).dials
 
     @property
     def plan(self) -> Plan | None:
-        """What the session plans to do, None before the run started."""
+        """The plan of the session, None before the run started."""
         return self.state.dials.plan_at(self.t)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The recorded settings with what resumes changed of them. An edited journal may hold anything here."""
+        """The recorded settings with the changes of resumes; in an edited journal, of any type."""
         config = self.state.started.config if self.state.started else {}
         changes = [resumed.changes for resumed in self.state.resumes.until(self.t) if resumed.changes]
         return dict(ChainMap(*reversed(changes), config)) if changes else config
@@ -123,12 +119,12 @@ class RunSnapshot:
         return float(self.state.steps.gradient_norm[self.rows - 1]) if self.rows else None
 
     def column(self, name: str) -> FloatColumn | IntColumn:
-        """One column of the step table up to this moment, a view and not a copy."""
+        """One column of the step table up to this moment, as a view."""
         column: FloatColumn | IntColumn = getattr(self.state.steps, name)
         return column[: self.rows]
 
     def tokens_per_second(self, window: int = 50) -> float | None:
-        """Speed over the newest `window` steps, evaluation and sampling pauses left out."""
+        """Speed over the newest `window` steps, without evaluations and sampling."""
         first = max(0, self.rows - window)
         if self.rows - first < 2:
             return None
@@ -136,7 +132,7 @@ class RunSnapshot:
         taken = steps.step_seconds[first + 1 : self.rows]
         gained = steps.tokens[first + 1 : self.rows] - steps.tokens[first : self.rows - 1]
         for resumed in self.state.resumes.until(self.t)[-window:]:
-            # The step after a way back also counts the tokens of the steps that were given up.
+            # The step after a rollback also counts the tokens of the discarded steps.
             row = int(steps.step[first : self.rows].searchsorted(resumed.step, side="right"))
             if 0 < row <= len(gained):
                 taken, gained = taken.copy(), gained.copy()
@@ -162,7 +158,7 @@ class RunSnapshot:
 
     @property
     def sample_piece(self) -> SamplePiece | None:
-        """The sample being written right now (live runs only)."""
+        """The sample being written now (live runs only)."""
         return self.state.sample_piece
 
     @property
@@ -176,13 +172,13 @@ class RunSnapshot:
         return self.state.milestones.until(self.t)
 
     def text_metrics_of(self, sample: Sample) -> TextMetrics | None:
-        """The metrics of a sample's text, None while they are computed."""
+        """The metrics of a sample's text, None until they are computed."""
         newest_first = self.state.text_metrics.newest_first(self.t)
         return next((m for m in newest_first if (m.sample_id, m.step) == (sample.sample_id, sample.step)), None)
 
     @property
     def vitals(self) -> Vitals | None:
-        """The newest reading of the sensors."""
+        """The newest sensor readings."""
         return self.state.vitals.last_until(self.t)
 
     def recent_vitals(self, count: int) -> list[Vitals]:
@@ -197,14 +193,14 @@ class RunSnapshot:
 
     @property
     def failing_storage(self) -> list[Storage]:
-        """What cannot be written now, each with since when, oldest first. A new session begins with none of it."""
+        """What cannot be written now, and since when, oldest first. A new session begins with none."""
         begun = max(self.later_session_starts, default=-math.inf)
         newest = {event.what: event for event in self.state.storage.until(self.t) if event.t > begun}
         return [event for event in newest.values() if event.failing]
 
     @property
     def later_session_starts(self) -> list[float]:
-        """When each session but the first began."""
+        """The start of each session but the first, in seconds of running time."""
         return [resumed.t for resumed in self.state.resumes.until(self.t) if not resumed.rollback]
 
     @property
@@ -222,7 +218,7 @@ class RunSnapshot:
 
     @property
     def ended(self) -> Ended | None:
-        """How the run ended, None while it runs (also when it ended once and was resumed since)."""
+        """How the run ended, None while it runs or after it was resumed."""
         ended = self.state.session_ends.last_until(self.t)
         resumed = self.state.resumes.last_until(self.t)
         if ended is None or (resumed is not None and resumed.t >= ended.t):
@@ -235,7 +231,7 @@ class RunSnapshot:
         return self.ended.status if self.ended else "training"
 
 
-# The timeline of `RunState` for each kind of event; `Started`, `Plan`, `Step` and `SamplePiece` have none.
+# The timeline of `RunState` for each kind of event that has one.
 _TIMELINES: Mapping[type[Event], str] = {
     Eval: "evals",
     Sample: "samples",
@@ -263,10 +259,10 @@ _TIMELINES: Mapping[type[Event], str] = {
 
 @dataclass
 class RunState:
-    """A whole run, built by `apply`. `bad_lines` and `unknown_lines` are counted by the reader of the journal."""
+    """A whole run, built by `apply`. The reader of the journal counts `bad_lines` and `unknown_lines`."""
 
     steps: StepColumns = field(default_factory=StepColumns)
-    shares_steps: bool = False  # True when the engine of this process writes `steps` itself
+    shares_steps: bool = False  # True when the engine of this process writes `steps`
     started: Started | None = None
     evals: Timeline[Eval] = field(default_factory=Timeline)
     samples: Timeline[Sample] = field(default_factory=Timeline)
@@ -302,7 +298,7 @@ class RunState:
             self.apply(event)
 
     def apply(self, event: AnyEvent) -> None:
-        """Take one event in. Steps are ignored when the columns are shared: the engine writes them itself."""
+        """Apply the next event; steps are ignored when the engine of this process writes the columns."""
         if event.t > self.last_t:
             self.last_t = event.t
         match event:
@@ -330,21 +326,21 @@ class RunState:
             getattr(self, _TIMELINES[type(event)]).append(event)
 
     def _supersede_after(self, step: int) -> None:
-        """Drop what a resume from `step` supersedes; what a person did stays on record."""
+        """Drop what a resume from `step` supersedes; commands stay on record."""
         if not self.shares_steps:
             self.steps.drop_after(step)
         for timeline in (self.evals, self.samples, self.text_metrics, self.letters, self.checkpoints):
             timeline.drop_after_step(step)
 
     def _is_superseded(self, event: Letters) -> bool:
-        """Whether the run has gone back beyond the evaluation it is of: letters are counted a little later."""
+        """Whether the evaluation of these letters was superseded before they were counted."""
         newest = self.resumes.events[-1] if self.resumes.events else None
         if newest is None or event.step <= newest.step:
             return False
         return all(evaluation.step != event.step for evaluation in reversed(self.evals.events))
 
     def at(self, t: float = math.inf) -> RunSnapshot:
-        """The run at `t` seconds of running time; without `t`, as it is now."""
+        """The run at `t` seconds of running time, by default now."""
         rows = self.steps.count if t == math.inf else self.steps.rows_until(t)
         now = t
         if t == math.inf:

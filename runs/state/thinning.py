@@ -1,7 +1,4 @@
-"""Long runs kept small: every k consecutive steps become one line with their mean and range.
-
-A million steps would be a 120 MB journal that takes seconds to open, and no chart has a million columns.
-"""
+"""Merging of consecutive steps into one line, so that the journal of a long run stays small."""
 
 from __future__ import annotations
 
@@ -14,12 +11,12 @@ MAX_STEP_LINES = 200_000
 
 
 def steps_per_line(total_steps: float) -> int:
-    """How many steps share a line so that a run of `total_steps` keeps at most about `MAX_STEP_LINES` of them."""
+    """How many steps share a line so that a run of `total_steps` keeps about `MAX_STEP_LINES` at most."""
     return max(1, math.ceil(total_steps / MAX_STEP_LINES)) if math.isfinite(total_steps) else 1
 
 
 def planned_steps(event: AnyEvent) -> float | None:
-    """The step at which the run will end from here on, if the event says so."""
+    """The step at which the run will end, if the event changes it."""
     match event:
         case Started() | Resumed():
             return event.total_steps
@@ -32,9 +29,8 @@ def planned_steps(event: AnyEvent) -> float | None:
 class StepThinner:
     """Merges every `stride` consecutive steps into one event; everything else passes through in order.
 
-    An event about the run's progress (evaluation, checkpoint, command, ...) first flushes the steps before it, so that
-    a resume always finds a line boundary at its checkpoint. Sensor readings come by the clock and say nothing about a
-    step: they pass without a flush, or a slow run would never merge anything.
+    An event about progress first flushes the steps before it, so that a resume finds a line boundary at its checkpoint.
+    Sensor readings do not flush, or a slow run would never merge anything.
     """
 
     def __init__(self, stride: int) -> None:
@@ -45,7 +41,7 @@ class StepThinner:
         self._waiting_steps = 0
 
     def add(self, event: AnyEvent) -> list[AnyEvent]:
-        """Take one event; returns the events that are ready to be written, oldest first."""
+        """Add an event; returns the events ready to be written, oldest first."""
         if not isinstance(event, Step):
             return [event] if isinstance(event, Vitals) else [*self.flush(), event]
         self._waiting.append(event)
@@ -53,7 +49,7 @@ class StepThinner:
         return list(self.flush()) if self._waiting_steps >= self.stride else []
 
     def flush(self) -> Sequence[AnyEvent]:
-        """The steps still waiting, merged; empty when none wait."""
+        """The waiting steps, merged."""
         if not self._waiting:
             return []
         waiting, self._waiting, self._waiting_steps = self._waiting, [], 0
@@ -61,16 +57,15 @@ class StepThinner:
 
 
 def merge_steps(steps: Sequence[Step]) -> Step:
-    """One event for some consecutive steps: mean loss and its range, seconds summed, the rest from the last.
+    """One event for consecutive steps: mean loss and its range, seconds summed, the rest from the last.
 
-    A NaN or infinite loss makes the mean non-finite, as it should: it is what one looks for. The range is over the
-    finite losses, and over all when there are none.
+    A NaN or infinite loss makes the mean non-finite; the range is over the finite losses, if any.
     """
     last = steps[-1]
     if len(steps) == 1:
         return last
     count = sum(step.merged for step in steps)
-    # The mean of merged steps is no extreme of theirs, though rounding may put it a hair outside their range.
+    # Not the mean of merged steps, which rounding may put just outside their range.
     lows = [step.loss if step.loss_min is None else step.loss_min for step in steps]
     highs = [step.loss if step.loss_max is None else step.loss_max for step in steps]
     extremes = lows + highs

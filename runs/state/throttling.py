@@ -1,14 +1,6 @@
-"""When a graphics card slowed itself down, why, and what that cost: from the recorded sensors alone.
+"""When a graphics card slowed itself down, why, and what that cost, from the recorded sensors.
 
-Choices worth knowing:
-
-- A reading holds until the next one, but for `MAX_SENSOR_GAP_SECONDS` at most. Readings are recorded more seldom in a
-  long run, so the gap allowed grows with the time.
-- Only the card that trains counts; where no card says that it does, all of them.
-- A power limit is reached under any full load, and clocks may be set by hand: these are no slowdowns.
-- Tokens lost come from the speed of the steps in an interval against that of the steps around it, over small groups of
-  steps, since the recorded time of a single step on a GPU may be that of queueing it. Where the batch size changed in
-  between, or nothing ran outside the interval, there is nothing to compare.
+Power limits, reached under any full load, and clocks set by hand are not slowdowns.
 """
 
 from __future__ import annotations
@@ -24,14 +16,14 @@ from babytrain.runs.state.elapsed_time import Interval, policy_pauses, wall_time
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.runs.time_of_day import clock_text, minute_of_day
 
-MAX_SENSOR_GAP_SECONDS = 15.0  # sensors that are expensive to read are read every ten seconds
-SENSOR_GAP_SHARE = 3 / 3600.0  # of the running time: three times the distance at which a journal keeps readings
-GROUP_STEPS = 8
+MAX_SENSOR_GAP_SECONDS = 15.0  # expensive sensors are read every ten seconds
+SENSOR_GAP_SHARE = 3 / 3600.0  # of the running time: three times the interval at which a journal keeps readings
+GROUP_STEPS = 8  # compared together, because the recorded time of a step on a GPU may be that of queueing it
 MIN_GROUPS = 3  # on either side, for a comparison
-MAX_NEIGHBOUR_ROWS = 2000  # rows on each side of an interval that its speed is compared with
-MIN_TOKENS_LOST = 0.005  # of the tokens; less than half a percent is noise
+MAX_NEIGHBOUR_ROWS = 2000  # rows on each side of an interval to compare its speed with
+MIN_TOKENS_LOST = 0.005  # of the tokens; less is noise
 
-# Normal under load, or set by a person: no slowdown. Beginnings, since reasons explain themselves in brackets.
+# Prefixes of reasons that are not slowdowns; an explanation in brackets may follow.
 EXPECTED_REASONS = (
     "at its power limit",
     "keeping step with other cards",
@@ -48,7 +40,7 @@ _CAUSES = {
 
 
 def is_expected_reason(reason: str) -> bool:
-    """Whether a reason for a lowered clock is as intended."""
+    """Whether a reason for a lowered clock is normal under load or set by a person."""
     return reason.startswith(EXPECTED_REASONS)
 
 
@@ -58,7 +50,7 @@ def short_reason(reason: str) -> str:
 
 
 def slowdown_reasons(vitals: Vitals) -> tuple[str, ...]:
-    """Why the card that trains was slowed down when it was looked at; empty when it was not."""
+    """Why the card that trains (any card if unknown) was slowed down, empty when it was not."""
     if not any(card.throttle_reasons for card in vitals.gpus):
         return ()
     training = [card for card in vitals.gpus if card.trains] or vitals.gpus
@@ -67,7 +59,7 @@ def slowdown_reasons(vitals: Vitals) -> tuple[str, ...]:
 
 
 def throttled_intervals(vitals: Sequence[Vitals]) -> list[Interval]:
-    """The intervals of running time in which readings, oldest first, say that the card was slowed down."""
+    """Intervals of running time in which the card was slowed down, from readings in order of time."""
     tracker = ThrottleTracker()
     tracker.extend(vitals)
     return tracker.intervals()
@@ -75,7 +67,7 @@ def throttled_intervals(vitals: Sequence[Vitals]) -> list[Interval]:
 
 @dataclass(frozen=True)
 class _Open:
-    """A slowdown that has not ended: its first and last reading, and until when the last one holds."""
+    """A slowdown that has not ended: its first and last reading, and until when the last holds."""
 
     since: float
     seen: float
@@ -83,13 +75,12 @@ class _Open:
     reasons: tuple[str, ...]
 
     def as_interval(self, end: float, *, ongoing: bool = False) -> Interval:
-        """The same with an end."""
         causes = dict.fromkeys(_CAUSES.get(reason, reason) for reason in self.reasons[:2])
         return Interval(self.since, end, " and ".join(causes), ongoing)
 
 
 class ThrottleTracker:
-    """The slowdowns of a run, updated reading by reading: asking once a second must not read all again."""
+    """The slowdowns of a run, updated reading by reading so that a call per second stays cheap."""
 
     def __init__(self) -> None:
         self._state: RunState | None = None
@@ -99,7 +90,7 @@ class ThrottleTracker:
         self._open: _Open | None = None
 
     def until(self, snapshot: RunSnapshot) -> list[Interval]:
-        """The intervals up to a moment, oldest first; one that still goes on ends at the moment."""
+        """The intervals up to a moment, oldest first; an ongoing one ends at the moment."""
         events = snapshot.state.vitals.events
         grown = self._state is snapshot.state and self._count <= len(events)
         if not grown or (self._count and events[self._count - 1] is not self._last):
@@ -108,14 +99,14 @@ class ThrottleTracker:
             self.extend(events[self._count :])
         t = snapshot.t
         past = self._found[: bisect.bisect_right(self._found, t, key=lambda interval: interval.start)]
-        found = [past_one if past_one.end <= t else replace(past_one, end=t, ongoing=True) for past_one in past]
+        found = [interval if interval.end <= t else replace(interval, end=t, ongoing=True) for interval in past]
         if self._open is not None and self._open.since <= t:
             ongoing = t <= self._open.until
             found.append(self._open.as_interval(t if ongoing else self._open.seen, ongoing=ongoing))
         return found
 
     def extend(self, vitals: Sequence[Vitals]) -> None:
-        """Take in more readings."""
+        """Add readings; each holds until the next one, within the allowed gap."""
         for reading in vitals:
             reasons = slowdown_reasons(reading)
             before = self._open
@@ -133,15 +124,12 @@ class ThrottleTracker:
         self._last = vitals[-1] if vitals else self._last
 
     def intervals(self) -> list[Interval]:
-        """All of them so far."""
+        """All intervals so far."""
         return [*self._found, *([] if self._open is None else [self._open.as_interval(self._open.seen)])]
 
 
 def tokens_lost(snapshot: RunSnapshot, interval: Interval, others: Sequence[Interval] = ()) -> float | None:
-    """The share (0 to 1) of its tokens that a slowdown cost; None when there is too little to compare.
-
-    `others` are the run's other slowdowns, which do not show its usual speed.
-    """
+    """The share (0 to 1) of its tokens that a slowdown cost, without the run's `others`; None if not comparable."""
     t, step_seconds, tokens = (snapshot.column(name) for name in ("t", "step_seconds", "tokens"))
     first, last = (int(row) for row in np.searchsorted(t, (interval.start, interval.end)))
     low, high = max(1, first - MAX_NEIGHBOUR_ROWS), min(len(t), last + MAX_NEIGHBOUR_ROWS)
@@ -166,7 +154,7 @@ def tokens_lost(snapshot: RunSnapshot, interval: Interval, others: Sequence[Inte
 
 
 def _speed(seconds: np.ndarray, gained: np.ndarray) -> float | None:
-    """The median of tokens per second over groups of steps; None when there are too few."""
+    """Median tokens per second over groups of steps; None when there are too few."""
     groups = len(seconds) // GROUP_STEPS
     if groups < MIN_GROUPS:
         return None
@@ -185,7 +173,7 @@ def interval_sentence(snapshot: RunSnapshot, interval: Interval, lost: float | N
 
 
 def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:
-    """When an interval was, in local time: `14:02–14:09`, `at 14:02`, `since 14:02`."""
+    """An interval in local time: `14:02–14:09`, `at 14:02`, `since 14:02`."""
     start, end = (clock_text(minute_of_day(wall_time_at(snapshot.state.at(t)))) for t in (interval.start, interval.end))
     if interval.ongoing:
         return f"since {start}"
@@ -193,11 +181,7 @@ def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:
 
 
 def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, float]:
-    """For how long each reason lowered the clock of a card since the run began, by the card's own counters.
-
-    Counted from the first reading of each session: what happened between sessions is not the run's. A counter that went
-    back was reset with its driver.
-    """
+    """Seconds for which each reason lowered a card's clock in all sessions, by the card's own counters."""
     timeline, total = snapshot.state.vitals, dict.fromkeys(card.throttled_seconds, 0.0)
     if not total:
         return {}
@@ -208,11 +192,12 @@ def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, floa
         last = card if end == count else _reading_of(timeline.events[begin:end][::-1], card)
         for reason, seconds in last.throttled_seconds.items() if first is not None and last is not None else ():
             before = first.throttled_seconds.get(reason, 0.0) if first is not None else 0.0
+            # A counter that decreased was reset with its driver.
             total[reason] = total.get(reason, 0.0) + (seconds - before if seconds >= before else seconds)
     return total
 
 
 def _reading_of(readings: Sequence[Vitals], card: GpuReading) -> GpuReading | None:
-    """The first reading of this card that has its counters."""
+    """The first reading of this card with counters."""
     same = (gpu for vitals in readings for gpu in vitals.gpus if (gpu.index, gpu.uuid) == (card.index, card.uuid))
     return next((gpu for gpu in same if gpu.throttled_seconds), None)

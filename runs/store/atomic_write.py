@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half of each."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` with `data`, on the disk when this returns. Raises OSError and then leaves the old file alone."""
+    """Replace `path` with `data`, synced to the disk. Raises OSError and then keeps the old file."""
     fd, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
@@ -26,10 +26,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, where its file system can do that."""
+    """Sync the names in a folder to the disk, where its file system can."""
     fd = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems refuse; the rename itself stands
+        with contextlib.suppress(OSError):  # some network file systems refuse; the rename is still done
             os.fsync(fd)
     finally:
         os.close(fd)

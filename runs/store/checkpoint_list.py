@@ -1,4 +1,4 @@
-"""The checkpoints of a run as a list, without loading any: step, name, validation loss, size, marks."""
+"""The checkpoints of a run as a list, without loading any."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CheckpointSummary:
 
 
 def summarize_checkpoints(folder: RunFolder) -> list[CheckpointSummary]:
-    """Every complete checkpoint, by step; where the file `last` names none, the last is the newest. Never raises."""
+    """Every complete checkpoint, by step; the last is the newest unless the file `last` names one. Never raises."""
     best, last = (_pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
     found: list[CheckpointSummary] = []
     try:

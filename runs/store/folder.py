@@ -1,4 +1,4 @@
-"""One run on disk: its name, where its folder is, what is in it, and how the folder is made."""
+"""The folder of a run: its name, its files, and how it is made."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def friendly_name(seed: int | None = None) -> str:
     """A name like `ziggy` or `sleepy-otter`; the same seed gives the same name."""
     text = files(__package__).joinpath("run_names.toml").read_text(encoding="utf-8")
     names: dict[str, list[str]] = {kind: words.split() for kind, words in tomllib.loads(text).items()}
-    draw = random.Random(seed)  # not the global generator, which may have been seeded for something else
+    draw = random.Random(seed)  # not the global generator, which may have been seeded
     if draw.random() < 0.25:
         return draw.choice(names["first_names"])
     return f"{draw.choice(names['adjectives'])}-{draw.choice(names['animals'])}"
 
 
 def slug(name: str) -> str:
-    """`name` as part of a folder name: ASCII letters, digits and single hyphens, at most 40; may come out empty."""
+    """`name` as part of a folder name: ASCII letters, digits and single hyphens, at most 40; may be empty."""
     plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode("ascii").lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[: MAX_SLUG_LENGTH + 1].strip("-")[:MAX_SLUG_LENGTH].strip("-")
 
 
 RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
-# What `create_run` puts behind a name: the second it was made, and a number when that was taken.
+# What `create_run` appends to a name: the time in seconds, and a number when that was taken.
 _STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 _MOST_COLLISIONS = 1000
-# What TOML allows in a string but a terminal that prints the file may execute (C1 controls, line separators), and the
-# lone surrogates of arguments that were not UTF-8, which TOML cannot hold and are written as escapes.
+# Characters to escape: C1 controls and line separators, which a terminal may execute, and lone surrogates (of arguments
+# that were not UTF-8), which TOML cannot hold.
 _UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder. The properties are paths in it, whether or not they exist yet."""
+    """One run's folder. The properties are paths in it, whether or not they exist."""
 
     path: Path
 
@@ -63,22 +63,22 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """The run id without the time it was made."""
+        """The run id without its time stamp."""
         return _STAMP.sub("", self.run_id)
 
     @property
     def has_stamp(self) -> bool:
-        """Whether the folder's name is one that `create_run` gives."""
+        """Whether the folder's name has the form that `create_run` gives."""
         return _STAMP.search(self.run_id) is not None
 
     @property
     def journal(self) -> Path:
-        """Every event of the run, one a line."""
+        """Every event of the run, one per line."""
         return self.path / "journal.jsonl"
 
     @property
     def config_file(self) -> Path:
-        """The config as resolved, and where it ran."""
+        """The resolved config and the provenance."""
         return self.path / "run.toml"
 
     @property
@@ -93,12 +93,12 @@ class RunFolder:
 
     @property
     def lock_file(self) -> Path:
-        """Who trains the run right now; see `lock.py`."""
+        """The process that trains the run; see `lock.py`."""
         return self.path / "lock"
 
 
 def default_runs_dir() -> Path:
-    """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the person's data folder."""
+    """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the user's data folder."""
     named = os.environ.get(RUNS_DIR_VARIABLE)
     return Path(named).expanduser() if named else platformdirs.user_data_path("babytrain") / "runs"
 
@@ -106,10 +106,9 @@ def default_runs_dir() -> Path:
 def create_run(
     runs_dir: Path, name: str | None = None, *, now: datetime | None = None, seed: int | None = None
 ) -> RunFolder:
-    """Make the folder of a new run, `<slug of name>-<YYYYMMDD-HHMMSS>`, private to its owner.
+    """Make the private folder of a new run, `<slug of name>-<YYYYMMDD-HHMMSS>`; `now` is local time.
 
-    Without a name, or with one of which no letter survives in a folder name, a friendly one is drawn (`seed` decides
-    which). `now` is local time. Raises RunsError when the folder cannot be made.
+    Without a usable name a friendly one is drawn from `seed`. Raises RunsError when the folder cannot be made.
     """
     stamp = (now or datetime.now()).strftime("%Y%m%d-%H%M%S")
     run_id = f"{slug(name or '') or friendly_name(seed)}-{stamp}"
@@ -139,7 +138,7 @@ def _why_not_made(runs_dir: Path, error: OSError) -> str:
 
 
 def write_run_toml(folder: RunFolder, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
-    """Write `run.toml`, whole or not at all. Values are str, int, float, bool and lists of str. Raises RunsError."""
+    """Write `run.toml` atomically. Values are str, int, float, bool and lists of str. Raises RunsError."""
     text = _UNSAFE.sub(_escape, tomli_w.dumps({"config": config, "provenance": provenance}))
     try:
         write_atomically(folder.config_file, text.encode())
@@ -153,10 +152,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The config of a run, by the present names of its settings, and the provenance.
-
-    Raises RunsError when `run.toml` is missing or damaged.
-    """
+    """The config, by present names of settings, and the provenance. Raises RunsError if missing or damaged."""
     try:
         document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -1,12 +1,9 @@
-"""One trainer a run.
+"""A lock that lets one process train a run.
 
-The lock is the kernel's (`flock`): it ends with its process, however that ends, so there is nothing to clean up after
-`kill -9`. The file's content only says who holds it, for messages and listings; it is emptied on release. The file
-itself stays, because removing a lock file is a race.
-
-Where a file system has no `flock` (some cluster mounts) the content alone decides: a process that has ended on this
-host, or whose id belongs to a later process now, holds nothing. Two sessions started in the same instant are kept apart
-only with `flock`.
+It is a `flock`, so it ends with its process, also after `kill -9`. The content only names the holder; the file stays,
+because removing a lock file is a race. On file systems without `flock` the content decides: a process that has ended on
+this host, or whose id was reused, holds nothing. Two sessions started in the same instant are kept apart only with
+`flock`.
 """
 
 from __future__ import annotations
@@ -27,13 +24,13 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder
 
 _NO_FLOCK = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
-# A reader that tries the lock, or an owner about to write its name, is done within this time.
+# A reader that tries the lock, or an owner about to write the content, is done within this time.
 _PATIENCE_SECONDS = 0.5
 _LONGEST_CONTENT = 4096
 
 
 class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
-    """Who trains a run. `since` is Unix seconds; `process_start` tells a reused process id apart, where known."""
+    """The process that trains a run. `since` is Unix seconds; `process_start` detects a reused process id."""
 
     pid: int
     host: str
@@ -49,7 +46,7 @@ class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
         return f"process {self.pid} on {self.host} since {since}"
 
     def seems_alive(self) -> bool:
-        """Whether that very process runs. A process of another host cannot be seen from here and counts as alive."""
+        """Whether that very process runs. A process of another host cannot be checked and counts as alive."""
         if self.host != socket.gethostname():
             return True
         if not _pid_exists(self.pid):
@@ -59,14 +56,14 @@ class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunLock:
-    """The right to train one run; also a context manager. Not for use from several threads."""
+    """The lock of one run, also a context manager. Not for use from several threads."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self._fd = -1
 
     def acquire(self) -> Self:
-        """Take the lock. Raises RunsError, saying who has it, when a live process does."""
+        """Take the lock. Raises RunsError, naming the holder, when a live process has it."""
         if self._fd >= 0:
             raise ValueError("this lock is already held")
         path = self.folder.lock_file
@@ -87,7 +84,7 @@ class RunLock:
         return self
 
     def release(self) -> None:
-        """Give the lock back; without effect when it is not held."""
+        """Release the lock; no effect when it is not held."""
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
@@ -134,10 +131,10 @@ def lock_owner(folder: RunFolder) -> LockOwner | None:
 
 
 def process_start(pid: int, proc: Path = Path("/proc")) -> int | None:
-    """When a process started, in clock ticks since boot; None where the system does not say."""
+    """When a process started, in clock ticks since boot; None where unknown."""
     try:
         stat = (proc / str(pid) / "stat").read_bytes()
-        # The second field is the program's name in brackets and may hold anything; fields count from its end.
+        # The second field, the program's name in brackets, may hold anything: count fields from its end.
         return int(stat[stat.rindex(b")") + 1 :].split()[19])
     except (OSError, ValueError, IndexError):
         return None
@@ -157,7 +154,7 @@ def _try_flock(fd: int, operation: int) -> bool | None:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether any process holds the lock, by trying it for an instant; yes where that cannot be found out."""
+    """Whether any process holds the lock, by trying it for an instant; True when unknown."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -193,7 +190,7 @@ def _pid_exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except PermissionError:
-        return True  # another user's, but alive
+        return True  # another user's process
     except (ProcessLookupError, OverflowError):
         return False
     return True

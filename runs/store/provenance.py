@@ -1,7 +1,4 @@
-"""Where a run came from: enough to find the code, the machine and the versions again.
-
-Nothing here may fail or take long: what cannot be found out is left out.
-"""
+"""The code, machine and versions a run was made with. Nothing here fails or takes long: what is unknown is left out."""
 
 from __future__ import annotations
 
@@ -16,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 GIT_TIMEOUT_SECONDS = 2.0
-# From the installed packages' metadata: importing torch takes seconds, and this floor never does.
+# Read from the packages' metadata, because importing torch takes seconds.
 _PACKAGES = ("torch", "textual", "numpy")
 
 
 def collect_provenance(argv: Sequence[str]) -> dict[str, Any]:
-    """Flat table for `run.toml`: str, int, bool and list of str values.
+    """A flat table for `run.toml`: str, int, bool and list of str values.
 
-    Always there: argv, started (ISO 8601 with offset), working_directory, hostname, platform, python, cpu_model,
-    cores (those this process may use). Where known: git_commit, git_dirty, `<package>_version`.
+    Always: argv, started (ISO 8601 with offset), working_directory, hostname, platform, python, cpu_model, cores (those
+    this process may use). Where known: git_commit, git_dirty, `<package>_version`.
     """
     table: dict[str, Any] = {
         "argv": list(argv),
@@ -34,7 +31,7 @@ def collect_provenance(argv: Sequence[str]) -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "cpu_model": cpu_model(),
-        "cores": _usable_cores(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     }
     table.update(_git_state())
     for package in _PACKAGES:
@@ -46,7 +43,7 @@ def collect_provenance(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's marketing name where the system tells, its architecture otherwise."""
+    """The processor's marketing name where known, else its architecture."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -61,18 +58,12 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 def _working_directory() -> str:
     try:
         return str(Path.cwd())
-    except OSError:  # it was deleted meanwhile
+    except OSError:  # it was deleted
         return ""
 
 
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _git_state() -> dict[str, Any]:
-    """Commit of the working directory and whether tracked files differ from it; empty outside of git."""
+    """Commit of the working directory and whether tracked files differ; empty outside of git."""
     commit = _git("rev-parse", "--verify", "HEAD")
     if not commit:
         return {}

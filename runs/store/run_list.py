@@ -1,4 +1,4 @@
-"""All runs in a folder: list them, find one by name or path, move one to the trash and back."""
+"""All runs in a folder: list, find, move to the trash and restore."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _MOST_NAMED = 5  # runs listed in an error
 
 
 def list_runs(runs_dir: Path) -> list[RunSummary]:
-    """Every run in `runs_dir`, newest first; none when there is no such folder. Broken runs are listed as such."""
+    """Every run in `runs_dir`, newest first, broken ones included; empty when there is no such folder."""
     summaries = [summarize_run(folder) for folder in run_folders(runs_dir)]
     return sorted(summaries, key=lambda summary: (summary.started_wall_time, summary.run_id), reverse=True)
 
 
 def find_run(runs_dir: Path, text: str) -> RunFolder:
-    """The run a person means by `text`.
+    """The run that `text` names. Raises RunsError, naming the nearest runs, when none or several fit.
 
     In this order: a run's id, `last` for the newest, a name only one run has, the beginning of one id, the path of a
-    run folder or of the journal in it. Raises RunsError, naming the nearest runs, when it is none or several of these.
+    run folder or of the journal in it.
     """
     folders = {folder.run_id: folder for folder in run_folders(runs_dir)}
     if text in folders:
@@ -46,7 +46,7 @@ def find_run(runs_dir: Path, text: str) -> RunFolder:
 
 
 def find_journal(runs_dir: Path, text: str) -> Path:
-    """The journal a person means by `text`: any journal file, recordings included, or what `find_run` finds."""
+    """The journal that `text` names: any journal file, recordings included, or of what `find_run` finds."""
     path = _as_path(text)
     if path is not None and path.is_file():
         return path
@@ -54,7 +54,7 @@ def find_journal(runs_dir: Path, text: str) -> Path:
 
 
 def delete_run(folder: RunFolder) -> Path:
-    """Move a run into the trash folder beside it and return its path there. Raises RunsError while it is trained."""
+    """Move a run into the trash folder beside it and return its new path. Raises RunsError while it is trained."""
     if not _looks_like_a_run(folder):
         raise RunsError(f"{folder.path} is not a run; nothing was deleted.")
     trashed = _free_path_in_trash(folder.path.parent / TRASH, folder.run_id)
@@ -64,7 +64,7 @@ def delete_run(folder: RunFolder) -> Path:
 
 
 def restore_run(trashed: Path) -> RunFolder:
-    """Move a run from the trash back to where it was. Raises RunsError when that path is taken."""
+    """Move a run from the trash back to its folder. Raises RunsError when that path is taken."""
     if trashed.parent.name != TRASH or not trashed.is_dir():
         raise RunsError(f"{trashed} is not a run in the trash.")
     folder = RunFolder(trashed.parent.parent / trashed.name)
@@ -75,7 +75,7 @@ def restore_run(trashed: Path) -> RunFolder:
 
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
-    """The folder of every run in `runs_dir`, by name; none when there is no such folder. Raises RunsError."""
+    """The folder of every run in `runs_dir`, by name; empty when there is no such folder. Raises RunsError."""
     try:
         with os.scandir(runs_dir) as entries:
             paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
@@ -97,7 +97,7 @@ def _newest(runs_dir: Path) -> RunFolder:
     runs = list_runs(runs_dir)
     if not runs:
         raise RunsError(f"There are no runs in {runs_dir} yet.")
-    # Rather not a folder in which training never began.
+    # Prefer a run in which training began.
     return RunFolder(next((run for run in runs if run.status not in ("empty", "unreadable")), runs[0]).path)
 
 
@@ -122,7 +122,7 @@ def _run_at(text: str) -> RunFolder | None:
 
 
 def _as_path(text: str) -> Path | None:
-    """The absolute path typed, if it exists: typed text may be no path at all, or too long for one."""
+    """The absolute path of typed text, which may be no path or too long for one; None unless it exists."""
     if not text.strip():
         return None
     try:

@@ -13,21 +13,17 @@ RunRelation: TypeAlias = Literal["", "fork", "rerun"]
 
 @dataclass(frozen=True)
 class RunNode:
-    """A run in the tree. `depth` 0 is a root.
-
-    `relation` says how it came from `parent_run` (a run id, whether or not that run still exists). `is_last` is whether
-    it is the last of its siblings, for each level from the second down to its own.
-    """
+    """A run in the tree; roots have `depth` 0."""
 
     summary: RunSummary
     depth: int
     relation: RunRelation
-    parent_run: str
-    is_last: tuple[bool, ...]
+    parent_run: str  # a run id; that run may be gone
+    is_last: tuple[bool, ...]  # of its siblings, for each level from the second to its own
 
 
 def relation_of(summary: RunSummary) -> tuple[RunRelation, str]:
-    """How a run came from another one, and from which. A rerun of a fork is a rerun."""
+    """How a run came from another one, and the other's id. A rerun of a fork is a rerun."""
     if summary.rerun_of:
         return "rerun", summary.rerun_of
     if summary.parent:
@@ -36,10 +32,7 @@ def relation_of(summary: RunSummary) -> tuple[RunRelation, str]:
 
 
 def run_tree(summaries: Sequence[RunSummary]) -> list[RunNode]:
-    """Every run once, each followed by its descendants, siblings in the order given.
-
-    A run whose parent is gone is a root, and so is one in a circle, which only an edited journal can make.
-    """
+    """Every run once, each followed by its descendants, siblings in the order given."""
     known = {summary.run_id for summary in summaries}
     children: dict[str, list[RunSummary]] = {}
     roots: list[RunSummary] = []
@@ -51,14 +44,14 @@ def run_tree(summaries: Sequence[RunSummary]) -> list[RunNode]:
             roots.append(summary)
     tree: list[RunNode] = []
     placed: set[str] = set()
-    for summary in (*roots, *summaries):  # after the roots, those in a circle
+    for summary in (*roots, *summaries):  # after the roots, cycles, which only an edited journal can have
         if summary.run_id not in placed:
             tree.extend(_subtree(summary, children, placed))
     return tree
 
 
 def _subtree(root: RunSummary, children: dict[str, list[RunSummary]], placed: set[str]) -> Iterable[RunNode]:
-    # Not by recursion: a long chain of forks is deeper than Python's stack.
+    # Not recursive: a chain of forks may be deeper than Python's stack.
     waiting: list[tuple[RunSummary, tuple[bool, ...]]] = [(root, ())]
     while waiting:
         summary, is_last = waiting.pop()

@@ -1,8 +1,6 @@
-"""A run in a dozen numbers, for lists.
+"""A run in a dozen values, for lists.
 
-Most of a journal is steps and sensor readings, of which a summary needs the newest only. So lines are told apart by
-their first bytes, and only the rare ones are parsed: every evaluation counts towards the best loss, and a list of
-hundreds of runs takes no time. The numbers come from `RunState` like everywhere else.
+Steps and sensor readings, most of a journal, are skipped by their first bytes, so a list of hundreds of runs is fast.
 """
 
 from __future__ import annotations
@@ -30,24 +28,20 @@ _SKIPPED = (b'{"kind":"vitals"', b'{"kind":"sample"', b'{"kind":"log"', b'{"kind
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run in a list. Losses are nats per token; `seconds` is running time, waiting between sessions left out.
-
-    `status` is `training` while a live process holds the run's lock, `interrupted` for a run that neither has that nor
-    said how it ended, `empty` when it never started, `unreadable` when its journal cannot be opened.
-    """
+    """One run in a list. Losses are nats per token."""
 
     run_id: str
     path: Path
     name: str
-    status: SummaryStatus
+    status: SummaryStatus  # `interrupted`: no live process holds its lock and no end is recorded
     corpus: str = ""
     parameters: int = 0
     step: int = 0
     total_steps: int = 0
     val_loss: float | None = None
     best_val_loss: float | None = None
-    started_wall_time: float = 0.0  # Unix seconds; when the folder was changed where the journal does not say
-    seconds: float = 0.0
+    started_wall_time: float = 0.0  # Unix seconds; modification time of the folder when not recorded
+    seconds: float = 0.0  # of running time
     checkpoints: int = 0
     parent: str = ""  # the run id it was forked from
     parent_step: int = 0  # the step it was forked at
@@ -60,15 +54,12 @@ class RunSummary:
 
 
 def summarize_run(folder: RunFolder) -> RunSummary:
-    """The summary of one run, whatever state its folder is in. Never raises for what lies on the disk."""
+    """The summary of one run. Never raises, whatever the folder holds."""
     return read_summary(folder)[0]
 
 
 def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
-    """The summary of one run and the state it was made from, None where the journal holds no run. Never raises.
-
-    The state lacks most steps, the sensor readings and the texts; it has all evaluations, commands and energy events.
-    """
+    """The summary of one run and its state without most steps, readings and texts, if any. Never raises."""
     checkpoints = _count_checkpoints(folder)
     live = lock_owner(folder) is not None
     state: RunState | None = None
@@ -111,7 +102,7 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
 
 
 def run_name_in_journal(folder: RunFolder) -> str:
-    """The name in the first line of a run's journal; the folder's own when there is none."""
+    """The name in the first line of a run's journal, else the folder's."""
     try:
         with folder.journal.open("rb") as file:
             events, _, _ = decode_lines(file.readline())
@@ -128,7 +119,7 @@ def _modification_time(folder: RunFolder) -> float:
 
 
 def _skim(journal: Path) -> RunState:
-    """The state of a run without most of its steps and without readings and texts. Raises RunsError."""
+    """The state without most steps, readings and texts. Raises RunsError."""
     state = RunState()
     for lines in _rare_lines(journal):
         events, bad_lines, _ = decode_lines(b"\n".join(lines))
@@ -138,7 +129,7 @@ def _skim(journal: Path) -> RunState:
 
 
 def _rare_lines(journal: Path) -> Iterator[list[bytes]]:
-    # Two of each: the very last line may be torn.
+    # Two of each, because the last line may be torn.
     steps: deque[bytes] = deque(maxlen=2)
     skipped: deque[bytes] = deque(maxlen=2)
     for piece in read_whole_lines(journal):
@@ -149,7 +140,7 @@ def _rare_lines(journal: Path) -> Iterator[list[bytes]]:
             elif line.startswith(_SKIPPED):
                 skipped.append(line)
             elif line:
-                # The steps before it come first: a resume drops some of them.
+                # Preceding steps first, because a resume drops some of them.
                 rare.extend(steps)
                 steps.clear()
                 rare.append(line)
@@ -158,7 +149,7 @@ def _rare_lines(journal: Path) -> Iterator[list[bytes]]:
 
 
 def _count_checkpoints(folder: RunFolder) -> int:
-    """Complete checkpoints: their folder gets its name last, and with `trainer.json` it can be resumed."""
+    """Complete checkpoints: folders get their name last, and with `trainer.json` they can be resumed."""
     try:
         return sum((path / "trainer.json").is_file() for path in folder.checkpoints.glob("step-*"))
     except OSError:

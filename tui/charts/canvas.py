@@ -1,9 +1,7 @@
-"""A grid of characters to draw on, with a finer grid of dots inside each cell.
+"""A grid of characters with a finer grid of dots in each cell: 2 x 4 in braille, 1 x 2 in half blocks, 1 x 3 in ASCII.
 
-A cell of braille holds 2 x 4 dots, a cell of half blocks 1 x 2, a cell of plain ASCII 1 x 3. Whole layers of dots are
-packed at once, so the cost does not depend on what is drawn. A later layer *replaces* the dots of the cells it touches:
-a cell has one colour, and a bright line that swallowed the dots of the dim band behind it would grow into a bar. (Two
-lines do share a cell.) Layers differ by texture as well as by style, so that they can be told apart without colour.
+A later layer replaces the dots of the cells it touches, because a cell has one colour: merged with a dim band, a
+bright line would look like a bar. (Two lines do share a cell.) Layers also differ by texture, for use without colour.
 """
 
 from __future__ import annotations
@@ -26,17 +24,17 @@ from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 
 Texture: TypeAlias = Literal["solid", "stipple", "dashed", "dotted"]
-Dots: TypeAlias = tuple[ChartIntegers, ChartIntegers]  # the row and the column of each dot, every dot once
+Dots: TypeAlias = tuple[ChartIntegers, ChartIntegers]  # row and column of each dot, without duplicates
 _BLANK = ord(" ")
 _BRAILLE_WEIGHTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
 @dataclass(frozen=True)
 class ChartCharset(Glyphs):
-    """What one terminal can show: dots in a cell, the glyph for each pattern of them, and the signs a chart needs.
+    """The characters of one terminal: dots per cell, the glyph of each dot pattern, and the signs of a chart.
 
-    `weights` has one row a dot row and one column a dot column; `patterns` and `shades` (for stippled layers) are
-    indexed by the sum of the weights of the dots that are set.
+    `weights` is (dot rows, dot columns); `patterns` and `shades` (for stippled layers) are indexed by the sum of the
+    weights of the dots that are set.
     """
 
     name: CharsetName
@@ -56,9 +54,9 @@ class ChartCharset(Glyphs):
     resumed: str
     solid_line: str
     dashed_line: str
-    throttled: str  # fills the intervals of a chart in which the machine slowed itself down
-    resting: str  # and those in which the run held itself back
-    # What faint lines are made of where dots would be too coarse; empty where they are fine.
+    throttled: str  # fills intervals in which the hardware throttled
+    resting: str  # and those in which the power policy rested
+    # Characters of faint lines where dots would be too coarse; empty where they are not.
     level: str
     guide: str
 
@@ -77,8 +75,7 @@ def _codes(glyphs: str) -> npt.NDArray[np.uint32]:
     return np.array([ord(glyph) for glyph in glyphs], dtype=np.uint32)
 
 
-# Each sign in the character sets "braille", "blocks" (only what code page 437, the font of a bare Linux console, can
-# show) and "ascii".
+# Each sign in the character sets "braille", "blocks" (code page 437 only, the font of a Linux console) and "ascii".
 _SIGNS: tuple[tuple[str, str, str, str], ...] = (
     ("horizontal", "─", "─", "-"),
     ("vertical", "│", "│", "|"),
@@ -116,7 +113,7 @@ CHART_CHARSETS: Mapping[CharsetName, ChartCharset] = {
 
 
 def column_dots(top: ChartIntegers, bottom: ChartIntegers, texture: Texture = "solid") -> Dots:
-    """The dots from `top` to `bottom` in each column, as an array of rows and one of columns; -1 is an empty column.
+    """The dots from `top` to `bottom` in each column, as arrays of rows and of columns; -1 is an empty column.
 
     `stipple` thins out the inside of each column but never its two ends, so that extremes stay visible; `dashed` and
     `dotted` leave out whole columns.
@@ -149,8 +146,8 @@ class Canvas:
     def stamp(self, left: int, dots: Dots, style: int, *, shade: bool = False, joins: Sequence[int] = ()) -> None:
         """Draw a layer; its dot in row 0, column 0 is in the cell at `left` in the top row.
 
-        `shade` picks the glyphs of a stippled layer. The layer replaces what was in its cells, except where that has
-        one of the styles in `joins`: there the dots of both are shown.
+        `shade` selects the glyphs of stippled layers. The layer replaces what was in its cells, except cells in a style
+        of `joins`, where the dots of both are shown.
         """
         charset = self.charset
         row, column = dots
@@ -169,7 +166,7 @@ class Canvas:
         below[used] = patterns
 
     def put_sign(self, x: int, y: int, sign: str, style: int) -> None:
-        """Write one of the charset's own characters, if the place is on the canvas."""
+        """Write one of the charset's own characters, if inside the canvas."""
         if 0 <= x < self.width and 0 <= y < self.height:
             self._write((y, x), ord(sign), style)
 
@@ -198,7 +195,7 @@ class Canvas:
         self._patterns[cells] = 0
 
     def is_free(self, x: int, y: int, width: int, soft: Sequence[int] = ()) -> bool:
-        """Whether `width` cells from `x` on lie inside and are blank or of a `soft` style that may be written over."""
+        """Whether `width` cells from `x` on are inside and blank or in a `soft` style that may be overwritten."""
         if not (0 <= y < self.height and x >= 0 and x + width <= self.width):
             return False
         free = self.codes[y, x : x + width] == _BLANK
@@ -207,7 +204,7 @@ class Canvas:
         return bool(free.all())
 
     def changed_regions(self, before: Canvas) -> list[Region]:
-        """What differs from an earlier picture of the same size: for each row the span from first to last change."""
+        """The changes since an earlier canvas of the same size: for each row the span from first to last change."""
         changed = (self.codes != before.codes) | (self.styles != before.styles)
         regions = []
         for y in np.flatnonzero(changed.any(axis=1)):
@@ -221,7 +218,7 @@ class Canvas:
         if not self.width:
             return Strip([], 0)
         codes, styles = self.codes[y], self.styles[y]
-        # A blank shows only its background, so it may go with its neighbours: half the segments.
+        # A blank shows only its background, so it joins its neighbour's segment: half the segments.
         inked = np.flatnonzero(codes != _BLANK)
         if not len(inked):
             return Strip([Segment(" " * self.width, palette[0])], self.width)

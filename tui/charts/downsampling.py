@@ -1,8 +1,7 @@
-"""Downsampling that keeps the extremes: any number of points to one interval for each dot column.
+"""Downsampling that keeps the extremes: any number of points to one interval per dot column.
 
-Every dot column shows the lowest and the highest value of the points that fall into it (`np.fmin/fmax.reduceat`: 0.2 ms
-for a million points), so a single spike survives any compression. A column without points is bridged by a straight
-line; a column whose points are all missing (NaN) is a gap and is not.
+A dot column shows the lowest and highest value of its points (`np.fmin/fmax.reduceat`: 0.2 ms for a million points),
+so single spikes are kept. A column without points is bridged by a straight line; one with only NaN points is a gap.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _BIGGEST_INTEGER = 2.0**62
 
 @dataclass(frozen=True)
 class ColumnIntervals:
-    """For each dot column the lowest and highest value; NaN where there is nothing to draw."""
+    """For each dot column the lowest and highest value; NaN where nothing is drawn."""
 
     low: ChartValues
     high: ChartValues
@@ -34,19 +33,19 @@ def bucket_rows(x: XValues, x_low: float, x_high: float, columns: int) -> ChartI
     """Row indices that cut ascending `x` into `columns` equal parts of [x_low, x_high]; length columns + 1."""
     edges = np.linspace(x_low, x_high, columns + 1)
     if x.dtype.kind == "i":
-        # Comparing integers with floats would copy the whole column; whole edges cut at the same places.
+        # Comparing integers with floats would copy the whole column; integer edges give the same cuts.
         whole = np.clip(np.ceil(edges), -_BIGGEST_INTEGER, _BIGGEST_INTEGER).astype(np.int64)
         whole[-1] = int(np.clip(np.floor(x_high), -_BIGGEST_INTEGER, _BIGGEST_INTEGER)) + 1
         rows = np.searchsorted(x, whole)
     else:
         rows = np.searchsorted(x, edges)
         rows[-1] = np.searchsorted(x, x_high, side="right")
-    # Out-of-order x (a damaged recording) must not turn a slice inside out.
+    # Unsorted x (a damaged recording) must not give a negative slice.
     return np.maximum.accumulate(rows).astype(np.int64)
 
 
 def bucket_extremes(low: ChartValues, high: ChartValues, rows: ChartIntegers) -> ColumnIntervals:
-    """Lowest of `low` and highest of `high` in each bucket, missing values ignored."""
+    """Lowest of `low` and highest of `high` in each bucket, ignoring NaN."""
     columns = len(rows) - 1
     result = ColumnIntervals(np.full(columns, np.nan), np.full(columns, np.nan))
     filled = np.flatnonzero(np.diff(rows) > 0)
@@ -58,7 +57,7 @@ def bucket_extremes(low: ChartValues, high: ChartValues, rows: ChartIntegers) ->
 
 
 def bucket_means(values: ChartValues, rows: ChartIntegers) -> ChartValues:
-    """Mean of each bucket, NaN for one that is empty or holds a NaN."""
+    """Mean of each bucket; NaN if it is empty or contains a NaN."""
     counts = np.diff(rows)
     result = np.full(len(counts), np.nan)
     filled = np.flatnonzero(counts > 0)
@@ -71,7 +70,7 @@ def bucket_means(values: ChartValues, rows: ChartIntegers) -> ChartValues:
 def outer_points(
     x: XValues, values: ChartValues, rows: ChartIntegers, x_low: float, x_high: float
 ) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """The neighbours just outside the view as (dot column, value): a line must leave the picture, not end in it."""
+    """The neighbours just outside the view as (dot column, value), so that lines continue to the edge."""
     columns = len(rows) - 1
     scale = columns / (x_high - x_low)
 
@@ -89,16 +88,15 @@ def fill_empty_columns(
     before: tuple[float, float] | None = None,
     after: tuple[float, float] | None = None,
 ) -> ColumnIntervals:
-    """Fill the columns that hold no points with a straight line between their neighbours.
+    """Fill columns without points by linear interpolation between their neighbours.
 
-    Columns that do hold points, all of them missing, stay gaps, and so does everything between them and the next
-    value: there is nothing to connect.
+    Columns that contain only missing points stay gaps, and so does everything between them and the next value.
     """
     known = np.isfinite(intervals.low) & np.isfinite(intervals.high)
     if known.all() or (not known.any() and (before is None or after is None)):
         return intervals
     at = np.arange(len(intervals))
-    # A column whose points are all missing takes part as NaN, and so becomes all that is interpolated with it.
+    # A column of missing points takes part as NaN, which makes everything interpolated with it NaN.
     fixed = known | (np.diff(rows) > 0)
     filled = []
     for values in (intervals.low, intervals.high):
@@ -112,7 +110,7 @@ def fill_empty_columns(
 
 
 def dot_rows(values: ChartValues, y_low: float, y_high: float, dots: int) -> ChartIntegers:
-    """The dot row of each value, 0 at the top; values outside are drawn at the edge. NaN gives -1."""
+    """The dot row of each value, 0 at the top, clipped to the range. NaN gives -1."""
     with np.errstate(over="ignore", invalid="ignore"):
         rows = np.rint(np.clip((y_high - values) / (y_high - y_low) * (dots - 1), 0, dots - 1))
         return np.where(np.isnan(values), -1, rows).astype(np.int64)
@@ -132,7 +130,7 @@ def connect_columns(top: ChartIntegers, bottom: ChartIntegers) -> tuple[ChartInt
     both = (top[here] >= 0) & (top[there] >= 0)
     old_top, old_bottom = top, bottom
     top, bottom = top.copy(), bottom.copy()
-    # A line that falls from one column to the next, and the same of one that rises, with the columns exchanged.
+    # Falling lines, then rising ones with the columns exchanged.
     for upper, lower in ((here, there), (there, here)):
         apart = both & (old_top[lower] > old_bottom[upper] + 1)
         middle = (old_top[lower] + old_bottom[upper]) // 2

@@ -1,10 +1,7 @@
-"""A `Plot` cut to the size at which it is drawn: columns and rows, the value of each column, the range of the y axis.
+"""A `Plot` resampled to the size at which it is drawn: the value of each column and the range of the y axis.
 
-Arithmetic on arrays; nothing is drawn here.
-
-Choices:
-- The y range is mild about outliers: the first and last values of a curve, and anything that lasts several columns,
-  are always shown. Only an isolated peak far beyond the rest is cut off, and then the chart says so.
+The y range always includes the first and last values of a curve and whatever lasts several columns. Only isolated
+peaks far outside the rest are cut off, and the chart reports them.
 """
 
 from __future__ import annotations
@@ -30,15 +27,15 @@ from babytrain.tui.charts.plot import Plot, Series
 from babytrain.tui.charts.ticks import Tick, axis_ticks
 
 _WINDOW = 5
-_USUAL = 0.97  # the share of columns that counts as usual noise
-_MILD = 0.5  # a peak this much of the span beyond the usual is simply shown
-_PADDING = 0.03  # air above and below, as a share of the range
+_USUAL = 0.97  # quantile of columns that counts as usual noise
+_MILD = 0.5  # a peak this share of the span beyond the usual is included
+_PADDING = 0.03  # margin above and below, as a share of the range
 _BIGGEST = 1e300
-_ENDS = 4.0  # the first and last values may reach this far
+_ENDS = 4.0  # limit for the first and last values, in spans
 
 
 def robust_range(lines: list[ChartValues], bands: list[ColumnIntervals]) -> tuple[float, float] | None:
-    """The interval worth showing for some curves and the noise around them; None when there is no finite value.
+    """The y interval to show for some curves and their noise; None without finite values.
 
     `lines` are drawn values (bridges included), `bands` the extremes of the points in each column.
     """
@@ -58,7 +55,7 @@ def robust_range(lines: list[ChartValues], bands: list[ColumnIntervals]) -> tupl
 
 
 def padded_range(low: float, high: float) -> tuple[float, float]:
-    """A little air around a range, and a range around a point."""
+    """The range with a margin; a single value gets a range around it."""
     low, high = _bounded(low), _bounded(high)
     span = high - low
     if span <= abs(high) * 1e-12:
@@ -72,7 +69,7 @@ def _bounded(value: float) -> float:
 
 
 def _reach(usual: float, span: float, everything: list[ChartValues]) -> float:
-    """The upper limit; the lower one is the same with all signs turned."""
+    """The upper limit; the lower one is computed with all signs reversed."""
     peak = max(float(values.max()) for values in everything)
     if peak <= usual + _MILD * span or not math.isfinite(span):
         return peak
@@ -81,12 +78,12 @@ def _reach(usual: float, span: float, everything: list[ChartValues]) -> float:
 
 
 def _quantile(values: ChartValues) -> float:
-    """An existing value that all but a few columns stay below."""
+    """The largest value but for a few columns."""
     return float(np.sort(values)[int(_USUAL * (len(values) - 1))])
 
 
 def _rolling_median(values: ChartValues) -> ChartValues:
-    """Median of the values around each value; a short series is its own."""
+    """Median around each value; a short series is returned as is."""
     if len(values) < _WINDOW:
         return values
     middle: ChartValues = np.sort(np.lib.stride_tricks.sliding_window_view(values, _WINDOW), axis=1)[:, _WINDOW // 2]
@@ -94,7 +91,6 @@ def _rolling_median(values: ChartValues) -> ChartValues:
 
 
 def _finite(arrays: list[ChartValues]) -> list[ChartValues]:
-    """The finite values of each array that has any."""
     return [finite for values in arrays if len(finite := values[np.isfinite(values)])]
 
 
@@ -103,7 +99,7 @@ NARROWEST_GUTTER = 5
 
 @dataclass(frozen=True)
 class PlotArea:
-    """Where on the canvas the curves are: its top left cell is (`left`, 0)."""
+    """The cells of the canvas used by the curves; the top left one is (`left`, 0)."""
 
     left: int
     columns: int
@@ -113,7 +109,7 @@ class PlotArea:
 
     @classmethod
     def of(cls, width: int, height: int, gutter: int, *, axis: bool = True) -> PlotArea:
-        """Room for the axes, if wanted, where the canvas is large enough to spare it."""
+        """The area left by the axes, which are omitted on a small canvas."""
         axis = axis and width >= 16 and height >= 4
         labels = axis and height >= 7
         left = min(gutter, width // 3) if axis else 0
@@ -122,10 +118,9 @@ class PlotArea:
 
 @dataclass(frozen=True)
 class ColumnCurve:
-    """A series cut into dot columns, y already on the scale of the axis.
+    """A series resampled to dot columns, y on the axis scale.
 
-    `band` and `line` are what is drawn, bridges included; `known` is what the points themselves say, and `raw` the same
-    before any logarithm.
+    `band` and `line` are drawn, bridges included; `known` are the points alone, `raw` the same before any logarithm.
     """
 
     series: Series
@@ -138,7 +133,7 @@ class ColumnCurve:
 
 @dataclass(frozen=True)
 class ChartLayout:
-    """The curves at the resolution of the canvas, and the y axis that suits them; no `limits`: nothing to draw."""
+    """The curves at the resolution of the canvas, and their y axis; without `limits` there is nothing to draw."""
 
     area: PlotArea
     curves: list[ColumnCurve]
@@ -154,7 +149,7 @@ class ChartLayout:
 def lay_out_plot(
     plot: Plot, canvas: Canvas, x_low: float, x_high: float, gutter: int, *, axis: bool = True
 ) -> ChartLayout:
-    """Cut `plot` to a canvas whose curves begin after `gutter` columns and reach from `x_low` to `x_high`."""
+    """Resample `plot` to a canvas whose curves start after `gutter` columns and span `x_low` to `x_high`."""
     area = PlotArea.of(canvas.width, canvas.height, gutter, axis=axis)
     if area.columns <= 0 or area.rows <= 0:
         return ChartLayout(area, [], None, [])
@@ -165,7 +160,7 @@ def lay_out_plot(
 
 
 def drawable_range(low: float, high: float) -> tuple[float, float]:
-    """The range itself if an axis can show it, else one around it that can be shown."""
+    """The range if an axis can show it, else one around it that can be shown."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
     low, high = _bounded(low), _bounded(high)
@@ -179,7 +174,7 @@ def _cut(series: Series, x_low: float, x_high: float, columns: int, log: bool) -
     rows = bucket_rows(series.x, x_low, x_high, columns)
     raw = band = bucket_extremes(series.low, series.high, rows)
     line = bucket_means(series.line, rows)
-    # The line is smoothed and knows no gaps; where every point of a column is missing, so is the line.
+    # The line is smoothed without gaps; where all points of a column are missing, so is the line.
     line[np.isnan(band.high)] = np.nan
     outer = outer_points(series.x, series.line, rows, x_low, x_high)
     if log:
@@ -206,7 +201,7 @@ def _log_band(band: ColumnIntervals) -> ColumnIntervals:
 
 
 def _limits(plot: Plot, curves: Sequence[ColumnCurve]) -> tuple[float, float] | None:
-    """The y range on the scale of the axis, with room for a known level that is near."""
+    """The y range on the axis scale, extended to a known level that is near."""
     found = robust_range([curve.line for curve in curves], [curve.known for curve in curves])
     if found is None:
         return None
@@ -219,7 +214,7 @@ def _limits(plot: Plot, curves: Sequence[ColumnCurve]) -> tuple[float, float] | 
 
 
 def to_axis_scale(value: float, log: bool) -> float | None:
-    """A y value on the scale of the axis; None if it has no place there."""
+    """A y value on the axis scale; None if it has no logarithm or is not finite."""
     if not math.isfinite(value) or (log and value <= 0):
         return None
     return math.log10(value) if log else value
@@ -235,7 +230,7 @@ def _y_ticks(limits: tuple[float, float], rows: int, log: bool) -> list[Tick]:
 
 
 def count_off_screen(curve: ColumnCurve, limits: tuple[float, float], log: bool) -> int:
-    """How many points of a curve lie outside the picture; only columns that reach beyond it are searched."""
+    """How many points of a curve are outside the y range; only columns that exceed it are searched."""
     low, high = (10.0 ** min(limit, 300.0) for limit in limits) if log else limits
     series, count = curve.series, 0
     lows, highs = series.points or (series.low, series.high)

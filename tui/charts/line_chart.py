@@ -1,8 +1,6 @@
 """LineChart: a widget that shows a `Plot` and repaints only the cells that changed.
 
-A growing curve changes a handful of cells a frame. The picture is therefore drawn off screen first (1 ms), compared
-with the one on screen, and only the differing spans are handed to the compositor. While the chart is not visible
-nothing is drawn at all.
+The drawing is made off screen (1 ms) and compared with the one on screen. An invisible chart draws nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ class LineChart(StyledWidget):
         return self._picture
 
     def show_plot(self, plot: Plot) -> None:
-        """Show this from now on."""
+        """Show this plot from now on."""
         self.plot = plot
         before = self._picture
         if not self._is_current(before) or not self.is_on_screen:
@@ -52,7 +50,7 @@ class LineChart(StyledWidget):
             self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
-        """Row `y`, from the cache unless it changed."""
+        """Row `y`, cached until it changes."""
         canvas = self.picture.canvas
         if y >= canvas.height:
             return Strip.blank(self.size.width, self.visual_style.rich_style)
@@ -62,7 +60,7 @@ class LineChart(StyledWidget):
         return strip
 
     def notify_style_update(self) -> None:
-        """The theme changed: same picture, other colours."""
+        """Draw the same plot in the colours of the new theme."""
         super().notify_style_update()
         self._strips.clear()
 

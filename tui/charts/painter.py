@@ -1,7 +1,7 @@
-"""Draws a `Plot` on a `Canvas` of any size: a pure function of both.
+"""Draws a `Plot` on a `Canvas` of any size, as a pure function.
 
-A later layer covers an earlier one: intervals, levels and guides, bands, lines, points, axes, words. Words go only
-where nothing else is; a label that finds no room is left out, its sign stays.
+Layers, back to front: intervals, levels and guides, bands, lines, points, axes, text. Text is placed on free cells
+only; a label without room is left out, its sign stays.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from babytrain.tui.charts.layout import (
 from babytrain.tui.charts.plot import STYLE_NUMBERS, EventMark, Plot, ReferenceLevel, Series, StyleName
 from babytrain.tui.charts.ticks import axis_ticks
 
-_PIN_SPACE = 5  # columns a sign on the axis, and a marker on a curve, need around them
+_PIN_SPACE = 5  # free columns needed around a sign on the axis and around a marker on a curve
 _MARKER_SPACE = 3
 _LABEL_STRIDE = 4
 _SOFT = tuple(STYLE_NUMBERS[name] for name in ("level", "crosshair", "throttled", "resting"))
@@ -35,7 +35,7 @@ _SOFT = tuple(STYLE_NUMBERS[name] for name in ("level", "crosshair", "throttled"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished drawing and how its columns map to x."""
+    """A finished drawing and its mapping from columns to x."""
 
     canvas: Canvas
     area: PlotArea
@@ -50,23 +50,20 @@ class Drawing:
         return (self.x_high - self.x_low) / max(1, self.area.columns)
 
     def x_at(self, column: int) -> float:
-        """The x in the middle of a column of the canvas."""
+        """The x at the middle of a canvas column."""
         return self.x_low + (column - self.area.left + 0.5) * self.x_per_column
 
 
 def draw_plot(
     plot: Plot, width: int, height: int, charset: ChartCharset, gutter: int = NARROWEST_GUTTER, *, axis: bool = True
 ) -> Drawing:
-    """Draw `plot` on `width` x `height` cells, the axes only with `axis`.
-
-    `gutter` is the last picture's, which is usually right again.
-    """
+    """Draw `plot` on `width` x `height` cells, axes only with `axis`; `gutter`: first guess at the y labels' width."""
     canvas = Canvas(width, height, charset)
     x_low, x_high = drawable_range(plot.x_low, plot.x_high)
     layout = lay_out_plot(plot, canvas, x_low, x_high, gutter, axis=axis)
     needed = layout.needed_gutter
     if layout.area.axis and (needed > gutter or needed < gutter - 1):
-        # The columns move, so everything is cut anew; a gutter one too wide is kept rather than flickering.
+        # The columns move, so everything is resampled; a gutter one too wide is kept to avoid flicker.
         gutter = needed
         layout = lay_out_plot(plot, canvas, x_low, x_high, gutter)
     if layout.limits is None:
@@ -83,7 +80,7 @@ def _write_message(plot: Plot, canvas: Canvas) -> None:
 
 
 class _Painter:
-    """The state of one drawing: what is drawn, where, and at which scale."""
+    """The state of one drawing: plot, canvas, and scales."""
 
     def __init__(
         self, plot: Plot, canvas: Canvas, layout: ChartLayout, x_low: float, x_high: float, limits: tuple[float, float]
@@ -96,7 +93,7 @@ class _Painter:
         self.dots_down = self.area.rows * self.charset.dots_down
 
     def paint(self, off_screen: int) -> None:
-        """Everything, back to front."""
+        """Draw all layers, back to front."""
         self._shaded_intervals()
         self._levels()
         for mark in self.plot.marks:
@@ -128,26 +125,25 @@ class _Painter:
         return self.area.left + min(self.area.columns - 1, int(share * self.area.columns))
 
     def _row(self, value: float) -> int:
-        """The canvas row of a native y value, at the edge when out of range; -1 when the axis has no place for it."""
+        """The canvas row of a y value, clipped to the range; -1 if undefined on a log axis."""
         height = to_axis_scale(value, self.plot.log_y)
         return -1 if height is None else self._dot(height) // self.charset.dots_down
 
     def _dot(self, height: float) -> int:
-        """The dot row of a height on the scale of the axis."""
+        """The dot row of a value on the axis scale."""
         return dot_row(height, self.y_low, self.y_high, self.dots_down)
 
     def _dots(self, heights: ChartValues) -> ChartIntegers:
         return dot_rows(heights, self.y_low, self.y_high, self.dots_down)
 
     def _visible_levels(self) -> Iterator[tuple[ReferenceLevel, int]]:
-        """The reference levels within the y range, each with its dot row."""
         for level in self.plot.levels:
             height = to_axis_scale(level.value, self.plot.log_y)
             if height is not None and self.y_low <= height <= self.y_high:
                 yield level, self._dot(height)
 
     def _shaded_intervals(self) -> None:
-        """Each kind has a pattern of its own: colour alone would not tell them apart, nor from a curve."""
+        """Shade intervals, with a pattern per kind so that they differ without colour."""
         for interval in self.plot.shaded_intervals:
             if interval.x_high < self.x_low or interval.x_low > self.x_high:
                 continue
@@ -187,7 +183,7 @@ class _Painter:
         row = self._dots(curve.line)
         top, bottom = connect_columns(row, row)
         dots = column_dots(top, bottom, curve.series.texture)
-        # With few dots in a cell two lines in it are a blot; then the upper one hides the lower.
+        # With few dots per cell two lines in one cell are unreadable; then the upper layer hides the lower.
         joins = below if self.charset.weights.size >= 8 else []
         self.canvas.stamp(self.area.left, dots, STYLE_NUMBERS[curve.series.style], joins=joins)
 
@@ -200,7 +196,7 @@ class _Painter:
 
     def _point_marks(self) -> None:
         for point_marks in self.plot.point_marks:
-            # One sign a cell is all that can be seen; a run of a million NaNs must not be drawn one by one.
+            # Draw one sign per cell, so that a run of a million NaNs is not drawn one by one.
             visible = np.flatnonzero((point_marks.x >= self.x_low) & (point_marks.x <= self.x_high))
             step = max(1, len(visible) // (4 * self.area.columns))
             xy = zip(point_marks.x[visible[::step]].tolist(), point_marks.y[visible[::step]].tolist(), strict=True)
@@ -222,7 +218,7 @@ class _Painter:
             self.canvas.put_sign(area.left - 1, row, charset.tick_left, STYLE_NUMBERS["axis"])
 
     def _x_axis(self) -> None:
-        """The line, what happened along it, and the numbers: on a line of their own, or in the axis if it is low."""
+        """The axis line, its marks, and the tick labels: on a row of their own, or in the axis if space is short."""
         area, charset, canvas = self.area, self.charset, self.canvas
         line = area.rows
         canvas.put(area.left - 1, line, charset.corner + charset.horizontal * area.columns, STYLE_NUMBERS["axis"])
@@ -250,7 +246,7 @@ class _Painter:
             shares = (visible - self.x_low) / (self.x_high - self.x_low)
             columns = np.unique(np.minimum((shares * self.area.columns).astype(np.int64), self.area.columns - 1))
             if len(columns) * _PIN_SPACE > self.area.columns:
-                continue  # a row of pins says no more than none
+                continue  # a full row of pins carries no information
             for column in columns:
                 sign = getattr(self.charset, axis_marks.sign)
                 self.canvas.put_sign(self.area.left + int(column), line, sign, STYLE_NUMBERS[axis_marks.style])
@@ -260,7 +256,7 @@ class _Painter:
             )
 
     def _mark_labels(self) -> None:
-        """Signs with their words in the upper rows, each where it is free, newest first."""
+        """Signs with labels in the upper rows, each where it is free, newest first."""
         for mark in reversed(self.plot.marks):
             column = self._column(mark.x)
             if column < 0 or mark.quiet:
@@ -272,7 +268,7 @@ class _Painter:
     def _place_mark(self, mark: EventMark, column: int, text: str) -> bool:
         for start in (column, column - len(text) + 1):
             for row in range(max(1, min(4, self.area.rows // 3))):
-                # A column of air on the side where the words end, away from the sign.
+                # One blank column on the side where the label ends.
                 first = start if start == column else max(self.area.left, start - 1)
                 if start >= self.area.left and self.canvas.is_free(first, row, len(text) + 1, _SOFT):
                     words = text if start == column else text[1:] + text[0]
@@ -281,12 +277,12 @@ class _Painter:
         return False
 
     def _level_labels(self) -> None:
-        """Words on the levels, at the right end, else at the left, else farther in; never on a curve or each other."""
+        """Labels on the levels, at the right end, else at the left, else inside; never on a curve or each other."""
         taken: list[tuple[int, int, int]] = []
         for level, dot in self._visible_levels() if self.area.rows >= 4 else ():
             row, text = dot // self.charset.dots_down, f" {level.label} "
             right, left = self.canvas.width - len(text) - 1, self.area.left + 2
-            # Farther in only alone: two names in the middle of a row are hard to tell apart.
+            # Inside the row only one label: two would be ambiguous.
             alone = all(row != other for other, _, _ in taken)
             inner = range(right - _LABEL_STRIDE, left, -_LABEL_STRIDE) if alone else ()
             for start in (right, left, *inner):
@@ -297,7 +293,7 @@ class _Painter:
                     break
 
     def _notice(self, off_screen: int) -> None:
-        """Cutting off an outlier in silence would look like losing data."""
+        """Report points outside the y range."""
         if not off_screen:
             return
         for text in (f"{off_screen:,} off-screen", f"{off_screen:,} off"):

@@ -1,6 +1,6 @@
-"""What a line chart shows, as plain data: curves, levels, marks, and the piece of the x axis to look at.
+"""The contents of a line chart as plain data: curves, levels, marks and the visible x range.
 
-`x` columns are shared with their writer, never copied; `Plot.x_scale` turns their unit into the one on the axis.
+`x` columns are shared with their writer, never copied; `Plot.x_scale` converts them to the unit of the axis.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SignName: TypeAlias = Literal["point", "best", "bad", "up", "down", "saved", "re
 class Series:
     """A curve: `line` (its mean in each column) over a band from the lowest `low` to the highest `high`.
 
-    All arrays have one entry a point, `x` ascending; NaN is a missing point. Without `band` only the line is drawn.
+    All arrays have one entry per point, `x` ascending; NaN is a missing point. Without `band` only the line is drawn.
     With `markers` points get a sign, or every k-th one where they are dense.
     """
 
@@ -52,14 +52,14 @@ class Series:
     band: StyleName | None = None
     texture: Texture = "solid"
     markers: bool = False
-    # A long curve may come with one entry for each `stride` points; `points` are then the `low` and `high` of each.
+    # A long curve may have one entry per `stride` points; `points` are then the `low` and `high` of each.
     stride: int = 1
     points: tuple[ChartValues, ChartValues] | None = None
 
 
 @dataclass(frozen=True)
 class ReferenceLevel:
-    """A horizontal line at a known value. With `reach` the chart makes a little room to show it."""
+    """A horizontal line at a known value. With `reach` the y range is extended a little to include it."""
 
     value: float
     label: str
@@ -68,9 +68,9 @@ class ReferenceLevel:
 
 @dataclass(frozen=True)
 class EventMark:
-    """Something that happened at `x`: a sign with words at the top of the chart and a thin line down from it.
+    """An event at `x`: a sign with a label at the top of the chart and a thin line down from it.
 
-    A `quiet` one is only a sign on the axis, with words that are read at the crosshair.
+    A `quiet` one is only a sign on the axis, whose label is shown at the crosshair.
     """
 
     x: float
@@ -82,7 +82,7 @@ class EventMark:
 
 @dataclass(frozen=True)
 class AxisMarks:
-    """Things that happened at each of `x` (ascending), often: signs on the x axis and nothing more."""
+    """Frequent events at each of `x` (ascending): signs on the x axis only."""
 
     x: ChartValues
     sign: SignName
@@ -110,7 +110,7 @@ class ShadedInterval:
 
 @dataclass(frozen=True)
 class Plot:
-    """Everything on a chart. `message` is shown in the middle while there is no curve."""
+    """A whole chart. `message` is shown in the middle while there is no curve."""
 
     series: tuple[Series, ...] = ()
     x_low: float = 0.0

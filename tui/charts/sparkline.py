@@ -1,7 +1,6 @@
 """A history in one line of text: `▂▃▅▇▆▅`.
 
-Pure and tiny. When there are more values than columns the newest ones are shown, one a column, so that a sensor's
-history scrolls instead of shimmering; when there are fewer, the line is filled from the right.
+With more values than columns the newest are shown, one per column; with fewer, the line is right-aligned.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ def sparkline(
 ) -> str:
     """`width` characters, the newest value last; a value that is None or not finite is a gap.
 
-    `low` and `high` fix the scale (values outside are drawn at its ends); without them the scale is the values' own
-    range, and a constant history is in the middle.
+    `low` and `high` fix the scale (values outside are clipped); without them it is the range of the values, with a
+    constant history in the middle.
     """
     if width <= 0:
         return ""

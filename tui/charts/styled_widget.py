@@ -1,4 +1,4 @@
-"""The base of widgets that paint their own strips: one palette of named styles for charts, their legend and gauges."""
+"""The base of widgets that render their own strips, with one palette of named styles for charts, legend and gauges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT_STYLES = (
 
 
 class StyledWidget(Widget):
-    """A widget with `palette`, which follows the theme."""
+    """A widget with a `palette` that follows the theme."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"style--{name}" for name in (*STYLE_NAMES, *TEXT_STYLES)}
     DEFAULT_CSS = """
@@ -66,6 +66,6 @@ class StyledWidget(Widget):
         return self._palette
 
     def notify_style_update(self) -> None:
-        """The theme changed: same text, other colours."""
+        """Draw the same text in the colours of the new theme."""
         super().notify_style_update()
         self._palette = None

@@ -1,7 +1,4 @@
-"""Ticks and their labels: round numbers a person would have chosen, 1-2-5 and the minutes and hours of a clock.
-
-All functions are pure and survive any finite range, also one that is hardly wider than a float can resolve.
-"""
+"""Ticks and their labels: multiples of 1, 2 and 5, or of minutes and hours, for any finite range."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ _CLOCK_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
 
 @dataclass(frozen=True)
 class Tick:
-    """A place on an axis and what is written there."""
+    """A value on an axis and its label."""
 
     value: float
     label: str
@@ -46,10 +43,10 @@ def axis_ticks(low: float, high: float, most: int, kind: AxisKind = "value", log
 
 
 def round_step(span: float, most: int, clock: bool = False) -> float:
-    """The smallest step of 1, 2 or 5 times a power of ten (or of a clock) that cuts `span` into at most `most`."""
+    """The smallest step of 1, 2 or 5 times a power of ten (or of a clock) that gives at most `most` parts of `span`."""
     wanted = span / max(1, most)
     if not 1e-290 <= wanted < math.inf:
-        return math.inf  # too narrow, or too wide, to be cut
+        return math.inf  # too narrow, or too wide, to be divided
     if clock and 1 <= wanted <= _TIME_STEPS[-1]:
         return float(next(step for step in _TIME_STEPS if step >= wanted))
     power = 10.0 ** math.floor(math.log10(wanted))
@@ -60,10 +57,7 @@ def round_step(span: float, most: int, clock: bool = False) -> float:
 
 
 def round_up_axis_end(value: float, clock: bool = False) -> float:
-    """The next comfortable end for a growing axis: from there the picture does not move for a while.
-
-    The ladder is fine enough that at least two thirds of the axis are in use.
-    """
+    """The next round end of a growing axis, so that it rescales rarely; at least two thirds of the axis are used."""
     if not 1e-290 < value < 1e290:
         return max(1.0, value) if value < math.inf else 1.0
     if clock and 10 <= value < 86400:
@@ -105,7 +99,7 @@ def _labels(values: Sequence[float], step: float, kind: AxisKind) -> list[str]:
 
 
 def _decimals(step: float) -> int:
-    """Digits after the point that distinguish neighbouring ticks."""
+    """Decimals needed to distinguish neighbouring ticks."""
     return max(0, _power_below_one(step))
 
 
@@ -133,7 +127,7 @@ def _count_label(value: float, step: float, biggest: float) -> str:
 
 
 def _clock_label(seconds: float) -> str:
-    """`45s`, `1m30s`, `2h`, `1d6h`: parts that are zero stay unsaid."""
+    """`45s`, `1m30s`, `2h`, `1d6h`: zero parts are omitted."""
     if abs(seconds) < 1 or abs(seconds) >= 1e9:
         return "0" if seconds == 0 else _scalar_label(seconds) + "s"
     if seconds < 0:

@@ -1,7 +1,6 @@
-"""The x axis of charts over a run: steps, tokens, time or epochs, and the window of the run that is shown.
+"""The x axis of run charts: steps, tokens, time or epochs, and the visible window of the run.
 
-The window is kept in steps whatever the unit, so that changing the axis does not change what is looked at. The loss
-chart and the sensor curves share it.
+The window is kept in steps whatever the unit, so that changing the unit keeps it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.downsampling import ChartValues, XValues
 from babytrain.tui.charts.ticks import AxisKind, round_up_axis_end
 
-_NARROWEST = 8.0  # steps; closer there is nothing to see
+_NARROWEST = 8.0  # steps, the closest zoom
 
 
 @dataclass(frozen=True)
@@ -28,19 +27,18 @@ class StepWindow:
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything is shown."""
+        """Whether the whole run is shown."""
         return self.width is None
 
     @property
     def follows(self) -> bool:
-        """Whether the picture moves along with the newest step."""
+        """Whether the window moves with the newest step."""
         return self.end is None
 
     def span(self, newest: float, columns: int) -> tuple[float, float]:
-        """First and last step shown, for a view that is not whole.
+        """First and last step shown, for a window that is not the whole run.
 
-        A following view moves in whole columns: else the points would fall into other buckets every frame, and the
-        picture would shimmer.
+        A following window moves by whole columns: otherwise points would change buckets every frame and flicker.
         """
         width = self.width if self.width is not None else max(newest, _NARROWEST)
         if self.end is not None:
@@ -50,9 +48,9 @@ class StepWindow:
         return end - width, end
 
     def zoomed(self, factor: float, newest: float, whole: float, anchor: float | None) -> StepWindow:
-        """This view `factor` times closer (less than 1: farther away), `anchor` keeping its place on the screen.
+        """This window zoomed in by `factor` (below 1: out), with `anchor` fixed on the screen.
 
-        `whole` is the width of the whole run in steps; from there on out everything is shown.
+        `whole` is the width of the whole run in steps; from there on everything is shown.
         """
         width = whole if self.width is None else self.width
         wanted = max(_NARROWEST, width / factor)
@@ -87,9 +85,9 @@ AXIS_KINDS: dict[XMode, AxisKind] = {"step": "count", "tokens": "count", "time":
 
 
 class XScale:
-    """The x axis in one unit: the column of the training steps, and where anything else belongs on it.
+    """The x axis in one unit: its column of training steps, and the x of other things.
 
-    Epochs are steps with other numbers written under them, so they need no column; `scale` is the factor.
+    Epochs are steps with other labels, so they need no column; `scale` is the factor.
     """
 
     def __init__(self, snapshot: RunSnapshot, mode: XMode) -> None:
@@ -103,7 +101,7 @@ class XScale:
         self.scale = 1.0 / per_epoch if mode == "epoch" and per_epoch > 0 else 1.0
 
     def of(self, step: int, t: float) -> float:
-        """The x of something that happened at `step` and `t`."""
+        """The x of an event at `step` and running time `t` in seconds."""
         return t if self.mode == "time" else self.of_step(step)
 
     def of_step(self, step: float) -> float:
@@ -114,7 +112,7 @@ class XScale:
         return float(self.column[row]) if row >= 0 else 0.0
 
     def of_times(self, times: ChartValues) -> ChartValues:
-        """The x of moments of running time: that of the newest step of then."""
+        """The x of running times in seconds: that of the newest step at each time."""
         if self.mode == "time":
             return times
         if not len(self.column):
@@ -137,7 +135,7 @@ class XScale:
         return 0.0, max(newest, min(ladder, planned) if planned > 0 else ladder)
 
     def _planned(self) -> float:
-        """Where the run will end, 0 when that cannot be known."""
+        """The planned last x of the run, 0 if unknown."""
         total, started = self.snapshot.total_steps, self.snapshot.started
         if self.mode == "time" or started is None:
             return 0.0

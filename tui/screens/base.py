@@ -1,7 +1,6 @@
-"""What all screens but the dialogs share: commands of their own, and a first frame of the right layout.
+"""The base of all screens but the dialogs: their own commands, and size classes set on mount.
 
-Textual gives a screen its classes for the terminal's size with the first resize event, after something has been
-painted already. Given on mount, the first frame is right.
+Textual sets the classes for the terminal's size with the first resize event, after the first frame was painted.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaletteEntry:
-    """A line of the command palette that no key stands for."""
+    """A command palette entry without a key."""
 
     title: str
     help: str
@@ -31,7 +30,7 @@ class PaletteEntry:
 
 
 class ModeScreen(Screen[None]):
-    """A screen with commands of its own. `folder` says where the run on it is kept, as soon as that is known."""
+    """A screen with commands of its own. `folder` returns the run's folder, None until it is known."""
 
     mode: ClassVar[KeyMode] = "home"
 
@@ -42,39 +41,39 @@ class ModeScreen(Screen[None]):
         self._folder = folder
 
     def on_mount(self) -> None:
-        """Take on the classes for the size the terminal has now."""
+        """Set the classes for the terminal's present size."""
         size = self.app.size
         self.add_class(breakpoint_class(size.width, self.app.HORIZONTAL_BREAKPOINTS or []))
         self.add_class(breakpoint_class(size.height, self.app.VERTICAL_BREAKPOINTS or []))
 
     @property
     def run_folder(self) -> Path | None:
-        """Where the run on the screen is kept, None where that is not known."""
+        """The folder of the run on the screen, None if unknown."""
         return self._folder()
 
     def palette_entries(self) -> Sequence[PaletteEntry]:
-        """What the palette offers besides the commands of the key map."""
+        """Palette entries besides the commands of the key map."""
         return ()
 
     def interrupt(self) -> bool:
-        """ctrl+c was pressed: whether there was something here to stop, so that nobody needs to be asked."""
+        """Handle ctrl+c; True if something was stopped, so that no quit dialog is needed."""
         return False
 
 
 class OverlayScreen(ModeScreen):
-    """A whole screen over the one of a run, or over the list of runs. It draws on `required_widgets`."""
+    """A full screen over a run screen or the list of runs. It can draw once all `required_widgets` exist."""
 
     required_widgets: ClassVar[tuple[str, ...]] = ()
 
     @property
     def can_draw(self) -> bool:
-        """Whether all its parts are there: not before the screen is made, and not while it is taken down."""
+        """Whether all required widgets exist: False before the screen is composed and while it is removed."""
         return self.is_mounted and self.is_attached and all(self.query(part) for part in self.required_widgets)
 
     def follow(self, snapshot: RunSnapshot) -> None:
-        """Take in the run on the screen below. Called ten times a second, never over the list of runs."""
+        """Update from the run on the screen below. Called ten times a second, never over the list of runs."""
 
 
 def breakpoint_class(cells: int, breakpoints: Sequence[tuple[int, str]]) -> str:
-    """The class of the widest breakpoint that `cells` reaches."""
+    """The class of the widest breakpoint that fits in `cells`."""
     return max((low, name) for low, name in breakpoints if cells >= low)[1]

@@ -1,7 +1,6 @@
-"""Talk to the model: a line to type in, the text above it, and what the model thinks comes next while one types.
+"""The chat screen: input line, conversation, next-token bars and sampling settings.
 
-These models answer nothing: they go on with a text (see `engine_client/conversation.py`). The requests to the model,
-and its answers, are in `chat_base.py`; here is what is shown, typed and pressed.
+Requests to the model and its replies are in `chat_base.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from babytrain.tui.widgets.chat.chat_lines import ChatInput, ChatTitle, NoteLine
 from babytrain.tui.widgets.chat.chat_pane import ChatPane, ChatView, NextTokenBars
 from babytrain.tui.widgets.common.key_bar import KeyBar
 
-SIDE_BY_SIDE_CHAT_COLUMNS = 80  # columns from which the bars stand beside the text
+SIDE_BY_SIDE_CHAT_COLUMNS = 80  # columns from which the bars are beside the text
 MAX_TYPED_CHARACTERS = 20_000  # characters that may be typed or pasted at once
 CHAT_HINT = (
     "Type the beginning of a text; enter lets the model go on. With nothing typed it begins, or goes on, by itself."
@@ -41,9 +40,9 @@ CHAT_HINT = (
 
 
 class ChatScreen(ChatScreenBase):
-    """See the module's docstring."""
+    """The widgets and commands of the chat."""
 
-    mode: ClassVar[KeyMode] = "talk"
+    mode: ClassVar[KeyMode] = "chat"
     required_widgets: ClassVar[tuple[str, ...]] = (
         "ChatTitle",
         "ChatPane",
@@ -52,14 +51,14 @@ class ChatScreen(ChatScreenBase):
         "#chat-input",
         "NoteLine",
     )
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["talk"]))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["chat"]))
 
     def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
         super().__init__(setup, charset)
-        self._chosen = SAMPLING_SETTINGS[0]  # the setting that the arrows change
+        self._chosen = SAMPLING_SETTINGS[0]  # the setting that up and down change
 
     def compose(self) -> ComposeResult:
-        """Title, the text and the bars, the sampling settings, the line to type in, a note, the keys."""
+        """Title, conversation and bars, sampling settings, input line, note, key bar."""
         yield ChatTitle(self.charset)
         with Container(id="chat-body"):
             yield ChatPane(self.charset)
@@ -70,7 +69,7 @@ class ChatScreen(ChatScreenBase):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Typing can begin at once, while the model is loaded."""
+        """Focus the input line; the model loads meanwhile."""
         self.query_one("#chat-input").focus()
         if self._setup.live is not None:
             self._use_backend(LiveChatBackend(self._setup.live, self._setup.prompt_reader(), self._on_chat_event))
@@ -82,8 +81,6 @@ class ChatScreen(ChatScreenBase):
     def on_resize(self, event: events.Resize) -> None:
         """Bars beside the text, or below it."""
         self.query_one("#chat-body").set_class(event.size.width >= SIDE_BY_SIDE_CHAT_COLUMNS, "-side-by-side")
-
-    # what is shown
 
     def _show(self) -> None:
         if not self.can_draw:
@@ -105,7 +102,6 @@ class ChatScreen(ChatScreenBase):
         self._show_title()
 
     def _note(self, notes: tuple[str, ...]) -> tuple[str, str]:
-        """What there is to say about the line being typed."""
         line = self.line
         if is_chat_command(line):
             word = line[1:].partition(" ")[0]
@@ -120,7 +116,7 @@ class ChatScreen(ChatScreenBase):
         return " ".join(notes), "$warning"
 
     def _left_out(self, text: str) -> tuple[int, tuple[str, ...]]:
-        """How many characters at the beginning of a text the model does not see, and notes on how it reads it."""
+        """The number of leading characters outside the model's context, and notes on how the model reads the text."""
         reader = self._reader
         if reader is None:
             return 0, ()
@@ -128,8 +124,6 @@ class ChatScreen(ChatScreenBase):
         prompt = reader.prepare(text)
         notes = (*unknown, BYTE_TOKENIZER_HINT) if unknown else ()
         return prompt.left_out, (*notes, *prompt.notes)
-
-    # what is typed
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -139,7 +133,7 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def action_go_on(self) -> None:
-        """Let the model go on from the text, or carry out a typed command."""
+        """Generate from the text, or run a typed command."""
         text = self.line
         self._notice = ("", "")
         try:
@@ -158,7 +152,7 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def _run_command(self, command: str) -> None:
-        """Carry out a typed command. Raises UsageError."""
+        """Raises UsageError."""
         word, _, rest = command.partition(" ")
         rest = rest.strip()
         if word == "at" and rest:
@@ -191,10 +185,8 @@ class ChatScreen(ChatScreenBase):
         self.stop_writing()
         self._load(at)
 
-    # keys
-
     def action_again(self) -> None:
-        """Another reply to the same."""
+        """Generate another reply to the same text."""
         if self._can_generate():
             try:
                 self._generate(self.conversation.remove_last_reply())
@@ -203,7 +195,7 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def action_forget(self) -> None:
-        """Begin anew."""
+        """Start a new conversation."""
         self.stop_writing()
         self.conversation.turns.clear()
         self._notice = ("The conversation is forgotten.", "$success")
@@ -211,12 +203,12 @@ class ChatScreen(ChatScreenBase):
         self._show()
 
     def action_choose_setting(self, count: int) -> None:
-        """Let the arrows change the next setting (1), or the one before (-1)."""
+        """Select the next (1) or previous (-1) sampling setting."""
         self._chosen = SAMPLING_SETTINGS[(SAMPLING_SETTINGS.index(self._chosen) + count) % len(SAMPLING_SETTINGS)]
         self._show()
 
     def action_turn_setting(self, direction: int) -> None:
-        """Up (1) or down (-1)."""
+        """Raise (1) or lower (-1) the selected setting."""
         value = next_value(self._chosen, float(self.conversation.setting_value(self._chosen)), direction)
         self.conversation.turn(self._chosen, f"{value:g}")
         self._show()
@@ -226,11 +218,11 @@ class ChatScreen(ChatScreenBase):
         self._chosen = message.name
         self._show()
 
-    def action_scroll_talk(self, pages: int) -> None:
-        """The text, a page up or down."""
+    def action_scroll_chat(self, pages: int) -> None:
+        """Scroll the conversation by pages."""
         self.query_one(ChatPane).action_scroll_pages(pages)
 
     def action_close(self) -> None:
-        """Stop the text being written, or go back."""
+        """Stop generating, or close the chat."""
         if not self.stop_writing():
             self.dismiss(None)

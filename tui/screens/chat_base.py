@@ -1,8 +1,7 @@
-"""The model behind the chat screen: loading it, asking it for a text or for what comes next, and its answers.
+"""Loading the chat's model and the requests and replies between it and the chat screen (`chat.py`).
 
-They come from a `ChatBackend`: the run that trains below, between two of its steps, or a saved model that is loaded in
-a thread. When the run ends meanwhile, its saved model takes over, and the conversation stays. The subclass in `chat.py`
-shows all this.
+Requests go to a `ChatBackend`: the training run below, between two steps, or a saved model loaded in a thread. When
+the run ends, its saved model takes over and the conversation is kept.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ if TYPE_CHECKING:
 class ChatSetup:
     """The run to talk to.
 
-    `load` gets its saved model from one of its checkpoints, in a worker thread; `live` is the run if it trains here,
-    and `prompt_reader` says how that reads a prompt.
+    `load` loads a checkpoint in a worker thread; `live` is the run if it trains here, and `prompt_reader` describes
+    how it reads a prompt.
     """
 
     name: str
@@ -58,11 +57,11 @@ class ChatSetup:
 
 
 class ChatScreenBase(OverlayScreen):
-    """See the module's docstring."""
+    """State and requests of the chat; the subclass shows them."""
 
     @dataclass
     class BackendEvent(Message):
-        """An event of the backend; it may come from a thread."""
+        """A backend event, possibly posted from a thread."""
 
         event: ChatEvent
 
@@ -72,16 +71,15 @@ class ChatScreenBase(OverlayScreen):
         self.conversation = Conversation(setup.settings, max_tokens=setup.max_tokens, seed=1, can_read=self._can_read)
         self._backend: ChatBackend | None = None
         self._ready = False
-        self._has_failed = False  # there is no model to talk to any more
+        self._has_failed = False  # no model is available any more
         self._status = StatusLabel("", "", "")
-        self._request: GenerationRequest | None = None  # being written
-        self._turn = ChatTurn("", "")  # what it becomes
-        self._predicted: str | None = None  # the text whose continuation was asked for last
+        self._request: GenerationRequest | None = None  # the request being generated
+        self._turn = ChatTurn("", "")  # its text so far
+        self._predicted: str | None = None  # the text whose next tokens were last requested
         self._likeliest: Likeliest = ()
         self._notice = ("", "")  # a sentence shown until the next key, and its style
 
     def _show(self) -> None:
-        """Bring everything up to date."""
         raise NotImplementedError
 
     def _show_title(self) -> None:
@@ -93,21 +91,18 @@ class ChatScreenBase(OverlayScreen):
 
     @property
     def line(self) -> str:
-        """What is being typed."""
+        """The text of the input line."""
         return self.query_one("#chat-input", ChatInput).value
 
     def _set_line(self, text: str) -> None:
-        """Put a text into the line in place of what is typed there."""
         line = self.query_one("#chat-input", ChatInput)
         with line.prevent(Input.Changed):
             line.value = text
             line.cursor_position = len(text)
         self._predict()
 
-    # the backend
-
     def on_unmount(self) -> None:
-        """The model is needed no longer."""
+        """Release the model."""
         if self._backend is not None:
             self._backend.close()
 
@@ -118,22 +113,19 @@ class ChatScreenBase(OverlayScreen):
         self._ready, self._has_failed, self._predicted = False, False, None
 
     def _load(self, at: str) -> None:
-        """Load a checkpoint in a thread of its own."""
         backend = self._backend
         if isinstance(backend, CheckpointChatBackend) and not self._has_failed:
-            # It keeps its model if it finds no other.
+            # The backend keeps its model if the new one is not found.
             self._ready, self._predicted = False, None
             backend.load(at)
         else:
             backend = CheckpointChatBackend(self._setup.load, at, self._on_chat_event)
             self._use_backend(backend)
-            self.run_worker(backend.run, thread=True, exit_on_error=False, group="talk")
+            self.run_worker(backend.run, thread=True, exit_on_error=False, group="chat")
         self._status = StatusLabel(self.glyphs.waiting, f"waking the model{self.glyphs.ellipsis}", "$warning")
 
     def _on_chat_event(self, event: ChatEvent) -> None:
         self.post_message(self.BackendEvent(event))
-
-    # answers
 
     @on(BackendEvent)
     def _backend_event(self, message: BackendEvent) -> None:
@@ -150,7 +142,7 @@ class ChatScreenBase(OverlayScreen):
             case ChatFailure() as failure:
                 self._request_failed(failure)
             case _:
-                return  # of a text that was stopped
+                return  # of a reply that was stopped
         self._show()
 
     def _model_ready(self, model: ModelReady) -> None:
@@ -163,7 +155,7 @@ class ChatScreenBase(OverlayScreen):
     def _text_generated(self, generated: GeneratedText) -> None:
         typed = self._turn.typed
         if generated.prompt is not None and not self.conversation.text and not typed:
-            typed = generated.prompt  # the run's own prompt, in place of nothing
+            typed = generated.prompt  # an empty text: the run's own prompt
         self._turn = ChatTurn(typed, generated.text)
         if generated.done:
             self._end_turn()
@@ -187,7 +179,7 @@ class ChatScreenBase(OverlayScreen):
                 self._set_line(self._turn.typed)
 
     def follow(self, snapshot: RunSnapshot) -> None:
-        """The run below went on; when it has ended, its saved model takes its place."""
+        """Update from the run below; after its end, switch to its saved model."""
         if not isinstance(self._backend, LiveChatBackend) or not self.can_draw:
             return
         self._backend.update(snapshot)
@@ -202,8 +194,6 @@ class ChatScreenBase(OverlayScreen):
         self._load("last")
         self._show()
 
-    # requests
-
     @property
     def _reader(self) -> PromptReader | None:
         return self._backend.reader if self._backend is not None else None
@@ -212,11 +202,11 @@ class ChatScreenBase(OverlayScreen):
         return self._reader is None or self._reader.can_read(text)
 
     def _readable(self, line: str) -> str:
-        """What the model can read of a line."""
+        """The part of a line that the model can read."""
         return line if self._reader is None else self._reader.without_unknown(line)[0]
 
     def _text_to_predict(self) -> str:
-        """The text whose continuation is of interest: the conversation, and the line being typed."""
+        """The conversation and the input line."""
         line = self.line
         typed = "" if is_chat_command(line) else self._readable(unescaped_line(line))
         return self.conversation.after(self.conversation.text, typed)
@@ -236,7 +226,6 @@ class ChatScreenBase(OverlayScreen):
         return self._ready and self._request is None
 
     def _generate(self, typed: str) -> None:
-        """Let the model write after the conversation and `typed`."""
         conversation = self.conversation
         text = conversation.after(conversation.text, typed)
         self._turn = ChatTurn(typed, "")
@@ -247,7 +236,7 @@ class ChatScreenBase(OverlayScreen):
             self._backend.generate(self._request)
 
     def stop_writing(self) -> bool:
-        """Leave the text being written as it is; False when none was."""
+        """Stop generating and keep the text so far; False if nothing was being generated."""
         if self._request is None:
             return False
         if self._backend is not None:
@@ -257,5 +246,5 @@ class ChatScreenBase(OverlayScreen):
         return True
 
     def interrupt(self) -> bool:
-        """ctrl+c stops a text first."""
+        """On ctrl+c, stop generating first."""
         return self.stop_writing()

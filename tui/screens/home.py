@@ -1,4 +1,4 @@
-"""The home screen: every run, what can be done with it, and a sentence for those who have none yet."""
+"""The home screen: the list of runs and the commands on them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _NOT_RESUMABLE = {
 
 
 class HomeScreen(ModeScreen):
-    """Posts what the person asks for; the app does it. What only some keys need is imported when they are pressed."""
+    """Posts messages that the app carries out. Imports that only some commands need are deferred."""
 
     mode: ClassVar[KeyMode] = "home"
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["home"]))
@@ -65,21 +65,21 @@ class HomeScreen(ModeScreen):
         self.loaded = False
 
     def compose(self) -> ComposeResult:
-        """Name, table, footer."""
+        """Title, table, key bar."""
         yield Static(app_title(), id="title", markup=False)
         yield Static("", id="welcome", markup=False)
         yield RunsTable(self.charset)
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """The list is read after the first frame."""
+        """Read the list after the first frame."""
         self.query_one("#welcome").display = False
         self.query_one(RunsTable).focus()
         self.call_after_refresh(self.action_refresh_runs)
 
     def action_refresh_runs(self) -> None:
-        """Read the runs again."""
-        # As a message of the table, which measures its columns after it: a frame painted in between would stay.
+        """Read the list of runs again."""
+        # Posted through the table, which measures its columns afterwards: a frame painted in between would stay.
         read_runs_in_thread(self.query_one(RunsTable), self._runs_dir, self._show)
 
     def _show(self, runs: RunList) -> None:
@@ -97,20 +97,19 @@ class HomeScreen(ModeScreen):
         welcome.display = bool(runs.problem) or own == 0
         table.display = bool(runs.rows)
         if runs.rows and self.focused is None:
-            table.focus()  # a hidden table loses it
+            table.focus()  # hiding a table takes its focus
         self.loaded = True
         self.refresh_bindings()
 
     @property
     def _row(self) -> RunRow | None:
-        """The highlighted run."""
         return self.query_one(RunsTable).highlighted if self.is_mounted else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense for the highlighted run."""
+        """Enable the commands that apply to the highlighted run."""
         if action in ("open_run", "browse_samples", "letters"):
             return self._row is not None
-        if action in ("resume_run", "fork_run", "delete_run", "talk"):
+        if action in ("resume_run", "fork_run", "delete_run", "chat"):
             return self._row is not None and not self._row.is_demo
         if action == "undo_delete":
             return bool(self._trash)
@@ -122,7 +121,7 @@ class HomeScreen(ModeScreen):
 
     @on(DataTable.RowSelected)
     def action_open_run(self) -> None:
-        """Replay it or watch it."""
+        """Replay or watch the highlighted run."""
         row = self._row
         if row is None:
             return
@@ -133,11 +132,11 @@ class HomeScreen(ModeScreen):
             self.post_message(OpenRequested(row))
 
     def action_new_run(self) -> None:
-        """Ask what to train."""
+        """Open the new-run dialog."""
         self.post_message(NewRunRequested())
 
     def action_resume_run(self) -> None:
-        """Go on training it."""
+        """Resume the highlighted run."""
         row = self._row
         if row is None or row.folder is None:
             return
@@ -148,7 +147,7 @@ class HomeScreen(ModeScreen):
             self.post_message(ResumeRequested(row.folder.path))
 
     def action_fork_run(self) -> None:
-        """A new run from one of its checkpoints. The original is only read, so it may be in training elsewhere."""
+        """Fork the highlighted run. Its folder is only read, so it may be training in another process."""
         row = self._row
         if row is None or row.folder is None:
             return
@@ -158,11 +157,11 @@ class HomeScreen(ModeScreen):
             self.post_message(ForkRequested(row.folder.path, row.summary.name))
 
     def action_browse_samples(self) -> None:
-        """Everything the highlighted run wrote."""
+        """Show all samples of the highlighted run."""
         self._open_overlay(SamplesRequested, "wrote")
 
     def action_letters(self) -> None:
-        """Which letters the model of the highlighted run knows."""
+        """Show the letter board of the highlighted run."""
         self._open_overlay(LettersRequested, "learnt")
 
     def _open_overlay(self, request: type[SamplesRequested | LettersRequested], verb: str) -> None:
@@ -174,15 +173,15 @@ class HomeScreen(ModeScreen):
         else:
             self.post_message(request(journal=row.journal, folder=row.folder.path if row.folder else None))
 
-    def action_talk(self) -> None:
-        """Talk to the best model the highlighted run saved."""
+    def action_chat(self) -> None:
+        """Chat with the best checkpoint of the highlighted run."""
         row = self._row
         folder = row.folder if row is not None else None
         if row is not None and folder is not None:
             self.post_message(ChatRequested(row.summary.name, lambda: folder.path))
 
     def action_delete_run(self) -> None:
-        """Into the trash, after a question."""
+        """Move the highlighted run to the trash, after confirmation."""
         from babytrain.tui.screens.dialogs.question import ConfirmScreen
 
         row = self._row
@@ -209,7 +208,7 @@ class HomeScreen(ModeScreen):
         self.action_refresh_runs()
 
     def action_undo_delete(self) -> None:
-        """Bring back what was deleted last."""
+        """Restore the run deleted last."""
         from babytrain.runs.store.run_list import restore_run
 
         if not self._trash:
@@ -229,7 +228,7 @@ class HomeScreen(ModeScreen):
 
 
 def app_title() -> Content:
-    """The program and what it is for."""
+    """The program's name and its purpose."""
     return Content.assemble(
         ("babytrain", "bold $primary"),
         ("   train a small language model and watch it grow up", "$foreground 60% italic"),
@@ -237,7 +236,7 @@ def app_title() -> Content:
 
 
 def welcome_text(*, has_demos: bool) -> Content:
-    """What to press when there is nothing yet."""
+    """What to press when the list is empty."""
     key = "bold $primary"
     lines: list[str | tuple[str, str]] = [("No runs yet.", "bold"), "\n\nPress ", ("n", key), " and then "]
     lines += [

@@ -1,7 +1,6 @@
-"""The letter board: which letters a model knows, as a small keyboard, as bars, or by its most common tokens.
+"""The letter board: which letters a model knows, as a keyboard, as bars, or by its most common tokens.
 
-It shows what was known up to the moment the run below has reached, so that a replay that plays on fills the board. An
-earlier evaluation that was chosen stays.
+Shows the newest evaluation up to the run's position, so a replay fills the board, unless an earlier one was chosen.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ LETTERS_NEVER_COUNTED = "In this run the letters were never counted. Runs of tod
 
 
 class LettersScreen(OverlayScreen):
-    """Shows the letters of `snapshot`. `folder` is where the run is kept, if that is known."""
+    """Shows the letters of `snapshot`; `folder` is the run's folder, if known."""
 
     mode: ClassVar[KeyMode] = "letters"
     required_widgets: ClassVar[tuple[str, ...]] = ("LetterBoard", "LetterDetails", "#position")
@@ -51,24 +50,24 @@ class LettersScreen(OverlayScreen):
         super().__init__(charset, lambda: folder)
         self._snapshot = snapshot
         self._evaluations: list[Letters] = snapshot.letters
-        self._chosen_index: int | None = None  # None: the newest evaluation, also when others follow
+        self._chosen_index: int | None = None  # None: always the newest evaluation
         self._shown: object = None
         self.view: BoardView = "keyboard"
         self.selected = ""
 
     def compose(self) -> ComposeResult:
-        """Two lines on the run and the evaluation, the board, what is known of one letter, footer."""
+        """Two title lines, the board, details of one letter, key bar."""
         yield Static(id="position")
         yield LetterBoard(self.charset)
         yield LetterDetails(self.charset)
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Everything is known already."""
+        """Draw the board."""
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Other lines fit."""
+        """Draw the board at the new size."""
         self._shown = None
         self.call_after_refresh(self._show)
 
@@ -79,12 +78,12 @@ class LettersScreen(OverlayScreen):
 
     @property
     def index(self) -> int:
-        """The evaluation that is shown, -1 when there is none."""
+        """Index of the evaluation that is shown, -1 if there is none."""
         newest = len(self._evaluations) - 1
         return newest if self._chosen_index is None else min(self._chosen_index, newest)
 
     def follow(self, snapshot: RunSnapshot) -> None:
-        """The run below went on, or a replay was wound back."""
+        """Update from the run below, which may also have been rewound."""
         count = snapshot.state.letters.count_until(snapshot.t)
         newest = snapshot.state.letters.events[count - 1] if count else None
         before = self._evaluations[-1] if self._evaluations else None
@@ -97,13 +96,11 @@ class LettersScreen(OverlayScreen):
                 self._show()
 
     def _index_of(self, shown: Letters) -> int | None:
-        """Where an evaluation is now, or the last one before it: others may have been thinned out before it. None, for
-        the newest, when a replay was wound back or the run went back beyond it."""
+        """The index of an evaluation or of the last one before it, since evaluations may be thinned out; None (the
+        newest) after a rewind or rollback beyond it."""
         if not self._evaluations or self._evaluations[-1].t < shown.t:
             return None
         return max((index for index, event in enumerate(self._evaluations) if event.t <= shown.t), default=0)
-
-    # what is shown
 
     def _show(self) -> None:
         if not self.can_draw:
@@ -130,13 +127,12 @@ class LettersScreen(OverlayScreen):
         self.refresh_bindings()
 
     def _no_letters(self) -> str:
-        """Why the board is empty: for good where the run is over, or a replay of one that is, and had none."""
         state = self._snapshot.state
         missing_for_good = not len(state.letters) and state.at().ended is not None
         return LETTERS_NEVER_COUNTED if missing_for_good else NO_LETTERS_YET
 
     def _board_title(self) -> str:
-        """What the board shows; letters of a large vocabulary are what its tokens begin with."""
+        """The board's title; for large vocabularies letters are the first characters of tokens."""
         if self.view == "tokens":
             return "the most common tokens"
         return "what tokens begin with" if self._has_tokens else "letters"
@@ -163,10 +159,8 @@ class LettersScreen(OverlayScreen):
         first = Content.assemble(" ", (name, "bold $primary"), (rest, "$foreground 80%"), gap, (right, style), " ")
         self.query_one("#position", Static).update(Content("\n").join([first, accuracy]), layout=False)
 
-    # keys
-
     def action_move(self, dx: int, dy: int) -> None:
-        """The cursor to the symbol beside, above or below."""
+        """Move the cursor to the neighbouring symbol."""
         self.selected = self.query_one(LetterBoard).neighbour(self.selected, dx, dy)
         self._show()
 
@@ -176,29 +170,29 @@ class LettersScreen(OverlayScreen):
         self._show()
 
     def action_walk(self, count: int) -> None:
-        """To an earlier (-1) or later (1) evaluation; from the newest one goes on to those to come."""
+        """Show an earlier (-1) or later (1) evaluation; later than the newest follows new ones."""
         newest = len(self._evaluations) - 1
         index = min(newest, max(0, self.index + count))
         self._chosen_index = None if index == newest else index
         self._show()
 
     def action_walk_to(self, end: int) -> None:
-        """To the first (0) or the newest (-1) evaluation."""
+        """Show the first (0) or the newest (-1) evaluation."""
         self._chosen_index = 0 if end == 0 and len(self._evaluations) > 1 else None
         self._show()
 
     def action_change_view(self) -> None:
-        """Keyboard, bars, and tokens where there are any."""
+        """Cycle through keyboard, bars and, if any, tokens."""
         views: list[BoardView] = ["keyboard", "bars", "tokens"] if self._has_tokens else ["keyboard", "bars"]
         self.view = views[(views.index(self.view) + 1) % len(views)] if self.view in views else views[0]
         self._show()
 
     def action_scroll_board(self, pages: int) -> None:
-        """A page up or down."""
+        """Scroll the board by pages."""
         self.query_one(LetterBoard).action_scroll_pages(pages)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense."""
+        """Enable the commands that apply."""
         if action in ("walk", "walk_to"):
             return len(self._evaluations) > 1
         if action in ("change_view", "move", "scroll_board"):
@@ -206,5 +200,5 @@ class LettersScreen(OverlayScreen):
         return super().check_action(action, parameters)
 
     def action_close(self) -> None:
-        """Back."""
+        """Close the board."""
         self.dismiss(None)

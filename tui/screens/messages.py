@@ -1,4 +1,4 @@
-"""What screens ask of the app, which alone changes screens and owns the training session."""
+"""Messages from screens to the app, which alone switches screens and owns the training session."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 class NewRunRequested(Message):
-    """Ask what to train."""
+    """Open the new-run dialog."""
 
 
 @dataclass
 class OpenRequested(Message):
-    """Show a run."""
+    """Open a run."""
 
     row: RunRow
 
 
 @dataclass
 class ResumeRequested(Message):
-    """Go on training the run in a folder."""
+    """Resume the run in a folder."""
 
     folder: Path
 
 
 @dataclass
 class ForkRequested(Message):
-    """Ask how to fork the run in a folder."""
+    """Open the fork dialog for the run in a folder."""
 
     folder: Path
     name: str
@@ -44,8 +44,7 @@ class ForkRequested(Message):
 
 @dataclass
 class SamplesRequested(Message):
-    """Show the samples of a run: of one in memory, or of one on disk. `at` is where to begin, `folder` where the run
-    is kept."""
+    """Show samples of a run in memory or on disk, starting at `at`; `folder` is the run's folder."""
 
     state: RunState | None = None
     journal: Path | None = None
@@ -55,7 +54,7 @@ class SamplesRequested(Message):
 
 @dataclass
 class ChatRequested(Message):
-    """Talk to a run: to `live` if it trains here, otherwise to what is saved in its folder."""
+    """Chat with a run: with `live` if it trains here, otherwise with a checkpoint in its folder."""
 
     name: str
     folder: Callable[[], Path | None]
@@ -65,7 +64,7 @@ class ChatRequested(Message):
 
 @dataclass
 class LettersRequested(Message):
-    """Show the letter board of a run: of one in memory, or of one on disk. `folder` is where the run is kept."""
+    """Show the letter board of a run in memory or on disk; `folder` is the run's folder."""
 
     snapshot: RunSnapshot | None = None
     journal: Path | None = None
@@ -73,12 +72,12 @@ class LettersRequested(Message):
 
 
 class LeaveRequested(Message):
-    """Back to the list of runs."""
+    """Return to the list of runs."""
 
 
 class LiveScreenPainted(Message):
-    """The screen of a run to be trained was painted once; training may begin."""
+    """The live screen was painted once; training may start."""
 
 
 class StopRequested(Message):
-    """Save and stop the run that trains; the quit dialog says where to go then."""
+    """Save and stop the training run; the quit dialog says where to go then."""

@@ -1,8 +1,7 @@
-"""The sample browser: the texts of a run through time, one by one or two side by side with their differences marked.
+"""The sample browser: the samples of a run one at a time, or two side by side with their differences marked.
 
-It shows every sample of the run below, also those after the moment a replay has reached. While that run goes on, new
-samples come in; the one that is being read stays, except that the newest one gives way to a newer one. Left is the
-pinned sample, or this run where two runs are compared; right is the other.
+Shows every sample of the run, also those after a replay's position. The selected sample stays when new ones arrive,
+unless it is the newest. Left is the pinned sample, or this run when two runs are compared.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ NO_SAMPLE_YET = "No sample yet. The first one is written before the first step, 
 
 
 class SamplesScreen(OverlayScreen):
-    """Shows `state`, of a run kept in `folder`; `at` is the sample to begin with, the newest when there is none."""
+    """Shows `state`, of a run stored in `folder`; `at` is the sample to start with, None for the newest."""
 
     mode: ClassVar[KeyMode] = "samples"
     required_widgets: ClassVar[tuple[str, ...]] = ("#left", "#right", "SampleList", "SampleTimeline")
@@ -73,7 +72,7 @@ class SamplesScreen(OverlayScreen):
         self._runs_dir = runs_dir
         self._counts = (len(state.samples), len(state.text_metrics))
         events = state.samples.events
-        # Of several prompts written at the same step the first one.
+        # With several prompts at the same step, the first one.
         self._prompt = at.prompt if at is not None else next(iter(prompts_of(events)), "")
         self._selected = at or nearest_sample(self.samples, events[-1].step if events else 0)
         self._newest_seen = self._newest
@@ -82,7 +81,7 @@ class SamplesScreen(OverlayScreen):
         self.align: Alignment = "step"
 
     def compose(self) -> ComposeResult:
-        """The timeline, two cards and the list between them, footer."""
+        """The timeline, two cards with the list between them, the key bar."""
         yield SampleTimeline(self.charset)
         with Container(id="cards"):
             yield SampleCard(id="left", charset=self.charset, hint=NO_SAMPLE_YET)
@@ -91,19 +90,17 @@ class SamplesScreen(OverlayScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Everything is known already."""
+        """Draw the first sample."""
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Side by side, or one above the other."""
+        """Cards side by side, or stacked."""
         self.query_one("#cards").set_class(event.size.width >= SIDE_BY_SIDE_COLUMNS, "-side-by-side")
         self._show()
 
-    # what there is
-
     @property
     def selected(self) -> Sample | None:
-        """The sample that is shown, on the right where two are compared."""
+        """The sample that is shown, on the right when two are compared."""
         return self._selected
 
     @property
@@ -117,7 +114,6 @@ class SamplesScreen(OverlayScreen):
 
     @property
     def _unseen_count(self) -> int:
-        """How many samples of this prompt came while an older one was being read."""
         samples = self.samples
         seen = index_of(samples, self._newest_seen)
         return 0 if seen is None else len(samples) - 1 - seen
@@ -128,7 +124,7 @@ class SamplesScreen(OverlayScreen):
         return self.pinned is not None or self.other is not None
 
     def follow(self, snapshot: RunSnapshot) -> None:
-        """The run below went on: announce what is new, and show what was measured meanwhile."""
+        """Update from the run below; redraw if samples or metrics were added."""
         self._state = snapshot.state
         before, self._counts = self._counts, (len(snapshot.state.samples), len(snapshot.state.text_metrics))
         if self._counts == before or not self.can_draw:
@@ -144,15 +140,13 @@ class SamplesScreen(OverlayScreen):
         samples = self.samples
         if self._selected is None or (same_sample(self._selected, self._newest_seen) and not self.is_comparing):
             self._selected = self._newest_seen = self._newest
-        elif index_of(samples, self._selected) is None:  # the run went back: it is no longer part of it
+        elif index_of(samples, self._selected) is None:  # removed by a rollback
             self._selected = nearest_sample(samples, self._selected.step)
             self._newest_seen = self._newest
         elif index_of(samples, self._newest_seen) is None:
             self._newest_seen = self._newest
         if index_of(events, self.pinned) is None:
             self.pinned = None
-
-    # what is shown
 
     def _show(self) -> None:
         left, right = self.query_one("#left", SampleCard), self.query_one("#right", SampleCard)
@@ -213,22 +207,20 @@ class SamplesScreen(OverlayScreen):
             )
         )
 
-    # keys
-
     def action_walk(self, count: int) -> None:
-        """Earlier (-1) or later (1)."""
+        """Select an earlier (-1) or later (1) sample."""
         samples = self.samples
         index = index_of(samples, self._selected)
         if samples and index is not None:
             self._go(samples[min(len(samples) - 1, max(0, index + count))])
 
     def action_walk_to(self, end: int) -> None:
-        """To the first (0) or the newest (-1)."""
+        """Select the first (0) or the newest (-1) sample."""
         if self.samples:
             self._go(self.samples[end])
 
     def action_other_prompt(self, count: int) -> None:
-        """The texts from another prompt, at the step nearest to this one."""
+        """Switch to another prompt, at the sample nearest to the present step."""
         prompts = prompts_of(self._state.samples.events)
         if self._selected is None or len(prompts) < 2:
             return
@@ -251,12 +243,12 @@ class SamplesScreen(OverlayScreen):
             self._go(self.samples[message.index])
 
     def action_scroll_cards(self, pages: int) -> None:
-        """Both texts, a page up or down."""
+        """Scroll both texts by pages."""
         for card in self.query(SampleCard):
             card.action_scroll_pages(pages)
 
     def action_pin(self) -> None:
-        """Compare others with this sample; pressed again, no longer."""
+        """Pin the selected sample for comparison, or stop comparing."""
         if self.is_comparing:
             self._stop_comparing()
         elif self._selected is not None:
@@ -264,7 +256,7 @@ class SamplesScreen(OverlayScreen):
             self._show()
 
     def action_swap(self) -> None:
-        """The pinned sample and the selected one change places."""
+        """Swap the pinned and the selected sample."""
         if self.pinned is not None and self._selected is not None:
             self.pinned, self._selected = self._selected, self.pinned
             self._prompt = self._selected.prompt
@@ -275,7 +267,7 @@ class SamplesScreen(OverlayScreen):
         self._show()
 
     def action_choose_run(self) -> None:
-        """Compare with another run."""
+        """Choose another run to compare with."""
         own = self._state.started.run_id if self._state.started else ""
 
         def done(row: RunRow | None) -> None:
@@ -294,12 +286,12 @@ class SamplesScreen(OverlayScreen):
             self.notify(safe_line(f"{recorded_run_name(other)} has no samples."), markup=False, timeout=5)
 
     def action_change_alignment(self) -> None:
-        """The other run's sample of the nearest step, or after the same share of the run."""
+        """Match the other run's samples by nearest step, or by share of the run."""
         self.align = "share" if self.align == "step" else "step"
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense."""
+        """Enable alignment and swap only while they apply."""
         if action == "change_alignment":
             return self.other is not None
         if action == "swap":
@@ -307,7 +299,7 @@ class SamplesScreen(OverlayScreen):
         return super().check_action(action, parameters)
 
     def action_close(self) -> None:
-        """One thing back: the comparison, then the browser."""
+        """Stop comparing, or close the browser."""
         if self.is_comparing:
             self._stop_comparing()
         else:

@@ -1,4 +1,4 @@
-"""Journals and the list of runs, read in a thread: no disk holds up the screen, or what trains below it."""
+"""Journals and the list of runs, read in worker threads so that disk I/O never blocks the screen."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Result = TypeVar("Result")
 def read_in_thread(
     node: DOMNode, problem: str, read: Callable[[], Result], show: Callable[[Result], None], fail: Callable[[str], None]
 ) -> None:
-    """Call `read` in a thread, so that no disk holds up the screen, and then `show` the result.
+    """Call `read` in a worker thread, then `show` with the result, or `fail` with a sentence.
 
-    What `read` raises goes to `fail` as a sentence that begins with `problem` where nobody foresaw it. Both are called
-    as messages of the node. A newer call for it replaces this one, and nothing happens once it has been removed.
+    The sentence of an unexpected exception begins with `problem`. Both run as messages of the node. A newer call for
+    the node replaces this one, and nothing is called after the node was removed.
     """
 
     async def work() -> None:
         try:
             result = await asyncio.to_thread(read)
-        except Exception as error:  # noqa: BLE001 - the app, and what it trains, must not end with a worker
+        except Exception as error:  # noqa: BLE001 - a failed worker must not end the app and its training
             node.call_later(fail, read_problem(problem, error))
             return
         node.call_later(show, result)
@@ -41,10 +41,7 @@ def read_in_thread(
 
 
 def read_journal_in_thread(app: App[Any], journal: Path, show: Callable[[RunState], None]) -> None:
-    """Read `journal` and then `show` the run, or say why it cannot be read.
-
-    Nothing is shown to somebody who went to another screen meanwhile, or who asked for something else to be read.
-    """
+    """Read `journal`, then `show` the run or report why it cannot be read; not if another screen is shown by then."""
     from babytrain.runs.journal import load_state
 
     below = app.screen
@@ -60,7 +57,7 @@ def read_journal_in_thread(app: App[Any], journal: Path, show: Callable[[RunStat
 
 
 def read_runs_in_thread(node: DOMNode, runs_dir: Path, show: Callable[[RunList], None]) -> None:
-    """Read the list of runs and then `show` it, an empty one with its problem where it cannot be read."""
+    """Read the list of runs and `show` it; an empty one with its problem if it cannot be read."""
 
     def fail(sentence: str) -> None:
         show(RunList((), sentence))

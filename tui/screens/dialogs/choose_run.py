@@ -1,4 +1,4 @@
-"""A small dialog: choose a run from the list of runs, to be held against the one on the screen."""
+"""A dialog that selects a run from the list of runs, for comparison."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_NAME = 30
 
 
 class ChooseRunScreen(Dialog[RunRow]):
-    """Dismissed with the row of a run; the one with the key `exclude` is not offered."""
+    """Dismissed with the row of a run; the run with the key `exclude` is not listed."""
 
     first_focus: ClassVar[str] = "#choices"
 
@@ -42,7 +42,7 @@ class ChooseRunScreen(Dialog[RunRow]):
             yield OptionList(id="choices", compact=True, markup=False)
 
     def on_mount(self) -> None:
-        """The list comes when it was read."""
+        """Read the list in a thread."""
         self.query_one("#choices").display = False
         read_runs_in_thread(self, self._runs_dir, self._show)
 

@@ -1,4 +1,4 @@
-"""What all dialogs share: a box over the screen below, its keys, and buttons that accept or cancel."""
+"""The base of the dialogs: a box over the screen below, its keys, and buttons that accept or cancel."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Dialog(ModalScreen[ScreenResultType]):
     """Dismissed with None by escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("dialog", "picture"))
-    first_focus: ClassVar[str] = "#accept"  # selector of the widget that gets the keys
+    first_focus: ClassVar[str] = "#accept"  # selector of the widget focused first
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")
 
     def on_mount(self) -> None:
-        """Keys can be pressed at once; `AUTO_FOCUS` would wait for the terminal to have the keyboard."""
+        """Set the focus now; `AUTO_FOCUS` would wait for the terminal to have the focus."""
         self.query_one(self.first_focus).focus()
 
     def action_cancel(self) -> None:
@@ -36,7 +36,7 @@ class Dialog(ModalScreen[ScreenResultType]):
 
 
 class FormDialog(Dialog[ScreenResultType]):
-    """A question, an explanation, the fields of the subclass, and buttons that accept and, with `cancel`, cancel."""
+    """A question, an explanation, the subclass's fields, an accept button and, with `cancel`, a cancel button."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class FormDialog(Dialog[ScreenResultType]):
         self._cancel = cancel
 
     def compose(self) -> ComposeResult:
-        """Everything below each other, the buttons side by side."""
+        """Everything stacked, the buttons side by side."""
         with VerticalScroll(classes="box"):
             yield Label(safe_content(self._question), classes="question")
             if self._detail:
@@ -72,17 +72,17 @@ class FormDialog(Dialog[ScreenResultType]):
 
     @abstractmethod
     def action_accept(self) -> None:
-        """Dismiss with the answer, or say what is wrong with it."""
+        """Dismiss with the answer, or show what is wrong with it."""
 
     def show_problem(self, sentence: str) -> None:
-        """Say in the label `#problem` what is wrong with an answer."""
+        """Show a sentence in the label `#problem`."""
         label = self.query_one("#problem", Label)
         label.remove_class("-none")
         label.update(safe_content(sentence))
 
 
 class PaneDialog(Dialog[ScreenResultType]):
-    """One pane of text that the arrows scroll."""
+    """One scrollable text pane."""
 
     first_focus: ClassVar[str] = "TextPane"
 

@@ -1,8 +1,7 @@
-"""The dialog of a fork and what follows: choose a checkpoint and settings, check them, stop the run that trains, start
-the fork.
+"""The fork dialog and what follows: choose a checkpoint and settings, check them, stop the training run, fork it.
 
-The checkpoint is read before the run is stopped, so a damaged one costs nothing; only `last` is read afterwards,
-because stopping saves it.
+The checkpoint is read before the run is stopped, so a damaged one does not end the run; only `last` is read after,
+because stopping writes it.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ _MAX_SETTINGS = 14
 
 
 class ForkScreen(TextInputScreen):
-    """Asks for a line such as `best lr 1e-3, steps 3000`; its answer is read again with `request`.
+    """Asks for a line such as `best lr 1e-3, steps 3000`; parse the answer with `request`.
 
-    `check_request` says what else is wrong with a request, one sentence each.
+    `check_request` returns further problems with a request, one sentence each.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class ForkScreen(TextInputScreen):
         )
 
     def request(self, typed: str) -> ForkRequest:
-        """What a line says. Raises DialInputError."""
+        """Parse a line. Raises DialInputError."""
         return parse_fork(typed, self._rules, self._checkpoint_names)
 
     def _problem(self, typed: str) -> str | None:
@@ -76,20 +75,18 @@ class ForkScreen(TextInputScreen):
         return "\n".join(problems) or None
 
     def _setting_hint(self, typed: str) -> str:
-        """What is known about the setting that is being typed."""
         rule = setting_in_progress(typed, self._rules, self._checkpoint_names)
         return " " if rule is None else f"{rule.name}: {rule.explanation}. {rule.allowed}."
 
 
 def _checkpoint_label(checkpoint: CheckpointSummary, glyphs: Glyphs) -> str:
-    """A checkpoint as it may be typed, and its validation loss."""
     loss = "" if checkpoint.val_loss is None else f" (val {format_loss(checkpoint.val_loss)})"
     mark = f"{glyphs.best} " if checkpoint.is_best else ""
     return f"{mark}{checkpoint.name or format_count(checkpoint.step)}{loss}"
 
 
 class ForkStarter:
-    """Opens the dialog of a fork. `running` says which session trains now; `show` opens the screen of another one."""
+    """Opens the fork dialog. `running` returns the present session; `show` opens the screen of a new one."""
 
     def __init__(
         self,
@@ -100,7 +97,7 @@ class ForkStarter:
         running: Callable[[], TrainingSession | None],
         show: Callable[[TrainingSession], None],
     ) -> None:
-        self._next: TrainingSession | None = None  # waits for the run before it to be saved
+        self._next: TrainingSession | None = None  # started once the present run is saved
         self._app = app
         self._client = client
         self._glyphs = GLYPHS[charset]
@@ -108,7 +105,7 @@ class ForkStarter:
         self._show = show
 
     def take_next(self) -> TrainingSession | None:
-        """The fork that waited for the run before it to be saved, if one did. It is the caller's from now on."""
+        """Return and clear the fork that waited for the run before it to be saved, if any."""
         waiting, self._next = self._next, None
         return waiting
 
@@ -136,7 +133,7 @@ class ForkStarter:
         self._app.push_screen(screen, done)
 
     def _step(self) -> int | None:
-        """The newest step of the run that is going to be stopped."""
+        """The newest step of the run to be stopped."""
         running = self._running()
         if running is None:
             return None
@@ -162,7 +159,7 @@ class ForkStarter:
         except UsageError as error:
             self._app.push_screen(MessageScreen("It cannot be forked", str(error)))
             return
-        running = self._running()  # it may have come to its end meanwhile
+        running = self._running()  # it may have ended meanwhile
         if running is None:
             self._show(session)
             return

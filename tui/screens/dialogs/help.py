@@ -1,7 +1,4 @@
-"""The help screen: every key of the screen below it, and every number in plain words. Made from the key map.
-
-Each command can be clicked: that closes the help and runs it.
-"""
+"""The help screen: every key of the screen below it and every displayed number, from the key map."""
 
 from __future__ import annotations
 
@@ -15,14 +12,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from babytrain.tui.keys.keymap import (
-    SCOPE_TITLES,
-    SCOPES_BY_MODE,
-    KeyCommand,
-    KeyMode,
-    commands_in,
-    keys_text,
-)
+from babytrain.tui.keys.keymap import SCOPE_TITLES, SCOPES_BY_MODE, KeyCommand, KeyMode, commands_in, keys_text
 from babytrain.tui.screens.dialogs.dialog import PaneDialog
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
@@ -34,7 +24,7 @@ _NARROW_COLUMNS = 60
 
 
 class HelpPane(TextPane):
-    """The text of the help; a click on a command closes the dialog with its action."""
+    """The help text; a click on a command dismisses the dialog with its action."""
 
     def __init__(self, mode: KeyMode, keymap: Mapping[str, str], keys_file: str, charset: CharsetName) -> None:
         self._mode = mode
@@ -44,13 +34,13 @@ class HelpPane(TextPane):
         super().__init__("help", id="help", charset=charset)
 
     def on_click(self, event: events.Click) -> None:
-        """Dismiss with the action of the command on this line."""
+        """Dismiss with the action of the clicked line."""
         offset = event.get_content_offset(self)
         if offset is not None and (command := self._commands.get(self.scroll_offset.y + offset.y)) is not None:
             self.screen.dismiss(command.action)
 
     def build(self, width: int) -> list[Content]:
-        """Keys by scope, the numbers, and how to have other keys."""
+        """Keys by scope, the numbers, and how to remap keys."""
         labels = _WIDE_LABELS if width >= _NARROW_COLUMNS else _NARROW_LABELS
         lines: list[Content] = []
         self._commands = {}
@@ -73,14 +63,14 @@ class HelpPane(TextPane):
 
 
 class HelpScreen(PaneDialog[str]):
-    """Dismissed with the action to run, when a command was clicked."""
+    """Dismissed with the action to run when a command was clicked, else with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "cancel", show=False)]
 
 
 @cache
 def explanations() -> Mapping[str, str]:
-    """Every number on the screen in plain words, by its name."""
+    """Every number on the screen explained, by its name."""
     document = tomllib.loads(files("babytrain.tui.text").joinpath("explanations.toml").read_text("utf-8"))
     return {name: " ".join(text.split()) for name, text in document.items()}
 
@@ -90,7 +80,7 @@ def _heading(text: str) -> list[Content]:
 
 
 def _entry(label: str, words: str, width: int, labels: int) -> list[Content]:
-    """A label and a text beside it that keeps its left edge; a long label has its own line."""
+    """A label and its text with a hanging indent; a long label has its own line."""
     head = Content.assemble((label, "bold $primary"))
     indent = " " * labels
     wrapped = Content(words).wrap(max(1, width - labels))

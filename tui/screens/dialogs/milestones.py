@@ -1,4 +1,4 @@
-"""The list of milestones of a run, on top of its screen, and the sentence that announces new ones."""
+"""The milestones dialog, and the sentence that announces new ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from babytrain.tui.text.wording import format_clock
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 _MAX_MILESTONE_TEXT = 300
-MIN_ROWS_FOR_TOAST = 20  # of a screen that has room for a toast; on a lower one it would cover all there is to see
+MIN_ROWS_FOR_TOAST = 20  # rows; on a lower screen a toast would cover everything
 _NONE_YET = "Nothing has happened for the first time yet. It will: first words, first lines, first haiku."
 _NONE = "Nothing happened for the first time in this run, or it is from before anybody kept a list."
 
 
 def milestone_announcement(news: Sequence[Milestone], glyphs: Glyphs) -> str:
-    """What to say of new milestones: the newest, and how many more came with it; nothing when there are none."""
+    """The newest milestone and how many more were reached with it; empty if there are none."""
     if not news:
         return ""
     more = f" And {format_count(len(news) - 1)} more." if len(news) > 1 else ""
@@ -32,7 +32,7 @@ def milestone_announcement(news: Sequence[Milestone], glyphs: Glyphs) -> str:
 
 
 def milestone_lines(reached: Sequence[Milestone], glyphs: Glyphs, width: int, *, to_come: bool = True) -> list[Content]:
-    """All of them with time and step, oldest first, wrapped to a width. `to_come`: there may be more."""
+    """Milestones with time and step, oldest first, wrapped to `width` columns. `to_come`: more may follow."""
     if not reached:
         return Content.assemble((_NONE_YET if to_come else _NONE, "$foreground 60% italic")).wrap(max(1, width))
     clocks = max(len(format_clock(one.t)) for one in reached)
@@ -55,7 +55,7 @@ def milestone_lines(reached: Sequence[Milestone], glyphs: Glyphs, width: int, *,
 
 
 class MilestonesPane(TextPane):
-    """The list."""
+    """The list of milestones."""
 
     def __init__(self, reached: Sequence[Milestone], charset: CharsetName, *, to_come: bool) -> None:
         self._reached = tuple(reached)
@@ -63,11 +63,11 @@ class MilestonesPane(TextPane):
         super().__init__("milestones", id="milestones", charset=charset)
 
     def build(self, width: int) -> list[Content]:
-        """A line each, or more where the words need it."""
+        """One or more lines per milestone."""
         return milestone_lines(self._reached, self.glyphs, width, to_come=self._to_come)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        """As tall as its lines."""
+        """The number of lines."""
         return max(1, len(self.build(width)))
 
 

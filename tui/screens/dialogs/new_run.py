@@ -1,4 +1,4 @@
-"""The new-run dialog. Every field has its default and Enter starts, so one Enter trains a haiku baby."""
+"""The new-run dialog. Every field has a default, so Enter alone starts a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CORPORA = ("haiku", "tinyshakespeare")
 
 
 class NewRunScreen(FormDialog[TrainingSession]):
-    """Asks what to train and makes the session; what cannot be trained is said in the dialog, which stays."""
+    """Asks what to train and creates the session; problems are shown in the dialog."""
 
     def __init__(self, presets: Sequence[PresetChoice], make: Callable[[NewRunOptions], TrainingSession]) -> None:
         super().__init__("New run", accept="Start", variant="success")
@@ -49,14 +49,14 @@ class NewRunScreen(FormDialog[TrainingSession]):
 
     @on(Input.Submitted)
     def action_accept(self) -> None:
-        """A session for what was typed."""
+        """Create the session from the fields."""
         try:
             self.dismiss(self._make(self._options()))
         except ValueError as error:
             self.show_problem(str(error))
 
     def _options(self) -> NewRunOptions:
-        """What the fields say. Raises ValueError with a sentence."""
+        """The options from the fields. Raises ValueError with a sentence."""
         steps = self.query_one("#steps", Input).value.strip()
         if steps and steps_typed(steps) is None:
             raise ValueError(f"Steps are a whole number such as 2000, up to {MAX_RUN_STEPS:,}, not {steps!r}.")

@@ -1,4 +1,4 @@
-"""Small dialogs: a question with a typed answer, a question with yes or no, and a sentence to be read."""
+"""Small dialogs: a typed answer, a yes or no, and a message."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from babytrain.tui.terminal.safe_text import safe_content
 class TextInputScreen(FormDialog[str]):
     """One line of typed text.
 
-    `check` returns what is wrong with an answer as a sentence, or None; while something is wrong the dialog stays.
-    `hint` says something about what has been typed so far; `below` stands under the line.
+    `check` returns what is wrong with an answer as a sentence, or None; the dialog stays open while it is wrong.
+    `hint` returns a comment on the text typed so far; `below` is shown under the input.
     """
 
     first_focus: ClassVar[str] = "#answer"
@@ -41,8 +41,8 @@ class TextInputScreen(FormDialog[str]):
         self._below = below
 
     def compose_fields(self) -> ComposeResult:
-        """The line, and what is to be said about it."""
-        yield Input(  # what is filled in is there to be gone on with
+        """The input, the hint and the problem."""
+        yield Input(  # the filled-in text is not selected, so typing continues it
             self._initial, placeholder=self._placeholder, id="answer", compact=True, select_on_focus=False
         )
         if self._hint is not None:
@@ -59,7 +59,7 @@ class TextInputScreen(FormDialog[str]):
 
     @on(Input.Submitted)
     def action_accept(self) -> None:
-        """The line without the space around it."""
+        """Dismiss with the stripped text."""
         text = self.query_one("#answer", Input).value.strip()
         problem = self._check(text)
         if problem is None:
@@ -75,12 +75,12 @@ class ConfirmScreen(FormDialog[bool]):
         super().__init__(question, detail, accept=yes, variant="warning", cancel="No")
 
     def action_accept(self) -> None:
-        """Yes."""
+        """Dismiss with True."""
         self.dismiss(True)
 
 
 class MessageScreen(FormDialog[None]):
-    """Something a person has to have read; enter closes it."""
+    """A message closed by enter."""
 
     def __init__(self, heading: str, text: str) -> None:
         super().__init__(heading, text, cancel="")

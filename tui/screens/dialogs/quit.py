@@ -1,7 +1,4 @@
-"""What to do with a run that is being trained: save and stop, stop and go home, or keep training.
-
-Once stopping was chosen the dialog stays and says so, until everything is on disk.
-"""
+"""What to do with the training run on quitting; after a stop was chosen the dialog stays until everything is saved."""
 
 from __future__ import annotations
 
@@ -38,7 +35,7 @@ class QuitScreen(ModalScreen[None]):
         self.choice: StopChoice | None = None
 
     def compose(self) -> ComposeResult:
-        """Three buttons, each with its key; then only what is being waited for."""
+        """Three buttons with their keys; while stopping only the reason for waiting is shown."""
         with VerticalScroll(classes="box"):
             yield Label(safe_content(f"{self._name} is still training."), classes="question", id="question")
             yield Label("Stopping saves a checkpoint first; the run can be resumed to the bit.", classes="detail")
@@ -47,11 +44,11 @@ class QuitScreen(ModalScreen[None]):
                 yield Button(label, id=choice, variant=variant, compact=True, action=f"screen.choose('{choice}')")
 
     def on_mount(self) -> None:
-        """Enter saves and stops."""
+        """Focus the default, save and stop."""
         self.query_one("#quit", Button).focus()
 
     def action_choose(self, choice: StopChoice) -> None:
-        """Act on a choice. While saving, changing one's mind about where to go is allowed, about stopping is not."""
+        """Carry out a choice. While saving, the destination can still be changed, the stop cannot."""
         if choice == "keep":
             if self.choice is None:
                 self.dismiss(None)

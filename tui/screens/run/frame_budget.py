@@ -1,8 +1,7 @@
-"""When the screen may draw: often enough to feel alive, seldom enough to leave the processor to the training.
+"""When the screen may draw, so that drawing takes a limited share of one core.
 
-Every frame of the screen holds up the training thread (one interpreter lock for both), so drawing has a budget: a
-share of one core. The cost of a frame is measured, painting included, as the processor time this thread spent from
-one frame of the chart to the next, and the frames are spaced so that the share is kept.
+Every frame holds up the training thread, since both share the interpreter lock. A frame's cost, painting included, is
+the processor time this thread spent between two frames of the chart.
 """
 
 from __future__ import annotations
@@ -13,23 +12,23 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-TICK_SECONDS = 0.1  # the shortest time between two frames of the chart
+TICK_SECONDS = 0.1  # shortest time between two frames of the chart
 NUMBERS_SECONDS = 0.25
 VITALS_SECONDS = 1.0
-UNFOCUSED_SECONDS = 0.5  # while another window has the keyboard
-IDLE_SECONDS = 0.25  # after a while without a key: somebody may still look, but nobody steers
+UNFOCUSED_SECONDS = 0.5  # while the terminal has no focus
+IDLE_SECONDS = 0.25  # after a while without a key
 IDLE_AFTER_SECONDS = 5.0
 MAX_SECONDS = 1.0
 CORE_SHARE = 0.02
 MIN_MEASURED_FRAMES = 3
 MAX_MEASURED_FRAMES = 9
-# The timer is never quite on time; a frame that is due within this is due.
+# The timer jitters; a frame due within this time counts as due.
 _SLACK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class DueParts:
-    """What to draw now."""
+    """Which parts to draw now."""
 
     chart: bool
     numbers: bool
@@ -37,7 +36,7 @@ class DueParts:
 
 
 class FrameBudget:
-    """Asked once a tick. `now` is a wall clock, `processor` the processor time of this thread, both in seconds."""
+    """Called once per tick. `now` returns wall seconds, `processor` processor seconds of this thread."""
 
     def __init__(
         self, now: Callable[[], float] = time.monotonic, processor: Callable[[], float] = time.thread_time
@@ -50,36 +49,36 @@ class FrameBudget:
         self._numbers = _ScreenPart()
         self._vitals = _ScreenPart()
         self._input_at = now()
-        self.has_focus = True  # whether the terminal has the keyboard
+        self.has_focus = True  # whether the terminal has the focus
 
     @property
     def frame_seconds(self) -> float:
-        """Processor seconds of a recent frame: the mean without the dearest, since one odd frame says nothing."""
+        """Mean processor seconds of recent frames, without the largest, which may be an outlier."""
         if len(self._frame_costs) < MIN_MEASURED_FRAMES:
             return 0.0
         return (sum(self._frame_costs) - max(self._frame_costs)) / (len(self._frame_costs) - 1)
 
     @property
     def period_seconds(self) -> float:
-        """Time between two frames that keeps the share."""
+        """Seconds between two frames that keep the share."""
         shortest = IDLE_SECONDS if self._now() - self._input_at >= IDLE_AFTER_SECONDS else TICK_SECONDS
         if not self.has_focus:
             shortest = UNFOCUSED_SECONDS
         return min(MAX_SECONDS, max(shortest, self.frame_seconds / CORE_SHARE))
 
     def input_seen(self) -> None:
-        """A key or a click: whoever does that wants to see what follows."""
+        """A key or click happened: draw at the full rate."""
         self._input_at = self._now()
 
     def due(self, *, changed: bool, vitals_changed: bool) -> DueParts:
-        """What to draw now: what changed since it was drawn last and has waited long enough. It counts as drawn."""
+        """What to draw now: parts that changed and have waited long enough. They count as drawn."""
         now, period = self._now(), self.period_seconds
         chart = self._chart.draw_if_due(changed, now, period)
         if chart:
             processor = self._processor()
             self._frame_costs.append(processor - self._processor_at_frame)
             self._processor_at_frame = processor
-        # With the chart where possible: two changes in one go are cheaper than one after the other.
+        # Together with the chart where possible: one pass is cheaper than two.
         numbers_period = max(NUMBERS_SECONDS, period) if chart or not self._chart.stale else math.inf
         return DueParts(
             chart=chart,
@@ -88,21 +87,21 @@ class FrameBudget:
         )
 
     def drawn(self) -> None:
-        """Everything was drawn just now, out of turn."""
+        """Everything was drawn just now, outside the schedule."""
         now = self._now()
         for part in (self._chart, self._numbers, self._vitals):
             part.drawn(now)
 
 
 class _ScreenPart:
-    """A part of the screen: whether it is out of date, and when it was drawn."""
+    """A part of the screen: whether it is out of date, and when it was last drawn."""
 
     def __init__(self) -> None:
         self.stale = False
         self._drawn_at = -math.inf
 
     def draw_if_due(self, changed: bool, now: float, period: float) -> bool:
-        """Whether to draw it now; then it counts as drawn."""
+        """Whether to draw it now; if so it counts as drawn."""
         self.stale = self.stale or changed
         if not self.stale or now - self._drawn_at < period - _SLACK_SECONDS:
             return False
@@ -110,6 +109,5 @@ class _ScreenPart:
         return True
 
     def drawn(self, now: float) -> None:
-        """It is up to date."""
         self.stale = False
         self._drawn_at = now

@@ -1,4 +1,4 @@
-"""The keys of the panes of a run: reading the chart, and which pane has the focus or the whole screen."""
+"""Commands on the panes of a run: reading the chart, focus, and maximising."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ ZOOM_FACTOR = 1.5
 
 
 class PaneScreen(ModeScreen):
-    """A screen of panes, `#loss` among them. What is in them is up to a subclass."""
+    """A screen of panes, `#loss` among them; subclasses define the panes."""
 
     def refresh_now(self) -> None:
         """Draw everything that changed, now."""
         raise NotImplementedError
-
-    # chart
 
     @property
     def _loss(self) -> LossPane:
@@ -28,25 +26,23 @@ class PaneScreen(ModeScreen):
         getattr(self._loss, method)(*arguments)
 
     def action_zoom(self, direction: int) -> None:
-        """Closer (1) or farther away (-1)."""
+        """Zoom in (1) or out (-1)."""
         self._loss.zoom(ZOOM_FACTOR if direction > 0 else 1 / ZOOM_FACTOR)
-
-    # panes
 
     @property
     def maximised_pane(self) -> Widget | None:
-        """The pane that has the whole screen, if one has."""
+        """The maximised pane, if any."""
         return next((pane for pane in self.query(".pane") if pane.has_class("-maximised")), None)
 
     def action_focus_pane(self, name: str) -> None:
-        """To a pane; one that has no place in this layout gets the whole screen."""
+        """Focus a pane; one that is hidden in this layout is maximised."""
         pane = self.query_one(f"#{name}")
         if not pane.display or self.maximised_pane is not None:
             self._maximise(pane)
         pane.focus()
 
     def action_maximise(self) -> None:
-        """The focused pane on the whole screen, and back."""
+        """Maximise the focused pane, or restore it."""
         focused = self.focused
         if self.maximised_pane is not None:
             self._maximise(None)

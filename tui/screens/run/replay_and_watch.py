@@ -1,4 +1,4 @@
-"""Run screens that take no commands: a recorded run that is played again, and a run that another process trains."""
+"""Run screens that take no commands: a replay, and a run that another process trains."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from babytrain.tui.text.wording import StatusLabel, status_label
 from babytrain.tui.widgets.run.playback_bar import PlaybackBar, next_timeline_mark
 
 SKIP_SECONDS = 5.0
-SKIP_SHARE = 0.01  # of a run so long that seconds lead nowhere
+SKIP_SHARE = 0.01  # of a long run, where 5 seconds would be too little
 _MAX_IDLE_SECONDS = 5.0
 
 
 class ReplayScreen(RunScreen):
-    """Plays `state`; `playing` from the start, otherwise it stands at its end."""
+    """Replays `state`: from the start with `playing`, otherwise paused at its end."""
 
     mode: ClassVar[KeyMode] = "replay"
     program: ClassVar[str] = "replay"
@@ -54,31 +54,31 @@ class ReplayScreen(RunScreen):
         self._note = ""
 
     def compose_below(self) -> ComposeResult:
-        """The bar with the head."""
+        """The playback bar."""
         yield PlaybackBar(self.clock, self.source.state, self.charset)
 
     def change_token(self, snapshot: RunSnapshot) -> object:
-        """The head moves also where nothing happens."""
+        """Includes the clock, which moves without events."""
         return (super().change_token(snapshot), self.clock.position, self.clock.playing, self.clock.speed)
 
     def draw(self, snapshot: RunSnapshot, due: DueParts) -> None:
-        """The bar keeps pace with the chart."""
+        """Draw the bar with the chart."""
         super().draw(snapshot, due)
         if due.chart:
             self.query_one(PlaybackBar).show(self._note)
 
     def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
-        """A recording takes as long as its bar shows."""
+        """None: the bar shows the duration."""
         return None
 
     def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
-        """A recording that simply breaks off is of a run that was killed."""
+        """A recording without an end event is of a run that was killed."""
         if snapshot.ended is None and self.clock.position >= self.clock.duration:
             return status_label("interrupted", self.glyphs)
         return super().run_status(snapshot)
 
     def action_toggle_play(self) -> None:
-        """Play or hold."""
+        """Play or pause."""
         self._note = ""
         self.clock.toggle()
         self.refresh_now()
@@ -92,15 +92,15 @@ class ReplayScreen(RunScreen):
         self.refresh_now()
 
     def action_skip(self, count: int) -> None:
-        """By 5 seconds, or by 1% of a long run, `count` times."""
+        """Skip `count` times 5 seconds, or 1% of a long run."""
         self._seek(self.clock.position + count * max(SKIP_SECONDS, SKIP_SHARE * self.clock.duration))
 
     def action_seek(self, fraction: float) -> None:
-        """To a share of the recording: 0 is its start, 1 its end."""
+        """Seek to a share of the recording, 0 to 1."""
         self._seek(fraction * self.clock.duration)
 
     def action_seek_event(self, direction: int) -> None:
-        """To the next (1) or previous (-1) thing that happened."""
+        """Seek to the next (1) or previous (-1) event."""
         mark = next_timeline_mark(self.query_one(PlaybackBar).marks, self.clock.position, direction)
         if mark is None:
             self.action_seek(1 if direction > 0 else 0)
@@ -118,7 +118,7 @@ class ReplayScreen(RunScreen):
 
 
 def make_clock(state: RunState) -> PlaybackClock:
-    """A clock over a recording that jumps over the time in which nothing happened."""
+    """A clock over a recording that skips idle time."""
     clock = PlaybackClock(max(0.0, state.at().t))
     timelines = (state.evals, state.samples, state.commands, state.checkpoints, state.log_messages, state.resumes)
     times = [event.t for timeline in timelines for event in timeline.events]
@@ -128,7 +128,7 @@ def make_clock(state: RunState) -> PlaybackClock:
 
 
 class WatchScreen(RunScreen):
-    """Everything can be looked at, nothing can be changed."""
+    """A read-only view of a run."""
 
     mode: ClassVar[KeyMode] = "watch"
     program: ClassVar[str] = "watching"

@@ -1,13 +1,13 @@
-"""One run on the screen, whatever its source: the base of the live, the replay and the watch screen.
+"""The base of the live, replay and watch screens of a run.
 
-The screen pulls. ONE timer looks at the source ten times a second and draws what changed, as often as the frame budget
-allows; nothing is posted per training step. Keys answer at once, whatever the budget says.
+One timer polls the source ten times a second and draws what changed, within the frame budget; no message is sent per
+training step. Keys are handled at once.
 
-| pane   | drawn by                                | at most          |
-| ------ | --------------------------------------- | ---------------- |
-| loss   | `LossPane.show`, only changed rows      | 10 times a second |
-| header, health, dials, sample, log | only if a letter changed | 4 times a second |
-| vitals | `VitalsPane.show`                       | once a second    |
+| pane | drawn by | at most |
+| --- | --- | --- |
+| loss | `LossPane.show`, only changed rows | 10 times a second |
+| header, health, dials, sample, log | only if the text changed | 4 times a second |
+| vitals | `VitalsPane.show` | once a second |
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ MAX_PRINTED_LINES = 300
 
 
 class RunScreen(PaneScreen):
-    """Panes, header and footer of a run. Subclasses add what can be done with it."""
+    """Panes, header and key bar of a run; subclasses add commands."""
 
     mode: ClassVar[KeyMode] = "watch"
     program: ClassVar[str] = "babytrain"
     sample_hint: ClassVar[str] = "Nothing written yet."
-    refusal: ClassVar[str] = ""  # why the commands of a live run do nothing here
+    refusal: ClassVar[str] = ""  # why commands of a live run are not available here
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -80,14 +80,14 @@ class RunScreen(PaneScreen):
         self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
         self._printed: deque[PrintedLine] = deque(maxlen=MAX_PRINTED_LINES)
         self._printed_count = 0
-        self._change_token: object = None  # of the last tick, as is the count of sensor readings
+        self._change_token: object = None  # at the last tick
         self._vitals_count = -1
         self._read_error = ""
         self._forecast_cache = ForecastCache()
-        self._new_milestones: NewMilestones | None = None  # None for a recording, which announces nothing
+        self._new_milestones: NewMilestones | None = None  # None for a recording: no toasts
 
     def compose(self) -> ComposeResult:
-        """Header, five panes, footer."""
+        """Header, health lines, five panes, key bar."""
         yield ProgressHeader(self.charset, self.program)
         yield HealthBar(self.charset)
         with Container(id="panes"):
@@ -100,19 +100,17 @@ class RunScreen(PaneScreen):
         yield KeyBar()
 
     def compose_below(self) -> ComposeResult:
-        """Widgets between the panes and the footer."""
+        """Widgets between the panes and the key bar."""
         return ()
 
     def on_mount(self) -> None:
-        """Start the one timer."""
+        """Start the timer."""
         self.query_one("#loss").focus()
         self.set_interval(TICK_SECONDS, self.tick)
         self.call_after_refresh(self.refresh_now)
 
-    # what is shown
-
     def tick(self) -> None:
-        """Called by the timer: take in what is new, draw what is due."""
+        """Called by the timer: read the source and draw what is due."""
         if not self.can_draw:
             return
         self.before_frame()
@@ -130,7 +128,7 @@ class RunScreen(PaneScreen):
         self.draw(snapshot, due)
 
     def refresh_now(self) -> None:
-        """Draw everything that changed, now: a key was pressed or the size is another."""
+        """Draw everything that changed now, after a key or a resize."""
         if not self.can_draw:
             return
         self.draw(self.read_source(), DueParts(chart=True, numbers=True, vitals=True))
@@ -138,11 +136,11 @@ class RunScreen(PaneScreen):
 
     @property
     def can_draw(self) -> bool:
-        """Whether there are panes to draw on: not before the screen is made, and not while it is taken down."""
+        """Whether the panes exist: False before the screen is composed and while it is removed."""
         return self.is_running and self.is_attached and bool(self.query("LogPane"))
 
     def read_source(self) -> RunSnapshot:
-        """Take in what the source has, and return the run as it stands now."""
+        """Poll the source and return the run as of now."""
         try:
             self.source.poll()
         except RunsError as error:
@@ -150,10 +148,10 @@ class RunScreen(PaneScreen):
         return self.source.snapshot()
 
     def before_frame(self) -> None:
-        """What a subclass does before the source is read."""
+        """Hook called before the source is read."""
 
     def change_token(self, snapshot: RunSnapshot) -> object:
-        """Differs from the last one if anything but the sensors changed."""
+        """A value that changes whenever anything but the sensors changed."""
         state, t = snapshot.state, snapshot.t
         often = (state.evals, state.samples, state.commands, state.checkpoints, state.phases, state.log_messages)
         seldom = (state.resumes, state.session_ends, state.guard_events, state.verdicts, state.repeated_verdicts)
@@ -162,7 +160,7 @@ class RunScreen(PaneScreen):
         return (id(state), snapshot.rows, snapshot.step, counts, id(snapshot.sample_piece), self._printed_count)
 
     def draw(self, snapshot: RunSnapshot, due: DueParts) -> None:
-        """Bring the parts that are due up to date."""
+        """Draw the parts that are due."""
         if due.chart:
             self.query_one("#loss", LossPane).show(snapshot)
         if due.vitals:
@@ -181,7 +179,7 @@ class RunScreen(PaneScreen):
             self.query_one(LogPane).show(snapshot, self._printed, self._printed_count)
 
     def _show_vitals(self, snapshot: RunSnapshot) -> None:
-        """The sensors; their history shows the same range of the run as the chart."""
+        """Draw the sensors; their history shares the chart's window."""
         pane = self.query_one(VitalsPane)
         if pane.display:
             pane.show(snapshot, self._loss.settings)
@@ -192,7 +190,7 @@ class RunScreen(PaneScreen):
             self._show_vitals(self.source.snapshot())
 
     def _advice_keys(self, snapshot: RunSnapshot) -> dict[str, tuple[str, str]]:
-        """The keys that follow an advice, as shown and as sent; none where there is no advice or no training."""
+        """Keys that apply the advice, as displayed and as sent, by binding id; empty without advice or training."""
         if snapshot.verdict is None or snapshot.verdict.advice is None:
             return {}
         bindings = [active.binding for active in self.active_bindings.values() if active.enabled]
@@ -203,24 +201,24 @@ class RunScreen(PaneScreen):
         }
 
     def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
-        """What the run is doing."""
+        """The state of the run in words."""
         return run_status_label(snapshot, self.glyphs)
 
     def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
-        """How long it will still take; None where that makes no sense."""
+        """The remaining seconds; None if that does not apply."""
         return estimate_eta(snapshot)
 
     @property
     def pending(self) -> Request | None:
-        """The newest command sent from here, while it has no answer."""
+        """The newest command sent from here without an answer."""
         return None
 
     def advice(self, snapshot: RunSnapshot) -> str:
-        """What to do next, in place of the estimate."""
+        """What to do next, shown in place of the estimate."""
         return ""
 
     def print_line(self, text: str) -> None:
-        """Add a line to the log pane, at the time it came; it never goes into the journal."""
+        """Add a line to the log pane at the present running time; it is not written to the journal."""
         snapshot = self.source.snapshot()
         self._printed.append(PrintedLine(snapshot.t, snapshot.step, text))
         self._printed_count += 1
@@ -237,21 +235,19 @@ class RunScreen(PaneScreen):
             self.notify(sentence, severity="error", markup=False)
 
     def on_key(self) -> None:
-        """Any key, whatever it does."""
+        """Report any key to the frame budget."""
         self._budget.input_seen()
 
     def on_click(self) -> None:
-        """Any click too."""
+        """Report any click to the frame budget."""
         self._budget.input_seen()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Other panes may be visible now."""
+        """Draw again: other panes may be visible."""
         self.call_after_refresh(self.refresh_now)
 
-    # screens over this one
-
     def action_browse_samples(self) -> None:
-        """Everything the model wrote so far, beginning at the moment that is shown."""
+        """Open the sample browser at the run's present position."""
         snapshot = self.source.snapshot()
         samples = snapshot.samples
         newest = len(samples) == len(snapshot.state.samples)
@@ -259,24 +255,24 @@ class RunScreen(PaneScreen):
         self.post_message(SamplesRequested(state=snapshot.state, at=at, folder=self.run_folder))
 
     def action_letters(self) -> None:
-        """Which letters the model knows."""
+        """Open the letter board."""
         self.post_message(LettersRequested(snapshot=self.source.snapshot(), folder=self.run_folder))
 
     def action_milestones(self) -> None:
-        """What happened for the first time."""
+        """Open the list of milestones."""
         snapshot = self.source.snapshot()
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
         self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self.charset, to_come=to_come)))
 
     def announce_milestones(self, snapshot: RunSnapshot) -> None:
-        """A toast about new milestones, once."""
+        """Show a toast about new milestones, once."""
         if self._new_milestones is not None:
             sentence = milestone_announcement(self._new_milestones.look(snapshot), self.glyphs)
             if sentence and self.app.size.height >= MIN_ROWS_FOR_TOAST:
                 self.notify(sentence, markup=False, timeout=6)
 
-    def action_talk(self) -> None:
-        """Talk to what is saved of this run."""
+    def action_chat(self) -> None:
+        """Chat with a checkpoint of this run."""
         if self.run_folder is None:
             self.notify("Only the recording is here, not its model: nobody to talk to.", markup=False, timeout=4)
         else:
@@ -284,12 +280,12 @@ class RunScreen(PaneScreen):
 
     @property
     def display_run_name(self) -> str:
-        """What to call the run."""
+        """The name of the run to display."""
         started = self.source.state.started
         return started.name if started else self.run_title or "The run"
 
     def action_back(self) -> None:
-        """Give back the maximised pane, else the crosshair, else leave."""
+        """Restore a maximised pane, else clear the crosshair, else leave."""
         if self.maximised_pane is not None:
             self._maximise(None)
         elif self._loss.crosshair_step is not None:
@@ -298,7 +294,7 @@ class RunScreen(PaneScreen):
             self.action_leave_ended()
 
     def action_leave_ended(self) -> None:
-        """Back to the list of runs; of one that trains the app asks what is to become of it."""
+        """Return to the list of runs; the app asks first if the run trains here."""
         self.post_message(LeaveRequested())
 
     @on(DialsPane.Chosen)
@@ -306,9 +302,9 @@ class RunScreen(PaneScreen):
         self.choose_dial(message.dial)
 
     def choose_dial(self, name: str) -> None:
-        """A dial was clicked; only a run that trains here can be steered."""
+        """A dial was clicked; only a run that trains here can change it."""
         self.action_refuse("live.dial")
 
     def action_refuse(self, command_id: str) -> None:
-        """Say why a command of a live run does nothing here."""
+        """Say why a command of a live run is not available here."""
         self.notify(f"{COMMANDS_BY_ID[command_id].title}: {self.refusal}", markup=False, timeout=4)

@@ -1,4 +1,4 @@
-"""How a person steers a run that trains: keys and dialogs become commands, each shown until it has its answer."""
+"""Commands of a person to a training run, each shown as pending until it is answered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from babytrain.tui.text.wording import format_dial_value
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 from babytrain.tui.widgets.run.health_bar import is_advice_followed
 
-ANSWER_TIMEOUT_SECONDS = 2.0  # then the next step of a dial is sent although the one before it has no answer
+ANSWER_TIMEOUT_SECONDS = 2.0  # then the next step of a dial is sent although the previous one is unanswered
 _MAX_NOTE = 2000
 _MAX_CHECKPOINT_NAME = 80
 _STEPS_QUESTIONS: Mapping[CommandAction, str] = {
@@ -56,54 +56,51 @@ class SteeringScreen(RunScreen):
         self.live_source = source
         self._dial_rules = tuple(dials)
         self.over = False
-        self._newest: SentRequest | None = None  # the newest command
-        self._dial_step: SentRequest | None = None  # the newest step of a dial that was sent
-        self._waiting_dial_step: Request | None = None  # the one that waits until that has its answer
-        self._explained_names: set[str] = set()  # sentences on old names of dials
-        self._limit_announced_for = ""  # the dial of which was said that it goes no further
+        self._newest: SentRequest | None = None
+        self._dial_step: SentRequest | None = None  # the newest dial step that was sent
+        self._waiting_dial_step: Request | None = None  # waits until the one above is answered
+        self._explained_names: set[str] = set()  # sentences on old names of dials already shown
+        self._limit_announced_for = ""  # the dial whose limit was already announced
 
     def on_mount(self) -> None:
-        """Here the dials can be chosen and turned."""
+        """Let the dials pane select dials."""
         self.query_one(DialsPane).can_choose = True
 
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
-        """Send a command, after the step of a dial that still waits, and show at once that it was asked."""
-        self._send_dial_step()  # or an undo would come before what it takes back
+        """Send a command, after the waiting dial step, and show it as pending."""
+        self._send_dial_step()  # keeps the order, or an undo would precede the change it reverts
         self._newest = self.live_source.ask(action, value, text, dial)
         self.refresh_now()
 
     def action_ask_once(self, action: CommandAction, value: float | None = None) -> None:
-        """Send a command; of a key that is held down only the first press counts until it has its answer."""
+        """Send a command unless the same one is pending, as with a held key."""
         if not self.is_pending(action):
             self.ask(action, value)
 
     def _ask_typed(self, dialog: TextInputScreen, send: Callable[[str], None]) -> None:
-        """Open a dialog and `send` what was typed, unless that is nothing."""
         self.app.push_screen(dialog, lambda text: send(text) if text else None)
 
     @property
     def pending(self) -> Request | None:
-        """The newest command, while it has no answer."""
+        """The newest command, while it is unanswered."""
         if self._waiting_dial_step is not None:
             return self._waiting_dial_step
         newest = self._newest
         return newest.request if newest is not None and newest.answer(self.source.state) is None else None
 
     def is_pending(self, *actions: CommandAction) -> bool:
-        """Whether the newest command is one of these and has no answer yet."""
+        """Whether the newest command is one of these and unanswered."""
         return self.pending is not None and self.pending.action in actions
 
-    # commands
-
     def action_toggle_pause(self) -> None:
-        """Pause, or go on."""
+        """Pause or resume."""
         paused = self.source.snapshot().phase in ("paused", "policy_pause")
         if self.is_pending("pause", "resume", "advance"):
             paused = not self.is_pending("resume")
         self.ask("resume" if paused else "pause")
 
     def action_ask_for_steps(self, action: CommandAction) -> None:
-        """Send a command for as many steps as are typed."""
+        """Ask for a number of steps and send the command with it."""
         limits = next((rule.limits for rule in self._dial_rules if rule.action == action), None)
         most = MAX_RUN_STEPS if limits is None else int(limits[1])
 
@@ -115,17 +112,17 @@ class SteeringScreen(RunScreen):
         self._ask_typed(dialog, lambda text: self.ask(action, float(steps_typed(text) or 0)))
 
     def action_checkpoint_named(self) -> None:
-        """A checkpoint with a name, which is never deleted to make room."""
+        """Save a named checkpoint, which is never deleted to free space."""
         dialog = TextInputScreen("Save a checkpoint under a name", placeholder="before-the-cliff")
         self._ask_typed(dialog, lambda text: self.ask("checkpoint", text=text[:_MAX_CHECKPOINT_NAME]))
 
     def action_note(self) -> None:
-        """A line for the log."""
+        """Add a note to the log."""
         dialog = TextInputScreen("A note for the log", placeholder="what happened, what you tried")
         self._ask_typed(dialog, lambda text: self.ask("note", text=text[:_MAX_NOTE]))
 
     def action_rollback_to(self) -> None:
-        """To any checkpoint of this run."""
+        """Roll back to a chosen checkpoint of this run."""
         snapshot = self.source.snapshot()
         checkpoints = snapshot.state.checkpoints.until(snapshot.t)
         saved = {event.directory.rpartition("/")[2]: event for event in checkpoints}
@@ -139,10 +136,8 @@ class SteeringScreen(RunScreen):
         )
         self._ask_typed(dialog, lambda text: self.ask("rollback", text=text[:_MAX_CHECKPOINT_NAME]))
 
-    # dials that are typed
-
     def action_type_lr(self) -> None:
-        """Hold the learning rate at a typed value, or give it back."""
+        """Hold the learning rate at a typed value, or release it."""
 
         def done(text: str | None) -> None:
             if text:
@@ -162,7 +157,7 @@ class SteeringScreen(RunScreen):
         )
 
     def action_turn_dial(self, name: str = "") -> None:
-        """Type the new position of one dial, or of several."""
+        """Type new positions of one or several dials."""
         name = name or self.query_one(DialsPane).chosen
         dot = f" {self.glyphs.dot} "
         positions = dot.join(f"{rule.name} {self._shown_position(rule.name)}" for rule in self._dial_rules)
@@ -187,7 +182,7 @@ class SteeringScreen(RunScreen):
             self.action_turn_dial(name)
 
     def palette_entries(self) -> Sequence[PaletteEntry]:
-        """Every dial by its name."""
+        """One entry per dial."""
         if self.over:
             return ()
         return [
@@ -200,7 +195,7 @@ class SteeringScreen(RunScreen):
         ]
 
     def _send_changes(self, typed: str) -> None:
-        """Every change in a line that was checked; old names of dials are explained once."""
+        """Send every change in a checked line; explain each old dial name once."""
         for note in old_names_typed(typed):
             if note not in self._explained_names:
                 self._explained_names.add(note)
@@ -209,7 +204,6 @@ class SteeringScreen(RunScreen):
             self._send(change)
 
     def _dial_hint(self, typed: str) -> str:
-        """What is known about the dial that is being typed."""
         rule = rule_in_progress(typed, self._dial_rules)
         if rule is None:
             return " "
@@ -222,14 +216,12 @@ class SteeringScreen(RunScreen):
         position = snapshot.dials.position({"rewarm": "rewarm_steps", "steps": "total_steps"}.get(name, name))
         return UNKNOWN if position is None else format_dial_value(position)
 
-    # advice
-
     def action_rollback(self) -> None:
-        """To the best checkpoint, after a question."""
+        """Roll back to the best checkpoint, after confirmation."""
         self._confirm_going_back(SuggestedCommand(label="", action="rollback", text="best"))
 
     def action_apply_advice(self, which: int) -> None:
-        """Do what the diagnosis advises (1), or the other thing (2)."""
+        """Carry out the advice (1) or its alternative (2)."""
         snapshot = self.source.snapshot()
         verdict = snapshot.verdict
         advice = None if verdict is None else verdict.advice if which == 1 else verdict.alternative
@@ -263,10 +255,8 @@ class SteeringScreen(RunScreen):
     def _send(self, command: Request | SuggestedCommand) -> None:
         self.ask(command.action, command.value, command.text, command.dial)
 
-    # dials that keys move
-
     def action_step_dial(self, direction: int) -> None:
-        """One step up or down, from what was asked for last: the dial chosen in the dials pane, or else the lr."""
+        """Step the dial chosen in the dials pane (default: lr) up or down from its last requested position."""
         pane = self.query_one(DialsPane)
         name = pane.chosen or LEARNING_RATE_DIAL
         change = next_change(name, direction, self.source.snapshot().dials, self.pending, self._dial_rules)
@@ -274,23 +264,23 @@ class SteeringScreen(RunScreen):
             self._announce_limit(name)
             return
         if self._waiting_dial_step is not None and self._waiting_dial_step.dial != change.dial:
-            self._send_dial_step()  # another dial was moved a moment ago
-        # A held key comes thirty times a second. Every press is shown, but only in the pane that says so, because
-        # training waits while anything is drawn; of a dial only one step is under way, and of those that wait only the
-        # newest counts. So there is at most one command a training step, and an undo has few of them to take back.
+            self._send_dial_step()  # another dial was changed just before
+        # A held key repeats thirty times a second. Each press redraws only the dials pane, because drawing holds up
+        # training. One step of a dial is in flight, and only the newest waiting one is kept: at most one command a
+        # training step, and few for an undo to revert.
         self._waiting_dial_step = change
         self.send_waiting_dial_step()
         pane.show(self.source.snapshot(), self.pending)
 
     def _announce_limit(self, name: str) -> None:
-        """Why a step does nothing, once and not for every press of a held key."""
+        """Announce why a step has no effect, once per held key."""
         if self._limit_announced_for != name:
             self._limit_announced_for = name
             why = limit_message(name, self.source.snapshot().dials, self._dial_rules)
             self.notify(f"{why}; d types it.", markup=False, timeout=4)
 
     def send_waiting_dial_step(self) -> None:
-        """Send the newest step of a dial, once the one before it has its answer or has waited too long for it."""
+        """Send the waiting dial step once the previous one is answered or has timed out."""
         sent = self._dial_step
         under_way = sent is not None and sent.answer(self.source.state) is None
         if sent is None or not under_way or time.monotonic() - sent.sent_at >= ANSWER_TIMEOUT_SECONDS:

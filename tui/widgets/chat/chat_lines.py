@@ -19,7 +19,7 @@ from babytrain.tui.text.styled_lines import shorten_to_columns
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget
 
 _MAX_NAME = 40
-# Setting -> what it is called where there is room, and where there is little.
+# Setting -> its long and its short label.
 SETTING_LABELS = {
     "temperature": ("temperature", "T"),
     "top-k": ("top-k", "k"),
@@ -27,11 +27,11 @@ SETTING_LABELS = {
     "min-p": ("min-p", "min"),
     "repetition-penalty": ("repetition", "rep"),
 }
-NEUTRAL_SETTINGS = {"top-k": "0", "top-p": "1", "min-p": "0", "repetition-penalty": "1"}  # where they do nothing
+NEUTRAL_SETTINGS = {"top-k": "0", "top-p": "1", "min-p": "0", "repetition-penalty": "1"}  # values without effect
 
 
 class ChatInput(Input, inherit_bindings=False):
-    """A line to type in; what Enter does is the screen's to say, so that people can have another key for it."""
+    """An input line; Enter is bound by the screen, so that it can be remapped."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding for binding in Input.BINDINGS if isinstance(binding, Binding) and binding.key != "enter"
@@ -39,7 +39,7 @@ class ChatInput(Input, inherit_bindings=False):
 
 
 class ChatTitle(LineWidget):
-    """The run or checkpoint that answers, and at the right end what it is doing."""
+    """The run or checkpoint that replies, and at the right end its state."""
 
     DEFAULT_CSS = "ChatTitle { background: $surface; }"
 
@@ -48,7 +48,7 @@ class ChatTitle(LineWidget):
         self._run_name, self._state, self._style = "", "", ""
 
     def show(self, name: str, words: str, sign: str, style: str) -> None:
-        """Name of the run, state in words, its sign and its style."""
+        """Show the run's name and its state: words, sign and style."""
         self._run_name, self._state, self._style = name, f"{sign} {words}", style
         self.redraw()
 
@@ -62,7 +62,7 @@ class ChatTitle(LineWidget):
 
 
 class SamplingSettingsLine(LineWidget):
-    """How the next text is drawn; the setting that the arrows turn is in brackets. A click chooses one."""
+    """The sampling settings; the one that up and down change is in brackets. A click selects one."""
 
     @dataclass
     class Chosen(Message):
@@ -76,16 +76,16 @@ class SamplingSettingsLine(LineWidget):
         self._chosen = ""
 
     def show(self, settings: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Settings with their values, and which one the arrows turn."""
+        """Show settings with their values, and the selected one."""
         self._settings, self._chosen = tuple(settings), chosen
         self.redraw()
 
     def build(self, width: int, height: int) -> list[Content]:
-        """As many as fit, with long names where they all do."""
+        """As many as fit, with long labels if all of them fit."""
         return [Content.assemble(" ", *(content for _, content in self._parts(width))).truncate(width)]
 
     def on_click(self, event: events.Click) -> None:
-        """The setting under the mouse."""
+        """Select the setting under the mouse."""
         column = 1
         for name, content in self._parts(self.size.width):
             if column <= event.x < column + content.cell_length and name:
@@ -113,7 +113,7 @@ class SamplingSettingsLine(LineWidget):
 
 
 class NoteLine(LineWidget):
-    """What there is to say now, in one line or two."""
+    """A note in one line or two."""
 
     DEFAULT_CSS = "NoteLine { height: 2; padding: 0 1; }"
     ALLOW_SELECT = True
@@ -123,10 +123,10 @@ class NoteLine(LineWidget):
         self.text, self._style = "", ""
 
     def show(self, text: str, style: str = DIM) -> None:
-        """Say something; nothing to say is an empty line."""
+        """Show a note; an empty one is an empty line."""
         self.text, self._style = text, style
         self.redraw()
 
     def build(self, width: int, height: int) -> list[Content]:
-        """The sentence, cut where there is no room."""
+        """The note, cut to the size."""
         return list(safe_content(self.text, self._style, one_line=True).wrap(width))[:height]

@@ -1,7 +1,4 @@
-"""The chat: the conversation as one text with the newest at the bottom, and bars for the likeliest next tokens.
-
-Text that is outside the model's context is fainter.
-"""
+"""The conversation as one text, dim outside the model's context, and bars for the likeliest next tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from babytrain.tui.text.token_bars import probability_bar, short_percent, token_
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget
 from babytrain.tui.widgets.common.text_pane import TextPane
 
-_MAX_SHOWN_CHARACTERS = 20_000  # characters of the end of a conversation
+_MAX_SHOWN_CHARACTERS = 20_000  # characters shown from the end of a conversation
 TYPED_STYLE = "bold $primary"
 UNSEEN_STYLE = "$foreground 35%"
 _PROMPT_SIGN_COLUMNS = 2
@@ -31,7 +28,7 @@ _PROMPT_SIGN_COLUMNS = 2
 
 @dataclass(frozen=True)
 class ChatView:
-    """What there is to show; `left_out` characters at the front are outside the model's context."""
+    """What to show; the first `left_out` characters are outside the model's context."""
 
     turns: tuple[ChatTurn, ...]
     writing: bool
@@ -40,7 +37,7 @@ class ChatView:
 
 
 class ChatPane(TextPane, inherit_bindings=False):
-    """Shows a conversation. The screen around it scrolls."""
+    """Shows a conversation; the screen scrolls it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
     can_focus = False
@@ -50,15 +47,15 @@ class ChatPane(TextPane, inherit_bindings=False):
         super().__init__("the text so far", id="chat", charset=charset, classes="pane")
 
     def show(self, facts: ChatView) -> None:
-        """Show a conversation, its end on the screen."""
+        """Show a conversation, scrolled to its end."""
         if facts != self._facts:
             self._facts = facts
             self.rebuild()
             if facts.turns:
-                self.call_after_refresh(self.scroll_end, animate=False)  # a scroll bar has to be there first
+                self.call_after_refresh(self.scroll_end, animate=False)  # the scroll bar has to exist first
 
     def build(self, width: int) -> list[Content]:
-        """A paragraph for each line typed, with a sign before it."""
+        """A paragraph for each typed line, marked with a sign."""
         facts = self._facts
         if not facts.turns:
             return Content.assemble((facts.hint, "$foreground 60% italic")).wrap(width)
@@ -79,7 +76,7 @@ class ChatPane(TextPane, inherit_bindings=False):
         return lines
 
     def on_resize(self, event: events.Resize) -> None:
-        """Another width breaks the lines elsewhere; the end stays on the screen."""
+        """Wrap for the new width; the end stays visible."""
         self.rebuild()
         if self._facts.turns:
             self.call_after_refresh(self.scroll_end, animate=False)
@@ -87,21 +84,21 @@ class ChatPane(TextPane, inherit_bindings=False):
 
 @dataclass
 class _Paragraph:
-    """Text from one typed line to the next, how long it was typed and where it begins in the conversation."""
+    """Text from one typed line to the next, the length of its typed part, and its offset in the conversation."""
 
     text: str
     typed: int
     start: int
 
     def marks(self, unseen: int) -> list[TextHighlight]:
-        """Its first `unseen` characters faint, what was typed behind them set off."""
+        """Highlights: the first `unseen` characters dim, the other typed ones in their own style."""
         unseen = min(unseen, len(self.text))
         marks = [TextHighlight(0, unseen, UNSEEN_STYLE)] if unseen else []
         return [*marks, TextHighlight(unseen, self.typed, TYPED_STYLE)] if self.typed > unseen else marks
 
 
 def _paragraphs(turns: Sequence[ChatTurn]) -> list[_Paragraph]:
-    """The end of a conversation; a turn for which nothing was typed goes on with the paragraph before."""
+    """The end of a conversation; a turn without typed text continues the paragraph before."""
     paragraphs: list[_Paragraph] = []
     end = 0
     for turn in turns:
@@ -120,7 +117,7 @@ _MAX_TOKEN_COLUMNS = 12
 
 
 class NextTokenBars(LineWidget):
-    """Eight rows at most, as many as there is room for. What belongs to an older text is faint."""
+    """At most eight rows, as many as fit; dim if they belong to an older text."""
 
     def __init__(self, charset: CharsetName) -> None:
         super().__init__("next-tokens", charset, classes="pane")
@@ -130,12 +127,12 @@ class NextTokenBars(LineWidget):
         self.border_title = "next"
 
     def show(self, likeliest: Likeliest, *, old: bool = False, hint: str = "") -> None:
-        """Show probabilities, or a hint where there are none. `old`: the answer to the newest text is on its way."""
+        """Show probabilities, or a hint without any. `old`: those of the newest text are not computed yet."""
         self.likeliest, self._old, self._hint = likeliest, old, hint
         self.redraw()
 
     def build(self, width: int, height: int) -> list[Content]:
-        """One token a row."""
+        """One token per row."""
         if not self.likeliest:
             return [Content.assemble((self._hint, f"{DIM} italic"))]
         return token_bar_lines(self.likeliest[:height], width, self.charset, old=self._old)

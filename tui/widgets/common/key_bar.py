@@ -1,8 +1,7 @@
-"""The line of keys at the bottom. Every entry can be clicked.
+"""The line of keys at the bottom; a click on an entry presses its key.
 
-Textual's own footer is a row of widgets that is built again whenever a binding changes, and is cut off in the middle
-of a word where the terminal is narrow. This one is a single line of text that leaves out what does not fit, the least
-important entries first: they are in the order of the key map, the palette always at the right end.
+Textual's footer rebuilds a row of widgets whenever a binding changes and cuts words off on narrow terminals. This one
+is a single line of text that drops the least important entries (last in the key map) and keeps the palette's.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ DisplayKey: TypeAlias = Callable[[Binding], str]
 
 @dataclass(frozen=True)
 class KeyHint:
-    """One entry: keys as shown with the key each of them sends, and what they do."""
+    """One entry: displayed keys with the key each of them sends, and a label."""
 
     keys: tuple[tuple[str, str], ...]
     label: str
 
     @property
     def content(self) -> Content:
-        """The entry as shown."""
+        """The entry as displayed."""
         shown = " ".join(key for key, _ in self.keys)
         return Content.assemble((shown, "bold $primary"), (" " + self.label, "$foreground 65%"))
 
@@ -51,7 +50,7 @@ class KeyHint:
 
 
 class KeyBar(LineWidget):
-    """Shows what the screen's active bindings are."""
+    """Shows the screen's active bindings."""
 
     DEFAULT_CSS = "KeyBar { dock: bottom; background: $footer-background; }"
 
@@ -62,12 +61,12 @@ class KeyBar(LineWidget):
         self._places: list[tuple[int, KeyHint]] = []  # the first column of each entry shown
 
     def on_mount(self) -> None:
-        """Follow the bindings."""
+        """Redraw when the bindings change."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
         self._changed(self.screen)
 
     def build(self, width: int, height: int) -> list[Content]:
-        """What fits."""
+        """One line with the entries that fit."""
         line, self._places = fit_hints(self._hints, self._palette, width)
         return [line]
 
@@ -90,12 +89,12 @@ class KeyBar(LineWidget):
 
 
 def is_typed(key: str, focused: Widget | None) -> bool:
-    """Whether a key types a letter into the focused widget, so that its command cannot be reached."""
+    """Whether a key types a letter into the focused widget, so that its command is unreachable."""
     return focused is not None and focused.check_consume_key(key, key_to_character(key))
 
 
 def collect_hints(bindings: Sequence[Binding], show_key: DisplayKey) -> list[KeyHint]:
-    """Bindings as entries, in the order of the key map: one a command whatever number of keys it has, one a group."""
+    """Bindings as entries, in the order of the key map: one per command (all its keys) or group."""
     order = {command.id: number for number, command in enumerate(KEY_COMMANDS)}
     bindings = sorted(bindings, key=lambda binding: order.get(binding.id or "", len(order)))
     entries: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {}

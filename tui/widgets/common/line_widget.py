@@ -1,4 +1,4 @@
-"""A widget of one or a few lines: the base of the header, the health lines, the bars and the lines of the chat."""
+"""The base of widgets of one or a few lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DIM = "$foreground 60%"
 
 
 class LineWidget(Widget):
-    """Lines that a subclass builds for the size it has; drawn again only when they would look different."""
+    """Lines that a subclass builds for its size; redrawn only when they change."""
 
     DEFAULT_CSS = "LineWidget { height: 1; width: 1fr; }"
     ALLOW_SELECT = False
@@ -30,7 +30,7 @@ class LineWidget(Widget):
         """The lines for a size of at least one column; what does not fit is cut off below."""
 
     def redraw(self) -> None:
-        """Build the lines again; draw them if a letter or a colour changed."""
+        """Build the lines again; redraw if the text or a style changed."""
         lines = self._built()
         same = len(lines) == len(self._lines) and all(map(Content.is_same, lines, self._lines))
         if not same:
@@ -38,7 +38,7 @@ class LineWidget(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """The lines for the size it has now."""
+        """The lines for the present size."""
         self._lines = self._built()
         return Content("\n").join(self._lines)
 
@@ -48,11 +48,11 @@ class LineWidget(Widget):
 
 
 def labelled(label: str, value: str) -> Content:
-    """A value behind a quiet label."""
+    """A value after a dim label."""
     return Content.assemble((f"{label} ", DIM), (value, "bold"))
 
 
 def fit_columns(line: Content, width: int) -> Content:
-    """The line cut or filled to `width` columns."""
+    """The line cut or padded to `width` columns."""
     line = line.truncate(width, ellipsis=True)
     return line.pad_right(width - line.cell_length)

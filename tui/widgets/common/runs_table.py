@@ -1,7 +1,6 @@
-"""The table of runs on the home screen, and the reading of its rows: a person's own runs, then the bundled recordings.
+"""The table of runs on the home screen: the user's runs, then the bundled recordings.
 
-`read_rows` touches every run folder and is called in a worker thread; it imports there what the first frame does
-not need. Columns come and go with the width; name and state are always shown.
+`read_rows` reads every run folder and is called in a worker thread; it defers imports the first frame does not need.
 """
 
 from __future__ import annotations
@@ -29,40 +28,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One line. `folder` is None for a recording that came with the program; its summary's path is its journal."""
+    """One row. `folder` is None for a bundled recording, whose summary's path is its journal."""
 
     key: str
     summary: RunSummary
     folder: RunFolder | None
-    relation: str = ""  # "fork", "rerun" or nothing
-    is_last: tuple[bool, ...] = ()  # its place in the tree, as in `RunNode`
+    relation: str = ""  # "fork", "rerun" or empty
+    is_last: tuple[bool, ...] = ()  # its position in the tree, as in `RunNode`
 
     @property
     def is_demo(self) -> bool:
-        """Whether it came with the program."""
+        """Whether it is a bundled recording."""
         return self.folder is None
 
     @property
     def journal(self) -> Path:
-        """Its journal file."""
+        """The path of its journal."""
         return self.summary.path if self.folder is None else self.folder.journal
 
     @property
     def can_resume(self) -> bool:
-        """Whether it ended too early and has a checkpoint to go on from."""
+        """Whether it was interrupted and has a checkpoint."""
         return self.summary.has_checkpoint and self.summary.status in ("interrupted", "failed")
 
 
 @dataclass(frozen=True)
 class RunList:
-    """What there is to show, and what went wrong while looking."""
+    """The rows, and problems found while reading them."""
 
     rows: tuple[RunRow, ...]
     problem: str = ""
 
 
 def read_rows(runs_dir: Path) -> RunList:
-    """Every run, newest first, forks and reruns under what they came from; then the recordings."""
+    """Every run, newest first, forks and reruns below their origin; then the recordings."""
     from babytrain.runs.recorded import recorded_runs
     from babytrain.runs.store.run_list import list_runs
     from babytrain.runs.store.run_tree import run_tree
@@ -88,7 +87,7 @@ def _demo_row(path: Path) -> RunRow | None:
     try:
         state = load_state(path)
     except RunsError:
-        return None  # a recording that cannot be opened is no use in a list
+        return None  # an unreadable recording is not listed
     started = state.started
     if started is None:
         return None
@@ -109,7 +108,7 @@ def _demo_row(path: Path) -> RunRow | None:
     return RunRow(f"demo:{path.stem}", summary, None)
 
 
-# From left to right; the lower the number, the longer a column stays when the terminal gets narrower.
+# From left to right; columns with lower numbers are kept longer on narrow terminals.
 COLUMN_PRIORITIES: dict[str, int] = {
     "run": 0,
     "state": 1,
@@ -126,7 +125,7 @@ _MAX_CORPUS = 18
 
 
 class RunsTable(DataTable[Text], inherit_bindings=False):
-    """One run a row; the screen binds what can be done with it."""
+    """One run per row; the screen binds the commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor_up", show=False),
@@ -145,29 +144,29 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
         self._filled_width = -1
 
     def on_mount(self) -> None:
-        """The cells carry colours of the theme."""
+        """Redraw the cells when the theme changes, since they contain its colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def show_rows(self, rows: Sequence[RunRow], now: float) -> None:
-        """Show these runs, the cursor staying on the run it was on. `now` is Unix seconds."""
+        """Show these runs and keep the cursor on its run. `now` is Unix seconds."""
         self._rows, self._now = tuple(rows), now
         self._fill()
 
     @property
     def highlighted(self) -> RunRow | None:
-        """The run the cursor is on."""
+        """The run at the cursor, if any."""
         if 0 <= self.cursor_row < len(self._rows):
             return self._rows[self.cursor_row]
         return None
 
     def highlight(self, key: str) -> None:
-        """Put the cursor on a run, if it is there."""
+        """Move the cursor to the run with `key`, if listed."""
         for index, row in enumerate(self._rows):
             if row.key == key:
                 self.move_cursor(row=index)
 
     def on_resize(self) -> None:
-        """Other columns may fit."""
+        """Choose the columns again."""
         if self._rows and self.size.width != self._filled_width:
             self._fill()
 
@@ -188,7 +187,7 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
 
 
 def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) -> list[str]:
-    """The columns that fit side by side, the important ones first chosen; the first two are always there."""
+    """The columns that fit side by side, by priority; the first two are always included."""
     chosen: list[str] = []
     room = width
     for heading in sorted(COLUMN_PRIORITIES, key=COLUMN_PRIORITIES.__getitem__):
@@ -200,7 +199,7 @@ def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) 
 
 
 def run_cells(row: RunRow, now: float, charset: CharsetName, colours: Mapping[str, str]) -> dict[str, Text]:
-    """The text of each column for a run. Everything from outside is made safe here."""
+    """The text of each column for a run. All untrusted text is escaped here."""
     summary, state = row.summary, row_status_label(row, GLYPHS[charset])
     steps = f"{format_count(summary.step)}/{format_count(summary.total_steps)}" if summary.total_steps else "–"
     parameters = format_compact(summary.parameters) if summary.parameters else "–"
@@ -217,7 +216,7 @@ def run_cells(row: RunRow, now: float, charset: CharsetName, colours: Mapping[st
 
 
 def _run_name(row: RunRow, charset: CharsetName) -> Text:
-    """The name, in the tree of forks and reruns, with how the run came about."""
+    """The name, its position in the tree, and how the run originated."""
     note = row.relation
     if row.is_demo:
         note = "demo"
@@ -241,7 +240,7 @@ def row_status_label(row: RunRow, glyphs: Glyphs) -> StatusLabel:
 
 
 def _rich_style(style: str, colours: Mapping[str, str]) -> str:
-    """A style that names a colour of the theme (`bold $success`), with the colour itself; faint ones stay plain."""
+    """A style with theme colours (`bold $success`) resolved; dim styles stay as they are."""
     words = style.split()
     name = words[-1].removeprefix("$")
     return " ".join([*words[:-1], colours[name]]) if words[-1].startswith("$") and name in colours else ""

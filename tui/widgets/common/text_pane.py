@@ -1,7 +1,6 @@
-"""A pane of lines of text that scrolls: the base of the dials, the sample and the log.
+"""A scrolling pane of lines of text.
 
-Drawn line by line (Textual's line API), so that a new line costs a new line and not a new layout of the whole screen.
-Subclasses build their lines for a width; only rows that changed are drawn again.
+Uses Textual's line API, so that a new line does not lay out the whole screen; only rows that changed are drawn again.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 
 
 class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
-    """Lines of text. `rebuild` asks the subclass for them; until the pane has a size there are none."""
+    """Lines of text from `build`; `rebuild` updates them once the pane has a size."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("scroll"))
     DEFAULT_CSS = """
@@ -46,13 +45,13 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         """The lines, each at most `width` columns wide."""
 
     def set_title(self, title: Content) -> None:
-        """The title in the border, set only when it changed: setting it draws the pane again."""
+        """Set the border title if it changed: setting it redraws the pane."""
         if self._title is None or title.plain != self._title.plain:
             self._title = title
             self.border_title = title
 
     def rebuild(self) -> None:
-        """Build the lines again and draw those that changed."""
+        """Build the lines again and redraw those that changed."""
         width = self.scrollable_content_region.width
         if width <= 0:
             return
@@ -71,7 +70,7 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh(*(Region(0, row, width, 1) for row in changed))
 
     def _resize_content(self, size: Size) -> None:
-        """Take on another number of lines; with a new layout of the screen only if a scroll bar has to follow."""
+        """Set the number of lines; lay out the screen only if a scroll bar has to follow."""
         height = self.scrollable_content_region.height
         same_bar = (size.height > height) == (self.virtual_size.height > height) and not self.has_focus
         if same_bar and size.width == self.virtual_size.width:
@@ -81,14 +80,14 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def at_end(self) -> bool:
-        """Whether the last line is on the screen."""
+        """Whether the last line is visible."""
         return self.scroll_offset.y >= self.max_scroll_y - 1
 
     def render_line(self, y: int) -> Strip:
-        """Row `y` of what is visible."""
+        """Row `y` of the visible part."""
         width = self.scrollable_content_region.width
         if width != self._built_width:
-            # A scroll bar came or went, of which there is no event.
+            # A scroll bar appeared or disappeared, for which there is no event.
             self._built_width = width
             self.call_later(self.rebuild)
         style = self.visual_style
@@ -99,15 +98,15 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         return strip.adjust_cell_length(width, style.rich_style)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Another width breaks the lines elsewhere."""
+        """Wrap the lines for the new width."""
         self.rebuild()
 
     def action_scroll_lines(self, lines: int) -> None:
-        """Scroll by some lines, down when positive."""
+        """Scroll by lines, down when positive."""
         self.scroll_relative(y=lines, animate=False, immediate=True)
 
     def action_scroll_pages(self, pages: int) -> None:
-        """Scroll by some pages, down when positive."""
+        """Scroll by pages, down when positive."""
         page = max(1, self.scrollable_content_region.height - 1)
         self.scroll_relative(y=pages * page, animate=False, immediate=True)
 
@@ -117,7 +116,7 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 def is_same(first: Content | None, second: Content | None) -> bool:
-    """Whether two lines look the same: text and styles."""
+    """Whether two lines have the same text and styles."""
     if first is None or second is None:
         return first is second
     return first.is_same(second)

@@ -1,9 +1,8 @@
-"""Where each symbol has its key: rows of a small keyboard, in units of one key. Pure arithmetic.
+"""Positions of symbols on a small keyboard, in units of one key.
 
-Small Latin letters are laid out as on a QWERTY keyboard if there are enough of them, each row a little further in;
-capitals have a second board below. The space is a wide key in a row with the most common of the other symbols, which
-fill rows of ten after it. Letters that are not in the text keep an empty key. Without enough Latin letters everything
-is in rows of ten, most common first.
+Lower-case Latin letters are laid out as on a QWERTY keyboard if there are enough of them; capitals have a second board
+below. A wide space key shares a row with the most common other symbols, the rest fill rows of ten. Letters not in the
+text keep an empty key. Without enough Latin letters all symbols are in rows of ten, most common first.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _BEFORE_SPACE = 3
 
 @dataclass(frozen=True)
 class KeyboardKey:
-    """A key from `left` on, `width` units wide; one that is not `present` only keeps its place."""
+    """A key from `left` on, `width` units wide; if not `present` it is an empty key."""
 
     symbol: str
     left: float
@@ -40,7 +39,7 @@ def keyboard_rows(symbols: Sequence[str]) -> tuple[KeyboardRow, ...]:
     rows: list[KeyboardRow] = []
 
     def take(wanted: Sequence[tuple[str, float]], fewest: int) -> list[KeyboardRow]:
-        """The rows of a board, if enough of its keys are there."""
+        """The rows of a board, if at least `fewest` of its keys are present."""
         there = {symbol for keys, _ in wanted for symbol in keys if symbol in left}
         if len(there) < fewest:
             return []
@@ -66,7 +65,7 @@ def _has_latin(symbols: Sequence[str]) -> bool:
 
 
 def _space_row(others: list[str]) -> KeyboardRow:
-    """The space and up to seven others around it, which are taken from the list."""
+    """The space and up to seven other symbols around it, which are removed from the list."""
     units = NARROWEST_SPACE if len(others) > KEYS_PER_ROW - WIDEST_SPACE else WIDEST_SPACE
     taken = others[: KEYS_PER_ROW - units]
     del others[: len(taken)]
@@ -84,8 +83,8 @@ def _plain_row(symbols: Sequence[str]) -> KeyboardRow:
 
 
 def neighbouring_symbol(rows: Sequence[KeyboardRow], symbol: str, dx: int, dy: int) -> str:
-    """The symbol that lies next to another one: along the row and on into the next, or nearest in the row above or
-    below. Keys that only keep a place are stepped over; at the edge of the board it is the symbol itself."""
+    """The symbol next to another one: along the row and on into the next, or nearest in the row above or below.
+    Empty keys are skipped; at the edge of the board it is the symbol itself."""
     present = [[key for key in row if key.present] for row in rows]
     present = [row for row in present if row]
     where = [(number, key) for number, row in enumerate(present) for key in row if key.symbol == symbol]

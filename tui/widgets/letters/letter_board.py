@@ -1,4 +1,4 @@
-"""The widget of the letter board: tiles or bars with a cursor, and a pane about the symbol under it."""
+"""The letter board widget: tiles or bars with a cursor, and a pane about the symbol under it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_TOKEN = 20
 
 
 class LetterBoard(TextPane, inherit_bindings=False):
-    """Shows facts; the screen around it moves the cursor and has the keys."""
+    """Draws the board; the screen moves the cursor and binds the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -46,7 +46,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
     def show(
         self, facts: Sequence[LetterScore], view: BoardView, selected: str, tracked_letter: str, hint: str = ""
     ) -> None:
-        """Show these facts in this way, with the cursor on `selected`."""
+        """Show these scores with the cursor on `selected`."""
         self._facts, self._view, self._hint = tuple(facts), view, hint
         self._board_style = BoardStyle(self._charset, selected, tracked_letter)
         if view == "keyboard":
@@ -64,7 +64,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
         return symbols[min(len(symbols) - 1, max(0, symbols.index(symbol) + dx + dy))]
 
     def build(self, width: int) -> list[Content]:
-        """The board for this width and the height it has."""
+        """The board at this width and the present height."""
         height = self.scrollable_content_region.height
         self._built_height = height
         if not self._facts:
@@ -78,12 +78,12 @@ class LetterBoard(TextPane, inherit_bindings=False):
         return list(self._board.lines)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Another size has other tiles."""
+        """Build the board again."""
         super().on_resize(event)
         self._keep_in_view(self._board_style.selected)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where was clicked."""
+        """Select the clicked symbol."""
         offset = event.get_content_offset(self)
         if offset is not None:
             symbol = self._board.at(offset.x, offset.y + self.scroll_offset.y)
@@ -95,7 +95,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
         if position is None or height <= 0:
             return
         top = self.scroll_offset.y
-        first = 0 if position.y <= 1 else position.y  # the heading comes along with the first line
+        first = 0 if position.y <= 1 else position.y  # the heading is scrolled in with the first line
         if first < top:
             self.scroll_to(y=first, animate=False, immediate=True)
         elif position.y + position.height > top + height:
@@ -103,7 +103,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
 
 
 class LetterDetails(TextPane, inherit_bindings=False):
-    """Lines about one symbol and about the tracked letter; what has no room is left out from the end."""
+    """Lines about one symbol and about the tracked letter; lines that do not fit are dropped from the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -113,12 +113,12 @@ class LetterDetails(TextPane, inherit_bindings=False):
         super().__init__("this letter", id="letter-details", charset=charset, classes="pane")
 
     def show(self, about: Sequence[Content], tracked_letter: Content) -> None:
-        """Show what is known."""
+        """Show these lines."""
         self._about, self._tracked_letter = tuple(about), tracked_letter
         self.rebuild()
 
     def build(self, width: int) -> list[Content]:
-        """The tracked letter keeps the last lines, if there are enough for the others."""
+        """The tracked letter has the last lines, if there are enough for the others."""
         height = self.scrollable_content_region.height
         tracked_letter = self._tracked_letter.wrap(width) if self._tracked_letter else []
         about = [line for words in self._about for line in words.wrap(width)]

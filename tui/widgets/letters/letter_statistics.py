@@ -1,7 +1,7 @@
-"""The statistics of each symbol on the letter board, as numbers and as lines of text. Pure functions on `Letters`.
+"""The statistics of each symbol on the letter board, as numbers and as lines of text.
 
-Journals may be old, cut or forged: tuples of different lengths are read as far as the shortest, shares that are not
-finite count as unknown, and of a symbol that is there twice the first counts.
+Journals may be damaged or forged: tuples of different lengths are read up to the shortest, shares that are not finite
+count as unknown, and of a duplicate symbol the first counts.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from babytrain.tui.widgets.common.line_widget import DIM
 
 MAX_SHOWN_CONFUSIONS = 4
 MAX_SYMBOL_CHARACTERS = 24
-# The labels of symbols that have no shape of their own: the usual one, and one for terminals without that sign.
+# Labels of invisible symbols: the usual one, and one for terminals without that character.
 _SPELLED = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
 
 
 @dataclass(frozen=True)
 class LetterScore:
-    """One symbol at one evaluation. Shares lie between 0 and 1; None is not known. `change` is of the recall since
-    the evaluation before."""
+    """One symbol at one evaluation. Shares are between 0 and 1, None if unknown; `change` is of the recall since the
+    evaluation before."""
 
-    symbol: str  # hostile: shown by `symbol_label`
+    symbol: str  # untrusted text: shown by `symbol_label`
     share: float | None
     recall: float | None
     precision: float | None = None
@@ -81,7 +81,7 @@ def precision_history(evaluations: Sequence[Letters], symbol: str) -> list[float
 
 
 def tracked_letter_history(evaluations: Sequence[Letters]) -> list[float | None]:
-    """The recall of the newest evaluation's tracked letter at each of them."""
+    """The recall of the newest evaluation's tracked letter at each evaluation."""
     tracked_letter = evaluations[-1].tracked_letter if evaluations else ""
     return [
         known_share(event.tracked_letter_recall)
@@ -92,13 +92,13 @@ def tracked_letter_history(evaluations: Sequence[Letters]) -> list[float | None]
 
 
 def confused_with(letters: Letters, symbol: str) -> list[tuple[str, float]]:
-    """What the model guesses in place of a symbol, with the share of that symbol's positions, most frequent first."""
+    """What the model predicts in place of a symbol, with the share of its positions, most frequent first."""
     pairs = [(pair.predicted, pair.share) for pair in letters.confusions if pair.truth == symbol]
     return _most_frequent(pairs)
 
 
 def predicted_instead_of(letters: Letters, symbol: str) -> list[tuple[str, float]]:
-    """What is meant where the model guesses a symbol, with the share of the positions of what is meant."""
+    """The symbols in whose place the model predicts `symbol`, with the share of their positions."""
     pairs = [(pair.truth, pair.share) for pair in letters.confusions if pair.predicted == symbol]
     return _most_frequent(pairs)
 
@@ -109,14 +109,14 @@ def _most_frequent(pairs: Sequence[tuple[str, float]]) -> list[tuple[str, float]
 
 
 def known_share(value: float | None) -> float | None:
-    """A share between 0 and 1, None for what is none."""
+    """A share between 0 and 1, None for any other value."""
     if value is None or not math.isfinite(value):
         return None
     return min(1.0, max(0.0, value))
 
 
 def symbol_label(symbol: str, charset: CharsetName = "braille") -> str:
-    """A symbol as safe text: never empty, without control characters, in signs the terminal has where there are any."""
+    """A symbol as safe, non-empty text without control characters, in characters the terminal has where possible."""
     if symbol in _SPELLED:
         return _SPELLED[symbol][0 if charset == "braille" else 1]
     space = "␣" if charset == "braille" else "_"
@@ -126,25 +126,25 @@ def symbol_label(symbol: str, charset: CharsetName = "braille") -> str:
 
 
 def fit_exactly(text: str, cells: int, ellipsis: str = "") -> str:
-    """The text in exactly so many columns, filled up with blanks; a wide character that would stick out is dropped."""
+    """The text in exactly `cells` columns, padded with blanks; a wide character that does not fit is dropped."""
     if cell_len(text) > cells and ellipsis and cells > 1:
         text = set_cell_size(text, cells - len(ellipsis)).rstrip() + ellipsis
     return set_cell_size(text, max(0, cells))
 
 
 def percent_digits(share: float | None) -> str:
-    """A share as whole hundredths without a sign: `94`; the unknown is a dash."""
+    """A share as a whole percentage without a sign: `94`; unknown is a dash."""
     return "-" if share is None else f"{100 * share:.0f}"
 
 
 def change_text(change: float | None, up: str, down: str) -> str:
-    """A change of a share in points: `▲3`, `▼1`; nothing where it rounds to none."""
+    """A change of a share in percentage points: `▲3`, `▼1`; empty where it rounds to 0."""
     points = 0 if change is None else round(100 * change)
     return "" if points == 0 else f"{up if points > 0 else down}{abs(points)}"
 
 
 def recall_style(recall: float | None) -> str:
-    """From cold to warm; the number and the length of a bar beside it say the same."""
+    """A style from cold to warm."""
     if recall is None:
         return "$foreground 40%"
     for limit, style in ((0.1, "$foreground 50%"), (0.4, "$secondary"), (0.7, "$primary"), (0.9, "$success")):
@@ -153,7 +153,7 @@ def recall_style(recall: float | None) -> str:
     return "$warning"
 
 
-# Up to which recall of the tracked letter each is said.
+# Each sentence with the recall of the tracked letter up to which it is used.
 _TRACKED_LETTER_SENTENCES = (
     (0.05, "It has not noticed the letter {letter} yet. There is time."),
     (0.5, "It finds the letter {letter} {share} of the time. A beginning."),
@@ -165,7 +165,7 @@ _TRACKED_LETTER_SENTENCES = (
 
 
 def tracked_letter_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
-    """What there is to say of the tracked letter."""
+    """The comment on the tracked letter."""
     recall = known_share(letters.tracked_letter_recall)
     if not letters.tracked_letter:
         return ""
@@ -177,7 +177,7 @@ def tracked_letter_sentence(letters: Letters, charset: CharsetName = "braille") 
 
 
 def history_text(values: Sequence[float | None], glyphs: Glyphs, most: int = 6) -> str:
-    """A few stations of a history, the first and the last among them: `0% -> 61% -> 94%`."""
+    """A few values of a history, including the first and the last: `0% -> 61% -> 94%`."""
     known = [value for value in values if value is not None]
     if len(known) > most:
         known = [known[round(position * (len(known) - 1) / (most - 1))] for position in range(most)]
@@ -209,7 +209,7 @@ _MAX_HISTORY_POINTS = 24
 
 
 def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: CharsetName) -> Content:
-    """How many of all tokens the model expects, and how that came about."""
+    """The share of tokens predicted correctly, and its history."""
     history = [known_share(event.accuracy) for event in evaluations[: at + 1]]
     signs = CHART_CHARSETS[charset]
     change = change_text(_change(history[-2] if at else None, history[-1]), signs.up, signs.down)
@@ -227,7 +227,7 @@ def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: 
 
 
 def tracked_letter_line(evaluations: Sequence[Letters], at: int, charset: CharsetName) -> Content:
-    """The tracked letter: its recall so far and a comment. Empty where there is none."""
+    """The tracked letter: its recall so far and a comment. Empty without one."""
     now = evaluations[at]
     if not now.tracked_letter:
         return Content()
@@ -244,7 +244,7 @@ def tracked_letter_line(evaluations: Sequence[Letters], at: int, charset: Charse
 def detail_lines(
     evaluations: Sequence[Letters], at: int, fact: LetterScore | None, charset: CharsetName, *, token: bool = False
 ) -> list[Content]:
-    """What is known of the symbol under the cursor, the most important first; each line to be wrapped or cut."""
+    """What is known of the symbol under the cursor, most important first; each line to be wrapped or cut."""
     if fact is None:
         return []
     glyphs, signs = GLYPHS[charset], CHART_CHARSETS[charset]
@@ -274,7 +274,7 @@ def detail_lines(
 
 
 def _confusions(letters: Letters, symbol: str, charset: CharsetName) -> list[Content]:
-    """What is predicted in its place and what it is predicted in place of, in one line or none."""
+    """The symbols predicted in its place and those in whose place it is predicted, in one line or none."""
     parts: list[Content | str | tuple[str, str]] = []
     for words, pairs in (
         ("taken for", confused_with(letters, symbol)),

@@ -1,7 +1,6 @@
-"""The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol. Pure functions.
+"""The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol.
 
-A tile shows its symbol, its recall, what changed since the evaluation before, and
-along its lower edge a bar of the same. Every tile is exactly as wide as its place, whatever its symbol is made of.
+A tile shows its symbol, its recall as a number and as a bar, and the change since the evaluation before.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ TilePart: TypeAlias = tuple[str, str]
 TILE_GAP = 1
 NARROWEST_TILE, WIDEST_TILE = 3, 14
 _ROOMY = 6  # columns from which a tile has room for words beside its symbol
-_TALL = 8  # and from which it is worth a fourth line
+_TALL = 8  # columns from which a tile may have a fourth line
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _GROUND, _HERE, _TRACK = "on $surface", "on $primary 30%", "on $panel"
 _WIDEST_BAR = 72
@@ -52,7 +51,7 @@ class SymbolPosition:
 
 @dataclass(frozen=True)
 class BoardDrawing:
-    """Finished lines, and where on them each symbol is."""
+    """Finished lines, and the position of each symbol."""
 
     lines: tuple[Content, ...]
     positions: tuple[SymbolPosition, ...]
@@ -75,21 +74,21 @@ class BoardDrawing:
 
 @dataclass(frozen=True)
 class BoardStyle:
-    """How the board is drawn: for which terminal, which symbol is under the cursor, which is the tracked letter."""
+    """How the board is drawn: charset, symbol under the cursor, tracked letter."""
 
     charset: CharsetName
     selected: str = ""
     tracked_letter: str = ""
 
     def star(self, symbol: str) -> str:
-        """The sign beside the tracked letter, nothing beside others."""
+        """The sign of the tracked letter, empty for others."""
         return GLYPHS[self.charset].best if symbol and symbol == self.tracked_letter else ""
 
 
 def key_board(
     facts: Sequence[LetterScore], rows: Sequence[KeyboardRow], width: int, height: int, board_style: BoardStyle
 ) -> BoardDrawing:
-    """The keyboard for `width` columns; as tall as `height` lines allow, taller if they do not."""
+    """The keyboard for `width` columns, in `height` lines if possible."""
     if width < KEYS_PER_ROW * (NARROWEST_TILE + TILE_GAP) - TILE_GAP:
         return bar_board(facts, width, board_style)
     tile = min(WIDEST_TILE, (width + TILE_GAP) // KEYS_PER_ROW - TILE_GAP)
@@ -123,7 +122,7 @@ def bar_board(
 
 
 def recall_bar(share: float | None, width: int, charset: CharsetName) -> str:
-    """A bar of exactly `width` columns, filled as far as the share goes."""
+    """A bar of exactly `width` columns, filled in proportion to the share."""
     known = 0.0 if share is None else min(1.0, max(0.0, share))
     if charset == "braille":
         eighths = round(known * width * 8)
@@ -135,7 +134,7 @@ def recall_bar(share: float | None, width: int, charset: CharsetName) -> str:
 
 
 def _tile_height(rows: int, tile: int, height: int) -> tuple[int, int]:
-    """Lines of a tile and between tiles: the most generous that fits, the least generous if none does."""
+    """Lines per tile and between tiles: the most generous that fits, the least generous if none does."""
     if tile < _ROOMY:
         return 2, 0
     generous = [(4, 1), (4, 0)] if tile >= _TALL else []
@@ -187,7 +186,7 @@ def _tile(fact: LetterScore, width: int, tall: int, board_style: BoardStyle) -> 
     label = symbol_label(fact.symbol, board_style.charset)
     shown = percent_digits(fact.recall)
     if width < _ROOMY:
-        label = label if cell_len(label) <= width else label.removeprefix("\\x")  # of a byte its digits are enough
+        label = label if cell_len(label) <= width else label.removeprefix("\\x")  # the digits of a byte suffice
         level = BAR_LEVELS[board_style.charset][min(7, int((fact.recall or 0.0) * 8))]
         head = fit_exactly(f"[{label}]" if selected else f"{label} {level}" if cell_len(label) == 1 else label, width)
         return [[(head, f"bold {style} {ground}")], [(fit_exactly(shown.rjust(width), width), f"{style} {ground}")]]

@@ -1,8 +1,7 @@
-"""What happened to a run as marks and shaded intervals on its charts.
+"""Events of a run as marks and shaded intervals on its charts.
 
-Dial changes, rescues, resumes, checkpoints, pauses, policy actions and milestones become marks: rare ones with
-words at the top, frequent ones as signs on the axis. Intervals of throttling and resting are shaded; their cost is
-worked out every few seconds at most.
+Rare events are labelled marks at the top, frequent ones signs on the axis; intervals of throttling and resting are
+shaded.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ MarkedEvent = TypeVar("MarkedEvent", bound=Event)
 
 
 def command_label(command: Command) -> tuple[str, ChangeDirection] | None:
-    """What to write beside an applied dial change, and which way it went; None for other commands."""
+    """The label of an applied dial change and its direction; None for other commands."""
     value, dial = command.value, dial_label(command.dial)
     raised = command.after >= command.before if command.after is not None and command.before is not None else True
     direction: ChangeDirection = "up" if raised else "down"
@@ -61,7 +60,7 @@ def command_label(command: Command) -> tuple[str, ChangeDirection] | None:
             return f"re-warm {format_count(value)}", "up"
         case "undo":
             return f"undo {dial}".rstrip(), direction
-        case "total_steps" if command.command_id != 0:  # the engine plans anew all the time when it goes by the clock
+        case "total_steps" if command.command_id != 0:  # 0 is the engine's own replanning of a run limited by time
             return f"end {format_count(value)}", direction
         case "set":
             position = format_dial_value(value) if value is not None else safe_line(command.text, _LONGEST_LABEL)
@@ -70,10 +69,10 @@ def command_label(command: Command) -> tuple[str, ChangeDirection] | None:
 
 
 def step_on_current_path(snapshot: RunSnapshot) -> Callable[[int, float], int | None]:
-    """Where on the axis of steps something belongs that happened at a step and a time; None if it no longer does.
+    """The step on the axis of an event at a step and a time; None if it was discarded.
 
-    A run that went back within a session keeps its dial changes: they belong where the run went on from. A resume from
-    a checkpoint takes back what came after it.
+    A rollback within a session keeps its dial changes, moved to the step it went back to. A resume from a checkpoint
+    discards what came after it.
     """
     resumes = snapshot.state.resumes.until(snapshot.t)
 
@@ -89,21 +88,21 @@ def step_on_current_path(snapshot: RunSnapshot) -> Callable[[int, float], int | 
 
 
 def policy_mark(event: PolicyEvent, x: float) -> EventMark:
-    """How the run was slowed, paused or stopped by its power policy, as a mark at `x`."""
+    """A slowdown, pause or stop by the power policy as a mark at `x`."""
     cause = safe_line(event.cause, _LONGEST_LABEL)
     sign, words = _POLICY_MARKS.get(event.action, ("resumed", "goes on"))
     return EventMark(x, sign, f"{words}: {cause}", style="bad" if event.action == "stopped" else "mark")
 
 
 def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]]:
-    """Dial changes, rescues, resumes, policy actions and requested checkpoints with words; what is frequent without."""
+    """Labelled marks (dials, recoveries, resumes, policy, requested checkpoints), and signs of frequent events."""
     marks: dict[tuple[str, int], tuple[float, EventMark]] = {}
     signs: dict[SignName, list[float]] = {"saved": [], "paused": [], "resumed": []}
     current_step = step_on_current_path(snapshot)
     state, t = snapshot.state, snapshot.t
 
     def placed(events: Iterable[MarkedEvent]) -> Iterator[tuple[MarkedEvent, int, float]]:
-        """The events that are on the current path, each with its step and its x."""
+        """The events on the current path, each with its step and its x."""
         for event in events:
             step = current_step(event.step, event.t)
             if step is not None:
@@ -113,7 +112,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         if command.action == "pause":
             signs["paused"].append(at)
         elif (found := command_label(command)) is not None:
-            # Several taps of a key between two steps are one change.
+            # Several changes of a dial between two steps are one mark.
             kind = "lr" if command.action in ("lr_scale", "lr_hold", "lr_release") else found[0].partition(" ")[0]
             marks[kind, step] = (command.t, EventMark(at, found[1], found[0]))
     for checkpoint in state.checkpoints.until(t):
@@ -127,7 +126,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         marks["resumed", step] = (resumed.t, EventMark(at, "resumed", "went back" if resumed.rollback else "resumed"))
     for rescue, step, at in placed(state.guard_events.until(t)):
         if rescue.action == "rolled back":
-            marks.pop(("resumed", step), None)  # the same thing said twice
+            marks.pop(("resumed", step), None)  # the same event reported twice
         words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
         marks["rescue", step] = (rescue.t, EventMark(at, "bad", words, style="bad"))
     for event, step, at in placed(state.policy_events.until(t)):
@@ -155,7 +154,7 @@ _MAX_SENTENCE = 60
 
 @dataclass(frozen=True)
 class IntervalText:
-    """The newest interval of throttling or resting in a sentence, and the same in fewer words."""
+    """The newest interval of throttling or resting as a sentence, in a long and a short form."""
 
     kind: IntervalKind
     full: str
@@ -172,15 +171,15 @@ class IntervalTracker:
         self._text: IntervalText | None = None
 
     def key(self, snapshot: RunSnapshot) -> tuple[object, ...]:
-        """Differs when a chart has another interval to shade: one began, went on, or ended."""
+        """Changes when an interval begins, continues or ends."""
         slow = self._log.until(snapshot)
         newest = slow[-1] if slow else None
         return (len(slow), newest, snapshot.state.policy_events.count_until(snapshot.t))
 
     def shaded_intervals(self, snapshot: RunSnapshot, x: XScale) -> tuple[ShadedInterval, ...]:
-        """What to shade on an axis; the oldest are left out of a run that has very many."""
+        """What to shade on an axis; of very many intervals the oldest are omitted."""
         throttled = _shaded_intervals(self._log.until(snapshot), x, "throttled")
-        # One without a step in it, or of steps that were given up since, has no place on an axis of steps.
+        # An interval without a step, or of discarded steps, is not on an axis of steps.
         found = [interval for interval in throttled if interval.x_high > interval.x_low]
         return (*found, *_shaded_intervals(policy_pauses(snapshot), x, "resting"))
 

@@ -1,7 +1,6 @@
-"""The training loss of a run made ready to draw, kept up to date row by row.
+"""The training loss of a run smoothed and without NaN, updated incrementally.
 
-A live run appends a few rows a frame and a chart wants all of them smoothed and free of NaN. Both are prefix
-computations, so they are done once for each row; looking back in a replay is taking a shorter slice.
+Both are prefix computations, done once per row, so an earlier moment of a replay is a shorter slice.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ ROWS_PER_BLOCK = 64
 
 
 class LossHistory:
-    """The cleaned loss of each row: `columns` holds the lowest and the highest (NaN where not finite) and the smoothed
-    one (never NaN once a loss was finite)."""
+    """The cleaned loss of each row: `columns` are its lowest and highest (NaN where not finite) and smoothed value
+    (never NaN after the first finite loss)."""
 
-    # Beyond this a loss is an accident: it is drawn, but averaging it in would hide the curve for thousands of steps.
+    # A loss above this is drawn but not averaged: it would distort the curve for thousands of steps.
     ABSURD: ClassVar[float] = 1e6
 
     def __init__(self) -> None:
@@ -37,13 +36,13 @@ class LossHistory:
         return smooth
 
     def smooth_at(self, row: int) -> float | None:
-        """The moving average at a row, None when there is none."""
+        """The moving average at a row, None without one."""
         value = float(self.smooth[row]) if 0 <= row < self.count else math.nan
         return value if math.isfinite(value) else None
 
     def update(self, steps: StepColumns, rows: int, resumes: int = 0, decay: float = 0.0) -> None:
-        """Take in the table's first `rows` rows. `resumes` is how often rows may have been superseded, `decay` the
-        weight of the past in the moving average (0: no smoothing); with another one everything is computed anew."""
+        """Read the first `rows` rows. `resumes` counts how often rows may have been replaced; `decay` is that of the
+        moving average (0: no smoothing); another one recomputes everything."""
         source = self._source
         same = source is not None and source[0] is steps and source[1:] == (resumes, decay)
         if not same or not self._has_kept_newest(steps):
@@ -57,23 +56,20 @@ class LossHistory:
         return self._bad_rows[: int(np.searchsorted(self._bad_rows, rows))]
 
     def blocks(self, rows: int) -> ChartValues:
-        """Lowest, highest and mean smoothed loss of every `ROWS_PER_BLOCK` of the first `rows`, the last incomplete.
-
-        A million rows in a hundred columns need not be looked at one by one ten times a second.
-        """
+        """Lowest, highest and mean smoothed loss of every `ROWS_PER_BLOCK` of the first `rows`, the last incomplete."""
         whole = rows // ROWS_PER_BLOCK
         blocks = self._blocks[:, :whole]
         rest = self.columns[:, whole * ROWS_PER_BLOCK : rows]
         return np.append(blocks, _block_values(rest[:, None, :]), axis=1) if rest.size else blocks
 
     def _has_kept_newest(self, steps: StepColumns) -> bool:
-        """Whether the newest row taken in is still in the table (a resume replaces rows)."""
+        """Whether the newest row read is still in the table (a resume replaces rows)."""
         row = self.count - 1
         return row < 0 or (steps.count > row and (int(steps.step[row]), float(steps.t[row])) == self._newest)
 
     def _start_over(self, decay: float) -> None:
         self.count = 0
-        self._newest = (0, 0.0)  # step and time of the newest row taken in
+        self._newest = (0, 0.0)  # step and time of the newest row read
         self._bad_rows: ChartIntegers = np.empty(0, dtype=np.int64)
         self._blocks: ChartValues = np.empty((3, 0))
         self._average = DebiasedAverage(decay)
@@ -85,7 +81,7 @@ class LossHistory:
         loss, *extremes = self.read(steps, first, rows)
         finite = np.isfinite(loss)
         for target, part in zip(self.columns[:2], extremes, strict=True):
-            # A merged row may have a finite mean beside a missing extreme: its mean still counts.
+            # A merged row may have a finite mean but a missing extreme: the mean is kept.
             target[first:rows] = np.where(np.isfinite(part), part, np.where(finite, loss, np.nan))
         if not finite.all():
             self._bad_rows = np.append(self._bad_rows, first + np.flatnonzero(~finite))
@@ -98,19 +94,19 @@ class LossHistory:
             self._blocks = np.append(self._blocks, _block_values(part.reshape(3, -1, ROWS_PER_BLOCK)), axis=1)
 
     def read(self, steps: StepColumns, first: int, rows: int) -> tuple[ChartValues, ChartValues, ChartValues]:
-        """Value, lowest and highest of the rows from `first` to before `rows`."""
+        """Value, lowest and highest of rows `first` up to `rows`."""
         part = slice(first, rows)
         return steps.loss[part], steps.loss_min[part], steps.loss_max[part]
 
     def _smooth_rows(self, loss: ChartValues, usable: npt.NDArray[np.bool_], first: int) -> None:
-        """Average the usable losses; the others repeat the average before them."""
+        """Average the usable losses; the other rows repeat the average before them."""
         averaged = self._average.extend(loss[usable])
         table = np.r_[self._last_smooth, averaged]
         self.smooth[first : first + len(loss)] = table[np.cumsum(usable)]
         self._last_smooth = float(table[-1])
 
     def _make_room(self, rows: int, capacity: int) -> None:
-        """As much as the table has room for, so that a long run takes its memory once."""
+        """Allocate the table's capacity, so that a long run allocates once."""
         if rows > self.columns.shape[1]:
             kept = self.columns[:, : self.count]
             self.columns = np.full((3, max(rows, capacity)), math.nan)
@@ -124,13 +120,13 @@ def _block_values(blocks: ChartValues) -> ChartValues:
 
 
 class SpeedHistory(LossHistory):
-    """The same of the tokens trained on each second, evaluations, samples and rests left out."""
+    """Training tokens per second, without evaluations, samples and rests."""
 
     ABSURD: ClassVar[float] = math.inf
 
     def __init__(self) -> None:
         super().__init__()
-        self.went_back_to: frozenset[int] = frozenset()  # steps; the one after also counts the tokens given up
+        self.went_back_to: frozenset[int] = frozenset()  # steps; the one after also counts discarded tokens
 
     def read(self, steps: StepColumns, first: int, rows: int) -> tuple[ChartValues, ChartValues, ChartValues]:
         """Tokens per second of each row; NaN where the row before is not known."""
@@ -147,7 +143,7 @@ class SpeedHistory(LossHistory):
 
 
 class DebiasedAverage:
-    """Exponential moving average without the pull of its starting value (as Adam's moments, arXiv:1412.6980).
+    """Exponential moving average with bias correction (as Adam's moments, arXiv:1412.6980):
 
     average_i = sum_j decay^(i-j) value_j / sum_j decay^(i-j)
     """
@@ -161,7 +157,7 @@ class DebiasedAverage:
         """The average after each of the next `values`."""
         if self._decay <= 0 or not len(values):
             return values.copy()
-        # The recurrence is unrolled in parts short enough that decay**-length stays harmless.
+        # The recurrence is unrolled in parts short enough that decay**-length does not overflow.
         length = max(1, min(len(values), int(math.log(1e-6) / math.log(self._decay))))
         powers = self._decay ** np.arange(1, length + 1)
         weights = np.cumsum(powers) / self._decay

@@ -1,4 +1,4 @@
-"""The line above the loss curve: legend and newest numbers, or the numbers under the crosshair. Pure functions."""
+"""The line above the loss curve: legend and newest numbers, or the numbers under the crosshair."""
 
 from __future__ import annotations
 
@@ -17,19 +17,12 @@ from babytrain.tui.text.formatting import (
     format_rate,
     format_seconds,
 )
-from babytrain.tui.text.styled_lines import (
-    LinePart,
-    StyledLine,
-    fit_parts,
-    line_length,
-    line_part,
-    shorten_to_columns,
-)
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_length, line_part, shorten_to_columns
 from babytrain.tui.widgets.letters.letter_statistics import symbol_label
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
 
 _LONGEST_LETTER = 8
-_MOST_MEDIAN_ROWS = 4000  # a median of a million rows ten times a second would be felt
+_MOST_MEDIAN_ROWS = 4000  # rows; a median of a million ten times a second would be slow
 
 
 def legend_line(
@@ -40,9 +33,9 @@ def legend_line(
     width: int,
     reach: float = 0.0,
 ) -> StyledLine:
-    """What fits into `width`; the values on the left, how they are drawn on the right.
+    """As much as fits into `width`: values on the left, chart settings on the right.
 
-    Marks up to `reach` from the crosshair, in units of the x axis, are read with it.
+    Labels of marks up to `reach` from the crosshair, in units of the x axis, are included.
     """
     if settings.crosshair is not None:
         chunks = _crosshair_chunks(snapshot, plotter, settings.crosshair, charset)
@@ -89,7 +82,7 @@ def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCh
 
 
 def _speed_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset) -> list[LinePart]:
-    """The speed now, as the header of the screen has it, and the usual one."""
+    """The present speed, as in the header of the screen, and the median."""
     speed = plotter.speed.smooth_at(snapshot.rows - 1)
     if speed is None:
         return []
@@ -106,7 +99,7 @@ def _speed_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCha
 def _with_stretch(
     chunks: list[LinePart], snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset, width: int
 ) -> StyledLine:
-    """The chunks, and the newest slowdown or rest in as many words as there is room for beside the first two."""
+    """The chunks, and the newest slowdown or rest in the longest form that fits beside the first two."""
     words = plotter.intervals.newest(snapshot)
     if words is None:
         return fit_parts(chunks, width)
@@ -122,7 +115,7 @@ def _with_stretch(
 def _with_tracked_letter(
     left: StyledLine, snapshot: RunSnapshot, settings: ChartSettings, charset: ChartCharset, width: int
 ) -> StyledLine:
-    """The line, and how well the tracked letter is known, where that takes the place of nothing but blanks."""
+    """The line, and the recall of the tracked letter if there is blank space for it."""
     newest = snapshot.state.letters.last_until(snapshot.t)
     if newest is None or not newest.tracked_letter or newest.tracked_letter_recall is None:
         return left
@@ -140,7 +133,7 @@ def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePar
 
 
 def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[StyledLine]:
-    """How the curve is drawn, in full and shorter and shorter."""
+    """The chart settings in full and in shorter forms."""
     smoothing = f"EMA {settings.decay:g}" if settings.decay else "not smoothed"
     words = [f"x: {settings.x_mode}", *(["log y"] if settings.log_y else []), smoothing]
     if not settings.view.is_whole:
@@ -157,7 +150,7 @@ def _crosshair_chunks(snapshot: RunSnapshot, plotter: LossPlotter, step: int, ch
     if row is None:
         return [LinePart((("no step here yet", "label"),))]
     steps = snapshot.state.steps
-    step = int(steps.step[row])  # not the one asked for: a run that went back may end before it
+    step = int(steps.step[row])  # may differ from the requested step after a rollback
     chunks = [line_part(f"{charset.vertical} step {format_count(step)}", "crosshair-text")]
     smooth = plotter.history.smooth_at(row)
     chunks.append(_value("train", math.nan if smooth is None else smooth, "train", charset.solid_line, 1))

@@ -1,7 +1,4 @@
-"""LossPane: newest losses, the curve, and a crosshair to read it with.
-
-`show` does nothing when nothing it shows has changed. Keys are bound by the screen; the pane has the actions.
-"""
+"""LossPane: newest losses, the curve, and a crosshair. Its actions are bound by the screen."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _WHEEL = 1.25
 
 
 class LossHeader(StyledWidget):
-    """One line of styled words."""
+    """One line of styled text."""
 
     DEFAULT_CSS = "LossHeader { height: 1; }"
 
@@ -38,7 +35,7 @@ class LossHeader(StyledWidget):
         self._line: StyledLine = ()
 
     def show_line(self, line: StyledLine) -> None:
-        """Show this from now on."""
+        """Show this line from now on."""
         if line != self._line:
             self._line = line
             self.refresh()
@@ -52,7 +49,7 @@ class LossPane(Widget, can_focus=True):
     """Training and validation loss, or the speed, over steps, tokens, time or epochs."""
 
     class ViewChanged(Message):
-        """Another part of the run is shown, or the x axis is in another unit."""
+        """The window of the run or the unit of the x axis changed."""
 
     DEFAULT_CSS = "LossPane { layout: vertical; height: 1fr; width: 1fr; }"
 
@@ -84,36 +81,36 @@ class LossPane(Widget, can_focus=True):
         return self._settings.crosshair
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Show the run as of `snapshot`. Costs next to nothing when nothing shown has changed."""
+        """Show the run as of `snapshot`; does nothing when nothing shown has changed."""
         self._snapshot = snapshot
         self._redraw()
 
     def toggle_log_y(self) -> None:
-        """Logarithmic y axis on or off."""
+        """Toggle the logarithmic y axis."""
         self._change(log_y=not self._settings.log_y)
 
     def cycle_x_axis(self) -> None:
-        """Steps, tokens, time, epochs."""
+        """Cycle through steps, tokens, time and epochs."""
         at = X_MODES.index(self._settings.x_mode)
         self._change(x_mode=X_MODES[(at + 1) % len(X_MODES)])
 
     def cycle_smoothing(self) -> None:
-        """The next level of the moving average; one of them is none at all."""
+        """Cycle through the levels of smoothing, including none."""
         at = SMOOTHING_DECAYS.index(self._settings.decay)
         self._change(decay=SMOOTHING_DECAYS[(at + 1) % len(SMOOTHING_DECAYS)])
 
     def toggle_speed(self) -> None:
-        """Tokens per second in place of the losses, and back."""
+        """Toggle between losses and tokens per second."""
         shown: ChartQuantity = "loss" if self._settings.shown == "speed" else "speed"
         self.border_title = "1 loss" if shown == "loss" else "1 tokens per second"
         self._change(shown=shown)
 
     def toggle_baselines(self) -> None:
-        """Show or hide what models reach that only count."""
+        """Toggle the n-gram baselines."""
         self._change(baselines=not self._settings.baselines)
 
     def move_crosshair(self, columns: int) -> None:
-        """Move the crosshair by columns of the screen (at least by one recorded step); the first call sets it up."""
+        """Move the crosshair by screen columns (at least by one recorded step); the first call shows it."""
         snapshot = self._snapshot
         if snapshot is None or not snapshot.rows or not columns:
             return
@@ -126,11 +123,11 @@ class LossPane(Widget, can_focus=True):
         self._set_crosshair(snapshot, row)
 
     def clear_crosshair(self) -> None:
-        """Take the crosshair away."""
+        """Hide the crosshair."""
         self._change(crosshair=None)
 
     def zoom(self, factor: float) -> None:
-        """Closer by `factor` (below 1: farther away), around the crosshair or else the newest step."""
+        """Zoom in by `factor` (below 1: out), around the crosshair or else the newest step."""
         if self._snapshot is None or factor <= 0:
             return
         newest = float(self._snapshot.step)
@@ -141,20 +138,20 @@ class LossPane(Widget, can_focus=True):
         self._change(view=view)
 
     def show_all(self) -> None:
-        """The whole run."""
+        """Show the whole run."""
         self._change(view=ChartSettings().view)
 
     def follow(self) -> None:
-        """The newest part of the run, moving along."""
+        """Show the newest part of the run and follow it."""
         if self._snapshot is not None:
             self._change(view=self._settings.view.following(float(self._snapshot.step)))
 
     def on_resize(self) -> None:
-        """Another width holds other words."""
+        """Redraw the header for the new width."""
         self._redraw()
 
     def on_click(self, event: events.Click) -> None:
-        """A click sets the crosshair."""
+        """Set the crosshair at a click."""
         offset = event.get_content_offset(self._chart)
         snapshot = self._snapshot
         if offset is None or snapshot is None or not snapshot.rows:
@@ -164,12 +161,12 @@ class LossPane(Widget, can_focus=True):
         self._set_crosshair(snapshot, self._nearest_row(snapshot, scale, goal))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel zooms."""
+        """Zoom in."""
         event.stop()
         self.zoom(_WHEEL)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel zooms."""
+        """Zoom out."""
         event.stop()
         self.zoom(1 / _WHEEL)
 
@@ -181,7 +178,7 @@ class LossPane(Widget, can_focus=True):
         return left if abs(float(column[left]) - goal) <= abs(float(column[right]) - goal) else right
 
     def _row_towards(self, snapshot: RunSnapshot, scale: XScale, goal: float, row: int, forward: bool) -> int:
-        """The row nearest to `goal`, but never the one we are on: a key that does nothing looks broken."""
+        """The row nearest to `goal`, but at least one row away, so that every key press moves the crosshair."""
         found = self._nearest_row(snapshot, scale, goal)
         found = max(found, row + 1) if forward else min(found, row - 1)
         return max(0, min(found, snapshot.rows - 1))
@@ -198,7 +195,7 @@ class LossPane(Widget, can_focus=True):
             self.post_message(self.ViewChanged())
 
     def _redraw(self) -> None:
-        """Bring header and chart up to date, if they are visible and something they show has changed."""
+        """Redraw header and chart if they are visible and changed."""
         snapshot = self._snapshot
         if snapshot is None or not self.is_attached or not self.size.width:
             return

@@ -1,7 +1,6 @@
-"""A run's losses, or its speed, as a `Plot`: curves, evaluations, known levels, and what happened to the run.
+"""A run's losses, or its speed, as a `Plot`: curves, evaluations, reference levels, and marks of events.
 
-Nothing here knows a widget. Rare things (evaluations, commands, checkpoints) are turned into arrays when their number
-changes; the columns of training steps are handed on as they are.
+Rare events are converted to arrays when their number changes; columns of training steps are passed on uncopied.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _WAITING: dict[PhaseName, str] = {
 
 @dataclass(frozen=True)
 class ChartSettings:
-    """How the person wants to see the curve. `decay` is the moving average's; `crosshair` is a step."""
+    """How the curve is shown. `decay` is the moving average's; `crosshair` is a step."""
 
     x_mode: XMode = "step"
     log_y: bool = False
@@ -50,7 +49,7 @@ class ChartSettings:
 
 
 class LossPlotter:
-    """Builds the plot of a moment, keeping what is still true from the last one."""
+    """Builds plots and caches what is still valid from the last one."""
 
     def __init__(self) -> None:
         self.history = LossHistory()
@@ -62,7 +61,7 @@ class LossPlotter:
         self._marks: tuple[tuple[EventMark, ...], tuple[AxisMarks, ...]] = ((), ())
 
     def update(self, snapshot: RunSnapshot, settings: ChartSettings) -> None:
-        """Take in new rows."""
+        """Append new rows."""
         state = snapshot.state
         resumes = len(state.resumes)
         self.history.update(state.steps, snapshot.rows, resumes, settings.decay)
@@ -90,13 +89,13 @@ class LossPlotter:
             point_marks=self._point_marks(snapshot, x) if losses else (),
             shaded_intervals=self.intervals.shaded_intervals(snapshot, x),
             log_y=settings.log_y,
-            # A run that went back may end before the step that was looked at.
+            # After a rollback the run may end before the crosshair's step.
             crosshair=None if settings.crosshair is None else x.of_step(min(settings.crosshair, snapshot.step)),
             message=_message(snapshot) if losses or not snapshot.rows else "No speed yet: it takes a second step.",
         )
 
     def marks_at(self, snapshot: RunSnapshot, settings: ChartSettings, reach: float) -> list[EventMark]:
-        """The marks under the crosshair: no farther from it than `reach` in units of the axis."""
+        """The marks at most `reach` (in units of the axis) from the crosshair."""
         if settings.crosshair is None:
             return []
         x = XScale(snapshot, settings.x_mode)
@@ -170,8 +169,7 @@ class LossPlotter:
 
 
 def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLevel, ...]:
-    """What is known before training: no model beats the floor, pure guessing costs ln(vocabulary), and what models
-    reach that only count."""
+    """Levels known before training: the entropy floor, ln(vocabulary) of uniform guessing, and the n-gram baselines."""
     if snapshot.started is None:
         return ()
     corpus = snapshot.started.corpus
@@ -191,7 +189,7 @@ def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLe
 
 
 def _baseline_levels(snapshot: RunSnapshot) -> list[ReferenceLevel]:
-    """Unigram to 5-gram, the lowest first: their labels are placed first."""
+    """Unigram to 5-gram, lowest first, in the order in which labels are placed."""
     baselines = snapshot.state.baselines.last_until(snapshot.t)
     if baselines is None:
         return []

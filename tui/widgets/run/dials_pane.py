@@ -1,7 +1,7 @@
-"""The dials: the learning rate and how it comes about, every other dial, and what became of a command.
+"""The dials pane: the learning rate and its origin, all other dials, and the newest command.
 
-A dial that was changed shows its first position as well. A click on a dial asks to change it. Where the run can be
-steered, up and down choose a dial, which the keys of the screen then change.
+A changed dial shows its first position as well. A click asks to change a dial; in a run that takes commands up and
+down select one, which the screen's keys change.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from babytrain.tui.widgets.common.text_pane import TextPane
 
 _LABEL_WIDTH = 6
 _WIDE_COLUMNS = 26
-_MAX_VALUE_TEXT = 16  # of a setting; a recorded config is only text
+_MAX_VALUE_TEXT = 16  # characters of a setting from a recorded config, which may be any text
 _MAX_REASON_LINES = 3
-_UNSET = (0, *NO_HOURS)  # of a dial of the power policy
+_UNSET = (0, *NO_HOURS)  # values of a power policy dial that is off
 
 
 @dataclass(frozen=True)
 class DialRow:
-    """A label and its facts; each fact may belong to a dial, which a click on it turns."""
+    """A label and its facts; a fact may belong to a dial, which a click on it changes."""
 
     label: str
-    facts: tuple[tuple[str, Content], ...]  # name of the dial or "", what is shown
+    facts: tuple[tuple[str, Content], ...]  # name of the dial or "", text
 
 
 class DialsPane(TextPane):
@@ -52,24 +52,24 @@ class DialsPane(TextPane):
     def __init__(self, charset: CharsetName) -> None:
         self._snapshot: RunSnapshot | None = None
         self._pending: Request | None = None
-        self._positions: dict[int, list[tuple[int, str]]] = {}  # by line: up to which column which dial reaches
-        self._dials = self._first = DialState()  # now, and as the run started
+        self._positions: dict[int, list[tuple[int, str]]] = {}  # by line: the end column of each dial
+        self._dials = self._first = DialState()  # at present, and at the start of the run
         self.can_choose = False
         self._chosen = ""
         super().__init__("3 dials", id="dials", charset=charset, classes="pane")
 
     def show(self, snapshot: RunSnapshot, pending: Request | None) -> None:
-        """Show the dials; `pending` is a command sent from here that has no answer yet."""
+        """Show the dials; `pending` is a command sent from here that is unanswered."""
         self._snapshot = snapshot
         self._pending = pending
         row = self._row_of.get(self.chosen)
         self.rebuild()
-        if row is not None and self._row_of.get(self.chosen) != row:  # what became of a command takes lines above it
+        if row is not None and self._row_of.get(self.chosen) != row:  # the newest command takes lines above it
             self.call_after_refresh(self._scroll_to_chosen)
 
     @property
     def _row_of(self) -> dict[str, int]:
-        """The last line on which each dial is."""
+        """The last line of each dial."""
         return {dial: row for row, positions in self._positions.items() for _, dial in positions}
 
     def _scroll_to_chosen(self) -> None:
@@ -79,19 +79,19 @@ class DialsPane(TextPane):
 
     @property
     def chosen(self) -> str:
-        """The dial that was chosen here, while this is where the keys go; or nothing."""
+        """The selected dial while the pane has the focus, else empty."""
         return self._chosen if self.has_focus else ""
 
     def on_focus(self) -> None:
-        """The choice is seen again."""
+        """Show the selection."""
         self.rebuild()
 
     def on_blur(self) -> None:
-        """The keys mean another pane."""
+        """Hide the selection."""
         self.rebuild()
 
     def action_scroll_lines(self, lines: int) -> None:
-        """To the next dial or the one before, where dials can be chosen."""
+        """Select the next or previous dial, where dials can be selected."""
         dials = list(self._row_of)
         if not self.can_choose or not dials:
             super().action_scroll_lines(lines)
@@ -102,7 +102,7 @@ class DialsPane(TextPane):
         self._scroll_to_chosen()
 
     def on_click(self, event: events.Click) -> None:
-        """Ask to change the dial that is there; beside the words, the nearest dial on the line."""
+        """Ask to change the clicked dial; beside the text, the nearest dial on the line."""
         offset = event.get_content_offset(self)
         positions = self._positions.get(self.scroll_offset.y + offset.y, []) if offset is not None else []
         if offset is not None and positions:
@@ -129,7 +129,7 @@ class DialsPane(TextPane):
         return [line.truncate(width, ellipsis=True) for line in lines]
 
     def _rows(self, snapshot: RunSnapshot, *, brief: bool) -> list[DialRow]:
-        """Everything but the learning rate, what is changed most first; `brief` without the first positions."""
+        """All dials but the learning rate, changed ones first; `brief` omits the first positions."""
 
         def at(dial: str, name: str = "") -> tuple[str, Content]:
             return dial, Content.assemble(f"{name} " if name else "", self._position(snapshot, dial, brief=brief))
@@ -162,7 +162,7 @@ class DialsPane(TextPane):
         return [row for row in rows if any(dials.position(dial) is not None for dial, _ in row.facts)]
 
     def _position(self, snapshot: RunSnapshot, dial: str, *, brief: bool) -> Content:
-        """The position of a dial, and before it the first one where that was another."""
+        """The position of a dial, preceded by the first one if different."""
         now = self._setting(snapshot, dial)
         if not self._is_changed(dial):
             return Content(now)
@@ -173,20 +173,19 @@ class DialsPane(TextPane):
         return Content.assemble((f"{before}{self.glyphs.arrow}", DIM), (now, "bold $accent"))
 
     def _setting(self, snapshot: RunSnapshot, name: str) -> str:
-        """The position of a dial or the value of a recorded setting, whatever its type."""
+        """The position of a dial or the value of a recorded setting, as text."""
         value = self._dials.position(name)
         if value is None:
             value = snapshot.settings.get(name)
         return safe_line(format_dial_value(value), _MAX_VALUE_TEXT) if isinstance(value, int | float | str) else UNKNOWN
 
     def _is_changed(self, dial: str) -> bool:
-        """Whether a dial has another position than at the start."""
         now, start = getattr(self._dials, dial), getattr(self._first, dial)
         return now != start and not (now in NO_HOURS and start in NO_HOURS)
 
     def _line_of(self, row: DialRow, width: int | None = None) -> tuple[Content, list[tuple[int, str]]]:
-        """A row as a line, and up to which column each of its dials reaches. Where it is wider than `width`, those
-        before the chosen dial make room for it."""
+        """A row as a line, and the end column of each of its dials. If wider than `width`, facts before the selected
+        dial are dropped."""
         chosen = max((number for number, (dial, _) in enumerate(row.facts) if dial and dial == self.chosen), default=-1)
         first = 0
         if width is not None:
@@ -206,7 +205,7 @@ class DialsPane(TextPane):
         return Content.assemble(*parts), positions
 
     def _learning_rate(self, snapshot: RunSnapshot, width: int) -> list[Content]:
-        """The value in use, the schedule, and what a person did to it; on one line where there is room."""
+        """The value in use, the schedule, and changes by the user; on one line where there is room."""
         schedule = self._schedule(snapshot)
         rate = format_learning_rate(snapshot.learning_rate)
         value = Content.assemble((f"{'lr':<{_LABEL_WIDTH}}", DIM), (rate, "bold $accent"))
@@ -231,7 +230,7 @@ class DialsPane(TextPane):
         return schedule + factor
 
     def _last_command(self, snapshot: RunSnapshot, width: int) -> list[Content]:
-        """The newest command: asked, then applied at a step, or refused and why."""
+        """The newest command: pending, applied at a step, or refused with the reason."""
         newest = next(
             (command for command in snapshot.state.commands.newest_first(snapshot.t) if _is_shown(command)), None
         )
@@ -252,11 +251,11 @@ class DialsPane(TextPane):
 
 
 def _reach(row: DialRow, first: int, last: int, dots: int) -> int:
-    """The columns of a row from one of its facts to another, its label and a mark for what was left out included."""
+    """Columns from one fact of a row to another, including its label and the mark for omitted facts."""
     shown = row.facts[first : last + 1]
     return _LABEL_WIDTH + (2 if first else 0) + sum(fact.cell_length + dots for _, fact in shown) - dots
 
 
 def _is_shown(command: Command) -> bool:
-    """Whether a command is news here: a person sent it, and not with every letter typed to the model."""
+    """Whether a command is shown here: sent by a person, and not with every letter typed in the chat."""
     return command.command_id != 0 and (command.action != "predict" or command.status == "refused")

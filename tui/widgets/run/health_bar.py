@@ -1,8 +1,4 @@
-"""The health lines below the header: diagnosis, advice with its key, newest rescue or disk problem, forecast.
-
-`ForecastCache` keeps the forecast from being made more often than every five seconds. Where nothing is known of a
-run's health the widget takes no room.
-"""
+"""The health lines: diagnosis, advice with its key, newest recovery or disk problem, forecast. Empty without facts."""
 
 from __future__ import annotations
 
@@ -25,20 +21,18 @@ from babytrain.tui.text.wording import StatusLabel, verdict_label
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, labelled
 from babytrain.tui.widgets.run.progress_header import eta_text
 
-FORECAST_SECONDS = 5.0  # a forecast costs some milliseconds, and changes slowly
+FORECAST_SECONDS = 5.0  # a forecast takes some milliseconds and changes slowly
 _MAX_BUTTON_LABEL = 36
 _MAX_REASON = 80
-_MIN_SENTENCE_COLUMNS = 12  # columns for a sentence; with less it is not begun
+_MIN_SENTENCE_COLUMNS = 12  # columns; with less no sentence is shown
 ADVICE_IDS = ("live.advice", "live.alternative")
 
 
 class ForecastCache:
-    """The forecast of a run, made anew every few seconds at most."""
+    """The forecast of a run, recomputed every five seconds at most."""
 
     def __init__(
-        self,
-        now: Callable[[], float] = time.monotonic,
-        forecast: Callable[[RunSnapshot], Forecast] | None = None,
+        self, now: Callable[[], float] = time.monotonic, forecast: Callable[[RunSnapshot], Forecast] | None = None
     ) -> None:
         self._now = now
         self._make = forecast or _forecast_with_target
@@ -48,7 +42,7 @@ class ForecastCache:
         self._forecast: Forecast | None = None
 
     def at(self, snapshot: RunSnapshot) -> Forecast:
-        """The newest forecast, some seconds old at most; that of another run, or of another past, is none."""
+        """The newest forecast, some seconds old at most; recomputed for another run or after a rollback."""
         now, state = self._now(), snapshot.state
         run = (id(state), id(state.started), len(state.resumes), snapshot.phase)
         seen = (snapshot.rows, snapshot.step, len(state.evals), len(state.commands))
@@ -59,14 +53,14 @@ class ForecastCache:
 
 
 def _forecast_with_target(snapshot: RunSnapshot) -> Forecast:
-    """The forecast, of the arrival at the target as well where the run's settings name one."""
+    """The forecast, including the arrival at the target if the run's settings have one."""
     wanted = snapshot.settings.get("target_loss")
     return forecast_run(snapshot, float(wanted) if isinstance(wanted, int | float) and wanted > 0 else None)
 
 
 @dataclass(frozen=True)
 class HealthFacts:
-    """What the health lines say. `keys` is for each id in `ADVICE_IDS` the key as shown and as sent."""
+    """What the health lines show. `keys` maps each id in `ADVICE_IDS` to the key as displayed and as sent."""
 
     snapshot: RunSnapshot
     eta: ValueRange | None = None
@@ -76,7 +70,7 @@ class HealthFacts:
 
 @dataclass(frozen=True)
 class ClickableRange:
-    """A piece of a line that can be clicked: its columns [first, end) and the key that a click sends."""
+    """A clickable part of a line: its columns [first, end) and the key that a click sends."""
 
     first: int
     end: int
@@ -85,20 +79,20 @@ class ClickableRange:
 
 @dataclass(frozen=True)
 class HealthLine:
-    """One line and what can be clicked on it."""
+    """One line and its clickable parts."""
 
     content: Content
     buttons: tuple[ClickableRange, ...] = ()
 
 
 def has_diagnosis(facts: HealthFacts) -> bool:
-    """Whether there is anything to say at all, or will be: an old recording knows of no diagnosis."""
+    """Whether a diagnosis exists or will; old recordings have none."""
     state = facts.snapshot.state
     return facts.forecast is not None or any((state.verdicts, state.guard_events, state.storage))
 
 
 def is_advice_followed(snapshot: RunSnapshot, advice: SuggestedCommand) -> bool:
-    """Whether an advice of the newest verdict was followed: its command was applied since."""
+    """Whether the command of an advice of the newest verdict was applied since."""
     verdict = snapshot.verdict
     since = verdict.t if verdict is not None else 0.0
     wanted = (advice.action, advice.dial, advice.value, advice.text)
@@ -135,7 +129,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
 
 
 def health_line_count(facts: HealthFacts) -> int:
-    """How many lines there are to fill; in a recording the same at every moment, so that seeking moves no pane."""
+    """How many lines are used; constant over a recording, so that seeking moves no pane."""
     state = facts.snapshot.state
     return 1 + bool(state.verdicts) + any((state.guard_events, state.storage)) + (facts.forecast is not None)
 
@@ -160,7 +154,7 @@ def _rescue(rescue: GuardEvent) -> Content:
 
 
 def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
-    """What the disk does not take, and since when."""
+    """What cannot be written to the disk, and since when."""
     failing = snapshot.failing_storage
     if not failing:
         return Content()
@@ -173,7 +167,7 @@ def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
 
 
 def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
-    """When it ends and at which loss, or why that is not known."""
+    """When the run ends and at which loss, or why that is not known."""
     forecast = facts.forecast
     if forecast is None:
         return Content()
@@ -189,7 +183,7 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
 
 
 def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
-    """Whether and when the loss that was asked about is reached, or why that is not known."""
+    """Whether and when the target loss is reached, or why that is not known."""
     target = forecast.target
     if target is None:
         known = ("", NO_TARGET, forecast.final_loss_reason, forecast.end_reason)
@@ -211,7 +205,7 @@ def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> 
 
 
 def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> list[tuple[Content, str]]:
-    """What a key does about it, and the key to send; what was done already has a sign in place of the key."""
+    """Actions on the advice with the key to send; an applied one has a sign in place of the key."""
     if verdict is None:
         return []
     found: list[tuple[Content, str]] = []
@@ -228,7 +222,7 @@ def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> lis
 
 
 def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> HealthLine:
-    """The words, cut where need be, and at the right end as many of the buttons as there is room for."""
+    """The text, cut if needed, and at the right end as many buttons as fit."""
     room = inner - min(words.cell_length, max(_MIN_SENTENCE_COLUMNS, inner // 2))
     chosen: list[tuple[Content, str]] = []
     for button, key in buttons:
@@ -253,7 +247,7 @@ def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> Hea
 
 
 class HealthBar(LineWidget):
-    """One to four lines, by the layout and by how much there is to say."""
+    """One to four lines, by the layout and the number of facts."""
 
     DEFAULT_CSS = "HealthBar { display: none; }"
 

@@ -1,6 +1,4 @@
-"""The log pane: the newest events of a run and everything printed while it ran, one line each, the newest at the
-bottom.
-"""
+"""The log pane: the newest events of a run and captured output, one line each, newest at the bottom."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ _CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best", "requested":
 
 @dataclass(frozen=True)
 class PrintedLine:
-    """A line that something printed or that the program itself has to say, filed at the run's time `t`."""
+    """A line of captured output or a message of the program, at running time `t` in seconds."""
 
     t: float
     step: int
@@ -51,13 +49,13 @@ LogEvent: TypeAlias = Event | PrintedLine
 
 
 def log_key(snapshot: RunSnapshot, printed: int) -> tuple[int, ...]:
-    """Changes whenever the log does: how many events of each kind there are; `printed` counts the printed lines."""
+    """Changes whenever the log does; `printed` counts the printed lines."""
     timelines = (*_logged(snapshot.state), snapshot.state.commands)
     return (*(timeline.count_until(snapshot.t) for timeline in timelines), printed)
 
 
 def _logged(state: RunState) -> tuple[Timeline[Any], ...]:
-    """The kinds of events of which each has a line, in the order in which those of one moment are listed."""
+    """The event timelines that are logged, in the order used for events of the same time."""
     often = (state.evals, state.checkpoints, state.log_messages)
     rare = (state.guard_events, state.policy_events, state.milestones, state.verdicts)
     # A resume begins at the very time at which the session before it ended.
@@ -65,14 +63,14 @@ def _logged(state: RunState) -> tuple[Timeline[Any], ...]:
 
 
 def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: int = MAX_LOG_LINES) -> list[LogEvent]:
-    """The newest events that deserve a line, oldest first."""
+    """The newest events that are logged, oldest first."""
     state, t = snapshot.state, snapshot.t
     events: list[LogEvent] = []
     for timeline in _logged(state):
         end = timeline.count_until(t)
         events.extend(timeline.events[max(0, end - limit) : end])
-    # A command is news when it is answered; the dials pane shows the ones still on their way. What comes next is asked
-    # with every letter typed to the model.
+    # Commands are logged when answered; the dials pane shows pending ones. Predictions are requested with every letter
+    # typed in the chat, so they are not logged.
     events += [
         command
         for command in state.commands.until(t)[-2 * limit :]
@@ -95,7 +93,7 @@ def log_line(event: LogEvent, glyphs: Glyphs, clock_width: int = 7, step_width: 
 
 
 def log_lines(events: Sequence[LogEvent], glyphs: Glyphs) -> list[Content]:
-    """All of them, their columns as wide as the widest entry."""
+    """All events, with columns as wide as the widest entry."""
     clock_width = max((len(format_clock(event.t)) for event in events), default=0)
     step_width = max((len(format_count(event.step)) + 1 for event in events), default=0)
     return [log_line(event, glyphs, clock_width, step_width) for event in events]
@@ -157,7 +155,7 @@ class LogPane(TextPane):
         super().__init__("5 log", id="log", charset=charset, classes="pane")
 
     def show(self, snapshot: RunSnapshot, printed: Sequence[PrintedLine], printed_count: int) -> None:
-        """Show the newest events; nothing happens when there are no new ones."""
+        """Show the newest events; does nothing without new ones."""
         key = log_key(snapshot, printed_count)
         if key != self._key:
             self._key, self._events = key, recent_events(snapshot, printed)
@@ -170,10 +168,10 @@ class LogPane(TextPane):
             self.scroll_end(animate=False, force=True, immediate=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up stops the following, scrolling back to the end begins it again."""
+        """Follow the end only while it is visible."""
         super().watch_scroll_y(old_value, new_value)
         self._follows = self.at_end
 
     def build(self, width: int) -> list[Content]:
-        """One line an event, cut at the edge."""
+        """One line per event, cut at the edge."""
         return [line.truncate(width, ellipsis=True) for line in log_lines(self._events, self.glyphs)]

@@ -1,4 +1,4 @@
-"""The bar under a replay: playing or paused, how fast, where, and where something happened. A click seeks."""
+"""The bar of a replay: state, speed, position, and ticks where events happened. A click seeks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_column
 
 _MIN_BAR_COLUMNS = 6
 _MAX_LABEL = 32
-_MAX_TICK_SHARE = 0.4  # of the columns; beyond that only what is out of the ordinary is marked
+_MAX_TICK_SHARE = 0.4  # of the columns; above it routine events are not marked
 _ROUTINE_EVENTS = frozenset({"evaluation", "sample", "checkpoint"})
 
 
 @dataclass(frozen=True)
 class TimelineMark:
-    """Something that happened at `t` seconds and is worth stopping at."""
+    """An event at `t` seconds that can be sought to."""
 
     t: float
     label: str
@@ -37,7 +37,7 @@ class TimelineMark:
 
 
 def timeline_marks(state: RunState) -> list[TimelineMark]:
-    """Everything in a run worth seeking to, in order of time."""
+    """Every event worth seeking to, in order of time."""
     found = [
         *(TimelineMark(event.t, "evaluation", "$accent") for event in state.evals.events),
         *(TimelineMark(event.t, "sample", "$secondary") for event in state.samples.events),
@@ -66,19 +66,19 @@ class PlaybackBar(LineWidget):
 
     @dataclass
     class Seek(Message):
-        """Somebody clicked or dragged to `fraction` (0 to 1) of the recording."""
+        """A click or drag to `fraction` (0 to 1) of the recording."""
 
         fraction: float
 
     def __init__(self, clock: PlaybackClock, state: RunState, charset: CharsetName) -> None:
         super().__init__("playback-bar", charset)
-        self.marks = timeline_marks(state)  # what can be seeked to
+        self.marks = timeline_marks(state)
         self._clock = clock
         self._bar = (0, 0)  # first column and width
         self._note = ""
 
     def show(self, note: str = "") -> None:
-        """Draw when the picture changed. `note` says what happened at the position of the clock."""
+        """Redraw if it changed. `note` is the event at the position of the clock."""
         self._note = note
         self.redraw()
 
@@ -88,11 +88,11 @@ class PlaybackBar(LineWidget):
         self._seek(event.x)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go."""
+        """Stop dragging."""
         self.release_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Dragging seeks as it goes."""
+        """Seek while dragging."""
         if self.app.mouse_captured is self:
             self._seek(event.x)
 
@@ -120,7 +120,7 @@ class PlaybackBar(LineWidget):
 
 
 def playback_track(t: float, duration: float, marks: Sequence[TimelineMark], width: int, glyphs: Glyphs) -> Content:
-    """A line of `width` columns with a head at `t`; columns in which something happened carry a tick."""
+    """A line of `width` columns with the position at `t` and a tick in columns with events."""
     share = t / duration if duration > 0 else 1.0
     head = round(min(1.0, max(0.0, share)) * (width - 1))
     ticks = _ticks(marks, duration, width)
@@ -130,13 +130,12 @@ def playback_track(t: float, duration: float, marks: Sequence[TimelineMark], wid
     for column, style in ticks.items():
         cells[column] = (glyphs.tick, style if column < head else "$foreground 40%")
     cells[head] = (glyphs.head, "bold $primary")
-    # Neighbours of one style as one piece: fewer pieces, less to draw.
+    # Neighbours of one style are one piece: fewer pieces to draw.
     pieces = groupby(cells, key=itemgetter(1))
     return Content.assemble(*(("".join(glyph for glyph, _ in piece), style) for style, piece in pieces))
 
 
 def _ticks(marks: Sequence[TimelineMark], duration: float, width: int) -> dict[int, str]:
-    """Styles by column."""
     last = width - 1
     known = [mark for mark in marks if math.isfinite(mark.t)] if duration > 0 else []
     return {round(min(1.0, max(0.0, mark.t / duration)) * last): mark.style for mark in known}

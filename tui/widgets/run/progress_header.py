@@ -1,8 +1,4 @@
-"""The two lines on top: which run this is and how it is doing, and how far it has come.
-
-One widget that lays its facts out for the width it has, the least important ones first to go. What it shows is made
-by the pure function `header_lines`.
-"""
+"""The two header lines: run, state and progress. Facts that do not fit are dropped, the least important first."""
 
 from __future__ import annotations
 
@@ -37,17 +33,17 @@ _NARROW_COLUMNS = 60
 
 @dataclass(frozen=True)
 class HeaderFacts:
-    """What the header says. `advice` takes the place of the estimate when a run is over or cannot be steered."""
+    """What the header shows. `advice` replaces the estimate when a run is over or takes no commands."""
 
     snapshot: RunSnapshot
     state: StatusLabel
     eta: ValueRange | None = None
     advice: str = ""
-    title: str = ""  # until the run has said its name
+    title: str = ""  # until the run's name is known
 
 
 class ProgressHeader(LineWidget):
-    """Two lines, or one where the screen is very low."""
+    """Two lines, or one on a very low screen."""
 
     DEFAULT_CSS = "ProgressHeader { height: 2; }"
 
@@ -69,7 +65,7 @@ class ProgressHeader(LineWidget):
 def header_lines(
     facts: HeaderFacts, width: int, height: int, glyphs: Glyphs, program: str = "babytrain"
 ) -> list[Content]:
-    """`height` (1 or 2) lines of exactly `width` columns. `program` is who we are: babytrain, replay, watching."""
+    """`height` (1 or 2) lines of exactly `width` columns. `program` is the mode: babytrain, replay, watching."""
     inner = max(1, width - 2)
     if height == 1:
         lines = [_spread(_state(facts), [_percent(facts), _eta(facts, glyphs)], [], inner)]
@@ -90,7 +86,7 @@ def header_lines(
 
 
 def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
-    """A bar of `width` columns, half columns counted."""
+    """A bar of `width` columns with half-column resolution."""
     if width <= 0:
         return Content()
     fraction = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
@@ -103,7 +99,7 @@ def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
 
 
 def _identity(facts: HeaderFacts, glyphs: Glyphs, *, program: str, room: int) -> Content:
-    """Program, name, corpus, size and device; what does not fit goes from the right."""
+    """Program, name, corpus, size and device; dropped from the right if too wide."""
     started = facts.snapshot.started
     name = safe_line(started.name if started else facts.title, _MAX_NAME) or "babytrain"
     parts = [(program, "bold $primary"), ("  ", "")] if program else []
@@ -153,7 +149,7 @@ def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], 
 
 
 def eta_text(eta: ValueRange, glyphs: Glyphs) -> str:
-    """`2h05m–2h30m`, one time where both ends read the same."""
+    """`2h05m–2h30m`, or a single time if both ends read the same."""
     low, high = format_whole_seconds(eta.low), format_whole_seconds(eta.high)
     return low if low == high else f"{low}{glyphs.range}{high}"
 
@@ -168,7 +164,7 @@ def _steps(facts: HeaderFacts) -> Content:
 
 
 def _epochs(facts: HeaderFacts) -> Content:
-    """Passes over the text as `3/12`: the one being made, out of those the plan comes to."""
+    """Passes over the text as `3/12`: the present one, of the planned ones."""
     snapshot, started = facts.snapshot, facts.snapshot.started
     if started is None or started.steps_per_epoch <= 0 or not snapshot.total_steps:
         return Content()
@@ -204,6 +200,6 @@ def _elapsed(facts: HeaderFacts) -> Content:
 
 
 def _learning_rate(facts: HeaderFacts) -> Content:
-    """Where the dials have no room, a key that turns one still has to show."""
+    """The learning rate, shown here when the dials pane is hidden."""
     rate = facts.snapshot.learning_rate
     return Content() if rate is None else labelled("lr", format_learning_rate(rate))

@@ -1,11 +1,10 @@
-"""Samples selected by prompt and step, and the words in which two texts differ. Pure functions.
+"""Samples selected by prompt and step, and the words in which two texts differ.
 
-Choices:
-- Words are compared, not characters: between two texts of a model that learns to spell nearly every letter moves.
-  White space and line breaks do not count.
+- Words are compared, not characters: between two samples of an early model nearly every letter differs. White space
+  does not count.
 - Neighbouring words that differ are one range; it ends at a line break.
-- `difflib` is used without its shortcut for frequent words, which takes time with the square of the length, so only
-  the first `MAX_COMPARED_WORDS` words are compared.
+- `difflib` is used without its shortcut for frequent words, which takes quadratic time, so only the first
+  `MAX_COMPARED_WORDS` words are compared.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Alignment = Literal["step", "share"]
 
 @dataclass(frozen=True)
 class SampleWithMetrics:
-    """A sample with what is known about it. `run` is the name of its run where two are compared."""
+    """A sample with its metrics. `run` is the name of its run when two runs are compared."""
 
     sample: Sample
     val_loss: float | None  # of the newest evaluation when it was written
@@ -35,7 +34,7 @@ class SampleWithMetrics:
 
 
 def prompts_of(samples: Sequence[Sample]) -> list[str]:
-    """The different prompts as they first came; those that only a person asked for come last."""
+    """The different prompts in order of appearance; prompts only requested by a person come last."""
     own = dict.fromkeys(sample.prompt for sample in samples if not sample.requested)
     asked = dict.fromkeys(sample.prompt for sample in samples if sample.requested)
     return [*own, *(prompt for prompt in asked if prompt not in own)]
@@ -47,19 +46,19 @@ def samples_with_prompt(samples: Sequence[Sample], prompt: str) -> list[Sample]:
 
 
 def nearest_sample(samples: Sequence[Sample], step: float) -> Sample | None:
-    """The sample written nearest to a step; of two as near the later one."""
+    """The sample nearest to a step; of two equally near the later one."""
     return min(reversed(samples), key=lambda sample: abs(sample.step - step), default=None)
 
 
 def same_sample(first: Sample | None, second: Sample | None) -> bool:
-    """Whether two are the same sample, also when its journal was read again."""
+    """Whether two are the same sample, also after its journal was read again."""
     if first is None or second is None:
         return first is second
     return (first.sample_id, first.step, first.t) == (second.sample_id, second.step, second.t)
 
 
 def index_of(samples: Sequence[Sample], wanted: Sample | None) -> int | None:
-    """Where a sample stands among others, None where it does not."""
+    """The index of a sample, None if it is not there."""
     return next((index for index, sample in enumerate(samples) if same_sample(sample, wanted)), None)
 
 
@@ -76,8 +75,8 @@ def val_losses_when_written(state: RunState, samples: Sequence[Sample]) -> list[
 
 
 def matching_sample(state: RunState, other: RunState, sample: Sample, align: Alignment) -> Sample | None:
-    """The sample of another run to hold against one of this run: of the same prompt if it has that, and written at
-    the nearest step, or after the nearest share of the run."""
+    """The sample of another run to compare with: with the same prompt if there is one, at the nearest step or the
+    nearest share of the run."""
     theirs = other.samples.events
     same_prompt = samples_with_prompt(theirs, sample.prompt)
     candidates = same_prompt or samples_with_prompt(theirs, next(iter(prompts_of(theirs)), ""))
@@ -89,23 +88,23 @@ def matching_sample(state: RunState, other: RunState, sample: Sample, align: Ali
 
 
 def recorded_run_name(state: RunState) -> str:
-    """What the run is called."""
+    """The recorded name of the run."""
     return state.started.name if state.started else "the run"
 
 
-TextRange: TypeAlias = tuple[int, int]  # first character and the one after the last
+TextRange: TypeAlias = tuple[int, int]  # start and end offset
 MAX_COMPARED_WORDS = 1200
 _WORD = re.compile(r"[\w'’]+|[^\w\s]")
 
 
 @dataclass(frozen=True)
 class TextComparison:
-    """The ranges of either text that the other one does not have, in order, and how much they have in common."""
+    """The ranges of either text that the other one does not have, in order, and the share of common words."""
 
     left: tuple[TextRange, ...]
     right: tuple[TextRange, ...]
-    same_share: float  # of the words of both texts, those that are in both in the same order
-    is_whole: bool = True  # False when the texts were too long to be compared to their ends
+    same_share: float  # of the words of both texts, those in both in the same order
+    is_whole: bool = True  # False when only the first words were compared
 
 
 @lru_cache(maxsize=64)
@@ -125,7 +124,7 @@ def compare_texts(left: str, right: str) -> TextComparison:
 
 
 def _words(text: str) -> list[TextRange]:
-    """Where the words are; a combining mark belongs to its word."""
+    """The ranges of words; a combining mark belongs to its word."""
     words: list[TextRange] = []
     for match in _WORD.finditer(text):
         if words and words[-1][1] == match.start() and _continues(text, match.start()):
@@ -136,12 +135,12 @@ def _words(text: str) -> list[TextRange]:
 
 
 def _continues(text: str, position: int) -> bool:
-    """Whether what begins here belongs to the character before: a mark, or the letters that go on after one."""
+    """Whether the character at `position` continues the word before it: a mark, or letters after one."""
     return unicodedata.category(text[position])[0] == "M" or unicodedata.category(text[position - 1])[0] == "M"
 
 
 def _joined(text: str, words: list[TextRange]) -> list[TextRange]:
-    """Neighbouring words as one range, as far as the line goes."""
+    """Neighbouring words on a line as one range."""
     joined: list[TextRange] = []
     for start, end in words:
         if joined and "\n" not in text[joined[-1][1] : start]:

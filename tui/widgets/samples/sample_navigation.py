@@ -1,4 +1,4 @@
-"""Navigation among the samples of a run: the list of their beginnings, and the timeline with one tick a sample."""
+"""Navigation among the samples of a run: a list of their first words, and a timeline with one tick per sample."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_BEGINNING = 80  # characters
 
 
 class SampleList(TextPane, inherit_bindings=False):
-    """A line a sample; a click goes there."""
+    """A line per sample; a click selects it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
     can_focus = False
@@ -55,7 +55,7 @@ class SampleList(TextPane, inherit_bindings=False):
             self.scroll_to(y=top, animate=False, immediate=True)
 
     def build(self, width: int) -> list[Content]:
-        """Step, validation loss, parrot index, and how the text begins."""
+        """Step, validation loss, memorisation index, and the start of the text."""
         steps = max((len(format_count(shown.sample.step)) for shown in self._samples), default=0)
         losses = max((len(format_loss(shown.val_loss)) for shown in self._samples), default=0)
         lines: list[Content] = []
@@ -73,7 +73,7 @@ class SampleList(TextPane, inherit_bindings=False):
         return lines
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the sample on this line."""
+        """Select the sample on this line."""
         offset = event.get_content_offset(self)
         if offset is not None and 0 <= (index := self.scroll_offset.y + offset.y) < len(self._samples):
             self.post_message(self.Chosen(index))
@@ -95,7 +95,7 @@ class TimelineState:
 
 
 class SampleTimeline(LineWidget):
-    """Two lines; a click on a tick goes there."""
+    """Two lines; a click on a tick selects its sample."""
 
     DEFAULT_CSS = "SampleTimeline { height: 2; background: $surface; }"
 
@@ -110,17 +110,17 @@ class SampleTimeline(LineWidget):
         self._facts: TimelineState | None = None
 
     def show(self, facts: TimelineState) -> None:
-        """Show which sample is looked at."""
+        """Show these samples and the selected one."""
         self._facts = facts
         self.redraw()
 
     def build(self, width: int, height: int) -> list[Content]:
-        """Words, then ticks."""
+        """Text, then ticks."""
         facts = self._facts
         return [self._words(facts, width), self._ticks(facts, width)][:height] if facts else []
 
     def on_click(self, event: events.Click) -> None:
-        """To the sample nearest to where was clicked."""
+        """Select the sample nearest to the click."""
         facts = self._facts
         if facts is not None and facts.steps and event.y == 1:
             columns = tick_columns(facts.steps, self.size.width)
@@ -157,7 +157,7 @@ class SampleTimeline(LineWidget):
 
 
 def tick_columns(steps: Sequence[int], width: int) -> list[int]:
-    """The column of each step on a line of `width` columns, a margin of one at either end; `steps` ascend."""
+    """The column of each step on a line of `width` columns with a margin of one at either end; `steps` ascend."""
     last = max(1, width - 3)
     if not steps:
         return []
@@ -168,5 +168,5 @@ def tick_columns(steps: Sequence[int], width: int) -> list[int]:
 
 
 def non_decreasing_steps(steps: Sequence[int]) -> tuple[int, ...]:
-    """Steps that never go back: a way back to a checkpoint makes later samples of earlier steps."""
+    """Running maximum of the steps: a rollback makes later samples of earlier steps."""
     return tuple(accumulate(steps, max))

@@ -1,8 +1,7 @@
-"""Two panes that show a sample: `SamplePane` on the screen of a run (the newest, token by token, and earlier ones
-below) and `SampleCard` in the sample browser.
+"""`SamplePane` on the run screen (the newest sample and earlier ones), and `SampleCard` in the sample browser.
 
-Line breaks are kept; everything that is not plainly text is shown as a symbol. Text copied word for word from the
-training text is underlined.
+Line breaks are kept; other control characters are shown as symbols. Text copied verbatim from the training text is
+underlined.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from babytrain.tui.widgets.common.text_pane import TextPane
 from babytrain.tui.widgets.samples.sample_comparison import SampleWithMetrics, TextRange
 from babytrain.tui.widgets.samples.text_metrics_lines import copied_highlights, metrics_lines, short_metrics
 
-_MAX_SAMPLE_TEXT = 20_000  # characters; a longer sample shows its beginning
+_MAX_SAMPLE_TEXT = 20_000  # characters; longer samples are cut
 _MAX_EARLIER_TEXT = 400
 _EARLIER_SAMPLES = 12
 _MAX_TITLE_PROMPT = 40
@@ -40,7 +39,7 @@ class SamplePane(TextPane):
         super().__init__("4 sample", id="sample", charset=charset, classes="pane")
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Show the newest sample; nothing happens when it is the one on the screen already."""
+        """Show the newest sample; does nothing if it is shown already."""
         samples = snapshot.samples
         newest: Sample | SamplePiece | None = snapshot.sample_piece or (samples[-1] if samples else None)
         metrics = snapshot.text_metrics_of(newest) if isinstance(newest, Sample) else None
@@ -56,7 +55,7 @@ class SamplePane(TextPane):
             self.scroll_home(animate=False, immediate=True)
 
     def build(self, width: int) -> list[Content]:
-        """The prompt, quietly, and the text after it; earlier samples fainter, each under its step."""
+        """The dim prompt and the text after it; earlier samples dim, each under its step."""
         sample = self._shown
         if sample is None:
             return Content.assemble((self._hint, f"{DIM} italic")).wrap(width)
@@ -90,7 +89,7 @@ DIFFERENT_STYLE = "bold $accent"
 
 
 class SampleCard(TextPane, inherit_bindings=False):
-    """A pane that shows one sample, or says that there is none. The screen around it scrolls."""
+    """A pane that shows one sample, or a hint without one. The screen scrolls it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
     can_focus = False
@@ -104,8 +103,8 @@ class SampleCard(TextPane, inherit_bindings=False):
     def show(
         self, shown: SampleWithMetrics | None, different: Sequence[TextRange] | None = None, *, sign: str = ""
     ) -> None:
-        """Show a sample. `different` are the ranges of its text that another one does not have, None where it is
-        compared with none; `sign` goes before its title."""
+        """Show a sample. `different` are the ranges of its text missing in the other one, None without a comparison;
+        `sign` precedes its title."""
         before, self._shown = self._shown, shown
         self._different = None if different is None else tuple(different)
         self.set_title(self._title_of(shown, sign))
@@ -149,7 +148,7 @@ class SampleCard(TextPane, inherit_bindings=False):
         return Content(f"{sign}{run}step {format_count(shown.sample.step)}{loss}")
 
     def _facts(self, sample: Sample) -> str:
-        """How it was drawn; settings at their defaults are left out."""
+        """How it was sampled; settings at their defaults are omitted."""
         prompt = f'"{safe_line(sample.prompt, _MAX_CARD_PROMPT)}"' if sample.prompt else "no prompt"
         facts = (
             prompt,

@@ -1,4 +1,4 @@
-"""The metrics of a sample as text. Everything here may hold words of a model: it is shown as data."""
+"""The metrics of a sample as text. Words from a model are untrusted and shown as data."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_l
 from babytrain.tui.text.formatting import format_count, format_percent
 from babytrain.tui.widgets.common.line_widget import DIM
 
-SHORTEST_SHOWN_MATCH = 12  # characters; shorter pieces are in every text
+SHORTEST_SHOWN_MATCH = 12  # characters; shorter matches are common in any text
 MOST_NEW_WORDS = 12
 LONGEST_QUOTE = 160
 COPIED_STYLE = "underline $secondary"
 
 
 def copied_highlights(metrics: TextMetrics | None) -> list[TextHighlight]:
-    """The piece of the sample's text that is copied word for word from the training text, if it is worth showing."""
+    """The piece of the sample copied verbatim from the training text, if long enough."""
     if metrics is None or metrics.longest_match < SHORTEST_SHOWN_MATCH:
         return []
     return [TextHighlight(metrics.match_start, metrics.match_start + metrics.longest_match, COPIED_STYLE)]
 
 
 def short_metrics(metrics: TextMetrics | None) -> list[str]:
-    """The most telling figures, a few words each, the first the most important."""
+    """The most important metrics in a few words each, most important first."""
     if metrics is None:
         return []
     words: list[str] = []
@@ -40,7 +40,7 @@ def short_metrics(metrics: TextMetrics | None) -> list[str]:
 
 
 def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -> list[Content]:
-    """All that was measured, one thing a line, each to be wrapped."""
+    """All metrics, one per line, each to be wrapped."""
     if metrics is None:
         return []
     lines: list[Content] = []
@@ -81,7 +81,7 @@ def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -
 
 
 def _parrot_verdict(index: float) -> tuple[str, str]:
-    """An index in words and its style: 1 is what held-out text has by chance, 2 a parrot."""
+    """An index in words and its style: 1 is the level of held-out text, 2 and more is memorisation."""
     if index >= 2:
         return "copies a lot", "bold $error"
     return ("copies a little", "bold $warning") if index >= 1.5 else ("honest", "bold $success")

@@ -1,7 +1,6 @@
-"""The bill of a run in one to six lines, the most important first. Pure functions.
+"""The bill of a run in one to six lines, the most important first.
 
-A run whose journal knows of no meter has no lines at all; one whose meter has nothing to read has one calm line that
-says what to do about it.
+Without a meter in the journal there are no lines; a meter without readings gives one line that says what to do.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from babytrain.tui.text.formatting import format_seconds
 from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_part
 
 MAX_BILL_LINES = 6
-NO_METER = "no meter ran"  # in a journal from before there was one
+NO_METER = "no meter ran"  # in journals of older versions
 _LARGE_GAP_PERCENT = 5.0
 _MIN_GAP_SECONDS = 1.0
 _NOT_MEASURED = (
@@ -30,11 +29,11 @@ _NOT_MEASURED = (
 
 
 def bill_lines(facts: BillAmounts, width: int, most: int) -> list[StyledLine]:
-    """At most `most` lines of at most `width` columns: so far, at the end, how measured, what each token cost, gaps."""
+    """At most `most` lines of at most `width` columns: so far, at the end, how measured, cost per token, gaps."""
     if most <= 0 or width <= 0 or (facts.joules is None and facts.missing_reason == NO_METER):
         return []
     if facts.joules is None and facts.unmeasured_seconds < _MIN_GAP_SECONDS:
-        return []  # nothing is known between the first reading of the sensors and the second
+        return []  # nothing is known before the second sensor reading
     if facts.joules is None:
         words = next((text for text in _NOT_MEASURED if len(text) <= width), "")
         return [((words, "label"),)] if words else []
@@ -72,10 +71,7 @@ def _at_the_end(facts: BillAmounts) -> list[LinePart]:
 
 
 def _quality(facts: BillAmounts, width: int) -> list[LinePart]:
-    """Where each number comes from: a counter of the hardware, power polled, an estimate, or typed in.
-
-    With the share of each source, if that fits.
-    """
+    """The source of each number (hardware counter, polled power, estimate, typed in), with its share if that fits."""
     counted = [source for source in facts.counted if source.joules is not None]
     names = [f"{source.name}: {source.quality}" for source in counted]
     shares = [f"{name} {format_energy(source.joules)}" for name, source in zip(names, counted, strict=True)]
@@ -85,7 +81,7 @@ def _quality(facts: BillAmounts, width: int) -> list[LinePart]:
 
 
 def _warnings(facts: BillAmounts) -> list[LinePart]:
-    """Where the bill should not be trusted to the last digit."""
+    """Known inaccuracies of the bill."""
     parts = []
     for source in facts.sources:
         gap = source.gap_percent

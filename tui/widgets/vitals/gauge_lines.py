@@ -1,7 +1,6 @@
-"""Rows of a sensor display: a name, a short history, the newest value. Pure functions.
+"""Rows of a sensor display: a name, a short history, the newest value.
 
-The columns depend on the width alone, so that everything in a pane lines up and nothing moves when a value grows.
-Temperatures have a word and a style.
+The columns depend on the width alone, so that rows line up and nothing moves when a value grows.
 """
 
 from __future__ import annotations
@@ -14,20 +13,13 @@ from rich.cells import cell_len
 
 from babytrain.tui.charts.sparkline import sparkline
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.text.styled_lines import (
-    LinePart,
-    StyledLine,
-    fit_parts,
-    line_length,
-    line_part,
-    shorten_to_columns,
-)
+from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_length, line_part, shorten_to_columns
 
 HeatLevel: TypeAlias = Literal["ok", "warm", "hot"]
-# Without a threshold of its own: what cards and processors live with all day, and where they begin to slow down.
+# Defaults for sensors without a threshold: common under load, and where throttling begins.
 _WARM_CELSIUS = 75.0
 _HOT_CELSIUS = 88.0
-_WARM_MARGIN = 15.0  # degrees below the slowdown threshold
+_WARM_MARGIN = 15.0  # degrees below the throttling threshold
 _HOT_MARGIN = 5.0
 
 
@@ -43,7 +35,7 @@ def heat_part(celsius: float, rank: int, slowdown_celsius: float | None = None, 
 
 
 def heat_level(celsius: float, slowdown_celsius: float | None = None) -> HeatLevel:
-    """`hot` within 5 degrees of slowing down, `warm` within 15."""
+    """`hot` within 5 degrees of throttling, `warm` within 15."""
     if slowdown_celsius is not None:
         margin = slowdown_celsius - celsius
         return "hot" if margin <= _HOT_MARGIN else "warm" if margin <= _WARM_MARGIN else "ok"
@@ -73,7 +65,7 @@ class Gauge:
 
 
 def gauge_lines(gauges: Sequence[Gauge], width: int, charset: CharsetName) -> list[StyledLine]:
-    """One line a gauge, at most `width` columns."""
+    """One line per gauge, at most `width` columns."""
     name_width = max((len(gauge.name) for gauge in gauges), default=0)
     name_width = max(name_width, _NAME_WIDTH) + 1 if width > 2 * _NAME_WIDTH else name_width + 1
     room = max(0, width - name_width)
@@ -91,7 +83,7 @@ def gauge_lines(gauges: Sequence[Gauge], width: int, charset: CharsetName) -> li
 
 
 def wrapped_words(text: str, width: int, most: int) -> list[str]:
-    """At most `most` lines of whole words; what is left over is cut off with a sign."""
+    """At most `most` lines of whole words; the rest is cut off with an ellipsis."""
     words, lines = text.split(), [""]
     for number, word in enumerate(words):
         longer = f"{lines[-1]} {word}".strip()
@@ -106,7 +98,7 @@ def wrapped_words(text: str, width: int, most: int) -> list[str]:
 
 
 def _fitted(values: Sequence[LinePart], width: int) -> StyledLine:
-    """As many values as fit; where not even the most important one does, that one, cut off."""
+    """As many values as fit; if none does, the most important one, cut off."""
     if not values or width <= 0:
         return ()
     first = min(values, key=lambda value: value.rank)

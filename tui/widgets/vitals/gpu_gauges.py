@@ -1,4 +1,4 @@
-"""One or many graphics cards as lines of text, from everything about each to one line about all. Pure functions."""
+"""One or many graphics cards as lines of text, from every quantity of each to one line about all."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from babytrain.tui.text.styled_lines import (
 )
 from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_part, heat_style, wrapped_words
 
-# Where memory of cards that report its temperature begins to slow down (GDDR6X 110, HBM 95 to 105).
+# Where memory of cards that report its temperature begins to throttle (GDDR6X 110, HBM 95 to 105).
 _MEMORY_SLOWDOWN_CELSIUS = 105.0
 _MOST_LINES_OF_LOSS = 3
 
 
 @dataclass(frozen=True)
 class GpuHistory:
-    """A card's newest reading and the ones before it, oldest first; None where the card was not read.
+    """A card's newest reading and earlier ones, oldest first; None where the card was not read.
 
     `slowed` are the seconds for which each reason has lowered its clock since the run began.
     """
@@ -43,7 +43,7 @@ class GpuHistory:
 
 
 def gpu_histories(vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, float]]) -> list[GpuHistory]:
-    """The cards of the newest of `vitals`, each with its past; `slowed` is by the number of the card."""
+    """The cards of the newest of `vitals`, each with its history; `slowed` is by card index."""
     by_index = [{gpu.index: gpu for gpu in reading.gpus} for reading in vitals]
     return [
         GpuHistory(now, tuple(gpus.get(now.index) for gpus in by_index), slowed.get(now.index, {}))
@@ -59,7 +59,7 @@ def gpu_title_line(card: GpuHistory, width: int, among: int) -> StyledLine:
 def gpu_full_lines(
     card: GpuHistory, width: int, charset: ChartCharset, *, merge_fans: bool, detail: bool = False
 ) -> list[StyledLine]:
-    """Everything about a card; with `merge_fans` several fans share a line, with `detail` also what is missing."""
+    """All quantities of a card; `merge_fans` puts several fans on one line, `detail` adds missing sensors."""
     if "card" in card.now.missing:
         words = wrapped_words(replace_unprintable(card.now.missing["card"]), width, _MOST_LINES_OF_LOSS)
         return [((line, "bad"),) for line in words]
@@ -100,7 +100,7 @@ def gpu_row_line(card: GpuHistory, width: int, among: int = 1) -> StyledLine:
 
 
 def gpu_summary_line(cards: Sequence[GpuHistory], width: int) -> StyledLine:
-    """All cards in one line: their mean load, the hottest of them, their power."""
+    """All cards in one line: mean load, highest temperature, total power."""
     if len(cards) == 1:
         return gpu_row_line(cards[0], width)
     loads = [card.now.utilization_percent for card in cards if card.now.utilization_percent is not None]
@@ -125,16 +125,16 @@ def gpu_summary_line(cards: Sequence[GpuHistory], width: int) -> StyledLine:
 
 
 def gpu_title(now: GpuReading, among: int = 1) -> str:
-    """`gpu 0 "NICKNAME" · NAME`, without the brand that every card of the brand carries."""
+    """`gpu 0 "NICKNAME" · NAME`, without the brand prefix."""
     nickname = f' "{replace_unprintable(now.nickname)}"' if now.nickname else ""
     name = replace_unprintable(now.name).removeprefix("NVIDIA ").removeprefix("GeForce ")
     trains = " · trains" if now.trains and among > 1 else ""
-    whole = " (whole card)" if now.shared else ""  # before the name: that may be cut off
+    whole = " (whole card)" if now.shared else ""  # before the name, which may be cut off
     return f"gpu {now.index}{nickname}{whole}{trains} · {name}"
 
 
 def _gauges(card: GpuHistory, charset: ChartCharset, merge_fans: bool, detail: bool) -> list[Gauge]:
-    """One gauge a quantity, from top to bottom."""
+    """One gauge per quantity, from top to bottom."""
     now = card.now
     memory = format_bytes_of(now.memory_used_bytes, now.memory_total_bytes)
     heat = heat_style(now.temperature_celsius, now.slowdown_celsius)
@@ -162,7 +162,7 @@ def _gauge(
     high: float | None = 100.0,
     style: str = "load",
 ) -> Gauge:
-    """A quantity with its history, or the reason why there is none."""
+    """A quantity with its history, or the reason why it is missing."""
     if getattr(card.now, field) is None:
         return Gauge(name, (_missing_part(card.now, field),))
     return Gauge(name, tuple(parts), card.of(attrgetter(field)), low, high, style)
@@ -184,7 +184,7 @@ def _heat_parts(now: GpuReading, brief: bool = False) -> list[LinePart]:
 
 
 def _memory_temperature(card: GpuHistory, detail: bool) -> list[Gauge]:
-    """Of cards that have a sensor there, which is few."""
+    """Empty for cards without this sensor, which is most."""
     celsius, field_name = card.now.memory_temperature_celsius, "memory_temperature_celsius"
     if celsius is None:
         return [_gauge(card, "vram", field_name, ())] if detail and field_name in card.now.missing else []
@@ -221,7 +221,6 @@ def _one_fan(fan: Fan) -> tuple[LinePart, ...]:
 
 
 def _fan_parts(now: GpuReading, rank: int) -> list[LinePart]:
-    """All fans, briefly."""
     if not now.fans:
         return [_missing_part(now, "fans", rank + 2)] if "fans" in now.missing else []
     percents = " ".join(format_percent(fan.percent) for fan in now.fans)
@@ -244,7 +243,7 @@ def _memory_part(now: GpuReading, rank: int) -> LinePart:
 
 
 def _clock(card: GpuHistory) -> Gauge:
-    """How fast it is clocked, and whether that is as fast as it may be."""
+    """The clock and how it compares with its maximum."""
     now = card.now
     throttling_known = "throttle_reasons" not in now.missing
     if now.clock_mhz is None and not throttling_known:
@@ -258,7 +257,7 @@ def _clock(card: GpuHistory) -> Gauge:
 
 
 def _throttle(card: GpuHistory, charset: ChartCharset, detail: bool) -> list[Gauge]:
-    """What lowers the clock or has lowered it, with the seconds spent in each; nothing if nothing ever did."""
+    """What lowers the clock or has lowered it, with the seconds of each; empty if nothing ever did."""
     now = card.now
     if "throttle_reasons" in now.missing:
         return (
@@ -279,12 +278,12 @@ def _throttle(card: GpuHistory, charset: ChartCharset, detail: bool) -> list[Gau
 
 
 def _with_seconds(card: GpuHistory, reason: str) -> str:
-    """`hot 41s`: a reason, and for how long it has held in this run if the card counts that."""
+    """`hot 41s`: a reason and its seconds in this run if the card counts them."""
     seconds = round(card.slowed.get(reason, 0.0))
     return f"{short_reason(reason)} {format_whole_seconds(seconds)}" if seconds else short_reason(reason)
 
 
 def _throttle_parts(now: GpuReading, rank: int) -> list[LinePart]:
-    """Only what is worth a word where words are few."""
+    """Throttle reasons for a short line; harmless ones are left out."""
     unexpected = [short_reason(reason) for reason in now.throttle_reasons if not is_expected_reason(reason)]
     return [line_part(f"throttled: {', '.join(unexpected)}", "bad", rank)] if unexpected else []

@@ -1,7 +1,4 @@
-"""The computer itself as lines of text: processor, memory, temperature, fan, battery. Pure functions.
-
-What a computer has no sensor for is left out: a laptop without a fan is not a fault to report.
-"""
+"""The computer as lines of text: processor, memory, temperature, fan, battery. Missing sensors are left out."""
 
 from __future__ import annotations
 
@@ -18,18 +15,14 @@ from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_pa
 _SWAP_WORTH_A_WORD = 64 * 2**20
 _DISK_LOW_BYTES = 5 * 2**30
 _DISK_LOW_SHARE = 0.03
-# By the name of the line: the quantities whose absence it explains, as readings and as older readings call them.
-_REASONS = {
-    "temp": ("temperature_celsius", "temperature"),
-    "fan": ("fan_rpm", "fan"),
-    "watts": ("processor_watts",),
-}
+# By the name of the line: the quantities whose absence it explains, in present and in older journals.
+_REASONS = {"temp": ("temperature_celsius", "temperature"), "fan": ("fan_rpm", "fan"), "watts": ("processor_watts",)}
 
 
 def host_full_lines(
     vitals: Sequence[Vitals], width: int, charset: ChartCharset, *, detail: bool = False
 ) -> list[StyledLine]:
-    """A line with a history for each sensor there is; with `detail` also why there is none, and every odd sensor."""
+    """A line with a history for each sensor; with `detail` also why sensors are missing, and all other sensors."""
     now = vitals[-1].host
     gauges: list[Gauge] = []
 
@@ -68,7 +61,7 @@ def host_full_lines(
 
 
 def _details(now: HostReading) -> list[Gauge]:
-    """Every other sensor by its name, and of what is missing why."""
+    """Every other sensor by its name, and the reasons for missing ones."""
     gauges = []
     heats = [
         f"{name} {celsius:.0f}°"
@@ -86,7 +79,7 @@ def _details(now: HostReading) -> list[Gauge]:
 
 
 def is_disk_low(now: HostReading) -> bool:
-    """Whether a checkpoint may soon find no room."""
+    """Whether a checkpoint may soon not fit on the disk."""
     free, total = now.disk_free_bytes, now.disk_total_bytes
     return free is not None and (free < _DISK_LOW_BYTES or (total is not None and free < _DISK_LOW_SHARE * total))
 
@@ -116,7 +109,7 @@ def host_compact_lines(now: HostReading, width: int, charset: ChartCharset) -> l
 
 
 def host_row_line(now: HostReading, width: int) -> StyledLine:
-    """The computer in one line; empty when it says nothing."""
+    """The computer in one line; empty without sensors."""
     parts = []
     if now.cpu_percent is not None:
         parts.append(labelled_part("cpu", format_percent(now.cpu_percent), 0))
@@ -143,7 +136,7 @@ def _battery_parts(now: HostReading, rank: int, *, named: bool = True) -> list[L
 
 
 def _core_bars(percents: Sequence[float], most: int, charset: CharsetName) -> str:
-    """One bar a core; where there are more cores than columns, one for the mean of several neighbours."""
+    """One bar per core; with more cores than columns, one per group of neighbours."""
     group = -(-len(percents) // most)
     means = [sum(part) / len(part) for at in range(0, len(percents), group) if (part := percents[at : at + group])]
     return sparkline(means, len(means), 0.0, 100.0, charset)

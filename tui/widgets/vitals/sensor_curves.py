@@ -1,8 +1,4 @@
-"""Sensor readings as curves: over the whole run on the x axis of the loss chart, or the last minutes where there is
-less room.
-
-Readings are turned into numbers once, as they come.
-"""
+"""Sensor readings as curves: over the whole run on the loss chart's x axis, or the last minutes if space is short."""
 
 from __future__ import annotations
 
@@ -75,7 +71,7 @@ HOST_TRACKS = (
 
 
 class VitalsHistory:
-    """All readings of a run as columns."""
+    """All readings of a run as columns, converted once when they arrive."""
 
     def __init__(self) -> None:
         self._source: tuple[RunState, tuple[SensorTrack, ...]] | None = None
@@ -84,7 +80,7 @@ class VitalsHistory:
         self._times: list[float] = []
 
     def update(self, snapshot: RunSnapshot) -> None:
-        """Take in new readings."""
+        """Append new readings."""
         events, newest = snapshot.state.vitals.events, snapshot.vitals
         tracks = GPU_TRACKS if newest is not None and newest.gpus else HOST_TRACKS
         count = len(self._taken)
@@ -99,7 +95,7 @@ class VitalsHistory:
                 column.append(track.quantity(reading))
 
     def curves(self, snapshot: RunSnapshot, x: XScale) -> list[tuple[SensorTrack, Series]]:
-        """The tracks that have something to show up to a moment, as curves over `x`."""
+        """The tracks that have readings up to the snapshot, as curves over `x`."""
         self.update(snapshot)
         count = snapshot.state.vitals.count_until(snapshot.t)
         times = np.array(self._times[:count], dtype=np.float64)
@@ -114,7 +110,7 @@ class VitalsHistory:
         return found
 
     def _on_current_path(self, snapshot: RunSnapshot, times: ChartValues, x: XScale) -> np.ndarray:
-        """Which readings to show: on an axis of steps none that was read during steps that were given up since."""
+        """Mask of the readings to show: on an axis of steps, none from steps a rollback discarded."""
         kept = np.ones(len(times), dtype=np.bool_)
         steps = np.array([reading.step for reading in self._taken[: len(times)]], dtype=np.int64)
         for resumed in snapshot.state.resumes.until(snapshot.t) if x.mode != "time" else ():
@@ -141,7 +137,7 @@ def history_rows(
     for number, (track, series) in enumerate(shown):
         tall = min(_MAX_CURVE_ROWS, least + (number < over))
         plot = Plot(series=(series,), x_low=limits[0], x_high=limits[1], shaded_intervals=shaded_intervals)
-        # Four lines would have an axis of their own, which is the one at the bottom already.
+        # With four rows `draw_plot` would add an axis; there is one at the bottom already.
         canvas = draw_plot(plot, columns, tall, charset, axis=False).canvas
         words = _range_words(series, limits, track.unit)
         rows += [
@@ -151,7 +147,7 @@ def history_rows(
 
 
 def _range_words(series: Series, limits: tuple[float, float], unit: str) -> str:
-    """From the lowest to the highest value in view."""
+    """The lowest and the highest value in view."""
     seen = series.line[(series.x >= limits[0]) & (series.x <= limits[1])]
     seen = seen[np.isfinite(seen)]
     if not len(seen):
@@ -161,7 +157,7 @@ def _range_words(series: Series, limits: tuple[float, float], unit: str) -> str:
 
 
 def _axis(x: XScale, limits: tuple[float, float], columns: int, charset: ChartCharset) -> Canvas:
-    """The numbers under the curves."""
+    """The tick labels under the curves."""
     canvas = Canvas(columns, 1, charset)
     low, high = limits
     free_from = 0
@@ -175,7 +171,7 @@ def _axis(x: XScale, limits: tuple[float, float], columns: int, charset: ChartCh
     return canvas
 
 
-MIN_CHART_ROWS = 6  # rows; below that a curve says less than a sparkline
+MIN_CHART_ROWS = 6  # rows; below that a sparkline shows more
 RECENT_READINGS = 600
 _MIN_RECENT_READINGS = 5
 
@@ -183,7 +179,7 @@ _MIN_RECENT_READINGS = 5
 def recent_chart(
     vitals: Sequence[Vitals], width: int, height: int, charset: ChartCharset
 ) -> tuple[StyledLine, Drawing] | None:
-    """A legend and a drawing of `height` - 1 rows; None when there is too little room or too little to show."""
+    """A legend and a drawing of `height` - 1 rows; None with too little room or too few readings."""
     few = len(vitals) < _MIN_RECENT_READINGS or not vitals[-1].t > vitals[0].t
     if height < MIN_CHART_ROWS or width < 20 or few:
         return None
@@ -207,7 +203,7 @@ def recent_chart(
 
 
 def _quantities(newest: Vitals) -> list[tuple[str, SensorValue]]:
-    """What is worth a curve: of a card its heat and its fan, else the computer's heat and load."""
+    """The curves to show: a card's temperature and fan, else the computer's temperature and load."""
     found: list[tuple[str, SensorValue]] = []
     if newest.gpus:
         hottest = max(newest.gpus, key=lambda gpu: gpu.temperature_celsius or 0.0).index

@@ -1,7 +1,7 @@
-"""How the vitals pane is filled: a list of layouts from everything to one line, of which the first that fits is taken.
+"""The layout of the vitals pane: a list from everything to one line, of which the first that fits is used.
 
-Pure functions. The computer gives way before the graphics cards, and the details of the bill before either. The
-last lines say what is wrong with the machine or holds the run back, or else an encouragement.
+The computer is shortened before the graphics cards, and the details of the bill before either. The last lines are a
+warning or the reason for throttling, or else an encouragement.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ DetailLevel: TypeAlias = Literal["detailed", "full", "merged", "compact", "row",
 _CARD_LEVELS: tuple[DetailLevel, ...] = ("full", "merged", "compact", "row", "summary")
 _NOTE_LEVELS: tuple[DetailLevel, ...] = ("full", "compact", "none")
 _BRIEF_HOST: tuple[DetailLevel, ...] = ("compact", "row", "none")
-# How much of the computer is shown below cards in full, and how many lines of the bill.
+# How much of the computer is shown below full cards, and how many lines of the bill.
 _HOST_BELOW_CARDS: tuple[tuple[DetailLevel, int], ...] = (("compact", 3), ("compact", 1), ("row", 1), ("none", 1))
 
 
 @dataclass(frozen=True)
 class PaneFooter:
-    """What is shown below the sensors: the lines of the bill by importance, and a warning or an encouragement.
+    """What is shown below the sensors: lines of the bill by importance, and a warning or an encouragement.
 
-    `kind` is an encouragement beside what holds the run back, for a pane with a line to spare. `slowed` has for each
-    card by its index the seconds spent slowed down, by reason.
+    `kind` is an encouragement in addition to a warning, if there is a spare line. `slowed` has for each card index the
+    seconds of throttling by reason.
     """
 
     bill: tuple[StyledLine, ...] = ()
-    measured: bool = False  # whether the bill has a number, or only says why it has none
+    measured: bool = False  # whether the bill has a number, or only a reason why not
     status: tuple[StyledLine, ...] = ()
     kind: tuple[StyledLine, ...] = ()
     slowed: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 NO_FOOTER = PaneFooter()
-# Lines of the bill, and whether blank lines part the blocks: what it will come to is worth more than blank lines.
+# Lines of the bill, and whether blank lines separate the blocks: the projected total is preferred to blank lines.
 _BILL_OPTIONS = ((6, True), (3, True), (2, True), (2, False), (1, True), (1, False))
 
 
 @dataclass(frozen=True)
 class LayoutOption:
-    """How much to say of the cards (or of why there is none) and of the computer, how many lines of the bill, whether
-    blank lines part them, whether an encouragement has a place of its own."""
+    """Detail of the cards (or of the note on their absence) and of the computer, lines of the bill, whether blank lines
+    separate them, and whether an encouragement has its own line."""
 
     cards: DetailLevel
     host: DetailLevel
@@ -72,7 +72,7 @@ def vitals_lines(
     title: bool = True,
     extras: PaneFooter = NO_FOOTER,
 ) -> list[StyledLine]:
-    """The richest layout that fits; with `title` each card's name has a line of its own."""
+    """The richest layout that fits; with `title` each card's name has its own line."""
     if width <= 0 or height <= 0:
         return []
     if not vitals:
@@ -92,7 +92,7 @@ def vitals_lines(
         blocks = [cards(option.cards), host(option.host), list(extras.bill[: option.bill])]
         lines = [*_stacked(blocks, option.spaced), *status]
         if len(lines) <= height:
-            # What was left out for the sake of a roomier layout may still fit below it.
+            # What a roomier layout left out may still fit below it.
             rest = [] if status else extras.status
             if len(lines) + len(rest) > height:
                 return lines
@@ -102,7 +102,7 @@ def vitals_lines(
 
 
 def _options_with_cards(least: int) -> Iterator[LayoutOption]:
-    """Layouts in order of preference; `least` is how many lines of the bill are to stay."""
+    """Layouts in order of preference; `least` is the fewest lines of the bill."""
     yield LayoutOption("detailed", "detailed", 6, spaced=True, kind=True)
     for bill, spaced in _BILL_OPTIONS:
         yield LayoutOption("full", "full", bill, spaced=spaced, kind=True)
@@ -112,12 +112,12 @@ def _options_with_cards(least: int) -> Iterator[LayoutOption]:
         for host in _BRIEF_HOST:
             yield LayoutOption(cards, host, least)
         if least:
-            # A number more about the card is worth more than the bill where there is hardly a line.
+            # With hardly any lines one more number of the card is preferred to the bill.
             yield LayoutOption(cards, "none", 0)
 
 
 def _options_without_card(least: int, last: DetailLevel) -> Iterator[LayoutOption]:
-    """Layouts of the sentence that says why there is no card, and of the computer."""
+    """Layouts of the note on the absence of a card, and of the computer."""
     yield LayoutOption("full", "detailed", 6, spaced=True, kind=True)
     for bill, spaced in _BILL_OPTIONS:
         yield LayoutOption("full", "full", bill, spaced=spaced, kind=True)
@@ -133,7 +133,6 @@ def _options_without_card(least: int, last: DetailLevel) -> Iterator[LayoutOptio
 def _card_lines(
     cards: Sequence[gpu_gauges.GpuHistory], width: int, charset: ChartCharset, title: bool, level: DetailLevel
 ) -> list[StyledLine]:
-    """All cards at one level of detail."""
     among = len(cards)
     match level:
         case "none":
@@ -156,7 +155,6 @@ def _card_lines(
 
 
 def _host_lines(vitals: Sequence[Vitals], width: int, charset: ChartCharset, level: DetailLevel) -> list[StyledLine]:
-    """The computer at one level of detail."""
     host = vitals[-1].host
     match level:
         case "none":
@@ -176,7 +174,6 @@ def _note_lines(note: str, width: int, level: DetailLevel) -> list[StyledLine]:
 
 
 def _stacked(blocks: Sequence[list[StyledLine]], spaced: bool) -> list[StyledLine]:
-    """Blocks of lines one under the other, with or without a blank line between them."""
     lines: list[StyledLine] = []
     for block in blocks:
         if lines and block and spaced:
@@ -196,21 +193,21 @@ def status_lines(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) 
 
 
 def encouragement_line(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) -> list[StyledLine]:
-    """An encouragement below the sentence that says why the run is held back, where there is a line for it."""
+    """An encouragement below the reason for resting or throttling, if there is a line for it."""
     warning = _warning(snapshot, intervals)
     words = encouragement(snapshot, width) if warning is not None and warning[1] == "resting-text" else ""
     return [((words, "kind"),)] if words and len(words) <= width else []
 
 
 def _warning(snapshot: RunSnapshot, intervals: IntervalTracker) -> tuple[str, str] | None:
-    """The most important thing that is not as it should be, with its style."""
+    """The most important warning with its style."""
     if snapshot.ended is not None:
         return None
     slow = intervals.newest(snapshot)
     if slow is not None and slow.kind == "throttled" and slow.ongoing:
         return slow.full, "bad"
     policy = policy_in_force(snapshot)
-    # Nobody is slowed down who does not work.
+    # A paused run is not slowed.
     if policy is not None and not (policy.action == "slowed" and snapshot.phase == "paused"):
         return replace_unprintable(_policy_text(snapshot, policy)), "resting-text"
     host = snapshot.vitals.host if snapshot.vitals is not None else HostReading()
@@ -222,7 +219,7 @@ def _warning(snapshot: RunSnapshot, intervals: IntervalTracker) -> tuple[str, st
 
 
 def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
-    """What holds the run back. A temperature or a power is that of now, not that of when the rule was last reported."""
+    """The reason for resting or throttling, with the present temperature or power instead of the reported one."""
     if policy.action != "slowed" or snapshot.vitals is None:
         return policy.text
     card, host, dials = snapshot.vitals.training_gpu, snapshot.vitals.host, snapshot.dials

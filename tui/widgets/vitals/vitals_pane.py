@@ -1,7 +1,7 @@
-"""VitalsPane: how the machine is doing and what it draws. The cards if there are any, and the computer around them.
+"""VitalsPane: sensors of graphics cards and computer.
 
-Where there is room, the sensors over the course of the run are drawn below, on the x axis of the loss chart; where
-there is less, a curve of the last minutes. The layout is made anew with each reading, and only while it can be seen.
+With enough room the sensor history is drawn below on the x axis of the loss chart, with less a curve of the last
+minutes. The layout is rebuilt with each reading, only while visible.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from babytrain.tui.widgets.vitals.sensor_curves import (
 )
 from babytrain.tui.widgets.vitals.vitals_layout import PaneFooter, encouragement_line, status_lines, vitals_lines
 
-_HISTORY = 60  # readings in a sparkline at most, about a minute
+_HISTORY = 60  # most readings in a sparkline, about a minute
 _NUMBER, _TITLE = "2", "vitals"
-# Which style each curve has in the charts of this pane: of the recent readings, and of the history.
+# The style of each curve in the recent chart and in the history.
 _RECENT_STYLES = {"base": "", "train": "heat-ok", "val": "fan", "notice": "bad"}
 _HISTORY_STYLES = {
     "base": "",
@@ -55,7 +55,7 @@ _HISTORY_STYLES = {
     "throttled": "throttled",
     "resting": "resting-text",
 }
-_TALL = 24  # lines from which on a pane of its own gives each curve two
+_TALL = 24  # lines from which a maximised pane gives each curve two
 
 
 class VitalsPane(StyledWidget, can_focus=True):
@@ -78,9 +78,9 @@ class VitalsPane(StyledWidget, can_focus=True):
         self._title = _TITLE
 
     def show(self, snapshot: RunSnapshot, settings: ChartSettings | None = None) -> None:
-        """Show the sensors as of `snapshot`; nothing is redrawn before there is a new reading.
+        """Show the sensors as of `snapshot`; redrawn only for a new reading.
 
-        `settings` are those of the loss chart, whose x axis and window of the run the history shares.
+        `settings` are those of the loss chart, whose x axis and window the history shares.
         """
         newest, settings = snapshot.vitals, settings or self._settings
         policy_events = snapshot.state.policy_events.count_until(snapshot.t)
@@ -94,7 +94,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Another size, another layout."""
+        """Build the layout for the new size."""
         self._lines = None
         self.refresh()  # a frame of the old layout may have been drawn at the new size already
 
@@ -110,7 +110,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         return to_strip(line, width, self.palette, self._charset.name)
 
     def _history_strip(self, row: HistoryRow, width: int) -> Strip:
-        """A name, a line of a curve, and from where to where it goes."""
+        """A name, a row of a curve, and its range."""
         styles, charset = self.palette, self._charset.name
         name = to_strip(((row.name, "label"),), NAME_WIDTH, styles, charset)
         words = to_strip(((" ", ""), (row.words, "label")), RANGE_WIDTH + 1, styles, charset)
@@ -118,7 +118,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         return Strip.join(parts).adjust_cell_length(width, styles[""])
 
     def _laid_out(self) -> list[StyledLine | HistoryRow]:
-        """The lines for the present size, and below them the history or a curve where there is room."""
+        """The sensor lines for the present size, then the history or a recent chart where there is room."""
         if self._lines is None:
             width, height = self.size
             curves = self._curves(width)
@@ -142,7 +142,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         return self._lines
 
     def _reserved(self, curves: int, height: int) -> int:
-        """Lines kept for the history in a pane that has the screen to itself, or is tall: blank, curves, axis."""
+        """Lines reserved for the history in a maximised or tall pane: blank, curves, axis."""
         if not curves or not (self.has_class("-maximised") or height >= _TALL):
             return 0
         wanted = 2 + curves * (2 if height >= _TALL else 1)
@@ -178,15 +178,15 @@ class VitalsPane(StyledWidget, can_focus=True):
         )
 
     def _name_border(self) -> None:
-        """A single card gives its name to the border, which saves a line, if there is a border."""
+        """Put a single card's name into the border, if there is one, which saves a line."""
         gpus = self._newest.gpus if self._newest is not None else ()
         bordered = self.styles.border_top[0] not in ("", "none", "hidden", "blank")
         title = gpu_gauges.gpu_title(gpus[0]) if len(gpus) == 1 and bordered else _TITLE
         if title != self._title:
             self._title = title
-            # As content: a card's name must not be parsed as markup.
+            # As Content: a card's name must not be parsed as markup.
             self.border_title = Content(fold_to_charset(f"{_NUMBER} {title}", self._charset.name))
 
     def _chart_styles(self, names: Mapping[str, str]) -> list[Style]:
-        """The styles of a chart by number, of which `names` are the loud ones and everything else is quiet."""
+        """The styles of a chart by number; those not in `names` are dim."""
         return [self.palette[names.get(name, "label")] for name in STYLE_NAMES]
