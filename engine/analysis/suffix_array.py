@@ -147,5 +147,4 @@ class SuffixArray:
         return low
 
     def _shared(self, keys: _Numbers, others: _Numbers) -> _Numbers:
-        """Length of the common prefix of two keys, in letters."""
         return self._packed - np.searchsorted(self._steps, keys ^ others, side="right")

@@ -217,7 +217,6 @@ def _name(paths: Sequence[str], sources: Sequence[TextSource]) -> str:
 
 
 def _download_tinyshakespeare() -> Path:
-    """The file in the user's cache, downloaded and checked against its SHA-256 if missing."""
     import platformdirs
     import pooch
 

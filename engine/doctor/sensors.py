@@ -56,7 +56,6 @@ def check_gpus(
 
 
 def _poll(open_gpu: Callable[[], GpuBackend], timeout: float) -> GpuPoll | None:
-    """The last of three readings; None when the driver does not answer."""
     thread = GpuThread(open_gpu)
     thread.start()
     poll: GpuPoll | None = None

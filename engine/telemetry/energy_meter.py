@@ -178,7 +178,6 @@ class EnergyMeter:
         return readings
 
     def _add_up(self, readings: dict[str, ComponentReading], whole: str | None, now: ClockReading) -> None:
-        """Add the intervals that end now to their sources, and those that count to the total and the cost."""
         inside = outside = longest = 0.0
         for name, reading in readings.items():
             component, best = self._components[name], reading.best

@@ -24,7 +24,6 @@ MigInstances: TypeAlias = Callable[[int], tuple[str, ...]]
 _PREFIXES = ("mig-", "gpu-", "amd-", "pci-")  # old drivers write MIG-GPU-<card>/<instance>/<part>
 _AMD_DIGITS = 16
 NO_OTHER = "nor an AMD or Intel card with sensors"
-HARMLESS_NOTES = (NO_DRIVER, NO_BINDING)
 
 
 class TrainingCardMarker(GpuBackend):
@@ -80,7 +79,6 @@ def find_training_card(
 
 
 def _spellings(identity: str) -> set[str]:
-    """The ways a card may spell this identity, without prefix."""
     bare = _bare(identity)
     if not bare:
         return set()
@@ -116,7 +114,7 @@ class AllCards(GpuBackend):
     """NVIDIA's cards, then AMD's and Intel's."""
 
     def __init__(self, nvidia: GpuBackend, others: HwmonBackend) -> None:
-        super().__init__("" if nvidia.note in HARMLESS_NOTES else nvidia.note, nvidia.costs)
+        super().__init__("" if nvidia.note in (NO_DRIVER, NO_BINDING) else nvidia.note, nvidia.costs)
         self._nvidia = nvidia
         self._others = others
 

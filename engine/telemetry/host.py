@@ -233,7 +233,6 @@ def _is_speed(rpm: Any) -> bool:
 
 
 def _existing(path: Path) -> Path:
-    """The folder, or its nearest existing parent."""
     return next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path())
 
 

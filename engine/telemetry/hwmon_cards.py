@@ -185,7 +185,6 @@ def _uuid(device: Path) -> str:
 
 
 def _find_files(card: Path, hwmon: Path) -> dict[str, Path]:
-    """The file of each quantity that the card reports."""
     by_label: dict[str, Path] = {}
     for number in range(1, _MOST_TEMPERATURES + 1):
         path = hwmon / f"temp{number}_input"

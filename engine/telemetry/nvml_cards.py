@@ -111,8 +111,6 @@ class NvmlBackend(GpuBackend):
 
 
 class _Card:
-    """One card: its handle and its constants."""
-
     def __init__(self, queries: NvmlQueries, index: int) -> None:
         self._queries = queries
         self._index = index
@@ -180,7 +178,6 @@ class _Card:
         }
 
     def _read_fields(self) -> dict[str, Any]:
-        """The memory's temperature, and the throttled seconds by reason."""
         values = self._fields.read(self._handle)
         celsius = values[nvml_calls.MEMORY_TEMPERATURE_FIELD]
         if not isinstance(celsius, MissingValue) and celsius <= 0:  # what a card without that sensor may answer

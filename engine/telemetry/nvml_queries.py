@@ -56,8 +56,6 @@ _FINAL = frozenset({INVALID_ARGUMENT, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMEN
 # What ctypes and an out-of-date binding raise besides NVMLError: an unknown wrapper is an AttributeError, a name that
 # is not UTF-8 a UnicodeDecodeError (a ValueError), a library that cannot be mapped an OSError.
 _BINDING_ERRORS = (AttributeError, ValueError, TypeError, OverflowError, OSError, ctypes.ArgumentError)
-
-
 NO_VALUE = MissingValue("the driver gave no sensible value")
 
 

@@ -88,7 +88,6 @@ class ProcessorCounter:
 
 
 def _grown(package: _Package, reading: int, elapsed: float) -> float:
-    """Joules since the previous reading."""
     if package.last is None:
         return 0.0
     microjoules = reading - package.last

@@ -100,7 +100,6 @@ class ScriptedCard:
         return (HOT,) if self._hot else (AT_POWER_LIMIT,)
 
     def _update_slowdown(self) -> None:
-        """Hysteresis: slow from the slowdown temperature on, until well below."""
         self._hot = self._busy and self._celsius >= (_RECOVERED_CELSIUS if self._hot else _SLOWDOWN_CELSIUS)
 
 

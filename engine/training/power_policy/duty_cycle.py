@@ -72,8 +72,6 @@ class DutyCycleController:
         self._lost = threading.Event()
         self._lost_card = ""
 
-    # -- the sensors' thread -----------------------------------------------------------------------------------
-
     def take_reading(self, host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
         """Publish a sensor reading, meter its energy, and append a sample for the policy."""
         recorder = self._recorder
@@ -101,8 +99,6 @@ class DutyCycleController:
         )
         recorder.publish(energy)
 
-    # -- either ------------------------------------------------------------------------------------------------
-
     def lost_card(self, wait_seconds: float = 0.0) -> str:
         """The name of the training card once it is lost, else an empty string.
 
@@ -118,8 +114,6 @@ class DutyCycleController:
     def rested_seconds(self) -> float:
         """Seconds of this session without work: paused, in quiet hours, or resting between steps."""
         return self._rested_in_all + self._recorder.held_seconds()
-
-    # -- the training thread -----------------------------------------------------------------------------------
 
     @property
     def pausing(self) -> bool:
