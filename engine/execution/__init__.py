@@ -1,1 +1,1 @@
-"""The ways to make one forward and backward pass, and the choice between them."""
+"""Devices, threads and number formats, and the ways to make a forward and backward pass."""

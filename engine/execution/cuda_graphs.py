@@ -1,13 +1,12 @@
 """A forward and backward pass as a CUDA graph: hundreds of kernels launched by one call.
 
-At these sizes a GPU waits for Python between kernels. A graph is captured once per batch shape and replayed; it reads
-from and writes to the same memory every time, which decides the rest:
+A graph is captured once per batch shape. A replay reads from and writes to the same memory every time, therefore:
 
-- Inputs and targets are copied into buffers, the share of an accumulated step is a tensor, the loss is copied out:
-  losses wait on the device to be read and the next replay overwrites the graph's own.
-- Gradients are added in place to the buffers they are in, so a parameter's `.grad` must never be set to None.
-- The seed is set before each replay. A generator that was captured reads its seed and offset then, so the noise stays
-  a function of the seed. (Seeding during a capture is an error.)
+- Inputs and targets are copied into buffers, the share of an accumulated step is a tensor, and the loss is copied out,
+  because the next replay overwrites it.
+- Gradients are added in place, so a parameter's `.grad` must never be set to None.
+- The seed is set before each replay, when a captured generator reads its seed and offset. (Seeding during a capture is
+  an error.)
 - Warm-up and capture share one side stream: libraries set themselves up per stream, and autograd ties gradients to the
   stream they were first computed on.
 """
@@ -20,26 +19,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-WARM_UP_PASSES = 3  # as torch's documentation asks for: kernels are chosen and workspaces made in the first ones
-# Of the loss, and of the norm of all gradients; sums in bf16 come out a little differently each time.
+WARM_UP_PASSES = 3  # as torch's documentation asks for: the first ones choose kernels and allocate workspaces
+# Relative, of the loss and of the norm of all gradients; sums in bf16 vary a little.
 REPLAY_TOLERANCE = 0.02
 
 
 class CudaGraphCapture:
-    """How work becomes a graph; tests put a fake in its place where there is no GPU."""
+    """Captures work as a graph. Tests without a GPU use a fake."""
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def warm_up(self, work: Callable[[], None]) -> None:
-        """Do the work on the side stream, after all that was queued before and before all that is queued next."""
+        """Do the work on the side stream, in order with the work queued before and after."""
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             work()
         torch.cuda.current_stream().wait_stream(self._stream)
 
     def capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
-        """Record the work on the side stream without doing it. Raises RuntimeError where that is not possible."""
+        """Record the work on the side stream without doing it. Raises RuntimeError if that fails."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
             work()
@@ -58,7 +57,7 @@ class _Captured:
 
 
 class GraphedPass:
-    """A `Pass` that replays a graph of `loss` and its gradients; `fallback` makes the passes if graphs do not work."""
+    """A `Pass` that replays a graph of `loss` and its gradients, or calls `fallback` if graphs do not work."""
 
     def __init__(
         self,
@@ -68,13 +67,10 @@ class GraphedPass:
         fallback: Callable[..., Tensor],
         note: Callable[[str], None],
     ) -> None:
-        self._loss = loss
-        self._parameters = parameters
-        self._capture = capture
-        self._fallback = fallback
-        self._note = note
+        self._loss, self._parameters, self._capture = loss, parameters, capture
+        self._fallback, self._note = fallback, note
         self._by_shape: dict[torch.Size, _Captured] = {}
-        self.works = True  # so far
+        self.works = True
 
     def __call__(self, inputs: Tensor, targets: Tensor, *, accumulate: int, seed: int | None) -> Tensor:
         """See `Pass`. The first call with a shape captures it."""
@@ -92,7 +88,7 @@ class GraphedPass:
         return captured.loss.clone()
 
     def _try_capture(self, inputs: Tensor, targets: Tensor, seed: int | None) -> None:
-        """Capture this shape; the gradients summed up so far survive. On failure turn graphs off and say why."""
+        """Capture this shape and keep the gradients summed so far. On failure turn graphs off and report why."""
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         kept = [gradient.clone() for gradient in gradients]
         try:
@@ -118,7 +114,7 @@ class GraphedPass:
             loss.copy_(computed.detach())
 
         def result_of(run: Callable[[], None]) -> tuple[Tensor, Tensor]:
-            """The loss, and all gradients one behind the other."""
+            """The loss, and all gradients concatenated."""
             torch._foreach_zero_(gradients)
             loss.zero_()
             if seed is not None:

@@ -1,12 +1,7 @@
-"""Where to compute, with how many threads and in which number format: each choice with its reason.
+"""Chooses the device, the number of threads and the number format.
 
-Choices:
-
-- `auto` means the NVIDIA (or ROCm) card where torch can use it, then Apple's, then the processor. A card that is
-  there but too old for this build of torch counts as none; requested by name it is refused.
-- Threads default to OMP_NUM_THREADS where it is set, else to the physical cores this process may use.
-- `auto` precision is bf16 on a CUDA card that has it in hardware. On a processor a trial decides
-  (`sessions/thread_and_precision_trial.py`), and its choice is kept in the settings of the run; without one it is fp32.
+`auto` is the NVIDIA or ROCm card if torch can use it, then Apple's, then the CPU. `auto` precision is bf16 on a CUDA
+card that has it in hardware, else fp32; on a CPU a trial decides (`sessions/thread_and_precision_trial.py`).
 """
 
 from __future__ import annotations
@@ -45,7 +40,7 @@ def why_not_cuda() -> str | None:
         return "this torch is built without CUDA"
     if not torch.cuda.is_available():
         return "torch finds no usable graphics card (none there, none visible, or an old driver)"
-    # A card older than the oldest one the build has code for is listed as available and fails at the first kernel.
+    # A card that the build has no code for is listed as available and fails at the first kernel.
     built_for = [int(arch[3:]) for arch in torch.cuda.get_arch_list() if arch.startswith("sm_") and arch[3:].isdigit()]
     major, minor = torch.cuda.get_device_capability(0)
     if built_for and major * 10 + minor < min(built_for):
@@ -66,10 +61,7 @@ def why_not_mps() -> str | None:
 
 
 def choose_threads(requested: int) -> int:
-    """CPU threads for torch: `requested`, or for 0 OMP_NUM_THREADS, or the physical cores this process may use.
-
-    Raises ValueError for a negative number.
-    """
+    """CPU threads for torch: `requested`, or for 0 the default. Raises ValueError for a negative number."""
     if requested < 0:
         raise ValueError(f"threads is 0 (choose) or more, not {requested}.")
     return requested or default_threads(os.environ, count_cores())
@@ -78,7 +70,7 @@ def choose_threads(requested: int) -> int:
 def choose_precision(requested: str, device: str) -> Precision:
     """Number format of the matrix products for "auto", "fp32" or "bf16". Raises DeviceError.
 
-    A processor without bf16 arithmetic computes it too, slowly: a run may be resumed on another machine.
+    bf16 is allowed on every CPU, though slow on some: a run may be resumed on another machine.
     """
     if requested == "fp32":
         return "fp32"
@@ -103,7 +95,7 @@ def supports_bf16(device: str) -> bool:
 
 
 def _mps_makes_bf16() -> bool:
-    # There is no question to ask torch, only a trial: macOS before 14 and Intel Macs raise here.
+    # Torch has no function to ask: macOS before 14 and Intel Macs raise here.
     try:
         torch.ones(1, dtype=torch.bfloat16, device="mps")
     except (TypeError, RuntimeError):
@@ -122,10 +114,10 @@ def _cpu_has_bf16() -> bool:
 
 
 def device_uuid(device: torch.device) -> str:
-    """The UUID of a torch device as torch spells it; empty for a device that has none or does not tell it."""
+    """The UUID of a torch device as torch spells it, "" if unknown."""
     if device.type != "cuda":
         return ""
     try:
         return str(getattr(torch.cuda.get_device_properties(device), "uuid", ""))
-    except (RuntimeError, AssertionError, ValueError):  # torch's ways to say that there is no such device
+    except (RuntimeError, AssertionError, ValueError):  # there is no such device
         return ""

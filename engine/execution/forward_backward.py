@@ -1,8 +1,4 @@
-"""One forward and backward pass of training, plain or compiled, and how a run gets the one its settings ask for.
-
-Every way of making a pass does the same: it adds the gradients to those the parameters already have and leaves the
-optimizer out, so that whatever an optimizer reads (learning rates, decay, clipping) is never baked in. The dials inside
-the pass are kept in tensors for a compiler or a graph, see `engine/model/dial_tensors.py`.
+"""One forward and backward pass of training: eager, compiled, or compiled and captured as a CUDA graph.
 
 torch.compile is not thread-safe, so a pass belongs to the thread that made it.
 """
@@ -27,19 +23,19 @@ class Pass(Protocol):
     def __call__(self, inputs: Tensor, targets: Tensor, *, accumulate: int, seed: int | None) -> Tensor:
         """Add the gradients of the mean loss of `inputs` and `targets` [batch, context] int64, divided by `accumulate`.
 
-        Returns the loss itself, undivided, a scalar on the device that nothing overwrites later. `seed` decides the
-        noise of dropout; None leaves the random state as it is.
+        Returns the undivided loss, 0-D on the device, which is not overwritten later. `seed` is that of the dropout
+        noise; None leaves the random state unchanged.
         """
 
 
 class DirectPass:
-    """Calls the loss and lets autograd walk back: eager with a model's own loss, compiled with a compiled one."""
+    """Calls the loss and autograd: eager with the loss of a model, compiled with a compiled one."""
 
     def __init__(self, loss: LossFunction) -> None:
         self._loss = loss
 
     def __call__(self, inputs: Tensor, targets: Tensor, *, accumulate: int, seed: int | None) -> Tensor:
-        """See `Pass`. The division stands outside the compiled loss, so another share is no other program."""
+        """See `Pass`. The division is outside the compiled loss, so a new `accumulate` does not compile again."""
         if seed is not None:
             torch.manual_seed(seed)
         loss = self._loss(inputs, targets)
@@ -48,14 +44,14 @@ class DirectPass:
 
 
 def compile_loss(model: GPT, *, backend: str | Callable[..., Any] = "inductor") -> LossFunction:
-    """The model's loss, compiled at its first call; the model's dials are put into tensors."""
+    """The model's loss, compiled at its first call; moves the model's dials into tensors."""
     model.keep_dials_in_tensors()
     compiled: LossFunction = torch.compile(model.loss, dynamic=False, backend=backend)
     return compiled
 
 
 def build_pass(model: GPT, *, compiled: bool, note: Callable[[str], None]) -> Pass:
-    """The pass of a run: eager, or compiled and on a CUDA card captured. `note` is called with what did not work."""
+    """The pass of a run: eager, or compiled and on CUDA captured. `note` is called with what did not work."""
     if not compiled:
         return DirectPass(model.loss)
     loss = compile_loss(model)

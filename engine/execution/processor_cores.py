@@ -1,8 +1,8 @@
-"""How many processor cores this process may really use, and how many torch threads follow from it.
+"""How many processor cores this process may use, and the default number of torch threads.
 
-`os.cpu_count` counts the machine; a training step in lockstep needs what the process has: its affinity mask (taskset,
-a cpuset), counted in physical cores because two threads on one core share its arithmetic units, and the time its
-control groups allow (a container's CPU limit), rounded down because one thread too many has all of them throttled.
+Counted are physical cores in the affinity mask (taskset, a cpuset), because two threads on one core share its
+arithmetic units, up to the limit of the control groups (a container's CPU limit), rounded down because one thread too
+many has all of them throttled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Cores:
 
 
 def count_cores(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Cores:
-    """The cores visible to this process. Where the system does not say, the machine's own count."""
+    """The cores visible to this process; those of the machine if the system does not say."""
     everywhere = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     if not hasattr(os, "sched_getaffinity"):  # macOS, Windows
         return Cores(physical=everywhere, logical=psutil.cpu_count() or everywhere)
@@ -62,8 +62,8 @@ def read_cpu_quota(proc: Path, sys: Path) -> float | None:
 
 
 def _limits_upwards(root: Path, path: str, limit_in: Callable[[Path], float | None]) -> list[float]:
-    """The limits of a control group and of everything above it: each one binds."""
-    # Seen from inside a container the path may not exist below the mount; its root then is the container's own group.
+    """The limits of a control group and its parents, which all apply."""
+    # Inside a container the path may not exist below the mount, whose root then is the container's group.
     parts = PurePosixPath(path.strip().lstrip("/")).parts
     folders = [root.joinpath(*parts[:depth]) for depth in range(len(parts) + 1) if ".." not in parts]
     found = [limit_in(folder) for folder in folders or [root]]
@@ -76,7 +76,7 @@ def _limit_v2(folder: Path) -> float | None:
 
 
 def _limit_v1(folder: Path) -> float | None:
-    # An unlimited group says -1, which is no digit.
+    # -1 means no limit, and is not digits.
     return _ratio(_read_text(folder / "cpu.cfs_quota_us").strip(), _read_text(folder / "cpu.cfs_period_us").strip())
 
 
@@ -87,7 +87,7 @@ def _ratio(quota: str, period: str) -> float | None:
 
 
 def _count_physical(mask: Iterable[int], sys: Path) -> int:
-    """Distinct cores behind the logical processors in `mask`; 0 where the kernel does not tell for all of them."""
+    """Physical cores of the logical processors in `mask`; 0 if the kernel does not list all of them."""
     siblings = [
         _read_text(sys / "devices" / "system" / "cpu" / f"cpu{number}" / "topology" / "thread_siblings_list").strip()
         for number in mask

@@ -1,4 +1,4 @@
-"""Text from a trained run: its tokenizer and a checkpoint from the run folder, nothing else needed."""
+"""Loads a model and its tokenizer from a run folder to generate text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 @dataclass
 class CheckpointModel:
-    """A trained model on the CPU that can be asked for text. `notes` say what was odd about its checkpoint."""
+    """A trained model on the CPU. `notes` are sentences about newer checkpoints that cannot be read."""
 
     model: GPT
     tokenizer: Tokenizer
@@ -41,12 +41,12 @@ class CheckpointModel:
     def pieces(
         self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
     ) -> Iterator[str]:
-        """The continuation of `prompt` as it is written. Raises DamagedWeightsError."""
+        """The continuation of `prompt`, piece by piece. Raises DamagedWeightsError."""
         tokens = generate(self.model, prompt.ids, settings, max_tokens=max_tokens, seed=seed, device="cpu")
         return decode_pieces(tokens, self.tokenizer)
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
-        """The likeliest next tokens, made visible, and their probabilities. Raises DamagedWeightsError."""
+        """The likeliest next tokens as visible text, and their probabilities. Raises DamagedWeightsError."""
         self._decoder = self._decoder or new_decoder(self.model, "cpu")
         tokens, probabilities = likeliest_tokens(self._decoder, prompt.ids, count)
         texts = [self.tokenizer.token_text(token) for token in tokens.tolist()]
@@ -56,7 +56,7 @@ class CheckpointModel:
 def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel:
     """The model of a run from a checkpoint: "best", "last", a name given to one, a step, or its folder.
 
-    Before a run has a best checkpoint that is the newest. Raises EngineError or RunsError.
+    "best" is the newest before there is a best. Raises EngineError or RunsError.
     """
     folder = RunFolder(run_dir)
     saved, _ = read_run_toml(folder)
@@ -73,7 +73,6 @@ def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel
 
 
 def _read_tokenizer(file: Path) -> Tokenizer:
-    """Raises EngineError."""
     try:
         return tokenizer_from_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -81,7 +80,7 @@ def _read_tokenizer(file: Path) -> Tokenizer:
 
 
 def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
-    """The text of `tokens` as they come, in whole characters: the pieces together are the text of all of them."""
+    """The text of `tokens` in pieces of whole characters, as soon as each is complete."""
     waiting: list[int] = []
     for token in tokens:
         waiting.append(token)
@@ -94,10 +93,7 @@ def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
 
 
 def _load_checkpoint(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:
-    """A checkpoint, and a sentence for each newer one that cannot be read.
-
-    Raises CheckpointError or CheckpointNotFound.
-    """
+    """A checkpoint, and a sentence for each unreadable newer one. Raises CheckpointError or CheckpointNotFound."""
     if which == "best" and (best := best_checkpoint(checkpoints)) is not None:
         return load_checkpoint(best), []
     if which in ("best", "last"):

@@ -1,15 +1,13 @@
-"""Writing text with a trained model, one token at a time.
+"""Generates text with a trained model, one token at a time.
 
-Choices:
-- Random numbers come from a generator of its own on the CPU, one for each token: the same seed gives the same text on
-  every device as far as the logits agree, and training goes on undisturbed by a sample.
-- Products are in fp32 whatever the training uses: one token at a time there is nothing to gain, and the likeliest
-  token is then the same with and without the cache.
-- When the context is full, the newer half of it is read again from position 0 and writing goes on from there
-  (`context_start`). So the work per token stays constant, every position was seen in training, and rotary and learned
-  positions behave alike.
-- Small models write in numpy (`numpy_decoder.py`), with a copy of the weights made when the first token is asked for;
-  large ones in torch, on their own device.
+- Each token takes one random number from a separate generator on the CPU: the same seed gives the same text on every
+  device as far as the logits agree.
+- Products are in fp32: bf16 gains nothing at one token at a time, and the likeliest token is then the same with and
+  without the cache.
+- When the context is full, its newer half is read again from position 0 (`context_start`), so the work per token stays
+  constant for rotary and learned positions.
+- Small models run in numpy (`numpy_decoder.py`), with a copy of the weights made at the first token; large ones in
+  torch, on their device.
 """
 
 from __future__ import annotations
@@ -27,25 +25,23 @@ from babytrain.engine.generation.sampling import REPETITION_WINDOW, DamagedWeigh
 from babytrain.engine.model.gpt import GPT
 
 # On one thread numpy is 11 times faster at 0.8M parameters (width 128), 4 at 3M (224), 2.8 at 7M (256) and 2.2 at 10.7M
-# (384). Beyond, the arithmetic is nearly all there is, and torch may spread it over more threads or a graphics card.
+# (384). Beyond, arithmetic dominates, and torch may use more threads or a GPU.
 _MOST_NUMPY_DECODER_PARAMETERS = 12_000_000
 
 
 class TorchDecoder:
-    """Reads with the model itself, as `NumpyDecoder` does; the model is as it was before whenever `read` returns."""
+    """`NumpyDecoder` with the model itself, whose mode and precision are unchanged when `read` returns."""
 
     def __init__(self, model: GPT, device: torch.device) -> None:
-        self._model = model
-        self._device = device
-        self._cache = model.new_cache()
+        self._model, self._device, self._cache = model, device, model.new_cache()
 
     @property
     def length(self) -> int:
-        """Tokens remembered."""
+        """The number of tokens in the cache."""
         return self._cache.length
 
     def clear(self) -> None:
-        """Forget every token."""
+        """Remove all tokens."""
         self._cache.clear()
 
     def read(self, tokens: Sequence[int]) -> NDArray[np.float32]:
@@ -60,14 +56,14 @@ Decoder: TypeAlias = NumpyDecoder | TorchDecoder  # reads the tokens of one text
 
 
 def is_numpy_decoder_faster(model: GPT) -> bool:
-    """Whether `model`, on whatever device, is small enough to write faster in numpy on the CPU."""
+    """Whether `model`, on any device, is small enough to be faster in numpy on the CPU."""
     return model.parameter_count <= _MOST_NUMPY_DECODER_PARAMETERS
 
 
 def context_start(tokens_before: int, context: int) -> int:
-    """Index of the first token the model looks at when it predicts the one after `tokens_before` tokens.
+    """Index of the first token the model reads when it predicts the one after `tokens_before` tokens.
 
-    0 until the context is full; then it moves on in jumps of half a context, so between half and all of it is used.
+    0 until the context is full, then it grows in steps of half a context.
     """
     if tokens_before <= context:
         return 0
@@ -88,9 +84,8 @@ def generate(
 ) -> Iterator[int]:
     """Yield up to `max_tokens` new token ids, drawn as `settings` say; ends early when `stop()` says so.
 
-    `device` is where the model is. The model computes without dropout and in fp32, and is as it was before whenever a
-    token is handed out. Raises ValueError for an empty prompt or an id outside the vocabulary at once, and
-    DamagedWeightsError while writing.
+    `device` is that of the model, whose mode and precision are unchanged at every yield. Raises ValueError at once for
+    an empty prompt or an id outside the vocabulary, and DamagedWeightsError later.
     """
     if not prompt_ids:
         raise ValueError("A prompt needs at least one token to go on from.")
@@ -101,15 +96,15 @@ def generate(
 
 
 def new_decoder(model: GPT, device: str | torch.device) -> Decoder:
-    """What reads a text fastest with `model`, which is on `device`. A copy of the weights, where that is in numpy."""
+    """The faster decoder for `model`, which is on `device`; the numpy one copies the weights."""
     return NumpyDecoder(model) if is_numpy_decoder_faster(model) else TorchDecoder(model, torch.device(device))
 
 
 def likeliest_tokens(decoder: Decoder, ids: Sequence[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The `count` likeliest tokens after `ids`, likeliest first, and their probabilities at temperature 1.
 
-    Equally likely ones stand in the order of the vocabulary. The decoder forgets what it read before and has read `ids`
-    afterwards. Raises ValueError when they do not fit its context or there are none, and DamagedWeightsError.
+    Ties are in the order of the vocabulary. The decoder is cleared and reads `ids`. Raises ValueError when there are
+    none or more than the context, and DamagedWeightsError.
     """
     decoder.clear()
     logits = decoder.read(ids).astype(np.float64)
@@ -134,7 +129,7 @@ def _generate(
     random = np.random.Generator(np.random.Philox(seed))
     decoder = new_decoder(model, device)
     penalises = settings.repetition_penalty != 1.0
-    begin = 0  # index of the first token the decoder remembers
+    begin = 0  # index of the first token in the decoder
     for _ in range(max_tokens):
         if stop is not None and stop():
             return

@@ -1,19 +1,14 @@
-"""Reads one text in numpy: keys and values kept, one row of arithmetic for every further token.
+"""A decoder in numpy with a key-value cache, for small models.
 
-A token of the smallest preset is 1.6 million multiplications in some fifty calls. A torch call costs 2 to 5
-microseconds before it computes anything and a numpy call a quarter of one, so that here numpy is several times faster
-(`bench/speed/sampling.py`); for large models the arithmetic decides, and torch has the faster and threaded products.
+A torch call costs 2 to 5 microseconds before it computes anything and a numpy call a quarter of one, so with some fifty
+calls per token numpy is several times faster (`bench/speed/sampling.py`).
 
-Choices:
-
-- Queries, keys and values of a layer are one table [3 * heads, context, head_size + 1]: scaling them and storing them
-  is one call. The last column holds ones, so that the product that mixes the values also sums the weights, which the
-  softmax divides by.
-- Mean squares of all heads are one small product with a matrix of 1 / head_size, which is zero for the values; what is
-  added to them (the norm's epsilon for queries and keys, 1 for values) makes that product right for all three.
-- Normalised queries and keys bound the scores by sqrt(head_size), and the softmax need not look for the largest.
-- Several tokens at once (a prompt, or half the context read again) go through the layers as a matrix; in the last layer
-  only their keys and values are needed.
+- Queries, keys and values of a layer are one table [3 * heads, context, head_size + 1], scaled and stored in one call.
+  The last column holds ones, so that the product with the values also sums the weights for the softmax.
+- Mean squares of all heads are one product with a matrix of 1 / head_size that is zero for the values, plus the norm's
+  epsilon for queries and keys and 1 for values.
+- Normalised queries and keys bound the scores by sqrt(head_size), so the softmax needs no maximum.
+- Several tokens at once go through the layers as a matrix; the last layer needs only their keys and values.
 """
 
 from __future__ import annotations
@@ -41,7 +36,7 @@ _ZERO, _HALF, _ONE = (np.array(number, dtype=np.float32) for number in (0.0, 0.5
 
 
 class NumpyDecoder:
-    """Reads the tokens of one text and predicts the next. `length` tokens are remembered, at most the context."""
+    """Reads the tokens of one text and predicts the next. `length` tokens are cached, at most the context."""
 
     def __init__(self, model: GPT) -> None:
         config = model.config
@@ -68,7 +63,7 @@ class NumpyDecoder:
         self._mixed_by_head = self._mixed.reshape(config.heads, 1, self._size)
         self._sums = np.empty((config.heads, 1, self._size + 1), dtype=np.float32)
         self._weighted, self._total = self._sums[:, :, :-1], self._sums[:, :, -1:]
-        # Neighbouring dimensions turn as one complex number; the values do not turn.
+        # Neighbouring dimensions of queries and keys are rotated as one complex number.
         turning = self._by_head[: 2 * config.heads]
         self._pairs = None if self._weights.rotary is None else turning.view(np.complex64)
 
@@ -86,7 +81,7 @@ class NumpyDecoder:
             raise ValueError(f"{end} tokens do not fit a context of {self._context}.")
         if not tokens:
             raise ValueError("There is nothing to read.")
-        with np.errstate(all="ignore"):  # damaged weights show in the logits, which the caller looks at
+        with np.errstate(all="ignore"):  # damaged weights show in the logits, which the caller checks
             before = tokens[:-1]
             for start in range(0, len(before), _MOST_AT_ONCE):
                 self._remember(before[start : start + _MOST_AT_ONCE])
@@ -132,7 +127,7 @@ class NumpyDecoder:
         return _apply(normed, weights.head)
 
     def _normalise(self, x: Float32Array) -> None:
-        """Put the normalised `x` [width] into `_normed`."""
+        """Write the normalised `x` [width] into `_normed`."""
         self._scale[()] = 1.0 / math.sqrt(float(x.dot(x)) / self._width + self._weights.epsilon)
         np.multiply(x, self._scale, self._normed)
 
@@ -157,7 +152,7 @@ class NumpyDecoder:
             x += _apply(self._activation(_apply(_normalised(x, weights.epsilon), layer.up)), layer.down)
 
     def _store(self, qkv: Float32Array, layer: _Layer, start: int, end: int) -> None:
-        """Normalise, turn and store queries, keys and values [T, 3 * width] of positions `start` to `end`."""
+        """Normalise, rotate and store queries, keys and values [T, 3 * width] of positions `start` to `end`."""
         root = self._root
         if self._normalises:
             root = np.sqrt(np.square(qkv) @ self._square_to_mean + self._added)
@@ -167,9 +162,9 @@ class NumpyDecoder:
         layer.table[:, start:end] = (by_head / root[..., None]).swapaxes(0, 1)
 
     def _root_parts(self) -> tuple[Float32Array, Float32Array]:
-        """A matrix [3 * width, 3 * heads] and a row: queries, keys and values are divided by sqrt(squares @ it + row).
+        """(matrix [3 * width, 3 * heads], row): queries, keys and values are divided by sqrt(squares @ matrix + row).
 
-        The division of the scores by sqrt(head_size) is the queries'.
+        For queries that includes the division of the scores by sqrt(head_size).
         """
         heads, size = self._heads, self._size
         factor = np.repeat(np.array([size, 1, 1], dtype=np.float32), heads)
@@ -181,7 +176,7 @@ class NumpyDecoder:
 
 
 class _Layer:
-    """What one layer works with; views of its table are taken once, because slicing an array costs more."""
+    """Weights and cache of one layer; views of the table are made once, because slicing is slow."""
 
     def __init__(self, weights: DecoderLayerWeights, table: Float32Array) -> None:
         heads = len(table) // 3

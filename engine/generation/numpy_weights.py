@@ -1,14 +1,8 @@
-"""A model's weights arranged for the numpy decoder: copied to the CPU in fp32, with everything constant folded in.
+"""A copy of a model's weights for the numpy decoder: on the CPU in fp32, with constants folded in.
 
-Choices:
-
-- Matrices are stored [inputs, outputs], in which order one row times a matrix is fastest.
-- A LayerNorm becomes a bare RMSNorm. Its gain and bias go into the matrix that reads it. Its subtraction of the mean is
-  not needed when everything added to the residual stream has mean zero: embeddings are made so when looked up, and so
-  are the matrices that write into the stream.
-- The copy is the decoder's own: training may go on while a text is written.
-- `TokenEmbedder` keeps the embeddings of the tokens read so far, for the token shift and the n-grams of those that
-  follow.
+- Matrices are stored [inputs, outputs], the fastest order for one row times a matrix.
+- A LayerNorm becomes an RMSNorm: its gain and bias go into the matrix that reads it, and embeddings and matrices that
+  write into the residual stream are centred, so that the mean to subtract is zero.
 """
 
 from __future__ import annotations
@@ -49,11 +43,11 @@ class DecoderLayerWeights(NamedTuple):
 
 @dataclass(frozen=True)
 class DecoderWeights:
-    """All of a model; without a part that is None.
+    """All weights of a model; None for parts it does not have.
 
     `embedding` [vocabulary, width], `positions` [context, width], `token_shift` [taps, width], `ngrams` [rows, width]
-    and `rotary` [context, head_size / 2] complex; `epsilon` is what the norms add to the mean square, and with
-    `centred` embeddings have to have mean zero.
+    and `rotary` [context, head_size / 2] complex; `epsilon` is what the norms add to the mean square; with
+    `centred` embeddings are centred at each lookup.
     """
 
     embedding: Float32Array
@@ -68,7 +62,7 @@ class DecoderWeights:
 
 
 def copy_weights(model: GPT) -> DecoderWeights:
-    """The weights of `model` as they are now."""
+    """A copy of the weights of `model`."""
     blocks = [block for block in model.blocks if isinstance(block, Block)]
     centre = isinstance(model.final_norm, LayerNorm)
     head = model.token_embedding if model.head is None else model.head.weight
@@ -96,7 +90,7 @@ def _copy_layer(block: Block, centre: bool) -> DecoderLayerWeights:
 
 
 def _read_weights(weight: Tensor, bias: Tensor | None, norm: RMSNorm | LayerNorm) -> LinearWeights:
-    """The product that reads the output of `norm`, with the norm's gain and bias in it."""
+    """The product that reads the output of `norm`, with the norm's gain and bias folded in."""
     matrix, offset = _on_cpu(weight).t(), None if bias is None else _on_cpu(bias)
     if isinstance(norm, LayerNorm):
         if norm.bias is not None:
@@ -107,7 +101,7 @@ def _read_weights(weight: Tensor, bias: Tensor | None, norm: RMSNorm | LayerNorm
 
 
 def _write_weights(linear: Linear, centre: bool) -> LinearWeights:
-    """The product that is added to the residual stream; with `centre` what it adds has mean zero."""
+    """The product that is added to the residual stream; with `centre` its output has mean zero."""
     matrix = _centred(_on_cpu(linear.weight).t(), centre)
     return LinearWeights(
         _array(matrix), None if linear.bias is None else _array(_centred(_on_cpu(linear.bias), centre))
@@ -127,20 +121,20 @@ def _on_cpu(x: Tensor) -> Tensor:
 
 
 def _array(x: Tensor) -> Float32Array:
-    # clone(): on the CPU nothing before this need have copied anything.
+    # clone(): on the CPU nothing may have been copied so far.
     copy: Float32Array = x.clone(memory_format=torch.contiguous_format).numpy()
     return copy
 
 
 class TokenEmbedder:
-    """Embeds the tokens of one text; the argument `at` is the position of the first of them."""
+    """Embeds the tokens of one text and keeps them for the tokens after; `at` is the position of the first token."""
 
     def __init__(self, weights: DecoderWeights, context: int) -> None:
         self._weights = weights
         self._taps = 0 if weights.token_shift is None else len(weights.token_shift)
         vocabulary_size, width = weights.embedding.shape
         self._vocabulary_size = vocabulary_size
-        # The oldest neighbour first, and the token itself last with a share of one.
+        # The oldest neighbour first, and the token itself last with share 1.
         own = np.ones((1, width), dtype=np.float32)
         self._shares = own if weights.token_shift is None else np.concatenate((weights.token_shift[::-1], own))
         # Row `taps` + p is position p; the rows before the first position stay zero.
@@ -187,7 +181,7 @@ class TokenEmbedder:
         self._tokens[at:end] = tokens
         start = max(0, at - self._ngram_reach)
         recent = torch.from_numpy(self._tokens[start:end])[None]
-        # The model's own hash: a second one in numpy would be quicker and one day be another.
+        # The model's hash in torch, so that there is only one.
         found = ngram_rows(recent, self._vocabulary_size, len(self._weights.ngrams))[0, at - start :].numpy()
         summed: Float32Array = rows + self._weights.ngrams[found].sum(-2)
         return summed

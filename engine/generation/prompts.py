@@ -1,9 +1,4 @@
-"""How a prompt is prepared, in the terminal, in a run and on the screen alike.
-
-- Characters the model has never seen are named, and left out or refused as the caller chooses.
-- An empty prompt is the start of a text, and so is one of which nothing is left.
-- Of a prompt longer than what the model can look at, its end is kept.
-"""
+"""Prepares a prompt: unknown characters are dropped or refused, an empty one is replaced, a long one keeps its end."""
 
 from __future__ import annotations
 
@@ -22,9 +17,9 @@ class PromptError(ValueError):
 
 @dataclass(frozen=True)
 class PreparedPrompt:
-    """`text` is what the model reads of a prompt, empty for the start of a text; `ids` are its tokens, one at least.
+    """`text` is what the model reads of a prompt, empty for the start of a text; `ids` are at least one token.
 
-    `notes` hold one sentence for each thing that was changed; `left_out` counts the characters cut off at the front.
+    `notes` are sentences about changes; `left_out` counts the characters cut off at the front.
     """
 
     text: str
@@ -38,8 +33,8 @@ def prepare_prompt(
 ) -> PreparedPrompt:
     """`prompt` as a model with this `tokenizer` reads it, at most `context` tokens.
 
-    `start` is what an empty prompt means where that is not `starting_prompt(tokenizer)`. Raises PromptError for
-    characters the model has never seen if they are to be refused.
+    `start` replaces an empty prompt, by default `starting_prompt(tokenizer)`. With `unknown="refuse"` raises PromptError
+    for characters the model has never seen.
     """
     if unknown == "refuse" and (unseen := tokenizer.unknown_characters(prompt)):
         raise PromptError(f"{unknown_characters_sentence(unseen)} {_unknown_characters_hint(tokenizer, unseen)}")
@@ -72,7 +67,7 @@ def _newest(text: str, ids: list[int], tokenizer: Tokenizer, context: int) -> li
     for count in range(context, max(0, context - _LONGEST_CHARACTER), -1):
         if text.endswith(tokenizer.decode(ids[-count:])):
             return ids[-count:]
-    return ids[-context:]  # raw bytes, which have no characters to cut between
+    return ids[-context:]  # raw bytes without whole characters
 
 
 def _unknown_characters_hint(tokenizer: Tokenizer, unseen: str) -> str:

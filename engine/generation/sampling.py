@@ -1,20 +1,17 @@
-"""Which token comes next: the settings of a draw, and the draw itself.
+"""Draws the next token, in these steps, each on the result of the one before:
 
-A draw takes these steps in this order, each on what the one before has left:
-
-1. Repetition penalty (CTRL, Keskar et al. 2019, arXiv 1909.05858, section 4.1): the logits of tokens that stand among
-   the newest 64 of the text are divided by the penalty where they are positive and multiplied where they are negative.
-   64 characters are two lines of a poem: enough to notice a line that is written again, and not yet the whole alphabet.
-   The prompt counts, because in a conversation most of it was written by the model.
+1. Repetition penalty (CTRL, Keskar et al. 2019, arXiv 1909.05858, section 4.1): the logits of tokens among the
+   newest 64 of the text are divided by the penalty where they are positive and multiplied where they are negative.
+   64 characters are two lines of a poem: enough to include a repeated line, and not yet the whole alphabet. The prompt
+   counts, because in a conversation the model wrote most of it.
 2. Temperature: the logits are divided by it.
 3. Top-k: only the k likeliest.
-4. Top-p (nucleus sampling, Holtzman et al. 2020, arXiv 1904.09751): only the fewest likeliest tokens whose shares
-   together reach p.
-5. Min-p (Nguyen et al. 2024, arXiv 2407.01082): only tokens at least this share as likely as the likeliest one.
+4. Top-p (nucleus sampling, Holtzman et al. 2020, arXiv 1904.09751): only the fewest likeliest tokens whose
+   probabilities add up to p.
+5. Min-p (Nguyen et al. 2024, arXiv 2407.01082): only tokens at least this share as likely as the likeliest.
 
-Tokens as likely as the last one that is kept are kept too, so no step depends on how a vocabulary is numbered, and the
-likeliest token is always kept. With the defaults a draw costs nothing more than a draw from the whole distribution.
-Arithmetic is in fp64. No torch here: settings are checked before it is loaded.
+Ties with the last token that is kept are kept too, so no step depends on the order of the vocabulary. Arithmetic is in
+fp64, without torch: settings are checked before it is loaded.
 """
 
 from __future__ import annotations
@@ -32,12 +29,12 @@ from babytrain.engine.config.errors import ConfigError, EngineError
 from babytrain.engine.config.settings import SampleSettings
 
 REPETITION_WINDOW = 64  # tokens of the text so far, newest last, that the repetition penalty looks at
-# A temperature below this takes the likeliest token: the others' chances would be below what fp32 logits can tell.
+# A temperature below this takes the likeliest token: fp32 logits cannot resolve the other probabilities.
 _COLDEST = 1e-6
 
 
 class DamagedWeightsError(EngineError):
-    """A model whose predictions are NaN or infinite, in one sentence."""
+    """The predictions of a model are NaN or infinite."""
 
     def __init__(self, purpose: str) -> None:
         super().__init__(
@@ -47,7 +44,7 @@ class DamagedWeightsError(EngineError):
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How tokens are drawn; the fields are the settings of a run with the same names, with the same limits.
+    """How tokens are drawn: the settings of a run with the same names and limits.
 
     Raises ConfigError, a ValueError, with one sentence for each value outside its limits.
     """
@@ -74,12 +71,11 @@ def sample_token(
 ) -> int:
     """Draw a token id from `logits` [vocabulary], with one number from `random` unless the temperature is 0.
 
-    `recent` are the newest tokens of the text, for the repetition penalty. Raises DamagedWeightsError when the
-    logits are not numbers.
+    `recent` are the newest tokens of the text, for the repetition penalty. Raises DamagedWeightsError for NaN logits.
     """
     if settings.repetition_penalty != 1.0 and len(recent):
         logits = _penalised(logits, recent, settings.repetition_penalty)
-    likeliest = int(logits.argmax())  # or the first that is no number
+    likeliest = int(logits.argmax())  # or the first NaN
     largest = float(logits[likeliest])
     if not math.isfinite(largest):
         raise DamagedWeightsError("write")
@@ -94,9 +90,9 @@ def sample_token(
     if settings.top_p < 1.0:
         odds[odds < _least_of_nucleus(odds, settings.top_p)] = 0.0
     if settings.min_p > 0.0:
-        odds[odds < settings.min_p] = 0.0  # the likeliest one's are 1
+        odds[odds < settings.min_p] = 0.0  # the likeliest has 1
     below = odds.cumsum()
-    # fp32 has 24 bits: the product stays below the total in fp64, so that the search ends at a token with a chance.
+    # fp32 has 24 bits, so the product is below the total in fp64 and the search ends at a token with odds above 0.
     return int(below.searchsorted(float(random.random(dtype=np.float32)) * below[-1], side="right"))
 
 
@@ -110,7 +106,7 @@ def _penalised(logits: NDArray[np.floating], recent: Sequence[int], penalty: flo
 
 
 def _least_of_nucleus(odds: NDArray[np.float64], top_p: float) -> float:
-    """The odds of the least likely of the fewest tokens that together have the share `top_p` of all `odds`."""
+    """The lowest odds among the fewest tokens that together have the share `top_p` of all `odds`."""
     descending = np.sort(odds)[::-1]
     reached = descending.cumsum()
     return float(descending[reached.searchsorted(top_p * reached[-1], side="left")])

@@ -1,8 +1,4 @@
-"""Causal self-attention with a fused QKV projection, and the key-value cache of one text being written.
-
-Three ways to the same numbers: hand-written products for short contexts on a CPU (`cpu/short_attention.py`), torch's
-scaled_dot_product_attention for everything else, and a masked one for the few new tokens of a text being written.
-"""
+"""Causal self-attention with a fused QKV projection, and the key-value cache of one text being generated."""
 
 from __future__ import annotations
 
@@ -20,8 +16,8 @@ from babytrain.engine.model.rotary import rotate
 class KeyValueCache:
     """Keys and values of the tokens read so far, for every layer: two tensors [layers, 1, heads, context, head_size].
 
-    `length` tokens are filled; the model advances it once per forward pass, after the last layer. The last `recent` of
-    them are kept as they are, because the embedding of the next ones looks back at them.
+    `length` tokens are filled; the model advances it once per forward pass, after the last layer. The ids of the last
+    `recent` are kept, because the embedding of the next ones depends on them.
     """
 
     def __init__(
@@ -32,8 +28,7 @@ class KeyValueCache:
         self._tokens = torch.empty(1, 0, dtype=torch.int64, device=device)
         self.keys = torch.zeros(shape, device=device)
         self.values = torch.zeros(shape, device=device)
-        self.context = context
-        self.length = 0
+        self.context, self.length = context, 0
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [1, heads, T, head_size] after the old ones; returns all of them."""
@@ -43,7 +38,7 @@ class KeyValueCache:
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
     def with_recent(self, tokens: Tensor) -> Tensor:
-        """New tokens [1, T] after the few before them; the newest are kept for the next call."""
+        """The recent tokens followed by the new `tokens` [1, T]; keeps the newest for the next call."""
         if not self._recent:
             return tokens
         together = torch.cat((self._tokens, tokens), dim=1)
@@ -51,7 +46,7 @@ class KeyValueCache:
         return together
 
     def clear(self) -> None:
-        """Forget everything that was read."""
+        """Remove all tokens."""
         self.length = 0
         self._tokens = self._tokens[:, :0]
 
@@ -61,10 +56,8 @@ class Attention(nn.Module):
 
     def __init__(self, config: ModelSettings, layer: int) -> None:
         super().__init__()
-        self.layer = layer
-        self.heads = config.heads
+        self.layer, self.heads, self.qk_norm = layer, config.heads, config.qk_norm
         self.head_size = config.width // config.heads
-        self.qk_norm = config.qk_norm
         self.qkv = Linear(config.width, 3 * config.width, bias=config.bias, parts=3)
         self.projection = Linear(config.width, config.width, bias=config.bias)
 

@@ -1,9 +1,7 @@
 """The two dials that act inside a forward pass, dropout and label smoothing, as numbers or as tensors.
 
-A compiler makes a constant of a Python number, and a CUDA graph repeats the one it was captured with; a dial that is
-baked in either compiles anew at every change or never takes effect. There both dials are 0-D tensors that are read
-inside the pass, and both are always applied, also at 0: whether to apply them would be baked in as well. Without a
-compiler they stay plain numbers, and at 0 nothing is computed for them.
+A compiler makes a constant of a Python number, and a CUDA graph repeats the captured one. There both dials are 0-D
+tensors and always applied, also at 0, since whether to apply them would be a constant as well.
 """
 
 from __future__ import annotations
@@ -16,14 +14,14 @@ from torch import Tensor
 
 
 class DialTensors(NamedTuple):
-    """The positions of the dials, 0-D fp32 on the model's device; changed by filling them in place."""
+    """The values of the dials, 0-D fp32 on the model's device; changed in place."""
 
     dropout: Tensor
     label_smoothing: Tensor
 
 
 def apply_dropout(x: Tensor, probability: Tensor | float | None) -> Tensor:
-    """`x` with numbers set to zero at random and the others scaled up to keep the mean; None leaves all as it is.
+    """Dropout on `x`; None leaves it unchanged.
 
     With a tensor the result is fp32: the scale would lose digits in bf16, and what it is added to is fp32 anyway.
     """

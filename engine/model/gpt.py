@@ -1,13 +1,9 @@
-"""A GPT: embedding, blocks of attention and MLP with norms before them, head; and the first value of every parameter.
+"""A pre-norm GPT, and the initialisation of its parameters.
 
-Choices:
-
-- One class for every preset; what differs is in the config. Preset `gpt2` has nanoGPT's shapes and, with the same
-  weights, its logits.
+- Preset `gpt2` has nanoGPT's shapes and, with the same weights, its logits.
 - Weights are fp32 masters. `precision` is the number format of the products; there is no autocast.
-- A tied head has no parameter of its own, so nothing is stored twice.
-- Dropout acts on the embedding and on what each sublayer adds. Not inside attention: there it would cost the fast
-  kernels and at these sizes bring nothing.
+- Dropout acts on the embedding and on what each sublayer adds, but not inside attention, where the fast kernels do not
+  support it.
 - Embeddings and matrices start normal with deviation 0.02, projections back into the residual stream with 0.02 /
   sqrt(2 layers), norms at one, biases at zero (GPT-2, as in nanoGPT). `zero_init` starts those projections at zero
   (Zhang et al. 2019, "Fixup", arXiv 1901.09321). An untied head starts with deviation 1 / sqrt(width); the losses
@@ -76,7 +72,7 @@ class Block(nn.Module):
         dtype: torch.dtype,
         dropout: Tensor | float | None,
     ) -> Tensor:
-        """[B, T, width] -> [B, T, width], fp32; products in `dtype`; `dropout` None where nothing drops."""
+        """[B, T, width] -> [B, T, width], fp32; products in `dtype`; `dropout` None for none."""
         if (
             cache is None
             and self.has_plain_rms_norm
@@ -100,11 +96,8 @@ class GPT(nn.Module):
 
     def __init__(self, config: ModelSettings, vocabulary_size: int) -> None:
         super().__init__()
-        self.config = config
-        self.vocabulary_size = vocabulary_size
-        self.context = config.context
-        self.dropout = config.dropout
-        self.label_smoothing = config.label_smoothing
+        self.config, self.vocabulary_size, self.context = config, vocabulary_size, config.context
+        self.dropout, self.label_smoothing = config.dropout, config.label_smoothing
         self._dial_tensors: DialTensors | None = None
         self.precision: Precision = "fp32"  # of the products from the next forward pass on
         self.token_embedding = nn.Parameter(torch.empty(vocabulary_size, config.width))
@@ -153,10 +146,7 @@ class GPT(nn.Module):
         return x if self.token_shift is None else shift_tokens(x, self.token_shift)
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats per token, a scalar, fp32; `targets` [B, T] are the tokens one further.
-
-        Smoothed in training mode, plain in evaluation mode.
-        """
+        """Mean cross-entropy in nats per token, 0-D fp32, label-smoothed in training mode; `targets` are [B, T]."""
         dials = self._dial_tensors
         smoothing = 0.0 if not self.training else self.label_smoothing if dials is None else dials.label_smoothing
         return smoothed_cross_entropy(self(tokens).flatten(0, 1), targets.flatten(), smoothing)
@@ -169,7 +159,7 @@ class GPT(nn.Module):
         return losses.view(targets.shape).mean(dim=1), predictions.view(targets.shape)
 
     def new_cache(self) -> KeyValueCache:
-        """An empty cache for writing one text with this model."""
+        """An empty cache for generating one text with this model."""
         config = self.config
         device = self.token_embedding.device
         recent = lookback_tokens(config.token_shift, config.ngram_rows)
@@ -201,15 +191,15 @@ class GPT(nn.Module):
     def _active_dropout(self) -> Tensor | float | None:
         if not self.training:
             return None
-        if self._dial_tensors is not None:  # checked first: a compiler would keep what a plain number was
+        if self._dial_tensors is not None:  # checked first: a compiler would make a constant of a plain number
             return self._dial_tensors.dropout
         return self.dropout if self.dropout > 0.0 else None
 
     @contextmanager
     def fp32_inference(self) -> Iterator[None]:
-        """No dropout and fp32 for the time of a `with`, then back to what it was."""
+        """No dropout and fp32 inside a `with`, then the former mode again."""
         before = self.precision, self.training
-        # Only this module looks at its mode; walking all of them twice would be a third of the time of writing a token.
+        # Only this module uses its mode; setting it on all modules would be a third of the time of a token.
         self.precision, self.training = "fp32", False
         try:
             yield
@@ -218,17 +208,17 @@ class GPT(nn.Module):
 
     @property
     def parameter_count(self) -> int:
-        """Trainable numbers, embeddings included, a tied matrix counted once."""
+        """The number of trainable parameters, with embeddings; a tied matrix counts once."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 def build_model(config: ModelSettings, vocabulary_size: int, *, device: str | torch.device = "cpu", seed: int) -> GPT:
-    """A model with its first weights: the same for the same config, vocabulary and seed, on any device.
+    """An initialised model: the same on every device for the same config, vocabulary and seed.
 
-    Draws from a generator of its own on the CPU; torch's global random state is neither read nor changed.
+    Draws from its own generator on the CPU, not from torch's global random state.
     """
     if torch.device(device).type == "cpu":
-        tune_malloc()  # here, so that whoever trains or measures a model does it under the same conditions
+        tune_malloc()  # here, so that training and benchmarks have the same conditions
     model = GPT(config, vocabulary_size)
     initialise_parameters(model, config, torch.Generator().manual_seed(seed))
     return model.to(device)

@@ -1,8 +1,7 @@
 """Linear layers and norms: fp32 weights, products in the number format of the input.
 
-The explicit cast replaces autocast: what is computed in bf16 is visible in the code. RMSNorm has no gain (Zhang &
-Sennrich 2019, arXiv 1910.07467, less the gain: the matrix that follows can hold it). Norms read the fp32 residual
-stream and return the number format of the products that follow.
+Explicit casts replace autocast. RMSNorm (Zhang & Sennrich 2019, arXiv 1910.07467) has no gain, since the matrix that
+follows can hold it. Norms read the fp32 residual stream and return the number format of the products that follow.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from babytrain.engine.model.cpu.rms_norm import RMS_NORM_EPSILON, CpuRMSNorm
 class Linear(nn.Module):
     """y = x W^T (+ b), W [outputs, inputs] fp32. Not initialised: `gpt.py` does that for the whole model.
 
-    `parts` says how many matrices of equal shape, stacked by rows, W really is: Muon treats each on its own.
+    `parts` is the number of matrices of equal shape stacked by rows in W, which Muon treats separately.
     """
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool, parts: int = 1) -> None:
@@ -45,7 +44,7 @@ class RMSNorm(nn.Module):
 
 
 class LayerNorm(nn.Module):
-    """LayerNorm with a gain and, if wanted, a bias; epsilon 1e-5 as in GPT-2."""
+    """LayerNorm with a gain and an optional bias; epsilon 1e-5 as in GPT-2."""
 
     def __init__(self, width: int, *, bias: bool) -> None:
         super().__init__()

@@ -6,7 +6,7 @@
   matrices hold as many parameters as the others' two
 - fmn: factored multiplicative neurons, V (tanh(W1 x) * sigmoid(W2 x)), see `fmn`
 
-Matrices that read the same input are one matrix, stacked by rows: one product instead of two.
+Matrices with the same input are stacked by rows: one product instead of two.
 """
 
 from __future__ import annotations
@@ -35,10 +35,8 @@ def swiglu(x: Tensor) -> Tensor:
 def fmn(x: Tensor) -> Tensor:
     """tanh(signal) * sigmoid(gate); `x` [..., 2 rank] holds the signals W1 x, then the gates W2 x.
 
-    A neuron that multiplies its inputs in pairs needs a third-order tensor. Factored through a latent of rank r, that
-    tensor is two reading matrices W1, W2 [r, width] and one writing matrix V [width, r]: tanh carries the signed
-    signal, sigmoid decides how much of it passes, and their product is the pairwise multiplication. With r about a
-    third of the width this is an eighth of the usual mlp's parameters.
+    A neuron that multiplies its inputs in pairs needs a third-order tensor, factored here with rank r into W1, W2
+    [r, width] and V [width, r]. With r about a third of the width this is an eighth of the usual mlp's parameters.
     """
     signal, gate = x.chunk(2, dim=-1)
     return torch.tanh(signal) * torch.sigmoid(gate)
@@ -69,6 +67,6 @@ def hidden_width(config: ModelSettings) -> int:
     """Width between up and down: `mlp_ratio` times the model's, two thirds of that for swiglu, the rank for fmn."""
     if config.mlp == "fmn":
         return config.fmn_rank
-    if config.mlp == "swiglu":  # to a multiple of 8: odd widths cost more in alignment than they hold
+    if config.mlp == "swiglu":  # a multiple of 8, for alignment
         return max(8, round(config.mlp_ratio * config.width * 2 / 3 / 8) * 8)
     return round(config.mlp_ratio * config.width)

@@ -1,6 +1,6 @@
-"""Rotary positions (Su et al. 2021, arXiv 2104.09864): neighbouring dimensions 2i and 2i + 1 turn as a pair.
+"""Rotary positions (Su et al. 2021, arXiv 2104.09864): neighbouring dimensions 2i and 2i + 1 are rotated as a pair.
 
-That pairing (the paper's own) makes a head a row of complex numbers, and turning it one complex product on a CPU.
+That pairing (the paper's) makes a head a row of complex numbers, and the rotation one complex product on a CPU.
 Llama-style checkpoints pair i with i + half instead; an export reorders the rows of the query and key matrices.
 """
 
@@ -20,15 +20,15 @@ def rotary_table(context: int, head_size: int) -> Tensor:
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
-    """Turn every pair of `x` [..., T, head_size] fp32 by its position's angle; `table` holds those T positions."""
+    """Rotate every pair of `x` [..., T, head_size] fp32 by its position's angle; `table` holds those T positions."""
     if x.device.type != "cpu" or torch.compiler.is_compiling():
-        return rotate_without_complex(x, table)  # some devices lack complex numbers, and the compiler does
+        return rotate_without_complex(x, table)  # some devices and the compiler lack complex numbers
     pairs = x.reshape(*x.shape[:-1], -1, 2)
     return torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(table)).flatten(-2)
 
 
 def rotate_without_complex(x: Tensor, table: Tensor, *, back: bool = False) -> Tensor:
-    """`rotate`, or its inverse, spelled out."""
+    """`rotate`, or its inverse, in real arithmetic."""
     (first, second), (cos, sin) = x.reshape(*x.shape[:-1], -1, 2).unbind(-1), table.unbind(-1)
     sin = -sin if back else sin
     return torch.stack((first * cos - second * sin, first * sin + second * cos), dim=-1).flatten(-2)

@@ -1,13 +1,9 @@
-"""What a token brings into the residual stream besides its own embedding: what stood just before it.
+"""Adds what a token's neighbours before it contribute to its embedding. Both parts start at zero:
 
-- Token shift: a learned share, channel by channel, of the embeddings of the tokens before it. Letters live on their
-  neighbours, and this hands them over before the first attention has learned to look for them. (Token shift: Peng et
-  al. 2023, "RWKV", arXiv 2305.13048; as a short convolution: Allen-Zhu 2025, "Canon layers", arXiv 2512.17351.)
-- N-gram embedding: two more embeddings, looked up by the last three and the last four tokens together, in a table of a
-  fixed number of rows that n-grams share by a hash (Svenstrup et al. 2017, "Hash embeddings", arXiv 1709.03933). Many
-  parameters, hardly any arithmetic.
-
-Both start at zero. Before the first token of a window there is nothing.
+- Token shift: a learned share, per channel, of the embeddings of the tokens before it (Peng et al. 2023, "RWKV", arXiv
+  2305.13048; as a short convolution: Allen-Zhu 2025, "Canon layers", arXiv 2512.17351).
+- N-gram embedding: two more embeddings, looked up by the last three and the last four tokens in a table of fixed size
+  that n-grams share by a hash (Svenstrup et al. 2017, "Hash embeddings", arXiv 1709.03933).
 """
 
 from __future__ import annotations
@@ -21,13 +17,13 @@ from torch.autograd.function import once_differentiable
 
 NGRAMS = (3, 4)
 _LONGEST = max(NGRAMS)
-_MULTIPLIER = 0x9E3779B1  # the golden ratio in 32 bits: neighbouring n-grams land far apart
+_MULTIPLIER = 0x9E3779B1  # the golden ratio in 32 bits spreads similar n-grams
 _MASK = (1 << 32) - 1
 
 
 def lookback_tokens(taps: int, ngram_rows: int) -> int:
     """How many earlier tokens the embedding of a token depends on."""
-    return taps + (_LONGEST - 1 if ngram_rows else 0)  # what is shifted has looked back itself
+    return taps + (_LONGEST - 1 if ngram_rows else 0)  # the shifted embeddings contain n-grams
 
 
 def shift_tokens(x: Tensor, shares: Tensor) -> Tensor:
@@ -37,11 +33,8 @@ def shift_tokens(x: Tensor, shares: Tensor) -> Tensor:
 
 
 def ngram_rows(tokens: Tensor, vocabulary_size: int, rows: int) -> Tensor:
-    """Rows [B, T, 2] int64, in a table of `rows`, of the last three and the last four tokens up to each of `tokens`.
-
-    `tokens` [B, T] int64.
-    """
-    nothing = vocabulary_size  # stands for what is before the first token
+    """Rows [B, T, 2] int64, in a table of `rows`, of the 3- and 4-gram that end at each of `tokens` [B, T] int64."""
+    nothing = vocabulary_size  # the id before the first token
     padded = F.pad(tokens, (_LONGEST - 1, 0), value=nothing)
     length = tokens.shape[1]
     number = tokens
@@ -56,7 +49,7 @@ def ngram_rows(tokens: Tensor, vocabulary_size: int, rows: int) -> Tensor:
 
 
 class _TokenShift(torch.autograd.Function):
-    """In place on one copy, because each tap as a separate sum would allocate and read everything anew."""
+    """In place on one copy: a sum per tap would allocate and read everything again."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, shares: Tensor) -> Tensor:

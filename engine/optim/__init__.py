@@ -1,1 +1,1 @@
-"""Update rules and learning-rate schedules."""
+"""Optimizers: Muon and AdamW."""

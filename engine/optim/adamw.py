@@ -1,4 +1,4 @@
-"""AdamW over flat parts of the parameter buffer: torch's own fused kernel, one tensor per weight decay."""
+"""AdamW over the flat parameter buffer: torch's fused kernel, one tensor per weight decay."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 ADAMW_EPSILON = 1e-8
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
-MASKING_DEVICES = ("cpu", "cuda")  # on which the fused kernel heeds `found_inf`
+MASKING_DEVICES = ("cpu", "cuda")  # where the fused kernel supports `found_inf`
 
 
 class FlatAdamW:
     """Two 1-D parts of the flat buffer, of which the first decays (Loshchilov & Hutter 2017, arXiv 1711.05101).
 
-    `average` and `squared_average` hold the state in one buffer each, laid out like the two parts after each other.
+    `average` and `squared_average` hold the state, laid out like the two parts one after the other.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class FlatAdamW:
         )
         self._counters: list[Tensor] = []
         for parameter, average, squared_average in states:
-            # What AdamW would make at its first step, made now so that a checkpoint can be loaded before it.
+            # AdamW makes these at its first step; made here so that a checkpoint can be loaded before it.
             counter = torch.zeros((), dtype=torch.float32, device=parameter.device)
             self._adamw.state[parameter] = {"step": counter, "exp_avg": average, "exp_avg_sq": squared_average}
             self._counters.append(counter)
 
     def step(self, learning_rate: float, only_if: Tensor | None = None) -> None:
-        """One update with the gradients as they stand; void where `only_if` (0-D bool, on the device) is false."""
+        """One update with the current gradients; void if `only_if` (0-D bool, on the device) is false."""
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate
-        # The fused kernel's own way to leave out an update, which gradient scalers use.
+        # The fused kernel skips the update if `found_inf`, as gradient scalers use it.
         self._adamw.found_inf = None if only_if is None else (~only_if).float()  # type: ignore[attr-defined]
         self._adamw.step()
 
@@ -71,7 +71,7 @@ class FlatAdamW:
 
     @property
     def steps(self) -> int:
-        """Updates so far (they set the bias correction)."""
+        """Updates so far, for the bias correction."""
         return int(self._counters[0])
 
     @steps.setter

@@ -1,10 +1,8 @@
 """All parameters of a model in one contiguous buffer, and all gradients in a second one of the same layout.
 
-A small model has dozens of matrices of a few kilobytes; touching each of them costs more in overhead than in
-arithmetic. Side by side, zeroing, the gradient norm, clipping and AdamW are one call each, and equal shapes that
-stand next to each other are a stack for Muon without a copy. The parameters stay what they were to everybody else:
-their `.data` and `.grad` become views into the buffers. Moving the model to another device afterwards breaks that,
-so an optimizer is built after the model has reached its device.
+A call per matrix costs a small model more in overhead than in arithmetic. With one buffer, zeroing, the gradient norm,
+clipping and AdamW are one call each, and neighbours of equal shape are a stack for Muon without a copy. `.data` and
+`.grad` of the parameters are views into the buffers; moving the model to another device afterwards breaks that.
 """
 
 from __future__ import annotations
@@ -51,13 +49,13 @@ class FlatParameters:
         self._views = [(part.parameter, part.parameter.grad) for part in self.slices]
 
     def zero_gradients(self) -> None:
-        """Set every gradient to zero, and put the views back if somebody set them to None."""
+        """Set every gradient to zero, and restore views that were set to None."""
         self.gradients.zero_()
         for parameter, view in self._views:
             parameter.grad = view
 
     def collect_gradients(self) -> None:
-        """Make `gradients` true also where a gradient was replaced instead of added to (`zero_grad` to None)."""
+        """Copy into `gradients` what was replaced instead of added to (after `zero_grad` to None)."""
         for parameter, view in self._views:
             if parameter.grad is view:
                 continue

@@ -1,12 +1,10 @@
 """The optimizer of a run: AdamW for everything, or Muon for the hidden matrices and AdamW for the rest.
 
 Choices:
-- All parameters live in one flat buffer (`flat.py`), so a step is a handful of large operations.
-- Matrices decay; embeddings, norms and biases do not. A tied embedding is a matrix too, and with it everything of two
-  dimensions decays, which is nanoGPT's rule.
-- Hyperparameters are plain floats, set before every step. Nothing here is compiled, so a change costs nothing; a
-  compiled step would have to take them as 0-D tensors, or each new value would compile anew.
-- The state is saved under the parameters' names and in their shapes, whatever the layout in memory.
+- Matrices decay; embeddings, norms and biases do not. With a tied embedding everything of two dimensions decays, which
+  is nanoGPT's rule.
+- Hyperparameters are plain floats, because nothing here is compiled.
+- The state is saved under the parameters' names and in their shapes, independent of the layout in memory.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ class _Groups:
 
 
 class Optimizer:
-    """Updates the parameters of one model in place. The model must be on its device and have its precision set by now.
+    """Updates the parameters of one model in place. The model must be on its device and have its precision set.
 
     A step is `zero_grad()`, any number of backward passes, `clip_gradient_norm(clip)`, `set_learning_rates`, `step()`.
     """
@@ -71,19 +69,18 @@ class Optimizer:
         self._adamw_learning_rate = self._muon_learning_rate = 0.0
 
     def set_learning_rates(self, adamw: float, muon: float) -> None:
-        """The learning rates of the next steps; Muon's applies to what Muon updates, if anything."""
+        """Set the learning rates of the next steps."""
         self._adamw_learning_rate, self._muon_learning_rate = adamw, muon
 
     def zero_grad(self) -> None:
-        """Start a new sum of gradients."""
+        """Set all gradients to zero."""
         self._flat.zero_gradients()
 
     @torch.no_grad()
     def clip_gradient_norm(self, clip: float) -> Tensor:
-        """The norm of all gradients together, a scalar on the device, before clipping.
+        """Scale the gradients in place to a norm of at most `clip`, if > 0. Returns the norm before clipping.
 
-        With `clip` > 0 the gradients are scaled in place so that their norm is at most `clip`. Never waits for the
-        device.
+        It is 0-D on the device: this never waits for the device.
         """
         self._flat.collect_gradients()
         gradients = self._flat.gradients
@@ -94,10 +91,9 @@ class Optimizer:
         return norm
 
     def step(self, only_if: Tensor | None = None) -> None:
-        """Update every parameter with the gradients as they stand.
+        """Update every parameter with the current gradients, without waiting for the device.
 
-        With `only_if`, a 0-D bool on the device, nothing is updated where it is false: no weight, no average, no
-        momentum, no count. Never waits for the device.
+        If `only_if`, a 0-D bool on the device, is false, neither weights nor optimizer state change.
         """
         self._flat.collect_gradients()
         self._adamw.step(self._adamw_learning_rate, only_if)
@@ -113,8 +109,6 @@ class Optimizer:
         """Change AdamW's decay of the gradient average and of the squared-gradient average from the next step on."""
         self._adamw.set_betas(beta1, beta2)
 
-    # -- state -------------------------------------------------------------------------------------------------
-
     def tensors(self) -> dict[str, Tensor]:
         """The state as views, by name, in the shapes of the parameters: copy or save them before the next step."""
         state = {}
@@ -127,7 +121,7 @@ class Optimizer:
         return state
 
     def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over a state from `tensors()`, of the same names and shapes."""
+        """Load a state from `tensors()`, of the same names and shapes."""
         for name, tensor in self.tensors().items():
             tensor.copy_(tensors[name])
 
@@ -136,15 +130,13 @@ class Optimizer:
         return {"adamw_steps": self._adamw.steps}
 
     def load_scalars(self, scalars: Mapping[str, float | int]) -> None:
-        """Take over a state from `scalars()`. Raises ValueError with one sentence when it is not one."""
+        """Load a state from `scalars()`. Raises ValueError with one sentence when it is not one."""
         steps = scalars.get("adamw_steps")
         if set(scalars) != {"adamw_steps"} or not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
             raise ValueError(
                 f"The optimizer's numbers should be a whole adamw_steps and nothing else, not {scalars!r}."
             )
         self._adamw.steps = steps
-
-    # -- layout ------------------------------------------------------------------------------------------------
 
     def _part(self, slices: Sequence[FlatSlice]) -> tuple[Tensor, Tensor]:
         """Values and gradients of neighbouring parameters, 1-D."""

@@ -27,9 +27,7 @@ class Batches:
         self._on_cpu = np.asarray(tokens, dtype=np.int32)  # half the size of int64, for a large text
         self._device = torch.device(device)
         self.tokens = torch.from_numpy(self._on_cpu).to(self._device)
-        self._context = config.context
-        self._seed = config.seed
-        self._vocabulary_size = vocabulary_size
+        self._context, self._seed, self._vocabulary_size = config.context, config.seed, vocabulary_size
         self._windows = EpochWindows(len(tokens), config.context, config.seed)
         self._offsets = torch.arange(config.context + 1, device=self._device)
 
@@ -42,14 +40,8 @@ class Batches:
         """Inputs and targets [batch, context] int64 of `dials.batch_size` windows from number `first` on."""
         starts = self._windows.starts(first, dials.batch_size)
         if dials.window_shift > 0.0:
-            starts = shift_windows(
-                starts,
-                first,
-                seed=self._seed,
-                share=dials.window_shift,
-                context=self._context,
-                tokens=len(self._on_cpu),
-            )
+            share, tokens = dials.window_shift, len(self._on_cpu)
+            starts = shift_windows(starts, first, seed=self._seed, share=share, context=self._context, tokens=tokens)
         rows = self.tokens[self._to_device(starts)[:, None] + self._offsets].long()
         inputs, targets = rows[:, :-1], rows[:, 1:]
         if dials.token_noise > 0.0:

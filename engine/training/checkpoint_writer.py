@@ -17,10 +17,8 @@ class CheckpointWriter:
     """Writes the checkpoints of one session and keeps the steps of the last success and failure."""
 
     def __init__(self, state: TrainState, recorder: Recorder) -> None:
-        self._state = state
-        self._recorder = recorder
-        self._saved_step = state.progress.step or -1
-        self._failed_step = -1
+        self._state, self._recorder = state, recorder
+        self._saved_step, self._failed_step = state.progress.step or -1, -1
         self._failing_since_step: int | None = None  # of the first failure since a checkpoint was written
 
     def save(self, reason: CheckpointReason, name: str = "") -> str | None:

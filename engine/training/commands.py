@@ -43,9 +43,7 @@ class Commands:
         self._evaluator, self._checkpoints, self._samples = evaluator, checkpoints, samples
         self._recovery, self._monitor, self._duty_cycle = recovery, monitor, duty_cycle
         self._windows_per_epoch = windows_per_epoch
-        self.paused = False
-        self.advance = 0
-        self.stopping = False
+        self.paused, self.advance, self.stopping = False, 0, False
 
     @property
     def is_waiting(self) -> bool:

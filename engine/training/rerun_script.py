@@ -34,10 +34,9 @@ class StepComparison:
     def __init__(self, recorded: Sequence[Step], report: Callable[[StepDifference], None]) -> None:
         self.first_difference: StepDifference | None = None
         self.compared = 0  # steps
-        self._recorded = recorded
+        self._recorded, self._report = recorded, report
         self._next = 0
         self._waiting: list[Step] = []
-        self._report = report
 
     @property
     def missing(self) -> int:
@@ -64,10 +63,8 @@ class RerunScript:
     """The recorded commands of one session. `step` counts finished steps."""
 
     def __init__(self, session: RecordedSession, comparison: StepComparison) -> None:
-        self._session = session
-        self._comparison = comparison
-        self._next = 0
-        self._rollback_count = 0
+        self._session, self._comparison = session, comparison
+        self._next = self._rollback_count = 0
 
     @property
     def finished(self) -> bool:
@@ -88,10 +85,8 @@ class RerunScript:
     def over(self, step: int) -> bool:
         """Whether the run is where the recorded session ended, with every command given."""
         session = self._session
-        return self._next >= len(session.commands) and (self._rollback_count, step) >= (
-            session.end_rollback_count,
-            session.end_step,
-        )
+        end = session.end_rollback_count, session.end_step
+        return self._next >= len(session.commands) and (self._rollback_count, step) >= end
 
     def on_event(self, event: AnyEvent) -> None:
         """Compare a step, count a rollback."""

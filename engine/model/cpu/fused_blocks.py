@@ -1,10 +1,8 @@
 """The two halves of a block on a CPU, each one autograd node with its backward pass written out.
 
-For models this small a training step is made of some hundred calls of ten microseconds each, and autograd's own
-bookkeeping, the casts it inserts and the memory it cannot reuse are a twentieth of it. Here gradients are formed in
-place, the residual is added where it is at hand, and the factor 2 of relu^2 is put where the tensor is smallest. The
-plain modules compute the same; tests hold the two together, and everything these functions do not cover (other norms,
-biases, dropout, other devices) runs through those.
+A step of a small model is some hundred calls of ten microseconds each, of which autograd's bookkeeping, casts and
+allocations are a twentieth. Here gradients are formed in place, and the factor 2 of relu^2 is applied where the tensor
+is smallest. The plain modules compute the same, and also cover other norms, biases, dropout and devices.
 """
 
 from __future__ import annotations
@@ -64,7 +62,7 @@ class _AttentionSublayer(torch.autograd.Function):
         mixed, saved = attention_forward(qkv, rotary, normalise)
         mixed = mixed.view(-1, width)
         ctx.save_for_backward(scale, normed, read, mixed, qkv_weight, projection_weight, *saved)
-        # In this order the sum is formed in fp32 in the memory of the cast.
+        # In this order the sum is fp32 and reuses the memory of the cast.
         return matmul(mixed, projection_weight.t()).float().view_as(x).add_(x)
 
     @staticmethod

@@ -1,9 +1,8 @@
-"""Matrix products in fp32 on a CPU: by the library torch calls, or by oneDNN, whichever is faster here.
+"""Matrix products in fp32 on a CPU: by the library torch calls, or by oneDNN.
 
-torch's x86 builds hand fp32 products to MKL, which on processors of other makers leaves half of them unused (AMD EPYC
-with AVX-512, 768 x 128 x 512, one thread: 114 GFLOP/s against 252 by oneDNN, which comes with torch as well). bf16 goes
-to oneDNN anyway. Like the number of threads this is a setting of the process: a trial
-(`sessions/thread_and_precision_trial.py`) chooses. The two round differently in the last bit.
+torch's x86 builds use MKL for fp32, which can be slow on processors of other makers (AMD EPYC with AVX-512, 768 x 128 x
+512, one thread: 114 GFLOP/s against 252 by oneDNN, which comes with torch; bf16 uses it anyway). A trial
+(`sessions/thread_and_precision_trial.py`) chooses for the process. The two round differently in the last bit.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ _onednn_in_use = False
 
 
 def onednn_available() -> bool:
-    """Whether this torch has the operator."""
+    """Whether this torch has the oneDNN operator."""
     return hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
 def use_matmul_backend(backend: MatmulBackend) -> None:
-    """Choose the library for the fp32 products of this process. oneDNN where it is missing means torch's own."""
+    """Choose the library for the fp32 products of this process; torch's default if oneDNN is missing."""
     global _onednn_in_use
     _onednn_in_use = backend == "onednn" and onednn_available()
 

@@ -1,8 +1,4 @@
-"""RMSNorm on a CPU, forward and backward by hand.
-
-torch's backward pass is composed of a dozen elementwise kernels, one of them `pow`, and takes three times as long at
-these sizes.
-"""
+"""RMSNorm on a CPU with a hand-written backward pass, three times as fast as torch's dozen elementwise kernels."""
 
 from __future__ import annotations
 
@@ -34,7 +30,7 @@ _EPSILON_TENSOR = torch.tensor(RMS_NORM_EPSILON)  # a 0-D tensor, so that one ca
 
 
 class CpuRMSNorm(torch.autograd.Function):
-    """Gain-free RMSNorm over the last axis with its backward pass written out; the output is of `dtype`."""
+    """RMSNorm without a gain over the last dimension; the output has `dtype`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dtype: torch.dtype) -> Tensor:
