@@ -55,11 +55,6 @@ class TorchDecoder:
 Decoder: TypeAlias = NumpyDecoder | TorchDecoder  # reads the tokens of one text and predicts the next
 
 
-def is_numpy_decoder_faster(model: GPT) -> bool:
-    """Whether `model`, on any device, is small enough to be faster in numpy on the CPU."""
-    return model.parameter_count <= _MOST_NUMPY_DECODER_PARAMETERS
-
-
 def context_start(tokens_before: int, context: int) -> int:
     """Index of the first token the model reads when it predicts the one after `tokens_before` tokens.
 
@@ -97,7 +92,9 @@ def generate(
 
 def new_decoder(model: GPT, device: str | torch.device) -> Decoder:
     """The faster decoder for `model`, which is on `device`; the numpy one copies the weights."""
-    return NumpyDecoder(model) if is_numpy_decoder_faster(model) else TorchDecoder(model, torch.device(device))
+    if model.parameter_count <= _MOST_NUMPY_DECODER_PARAMETERS:
+        return NumpyDecoder(model)
+    return TorchDecoder(model, torch.device(device))
 
 
 def likeliest_tokens(decoder: Decoder, ids: Sequence[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

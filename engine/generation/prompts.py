@@ -33,7 +33,7 @@ def prepare_prompt(
 ) -> PreparedPrompt:
     """`prompt` as a model with this `tokenizer` reads it, at most `context` tokens.
 
-    `start` replaces an empty prompt, by default `starting_prompt(tokenizer)`. With `unknown="refuse"` raises PromptError
+    `start` replaces an empty prompt, else `starting_prompt(tokenizer)`. With `unknown` "refuse" raises PromptError
     for characters the model has never seen.
     """
     if unknown == "refuse" and (unseen := tokenizer.unknown_characters(prompt)):
