@@ -70,7 +70,9 @@ def save_checkpoint(
     draft = checkpoints / f".draft-{path.name}"
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)
-        _remove_drafts(checkpoints)
+        restore_replaced_checkpoints(checkpoints)
+        for old_draft in checkpoints.glob(".draft-*"):
+            shutil.rmtree(old_draft, ignore_errors=True)
         draft.mkdir()
         save_file({name: tensor.contiguous() for name, tensor in model.items()}, draft / MODEL_FILE)
         save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, draft / OPTIMIZER_FILE)
@@ -274,12 +276,6 @@ def _pointed_at(pointer: Path) -> Path | None:
         return None
     path = pointer.parent / Path(name).name
     return path if (path / TRAINER_FILE).is_file() else None
-
-
-def _remove_drafts(checkpoints: Path) -> None:
-    restore_replaced_checkpoints(checkpoints)
-    for draft in checkpoints.glob(".draft-*"):
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _point(pointer: Path, name: str) -> None:

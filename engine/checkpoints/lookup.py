@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from babytrain.engine.config.errors import EngineError
 
 LONGEST_NAME = 40
-_LISTED = 8
 
 
 class CheckpointNotFound(EngineError):
@@ -50,7 +49,7 @@ def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, la
     if found is None and (number := text.replace(",", "")).isdigit():
         found = next((folder for folder in folders if _step(folder) == (number.lstrip("0") or "0")), None)
     if found is None:
-        known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-_LISTED:])
+        known = ", ".join(_name(folder) or f"{int(_step(folder)):,}" for folder in folders[-8:])
         raise CheckpointNotFound(f"there is no checkpoint {wanted!r}; there are {known}")
     return found
 

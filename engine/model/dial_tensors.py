@@ -23,7 +23,7 @@ class DialTensors(NamedTuple):
 def apply_dropout(x: Tensor, probability: Tensor | float | None) -> Tensor:
     """Dropout on `x`; None leaves it unchanged.
 
-    With a tensor the result is fp32: the scale would lose digits in bf16, and what it is added to is fp32 anyway.
+    With a tensor the result is fp32: the scale would lose digits in bf16, and the residual stream is fp32 anyway.
     """
     if probability is None:
         return x

@@ -30,10 +30,7 @@ class CompileTrial:
 
 
 def planned_seconds(config: Config, eager_step_seconds: Callable[[], float]) -> float:
-    """About how long a run takes: `minutes`, else its steps at the eager speed.
-
-    `eager_step_seconds` measures a step of one batch, and is called only if needed.
-    """
+    """About how long a run takes: `minutes`, else its steps. `eager_step_seconds` measures a step of one batch."""
     if config.minutes > 0:
         return 60.0 * config.minutes
     return config.steps * config.accumulate * eager_step_seconds()

@@ -23,8 +23,7 @@ from babytrain.runs.store.folder import RunFolder, read_run_toml
 _FREE = {"window_shift", "token_noise", "context", "dropout", "label_smoothing"}
 _FIXED = {field.name for group in (DataSettings, ModelSettings) for field in fields(group)} - _FREE | {"optimizer"}
 CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # settings that a fork may change
-_LONGEST_HEADER = 64 << 20
-_FILES = ("model.safetensors", "optimizer.safetensors")
+_LONGEST_HEADER = 64 << 20  # bytes
 
 
 def fork_refusal(
@@ -83,7 +82,7 @@ def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], plan
     """What is wrong with a checkpoint; `planned` is the last step of the run if the checkpoint has none."""
     try:
         trainer = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
-        for file in _FILES:
+        for file in ("model.safetensors", "optimizer.safetensors"):
             _check_tensors(path / file)
         planned = trainer.get("dials", {}).get("total_steps", planned)
         return _end_problem(step, changes, planned)

@@ -51,7 +51,7 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
 
 
 def _energy_so_far(state: RunState) -> Energy:
-    """The newest recorded energy, with the time after it as unmeasured."""
+    """The newest recorded energy; the time after it counts as unmeasured."""
     energy = state.energies.events[-1] if state.energies.events else Energy(t=0.0, step=0, joules=0.0)
     silent = state.last_t - energy.t
     if silent <= GAP_INTERVALS * SENSOR_INTERVAL_SECONDS:

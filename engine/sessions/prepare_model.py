@@ -40,10 +40,7 @@ _LARGEST_PRESET_BATCH = max(
 
 
 def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str]]:
-    """The config with every automatic choice resolved, the model on its device, and a sentence on each trial.
-
-    Raises ConfigError and DeviceError.
-    """
+    """The resolved config, the model on its device, a sentence on each trial. Raises ConfigError, DeviceError."""
     device, _ = choose_device(config.device)
     if config.compile == "on":
         finding = check_compile(os.environ, device)

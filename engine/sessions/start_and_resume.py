@@ -315,7 +315,6 @@ def _fill_folder(
 
 
 def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: NewRunPlan) -> Started:
-    """The first event of a journal."""
     config, device = state.config, state.device
     windows_per_step = config.batch_size * config.accumulate
     windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch

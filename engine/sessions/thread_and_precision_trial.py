@@ -98,10 +98,7 @@ def _name(threads: int, precision: Precision, matmul_backend: MatmulBackend) -> 
 
 
 class TrialModel:
-    """A copy of the model with its optimizer and one batch, trained at learning rate 0.
-
-    `tokens` [N] is any piece of the corpus, N > context + 1.
-    """
+    """A copy of the model with an optimizer and one batch of `tokens` [N > context + 1], at learning rate 0."""
 
     def __init__(
         self, config: Config, tokens: Tensor, vocabulary_size: int, precision: Precision, device: str = "cpu"

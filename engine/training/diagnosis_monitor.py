@@ -72,7 +72,6 @@ class DiagnosisMonitor:
         recorder.emit(self._newest)
 
     def _act(self, apply: Callable[[Request], None]) -> None:
-        """Stop or roll back once, if the settings say so."""
         action = self._state.config.on_overfitting
         if action == "report":
             return
@@ -115,7 +114,6 @@ class DiagnosisMonitor:
 
 
 def _offer(suggestion: Suggestion | None) -> SuggestedCommand | None:
-    """A suggestion as the command that carries it out."""
     if suggestion is None:
         return None
     is_dial = suggestion.action in SETTABLE

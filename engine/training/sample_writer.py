@@ -133,7 +133,6 @@ class SampleWriter:
         return tokenizer.decode(ids)
 
     def _prepared(self, wanted: str) -> PreparedPrompt:
-        """A prompt the model can read; changes to it are logged."""
         prompt = prepare_prompt(
             wanted, self._corpus.tokenizer, self._state.model.context, start=self._corpus.first_prompt
         )
