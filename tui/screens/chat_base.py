@@ -202,7 +202,6 @@ class ChatScreenBase(OverlayScreen):
         return self._reader is None or self._reader.can_read(text)
 
     def _readable(self, line: str) -> str:
-        """The part of a line that the model can read."""
         return line if self._reader is None else self._reader.without_unknown(line)[0]
 
     def _text_to_predict(self) -> str:

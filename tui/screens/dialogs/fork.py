@@ -28,8 +28,6 @@ from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_count, format_loss
 
 _MAX_NAME = 40
-_MAX_CHECKPOINTS = 8
-_MAX_SETTINGS = 14
 
 
 class ForkScreen(TextInputScreen):
@@ -52,8 +50,8 @@ class ForkScreen(TextInputScreen):
         )
         self._check_request = check_request
         dot = f" {glyphs.dot} "
-        saved = dot.join(_checkpoint_label(checkpoint, glyphs) for checkpoint in checkpoints[-_MAX_CHECKPOINTS:])
-        settings = dot.join(rule.name for rule in rules[:_MAX_SETTINGS])
+        saved = dot.join(_checkpoint_label(checkpoint, glyphs) for checkpoint in checkpoints[-8:])
+        settings = dot.join(rule.name for rule in rules[:14])
         super().__init__(
             f"Fork {name} from which checkpoint, and how?",
             detail="best, last, a name or a step; then what is to be different. The original stays as it is.",
@@ -133,7 +131,6 @@ class ForkStarter:
         self._app.push_screen(screen, done)
 
     def _step(self) -> int | None:
-        """The newest step of the run to be stopped."""
         running = self._running()
         if running is None:
             return None

@@ -157,7 +157,6 @@ def _key_lines(
     tall: int,
     board_style: BoardStyle,
 ) -> list[Content]:
-    """The lines of one row of keys, each `width` columns."""
     tiles = [
         _tile(facts[key.symbol], position.width, tall, board_style)
         if key.present and key.symbol in facts

@@ -24,7 +24,6 @@ from babytrain.tui.text.wording import dial_label, format_dial_value
 
 _MOST_MARKS = 40
 _LONGEST_LABEL = 20
-_LONGEST_MILESTONE = 60
 _RESCUES: dict[str, str] = {
     "noted": "noted",
     "skipped": "left out",
@@ -135,7 +134,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         else:
             marks[f"policy {event.cause}", step] = (event.t, policy_mark(event, at))
     milestones = [
-        EventMark(at, "milestone", safe_line(milestone.text, _LONGEST_MILESTONE), style="best", quiet=True)
+        EventMark(at, "milestone", safe_line(milestone.text, 60), style="best", quiet=True)
         for milestone, _, at in placed(snapshot.milestones[-_MOST_MARKS:])
     ]
     in_order = sorted(marks.values(), key=lambda entry: entry[0])[-_MOST_MARKS:]

@@ -21,7 +21,6 @@ from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, lin
 from babytrain.tui.widgets.letters.letter_statistics import symbol_label
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
 
-_LONGEST_LETTER = 8
 _MOST_MEDIAN_ROWS = 4000  # rows; a median of a million ten times a second would be slow
 
 
@@ -122,7 +121,7 @@ def _with_tracked_letter(
     recall = newest.tracked_letter_recall
     if not math.isfinite(recall):
         return left
-    letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), _LONGEST_LETTER, "")
+    letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), 8, "")
     added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
     needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
     return (*left, *added) if left and needed <= width else left
@@ -133,7 +132,6 @@ def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePar
 
 
 def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[StyledLine]:
-    """The chart settings in full and in shorter forms."""
     smoothing = f"EMA {settings.decay:g}" if settings.decay else "not smoothed"
     words = [f"x: {settings.x_mode}", *(["log y"] if settings.log_y else []), smoothing]
     if not settings.view.is_whole:
@@ -145,7 +143,6 @@ def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[Styl
 
 
 def _crosshair_chunks(snapshot: RunSnapshot, plotter: LossPlotter, step: int, charset: ChartCharset) -> list[LinePart]:
-    """Everything known about the step under the crosshair."""
     row = row_of_step(snapshot, step)
     if row is None:
         return [LinePart((("no step here yet", "label"),))]

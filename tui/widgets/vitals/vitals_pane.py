@@ -110,7 +110,6 @@ class VitalsPane(StyledWidget, can_focus=True):
         return to_strip(line, width, self.palette, self._charset.name)
 
     def _history_strip(self, row: HistoryRow, width: int) -> Strip:
-        """A name, a row of a curve, and its range."""
         styles, charset = self.palette, self._charset.name
         name = to_strip(((row.name, "label"),), NAME_WIDTH, styles, charset)
         words = to_strip(((" ", ""), (row.words, "label")), RANGE_WIDTH + 1, styles, charset)
@@ -163,7 +162,6 @@ class VitalsPane(StyledWidget, can_focus=True):
         return history_rows(curves, x, limits, size, self._charset, self._intervals.shaded_intervals(snapshot, x))
 
     def _extras(self, width: int) -> PaneFooter:
-        """The bill, and a warning or an encouragement."""
         snapshot = self._snapshot
         if snapshot is None or width <= 0:
             return PaneFooter()
