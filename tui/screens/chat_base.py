@@ -41,11 +41,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChatSetup:
-    """The run to talk to.
-
-    `load` loads a checkpoint in a worker thread; `live` is the run if it trains here, and `prompt_reader` describes
-    how it reads a prompt.
-    """
+    """The run to talk to. `load` loads a checkpoint in a worker thread; `live` is the run if it trains here, and
+    `prompt_reader` describes how it reads a prompt."""
 
     name: str
     settings: SamplingSettings

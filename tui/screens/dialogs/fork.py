@@ -31,10 +31,8 @@ _MAX_NAME = 40
 
 
 class ForkScreen(TextInputScreen):
-    """Asks for a line such as `best lr 1e-3, steps 3000`; parse the answer with `request`.
-
-    `check_request` returns further problems with a request, one sentence each.
-    """
+    """Asks for a line such as `best lr 1e-3, steps 3000`; parse the answer with `request`. `check_request` returns
+    further problems with a request, one sentence each."""
 
     def __init__(
         self,

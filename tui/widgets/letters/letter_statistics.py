@@ -23,7 +23,7 @@ from babytrain.tui.text.formatting import format_percent
 from babytrain.tui.widgets.common.line_widget import DIM
 
 # Labels of invisible symbols: the usual one, and one for terminals without that character.
-_SPELLED = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
+_INVISIBLE_SYMBOL_LABELS = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def known_share(value: float | None) -> float | None:
 
 def symbol_label(symbol: str, charset: CharsetName = "braille") -> str:
     """A symbol as safe, non-empty text without control characters, in characters the terminal has where possible."""
-    if symbol in _SPELLED:
-        return _SPELLED[symbol][0 if charset == "braille" else 1]
+    if symbol in _INVISIBLE_SYMBOL_LABELS:
+        return _INVISIBLE_SYMBOL_LABELS[symbol][0 if charset == "braille" else 1]
     space = "␣" if charset == "braille" else "_"
     begins = len(symbol) > 1 and symbol.startswith(" ")  # as the tokens do that begin a word
     label = safe_line(symbol, 24).strip()

@@ -32,10 +32,8 @@ def legend_line(
     width: int,
     reach: float = 0.0,
 ) -> StyledLine:
-    """As much as fits into `width`: values on the left, chart settings on the right.
-
-    Labels of marks up to `reach` from the crosshair, in units of the x axis, are included.
-    """
+    """As much as fits into `width`: values on the left, chart settings on the right. Labels of marks up to `reach` from
+    the crosshair, in units of the x axis, are included."""
     if settings.crosshair is not None:
         chunks = _crosshair_chunks(snapshot, plotter, settings.crosshair, charset)
         marks = plotter.marks_at(snapshot, settings, reach)
@@ -48,7 +46,7 @@ def legend_line(
     values = _speed_chunks(snapshot, plotter, charset) if speed else _newest_chunks(snapshot, plotter, charset)
     if not values:
         return ()
-    left = _with_stretch(values, snapshot, plotter, charset, width)
+    left = _with_interval(values, snapshot, plotter, charset, width)
     if not speed:
         left = _with_tracked_letter(left, snapshot, settings, charset, width)
     for right in _settings_spans(settings, charset):
@@ -95,7 +93,7 @@ def _speed_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCha
     return chunks
 
 
-def _with_stretch(
+def _with_interval(
     chunks: list[LinePart], snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset, width: int
 ) -> StyledLine:
     """The chunks, and the newest slowdown or rest in the longest form that fits beside the first two."""

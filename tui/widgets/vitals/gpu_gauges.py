@@ -27,10 +27,8 @@ _MEMORY_SLOWDOWN_CELSIUS = 105.0
 
 @dataclass(frozen=True)
 class GpuHistory:
-    """A card's newest reading and earlier ones, oldest first; None where the card was not read.
-
-    `slowed` are the seconds for which each reason has lowered its clock since the run began.
-    """
+    """A card's newest reading and earlier ones, oldest first; None where the card was not read. `slowed` are the
+    seconds for which each reason has lowered its clock since the run began."""
 
     now: GpuReading
     past: tuple[GpuReading | None, ...]

@@ -33,11 +33,9 @@ _HOST_BELOW_CARDS: tuple[tuple[DetailLevel, int], ...] = (("compact", 3), ("comp
 
 @dataclass(frozen=True)
 class PaneFooter:
-    """What is shown below the sensors: lines of the bill by importance, and a warning or an encouragement.
-
-    `kind` is an encouragement in addition to a warning, if there is a spare line. `slowed` has for each card index the
-    seconds of throttling by reason.
-    """
+    """What is shown below the sensors: lines of the bill by importance, and a warning or an encouragement. `kind` is an
+    encouragement in addition to a warning, if there is a spare line. `slowed` has for each card index the seconds of
+    throttling by reason."""
 
     bill: tuple[StyledLine, ...] = ()
     measured: bool = False  # whether the bill has a number, or only a reason why not

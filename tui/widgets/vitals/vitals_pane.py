@@ -78,10 +78,8 @@ class VitalsPane(StyledWidget, can_focus=True):
         self._title = _TITLE
 
     def show(self, snapshot: RunSnapshot, settings: ChartSettings | None = None) -> None:
-        """Show the sensors as of `snapshot`; redrawn only for a new reading.
-
-        `settings` are those of the loss chart, whose x axis and window the history shares.
-        """
+        """Show the sensors as of `snapshot`; redrawn only for a new reading. `settings` are those of the loss chart,
+        whose x axis and window the history shares."""
         newest, settings = snapshot.vitals, settings or self._settings
         policy_events = snapshot.state.policy_events.count_until(snapshot.t)
         seen = (id(snapshot.state), policy_events, snapshot.ended, settings.x_mode, settings.view)
