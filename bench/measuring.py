@@ -1,7 +1,7 @@
-"""What a figure is worth: the machine it was measured on, how busy it was, and how figures are compared.
+"""The machine a figure was measured on, and how figures are compared.
 
-Also the few things every comparison does: narration to standard error (standard output is data), child processes with a
-thread count of their own, variants of a recipe as they are typed.
+Also narration to standard error (standard output is data), child processes with a given number of threads, and variants
+of a recipe as they are typed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUSY_LOAD = 0.5
 
 
 class BenchError(Exception):
-    """A comparison that cannot be made, in one sentence."""
+    """A comparison that cannot be made; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """How it was typed."""
+        """The variant as it was typed."""
         return ",".join([self.preset, *(f"{key}={value}" for key, value in self.settings.items())])
 
 
@@ -61,7 +61,7 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def narrate(text: str) -> None:
-    """Tell the person who waits."""
+    """Print progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -71,7 +71,7 @@ def print_result(result: Mapping[str, Any]) -> None:
 
 
 def machine_facts(threads: int) -> dict[str, Any]:
-    """Processor, cores, versions and how busy the machine is before anything was measured."""
+    """Processor, cores, versions and the load before anything was measured."""
     cores = count_cores()
     load = os.getloadavg()
     if load[0] > BUSY_LOAD:
@@ -95,7 +95,7 @@ def load_now() -> float:
 
 
 def run_child(command: Sequence[str], *, threads: int, folder: Path = PROJECT) -> str:
-    """Standard output of a child process with `threads` torch threads (0: its own choice). Raises BenchError."""
+    """Standard output of a child process with `threads` torch threads (0: the default). Raises BenchError."""
     environment = dict(os.environ)
     if threads:
         environment["OMP_NUM_THREADS"] = str(threads)

@@ -1,14 +1,8 @@
-"""Notifications for a person who is not looking: terminal bell, desktop notification (OSC 9), or a command of their
-own.
+"""Notifications of a run: terminal bell, desktop notification (OSC 9), or a command of the user.
 
-The end of a run, rescues, milestones and diagnoses that need action are announced. The bell rings at the end only,
-and at milestones on request.
-
-Choices:
-- The command line is split as a shell would split it and run without a shell, so no text of a run can become a
-  command. Event, run, step and sentence are passed as arguments and as `BABYTRAIN_...` variables.
-- Texts are freed of control characters first.
-- What happened before this session (in a resumed run) is not announced.
+The end of a run, rescues, milestones and verdicts that need action are announced, not what happened before this
+session of a resumed run. The user's command is split as a shell would split it and run without a shell, so no text of
+a run can become a command. Event, run, step and sentence are passed as arguments and as `BABYTRAIN_...` variables.
 """
 
 from __future__ import annotations
@@ -33,8 +27,7 @@ if TYPE_CHECKING:  # numpy and msgspec, which the first screen must not wait for
 
 @dataclass(frozen=True)
 class NotificationOptions:
-    """`bell` rings at the end; `milestones` rings, and notifies the desktop, at milestones as well; `command` is an
-    argument vector, empty: none."""
+    """`bell`: at the end. `milestones`: bell, and `desktop` notification, at milestones too. `command`: arguments."""
 
     bell: bool = True
     desktop: bool = False
@@ -43,7 +36,7 @@ class NotificationOptions:
 
 
 def parse_event_command(typed: str) -> tuple[str, ...]:
-    """A command line as arguments. Raises ValueError with a sentence when it cannot be run."""
+    """A command line as arguments. Raises ValueError with a sentence for the user."""
     try:
         words = shlex.split(typed)
     except ValueError as error:
@@ -56,24 +49,24 @@ def parse_event_command(typed: str) -> tuple[str, ...]:
 
 
 class NewMilestones:
-    """Which milestones are new since the last look. `from_now`: those of the first look are not."""
+    """Milestones since the last call of `look`. `from_now`: without those of the first call."""
 
     def __init__(self, *, from_now: bool = False) -> None:
         self._seen: int | None = None if from_now else 0
 
     def look(self, snapshot: RunSnapshot) -> list[Milestone]:
-        """The new ones, oldest first."""
+        """The new milestones, oldest first."""
         reached = snapshot.state.milestones.events
         if self._seen is None:
             if snapshot.started is None:
-                return []  # the journal has not been read yet
+                return []  # the journal is not read yet
             self._seen = len(reached)
         new, self._seen = reached[self._seen :], len(reached)
         return [milestone for milestone in new if milestone.t > last_resume_time(snapshot)]
 
 
 def last_resume_time(snapshot: RunSnapshot) -> float:
-    """Up to when, in seconds of running time, what happened belongs to earlier sessions; -1 when there were none."""
+    """When this session began, in seconds of running time; -1 for the first session."""
     return max((resumed.t for resumed in snapshot.state.resumes.events if not resumed.rollback), default=-1.0)
 
 
@@ -94,7 +87,7 @@ class Notification:
 
 
 class Notifier:
-    """Announces the events of one run. `write` puts characters on the terminal; `report_problem` takes a sentence."""
+    """Announces the events of a run. `write` gets terminal sequences, `report_problem` a sentence."""
 
     def __init__(
         self, options: NotificationOptions, write: Callable[[str], None], report_problem: Callable[[str], None]
@@ -131,7 +124,7 @@ class Notifier:
             announce("verdict", verdict.step, text, VERDICT=verdict.verdict, NEXT=verdict.next_)
 
     def notify_end(self, snapshot: RunSnapshot, run_dir: Path | None, error: str | None) -> None:
-        """The run has ended; announced once."""
+        """Announce the end of the run, once."""
         if self._ended:
             return
         self._ended = True
@@ -160,7 +153,7 @@ def make_notification(
     text: str,
     facts: Mapping[str, str],
 ) -> Notification:
-    """The notification of an event, with the facts that a command gets as variables."""
+    """The notification of an event, with the variables for the command."""
     started, best = snapshot.started, snapshot.best_eval
     run = started.name if started is not None else "the run"
     newest = snapshot.state.evals.last_until(snapshot.t)
@@ -188,7 +181,7 @@ def desktop_sequence(notification: Notification) -> str:
 def run_event_command(
     command: Sequence[str], notification: Notification, report_problem: Callable[[str], None]
 ) -> None:
-    """Start the person's command; a thread waits for it and reports a failure."""
+    """Start the command; a thread waits for it and reports a failure."""
     arguments = [*command, notification.event, notification.run, str(notification.step), notification.text]
     try:
         process = subprocess.Popen(
@@ -197,7 +190,7 @@ def run_event_command(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # the end of this program is not its end
+            start_new_session=True,  # it may outlive this program
         )
     except OSError as error:
         report_problem(f"The command for events could not be started ({error.strerror or error}).")

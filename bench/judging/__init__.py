@@ -1,1 +1,1 @@
-"""How often the judges are right: diagnosis, forecasts, memorisation, syllables."""
+"""How often diagnosis, forecasts, memorisation and syllable counts are right."""

@@ -38,7 +38,7 @@ NEWEST_WINDOWS = 3  # evaluations whose window losses are kept, besides the best
 
 @dataclass(frozen=True)
 class Curve:
-    """A run with its truth. `observation` is the whole run; `at` cuts it.
+    """A recorded run with known truth. `observation` is the whole run; `at` cuts it.
 
     `decisive_step` is where the verdict is read, one of `accepted`. `onset_step` is where overfitting (the last
     evaluation before validation rises, noise aside) or divergence begins.
@@ -54,7 +54,7 @@ class Curve:
     slowed_from: int | None = None  # the machine trouble of `observation` begins here
 
     def at(self, step: int) -> Observation:
-        """The run as it stood after `step` steps: what had happened by then, and the windows that were kept."""
+        """The run after `step` steps, with the windows that were kept by then."""
         whole = self.observation
         rows = int(np.searchsorted(whole.step, step, side="right"))
         evaluations = int(np.searchsorted(whole.eval_step, step, side="right"))
@@ -80,14 +80,14 @@ class Curve:
         )
 
     def looks(self, every: int = 50) -> Iterator[int]:
-        """Steps at which a program would diagnose: regularly, and at each evaluation."""
+        """Steps at which the diagnosis is asked for: regularly, and at each evaluation."""
         last = self.observation.newest_step
         yield from sorted({*range(every, last + 1, every), *self.observation.eval_step.astype(int).tolist()})
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A curve without noise: functions of the step as arrays, and how loud everything is."""
+    """A curve without noise, as arrays by step, and the size of its noise."""
 
     loss: FloatArray
     train_gap: FloatArray  # loss minus training loss in evaluation mode
@@ -102,12 +102,12 @@ class Shape:
 
 
 def generator_for(name: str, seed: int) -> np.random.Generator:
-    """Random numbers that follow from a name and a seed."""
+    """A random generator determined by a name and a seed."""
     return np.random.Generator(np.random.Philox(key=(seed << 32) + zlib.crc32(name.encode())))
 
 
 def autoregressive(generator: np.random.Generator, count: int, likeness: float) -> FloatArray:
-    """`count` standard normal numbers, each like its neighbour by `likeness`."""
+    """`count` standard normal numbers with correlation `likeness` between neighbours."""
     noise = generator.standard_normal(count)
     values = np.empty(count)
     values[0] = noise[0]
@@ -139,7 +139,7 @@ def healthy_shape(
     eval_every: int = 100,
     warmup: int = 20,
 ) -> Shape:
-    """A run that goes well; the other kinds are this one with something done to it."""
+    """A run that goes well, from which the other kinds are made."""
     places = np.arange(1, steps + 1, dtype=np.float64)
     rate = schedule(kind, steps, peak, warmup)
     asymptote = end - (UNIFORM - end) * (1.0 + steps / speed) ** -power
@@ -162,7 +162,7 @@ def healthy_shape(
 
 
 def realise(name: str, seed: int, shape: Shape, *, eval_spikes: tuple[int, ...] = ()) -> Observation:
-    """Noise on a shape: the whole run as it would have been recorded, windows of every evaluation included."""
+    """The shape with noise: the whole recorded run, with per-window losses of every evaluation."""
     generator = generator_for(name, seed)
     steps = len(shape.loss)
     places = np.arange(1, steps + 1)

@@ -33,10 +33,10 @@ CLOSE_LOOKS = range(-40, 1, 5)  # steps before the decisive one: the screen asks
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was said of a curve: at its decisive step, at each evaluation, and by the detector that is told every step.
+    """The diagnosis of a curve at its decisive step and at each evaluation, and the steps at which the detector fired.
 
-    `found_after` counts evaluations after the onset until overfitting was said, `fired_after` steps after the onset
-    until divergence was (None: never). `false_fires` are steps at which the detector fired before or without an onset.
+    `found_after` counts evaluations from the onset to the verdict overfitting, `fired_after` steps from the onset to
+    divergence (None: never). `false_fires` are steps at which the detector fired before or without an onset.
     """
 
     curve: Curve
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def follow(curve: Curve) -> dict[int, Diagnosis]:
-    """The diagnosis at every step it was asked for, each knowing the one before."""
+    """The diagnosis at every step it is asked for, each given the one before."""
     close = {curve.decisive_step + offset for offset in CLOSE_LOOKS}
     looks = sorted({*curve.looks(LOOK_EVERY), *(step for step in close if step > 0)})
     diagnoses: dict[int, Diagnosis] = {}
@@ -65,7 +65,7 @@ def follow(curve: Curve) -> dict[int, Diagnosis]:
 
 
 def judge(curve: Curve) -> Outcome:
-    """Follow a curve and count."""
+    """The outcome of one curve."""
     diagnoses = follow(curve)
     verdicts = [diagnosis.verdict for diagnosis in diagnoses.values()]
     evaluations = [int(step) for step in curve.observation.eval_step if int(step) in diagnoses]
@@ -88,7 +88,7 @@ def judge(curve: Curve) -> Outcome:
 
 
 def detector_fires(curve: Curve) -> list[int]:
-    """Steps at which the detector of the training loop says that the run diverges."""
+    """Steps at which the detector of the training loop reports divergence."""
     detector = DivergenceDetector(curve.observation.warmup_steps)
     steps, losses = curve.observation.step.tolist(), curve.observation.loss.tolist()
     return [step for step, loss in zip(steps, losses, strict=True) if detector.update(step, loss)]
@@ -96,18 +96,18 @@ def detector_fires(curve: Curve) -> list[int]:
 
 @cache
 def outcomes(seed: int = 0) -> tuple[Outcome, ...]:
-    """Every curve of the library."""
+    """The outcome of every curve of the library."""
     return tuple(judge(curve) for curve in library(seed))
 
 
 def false_overfitting_rate(judged: Iterable[Outcome]) -> tuple[int, int]:
-    """Overfitting alarms among all evaluations of all curves that do not overfit."""
+    """The share of overfitting alarms in all evaluations of curves that do not overfit."""
     said = [verdict for outcome in judged if outcome.curve.truth != "overfitting" for verdict in outcome.at_evaluations]
     return said.count("overfitting"), len(said)
 
 
 def confusion(judged: Iterable[Outcome]) -> dict[str, dict[str, int]]:
-    """Curves by truth and by the verdict at the decisive step."""
+    """The number of curves by truth and by verdict at the decisive step."""
     counts = Counter((outcome.curve.truth, outcome.verdict) for outcome in judged)
     return {
         truth: {verdict: counts[truth, verdict] for verdict in VERDICTS if counts[truth, verdict]} for truth in VERDICTS
@@ -115,7 +115,7 @@ def confusion(judged: Iterable[Outcome]) -> dict[str, dict[str, int]]:
 
 
 def table(counts: dict[str, dict[str, int]]) -> str:
-    """The confusion table as text: a row a truth, a column a verdict."""
+    """The confusion table as text: a row per truth, a column per verdict."""
     width = max(map(len, VERDICTS))
     lines = [" " * width + "  " + " ".join(f"{verdict:>{len(verdict)}}" for verdict in VERDICTS)]
     for truth in VERDICTS:
@@ -125,7 +125,7 @@ def table(counts: dict[str, dict[str, int]]) -> str:
 
 
 def figures(judged: tuple[Outcome, ...]) -> dict[str, Any]:
-    """All of it as plain data."""
+    """All results as plain data."""
     alarms, evaluations = false_overfitting_rate(judged)
     overfit = [outcome for outcome in judged if outcome.curve.truth == "overfitting"]
     diverged = [outcome for outcome in judged if outcome.curve.truth == "diverging"]
@@ -152,7 +152,7 @@ def figures(judged: tuple[Outcome, ...]) -> dict[str, Any]:
 
 
 def main() -> None:
-    from bench.measuring import narrate, print_result  # torch, which the tests of these figures need not load
+    from bench.measuring import narrate, print_result  # imports torch, which the tests of these figures do not need
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="noise of the generated curves, drawn anew")

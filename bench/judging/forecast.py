@@ -28,12 +28,12 @@ from babytrain.runs.state.run_state import RunState
 from bench.judging.forecast_runs import EDITION, History, histories
 
 PROGRESS = tuple(share / 100 for share in range(5, 100, 5))
-TARGET_SHARE = 0.85  # of the run: the loss it has then is the target that is asked for
+TARGET_SHARE = 0.85  # of the run: the loss at this point is the target
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One forecast of one number: whether its range held the truth, and how far its middle was off, as a share."""
+    """One forecast of one value: whether its range held the truth, and the relative error of its middle."""
 
     held: bool
     error: float
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Look:
-    """A run as it was forecast at one moment; None where the forecast was silent or there was no truth."""
+    """The forecasts of a run at one moment; None where there was no forecast or no truth."""
 
     name: str
     family: str
@@ -57,7 +57,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Score:
-    """Looks taken together. Shares are of the answers given, `answered` of the looks."""
+    """Looks taken together. Shares are of the answers given; `answered` is the share of looks."""
 
     looks: int
     answered: float
@@ -67,7 +67,7 @@ class Score:
 
 
 def look_at(history: History, progress: Iterable[float] = PROGRESS) -> list[Look]:
-    """The forecasts of a history whose truth is known without noise."""
+    """The forecasts of a history, whose truth is known without noise."""
     total = history.state.at().total_steps
     target = float(history.val_losses[int(TARGET_SHARE * total)])
     reached = int(np.argmax(history.val_losses <= target))
@@ -76,7 +76,7 @@ def look_at(history: History, progress: Iterable[float] = PROGRESS) -> list[Look
 
 
 def look_at_recording(state: RunState, name: str, progress: Iterable[float] = PROGRESS) -> list[Look]:
-    """The forecasts of a real run that went to its end, as planned; of any other there is no truth."""
+    """The forecasts of a recorded run that ended as planned; of any other there is no truth."""
     snapshot = state.at()
     if snapshot.started is None or snapshot.status != "done" or snapshot.step < snapshot.total_steps:
         return []
@@ -137,7 +137,7 @@ def _answer(low: float, high: float, truth: float) -> Answer:
 
 
 def _target_answer(forecast: Forecast, reached: int, total: int) -> Answer | None:
-    """The step at which the target is reached, as a share of the run; a firm no is an answer that failed."""
+    """The step at which the target is reached, as a share of the run; a firm no counts as wrong."""
     target = forecast.target
     if target is None or target.reached_step is not None:
         return None
@@ -154,7 +154,7 @@ def _paused_after(state: RunState, t: float, end: float) -> float:
 
 
 def score(looks: Iterable[Look], of: Callable[[Look], Answer | None]) -> Score:
-    """The looks taken together for one of the numbers forecast."""
+    """The score of the looks for one of the forecast values."""
     answers = [of(look) for look in looks]
     given = [answer for answer in answers if answer is not None]
     if not given:
@@ -180,7 +180,7 @@ def _from(looks: list[Look], share: float) -> list[Look]:
 
 
 def tables(looks: list[Look]) -> dict[str, dict[str, dict[str, Score]]]:
-    """Scores by the number forecast, then by grouping, then by group."""
+    """Scores by forecast value, then by grouping, then by group."""
     late = _from(looks, 0.2)
     groupings: dict[str, dict[str, list[Look]]] = {
         "from 10%": {"all": _from(looks, 0.1)},
@@ -207,7 +207,7 @@ def tables(looks: list[Look]) -> dict[str, dict[str, dict[str, Score]]]:
 
 
 def as_text(looks: list[Look]) -> str:
-    """The tables for a person."""
+    """The tables as text."""
     lines = []
     for number, groupings in tables(looks).items():
         if all(NUMBERS[number](look) is None for look in looks):
@@ -225,7 +225,7 @@ def as_text(looks: list[Look]) -> str:
 
 
 def as_data(looks: list[Look]) -> dict[str, Any]:
-    """The tables and every look for a program; what there is no number for is null."""
+    """The tables and every look as plain data; missing numbers are null."""
     scores = {
         number: {title: {name: asdict(result) for name, result in groups.items()} for title, groups in by.items()}
         for number, by in tables(looks).items()

@@ -1,7 +1,6 @@
 """Eight families of loss curves, without noise, for the histories of `bench/judging/forecast_runs.py`.
 
-The formulas are not those of the forecast: memories, exponents and transitions lie off its grid, and some families have
-a shape that it does not know.
+The formulas differ from those of the forecast: memories, exponents and transitions lie off its grid.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def _annealed_power(course: Course) -> Losses:
 
 
 def _loss_of_rate(course: Course) -> Losses:
-    """The excess of a noisy quadratic: a power of the rate itself."""
+    """The excess loss of a noisy quadratic: a power of the rate itself."""
     random = course.random
     power = (1.0 + course.summed / random.uniform(10, 30)) ** -random.uniform(0.4, 1.1)
     noise = random.uniform(0.05, 0.3) * course.rate ** random.uniform(0.5, 1.2)
@@ -52,7 +51,7 @@ def _loss_of_rate(course: Course) -> Losses:
 
 
 def _power_of_steps(course: Course) -> Losses:
-    """The rate makes no difference."""
+    """A power of the steps; the rate makes no difference."""
     random, steps = course.random, np.arange(len(course.share))
     power = (1.0 + steps / random.uniform(10, 50)) ** -random.uniform(0.3, 1.0)
     return _with_gap(random.uniform(0.5, 1.5) + random.uniform(1.5, 3.0) * power, course, drift=0.0)
@@ -65,7 +64,7 @@ def _exponential(course: Course) -> Losses:
 
 
 def _two_powers(course: Course) -> Losses:
-    """Easy things first, hard ones for long."""
+    """A fast and a slow power law."""
     random = course.random
     quick = (1.0 + course.summed / random.uniform(3, 10)) ** -random.uniform(1.2, 2.0)
     slow = (1.0 + course.summed / random.uniform(50, 200)) ** -random.uniform(0.2, 0.5)
@@ -75,7 +74,7 @@ def _two_powers(course: Course) -> Losses:
 
 
 def _sudden_insight(course: Course) -> Losses:
-    """A fall in the middle of the early part, as when attention learns to copy."""
+    """A sudden fall in the early part, as when attention learns to copy."""
     random = course.random
     power = (1.0 + course.summed / random.uniform(10, 30)) ** -random.uniform(0.4, 0.8)
     insight = 1.0 / (1.0 + np.exp((course.share - random.uniform(0.05, 0.15)) / random.uniform(0.01, 0.03)))
@@ -85,7 +84,7 @@ def _sudden_insight(course: Course) -> Losses:
 
 
 def _overfitting(course: Course) -> Losses:
-    """Training goes on getting better, validation ever less so."""
+    """Training loss keeps falling, validation loss ever less so."""
     random = course.random
     power = (1.0 + course.summed / random.uniform(10, 30)) ** -random.uniform(0.4, 0.8)
     loss = random.uniform(0.3, 0.9) + random.uniform(1.5, 2.5) * power + random.uniform(0.02, 0.1) * course.rate
@@ -93,7 +92,7 @@ def _overfitting(course: Course) -> Losses:
 
 
 def _logarithmic(course: Course) -> Losses:
-    """Stretched so far that no floor is in sight."""
+    """A logarithmic fall without a floor in sight."""
     random = course.random
     start = random.uniform(2.5, 4.0)
     fall = random.uniform(0.2, 0.4) * np.log1p(course.summed / random.uniform(5, 40))

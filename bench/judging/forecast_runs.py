@@ -1,8 +1,8 @@
-"""Runs that never were, whose end is known: what a forecast is judged by.
+"""Generated runs with a known end, to measure forecasts with.
 
-Every history is a whole run as its journal would tell it (steps, evaluations, samples, checkpoints, pauses, a changed
-plan) with losses from one of eight families (`bench/judging/forecast_losses.py`) and step times from one of
-six. Everything follows from the number of the history, and from the edition of the whole library.
+Every history is a whole run as its journal would record it (steps, evaluations, samples, checkpoints, pauses, a changed
+plan), with losses from one of eight families (`bench/judging/forecast_losses.py`) and step times from one of six.
+Everything is determined by the number of the history and the edition of the library.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class History:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is decided before the first step. `first_total` is the plan that a person changed at `replanned_at`."""
+    """The settings before the first step. `first_total` is the plan that a person changed at `replanned_at`."""
 
     number: int
     family: str
@@ -69,13 +69,13 @@ class Plan:
 
     @property
     def rate(self) -> RatePlan:
-        """What its learning rate follows."""
+        """The settings of its learning rate."""
         decay, min_lr_ratio = 0.2 if self.number % 2 else 0.35, 0.1 if self.number % 5 == 0 else 0.0
         return RatePlan(lr=0.01, warmup=20, wsd_decay_fraction=decay, min_lr_ratio=min_lr_ratio)
 
     @property
     def config(self) -> dict[str, object]:
-        """As a run would record it."""
+        """The recorded config."""
         return {
             "schedule": self.schedule,
             "lr": self.rate.lr,
@@ -91,7 +91,7 @@ class Plan:
 
 
 def histories(edition: int = EDITION) -> list[History]:
-    """All of them, the same every time; another edition has the same families with other numbers."""
+    """All histories, the same every time; another edition has the same families with other numbers."""
     return [make_history(number, edition) for number in range(len(FAMILIES) * COPIES)]
 
 
@@ -104,7 +104,7 @@ def make_history(number: int, edition: int = EDITION) -> History:
     rate = np.concatenate([[0.0], factors])
     course = Course(np.cumsum(rate), rate, np.arange(plan.total_steps + 1) / plan.total_steps, random)
     train, val = FAMILIES[plan.family](course)
-    state = _tell(plan, factors, train, val, random)
+    state = _record(plan, factors, train, val, random)
     return History(
         f"{plan.family} {number}", plan.family, plan.schedule, plan.timing, state, val, max(0, plan.replanned_at)
     )
@@ -134,10 +134,7 @@ def _factors(plan: Plan, total_steps: int) -> Array:
     return np.array([learning_rate_factor(plan.rate, plan.schedule, step, total_steps) for step in steps])
 
 
-# -- the telling -------------------------------------------------------------------------------------------------------
-
-
-def _tell(plan: Plan, factors: Array, train: Array, val: Array, random: np.random.Generator) -> RunState:
+def _record(plan: Plan, factors: Array, train: Array, val: Array, random: np.random.Generator) -> RunState:
     """The run as events, with noise on every loss and every duration."""
     state = RunState()
     total = plan.total_steps
@@ -145,16 +142,16 @@ def _tell(plan: Plan, factors: Array, train: Array, val: Array, random: np.rando
     seconds = _step_seconds(plan.timing, total, random)
     noise = train[1:] * (0.04 * random.standard_normal(total) + 0.006 * _waves(total, random))
     val_noise = val * (0.002 * random.standard_normal(total + 1))
-    teller = _Teller(plan, state, val + val_noise, train, random)
-    teller.evaluate(0)
-    teller.sample(0)
-    teller.phase("training", 0)
+    writer = _EventWriter(plan, state, val + val_noise, train, random)
+    writer.evaluate(0)
+    writer.sample(0)
+    writer.phase("training", 0)
     for step in range(1, total + 1):
-        teller.t += float(seconds[step - 1])
+        writer.t += float(seconds[step - 1])
         state.steps.append_step(
             Step(
                 step=step,
-                t=teller.t,
+                t=writer.t,
                 loss=float(train[step] + noise[step - 1]),
                 learning_rate=0.01 * float(factors[step - 1]),
                 gradient_norm=1.0,
@@ -162,12 +159,12 @@ def _tell(plan: Plan, factors: Array, train: Array, val: Array, random: np.rando
                 step_seconds=0.002 if plan.timing == "handed over" else float(seconds[step - 1]),
             )
         )
-        teller.do_what_is_due(step)
+        writer.do_what_is_due(step)
     if total % plan.eval_every:
-        teller.evaluate(total)
-    teller.save(total, "end")
+        writer.evaluate(total)
+    writer.save(total, "end")
     state.apply(
-        Ended(t=teller.t, step=total, status="done", reason="", tokens=total * TOKENS_PER_STEP, tokens_per_second=1.0)
+        Ended(t=writer.t, step=total, status="done", reason="", tokens=total * TOKENS_PER_STEP, tokens_per_second=1.0)
     )
     return state
 
@@ -199,8 +196,8 @@ def _started(plan: Plan) -> Started:
     )
 
 
-class _Teller:
-    """Keeps the clock and files what happens between steps."""
+class _EventWriter:
+    """Keeps the time and applies the events between steps."""
 
     def __init__(self, plan: Plan, state: RunState, val: Array, train: Array, random: np.random.Generator) -> None:
         self.plan, self.state, self.val, self.train, self.random = plan, state, val, train, random
@@ -289,7 +286,7 @@ def _step_seconds(timing: str, count: int, random: np.random.Generator) -> Array
 
 
 def _waves(count: int, random: np.random.Generator) -> Array:
-    """Noise of unit size that takes tens to hundreds of steps to turn."""
+    """Noise of unit size with periods of tens to hundreds of steps."""
     steps = np.arange(count)
     waves = [
         np.sin(2 * math.pi * steps / random.uniform(40, 0.5 * count) + random.uniform(0, 2 * math.pi)) for _ in range(5)

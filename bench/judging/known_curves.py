@@ -1,7 +1,6 @@
 """A library of training curves whose truth is known: generated ones of every kind, and the two recorded runs.
 
-Every kind is a healthy run with something done to it, in several strengths and seeds (`curve_shapes` says what noise is
-imitated). `library()` is the whole of it; a curve follows from its name and a seed.
+Every kind is a modified healthy run, in several strengths and seeds (noise: see `curve_shapes`).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from bench.judging.curve_shapes import UNIFORM, Curve, FloatArray, autoregressiv
 
 @cache
 def library(seed: int = 0) -> tuple[Curve, ...]:
-    """Every curve, generated ones first. Another seed draws the noise of the generated ones anew."""
+    """Every curve, generated ones first. Another seed draws their noise anew."""
     kinds = (
         healthy,
         noisy,
@@ -50,7 +49,7 @@ def healthy(seed: int) -> Iterator[Curve]:
 
 
 def noisy(seed: int) -> Iterator[Curve]:
-    """Small batches (loud steps) and restless weights (loud evaluations)."""
+    """Small batches (noisy steps) and noisy evaluations."""
     loud = [(0.08, 0.004), (0.12, 0.006), (0.16, 0.008), (0.2, 0.01), (0.1, 0.015)]
     for number, (noise, wobble) in enumerate(loud):
         name = f"noisy-{number}"
@@ -60,7 +59,7 @@ def noisy(seed: int) -> Iterator[Curve]:
 
 
 def healthy_with_spikes(seed: int) -> Iterator[Curve]:
-    """Single bad batches, and single evaluations of unlucky weights: both pass."""
+    """Single bad batches, and single bad evaluations, both of which pass."""
     for number in range(4):
         name = f"spikes-{number}"
         shape = healthy_shape(kind=("cosine", "linear")[number % 2], speed=25.0, noise=0.03 + 0.01 * number)
@@ -74,7 +73,7 @@ def healthy_with_spikes(seed: int) -> Iterator[Curve]:
 
 
 def slow(seed: int) -> Iterator[Curve]:
-    """Learning, by a third of a percent of the loss in a tenth of the run."""
+    """Learning by a third of a percent of the loss in a tenth of the run."""
     for number, noise in enumerate((0.01, 0.015, 0.02)):
         name = f"slow-{number}"
         shape = healthy_shape(noise=noise, kind="constant", wobble=0.001)
@@ -83,7 +82,7 @@ def slow(seed: int) -> Iterator[Curve]:
 
 
 def overfitting(seed: int) -> Iterator[Curve]:
-    """Validation turns at a known evaluation and climbs, mildly to steeply, while training loss falls on."""
+    """Validation loss turns at a known evaluation and rises, mildly to steeply, while training loss falls on."""
     strengths = [(0.012, 0.002), (0.02, 0.003), (0.03, 0.003), (0.05, 0.004), (0.08, 0.006)]
     for number, (climb, wobble) in enumerate(strengths):
         for turn, kind in ((600, "cosine"), (1100, "constant")):
@@ -98,7 +97,7 @@ def overfitting(seed: int) -> Iterator[Curve]:
 
 
 def memorising(seed: int) -> Iterator[Curve]:
-    """Validation stands still while training loss goes far below it, or below what the source allows."""
+    """Validation loss is flat while training loss falls far below it, or below the entropy of the source."""
     for number in range(4):
         name = f"memorising-{number}"
         turn = 500 + 100 * number
@@ -111,7 +110,7 @@ def memorising(seed: int) -> Iterator[Curve]:
 
 
 def diverging(seed: int) -> Iterator[Curve]:
-    """The loss leaves at a known step: at once, or by so much at every step."""
+    """The loss diverges at a known step: at once, or by a fixed amount at every step."""
     ways = {"abrupt": 2.0, "fast": 0.12, "slow": 0.05, "slower": 0.035}
     for start in (400, 1250):
         for way, strength in ways.items():
@@ -130,7 +129,7 @@ def diverging(seed: int) -> Iterator[Curve]:
 
 
 def plateau(seed: int) -> Iterator[Curve]:
-    """The loss stops falling at a known step: low, high, quiet, loud, or right at the start (letter counts only)."""
+    """The loss stops falling at a known step: low, high, quiet, noisy, or at the start (letter counts only)."""
     stops = [(300, 0.02, 0.003), (400, 0.05, 0.006), (500, 0.1, 0.01), (300, 0.15, 0.01), (80, 0.03, 0.004)]
     for number, (stop, noise, wobble) in enumerate([*stops, (60, 0.02, 0.002)]):
         name = f"plateau-{number}"
@@ -140,7 +139,7 @@ def plateau(seed: int) -> Iterator[Curve]:
 
 
 def learning_rate_too_high(seed: int) -> Iterator[Curve]:
-    """From the start: the loss swings and stays high, gradients grow. Or raised by hand: it answers by rising a bit."""
+    """From the start (high, unsteady loss and growing gradients), or raised by hand (the loss rises a bit)."""
     for number in range(4):
         name = f"lr-too-high-{number}"
         shape = healthy_shape(kind=("constant", "linear")[number % 2], peak=3e-2, speed=8.0, wobble=0.02)
@@ -164,7 +163,7 @@ def learning_rate_too_high(seed: int) -> Iterator[Curve]:
 
 
 def learning_rate_too_low(seed: int) -> Iterator[Curve]:
-    """A straight, quiet line downhill, still high when half of the run is near."""
+    """A straight, quiet fall, still high near half of the run."""
     for number, per_step in enumerate((-3e-4, -5e-4, -8e-4, -4e-4)):
         name = f"lr-too-low-{number}"
         shape = healthy_shape(kind=("constant", "linear")[number % 2], peak=1e-5, wobble=0.001, noise=0.01)
@@ -174,7 +173,7 @@ def learning_rate_too_low(seed: int) -> Iterator[Curve]:
 
 
 def machine_trouble(seed: int) -> Iterator[Curve]:
-    """Healthy learning on a machine that slows itself down, or that waits for its data."""
+    """Healthy learning on a machine that throttles, or that waits for data."""
     for number in range(3):
         name = f"throttled-{number}"
         run = realise(name, seed, healthy_shape(kind="linear", speed=25.0))
@@ -201,7 +200,7 @@ def beginnings_and_ends(seed: int) -> Iterator[Curve]:
 
 
 def _then_line(loss: FloatArray, step: int, *, per_step: float) -> FloatArray:
-    """The loss as it was until `step`, a straight line from there."""
+    """The loss up to `step`, then a straight line."""
     after = np.maximum(0.0, np.arange(1, len(loss) + 1) - step)
     return np.where(after > 0, loss[step - 1] + per_step * after, loss)
 

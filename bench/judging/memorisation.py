@@ -30,7 +30,7 @@ VAL_FRACTION = 0.1
 
 
 def train(text: Path, runs_dir: Path, name: str, settings: Sequence[str], threads: int) -> None:
-    """Train a model; a run that ends early (the guard may think it has diverged) has still learned what it learned."""
+    """Train a model; a run that ends early (the guard may report divergence) still counts."""
     words = ["train", str(text), "--headless", "--runs-dir", str(runs_dir), "--name", name, "--no-bell", *settings]
     try:
         run_child([sys.executable, "-m", "babytrain", *words], threads=threads)

@@ -1,9 +1,9 @@
-"""English words outside our lexicon and their syllables, counted by hand, to measure the rule for unknown words.
+"""English words outside our lexicon with their syllables, counted by hand, to measure the rule for unknown words.
 
-The list was written before the rule. It was read again once the rule existed and eight slips of counting were put right
-before the rule had met the half that judges it; that half showed two more (macaroni, throne). Words that are commonly
-said in two ways (family, different, every, poem, real, hour) are left out. In alphabetical order every second word is
-for tuning the rule, the others are for judging it.
+The list was written before the rule. Once the rule existed, eight miscounts were corrected before the rule was run on
+the half that measures it; that half showed two more (macaroni, throne). Words with two common pronunciations (family,
+different, every, poem, real, hour) are left out. In alphabetical order every second word is for tuning the rule, the
+others for measuring it.
 """
 
 from __future__ import annotations

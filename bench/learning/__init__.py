@@ -1,1 +1,1 @@
-"""How fast it learns: time to a loss, ablations, against nanoGPT."""
+"""Benchmarks of learning: time to a loss, ablations, comparison with nanoGPT."""

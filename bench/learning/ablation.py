@@ -38,7 +38,7 @@ TRAIN_SHARE, TUNING_SHARE = 0.90, 0.95
 
 @dataclass(frozen=True)
 class Splits:
-    """Token numbers [N] int32 of the training part and of the part the recipe is tuned on."""
+    """Token numbers [N] int32 of the training part and of the tuning part."""
 
     train: torch.Tensor
     tuning: torch.Tensor

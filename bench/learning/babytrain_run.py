@@ -1,8 +1,8 @@
-"""Running our side of a comparison: the real program, headless, in a process of its own, timed by its own journal.
+"""Running our side of a comparison: the real program, headless, in a child process, timed by its journal.
 
-A step counts from the end of the step before it to its own end, so that what happens between steps (journal, requests,
-sensors) is paid for. Steps that follow an evaluation or a checkpoint count as the median of the others, as the peer's
-do. The first step counts in full, because a compiled step is compiled there.
+A step counts from the end of the step before it, so journal, requests and sensors are included. Steps after an
+evaluation or a checkpoint count as the median of the others, like the peer's. The first step counts in full, because a
+compiled step is compiled there.
 """
 
 from __future__ import annotations

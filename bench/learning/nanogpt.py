@@ -41,7 +41,7 @@ _ITERATION = re.compile(r"^iter (\d+): loss \S+, time ([0-9.]+)ms", re.MULTILINE
 
 @dataclass(frozen=True)
 class WorkingCopy:
-    """The peer's scripts in a folder of our own; `commit` names the version, if it was a git checkout."""
+    """The peer's scripts in a folder of our own; `commit` is the version of a git checkout."""
 
     folder: Path
     commit: str
@@ -73,14 +73,14 @@ def copy_peer(checkout: Path, folder: Path) -> WorkingCopy:
 
 
 def write_data(copy: WorkingCopy, corpus: Corpus) -> None:
-    """The three files its prepare.py would write. Raises BenchError unless tokens are characters."""
+    """Write the three files of its prepare.py. Raises BenchError unless tokens are characters."""
     if not isinstance(corpus.tokenizer, CharTokenizer):
         raise BenchError("The peer reads characters: use tokenizer=char.")
     data = copy.folder / "data" / DATASET
     data.mkdir(parents=True)
     for name, tokens in (("train", corpus.train), ("val", corpus.val)):
         tokens.astype(np.uint16).tofile(data / f"{name}.bin")
-    # train.py asks for a pickle, and takes only the size of the vocabulary from it.
+    # train.py needs a pickle, and reads only the size of the vocabulary from it.
     meta = {"vocab_size": corpus.tokenizer.vocabulary_size}
     (data / "meta.pkl").write_bytes(pickle.dumps(meta))
 
@@ -90,7 +90,7 @@ def run_peer(
 ) -> PeerRun:
     """Train the documented recipe once, keeping the weights every `eval_every` steps. Raises BenchError."""
     load = load_now()
-    # Absolute: the child runs elsewhere.
+    # Absolute, because the child has another working directory.
     child = [
         sys.executable,
         "-P",
@@ -150,6 +150,6 @@ def build_model(copy: WorkingCopy, vocabulary_size: int) -> nn.Module:
     """The peer's model of the recipe, with untrained weights, built by its own model.py. Raises BenchError."""
     module = load_model_module(copy)
     shape = {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTH, "block_size": CONTEXT}
-    with contextlib.redirect_stdout(sys.stderr):  # it introduces itself; standard output is data
+    with contextlib.redirect_stdout(sys.stderr):  # it prints; standard output is data
         model: nn.Module = module.GPT(module.GPTConfig(**shape, vocab_size=vocabulary_size, bias=False, dropout=0.0))
     return model

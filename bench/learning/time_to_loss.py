@@ -55,7 +55,7 @@ DEFINITION = "mean nats per character over the whole last 10% of the text, windo
 
 @dataclass(frozen=True)
 class Row:
-    """One of our recipes and the class it competes in."""
+    """One of our recipes and its class."""
 
     variant: Variant
     config: Config
@@ -65,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Timed:
-    """One run on its way to the target. `reached_step` is None when it never got there."""
+    """One run with its time to the target. `reached_step` is None when it never got there."""
 
     reached_step: int | None
     seconds: float
@@ -74,7 +74,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Task:
-    """What every run needs to know."""
+    """What all runs share."""
 
     text: Path
     folder: Path
@@ -97,7 +97,7 @@ class Task:
 
 
 def read_rows(presets: Sequence[str], steps: int | None, settings: Mapping[str, str], vocabulary: int) -> list[Row]:
-    """Our recipes, each put into its class. Raises BenchError for one that fits neither."""
+    """Our recipes with their classes. Raises BenchError for one that fits neither."""
     rows = []
     for text in presets:
         preset, _, own_steps = text.partition(":")
@@ -110,7 +110,7 @@ def read_rows(presets: Sequence[str], steps: int | None, settings: Mapping[str, 
 
 
 def classify(name: str, config: Config, parameters: int) -> str:
-    """ "same-shape" or "free-shape". Raises BenchError for a recipe that may not compete."""
+    """ "same-shape" or "free-shape". Raises BenchError for a recipe that fits neither."""
     if config.tokenizer != "char" or config.val_fraction != 0.1:
         raise BenchError(f"{name}: the peer learns characters and keeps 10% for validation; so must ours.")
     if config.context < nanogpt.CONTEXT:
@@ -135,7 +135,7 @@ def first_at_or_below(losses: Mapping[int, float], target: float) -> int | None:
 
 
 def credited_step(losses: Mapping[int, float], target: float) -> int | None:
-    """The last judged step before the first one at or below `target` (0 when there is none); None if never reached."""
+    """The last evaluated step before the first one at or below `target` (0 if none); None if never reached."""
     reached = first_at_or_below(losses, target)
     if reached is None:
         return None
@@ -143,7 +143,7 @@ def credited_step(losses: Mapping[int, float], target: float) -> int | None:
 
 
 def time_peer(task: Task, seed: int) -> Timed:
-    """Train and judge the peer once. Raises BenchError."""
+    """Train and evaluate the peer once. Raises BenchError."""
     checkpoints = task.folder / f"peer-{seed}"
     run = nanogpt.run_peer(
         task.copy, checkpoints, seed=seed, threads=task.threads, steps=task.peer_steps, eval_every=task.peer_grid
@@ -176,7 +176,7 @@ def time_peer(task: Task, seed: int) -> Timed:
 
 
 def time_ours(task: Task, row: Row, seed: int) -> Timed:
-    """Train and judge one of our recipes once. Raises BenchError."""
+    """Train and evaluate one of our recipes once. Raises BenchError."""
     extra = {"eval_every": row.config.steps, "checkpoint_every": OUR_GRID, "keep_checkpoints": 100_000, "device": "cpu"}
     run = run_ours(row.variant, task.text, task.folder / "runs", seed=seed, threads=task.threads, extra=extra)
     verdict = judge_ours(run.run_dir, task.val, threads=task.threads)
@@ -216,7 +216,7 @@ def _figures_of(run: OurRun) -> dict[str, Any]:
 
 
 def summarise_row(row: Row, ours: Sequence[Timed], peers: Sequence[Timed]) -> dict[str, Any]:
-    """One of our recipes against the peer. No ratio is given unless every run of ours reached the target."""
+    """One of our recipes against the peer. There is no ratio unless every run of ours reached the target."""
     result: dict[str, Any] = {
         "preset": row.variant.name,
         "shape": row.shape,
@@ -252,7 +252,7 @@ def summarise_peer(task: Task, peers: Sequence[Timed]) -> dict[str, Any]:
 
 
 def measure(task: Task, rows: Sequence[Row], seeds: Sequence[int]) -> dict[str, Any]:
-    """All runs, in turn. Raises BenchError."""
+    """All runs, alternating. Raises BenchError."""
     peers: list[Timed] = []
     ours: list[list[Timed]] = [[] for _ in rows]
     for seed in seeds:

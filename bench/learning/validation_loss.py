@@ -42,7 +42,7 @@ class Verdict:
 
 
 class PeerModel(nn.Module):
-    """The peer's model with the one method that our evaluation asks for."""
+    """The peer's model with the method that our evaluation calls."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
@@ -50,18 +50,18 @@ class PeerModel(nn.Module):
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats per token, as the peer computes it."""
-        # It flattens targets with view(), which a slice does not allow.
+        # The peer flattens targets with view(), which fails for a slice.
         _, loss = self.inner(tokens, targets.contiguous())
         return cast(Tensor, loss)
 
 
 def judge_peer(copy: WorkingCopy, checkpoints: Path, tokens: Path, *, threads: int, last_only: bool = False) -> Verdict:
-    """Judge what a run of the peer left, in a process of its own. Raises BenchError."""
+    """Evaluate a run of the peer in a child process. Raises BenchError."""
     return _judge(["peer", str(copy.folder), "--checkpoints", str(checkpoints)], tokens, threads, last_only)
 
 
 def judge_ours(run_dir: Path, tokens: Path, *, threads: int, last_only: bool = False) -> Verdict:
-    """Judge the checkpoints of one of our runs, in a process of its own. Raises BenchError."""
+    """Evaluate the checkpoints of one of our runs in a child process. Raises BenchError."""
     return _judge(["ours", str(run_dir)], tokens, threads, last_only)
 
 
@@ -84,7 +84,7 @@ def _our_models(run_dir: Path, last_only: bool) -> Iterator[tuple[int, nn.Module
     folder = RunFolder(run_dir)
     saved, _ = read_run_toml(folder)
     tokenizer = tokenizer_from_json(folder.tokenizer_file.read_text(encoding="utf-8"))
-    model = build_model(config_of_run(saved), tokenizer.vocabulary_size, seed=0)  # fp32 until told
+    model = build_model(config_of_run(saved), tokenizer.vocabulary_size, seed=0)  # fp32 by default
     for path in list_checkpoints(folder.checkpoints)[-1 if last_only else 0 :]:
         checkpoint = load_checkpoint(path)
         model.load_state_dict(checkpoint.model)
@@ -102,7 +102,7 @@ def main() -> None:
     if options.side == "peer" and options.checkpoints is None:
         parser.error("the peer needs --checkpoints")
     tokens = torch.from_numpy(np.load(options.tokens).astype(np.int32))
-    output, sys.stdout = sys.stdout, sys.stderr  # the peer's model introduces itself; standard output is data
+    output, sys.stdout = sys.stdout, sys.stderr  # the peer's model prints; standard output is data
     models = (
         _peer_models(options.folder, options.checkpoints, options.last_only)
         if options.side == "peer"

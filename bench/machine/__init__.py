@@ -1,1 +1,1 @@
-"""Energy, heat, sensors, memory, kills."""
+"""Benchmarks of energy, heat, sensors, memory and kills."""

@@ -28,7 +28,7 @@ IDLE_WATTS, SWING_WATTS, MEAN_WATTS, PERIOD_SECONDS = 60.0, 80.0, 220.0, 37.0
 
 
 def card_watts(t: float) -> float:
-    """A card at work: steps of training, an evaluation now and then."""
+    """The power of a card in training, with an evaluation now and then."""
     return MEAN_WATTS + SWING_WATTS * math.sin(2 * math.pi * t / PERIOD_SECONDS)
 
 
@@ -47,19 +47,19 @@ class Scenario:
     counter: bool = True
     polled: bool = True
     wraps_at: float = math.inf  # joules
-    reset_at: float = math.inf  # seconds: the counter begins anew
+    reset_at: float = math.inf  # seconds: the counter restarts at 0
     silent: tuple[tuple[float, float], ...] = ()  # the card does not answer
-    stalled: tuple[tuple[float, float], ...] = ()  # nobody looks
-    sleeps: tuple[tuple[float, float], ...] = ()  # (when, how long)
+    stalled: tuple[tuple[float, float], ...] = ()  # no readings are taken
+    sleeps: tuple[tuple[float, float], ...] = ()  # (start, length)
     lost_at: float = math.inf
-    bridged: bool = True  # the counter knows what was drawn in a silence
+    bridged: bool = True  # the counter goes on counting while silent
     averaged: bool = False  # as NVML since Ampere: power is the mean of the last second, the counter ticks every 0.1 s
     jitter: float = 0.05
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the meter made of a scenario."""
+    """What the meter measured in a scenario."""
 
     name: str
     truth_joules: float
@@ -100,10 +100,10 @@ SCENARIOS = (
 
 
 def run_scenario(scenario: Scenario, seed: int = 1) -> Result:
-    """Read a scenario once a second and compare."""
+    """Read a scenario once a second and compare with the truth."""
     chance = random.Random(seed)
     meter = EnergyMeter(tariff=Tariff(), wall_watts=0.0, idle_watts=0.0, supply_factor=1.0, before=None)
-    looks: list[tuple[float, bool]] = []  # when, and whether the card answered
+    looks: list[tuple[float, bool]] = []  # time, and whether the card answered
     energy: Energy | None = None
     t = 0.0
     while t <= scenario.seconds:
@@ -154,7 +154,7 @@ def _counter_at(scenario: Scenario, t: float) -> float:
 
 
 def _truth(scenario: Scenario, looks: list[tuple[float, bool]]) -> tuple[float, float]:
-    """Joules a perfect observer of these readings could know of, and the seconds it could not."""
+    """Joules that a perfect observer of these readings could know, and the seconds it could not."""
     joules = unmeasured = 0.0
     answered = [t for t, answers in looks if answers]
     for before, now in pairwise(answered):

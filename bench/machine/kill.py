@@ -58,7 +58,7 @@ LONGEST_WAIT_SECONDS = 60.0
 
 @dataclass
 class Tally:
-    """What came of the kills."""
+    """The results of the kills."""
 
     kills: int = 0
     runs: int = 0
@@ -98,8 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if tally.all_is_well else 1
 
 
-def kill_many(place: Path, kills: int, steps: int, dice: random.Random) -> Tally:
-    """Train and kill; every run in `place/runs`."""
+def kill_many(place: Path, kills: int, steps: int, random_source: random.Random) -> Tally:
+    """Train and kill; the runs are in `place/runs`."""
     tally = Tally()
     text = place / "snakes.txt"
     text.write_text(TEXT, encoding="utf-8")
@@ -109,14 +109,14 @@ def kill_many(place: Path, kills: int, steps: int, dice: random.Random) -> Tally
         if folder is None:
             tally.runs += 1
             before = set((place / "runs").glob("*"))
-            finished = _live_for(lambda feed: train_new(plan, feed), dice, tally)
+            finished = _live_for(lambda feed: train_new(plan, feed), random_source, tally)
             born = set((place / "runs").glob("*")) - before
             if not finished:
                 tally.kills += 1
             folder = RunFolder(born.pop()) if born else None
         else:
             run_dir, openings = folder.path, _openings(folder)
-            finished = _live_for(partial(train_resumed, run_dir, {}), dice, tally)
+            finished = _live_for(partial(train_resumed, run_dir, {}), random_source, tally)
             if finished and _openings(folder) == openings:
                 tally.cannot_resume += 1
                 tally.problems.append(f"{run_dir.name} did not go on")
@@ -131,7 +131,7 @@ def kill_many(place: Path, kills: int, steps: int, dice: random.Random) -> Tally
 
 
 def _look(folder: RunFolder, tally: Tally, plan: NewRunPlan, place: Path) -> RunFolder | None:
-    """What is left of a run. Returns it if it is to go on."""
+    """Check a run; returns it if it can be resumed."""
     try:
         (summary,) = [one for one in list_runs(folder.path.parent) if one.run_id == folder.run_id]
         find_run(folder.path.parent, folder.run_id)
@@ -166,7 +166,7 @@ def _look(folder: RunFolder, tally: Tally, plan: NewRunPlan, place: Path) -> Run
 
 
 def _missing_steps(events: Sequence[object]) -> int:
-    """Steps that are not on record though a later one of the same session is."""
+    """Steps that are not recorded though a later one of the same session is."""
     missing, expected = 0, 1
     for event in events:
         if isinstance(event, Started | Resumed):
@@ -178,14 +178,14 @@ def _missing_steps(events: Sequence[object]) -> int:
 
 
 def _openings(folder: RunFolder) -> int:
-    """How many sessions of training the journal tells of."""
+    """The number of sessions in the journal."""
     if not folder.journal.exists():
         return 0
     return sum(isinstance(event, Started | Resumed) for event in read_journal(folder.journal).events)
 
 
 def _differing_bits(folder: RunFolder, plan: NewRunPlan, place: Path) -> int:
-    """Of a run that was killed on its way and one that never was."""
+    """Between a run that was killed on its way and one that never was."""
     untouched = place / "untouched"
     if not untouched.exists():
         never_killed = NewRunPlan(**{**vars(plan), "runs_dir": untouched, "name": "untouched"})
@@ -198,7 +198,7 @@ def _differing_bits(folder: RunFolder, plan: NewRunPlan, place: Path) -> int:
     return bits + bool(unlike)
 
 
-class _Telling(LiveFeed):
+class _FirstStepFeed(LiveFeed):
     """Writes a byte into a pipe at the first step."""
 
     def __init__(self, pipe: int) -> None:
@@ -212,14 +212,14 @@ class _Telling(LiveFeed):
             self._pipe = None
 
 
-def _live_for(work: Callable[[LiveFeed], object], dice: random.Random | None, tally: Tally) -> bool:
-    """Do `work` in a child and kill it when the dice say; None = never. True when it was done before that."""
-    hears, tells = os.pipe()
+def _live_for(work: Callable[[LiveFeed], object], random_source: random.Random | None, tally: Tally) -> bool:
+    """Do `work` in a child and kill it at a random moment, None = never. True when it was done before that."""
+    read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            work(_Telling(tells))
+            work(_FirstStepFeed(write_end))
             code = 0
         except EngineError as error:
             narrate(str(error))
@@ -227,15 +227,15 @@ def _live_for(work: Callable[[LiveFeed], object], dice: random.Random | None, ta
             traceback.print_exc()
         finally:
             os._exit(code)
-    os.close(tells)
+    os.close(write_end)
     try:
-        if dice is None:
+        if random_source is None:
             seconds = LONGEST_WAIT_SECONDS
-        elif dice.random() < SHARE_WHILE_STARTING:
-            seconds = dice.uniform(0.0, LONGEST_START_SECONDS)
+        elif random_source.random() < SHARE_WHILE_STARTING:
+            seconds = random_source.uniform(0.0, LONGEST_START_SECONDS)
         else:
-            os.read(hears, 1)  # also returns when the child has ended
-            seconds = dice.uniform(0.0, LONGEST_TRAINING_SECONDS)
+            os.read(read_end, 1)  # also returns when the child has ended
+            seconds = random_source.uniform(0.0, LONGEST_TRAINING_SECONDS)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if (status := os.waitpid(child, os.WNOHANG))[0]:
@@ -247,7 +247,7 @@ def _live_for(work: Callable[[LiveFeed], object], dice: random.Random | None, ta
         os.waitpid(child, 0)
         return False
     finally:
-        os.close(hears)
+        os.close(read_end)
 
 
 def _config(steps: int) -> Config:

@@ -41,7 +41,7 @@ TINY = (
 
 @dataclass(frozen=True)
 class Look:
-    """The process as it stood after `step` steps, `seconds` after it was started."""
+    """The memory of the process after `step` steps, `seconds` after it started."""
 
     seconds: float
     step: int
@@ -64,7 +64,7 @@ def has_ended(runs_dir: Path) -> bool:
 
 
 def watch(process_id: int, runs_dir: Path, wait: Callable[[float], object]) -> list[Look]:
-    """Look at a process until the last step of its run is in the journal. Raises BenchError if it goes before that."""
+    """Read the memory of a process until the last step of its run. Raises BenchError if it ends before."""
     process, began, looks = psutil.Process(process_id), time.perf_counter(), []
     while not has_ended(runs_dir):
         wait(SECONDS_BETWEEN_LOOKS)
@@ -80,7 +80,7 @@ def watch(process_id: int, runs_dir: Path, wait: Callable[[float], object]) -> l
 
 
 def train_headless(arguments: Sequence[str], runs_dir: Path) -> list[Look]:
-    """Looks at a run without a screen."""
+    """Measure a run without a screen."""
     command = program(*arguments, "--headless")
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -90,12 +90,12 @@ def train_headless(arguments: Sequence[str], runs_dir: Path) -> list[Look]:
 
 
 def train_on_screen(arguments: Sequence[str], runs_dir: Path) -> list[Look]:
-    """Looks at a run under its screen, in a terminal of its own."""
+    """Measure a run with its screen, in a terminal of its own."""
     with terminal(program(*arguments)) as screen:
 
         def wait(seconds: float) -> None:
             screen.drain(seconds)
-            screen.output = b""  # what was painted is of no interest here
+            screen.output = b""  # what was painted is not needed
 
         return watch(screen.process.pid, runs_dir, wait)
 
@@ -104,12 +104,12 @@ WAYS = {"headless": train_headless, "screen": train_on_screen}
 
 
 def rss_after(looks: Sequence[Look], step: int) -> float:
-    """RSS in MiB at the first look at or after a step (at the last look, where there is none)."""
+    """RSS in MiB at the first look at or after a step, else at the last look."""
     return next((look for look in looks if look.step >= step), looks[-1]).rss_bytes / MIB
 
 
 def figures(looks: Sequence[Look], steps: int) -> dict[str, Any]:
-    """What became of the memory from `SETTLED_STEPS` to the end; the slope is of a line fitted to all looks."""
+    """Memory from `SETTLED_STEPS` to the end; the slope is of a line fitted to all looks."""
     settled = [look for look in looks if look.step >= SETTLED_STEPS]
     if len(settled) < 4:
         raise BenchError(f"Too few looks after step {SETTLED_STEPS:,}: ask for more steps.")

@@ -66,7 +66,7 @@ count 1
 
 
 class TimedCards(GpuBackend):
-    """Another backend, and the wall time of each look in seconds."""
+    """A wrapped backend, with the wall time of each reading in seconds."""
 
     def __init__(self, cards: GpuBackend, looks: list[float]) -> None:
         super().__init__(cards.note, cards.costs)
@@ -74,19 +74,19 @@ class TimedCards(GpuBackend):
         self._looks = looks
 
     def read(self) -> tuple[GpuReading, ...]:
-        """One look, timed."""
+        """A timed reading."""
         started = time.perf_counter()
         readings = self._cards.read()
         self._looks.append(time.perf_counter() - started)
         return readings
 
     def close(self) -> None:
-        """Let go of the cards."""
+        """Close the backend."""
         self._cards.close()
 
 
 def measure(open_gpu: Callable[[], GpuBackend], seconds: float, *, busy: bool) -> dict[str, float | int | str]:
-    """Sample for so long in this process, which must have nothing else to do."""
+    """Sample in this process, which must have nothing else to do."""
     looks: list[float] = []
     spent: list[float] = []
     names: list[str] = []
@@ -124,7 +124,7 @@ def _burn() -> None:
 
 
 def in_a_child(seconds: float, *, busy: bool) -> dict[str, float | int | str]:
-    """The same in a process of its own, with the fake driver where one can be built."""
+    """The same in a child process, with the fake driver where it can be built."""
     compiler = shutil.which("cc")
     with tempfile.TemporaryDirectory() as folder:
         environ = dict(os.environ)

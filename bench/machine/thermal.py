@@ -37,10 +37,10 @@ IDLE_WATTS, BUSY_WATTS = 15.0, 215.0
 
 
 class SimulatedCard:
-    """A first-order thermal body, which starts idle and at rest.
+    """A first-order thermal body, which starts idle and at rest; `resistance` is in degrees Celsius per watt.
 
-    Its temperature tends to ambient + resistance x power with one time constant, solved exactly over each stretch of
-    time, so that the result does not depend on how time is cut. `resistance` is in degrees Celsius per watt.
+    Its temperature tends to ambient + resistance x power with one time constant, solved exactly over each interval, so
+    that the result does not depend on the slicing of time.
     """
 
     def __init__(self, ambient: float, resistance: float, time_constant_s: float) -> None:
@@ -48,11 +48,11 @@ class SimulatedCard:
         self.temperature_celsius = self.settles_at(0.0)
 
     def settles_at(self, share: float) -> float:
-        """The temperature it tends to, in degrees Celsius, when it works that share of the time for good."""
+        """The limit of the temperature, in degrees Celsius, when it works that share of the time."""
         return self._ambient + self._resistance * (IDLE_WATTS + share * (BUSY_WATTS - IDLE_WATTS))
 
     def advance(self, seconds: float, busy: bool) -> None:
-        """Let `seconds` pass, all of them busy or all idle."""
+        """Let `seconds` pass, all busy or all idle."""
         target = self.settles_at(1.0 if busy else 0.0)
         self.temperature_celsius = target + (self.temperature_celsius - target) * math.exp(
             -seconds / self._time_constant
@@ -69,7 +69,7 @@ class Trial:
     sensor_lag: float = 2.0
     sensor_noise: float = 0.0
     reads_every: float = 1.0
-    starts_warm: float = 0.0  # above where it would stand idle
+    starts_warm: float = 0.0  # degrees above its idle temperature
 
     @property
     def resistance(self) -> float:
@@ -85,14 +85,14 @@ class Trial:
         return card
 
     def best_duty(self, ceiling: float) -> float:
-        """The share of the time that just holds the ceiling."""
+        """The share of the time that just keeps the ceiling."""
         idle = self.ambient + self.resistance * IDLE_WATTS
         return min(1.0, max(0.0, (ceiling - MARGIN_DEGREES - idle) / (self.resistance * (BUSY_WATTS - IDLE_WATTS))))
 
 
 @dataclass
 class Sensor:
-    """Lags behind a temperature and counts whole degrees."""
+    """Lags behind a temperature and returns whole degrees Celsius."""
 
     lag: float
     noise: random.Random
@@ -100,7 +100,7 @@ class Sensor:
     celsius: float
 
     def follow(self, celsius: float, seconds: float) -> None:
-        """Let time pass."""
+        """Let `seconds` pass at a temperature."""
         share = -math.expm1(-seconds / self.lag) if self.lag > 0 else 1.0
         self.celsius += (celsius - self.celsius) * share
 
@@ -110,12 +110,12 @@ class Sensor:
 
 
 def hold_ceiling(trial: Trial, ceiling: float, seconds: float = 1800.0) -> Iterator[tuple[float, float, bool]]:
-    """The temperature after each slice of time, how long the slice was, and whether it was work."""
+    """The temperature after each slice of time, the slice's length, and whether it was work."""
     card, keeper = trial.card(), ThermalController()
     sensor = Sensor(trial.sensor_lag, random.Random(1), trial.sensor_noise, card.temperature_celsius)
     passed, next_read, rested = 0.0, 0.0, math.inf
     while passed < seconds:
-        # As the housekeeper does it: the rest that is owed is looked at anew before each slice of it.
+        # Like the duty cycle controller: the rest still owed is computed anew before each slice of it.
         owed = rest_seconds(WORK_SECONDS, keeper.duty_cycle) - rested
         works = owed <= 1e-9
         length = WORK_SECONDS if works else min(owed, SLICE_SECONDS)
@@ -131,7 +131,7 @@ def hold_ceiling(trial: Trial, ceiling: float, seconds: float = 1800.0) -> Itera
 
 @dataclass(frozen=True)
 class Outcome:
-    """Degrees above the ceiling at most; degrees away from the goal below it at most, and work done, once settled."""
+    """Largest excess above the ceiling; once settled, largest shortfall below the goal, and work done."""
 
     overshoot: float
     stray: float
@@ -140,7 +140,7 @@ class Outcome:
 
 
 def outcome(trial: Trial, ceiling: float, seconds: float = 1800.0) -> Outcome:
-    """Hold the ceiling and see how that went; `kept` is a share of what a perfect controller would have done."""
+    """Hold the ceiling and measure it; `kept` is a share of what a perfect controller would have done."""
     hottest, stray, passed = -math.inf, 0.0, 0.0
     worked = {False: 0.0, True: 0.0}  # by whether it had settled
     came_below = not trial.starts_warm
@@ -159,7 +159,7 @@ def outcome(trial: Trial, ceiling: float, seconds: float = 1800.0) -> Outcome:
 
 
 def trials(time_constant: float, rise: float) -> Iterator[tuple[Trial, float]]:
-    """Every room, sensor and ceiling in which a ceiling binds and can be held."""
+    """Every room, sensor and ceiling where the ceiling matters and can be held."""
     for ambient, lag, ceiling in itertools.product(AMBIENTS, LAGS, CEILINGS):
         trial = Trial(ambient, rise, time_constant, lag)
         if 0.05 < trial.best_duty(ceiling) < 0.97:
@@ -167,7 +167,7 @@ def trials(time_constant: float, rise: float) -> Iterator[tuple[Trial, float]]:
 
 
 def power_excess(budget: float, idle_watts: float, busy_watts: float, seconds: float = 600.0) -> tuple[float, float]:
-    """The mean power over the budget's second half, and the most joules ever drawn above the budget, in budgets."""
+    """Mean power over the budget's second half, and the most joules ever drawn above the budget, in budgets."""
     keeper = PowerController()
     drawn = excess = 0.0
     late = 0.0

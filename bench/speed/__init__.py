@@ -1,1 +1,1 @@
-"""How fast it is: steps, start-up, screen, sampling, journals."""
+"""Benchmarks of steps, start-up, screen, sampling and journals."""

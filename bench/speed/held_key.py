@@ -41,7 +41,7 @@ LONGEST_WAIT_SECONDS = 120.0
 
 
 class Screen:
-    """What was painted, chunk by chunk with the time each came, and the presses."""
+    """The painted output in chunks with their times, and the key presses."""
 
     def __init__(self, opened: Terminal) -> None:
         self.terminal = opened
@@ -51,14 +51,14 @@ class Screen:
         self.pressed_at: list[int] = []  # bytes painted by then
 
     def watch(self, until: float) -> None:
-        """Read whatever is painted until then."""
+        """Read what is painted until then."""
         while (left := until - time.perf_counter()) > 0:
             if self.terminal.read(left):
                 self.painted.append(time.perf_counter())
                 self.ends.append(len(self.terminal.output))
 
     def hold(self, key: bytes, rate: float, seconds: float) -> None:
-        """Press a key at a steady rate, as the repetition of a keyboard does."""
+        """Press a key at a steady rate, like keyboard repetition."""
         start = time.perf_counter()
         for press in range(round(rate * seconds)):
             self.watch(start + press / rate)
@@ -68,12 +68,12 @@ class Screen:
         self.watch(start + seconds)
 
     def frames(self, begin: float, end: float) -> list[float]:
-        """When each frame in a stretch of time began."""
+        """When each frame in an interval began."""
         times = [at for at in self.painted if begin <= at < end]
         return [at for before, at in zip([-math.inf, *times], times, strict=False) if at - before > FRAME_GAP_SECONDS]
 
     def latencies(self, factors: Sequence[float]) -> list[float]:
-        """Milliseconds from each press to the paint that answers it; without presses that change nothing."""
+        """Milliseconds from each press to the paint that answers it, without presses that change nothing."""
         waits: list[float] = []
         answered = math.inf
         previous = [None, *factors]
@@ -98,7 +98,7 @@ def frame_figures(starts: Sequence[float], begin: float, end: float) -> dict[str
 
 
 def expected_factors(factor: float, presses: int) -> list[float]:
-    """Where a dial stands after each press if it takes every one."""
+    """The factor after each press if every press is applied."""
     factors = []
     for _ in range(presses):
         factor = min(HIGHEST, max(LOWEST, float(f"{factor * STEP:.6g}")))
@@ -107,7 +107,7 @@ def expected_factors(factor: float, presses: int) -> list[float]:
 
 
 def command_figures(events: Sequence[AnyEvent], before: int, presses: int) -> dict[str, Any]:
-    """What the journal says of the hold, whose commands follow the first `before` ones."""
+    """The journal's commands from number `before` on, in figures."""
     commands = [event for event in events if isinstance(event, Command)]
     held = commands[before:]
     scales = [event for event in held if event.action == "lr_scale"]
@@ -131,7 +131,7 @@ def command_figures(events: Sequence[AnyEvent], before: int, presses: int) -> di
 
 
 def final_dials(runs_dir: Path) -> dict[str, Any]:
-    """Where the dials stand in the checkpoint that stopping saved, and where they stood in the settings."""
+    """Dials in the checkpoint saved at the stop, and in the settings."""
     (last,) = runs_dir.glob("*/checkpoints/last")
     state = json.loads((last.parent / last.read_text().strip() / "trainer.json").read_text())
     return dict(state["dials"])
@@ -143,7 +143,7 @@ def journal_of(runs_dir: Path) -> Path:
 
 
 def wait_for_training(screen: Screen, runs_dir: Path) -> None:
-    """Until the first steps are on disk. Raises TimeoutError."""
+    """Wait until the first steps are on disk. Raises TimeoutError."""
     deadline = time.perf_counter() + LONGEST_WAIT_SECONDS
     while time.perf_counter() < deadline:
         screen.watch(time.perf_counter() + 0.2)
@@ -153,7 +153,7 @@ def wait_for_training(screen: Screen, runs_dir: Path) -> None:
 
 
 def stop(screen: Screen, runs_dir: Path) -> None:
-    """Save and stop by the keys of the program. Raises TimeoutError."""
+    """Save and stop with the keys of the program. Raises TimeoutError."""
     screen.terminal.press(b"q")
     screen.watch(time.perf_counter() + 1.0)
     screen.terminal.press(b"s")
@@ -163,7 +163,7 @@ def stop(screen: Screen, runs_dir: Path) -> None:
 
 
 def measure(rate: float, seconds: float, extra: Sequence[str]) -> dict[str, Any]:
-    """One run: quiet, down to the floor, quiet, the hold, stopped in order."""
+    """One run: quiet, factor down to the floor, quiet, the held key, stopped in order."""
     with tempfile.TemporaryDirectory() as folder:
         runs_dir = Path(folder)
         arguments = ["train", "--runs-dir", folder, "--steps", "1000000", "--seed", "1", *LEARNING_RATES, *extra]

@@ -42,7 +42,7 @@ Writer = Callable[[int], int]
 
 
 def our_writer(text: str) -> tuple[Writer, int]:
-    """A function that writes that many tokens and says how many it wrote; parameters. Raises BenchError."""
+    """A function that generates so many tokens and returns how many it did, and the parameters. Raises BenchError."""
     config = resolve(parse_variant(text), {})
     model = build_model(config, VOCABULARY, seed=1337)
     model.eval()
@@ -72,7 +72,7 @@ def peer_writer(checkout: Path, folder: Path) -> tuple[Writer, int]:
 
 
 def seconds_per_token(write: Writer, tokens: int) -> tuple[float, float]:
-    """Seconds on the clock and of the processor, per token. Raises BenchError when not all were written."""
+    """Wall and processor seconds per token. Raises BenchError when not all were generated."""
     began, processor_began = time.perf_counter(), time.process_time()
     written = write(tokens)
     seconds, processor_seconds = time.perf_counter() - began, time.process_time() - processor_began
@@ -82,7 +82,7 @@ def seconds_per_token(write: Writer, tokens: int) -> tuple[float, float]:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """All repeats, in turn. Raises BenchError."""
+    """All repeats, alternating. Raises BenchError."""
     torch.set_num_threads(choose_threads(options.threads))
     writers = {"peer": peer_writer(options.peer, folder), "ours": our_writer(options.variant)}
     for name, (_, parameters) in writers.items():

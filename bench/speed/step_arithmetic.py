@@ -96,7 +96,7 @@ def model_ceiling(step: StepArithmetic, precision: str, repeats: int = 60) -> fl
 
 @torch.inference_mode()
 def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """The shortest of `repeats` timings, after some unmeasured ones."""
+    """The shortest of `repeats` timings after a warm-up."""
     for _ in range(3):
         work()
     best = float("inf")

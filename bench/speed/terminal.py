@@ -1,7 +1,4 @@
-"""A real terminal for benchmarks: the program runs on a pty, every byte it paints is time-stamped.
-
-Not a test helper: nothing here asserts. Linux only (pty, /proc).
-"""
+"""A pty to run the program on, with a time stamp for every byte it paints. Linux only (pty, /proc)."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ class Terminal:
             return b""
         try:
             chunk = os.read(self._leader, 1 << 16)
-        except OSError:  # the program has gone and taken the terminal with it
+        except OSError:  # the program has ended and closed the terminal
             return b""
         self.output += chunk
         return chunk
@@ -65,17 +62,17 @@ class Terminal:
         raise TimeoutError(f"{text!r} was not painted within {seconds:.0f} s")
 
     def drain(self, seconds: float) -> None:
-        """Keep the terminal moving for a while, as a person's terminal would."""
+        """Read the output for a while, as a terminal would."""
         deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:
             self.read(left)
 
     def press(self, keys: bytes) -> None:
-        """Type."""
+        """Send keys."""
         os.write(self._leader, keys)
 
     def wait_end(self, seconds: float) -> int:
-        """Drain until the program ends; its exit code. Raises TimeoutError."""
+        """Read until the program ends; returns its exit code. Raises TimeoutError."""
         deadline = time.perf_counter() + seconds
         while time.perf_counter() < deadline:
             self.read(0.05)
@@ -84,7 +81,7 @@ class Terminal:
         raise TimeoutError("the program did not end")
 
     def close(self) -> None:
-        """End the program, if it has not ended, and give the terminal back."""
+        """End the program if necessary, and close the terminal."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -93,7 +90,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def terminal(command: Sequence[str], **options: object) -> Iterator[Terminal]:
-    """A `Terminal` that is closed at the end."""
+    """A `Terminal` that is closed on exit."""
     opened = Terminal(command, **options)  # type: ignore[arg-type]
     try:
         yield opened

@@ -44,7 +44,7 @@ DEFAULT_VARIANTS = ("gpt2,precision=fp32", "baby,precision=fp32", "baby,precisio
 
 @dataclass
 class Contender:
-    """The peer (`variant` None) or one of ours, and what was measured of it, one entry a round."""
+    """The peer (`variant` None) or one of our variants, with one measurement per round."""
 
     name: str
     variant: Variant | None
@@ -55,7 +55,7 @@ class Contender:
     mean_speeds: list[float] = field(default_factory=list)
 
     def add(self, iteration_seconds: Sequence[float]) -> None:
-        """File one run."""
+        """Add one run."""
         kept = iteration_seconds[WARM_UP_STEPS:]
         self.median_speeds.append(self.tokens_per_step / statistics.median(kept))
         self.mean_speeds.append(self.tokens_per_step / statistics.fmean(kept))
@@ -63,13 +63,13 @@ class Contender:
 
 @dataclass
 class Ceilings:
-    """The best rates seen, in operations per second: of the large product, and of the products of a step."""
+    """The best rates, in operations per second, of the large product and of the products of a step."""
 
     large: dict[str, float] = field(default_factory=dict)
     model: dict[tuple[StepArithmetic, str], float] = field(default_factory=dict)
 
     def look_again(self, steps: Sequence[StepArithmetic]) -> None:
-        """Measure everything once more and keep the best."""
+        """Measure again and keep the best."""
         for precision in step_arithmetic.DTYPES:
             rate = step_arithmetic.large_ceiling(precision)
             self.large[precision] = max(rate, self.large.get(precision, 0.0))
@@ -88,7 +88,7 @@ def our_contender(text: str, vocabulary: int) -> Contender:
 
 
 def peer_contender(copy: nanogpt.WorkingCopy, vocabulary: int) -> Contender:
-    """The peer, built once by its own model.py to see its matrices."""
+    """The peer, built once by its own model.py to read its matrices."""
     model = nanogpt.build_model(copy, vocabulary)
     step = step_arithmetic.of_peer(
         model, batch=nanogpt.BATCH, layers=nanogpt.LAYERS, width=nanogpt.WIDTH, context=nanogpt.CONTEXT

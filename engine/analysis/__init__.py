@@ -1,3 +1,1 @@
 """What a model has learned: letters, words, memorised text, haiku, baselines, milestones, the final evaluation."""
-
-from __future__ import annotations

@@ -1,11 +1,7 @@
-"""The final evaluation of a model: the form of a hundred haiku, and how well planted lines are remembered.
+"""The final evaluation of a model: the form of a hundred haiku (docs/metrics.md), and the exposure of canaries.
 
-The poems come from the model as it is at the end, with the sampling settings and the seed of its run; none is left
-out.
-
-Choices: a poem ends at a blank line, wherever tokens are cut. One longer than `LONGEST_POEM_CHARACTERS` counts as it
-stands, which is not 5-7-5, and the next begins afresh from the prompt with the next seed: a model that never ends a
-poem is measured by a hundred short pieces, not by one long one. Planted lines (canaries): `engine/data/canaries.py`.
+Choices: after a poem longer than `LONGEST_POEM_CHARACTERS` generation restarts from the prompt with the next seed, so
+that a model that never ends a poem is measured by a hundred short pieces and not by one long one.
 """
 
 from __future__ import annotations
@@ -25,7 +21,7 @@ from babytrain.engine.model.gpt import GPT
 from babytrain.runs.events import CanaryExposure
 
 POEMS_WRITTEN = 100
-LONGEST_POEM_CHARACTERS = 120  # of a poem; the longest of ours has 91
+LONGEST_POEM_CHARACTERS = 120  # the longest built-in poem has 91
 
 
 def evaluate_poems(
@@ -40,9 +36,9 @@ def evaluate_poems(
     stop: Callable[[], bool],
     poems: int = POEMS_WRITTEN,
 ) -> HaikuMetrics | None:
-    """The report on `poems` poems, or on as many as fit the room; None when it was stopped before the end."""
+    """Metrics of `poems` poems, or of fewer where the token limit is reached; None when stopped."""
     ids = tokenizer.encode(prompt).tolist()
-    room = poems * (LONGEST_POEM_CHARACTERS + 1)  # tokens; a model that writes nothing but blank lines writes no poem
+    room = poems * (LONGEST_POEM_CHARACTERS + 1)  # tokens: a model that writes only blank lines must end too
     written: list[str] = []
     while len(written) < poems and room > 0:
         splitter = _PoemSplitter(tokenizer, poems - len(written))
@@ -58,17 +54,17 @@ def evaluate_poems(
 
 
 class _PoemSplitter:
-    """The poems of one continuous text, split as its tokens come."""
+    """Splits generated text into poems, token by token."""
 
     def __init__(self, tokenizer: Tokenizer, most: int) -> None:
         self.poems: list[str] = []
         self._tokenizer = tokenizer
         self._most = most
-        self._begun = ""  # the poem under way, as far as it was written before `_ids`
+        self._begun = ""  # the unfinished poem before `_ids`
         self._ids: list[int] = []
 
     def goes_on(self, token: int) -> bool:
-        """Take one more token. False when there are enough poems, or when the one under way has no end."""
+        """Add a token. False when there are enough poems, or the current one is too long."""
         self._ids.append(token)
         if len(self._ids) <= LONGEST_POEM_CHARACTERS and "\n" not in self._tokenizer.decode([token]):
             return True
@@ -99,7 +95,7 @@ def canary_exposures(
 
 @torch.inference_mode()
 def line_losses(model: GPT, tokenizer: Tokenizer, device: torch.device, lines: list[str]) -> list[float]:
-    """The loss of each whole line in nats, after a line break and as far as its context reaches."""
+    """The loss of each whole line in nats, after a line break and cut at the model's context."""
     before = tokenizer.encode("\n").tolist()
     found = [0.0] * len(lines)
     by_length: dict[int, list[tuple[int, list[int]]]] = {}

@@ -1,12 +1,7 @@
-"""Is it a haiku, and is it a new one? Form by syllables, novelty against the training text.
+"""The form of haiku by syllables, and their novelty against the training text; rules in docs/metrics.md.
 
-A poem is what stands between blank lines. Its form is right when it has three lines of which 5, 7 and 5 syllables are
-possible readings: words of our lexicon have its count, a few common words that are said in two ways have both, any
-other word has what `guess_syllables` says. A line with a digit, or without a word, has no reading. A poem is new when
-its three lines never follow each other in the training text; case, punctuation and spaces do not count.
-
-Choices: the last piece of a text that does not end in a blank line may be cut off by the length of the sample, so it
-does not count, unless the caller says that the text is whole.
+Choices: the last poem of a text that does not end in a blank line may be cut off, so it does not count, unless the
+caller says that the text is whole. Novelty ignores case, punctuation and spaces.
 """
 
 from __future__ import annotations
@@ -28,16 +23,16 @@ _BLANK = re.compile(r"\n[^\S\n]*\n")
 
 
 class HaikuMetrics(msgspec.Struct, frozen=True):
-    """All poems of a text, counted."""
+    """Counts of the poems of a text."""
 
     poems: int
     valid: int  # of the right form
     new_valid: int | None  # valid ones that are new; None without a training text
-    unseen_pairs: int | None  # valid ones with a snake and a season word that the built-in corpus keeps apart
+    unseen_pairs: int | None  # valid ones with a held-out pair of snake and season word
 
 
 class HaikuAnalyzer:
-    """Compares poems with a training text (none: form only). `built_in`: the text is our own corpus of haiku."""
+    """Compares poems with a training text (None: form only). `built_in`: it is the built-in corpus."""
 
     def __init__(self, train_text: str | None = None, *, built_in: bool = False) -> None:
         self.built_in = built_in
@@ -47,7 +42,7 @@ class HaikuAnalyzer:
             self._poems = frozenset(zip(lines, lines[1:], lines[2:], strict=False))
 
     def measure(self, text: str, *, whole: bool = False) -> HaikuMetrics:
-        """Count the poems of a text; `whole`: it was not cut off, so its last poem counts as well."""
+        """Count the poems of a text; `whole`: it is not cut off, so its last poem counts as well."""
         poems = split_poems(text, whole=whole)
         valid = [poem for poem in poems if is_haiku(poem)]
         known, grammar = self._poems, default_grammar() if self.built_in else None
@@ -60,7 +55,7 @@ class HaikuAnalyzer:
 
 
 def is_haiku(poem: str) -> bool:
-    """Whether a text has three lines that can be read with 5, 7 and 5 syllables; blank lines do not count."""
+    """Whether a text has three lines that can be read with 5, 7 and 5 syllables; blank lines are ignored."""
     lines = [line for line in poem.splitlines() if line.strip()]
     if len(lines) != len(HAIKU_SYLLABLES):
         return False
@@ -69,18 +64,18 @@ def is_haiku(poem: str) -> bool:
 
 
 def split_poems(text: str, *, whole: bool = False) -> list[str]:
-    """The pieces between blank lines, without the last one unless a blank line (or, `whole`, the end) closes it."""
+    """The pieces between blank lines; the last one only if a blank line, or with `whole` the end, closes it."""
     pieces = split_at_blank_lines(text)
     return [piece for piece in (pieces if whole else pieces[:-1]) if piece.strip()]
 
 
 def split_at_blank_lines(text: str) -> list[str]:
-    """What stands between blank lines, empty pieces and the last one, which nothing closes, included."""
+    """The pieces between blank lines, empty and unfinished ones included."""
     return _BLANK.split(text)
 
 
 def line_syllables(line: str) -> tuple[int, int] | None:
-    """The fewest and the most syllables of a line; None for one without a word or with a number."""
+    """The fewest and most syllables of a line; None without a word or with a number."""
     words = WORD_OR_NUMBER.findall(line.lower())
     if not words or any(word.isdecimal() for word in words):
         return None
@@ -95,13 +90,13 @@ def line_syllables(line: str) -> tuple[int, int] | None:
 
 @cache
 def syllable_ranges() -> Mapping[str, tuple[int, int]]:
-    """The fewest and the most syllables of the words that need no guess: the lexicon's, and those said in two ways."""
+    """The fewest and most syllables of words in the lexicon and of common words with two pronunciations."""
     text = files("babytrain.engine.analysis").joinpath("syllable_exceptions.toml").read_text("utf-8")
     in_two_ways = {word: (int(n), int(n) + 1) for n, words in tomllib.loads(text).items() for word in words.split()}
     return {word: (count, count) for word, count in syllables_by_word().items()} | in_two_ways
 
 
 def _plain_lines(poem: str) -> tuple[str, ...]:
-    """The lines that have words: these, lower case, joined by single spaces."""
+    """The lines that have words, each as its words in lower case joined by spaces."""
     lines = (" ".join(WORD_OR_NUMBER.findall(line.lower())) for line in poem.splitlines())
     return tuple(line for line in lines if line)

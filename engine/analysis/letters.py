@@ -1,8 +1,7 @@
-"""Which letters a model knows: counts of the true tokens and of those it predicted, and what they mean.
+"""Recall, precision and confusions by letter: counts of the true tokens and of those the model predicted.
 
-A token of the validation split counts as correct when the model gave it the highest chance. Small vocabularies are
-counted in full, as a confusion table; of large ones only how often each token is true, predicted, and both. Tokens
-longer than a character are grouped by what they begin with.
+A token of the validation split is correct when the model gave it the highest probability. Small vocabularies get a
+full confusion table, large ones counts per token only. Tokens of several characters are grouped by their first.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ TokenCounts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PredictionCounts:
-    """By token, [V] each: how often it is true, predicted, and both; `table` [V, V] counts true by predicted tokens."""
+    """Counts by token, [V] each: true, predicted, and both; `table` [V, V] by true and predicted token."""
 
     support: TokenCounts
     predicted: TokenCounts
@@ -37,7 +36,7 @@ class PredictionCounts:
 
 
 class PredictionCounter:
-    """Adds up predictions on the device where they are made."""
+    """Adds up predictions on the device."""
 
     def __init__(self, vocabulary_size: int, device: torch.device) -> None:
         self._size = vocabulary_size
@@ -54,7 +53,7 @@ class PredictionCounter:
             self._counts += torch.cat([torch.bincount(row, minlength=size) for row in rows])
 
     def counts(self) -> PredictionCounts:
-        """Everything so far."""
+        """The counts so far."""
         size, counts = self._size, self._counts.cpu().numpy()
         if size <= LARGEST_CONFUSION_TABLE:
             table = counts.reshape(size, size)
@@ -66,7 +65,7 @@ class PredictionCounter:
 def letters_event(
     counts: PredictionCounts, tokenizer: Tokenizer, tracked_letter: str, *, t: float, step: int
 ) -> Letters:
-    """The counts as an event."""
+    """The counts as a `Letters` event."""
     labels = [tokenizer.token_text(token) for token in range(tokenizer.vocabulary_size)]
     longer = tokenizer.kind == "bpe"
     names, members = _first_characters(tokenizer) if longer else (labels, np.arange(len(labels)))
@@ -95,7 +94,7 @@ def letters_event(
 
 
 def _first_characters(tokenizer: Tokenizer) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """What tokens begin with, made visible, and for each token which of these."""
+    """The first characters of tokens, made visible, and the index of its first character for each token."""
     first = [make_visible(tokenizer.decode([token])[:1]) for token in range(tokenizer.vocabulary_size)]
     names = list(dict.fromkeys(first))
     places = {name: place for place, name in enumerate(names)}
@@ -103,9 +102,9 @@ def _first_characters(tokenizer: Tokenizer) -> tuple[list[str], npt.NDArray[np.i
 
 
 def _grouped(counts: PredictionCounts, members: npt.NDArray[np.int64], groups: int) -> PredictionCounts:
-    """Counts of groups of tokens: a prediction is correct when it lies in the group of the true token.
+    """Counts of groups of tokens: a prediction is correct when it is in the group of the true token.
 
-    Without a table only predictions of the very token are known to be correct.
+    Without a table only exact predictions count as correct.
     """
     if groups == len(members):
         return counts
@@ -121,7 +120,7 @@ def _grouped(counts: PredictionCounts, members: npt.NDArray[np.int64], groups: i
 
 
 def _confusions(counts: PredictionCounts, names: Sequence[str]) -> tuple[Confusion, ...]:
-    """The most frequent mistakes, by how many there are; shares are of all places with the true token."""
+    """The most frequent mistakes, most first; shares are of all places with the true token."""
     if counts.table is None:
         return ()
     mistakes = counts.table.copy()

@@ -1,7 +1,6 @@
-"""Milestones: what happens for the first time in the training of a model, the best loss on the same data included.
+"""Milestones of a run: firsts in its samples and losses, and the best loss on the same data.
 
-Pure functions from figures to names and texts. The name identifies a milestone, so that none is announced twice. The
-best of other runs on the same data is read from their summaries.
+The name identifies a milestone, so that it is announced once. docs/metrics.md lists them.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ from babytrain.runs.store.summary import read_summary
 
 @dataclass(frozen=True)
 class BestOnSameData:
-    """The lowest validation loss among `runs` other runs, None without any."""
+    """The lowest validation loss among `runs` other runs; None without any."""
 
     val_loss: float | None = None
     runs: int = 0
 
 
 def best_on_same_data(runs_dir: Path, own_run_id: str, facts: CorpusInfo) -> BestOnSameData:
-    """The record of the runs in `runs_dir` whose losses mean the same as those on `facts`. Never raises.
+    """The lowest loss of other runs in `runs_dir` with the same data as `facts`. Never raises.
 
-    Losses are per token and of the validation split, so text, tokens and the place where it was split must agree.
+    Losses are per token and of the validation split, so text, tokens and split must agree.
     """
     best: list[float] = []
     for folder in run_folders(runs_dir):
@@ -52,14 +51,14 @@ STABLE_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class ReachedMilestone:
-    """A milestone: its lasting name, and what is said about it."""
+    """A milestone: its permanent name, and the sentence shown."""
 
     name: str
     text: str
 
 
 def milestones_of_text(text: str, is_real: Callable[[str], bool], *, whole: bool = False) -> Iterator[ReachedMilestone]:
-    """The first real word and the first line of real words in a sample; its cut-off end does not count."""
+    """The first real word and the first line of real words in a sample; a cut-off end does not count."""
     lines = text.splitlines()
     complete = lines if whole or text.endswith("\n") else lines[:-1]
     words = complete_words(text, whole=whole)
@@ -74,7 +73,7 @@ def milestones_of_text(text: str, is_real: Callable[[str], bool], *, whole: bool
 
 
 def milestones_of_poems(valid: int, unseen_pairs: int) -> Iterator[ReachedMilestone]:
-    """The first poem of the right form, and the first with a snake and a season that its text never brings together."""
+    """The first poem of the right form, and the first with a held-out pair of snake and season word."""
     if valid:
         yield ReachedMilestone("first haiku", "Its first poem of 5-7-5 syllables.")
     if unseen_pairs:
@@ -82,7 +81,7 @@ def milestones_of_poems(valid: int, unseen_pairs: int) -> Iterator[ReachedMilest
 
 
 def milestones_of_loss(val_loss: float, baselines: Baselines) -> Iterator[ReachedMilestone]:
-    """The n-gram models that it predicts better than."""
+    """The n-gram models with a higher loss."""
     for name, level, words in (
         ("bigram", baselines.bigram, "counting pairs"),
         ("trigram", baselines.trigram, "counting threes"),
@@ -95,7 +94,7 @@ def milestones_of_loss(val_loss: float, baselines: Baselines) -> Iterator[Reache
 
 
 def milestones_of_letter(letter: str, recall: float | None) -> Iterator[ReachedMilestone]:
-    """How well it predicts its favourite letter."""
+    """The recall shares that the tracked letter has reached."""
     for share in LETTER_ACCURACY_SHARES:
         if recall is not None and recall >= share:
             praise = " I have never been prouder." if share == LETTER_ACCURACY_SHARES[-1] else ""
@@ -106,13 +105,13 @@ def milestones_of_letter(letter: str, recall: float | None) -> Iterator[ReachedM
 
 
 def milestones_of_best_loss(val_loss: float, best_before: float | None, runs: int) -> Iterator[ReachedMilestone]:
-    """Whether it is the best of all runs on its text so far."""
+    """Whether the loss is the lowest of all runs on its text so far."""
     if best_before is not None and val_loss < best_before:
         whose = "the one before" if runs == 1 else f"all {runs} before"
         yield ReachedMilestone("best of all", f"The best validation loss on this text, of {whose}: {val_loss:.4f}.")
 
 
 def milestones_of_stability(seconds_since_divergence: float) -> Iterator[ReachedMilestone]:
-    """An hour in which nothing went wrong."""
+    """An hour of training without a divergence."""
     if seconds_since_divergence >= STABLE_SECONDS:
         yield ReachedMilestone("an hour of calm", "An hour of training without a divergence.")

@@ -1,16 +1,12 @@
-"""What counting alone gets: the validation loss of n-gram models of the very text a run learns from.
+"""The validation loss of n-gram models of the text of a run.
 
-The models are interpolated Kneser-Ney with one absolute discount for each order: Kneser and Ney, "Improved backing-off
-for m-gram language modeling" (1995), in the interpolated form of Chen and Goodman, "An empirical study of smoothing
-techniques for language modeling" (1999), section 2.7, with D = n1 / (n1 + 2 n2) (Ney, Essen and Kneser 1994). The
-longest n-grams are weighed by how often they occur, shorter ones by how many different tokens stand before them; below
-one token stands the uniform distribution, so every token has a chance and the chances of all tokens add up to 1.
+Interpolated Kneser-Ney with one absolute discount per order: Kneser and Ney, "Improved backing-off for m-gram language
+modeling" (1995), in the form of Chen and Goodman, "An empirical study of smoothing techniques for language modeling"
+(1999), section 2.7, with D = n1 / (n1 + 2 n2) (Ney, Essen and Kneser 1994). The longest n-grams are weighted by their
+counts, shorter ones by the number of different tokens before them; below one token is the uniform distribution.
 
-Choices: they learn from the tokens of the training split and predict every token of the validation split but its
-first, the same ones as `evaluate_windows`, in nats per token, so that the losses can be drawn into one chart. They read
-the 1, 2 or 4 tokens before, also where a window of the model begins and it sees none of them; that favours them by a
-little (4 tokens a window at most). Counting is done by numbering the n-grams of each order and adding up: with a table
-where the numbers are dense, by sorting where they are not.
+Choices: the models predict the same tokens as `evaluate_windows`, in nats per token. They read the 1, 2 or 4 tokens
+before also where a window of the model begins and it sees none, a small advantage (4 tokens per window at most).
 """
 
 from __future__ import annotations
@@ -26,12 +22,12 @@ _Ids = npt.NDArray[np.int64]
 _Numbers = npt.NDArray[np.float64]
 
 NGRAM_ORDERS = (2, 3, 5)
-_DENSE = 16_000_000  # numbers up to this are counted in a table: 128 MB for a moment at the most
+_DENSE = 16_000_000  # numbers up to this are counted in a table of at most 128 MB, others by sorting
 
 
 @dataclass(frozen=True)
 class NgramLosses:
-    """Mean losses of n-gram models over the validation split, in nats per token; `uniform` knows nothing at all."""
+    """Mean losses over the validation split in nats per token; `uniform` is log of the vocabulary size."""
 
     uniform: float
     unigram: float
@@ -41,7 +37,7 @@ class NgramLosses:
 
 
 def measure_ngram_losses(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_size: int) -> NgramLosses:
-    """Baselines of token numbers `train` [N] and `val` [M], all in 0 .. `vocabulary_size` - 1.
+    """Losses on `val` [M] of models of `train` [N], token numbers in 0 .. `vocabulary_size` - 1.
 
     Raises ValueError when there is nothing to learn from or nothing to predict.
     """
@@ -50,7 +46,7 @@ def measure_ngram_losses(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_si
     if len(tokens) < 2:
         raise ValueError(f"Nothing to predict in {len(tokens)} tokens.")
     bigram, trigram, fivegram = (-float(np.log(chances[1:]).mean()) for chances in model.chances(tokens))
-    # One added to every count: a token of the vocabulary that the training part lacks still has a chance.
+    # Add-one smoothing, for tokens that the training part lacks.
     counts = np.bincount(np.asarray(train, dtype=np.int64), minlength=vocabulary_size) + 1
     unigram = -float(np.log(counts / counts.sum())[tokens[1:]].mean())
     return NgramLosses(math.log(vocabulary_size), unigram, bigram, trigram, fivegram)
@@ -58,9 +54,9 @@ def measure_ngram_losses(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_si
 
 @dataclass(frozen=True)
 class _Weights:
-    """Discounted weights of the n-grams of one order: chance = own[n-gram] + rest[context] * chance at the order below.
+    """Discounted weights of one order: probability = own[n-gram] + rest[context] * probability at the order below.
 
-    `own` [n-grams + 1] and `rest` [n-grams one shorter + 1]: the last place, id -1, is that of what was never seen.
+    `own` [n-grams + 1] and `rest` [n-grams one shorter + 1]; the last entry, id -1, is for unseen ones.
     """
 
     own: _Numbers
@@ -76,7 +72,7 @@ class NgramModel:
             raise ValueError("An n-gram model needs at least one token to learn from and an order of at least 1.")
         self.vocabulary_size = vocabulary_size
         self.orders = tuple(orders)
-        self._known: list[_Ids] = []  # for each order the sorted numbers of its n-grams; a place there is its id
+        self._known: list[_Ids] = []  # for each order the sorted numbers of its n-grams; the index is the id
         self._by_count: list[_Weights] = []
         self._by_variety: list[_Weights] = []
         before = np.zeros(len(train) + 1, dtype=np.int64)  # ids of the (n-1)-grams before each token; one of length 0
@@ -88,7 +84,7 @@ class NgramModel:
             context = known // vocabulary_size
             if order > 1:
                 suffixes = np.empty(len(known), dtype=np.int64)
-                suffixes[ids] = before[1:]  # an n-gram less its first token is what stands before the next one
+                suffixes[ids] = before[1:]  # an n-gram without its first token is the context of the next
                 variety = np.bincount(suffixes, minlength=contexts)
                 shorter = len(self._known[-2]) if order > 2 else 1
                 self._by_variety.append(_weigh(variety, self._known[-1] // vocabulary_size, shorter))
@@ -97,11 +93,11 @@ class NgramModel:
             before, contexts = ids, len(known)
 
     def chances(self, tokens: npt.ArrayLike) -> list[_Numbers]:
-        """For each order the chance [M] of every token after the ones before it in `tokens` [M]."""
+        """For each order the probability [M] of every token of `tokens` [M] after the ones before it."""
         text = np.asarray(tokens, dtype=np.int64)
         wanted: dict[int, _Numbers] = {}
         shorter = np.full(len(text), 1 / self.vocabulary_size)
-        before = np.zeros(len(text), dtype=np.int64)  # id of the context of each token, -1: never seen or not there
+        before = np.zeros(len(text), dtype=np.int64)  # id of the context of each token, -1: unseen or missing
         for order, known in enumerate(self._known, start=1):
             ids = np.where(before >= 0, _find(known, before * self.vocabulary_size + text), -1)
             if order in self.orders:
@@ -117,9 +113,9 @@ def _mix(weights: _Weights, ids: _Ids, before: _Ids, shorter: _Numbers) -> _Numb
 
 
 def _weigh(counts: _Ids, context: _Ids, contexts: int) -> _Weights:
-    """Weights from the counts [n-grams] of an order and the id of each one's context, out of `contexts`."""
+    """Weights from the counts [n-grams] of an order and the context id of each, below `contexts`."""
     ones, twos = int((counts == 1).sum()), int((counts == 2).sum())
-    # Without n-grams seen once nothing says how much to keep back; half a count still leaves a chance to the unseen.
+    # Without n-grams seen once the formula is undefined; half a count leaves some probability to unseen ones.
     discount = ones / (ones + 2 * twos) if ones and twos else 0.5
     totals = np.bincount(context, weights=counts, minlength=contexts)
     kinds = np.bincount(context[counts > 0], minlength=contexts)
@@ -130,7 +126,7 @@ def _weigh(counts: _Ids, context: _Ids, contexts: int) -> _Weights:
 
 
 def _number(keys: _Ids, below: int) -> tuple[_Ids, _Ids, _Ids]:
-    """Different keys (0 .. `below` - 1) in order, the place there of every key, and how often each occurs."""
+    """Distinct keys (0 .. `below` - 1) in order, the index there of every key, and the count of each."""
     if below > _DENSE:
         known, ids, counts = np.unique(keys, return_inverse=True, return_counts=True)
         return known, ids, counts
@@ -142,7 +138,7 @@ def _number(keys: _Ids, below: int) -> tuple[_Ids, _Ids, _Ids]:
 
 
 def _find(known: _Ids, keys: _Ids) -> _Ids:
-    """Where each key stands in the sorted `known`, -1 for those that do not."""
+    """The index of each key in the sorted `known`, -1 for missing ones."""
     if not len(known):
         return np.full(len(keys), -1, dtype=np.int64)
     places = np.searchsorted(known, keys)

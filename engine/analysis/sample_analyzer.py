@@ -1,14 +1,12 @@
-"""Analyzes what a run writes and measures, in a thread of its own: letters, words, copies, haiku, milestones.
+"""Analyses samples and evaluations in a thread: letters, words, copies, haiku, milestones.
 
 Choices:
-- The measures need the training text as text and a second or so to get ready; nothing waits for them but the end of the
-  run, and that a few seconds at most. What they find is handed over, like sensor readings, and recorded between two
-  steps.
-- Nothing in here touches the model, the optimizer or a random state, so an analyzed run ends in the same bits.
-- Of a very large text only the beginning is searched; a line of the log says how much.
-- A run that writes faster than can be analyzed loses what has waited longest: the queue is short, an evaluation in it
-  holds megabytes, and what the model does now says more than what it did then. The log says so once.
-- After `finish` nothing is published: what is still under way is given up, the rest not begun.
+- Events are handed over like sensor readings and recorded between two steps. The thread never touches the model, the
+  optimizer or a random state, so an analysed run ends in the same bits.
+- Of a very large text only the beginning is searched; the log says how much.
+- When the queue is full the oldest job is dropped: an evaluation holds megabytes, and new results matter more. The log
+  says so once.
+- After `finish` nothing is published: the current job is abandoned, the rest not begun.
 """
 
 from __future__ import annotations
@@ -36,28 +34,28 @@ from babytrain.engine.analysis.text_metrics import SampleMetrics, TextAnalyzer
 from babytrain.engine.data.corpus import Corpus
 from babytrain.runs.events import AnyEvent, Baselines, Eval, LogLevel, LogMessage, Milestone, Sample, TextMetrics
 
-MOST_COUNTED_TOKENS = 20_000_000  # of a text; counting more would take gigabytes
+MOST_COUNTED_TOKENS = 20_000_000  # counting more would take gigabytes
 MOST_READ_TOKENS = 4_000_000
 MOST_WAITING_JOBS = 32  # samples and evaluations
-LAST_ANALYSIS_SECONDS = 10.0  # that the end of a run waits for the last answers
+LAST_ANALYSIS_SECONDS = 10.0  # the longest wait at the end of a run
 
 
 @dataclass(frozen=True)
 class AnalysisInputs:
-    """The text a run learns from, and what is known already. `reached`: names of milestones of earlier sessions."""
+    """The text of a run, and earlier results. `reached`: names of milestones of earlier sessions."""
 
     corpus: Corpus
     is_haiku: bool
-    tracked_letter: str  # the letter to follow
+    tracked_letter: str
     reached: frozenset[str] = frozenset()
-    baselines: Baselines | None = None  # recorded by an earlier session: the text is the same
+    baselines: Baselines | None = None  # recorded by an earlier session
     best_on_same_data: Callable[[], BestOnSameData] = BestOnSameData
 
 
 class SampleAnalyzer:
-    """`publish` takes events from any thread; `now` is seconds of running time.
+    """`publish` takes events from any thread; `now` gives seconds of running time.
 
-    `seconds_since_divergence` are those of training without a divergence.
+    `seconds_since_divergence` gives seconds of training without a divergence.
     """
 
     def __init__(
@@ -75,25 +73,25 @@ class SampleAnalyzer:
         self._baselines = inputs.baselines
         self._text_analyzer: TextAnalyzer | None = None
         self._best = BestOnSameData()
-        self._closed = threading.Event()  # nobody waits for answers any more
+        self._closed = threading.Event()
         self._jobs: Queue[Callable[[], None] | None] = Queue(MOST_WAITING_JOBS)
         self._dropped_some = threading.Event()
         self._thread = threading.Thread(target=self._work, name="babytrain-analysis", daemon=True)
 
     def start(self) -> None:
-        """Begin to get ready."""
+        """Start the thread."""
         self._thread.start()
 
     def add_sample(self, sample: Sample) -> None:
-        """Have a finished sample analyzed. Any thread."""
+        """Queue a finished sample. Any thread."""
         self._enqueue(lambda: self._analyze_sample(sample))
 
     def add_evaluation(self, evaluation: Eval, counts: PredictionCounts) -> None:
-        """Have an evaluation analyzed. Any thread."""
+        """Queue an evaluation. Any thread."""
         self._enqueue(lambda: self._analyze_evaluation(evaluation, counts))
 
     def finish(self, patience_seconds: float = LAST_ANALYSIS_SECONDS) -> bool:
-        """Wait for what is under way, but not for ever. False when that was not enough; nothing more is taken on."""
+        """Finish queued jobs for at most `patience_seconds`, then close. False when that was not enough."""
         self._enqueue(None)
         if self._thread.ident is not None:
             self._thread.join(patience_seconds)
@@ -101,7 +99,6 @@ class SampleAnalyzer:
         return not self._thread.is_alive()
 
     def _enqueue(self, job: Callable[[], None] | None) -> None:
-        """Let a job wait for its turn; the oldest makes room where there is none."""
         while True:
             try:
                 self._jobs.put_nowait(job)
@@ -113,7 +110,7 @@ class SampleAnalyzer:
     def _drop_oldest(self) -> None:
         try:
             self._jobs.get_nowait()
-        except Empty:  # taken on in the meantime, which is better still
+        except Empty:  # the thread took it meanwhile
             return
         if not self._dropped_some.is_set():
             self._dropped_some.set()
@@ -133,7 +130,7 @@ class SampleAnalyzer:
             return
         try:
             job()
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: an analysis that fails costs a line
+        except Exception as error:  # noqa: BLE001 - top of a thread: a failed analysis is only logged
             self._log(f"One of the judges could not read ({type(error).__name__}: {error}).")
 
     def _measure_baselines(self) -> None:
@@ -167,7 +164,7 @@ class SampleAnalyzer:
             return
         metrics, is_haiku = self._text_analyzer.measure(sample.text, prompt=sample.prompt), self._inputs.is_haiku
         self._emit(text_metrics_event(metrics, sample, t=self._now(), is_haiku=is_haiku))
-        if sample.requested:  # a person may have put the words in its mouth
+        if sample.requested:  # the prompt may have given the words
             return
         reached = list(milestones_of_text(sample.text, self._text_analyzer.known_words.is_real))
         if is_haiku:
@@ -195,7 +192,7 @@ class SampleAnalyzer:
         self._emit(LogMessage(t=self._now(), step=0, level=level, text=text))
 
     def _emit(self, event: AnyEvent) -> None:
-        if not self._closed.is_set():  # the journal is closed by now, or about to be
+        if not self._closed.is_set():  # the journal may be closed
             self._publish(event)
 
 

@@ -1,11 +1,9 @@
-"""Where the longest piece of a text that another text also has begins, for every position: a suffix array in numpy.
+"""A suffix array in numpy: for every position of a query the longest piece that a text contains too.
 
-Choices: suffixes are sorted by characters (code points), not by UTF-8 bytes, so that lengths and places are what a
-reader counts and no match begins inside a character. Sorting starts from the first few characters packed into one
-number (nine for English) and doubles from there, moving only what is not in order yet (Larsson and Sadakane, "Faster
-suffix sorting", 2007); few suffixes of a natural text need a third round. Queries go in step: all positions of the
-query walk down the array together, so that numpy does the work. Twelve bytes a character are kept beside the text,
-and while it is sorted about 55.
+Choices: suffixes are sorted by code points, so that lengths and positions are in characters. Sorting starts from the
+first few characters packed into one number (nine for English) and doubles from there, moving only what is not in order
+yet (Larsson and Sadakane, "Faster suffix sorting", 2007). All positions of a query are searched at once, so that numpy
+does the work. Memory: 12 bytes per character beside the text, about 55 while sorting.
 """
 
 from __future__ import annotations
@@ -25,13 +23,13 @@ _KEY_BITS = 63  # a packed key is a non-negative int64
 def sort_suffixes(keys: _Numbers, packed: int) -> Positions:
     """The suffix array: all positions, ordered by the text that begins there.
 
-    `keys` [positions] are numbers whose order is that of the next `packed` characters; the end sorts first.
+    `keys` [positions] are ordered as the next `packed` characters are; the end of the text sorts first.
     """
     count = len(keys)
     order = np.argsort(keys).astype(np.int32)
     slots = np.arange(count, dtype=np.int32)
     heads = _group_heads(keys[order], slots)
-    rank = np.empty(count + 1, dtype=np.int32)  # of each position: where its group begins, counted from 1
+    rank = np.empty(count + 1, dtype=np.int32)  # of each position: the start of its group, counted from 1
     rank[count] = 0
     rank[order] = heads + 1
     known = packed
@@ -40,7 +38,7 @@ def sort_suffixes(keys: _Numbers, packed: int) -> Positions:
         if not len(slots):
             return order
         moving = order[slots].astype(np.int64)
-        # Two known ranks side by side: the group of a position, then that of the place `known` characters on.
+        # Two ranks side by side: that of a position, and that of the position `known` characters on.
         pairs = (rank[moving].astype(np.int64) << 32) | rank[np.minimum(moving + known, count)]
         sorting = np.argsort(pairs)
         moving = moving[sorting]
@@ -51,14 +49,14 @@ def sort_suffixes(keys: _Numbers, packed: int) -> Positions:
 
 
 def _group_heads(keys: _Numbers, slots: Positions) -> Positions:
-    """For sorted keys that stand at `slots`: the slot where the run of equal keys begins."""
+    """For sorted keys at `slots`: the slot where the run of equal keys begins."""
     heads = slots.copy()
     heads[1:][keys[1:] == keys[:-1]] = 0
     return np.maximum.accumulate(heads)
 
 
 def _in_company(heads: Positions) -> npt.NDArray[np.bool_]:
-    """Which members of sorted groups are not alone in theirs."""
+    """Which members of sorted groups share theirs with another."""
     company = np.zeros(len(heads), dtype=np.bool_)
     same = heads[1:] == heads[:-1]
     company[:-1] = same
@@ -67,7 +65,7 @@ def _in_company(heads: Positions) -> npt.NDArray[np.bool_]:
 
 
 class SuffixArray:
-    """The suffixes of `text` in order, to ask where pieces of other texts stand in it."""
+    """The sorted suffixes of `text`."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -81,11 +79,10 @@ class SuffixArray:
         self.order = sort_suffixes(self._keys, self._packed)
 
     def longest_matches(self, query: str, limit: int | None = None) -> tuple[MatchLengths, MatchLengths]:
-        """For every position of `query` the longest piece beginning there that the text has too, and where it stands.
+        """For every position of `query` the longest piece beginning there that is in the text.
 
-        Returns lengths and places in the text, both [characters of the query]; the place of a length of 0 means
-        nothing. A match is followed for at most `limit` characters. These are the matching statistics of Chang and
-        Lawler, "Sublinear approximate string matching" (1994).
+        Returns lengths, at most `limit`, and positions in the text (undefined for length 0), both [characters of
+        `query`]. Matching statistics: Chang and Lawler, "Sublinear approximate string matching" (1994).
         """
         count = len(query)
         lengths, places = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
@@ -95,7 +92,7 @@ class SuffixArray:
         room = np.arange(count, 0, -1)  # characters left in the query
         if limit is not None:
             np.minimum(room, limit, out=room)
-        going = np.arange(count)  # positions whose match is not at its end yet
+        going = np.arange(count)  # positions whose match may go on
         low, high = np.zeros(count, dtype=np.int64), np.full(count, len(self.order))
         depth = 0  # characters that all of them share with all suffixes from low up to high
         while len(going):
@@ -103,7 +100,7 @@ class SuffixArray:
             first = self._search(wanted, low, high, depth, after=False)
             last = self._search(wanted, first, high, depth, after=True)
             found = last > first
-            # Without a suffix that has the whole key, the best match is one of the two suffixes beside its place.
+            # Without a suffix that has the whole key, the best match is one of the two neighbours of its position.
             ended = going[~found]
             here, below, above = first[~found], low[~found], high[~found]
             for beside in (np.maximum(here - 1, below), np.minimum(here, above - 1)):
@@ -139,7 +136,7 @@ class SuffixArray:
         return np.where(inside, self._keys[np.minimum(places, len(self._keys) - 1)], 0)
 
     def _search(self, wanted: _Numbers, low: _Numbers, high: _Numbers, depth: int, *, after: bool) -> _Numbers:
-        """Per query the first suffix from `low` on whose key at `depth` is not below `wanted` (or `after` it)."""
+        """Per query the first suffix from `low` on whose key at `depth` is >= `wanted` (`after`: > `wanted`)."""
         low, high = low.copy(), high.copy()
         for _ in range(int((high - low).max()).bit_length()):
             middle = (low + high) >> 1
@@ -150,5 +147,4 @@ class SuffixArray:
         return low
 
     def _shared(self, keys: _Numbers, others: _Numbers) -> _Numbers:
-        """How many letters two keys begin with in common."""
         return self._packed - np.searchsorted(self._steps, keys ^ others, side="right")

@@ -1,4 +1,4 @@
-"""Everything that is measured on one sample: copies, words, sentences and haiku."""
+"""All metrics of a sample: copying, words, sentences and haiku."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from babytrain.engine.analysis.words import KnownWords, SentenceMetrics, WordMet
 
 
 class SampleMetrics(msgspec.Struct, frozen=True):
-    """What was measured on one sample."""
+    """The metrics of a sample."""
 
-    copying: MemorisationResult | None  # None where there is too little to tell
+    copying: MemorisationResult | None  # None where a text is too short
     words: WordMetrics
     sentences: SentenceMetrics
     haiku: HaikuMetrics
 
 
 class TextAnalyzer:
-    """All measures against one training text, built once: about a second for a megabyte. Any thread may use it."""
+    """Measures samples against a training text. Built in about a second per megabyte. Any thread may use it."""
 
     def __init__(self, train_text: str, held_out_text: str, *, built_in_haiku: bool = False) -> None:
         self.known_words = KnownWords(train_text)
@@ -27,10 +27,7 @@ class TextAnalyzer:
         self._haiku = HaikuAnalyzer(train_text, built_in=built_in_haiku)
 
     def measure(self, sample: str, *, prompt: str = "", whole: bool = False) -> SampleMetrics:
-        """Measure what the model wrote itself: `sample` without its prompt. `whole`: its end is not cut off.
-
-        Only the form of a poem counts with the prompt that it began with.
-        """
+        """Measure `sample`; its `prompt` counts for the form of poems only. `whole`: the end is not cut off."""
         return SampleMetrics(
             copying=self._memorisation.measure(sample),
             words=self.known_words.measure(sample, whole=whole),

@@ -1,22 +1,6 @@
-"""The words and sentences of a text: real or invented, new or known, repeated, coherent or not.
+"""Words and sentences of a text: real, new or repeated words, and coherent sentences as docs/metrics.md defines them.
 
-A word is a run of letters, apostrophes inside it included; case does not count. It is real when our lexicon or the
-training text has it. The lexicon is small, so for most texts it is the training text that decides, its typing errors
-included.
-
-A text is cut into sentences after `.`, `!`, `?` or `…` (with closing quotation marks or brackets) before white space,
-and at blank lines. A sentence is coherent when all of these hold:
-
-1. it begins with a capital letter, quotation marks or an opening bracket aside;
-2. it ends with `.`, `!` or `?`, closing quotation marks or a bracket aside;
-3. it has 3 to 40 words;
-4. every word is real;
-5. one of its words is a common verb, or has the ending -ed, -ing or -eth;
-6. no word stands three times in a row, and no pair of words three times in a row;
-7. its double quotation marks and round brackets are balanced.
-
-Choices: this is about form. Such a sentence may still make no sense; grammar beyond this would need a parser.
-Sentences that the end of the sample cuts off are not counted.
+The lexicon is small, so for most texts the training text decides which words are real, its typing errors included.
 """
 
 from __future__ import annotations
@@ -37,13 +21,13 @@ _QUOTES = {"“": "”", "«": "»"}
 
 
 class WordMetrics(msgspec.Struct, frozen=True):
-    """What the words of a text are. Shares are None for a text without (enough) words."""
+    """Counts of the words of a text. Shares are None for a text with too few words."""
 
     words: int
-    in_training: int  # words that the training text has
-    in_lexicon_only: int  # words that only our lexicon has
-    new_words: tuple[str, ...]  # the first different words that the training text has not
-    distinct_pairs_share: float | None  # different pairs of neighbouring words over all pairs
+    in_training: int  # words in the training text
+    in_lexicon_only: int  # words in the lexicon only
+    new_words: tuple[str, ...]  # the first distinct words that are not in the training text
+    distinct_pairs_share: float | None  # distinct pairs of neighbouring words over all pairs
 
     @property
     def real_share(self) -> float | None:
@@ -52,18 +36,18 @@ class WordMetrics(msgspec.Struct, frozen=True):
 
 
 class KnownWords:
-    """The words of a training text, beside those of our lexicon."""
+    """The words of a training text and of the lexicon."""
 
     def __init__(self, train_text: str) -> None:
         self._trained = frozenset(words_of(train_text))
         self._lexicon = syllables_by_word()
 
     def is_real(self, word: str) -> bool:
-        """Whether `word` (as `words_of` gives it) is known to the training text or the lexicon."""
+        """Whether `word` (as `words_of` gives it) is in the training text or the lexicon."""
         return word in self._trained or word in self._lexicon
 
     def measure(self, text: str, *, whole: bool = False) -> WordMetrics:
-        """Every word of a text, unless the end cuts the last one off; `whole`: it was not cut off."""
+        """Measure the words of a text; `whole`: its last word is not cut off."""
         words = complete_words(text, whole=whole)
         new = [word for word in words if word not in self._trained]
         pairs = list(itertools.pairwise(words))
@@ -82,15 +66,15 @@ def words_of(text: str) -> list[str]:
 
 
 def complete_words(text: str, *, whole: bool = False) -> list[str]:
-    """The words of a text without one that its end cuts off; `whole`: it was not cut off."""
+    """The words of a text without a cut-off last word; `whole`: it is not cut off."""
     words = words_of(text)
     return words[:-1] if not whole and text[-1:].isalpha() else words
 
 
 def quotes_balanced(text: str) -> bool:
-    """Whether every double quotation mark has its partner: straight ones are even, curly and angled ones nest.
+    """Whether double quotation marks are balanced: straight ones even in number, curly and angled ones nested.
 
-    Single marks do not count, since they are apostrophes as well.
+    Single marks are ignored, since they are apostrophes as well.
     """
     open_marks: list[str] = []
     for mark in text:
@@ -109,20 +93,20 @@ _CLOSING = "\"”»)]'’"
 
 
 class SentenceMetrics(msgspec.Struct, frozen=True):
-    """How many of the complete sentences of a text are coherent."""
+    """How many complete sentences of a text are coherent."""
 
     sentences: int
     coherent: int
 
 
 def measure_sentences(text: str, known: KnownWords, *, whole: bool = False) -> SentenceMetrics:
-    """Count the coherent sentences of a text; `whole`: it was not cut off, so what its end closes counts as well."""
+    """Count the coherent sentences of a text; `whole`: its last sentence is not cut off."""
     sentences = sentences_of(text, whole=whole)
     return SentenceMetrics(len(sentences), sum(is_coherent(sentence, known) for sentence in sentences))
 
 
 def sentences_of(text: str, *, whole: bool = False) -> list[str]:
-    """The sentences of a text with their marks, those without a word left out, and the last one if it is cut off."""
+    """The sentences of a text with their marks, without wordless ones and a cut-off last one."""
     sentences: list[str] = []
     start = 0
     for boundary in _BOUNDARY.finditer(text):
@@ -135,7 +119,7 @@ def sentences_of(text: str, *, whole: bool = False) -> list[str]:
 
 
 def is_coherent(sentence: str, known: KnownWords) -> bool:
-    """Whether one sentence meets the written definition, see above."""
+    """Whether a sentence is coherent by the seven rules of docs/metrics.md."""
     words = words_of(sentence)
     return (
         sentence.lstrip(_OPENING + "\n\t")[:1].isupper()
@@ -143,7 +127,7 @@ def is_coherent(sentence: str, known: KnownWords) -> bool:
         and FEWEST_SENTENCE_WORDS <= len(words) <= MOST_SENTENCE_WORDS
         and all(map(known.is_real, words))
         and any(is_verb_like(word) for word in words)
-        and not _stutters(words)
+        and not _repeats(words)
         and quotes_balanced(sentence)
         and _brackets_balanced(sentence)
     )
@@ -151,12 +135,12 @@ def is_coherent(sentence: str, known: KnownWords) -> bool:
 
 @cache
 def common_verbs() -> frozenset[str]:
-    """Common verbs in the forms they are met in, contractions included, from `common_verbs.txt`."""
+    """Common verbs in all their forms, contractions included, from `common_verbs.txt`."""
     return frozenset(files("babytrain.engine.analysis").joinpath("common_verbs.txt").read_text("utf-8").split())
 
 
 def is_verb_like(word: str) -> bool:
-    """Whether a word is one of the common verbs, or longer than four letters with the ending of a verb."""
+    """Whether a word is a common verb, or longer than four letters with the ending of a verb."""
     return word in common_verbs() or (len(word) > 4 and word.endswith(_ENDINGS))
 
 
@@ -164,7 +148,7 @@ def _ends_like_a_sentence(text: str) -> bool:
     return text.rstrip().rstrip(_CLOSING).endswith((".", "!", "?"))
 
 
-def _stutters(words: list[str]) -> bool:
+def _repeats(words: list[str]) -> bool:
     pairs = list(itertools.pairwise(words))
     triples = zip(words, words[1:], words[2:], strict=False)
     pair_triples = zip(pairs, pairs[2:], pairs[4:], strict=False)

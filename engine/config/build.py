@@ -16,21 +16,15 @@ from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.runs.dials.renamed_settings import present_settings
 
 ADAMW_LR = 3e-3
-_DEFAULTS_OF_OLD_RUNS = {
-    "token_shift": 0,
-    "matmul_backend": "torch",
-    "compile": "off",
-    "min_p": 0.0,
-    "steps": 2000,
-}  # what a run that does not mention a setting was trained with
+# What a run that does not mention a setting was trained with.
+_DEFAULTS_OF_OLD_RUNS = {"token_shift": 0, "matmul_backend": "torch", "compile": "off", "min_p": 0.0, "steps": 2000}
 _SWITCH_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> Config:
     """A config from a preset and any number of `{key: value}` layers, later layers winning.
 
-    Values may be text, as they come from a command line; settings may have the names of older versions. Raises
-    ConfigError with every problem found.
+    Values may be text; keys of older versions are renamed. Raises ConfigError with every problem.
     """
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -48,7 +42,7 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
             except ValueError as error:
                 problems.append(str(error))
     if values.get("optimizer") == "adamw" and "lr" not in values:
-        values["lr"] = ADAMW_LR  # matrices take less than the embedding and the head, which the default is for
+        values["lr"] = ADAMW_LR  # the default suits embedding and head alone; the hidden matrices need less
     config = Config(**values)
     problems.extend(find_problems(config))
     if problems:
@@ -65,7 +59,7 @@ def changed_config(config: Config, **changes: Any) -> Config:
 
 
 def config_of_run(saved: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Config:
-    """The config of a run from what its `run.toml` says, with `changes` on top. Raises ConfigError."""
+    """The config saved in a `run.toml`, with `changes` on top. Raises ConfigError."""
     return build_config(DEFAULT_PRESET, _DEFAULTS_OF_OLD_RUNS, saved, changes or {})
 
 
@@ -86,7 +80,7 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_value(name: str, raw: Any) -> Any:
-    """The value of a setting from text, TOML or Python. Raises ValueError with a sentence that names the range."""
+    """The value of a setting from text, TOML or Python. Raises ValueError for the wrong type."""
     kind = SETTINGS[name].kind
     if kind is bool:
         value = _SWITCH_WORDS.get(str(raw).strip().lower())
@@ -94,7 +88,7 @@ def parse_value(name: str, raw: Any) -> Any:
             raise ValueError(f"{name} is on or off, not {raw!r}.")
         return value
     if kind is str:
-        # TOML and people write `compile = true`; the choices are words.
+        # `compile = true` is accepted for the choice `on`.
         return {"True": "on", "False": "off"}.get(str(raw), str(raw))
     wanted = "a number" if kind is float else "a whole number"
     refusal = ValueError(f"{name} is {wanted}{_range_text(name)}, not {raw!r}.")
@@ -112,7 +106,7 @@ def parse_value(name: str, raw: Any) -> Any:
 
 
 def checked_value(name: str, raw: Any) -> Any:
-    """The value of a setting from text, TOML or Python. Raises ValueError when it is none, or out of its range."""
+    """`parse_value` that also raises ValueError for a value out of its range."""
     value = parse_value(name, raw)
     if problem := check_value(name, value):
         raise ValueError(problem)
@@ -157,7 +151,7 @@ def check_value(name: str, value: Any) -> str | None:
 
 
 def format_limit(limit: float) -> str:
-    """A limit, or any number, as people write it: `0.9`, `65,536`, `1e-9`."""
+    """A number as people write it: `0.9`, `65,536`, `1e-9`."""
     return f"{int(limit):,}" if abs(limit) < 1e15 and limit == int(limit) else f"{limit:g}".replace("e-0", "e-")
 
 
@@ -167,6 +161,6 @@ def _range_text(name: str) -> str:
 
 
 def nearest_word(word: str, known: Iterable[str]) -> str:
-    """`(did you mean 'dropout'?)` for a word that is like a known one, else nothing."""
+    """`(did you mean 'dropout'?)` for a word similar to a known one, else an empty string."""
     matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return f" (did you mean {matches[0]!r}?)" if matches else ""

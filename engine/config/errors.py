@@ -1,4 +1,4 @@
-"""Errors that carry one sentence for each problem a person can act on."""
+"""Errors that carry one sentence for each problem."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MOST_PROBLEMS = 20
 
 
 class EngineError(ProblemsError):
-    """What the engine cannot do, and a person can change."""
+    """An error of the engine that the user can fix."""
 
 
 class ConfigError(EngineError):
@@ -18,7 +18,7 @@ class ConfigError(EngineError):
 
 
 class CorpusError(EngineError):
-    """A text that cannot be trained on; of many problems the first twenty are named."""
+    """A text that cannot be trained on; at most twenty problems are listed."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         more = len(problems) - _MOST_PROBLEMS
@@ -26,7 +26,7 @@ class CorpusError(EngineError):
 
 
 class DeviceError(EngineError):
-    """A device or a number format that does not work here, in one sentence."""
+    """A device or a number format that does not work here."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__([sentence])

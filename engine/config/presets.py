@@ -1,4 +1,4 @@
-"""The presets of `presets.toml`; light, so that the command line can list them without torch."""
+"""The presets of `presets.toml`; imports no torch, so that the command line can list them quickly."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The settings of a run, in groups: each field carries its default, its explanation, its limits or its check.
+"""The settings of a run, in groups: each field has its default, its explanation, its limits or its check.
 
-Choices: the keys are flat and short, so that `--set lr=3e-3`, a line of TOML and the dials pane say the same; a
-function that needs one group alone asks for that. The choices of a setting follow from its type. Error messages and
-`babytrain-tui settings` are made from the fields.
+The keys are flat, so that `--set lr=3e-3`, TOML files and the dials pane use the same names. The choices of a setting
+follow from its type; error messages and `babytrain-tui settings` are made from the fields.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ TokenizerKind: TypeAlias = Literal["char", "byte", "bpe"]
 
 
 def _check_currency(text: str) -> None:
-    """Raise ValueError unless it is three capital letters (ISO 4217), whichever they are."""
     if text and not is_currency(text):
         raise ValueError(f"{text!r} is no currency; write three capital letters such as EUR, INR or USD")
 
@@ -43,13 +41,13 @@ def option(
     high: float | None = None,
     check: Callable[[str], object] | None = None,
 ) -> Any:
-    """A field with its explanation and inclusive limits. `check` raises ValueError with what is wrong with a text."""
+    """A field with its explanation and inclusive limits. `check` raises ValueError for an invalid text."""
     return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high, "check": check})
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """The text, its tokens, and how training windows are varied."""
+    """The text, its tokens, and the augmentation of training windows."""
 
     corpus: Literal["haiku", "tinyshakespeare"] = option("haiku", "built-in corpus when no text is given")
     tokenizer: TokenizerKind = option("char", "how text becomes tokens")
@@ -64,7 +62,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The shape of the model, and what its forward pass does in training only."""
+    """The shape of the model, and its regularisation in training."""
 
     layers: int = option(4, "transformer blocks", low=1, high=96)
     heads: int = option(4, "attention heads in each block", low=1, high=128)
@@ -87,7 +85,7 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """What one step does with the gradients of its batch."""
+    """The optimizer and the batch of one step."""
 
     optimizer: Literal["muon", "adamw"] = option("muon", "update rule for the hidden matrices")
     lr: float = option(1.2e-2, "peak learning rate of AdamW; 3e-3 when it updates everything", low=1e-9, high=10.0)
@@ -102,7 +100,7 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class ScheduleSettings:
-    """The course of the learning rate, and how long a run is."""
+    """The learning-rate schedule and the length of a run."""
 
     schedule: ScheduleName = option("linear", "course of the learning rate after the warm-up")
     warmup: int = option(10, "steps of linear warm-up", low=0, high=10_000_000)
@@ -117,7 +115,7 @@ class ScheduleSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What is done besides steps, and when a run goes wrong."""
+    """Seed, evaluations, samples, checkpoints and the guard."""
 
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
     eval_every: int = option(200, "steps between evaluations of the whole validation split", low=1, high=1_000_000_000)
@@ -140,7 +138,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class ExecutionSettings:
-    """Where and how steps are computed."""
+    """Device, number format, threads and compiling."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     precision: Literal["auto", "fp32", "bf16"] = option("auto", "number format of the matrix products")
@@ -153,7 +151,7 @@ class ExecutionSettings:
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """The samples that a run writes while it trains, and the letter whose progress it follows."""
+    """The samples written during training, and the letter whose accuracy is followed."""
 
     prompt: str = option("", "what every sample starts with, empty = start of a text")
     extra_prompts: str = option("", "further prompts for each sample, with | between them")
@@ -170,7 +168,7 @@ class SampleSettings:
 
 @dataclass(frozen=True)
 class PowerPolicySettings:
-    """When a run rests, its sensors, and the name of its card. None changes a result."""
+    """When a run rests, its sensors, and the name of its card. They never change a result."""
 
     quiet_hours: str = option("", "when the run makes no noise, such as 23:00-07:00", check=parse_windows)
     quiet_duty: float = option(0.0, "share of the time it may work in quiet hours, 0 = not at all", low=0, high=1)
@@ -186,7 +184,7 @@ class PowerPolicySettings:
 
 @dataclass(frozen=True)
 class EnergySettings:
-    """What electricity costs, and what sensors cannot see of it. None changes a result."""
+    """Electricity prices, and what sensors cannot measure. They never change a result."""
 
     electricity_price_per_kwh: float = option(0.0, "price of a kilowatt-hour, 0 = not known", low=0.0, high=1e6)
     currency: str = option("", "of the price, in three letters, such as EUR, INR or USD", check=_check_currency)
@@ -219,7 +217,7 @@ class Config(
     PowerPolicySettings,
     EnergySettings,
 ):
-    """Everything that decides what a run does. Same config, text, machine and thread count: same weights."""
+    """All settings of a run. Same config, text, machine and thread count: same weights."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for TOML or JSON."""
@@ -227,12 +225,12 @@ class Config(
 
 
 GROUP_NAMES = ("data", "model", "optimizer", "schedule", "training", "execution", "samples", "power_policy", "energy")
-MACHINE_GROUPS = ("power_policy", "energy")  # what may stand in `machine.toml`
+MACHINE_GROUPS = ("power_policy", "energy")  # allowed in `machine.toml`
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting. `kind` is bool, int, float or str; `choices` are all texts that one may be."""
+    """A setting. `kind` is bool, int, float or str; `choices` are its allowed texts, if it has any."""
 
     name: str
     group: str

@@ -1,8 +1,7 @@
-"""Byte-level BPE by the `tokenizers` library: the whole vocabulary is learned from the text at hand.
+"""Byte-level BPE with the `tokenizers` library, trained on the text of the run.
 
 Choices: GPT-2's pre-tokenizer without a prefix space, all 256 bytes in the alphabet (so nothing is unknown), no special
-tokens. Long texts are encoded in pieces, cut where the pre-tokenizer cuts anyway, because the library's bookkeeping
-takes many times the memory of the text.
+tokens. Long texts are encoded in pieces, because the library needs many times the memory of a text.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ from babytrain.engine.data.tokenizer import (
     unknown_characters_sentence,
 )
 
-# Before the import: the library would warn about forked processes, and its threads would fight the training thread.
+# Before the import: the library would warn about forked processes, and its threads would slow down the training thread.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import tokenizers
 
 SMALLEST_VOCABULARY = 257  # 256 bytes and one merge; below that it is the byte tokenizer
 _PIECE_CHARACTERS = 1_000_000
-# Between a lone line break and a word the pre-tokenizer always cuts, whatever stands around them.
+# The pre-tokenizer always splits between a single line break and a word.
 _CUT = re.compile(r"(?<=\S\n)(?=\S)")
 
 
 def _bytes_of_alphabet() -> dict[str, int]:
-    """The byte that each character of the library's byte-level alphabet stands for.
+    """The byte of each character of the library's byte-level alphabet.
 
-    GPT-2's table: printable characters below 256 stand for themselves, those from 256 on for the other bytes in order.
+    GPT-2's table: printable characters below 256 are their own byte, those from 256 on are the other bytes in order.
     """
     alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
     others = iter(sorted(set(range(256)) - {ord(char) for char in alphabet}))
@@ -61,7 +60,7 @@ class BpeTokenizer(Tokenizer):
 
     @classmethod
     def from_library_json(cls, text: str) -> BpeTokenizer:
-        """Load the library's own JSON. Raises ValueError when it is not a byte-level BPE tokenizer."""
+        """Load the library's JSON. Raises ValueError when it is not a byte-level BPE tokenizer."""
         try:
             library = tokenizers.Tokenizer.from_str(text)
         except Exception as error:  # the library raises nothing narrower
@@ -73,7 +72,7 @@ class BpeTokenizer(Tokenizer):
         return cls(library)
 
     def encode(self, text: str) -> TokenIds:
-        """Token numbers as int64, shape (tokens,). Raises ValueError for lone surrogates, which are no characters."""
+        """Token numbers as int64, shape (tokens,). Raises ValueError for lone surrogates."""
         if unknown := self.unknown_characters(text):
             raise ValueError(unknown_characters_sentence(unknown))
         pieces = [np.array(self._library.encode(piece).ids, dtype=np.int64) for piece in split_text(text)]
@@ -90,20 +89,20 @@ class BpeTokenizer(Tokenizer):
         return find_lone_surrogates(text)
 
     def token_text(self, token: int) -> str:
-        """The text of one token made visible; half of a character as the escapes of its bytes."""
+        """The text of one token made visible; part of a character as the escapes of its bytes."""
         if "\ufffd" not in self.decode([token]):
             return super().token_text(token)
         data = bytes(_BYTE_OF[char] for char in self._library.id_to_token(token) or "")
         return make_visible(data.decode("utf-8", "backslashreplace"))
 
     def to_json(self) -> str:
-        """The kind and the library's own JSON, readable by `tokenizers` when cut out."""
+        """The kind and the library's JSON."""
         library = msgspec.json.decode(self._library.to_str(), type=dict[str, Any])
         return msgspec.json.encode(BpeTokenizerFile(library)).decode()
 
 
 def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:
-    """Learn at most `vocabulary` tokens from `text`. Raises ValueError for too few, or for a text of raw bytes."""
+    """Learn at most `vocabulary` tokens from `text`. Raises ValueError for fewer than 257, or for raw bytes."""
     if vocabulary < SMALLEST_VOCABULARY:
         raise ValueError(
             f"A bpe vocabulary needs at least {SMALLEST_VOCABULARY} tokens (256 bytes and one merge), not {vocabulary};"
@@ -125,7 +124,7 @@ def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:
 
 
 def split_text(text: str, characters: int = _PIECE_CHARACTERS) -> Iterator[str]:
-    """Pieces of about `characters` characters whose tokens, one after another, are the tokens of the whole text."""
+    """Pieces of about `characters` characters whose tokens in a row are the tokens of the whole text."""
     start = 0
     while len(text) - start > characters:
         cut = _CUT.search(text, start + characters)

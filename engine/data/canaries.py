@@ -1,15 +1,12 @@
-"""Canaries: made-up lines planted in a training text, to measure how far a model remembers what it saw by chance.
+"""Canaries: made-up lines planted in a training text, to measure how much a model memorises.
 
-A canary is a template filled by chance, out of a known number of possible fillings. The exposure of a canary is
-log2 |R| - log2 rank, where its rank is its place among candidates R when these are ordered by the model's loss, the
-lowest first (Carlini, Liu, Erlingsson, Kos and Song, "The Secret Sharer", USENIX Security 2019). A canary that the
-model remembers no better than any other filling has an exposure of log2 e = 1.44 on average; one that it would write
-before all others has log2 |R|.
+The exposure of a canary is log2 |R| - log2 rank, its rank among candidates R ordered by the model's loss, lowest first
+(Carlini, Liu, Erlingsson, Kos and Song, "The Secret Sharer", USENIX Security 2019). Without memorisation it is
+log2 e = 1.44 on average; a canary of rank 1 has log2 |R|.
 
-Choices: R is a sample of all fillings, the canary among them, so exposure ends at log2 of its size: 1,024 candidates
-measure up to 10 bits, a lower bound for a canary that comes first. The secret of a canary is the ten digits in some
-order: then a text with a canary in it has every character of every candidate, so that any tokenizer made from it can
-read them, and how common a digit is in the rest of the text favours none.
+Choices: R is a random sample of 1,024 fillings with the canary among them, so exposure ends at 10 bits, a lower bound
+for rank 1. The secret is a permutation of the ten digits: a text with one canary has every character of every
+candidate, so any tokenizer can encode them, and the frequency of a digit in the text favours no candidate.
 """
 
 from __future__ import annotations
@@ -33,7 +30,7 @@ LineLosses = Callable[[list[str]], list[float]]
 
 @dataclass(frozen=True)
 class Exposure:
-    """How much better a canary is remembered than other fillings."""
+    """How much better a canary is memorised than other fillings."""
 
     canary: str
     bits: float  # log2(candidates) - log2(rank)
@@ -42,7 +39,7 @@ class Exposure:
 
 
 def make_canaries(seed: int, count: int = 3) -> tuple[str, ...]:
-    """`count` different lines, the same for the same seed. Raises ValueError when there are not so many words."""
+    """`count` different lines, the same for the same seed. Raises ValueError for a `count` outside 1 to 16."""
     if not 1 <= count <= len(CANARY_NAMES):
         raise ValueError(f"There can be 1 to {len(CANARY_NAMES)} canaries, not {count}.")
     draw = np.random.default_rng([seed, 0])
@@ -51,14 +48,14 @@ def make_canaries(seed: int, count: int = 3) -> tuple[str, ...]:
 
 
 def plant_canaries(text: str, canaries: Sequence[str], seed: int, *, times: int = 1) -> str:
-    """`text` with every canary `times` over as a line of its own, after lines chosen by `seed`."""
+    """`text` with every canary inserted `times` times as a line of its own, at places drawn from `seed`."""
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     draw = np.random.default_rng([seed, 1])
     planted = [canary for canary in canaries for _ in range(times)]
     places = draw.integers(len(lines) + 1, size=len(planted))
-    # From the end, so that places counted in the text as it was stay right.
+    # From the end, so that insertions do not shift the places before them.
     for number in np.argsort(places, kind="stable")[::-1]:
         lines.insert(int(places[number]), planted[number] + "\n")
     return "".join(lines)
@@ -67,7 +64,7 @@ def plant_canaries(text: str, canaries: Sequence[str], seed: int, *, times: int 
 def candidates_for(canary: str, seed: int, count: int = CANDIDATE_COUNT) -> list[str]:
     """`canary`, then `count` - 1 other fillings of its template with the same word, all different.
 
-    Raises ValueError for a line that is not a canary, or when there are not so many fillings.
+    Raises ValueError for a line that is not a canary, or a `count` outside 2 to 10!.
     """
     word = next(
         (word for word in CANARY_NAMES if canary.startswith(CANARY_TEMPLATE.format(word=word, digits=""))), None
@@ -85,10 +82,9 @@ def candidates_for(canary: str, seed: int, count: int = CANDIDATE_COUNT) -> list
 
 
 def measure_exposure(canary: str, losses: LineLosses, seed: int, count: int = CANDIDATE_COUNT) -> Exposure:
-    """Rank `canary` among `count` candidates by `losses`, which gives the model's loss of each of several lines.
+    """Rank `canary` among `count` candidates by `losses`, a function from lines to the model's loss of each whole line.
 
-    Losses are of whole lines and in one unit (all candidates have the same characters). Among candidates of the same
-    loss the canary takes the middle. Raises ValueError for a line that is not a canary and losses that are not numbers.
+    Among equal losses the canary gets the middle rank. Raises ValueError for a line that is not a canary or NaN losses.
     """
     values = np.array(losses(candidates_for(canary, seed, count)), dtype=np.float64)
     if values.shape != (count,) or np.isnan(values).any():

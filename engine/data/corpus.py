@@ -1,7 +1,7 @@
-"""From a configuration and some paths to what a trainer needs: token arrays, tokenizer, facts.
+"""Builds the corpus of a run from its config and paths: token arrays, tokenizer, facts.
 
-Choices: the split is nanoGPT's, the last share of the characters is validation (for our own haiku rounded down to a
-whole poem), and the character vocabulary covers both parts. Everything here is a function of config and text alone.
+Choices: the split is nanoGPT's, the last share of the characters is validation (for the built-in haiku rounded down to
+a whole poem); the character vocabulary covers both parts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from babytrain.engine.data.tokenizer import Tokenizer, starting_prompt
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
 from babytrain.runs.events import CorpusInfo
 
-CANARY_SEED = 1  # not the run's: what a text says must not depend on how it is trained on
+CANARY_SEED = 1  # not the run's: the text must not depend on training settings
 StoredTokens = npt.NDArray[Any]  # uint16, or int32 for vocabularies above 65,536
 
 
@@ -37,13 +37,13 @@ class Corpus:
     train: StoredTokens
     val: StoredTokens
     facts: CorpusInfo
-    first_prompt: str  # what a sample starts from when nobody gave a prompt
-    is_haiku: bool = False  # our own poems
+    first_prompt: str  # the prompt of samples when none is set
+    is_haiku: bool = False  # the built-in corpus
     notes: tuple[str, ...] = ()  # sentences about what was changed while reading
 
 
 def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> Corpus:
-    """The corpus that `config` and `paths` name; without paths the built-in one, with `-` the bytes in `stdin`.
+    """The corpus of `paths`, `-` for the bytes in `stdin`; without paths the built-in one that `config` names.
 
     Raises CorpusError with one sentence for each problem.
     """
@@ -101,7 +101,7 @@ def _stored(tokenizer: Tokenizer, text: str) -> StoredTokens:
 
 
 def _facts(source: SourceText, tokenizer: Tokenizer, train: int, val: int, *, is_haiku: bool) -> CorpusInfo:
-    # The grammar is plain ASCII, so its characters are its bytes; the length of its bpe tokens is not known exactly.
+    # The grammar is ASCII, so characters are bytes; the mean length of its bpe tokens is not known exactly.
     exact = is_haiku and tokenizer.kind in ("char", "byte")
     return CorpusInfo(
         name=source.name,
@@ -117,7 +117,7 @@ def _facts(source: SourceText, tokenizer: Tokenizer, train: int, val: int, *, is
 
 
 def _length_problems(config: Config, name: str, train: int, val: int) -> list[str]:
-    """Both parts must hold a whole window: context tokens and one to predict."""
+    """A problem unless both parts hold a window: `context` tokens and one to predict."""
     need = config.context + 1
     if train >= need and val >= need:
         return []

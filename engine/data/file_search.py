@@ -1,7 +1,7 @@
-"""From what a person typed - files, folders, globs, `-` - to the list of files that means, and what is wrong with it.
+"""Finds the text files behind paths, folders, globs and `-`, and collects every problem.
 
-Choices: every problem is found before anything is reported; a file reached twice counts once; folders give their
-text-like files in sorted order, without hidden ones and without following links to folders (which may go in circles).
+Choices: a file reached twice is read once; folders give their text-like files in sorted order, without hidden ones and
+without following links to folders (which may be circular).
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ TEXT_SUFFIXES = frozenset(f".{name}" for name in _SUFFIX_NAMES.split())
 
 @dataclass(frozen=True)
 class TextSource:
-    """One thing to read; `path` None is standard input. `named`: the person typed it, it did not come from a folder."""
+    """One source to read; `path` None is standard input. `named`: given by name, not found in a folder or glob."""
 
     path: Path | None
     named: bool
 
     @property
     def shown(self) -> str:
-        """What to call it in a sentence."""
+        """Its name for a sentence."""
         return "standard input" if self.path is None else make_visible(str(self.path))
 
 
 @dataclass
 class FoundTextSources:
-    """Sources in the order they will be read, and one sentence for each thing wrong."""
+    """Sources in reading order, with one sentence for each problem."""
 
     sources: list[TextSource] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class FoundTextSources:
     _seen: set[Path | None] = field(default_factory=set)
 
     def add(self, source: TextSource) -> None:
-        """Add a source unless the same file is there already."""
+        """Add a source unless the same file was added before."""
         identity = None if source.path is None else source.path.resolve()
         if identity in self._seen:
             self.notes.append(f"{source.shown} was named twice; it is read once.")
@@ -58,7 +58,7 @@ class FoundTextSources:
 
 
 def find_sources(paths: Sequence[str]) -> FoundTextSources:
-    """Everything `paths` stand for. Never raises for what is on the disk; that ends up in `problems`."""
+    """The sources behind `paths`. Never raises for files; their faults are in `problems`."""
     found = FoundTextSources()
     for typed in paths:
         if typed == "-":
@@ -71,7 +71,7 @@ def find_sources(paths: Sequence[str]) -> FoundTextSources:
 
 
 def stdin_problem() -> str | None:
-    """A sentence when `-` was asked for and standard input is a keyboard, which would wait for ever."""
+    """A sentence when standard input is closed or a keyboard, else None."""
     if sys.stdin is None or sys.stdin.closed:
         return "Standard input is closed: pipe a text in, or give a file."
     if sys.stdin.isatty():
@@ -82,7 +82,7 @@ def stdin_problem() -> str | None:
 def _is_file_name(typed: str) -> bool:
     try:
         return bool(typed.strip()) and b"\0" not in os.fsencode(typed)
-    except UnicodeEncodeError:  # lone surrogates that stand for no byte
+    except UnicodeEncodeError:  # lone surrogates that are no byte
         return False
 
 
@@ -107,7 +107,6 @@ def _find_one(typed: str, found: FoundTextSources) -> None:
 
 
 def _find_matches(pattern: Path, found: FoundTextSources) -> None:
-    """Files a glob matches; the shell's own expansion usually comes first, a quoted or typed-in glob lands here."""
     matches = sorted(Path(match) for match in glob.glob(str(pattern), recursive=True))
     files = [match for match in matches if os.path.isfile(match)]
     if not files:
@@ -152,12 +151,12 @@ def _find_in_folder(folder: Path, found: FoundTextSources) -> None:
 
 
 def expand_user(typed: str) -> Path:
-    """The path a person typed, `~` expanded; an unknown `~name` is left as it is."""
+    """The path with `~` expanded; an unknown `~name` stays as it is."""
     return Path(os.path.expanduser(typed))
 
 
 def text_suffix(path: Path) -> str:
-    """The ending that says what is inside, in lower case: `.jsonl` for `a.jsonl.gz`."""
+    """The suffix in lower case without `.gz`: `.jsonl` for `a.jsonl.gz`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
@@ -165,7 +164,7 @@ def text_suffix(path: Path) -> str:
 
 
 def _missing(path: Path) -> str:
-    """A sentence about a file that is not there, with the nearest name that is."""
+    """A sentence about a missing file, with the nearest existing name."""
     parent = path.parent
     if not parent.is_dir():
         return f"There is no file {make_visible(str(path))}: the folder {make_visible(str(parent))} does not exist."

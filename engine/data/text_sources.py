@@ -1,9 +1,8 @@
-"""Text in: files, folders, globs, JSON lines, standard input and the two built-in corpora, decoded to clean text.
+"""Reads files, folders, globs, JSON lines, standard input and the built-in corpora as text.
 
-Choices: nothing here prints; whatever is wrong comes out of one CorpusError with a sentence for each problem. UTF-8
-only, and strictly, because a wrongly guessed encoding trains a model on rubbish; a byte order mark goes, line ends
-become a line feed. With `as_bytes` nothing is refused: bytes that are no text are kept as lone surrogates
-(`surrogateescape`). `inspect_sources` checks the first 64 kB, fast enough to run before a screen opens.
+Choices: nothing here prints; one CorpusError has a sentence for each problem. Only strict UTF-8, because a wrongly
+guessed encoding trains a model on garbage; a byte order mark is dropped, line ends become a line feed. With `as_bytes`
+undecodable bytes are kept as lone surrogates (`surrogateescape`).
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ BYTES_HINT = "leave it out, save it as UTF-8, or train on raw bytes with --set t
 
 @dataclass(frozen=True)
 class DecodedText:
-    """Text of one file, or the problem with it; `notes` say what was changed."""
+    """Text of one file, or its problem; `notes` say what was changed."""
 
     text: str = ""
     problem: str | None = None
@@ -41,10 +40,7 @@ class _Document(msgspec.Struct):
 
 
 def read_file_bytes(path: Path, limit: int = -1) -> bytes:
-    """The first `limit` bytes (-1: all) of a file, unpacked if it ends in `.gz`.
-
-    Raises OSError when it cannot be read; a damaged .gz raises it too.
-    """
+    """The first `limit` bytes (-1: all) of a file, unpacked if it ends in `.gz`. Raises OSError."""
     if path.suffix.lower() != ".gz":
         with path.open("rb") as file:
             return file.read(limit)
@@ -56,7 +52,7 @@ def read_file_bytes(path: Path, limit: int = -1) -> bytes:
 
 
 def decode_text(data: bytes, path: Path | None, shown: str, *, as_bytes: bool, partial: bool = False) -> DecodedText:
-    """The text in `data`. `partial`: it is only the beginning of a file and may end in the middle of anything."""
+    """The text in `data`. `partial`: it is only the beginning of a file and may end inside a character or line."""
     decoded = _decode_text(data, shown, as_bytes=as_bytes, partial=partial)
     if decoded.problem is None and path is not None and text_suffix(path) == ".jsonl":
         return _decode_jsonl(decoded, shown, partial=partial)
@@ -87,7 +83,7 @@ def _decode_text(data: bytes, shown: str, *, as_bytes: bool, partial: bool) -> D
 
 def _decode_jsonl(decoded: DecodedText, shown: str, *, partial: bool) -> DecodedText:
     """Documents from lines like {"text": "..."}, joined by a blank line."""
-    # Not splitlines(): a JSON string may hold U+2028 and its like as they are.
+    # Not splitlines(): a JSON string may contain U+2028.
     lines = decoded.text.split("\n")
     if partial:
         lines.pop()
@@ -105,7 +101,7 @@ def _decode_jsonl(decoded: DecodedText, shown: str, *, partial: bool) -> Decoded
 
 
 def join_documents(documents: list[str]) -> str:
-    """Documents one after another with a blank line between; a single one is left exactly as it is."""
+    """Documents joined by a blank line; a single one is unchanged."""
     if len(documents) == 1:
         return documents[0]
     return "\n\n".join(document.strip("\n") for document in documents)
@@ -127,10 +123,9 @@ class SourceText:
 
 
 def read_sources(paths: Sequence[str], *, stdin: bytes | None = None, as_bytes: bool = False) -> SourceText:
-    """The text behind `paths`: files, folders, globs, `-` for `stdin` (whatever was piped in).
+    """The text of `paths`: files, folders, globs, `-` for `stdin`; documents are joined by a blank line.
 
-    Several documents are joined by a blank line. `as_bytes` (for the byte tokenizer) also takes what is not text; raw
-    bytes then stand in the text as lone surrogates, see `decoding`. Raises CorpusError with every problem.
+    `as_bytes` (for the byte tokenizer) also accepts what is not text. Raises CorpusError with every problem.
     """
     found = find_sources(paths)
     problems, notes = list(found.problems), list(found.notes)
@@ -156,10 +151,7 @@ def read_sources(paths: Sequence[str], *, stdin: bytes | None = None, as_bytes: 
 
 
 def inspect_sources(paths: Sequence[str], *, as_bytes: bool = False) -> None:
-    """Look at the first 64 kB of everything behind `paths`. Raises CorpusError with every problem seen.
-
-    Pipes are left alone, for what is read from them is gone.
-    """
+    """Check the first 64 kB of every source except pipes, which can be read only once. Raises CorpusError."""
     found = find_sources(paths)
     problems = list(found.problems)
     for source in found.sources:
@@ -176,7 +168,7 @@ def inspect_sources(paths: Sequence[str], *, as_bytes: bool = False) -> None:
 
 
 def builtin_text(name: str) -> SourceText:
-    """A built-in corpus: `haiku` (made on the spot) or `tinyshakespeare` (downloaded once). Raises CorpusError."""
+    """A built-in corpus: `haiku` (generated) or `tinyshakespeare` (downloaded once). Raises CorpusError."""
     if name == "haiku":
         return SourceText("haiku", generate_corpus())
     if name == "tinyshakespeare":
@@ -216,7 +208,7 @@ def _empty(source: TextSource) -> str:
 
 
 def _name(paths: Sequence[str], sources: Sequence[TextSource]) -> str:
-    """What to call the text: its folder when that is all there is, else the first file and how many follow."""
+    """The name of the text: its folder where that is all of it, else the first file and how many follow."""
     if len(paths) == 1 and os.path.isdir(folder := expand_user(paths[0])):
         return make_visible(folder.resolve().name) or "root"
     first = sources[0].path
@@ -225,7 +217,6 @@ def _name(paths: Sequence[str], sources: Sequence[TextSource]) -> str:
 
 
 def _download_tinyshakespeare() -> Path:
-    """The file in the user's cache, fetched and checked against its SHA-256 if it is not there."""
     import platformdirs
     import pooch
 

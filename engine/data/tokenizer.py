@@ -1,8 +1,7 @@
-"""Text to token ids and back: what all tokenizers share, and those for characters and bytes.
+"""The tokenizer interface, and the tokenizers for characters and bytes.
 
-Choices: all share one plain-JSON file format, checked by msgspec when it is read. Undecodable bytes travel through
-Python text as lone surrogates (`surrogateescape`), so the byte tokenizer gives any file back unchanged. Encoding and
-decoding go through numpy: milliseconds for a megabyte.
+Choices: all share one JSON file format, checked by msgspec. Undecodable bytes are lone surrogates in Python text
+(`surrogateescape`), so the byte tokenizer reproduces any file. numpy encodes and decodes a megabyte in milliseconds.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ TokenIds: TypeAlias = npt.NDArray[np.int64]
 
 
 class Tokenizer(abc.ABC):
-    """What every tokenizer can do. Tokens are numbered 0 to `vocabulary_size - 1`; `kind` is as in the settings."""
+    """The interface of tokenizers. Tokens are numbered 0 to `vocabulary_size - 1`; `kind` is as in the settings."""
 
     kind: TokenizerKind
     vocabulary_size: int
@@ -50,7 +49,7 @@ class Tokenizer(abc.ABC):
 
     @abc.abstractmethod
     def to_json(self) -> str:
-        """Everything `tokenizer_from_json` needs."""
+        """JSON for `tokenizer_from_json`."""
 
 
 class CharTokenizerFile(msgspec.Struct, tag="char", tag_field="kind", forbid_unknown_fields=True):
@@ -60,7 +59,7 @@ class CharTokenizerFile(msgspec.Struct, tag="char", tag_field="kind", forbid_unk
 
 
 class ByteTokenizerFile(msgspec.Struct, tag="byte", tag_field="kind", forbid_unknown_fields=True):
-    """`tokenizer.json` of a `ByteTokenizer`, which has nothing to remember."""
+    """`tokenizer.json` of a `ByteTokenizer`, which has only its kind."""
 
 
 class BpeTokenizerFile(msgspec.Struct, tag="bpe", tag_field="kind", forbid_unknown_fields=True):
@@ -70,7 +69,7 @@ class BpeTokenizerFile(msgspec.Struct, tag="bpe", tag_field="kind", forbid_unkno
 
 
 class CharTokenizer(Tokenizer):
-    """One token a character; the vocabulary is `characters`, in that order."""
+    """One token per character; the vocabulary is `characters`, in that order."""
 
     kind = "char"
 
@@ -82,7 +81,7 @@ class CharTokenizer(Tokenizer):
         self.characters = characters
         self.vocabulary_size = len(characters)
         self._codes = code_points(characters)
-        # Code point -> token, -1 where there is none; at most 4.5 MB, for texts that reach into the last plane.
+        # Code point -> token, -1 for none; at most 4.5 MB, with characters of the last Unicode plane.
         self._table = np.full(int(self._codes.max()) + 2, -1, dtype=np.int64)
         self._table[self._codes] = np.arange(len(characters))
 
@@ -114,13 +113,13 @@ class CharTokenizer(Tokenizer):
 
 
 class ByteTokenizer(Tokenizer):
-    """One token a byte of the UTF-8 text: 256 tokens, no text it cannot encode."""
+    """One token per byte of the UTF-8 text: 256 tokens."""
 
     kind = "byte"
     vocabulary_size = 256
 
     def encode(self, text: str) -> TokenIds:
-        """Token numbers as int64, shape (bytes,). Raises ValueError for lone surrogates that stand for no byte."""
+        """Token numbers as int64, shape (bytes,). Raises ValueError for lone surrogates that are no byte."""
         try:
             data = text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
@@ -132,26 +131,26 @@ class ByteTokenizer(Tokenizer):
         return check_ids(ids, 256).astype(np.uint8).tobytes().decode("utf-8", errors="replace")
 
     def unknown_characters(self, text: str) -> str:
-        """Lone surrogates that stand for no byte; nothing else is unknown to bytes."""
+        """Lone surrogates that are no byte."""
         return "".join(char for char in find_lone_surrogates(text) if not "\udc80" <= char <= "\udcff")
 
     def token_text(self, token: int) -> str:
-        """A printable ASCII character, or the byte as an escape."""
+        """A printable ASCII character, else an escape of the byte."""
         (byte,) = check_ids([token], 256)
         return make_visible(chr(byte)) if byte < 0x80 else f"\\x{byte:02x}"
 
     def to_json(self) -> str:
-        """The kind; there is nothing else to know."""
+        """The kind."""
         return msgspec.json.encode(ByteTokenizerFile()).decode()
 
 
 def starting_prompt(tokenizer: Tokenizer) -> str:
-    """What a model reads before it starts a text of its own: a blank line, or the first token where there is none."""
+    """The prompt of a text without one: a blank line, or the first token if line breaks cannot be encoded."""
     return tokenizer.decode([0]) if tokenizer.unknown_characters("\n") else "\n\n"
 
 
 def check_ids(ids: npt.ArrayLike, vocabulary_size: int) -> TokenIds:
-    """Token numbers as an int64 array, shape (n,). Raises ValueError for one outside the vocabulary."""
+    """Token numbers as int64, shape (n,). Raises ValueError for one outside the vocabulary."""
     array = np.asarray(ids, dtype=np.int64).reshape(-1)
     if array.size and not 0 <= int(array.min()) <= int(array.max()) < vocabulary_size:
         raise ValueError(f"Tokens are numbered 0 to {vocabulary_size - 1}; there is one outside of that.")
@@ -159,7 +158,7 @@ def check_ids(ids: npt.ArrayLike, vocabulary_size: int) -> TokenIds:
 
 
 def find_lone_surrogates(text: str) -> str:
-    """Code points that are no characters (raw bytes in disguise, or broken input), each once."""
+    """Lone surrogates (raw bytes, or broken input), each once."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -168,7 +167,7 @@ def find_lone_surrogates(text: str) -> str:
 
 
 def unknown_characters_sentence(characters: Iterable[str]) -> str:
-    """One sentence that names characters a tokenizer does not know, safe to print."""
+    """One printable sentence that names characters a tokenizer does not know."""
     unknown = [make_visible(char) for char in characters]
     shown = " ".join(unknown[:12]) + (f" and {len(unknown) - 12} more" if len(unknown) > 12 else "")
     noun = "this character" if len(unknown) == 1 else "these characters"
@@ -176,5 +175,5 @@ def unknown_characters_sentence(characters: Iterable[str]) -> str:
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
-    """The code points of `text`, shape (characters,); raw bytes that travel as lone surrogates are kept."""
+    """The code points of `text`, shape (characters,), lone surrogates included."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

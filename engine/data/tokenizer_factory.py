@@ -1,4 +1,4 @@
-"""Train a tokenizer on a text, or read one from its JSON; the large BPE library is imported only for BPE."""
+"""Trains a tokenizer on a text, or reads one from JSON; the large BPE library is imported only for BPE."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from babytrain.engine.data.tokenizer import (
 
 
 def train_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
-    """A tokenizer for `text`. Give the whole text for `char` (as nanoGPT does), the training part for `bpe`.
+    """A tokenizer for `text`. Pass the whole text for `char` (as nanoGPT does), the training part for `bpe`.
 
-    `vocabulary` is the wanted size of a bpe vocabulary; small texts may end below it. Raises ValueError with a
-    sentence for an empty text, an unknown kind or an impossible size.
+    `vocabulary` is the largest size for bpe. Raises ValueError for an empty text, an unknown kind or a bad size.
     """
     if kind == "byte":
         return ByteTokenizer()
@@ -29,14 +28,14 @@ def train_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
             raise ValueError("A character tokenizer cannot be made from an empty text.")
         return CharTokenizer("".join(sorted(set(text))))
     if kind == "bpe":
-        from babytrain.engine.data.bpe_tokenizer import train_bpe  # the library is large and few runs need it
+        from babytrain.engine.data.bpe_tokenizer import train_bpe
 
         return train_bpe(text, vocabulary)
     raise ValueError(f"tokenizer is one of char, byte, bpe, not {kind!r}.")
 
 
 def tokenizer_from_json(text: str) -> Tokenizer:
-    """The tokenizer that `to_json` wrote. Raises ValueError with a sentence when the text is not one."""
+    """The tokenizer that `to_json` wrote. Raises ValueError for any other text."""
     try:
         stored = msgspec.json.decode(text, type=CharTokenizerFile | ByteTokenizerFile | BpeTokenizerFile)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:

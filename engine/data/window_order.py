@@ -1,10 +1,9 @@
 """Which windows of a text a training step reads, in which order, and how they are augmented.
 
 Choices: an epoch lays non-overlapping windows over the text from a random phase in [0, context) and visits each once,
-in random order. Phase and order come from Philox keyed by (seed, epoch), so there is no reader state to save:
-resuming, rewinding and splitting a batch all see the same data. Only raw Philox words are used, whose stream numpy
-promises never to change (NEP 19). Window shift and token noise are pure functions of the seed and the number of the
-window, counted since the run began, so a resumed or repeated run sees the same ones, however its batches are cut.
+in random order. Phase and order come from Philox keyed by (seed, epoch), so no reader state is saved. Only raw Philox
+words are used, whose stream numpy promises never to change (NEP 19). Window shift and token noise are pure functions
+of the seed and the window's number since the run began, however batches are cut.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 StartOffsets = npt.NDArray[np.int64]
-# The top word of the Philox counter: keeps these draws apart from anything else keyed by (seed, number).
+# The top word of the Philox counter separates these draws from others keyed by (seed, number).
 _STREAM = 0x57494E44  # "WIND"
 
 
 class EpochWindows:
     """Start offsets of the training windows of a text of `tokens` tokens.
 
-    A window is `context` inputs and one more token as the last target, so it reads tokens
-    `start .. start + context` and needs `start + context + 1 <= tokens`. Raises ValueError when not one fits.
+    A window reads tokens `start .. start + context`: its inputs and one more as the last target. Raises ValueError when
+    none fits.
     """
 
     def __init__(self, tokens: int, context: int, seed: int) -> None:
@@ -34,13 +33,13 @@ class EpochWindows:
         self.tokens = tokens
         self.context = context
         self.seed = seed
-        # One context is left free for the phase, so that every epoch has the same number of windows.
+        # One context is reserved for the phase, so that every epoch has the same number of windows.
         self.windows_per_epoch = max(1, tokens // context - 1)
         self._phases = min(context, tokens - self.windows_per_epoch * context)
         self._epochs: dict[int, StartOffsets] = {}
 
     def starts(self, first: int, count: int) -> StartOffsets:
-        """Start offsets of samples number `first .. first + count - 1` counted since the run began, shape (count,)."""
+        """Start offsets of windows `first .. first + count - 1` counted since the run began, shape (count,)."""
         if first < 0 or count < 0:
             raise ValueError(f"Samples are counted from 0; asked for {count} from {first}.")
         result = np.empty(count, dtype=np.int64)
@@ -53,7 +52,7 @@ class EpochWindows:
         return result
 
     def _epoch(self, epoch: int) -> StartOffsets:
-        """All start offsets of one epoch in the order they are visited; the newest two epochs are kept."""
+        """All start offsets of an epoch in order; the newest two epochs are cached."""
         order = self._epochs.get(epoch)
         if order is None:
             key = np.array([self.seed, epoch], dtype=np.uint64)
@@ -71,8 +70,8 @@ class EpochWindows:
 def evaluation_windows(tokens: int, context: int) -> tuple[StartOffsets, int]:
     """Fixed windows that predict every token of a split but its first exactly once.
 
-    Returns the start offsets (in order, `context` apart) and the number of targets of the last window, which is
-    1 to `context`; all others have `context` targets. Raises ValueError when there is nothing to predict.
+    Returns the start offsets (`context` apart) and the number of targets of the last window, 1 to `context`. Raises
+    ValueError when there is nothing to predict.
     """
     if tokens < 2 or context < 1:
         raise ValueError(f"Nothing to predict in {tokens} tokens with a context of {context}.")
@@ -88,10 +87,7 @@ RandomWords = npt.NDArray[np.uint64]
 def shift_windows(
     starts: StartOffsets, first: int, *, seed: int, share: float, context: int, tokens: int
 ) -> StartOffsets:
-    """Start offsets of windows `first`, `first + 1`, ... moved by up to `share` of a context in either direction.
-
-    A window still ends inside the text of `tokens` tokens.
-    """
+    """Start offsets of windows `first`, ... moved by up to `share` of a context, inside a text of `tokens` tokens."""
     reach = int(share * context)
     if reach == 0:
         return starts
@@ -100,7 +96,7 @@ def shift_windows(
 
 
 def replace_tokens(inputs: TokenBatch, first: int, *, seed: int, share: float, vocabulary_size: int) -> TokenBatch:
-    """A copy of `inputs` [windows, context] with about `share` of its tokens replaced by evenly drawn ones."""
+    """A copy of `inputs` [windows, context] with about `share` of its tokens replaced by uniformly drawn ones."""
     words = _random_words(seed, first, inputs.shape[0], inputs.shape[1], _NOISE_STREAM)
     replaced = (words >> np.uint64(32)) < np.uint64(share * 2**32)
     drawn = (words & np.uint64(0xFFFFFFFF)) % np.uint64(vocabulary_size)
@@ -108,14 +104,14 @@ def replace_tokens(inputs: TokenBatch, first: int, *, seed: int, share: float, v
 
 
 def _random_words(seed: int, first: int, windows: int, length: int, stream: np.uint64) -> RandomWords:
-    """Random words [windows, length], each from the seed, its window's number and its place in it."""
+    """Random words [windows, length], each a function of the seed, its window's number and its column."""
     numbers = (np.arange(windows, dtype=np.uint64) + np.uint64(first))[:, None]
     places = np.arange(length, dtype=np.uint64)[None, :]
     return _mix(_mix(_mix(numbers ^ (stream << np.uint64(32))) + np.uint64(seed)) + places)
 
 
 def _mix(words: RandomWords) -> RandomWords:
-    """The finaliser of splitmix64 (Steele, Lea & Flood 2014): every bit of the input moves every bit of the output."""
+    """The finaliser of splitmix64 (Steele, Lea & Flood 2014)."""
     words = words + np.uint64(0x9E3779B97F4A7C15)
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

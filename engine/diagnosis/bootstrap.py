@@ -1,13 +1,11 @@
-"""Is one series of per-window losses really lower than another? A paired block bootstrap of their mean difference.
+"""A paired block bootstrap of the mean difference of two series of per-window losses.
 
-Two models (or one model at two steps) on the same validation windows differ window by window; most of what makes a
-window hard is common to both and cancels. What is left is correlated between neighbouring windows of one text, so
-whole blocks of neighbours are drawn anew and not single windows. Notable choices:
+The difficulty of a window is common to both series and cancels in the differences, which are correlated between
+neighbouring windows of a text; so whole blocks of neighbours are resampled. Choices:
 
 - Circular blocks (Politis & Romano 1992): every window is drawn equally often, so the mean of the draws is the mean.
-- Block length by Politis & White 2004 (corrected by Patton, Politis & White 2009): from the autocorrelation of the
-  differences themselves, no setting.
-- Counter-based generator (Philox) from a given seed: same data, same answer, on every machine.
+- Block length by Politis & White 2004 (corrected by Patton, Politis & White 2009), without a setting.
+- Philox from a given seed: the same result on every machine.
 """
 
 from __future__ import annotations
@@ -23,15 +21,14 @@ BootstrapArray = npt.NDArray[np.float64]
 MAX_NUMBERS_AT_ONCE = 65_536
 RESAMPLES = 2000  # the error of a tail probability of 1% is then 0.2%
 CONFIDENCE = 0.95
-MIN_WINDOWS = 4  # below that, redrawing blocks says nothing about the spread
+MIN_WINDOWS = 4  # below that, resampling says nothing about the spread
 
 
 @dataclass(frozen=True)
 class LossComparison:
     """Mean of first minus second in nats per token, its interval, and the probability that it is above 0.
 
-    `windows` is how many pairs counted (a pair with a loss that is no finite number does not), `block_length` how many
-    neighbouring windows were drawn together.
+    `windows` counts the pairs of finite losses; `block_length` is in windows.
     """
 
     difference: float
@@ -53,8 +50,8 @@ def compare_windows(
 ) -> LossComparison:
     """Compare two aligned series of per-window losses [windows] by their mean difference, first minus second.
 
-    The interval holds the middle `confidence` of the redrawn means (percentile method). With fewer than four finite
-    pairs the interval is infinite and the probability a half. Raises ValueError for series of different lengths.
+    The interval is the middle `confidence` of the resampled means (percentile method); infinite, and the probability
+    0.5, with fewer than four finite pairs. Raises ValueError for series of different lengths.
     """
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if one.ndim != 1 or one.shape != other.shape:
@@ -74,7 +71,7 @@ def compare_windows(
 
 
 def choose_block_length(series: npt.ArrayLike) -> int:
-    """Windows to a block: about where neighbours stop being alike, growing with the cube root of the length.
+    """Windows per block, growing with the cube root of the length.
 
     Politis & White 2004, "Automatic Block-Length Selection for the Dependent Bootstrap", equation (9) for the circular
     bootstrap: b = (2 G^2 / D)^(1/3) n^(1/3) from flat-top weighted autocovariances; at most min(3 sqrt(n), n / 3).
@@ -86,7 +83,7 @@ def choose_block_length(series: npt.ArrayLike) -> int:
         return 1
     run = max(5, round(math.sqrt(math.log10(count))))
     covariances = _autocovariances(values, min(count - 1, math.ceil(math.sqrt(count)) + run))
-    # Against the rounding of equal numbers, whose autocorrelation means nothing.
+    # Equal numbers differ by rounding only; their autocorrelation means nothing.
     if covariances[0] <= (1e-12 * float(np.abs(values).max())) ** 2 or not np.isfinite(covariances).all():
         return 1
     correlations = np.abs(covariances[1:] / covariances[0])
@@ -116,15 +113,15 @@ def _resampled_means(differences: BootstrapArray, length: int, resamples: int, s
     block_sums[1:] -= sums[: count - 1]
     generator = np.random.Generator(np.random.Philox(key=seed))
     drawn = np.empty(resamples)
-    # A few rows at a time: all at once would take tens of megabytes in the middle of a run and never give them back.
+    # A few rows at a time: all at once would take tens of megabytes.
     rows = max(1, MAX_NUMBERS_AT_ONCE // blocks)
     for first in range(0, resamples, rows):
         part = drawn[first : first + rows]
         starts = generator.integers(0, count, size=(len(part), blocks), dtype=np.uint32)
         part[:] = block_sums[starts].sum(axis=1)
     drawn /= blocks * length
-    # Whole blocks draw a little more than the series holds, and its own mean was taken from it, as n - 1 is for n with
-    # single windows: each would make the interval a little too narrow.
+    # Corrects for blocks that draw more than the series holds, and for subtracting its own mean (as n - 1 for n):
+    # both would make the interval too narrow.
     means: BootstrapArray = mean + drawn * math.sqrt(blocks * length / (count - min(length, count / 2)))
     return means
 

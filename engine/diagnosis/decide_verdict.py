@@ -1,6 +1,6 @@
-"""Verdict, why, next: the checks in order of what matters most, and what keeps verdicts from flickering.
+"""Decides the verdict: all checks in order of importance, with hysteresis against flickering.
 
-What slows the machine down (heat or power: throttled; data that comes too late: data-bound) is checked here too.
+Checks of hardware slowdowns (throttled, data-bound) are here too.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from babytrain.engine.diagnosis.verdicts import (
     percent_text,
 )
 
-THROTTLED_SECONDS = 12.0  # of the last 60: below that a run is not noticeably later
-DATA_BOUND_SHARE = 0.25  # of the step time: a loader that keeps up waits for nothing, a quarter is a quarter of the run
-SLOWDOWN_RELEASE_SHARE = 0.5  # a verdict once given stays until the share is this far below its threshold
+THROTTLED_SECONDS = 12.0  # of the last 60: less is hardly noticed
+DATA_BOUND_SHARE = 0.25  # of the step time; 0 while the loader keeps up
+SLOWDOWN_RELEASE_SHARE = 0.5  # of the threshold: a verdict stays until its share is below this
 SPEED_ROWS = 64
 USUAL_SPEED_ROWS = 512
 
 
 def find_throttling(observation: Observation, *, repeated: bool) -> Diagnosis | None:
-    """The hardware slows itself down. `repeated`: that was the verdict so far."""
+    """The hardware slows itself down. `repeated`: the previous verdict was the same."""
     throttled = observation.throttled_seconds
     if not throttled >= THROTTLED_SECONDS * (SLOWDOWN_RELEASE_SHARE if repeated else 1.0):
         return None
@@ -54,7 +54,7 @@ def find_throttling(observation: Observation, *, repeated: bool) -> Diagnosis | 
 
 
 def find_data_bound(observation: Observation, *, repeated: bool) -> Diagnosis | None:
-    """The steps wait for their data. `repeated`: that was the verdict so far."""
+    """The steps wait for their data. `repeated`: the previous verdict was the same."""
     share = observation.data_wait_share
     if not share >= DATA_BOUND_SHARE * (SLOWDOWN_RELEASE_SHARE if repeated else 1.0):
         return None
@@ -65,20 +65,20 @@ def find_data_bound(observation: Observation, *, repeated: bool) -> Diagnosis | 
     )
 
 
-DIAGNOSIS_SETTLING_STEPS = 50  # the first steps fall so steeply that they look like nothing but themselves
-SETTLING_SHARE = 0.1  # of the run, where it is so short that 50 steps would be most of it
-CONFIRM_STEPS = 20  # a new verdict must still be found so many steps later, unless it is urgent
+DIAGNOSIS_SETTLING_STEPS = 50  # the first steps fall too steeply for any verdict
+SETTLING_SHARE = 0.1  # of the run, where it has fewer than 500 steps
+CONFIRM_STEPS = 20  # a verdict that is not urgent must be found again so many steps later
 
 
 def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Diagnosis:
-    """What is going on. Pass the last diagnosis of the same run: the verdict then changes only for a reason.
+    """Diagnose a run; `previous` is its last diagnosis.
 
-    Cheap enough to ask once a second (below 2 ms at 100,000 steps). Never raises for what the arrays hold.
+    Below 2 ms at 100,000 steps. Never raises for values in the arrays.
     """
     step = observation.newest_step
     if previous is not None and step < previous.step:
-        previous = None  # gone back to a checkpoint
-    # A run that went wrong may hold anything; what overflows counts as infinite and needs no warning.
+        previous = None  # after a rollback
+    # A diverged run may hold any value; overflows count as infinite.
     with np.errstate(all="ignore"):
         rise = measure_rise(observation, previous)
         found = _find(observation, rise, previous.verdict if previous is not None else None)
@@ -96,10 +96,10 @@ def _find(observation: Observation, rise: EvaluationRise | None, previous_verdic
     warming_up_until = max(observation.warmup_steps, settling)
     if observation.newest_step <= warming_up_until:
         return _warming_up(observation, warming_up_until)
-    by_heart = find_overfitting(observation, rise, previous_verdict)
-    by_heart = by_heart or find_memorising(observation, repeated=previous_verdict == "memorising")
-    if by_heart is not None:
-        return by_heart
+    found = find_overfitting(observation, rise, previous_verdict)
+    found = found or find_memorising(observation, repeated=previous_verdict == "memorising")
+    if found is not None:
+        return found
     trend = recent_trend(observation)
     return (
         find_learning_rate_too_high(observation, trend, repeated=previous_verdict == "lr too high")
@@ -112,7 +112,7 @@ def _find(observation: Observation, rise: EvaluationRise | None, previous_verdic
 
 
 def _confirm(found: Diagnosis, rise: EvaluationRise | None, step: int, previous: Diagnosis | None) -> Diagnosis:
-    """`found`, or `previous` while a new verdict that is not urgent waits to be found again."""
+    """`found`, or `previous` while a new verdict that is not urgent waits for confirmation."""
     verdict = found.verdict
     found = replace(found, step=step, since=step, rise=rise)
     if previous is None:

@@ -1,8 +1,7 @@
-"""Detectors for the training loop: single steps far out of line, and a run that diverges.
+"""Detectors for the training loop: single steps with outlying losses or gradients, and divergence.
 
-Both take in every step and answer at once, in constant time and memory. Neither reads the data or a clock, so the same
-run gets the same answers again. A loss that is NaN or infinite never gets into what they remember: there it would hide
-everything after it.
+Both process each step in constant time and memory, without data or clock, so a repeated run gets the same results. NaN
+and infinite losses are never remembered: they would hide everything after them.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from babytrain.engine.diagnosis.robust_statistics import NORMAL_MAD
 
 SPIKE_WINDOW = 64  # steps: enough for a median good to 16% of the noise, short enough to follow a falling curve
 SPIKE_FEWEST = 16  # steps before a spread means anything
-SPIKE_Z = 8.0  # batches have heavier tails than the normal curve; 6 is met about once in 500 healthy steps
-# A curve without noise must not make every small step a spike: in nats per token, and of the gradient norm's logarithm.
+SPIKE_Z = 8.0  # heavy tails: 6 occurs about once in 500 healthy steps
+# Lower limits, for curves without noise: in nats per token, and of the logarithm of the gradient norm.
 SMALLEST_LOSS_SPREAD = 0.01
 SMALLEST_GRADIENT_SPREAD = 0.05
 
@@ -26,19 +25,18 @@ FAST_AVERAGE_SHARE = 1 / 4  # a change is followed within about 4 steps
 SLOW_AVERAGE_SHARE = 1 / 16  # the level that was reached is a mean of about 16 steps
 NOISE_AVERAGE_SHARE = 1 / 32
 DIVERGENCE_SETTLING_STEPS = 24  # after the warm-up, while the averages fill
-# In standard deviations of single steps. The fast average has 0.38 of them, so this is about eight of its own.
+# In standard deviations of single steps; the fast average has 0.38 of one, so this is about eight of its own.
 DIVERGENCE_MARGIN = 3.0
-# Of the loss: doubling a fair learning rate lifts the loss by up to 10% for some dozen steps, and that passes.
+# Of the loss: doubling a fair learning rate raises the loss by up to 10% for some dozen steps.
 RELATIVE_MARGIN = 0.1
-# In nats per token. A run that knows its text by heart has a loss near zero and bounces by many times as much; what
-# diverges does not stay this near.
+# In nats per token: a memorising run has a loss near zero that fluctuates by many times as much.
 SMALLEST_MARGIN = 0.25
-DIVERGENCE_PATIENCE_STEPS = 4  # steps running above the margin: a spike of one or two bad batches is over by then
-LARGEST_NOISE_FACTOR = 4.0  # a difference counts at most as this many times the noise so far
+DIVERGENCE_PATIENCE_STEPS = 4  # steps in a row above the margin: longer than a spike of one or two bad batches
+LARGEST_NOISE_FACTOR = 4.0  # a difference is clipped at this many times the noise so far
 
 
 class _RunningMedian:
-    """Median and MAD of the last `SPIKE_WINDOW` values: a ring of them and the same values in order."""
+    """Median and MAD of the last `SPIKE_WINDOW` values: a ring buffer and the same values sorted."""
 
     __slots__ = ("_next", "_ring", "_sorted")
 
@@ -60,7 +58,7 @@ class _RunningMedian:
         insort(self._sorted, value)
 
     def state(self) -> list[float]:
-        """The values, oldest first, for a checkpoint; `add` them in this order to get here again."""
+        """The values, oldest first; `add` them in this order to restore."""
         ring = list(self._ring)
         return ring[self._next :] + ring[: self._next]
 
@@ -72,7 +70,7 @@ class _RunningMedian:
         return (value - median) / spread
 
     def _deviation(self, median: float) -> float:
-        """Median absolute deviation: the narrowest way to take half of the ordered values around the median."""
+        """Median absolute deviation: the narrowest half of the sorted values around the median."""
         ordered = self._sorted
         half = len(ordered) // 2
         low, high = 0, half  # the first of half + 1 neighbours that hold the median
@@ -88,11 +86,10 @@ class _RunningMedian:
 
 
 class SpikeDetector:
-    """Detects steps whose loss or gradient norm stands out from the last 64.
+    """Detects steps whose loss or gradient norm is an outlier among the last 64.
 
-    `loss_z` and `gradient_z` hold the newest robust z-scores: deviations above the running median in units of the
-    running MAD; the gradient norm's on a logarithmic scale, where it is about symmetric. Infinite for what is not a
-    finite number.
+    `loss_z` and `gradient_z` are the newest robust z-scores: deviations above the running median over the running MAD,
+    of the logarithm for gradient norms; infinite for NaN and infinite values.
     """
 
     __slots__ = ("_gradients", "_losses", "_steps", "_warmup_steps", "gradient_z", "loss_z")
@@ -102,17 +99,17 @@ class SpikeDetector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, as after going back to a checkpoint; a warm-up that is over stays over."""
+        """Forget all steps, as after a rollback; a finished warm-up stays finished."""
         self._losses, self._gradients = _RunningMedian(), _RunningMedian()
         self._steps = 0
         self.loss_z = self.gradient_z = 0.0
 
     def state(self) -> dict[str, Any]:
-        """What is remembered, as plain values for a checkpoint."""
+        """The state as plain values for a checkpoint."""
         return {"losses": self._losses.state(), "gradients": self._gradients.state(), "steps": self._steps}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state()` gave."""
+        """Restore what `state()` returned."""
         self.reset()
         for values, name in ((self._losses, "losses"), (self._gradients, "gradients")):
             for value in state[name]:
@@ -120,7 +117,7 @@ class SpikeDetector:
         self._steps = int(state["steps"])
 
     def update(self, step: int, loss: float, gradient_norm: float) -> bool:
-        """Take in a step (`step` finished ones, nats per token, norm before clipping); True when it is a spike."""
+        """Add a step (`step` finished ones, nats per token, norm before clipping); True when it is a spike."""
         settled = step > self._warmup_steps and self._steps >= SPIKE_FEWEST
         self._steps += 1
         self.loss_z = _take(self._losses, loss, settled, SMALLEST_LOSS_SPREAD)
@@ -138,11 +135,10 @@ def _take(values: _RunningMedian, value: float, settled: bool, smallest_spread: 
 
 
 class DivergenceDetector:
-    """Detects that the loss has left the level it had reached: `update` is True while the run diverges.
+    """Detects that the loss has risen from the level it had reached.
 
     A fast average of the loss is compared with the lowest slow average so far, by a margin of the noise between
-    neighbouring steps. The noise is measured only while nothing is suspicious, so that of a divergence does not widen
-    the margin. `reset` after going back to a checkpoint.
+    neighbouring steps, which is not measured while the loss is suspicious. `reset` after a rollback.
     """
 
     __slots__ = ("_above", "_fast", "_last", "_noise", "_slow", "_steps", "_warmup_steps", "best")
@@ -152,32 +148,32 @@ class DivergenceDetector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything; a warm-up that is over stays over."""
+        """Forget all steps; a finished warm-up stays finished."""
         self._steps = self._above = 0
         self._fast = self._slow = self._last = self._noise = 0.0
         self.best = math.inf
 
     def state(self) -> dict[str, float]:
-        """What is remembered, as plain values for a checkpoint."""
+        """The state as plain values for a checkpoint."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def restore(self, state: Mapping[str, float]) -> None:
-        """Go on from what `state()` gave."""
+        """Restore what `state()` returned."""
         for name in self.__slots__:
             setattr(self, name, state[name])
 
     @property
     def margin(self) -> float:
-        """How far above `best` is too far, in nats per token."""
+        """The largest allowed rise above `best`, in nats per token."""
         return max(DIVERGENCE_MARGIN * self._noise, RELATIVE_MARGIN * abs(self.best), SMALLEST_MARGIN)
 
     @property
     def suspicious(self) -> bool:
-        """Whether the loss is on its way out of the level it had reached: half as far as would be diverging."""
+        """Whether the loss is more than half the margin above its best level."""
         return self._steps > DIVERGENCE_SETTLING_STEPS and self._fast > self.best + self.margin / 2.0
 
     def update(self, step: int, loss: float) -> bool:
-        """Take in the loss of a step; True while the run diverges. A loss that is not finite counts at once."""
+        """Add the loss of a step; True while the run diverges, at once for NaN or infinite."""
         if not math.isfinite(loss):
             self._above = DIVERGENCE_PATIENCE_STEPS
             return True
@@ -199,7 +195,7 @@ class DivergenceDetector:
             self.best = self._slow
             return False
         self.best = min(self.best, self._slow)
-        # The step's own loss must be high as well: the fast average remembers one terrible batch for several steps.
+        # The step's own loss must be high as well: a bad batch raises the fast average for several steps.
         left = self._fast > self.best + self.margin and loss > self.best + self.margin / 2.0
         self._above = self._above + 1 if left else 0
         return self._above >= DIVERGENCE_PATIENCE_STEPS

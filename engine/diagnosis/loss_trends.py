@@ -1,6 +1,6 @@
-"""What the losses of the steps say: diverging, a learning rate that does not fit, a plateau, slow or healthy learning.
+"""Checks of the training losses: divergence, unsuitable learning rates, plateaus, slow or healthy learning.
 
-Only the newest rows are read, and of many of them a sample, so the length of the run does not matter.
+Only the newest rows are read, and of many rows a sample, so the cost does not grow with the run.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from babytrain.engine.diagnosis.robust_statistics import (
 )
 from babytrain.engine.diagnosis.verdicts import Diagnosis, percent_text
 
-DIVERGENCE_ROWS = 1024  # how far back the level that was reached is searched
-MEDIAN_BLOCK_ROWS = 16  # rows to a median, as long as the slow average of the detector
-RECENT_ROWS = 6  # rows that must all but one be too high
-MEDIAN_OF_SIX = 0.5 / 0.378  # it keeps 0.5 of the noise of a step where the average of the detector keeps 0.378
-RECOVERY_ROWS = 48  # a loss that falls over so many rows is on its way back
+DIVERGENCE_ROWS = 1024  # searched for the lowest level
+MEDIAN_BLOCK_ROWS = 16  # rows per median, as many as the detector's slow average
+RECENT_ROWS = 6  # all of them but one must be too high
+MEDIAN_OF_SIX = 0.5 / 0.378  # noise of a median of six over that of the detector's average
+RECOVERY_ROWS = 48  # a loss that falls over so many rows is recovering
 STANDARD_ERRORS = 3.0
-# Of both losses, above their best at an evaluation: it is not the batch, the weights are worse.
+# Of both losses, above the best evaluation: the weights are worse, not only a batch.
 EVALUATION_RISE_SHARE = 0.15
 
-LEARNING_RATE_RAISE = 1.25  # from one step to the next: a person's key; no schedule rises like that after its warm-up
-RAISE_ROWS = 512  # after that a raise is history
+LEARNING_RATE_RAISE = 1.25  # from one step to the next: by command; no schedule rises like that after warm-up
+RAISE_ROWS = 512  # later a raise is ignored
 FEWEST_ROWS_AFTER_RAISE = 12
 RISE_AFTER_RAISE = 0.03  # of the loss
 
-WINDOW_SHARE = 0.25  # of the rows so far: what "lately" means for trends
+WINDOW_SHARE = 0.25  # of the rows so far, for recent trends
 FEWEST_TREND_ROWS = 200
-DECAYED_SHARE = 0.5  # share of the highest learning rate; below it, the learning rate is not what is too high
-ROUGH_FACTOR = 2.5  # times what independent noise explains: the loss swings slowly, as from wall to wall of a valley
-GRADIENT_RISE = 0.15  # in the window, of the gradient norm; while the loss does not fall, it should not grow
+DECAYED_SHARE = 0.5  # of the highest learning rate; below it the rate is not too high
+ROUGH_FACTOR = 2.5  # times what independent noise explains: the loss oscillates slowly
+GRADIENT_RISE = 0.15  # of the gradient norm in the window
 # Later over earlier slope since the warm-up; power laws are below 0.4 from the first 100 steps on.
 STRAIGHT_RATIO = 0.65
-EARLY_SHARE = 0.5  # of the run: later, a straight fall is the schedule's doing
+EARLY_SHARE = 0.5  # of the run: later, the schedule causes a straight fall
 TINY_NOISE_SHARE = 0.1  # of the fall so far
 STILL_HIGH_SHARE = 0.5  # of the loss of a uniform guess
 
-PLATEAU_FALL = 0.0015  # of the loss over the window: less is standing still, however sure it is
-SLOW_PER_TENTH = 0.005  # of the loss to every tenth of the run; at that rate nobody sees the rest in the samples
+PLATEAU_FALL = 0.0015  # of the loss over the window: less is a plateau, even where significant
+SLOW_PER_TENTH = 0.005  # of the loss per tenth of the run: hardly visible in samples
 
 
 def recent_trend(observation: Observation, windows: int = 1) -> Trend | None:
@@ -59,18 +59,18 @@ def recent_trend(observation: Observation, windows: int = 1) -> Trend | None:
 
 
 def trend_rows(observation: Observation) -> int:
-    """How many rows a trend is looked for in: the newest quarter, at least 200."""
+    """Rows of a trend: the newest quarter, at least 200."""
     return max(FEWEST_TREND_ROWS, int(WINDOW_SHARE * observation.rows))
 
 
 def steps_in(observation: Observation, rows: int) -> int:
-    """Steps that the newest `rows` rows stand for, at least 1: of a very long run a row is several steps."""
+    """Steps in the newest `rows` rows, at least 1: in a very long run a row is several steps."""
     first = max(0, observation.rows - rows)
     return max(1, observation.newest_step - step_number(observation.step[first]) + 1)
 
 
 def find_divergence(observation: Observation) -> Diagnosis | None:
-    """The loss is no number any more, or has left the level it had reached and does not come back."""
+    """The loss is NaN or infinite, or has risen from its level without recovering."""
     losses = observation.tail("loss", DIVERGENCE_ROWS)
     if len(losses) == 0:
         return None
@@ -108,7 +108,7 @@ def _left_the_level(values: Float64Array, steps: Float64Array) -> str | None:
     levels = np.median(blocks, axis=1)
     lowest = int(np.argmin(levels))
     reached = float(levels[lowest])
-    # Noise of the time before it went wrong; what comes after is not an excuse.
+    # The noise before the rise only.
     noise = step_noise(before[: len(before) % MEDIAN_BLOCK_ROWS + (lowest + 1) * MEDIAN_BLOCK_ROWS])
     margin = max(DIVERGENCE_MARGIN * noise * MEDIAN_OF_SIX, RELATIVE_MARGIN * abs(reached), SMALLEST_MARGIN)
     if np.sort(recent)[1] < reached + margin / 2.0 or float(np.median(recent)) < reached + margin:
@@ -132,9 +132,9 @@ def _evaluations_left_behind(observation: Observation, values: Float64Array) -> 
     if len(val) < 2 or step_number(step[0]) == step_number(step[-1]) or _falls(values[-2 * RECOVERY_ROWS :]):
         return None
     best = int(np.argmin(val))
-    wobble = evaluation_noise(val[: best + 2][-NOISE_EVALUATIONS:])
+    noise = evaluation_noise(val[: best + 2][-NOISE_EVALUATIONS:])
     rises = [float(column[-1] - column[best]) / max(1e-9, abs(float(column[best]))) for column in (val, train)]
-    if min(rises) < EVALUATION_RISE_SHARE or float(val[-1] - val[best]) < STANDARD_ERRORS * wobble:
+    if min(rises) < EVALUATION_RISE_SHARE or float(val[-1] - val[best]) < STANDARD_ERRORS * noise:
         return None
     return (
         f"Validation loss is {percent_text(rises[0])} and training loss {percent_text(rises[1])} above the best "
@@ -143,9 +143,9 @@ def _evaluations_left_behind(observation: Observation, values: Float64Array) -> 
 
 
 def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis | None:
-    """A raise that the loss answered by rising, or a loss that swings and does not fall at an undecayed rate.
+    """The loss rose after a raise of the rate, or does not fall at an undecayed rate while gradients grow.
 
-    `repeated`: that was the verdict so far; then one swing downwards is not enough to take it back.
+    `repeated`: the previous verdict was the same; a longer trend must then end it.
     """
     if repeated:
         trend = recent_trend(observation, 2) or trend
@@ -195,7 +195,7 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
     ):
         return None
     rows = trend_rows(observation)
-    norms = observation.tail("gradient_norm", 2 * rows)  # noisier than losses, and a slow creep is what is looked for
+    norms = observation.tail("gradient_norm", 2 * rows)  # longer, because norms are noisier than losses
     gradients = fit_trend(np.log(norms[np.isfinite(norms) & (norms > 0.0)]))
     if gradients is None or not -gradients.fall > max(GRADIENT_RISE, STANDARD_ERRORS * gradients.error):
         return None
@@ -208,10 +208,7 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
 
 
 def find_learning_rate_too_low(observation: Observation, *, repeated: bool) -> Diagnosis | None:
-    """A straight, slow, quiet fall early in the run: it goes downhill all day and never gets there.
-
-    `repeated`: that was the verdict so far; then it may bend a little and be later.
-    """
+    """A straight, slow, quiet fall early in the run. `repeated`: with wider limits, after the same verdict."""
     if (
         observation.progress > EARLY_SHARE * (1.5 if repeated else 1.0)
         or observation.learning_rate_share < DECAYED_SHARE
@@ -243,7 +240,7 @@ def find_learning_rate_too_low(observation: Observation, *, repeated: bool) -> D
 
 
 def find_plateau(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis | None:
-    """No improvement beyond noise over the newest quarter of the run. `repeated`: that was the verdict so far."""
+    """No improvement beyond noise over the newest quarter of the run. `repeated`: after the same verdict."""
     if trend is None:
         return None
     least = PLATEAU_FALL * abs(trend.level) * (2.0 if repeated else 1.0)
@@ -281,7 +278,7 @@ def _moved(trend: Trend) -> str:
 
 
 def _gained_lately(observation: Observation) -> tuple[float, float] | None:
-    """Validation loss gained over the same window, and how much of that may be wobble; None with too few."""
+    """Validation loss gained in the same window, and three standard errors of its noise; None with too few."""
     step, _, val, _ = observation.evaluations
     inside = int(np.searchsorted(step, (1.0 - WINDOW_SHARE) * observation.newest_step))
     if len(val) - inside < 2 or inside < 1 or len(val) < 4:
@@ -291,7 +288,7 @@ def _gained_lately(observation: Observation) -> tuple[float, float] | None:
 
 
 def describe_learning(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis:
-    """Learning, or slow when what it gains to a tenth of the run is hardly anything. `repeated`: slow so far."""
+    """Learning, or slow when the gain per tenth of the run is tiny. `repeated`: the previous verdict was slow."""
     if trend is None:
         newest = finite_values(observation.tail("loss", MEDIAN_BLOCK_ROWS))
         level = float(np.median(newest)) if len(newest) else float("nan")

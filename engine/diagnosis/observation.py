@@ -1,4 +1,4 @@
-"""What a diagnosis is made from: views of a run's columns and a few plain numbers, nothing that changes meanwhile."""
+"""The input of a diagnosis: views of a run's columns and a few numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from babytrain.engine.diagnosis.robust_statistics import Float64Array
 
 ColumnArray = npt.NDArray[Any]
 WindowArray = npt.NDArray[np.float32]
-LARGEST_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20, so this is no loss any more
+LARGEST_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20
 
 
 def _empty() -> ColumnArray:
@@ -39,12 +39,11 @@ class Evaluations(NamedTuple):
 
 @dataclass(frozen=True)
 class Observation:
-    """A run as it stands. Arrays of one group have one length and are in order of `step`; losses in nats per token.
+    """A run at its newest step. Arrays of a group have one length and are in order of `step`; losses in nats per token.
 
     Rows of steps: `step`, `t` (seconds of running time), `loss`, `learning_rate`, `gradient_norm`, `step_seconds`.
     Evaluations: `eval_step`, `eval_t`, `val_loss` and `train_loss`, the latter in evaluation mode on fixed windows.
-    `windows` holds the per-window validation losses of the best evaluation and of the newest ones: without those of the
-    best and the newest, overfitting is not decided at all.
+    `windows`: per-window validation losses, without those of the best and newest evaluation no overfitting is found.
     """
 
     step: ColumnArray = field(default_factory=_empty)
@@ -60,7 +59,7 @@ class Observation:
     windows: tuple[WindowLosses, ...] = ()
     warmup_steps: int = 0
     total_steps: int = 0
-    uniform_loss: float = float("inf")  # log of the vocabulary size: what knowing nothing costs
+    uniform_loss: float = float("inf")  # log of the vocabulary size
     floor: float | None = None  # entropy of the source in nats per token, where it is known
     throttled_seconds: float = 0.0  # of the last 60: time the hardware slowed itself down
     data_wait_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
@@ -73,12 +72,12 @@ class Observation:
 
     @property
     def rows(self) -> int:
-        """Rows of steps that every column has."""
+        """Rows that every column of steps has."""
         return min(len(self.step), len(self.t), len(self.loss), len(self.learning_rate), len(self.gradient_norm))
 
     @cached_property
     def evaluations(self) -> Evaluations:
-        """The evaluations that are all finite numbers."""
+        """The evaluations with finite numbers only."""
         columns = (self.eval_step, self.eval_t, self.val_loss, self.train_loss)
         count = min(map(len, columns))
         values = np.array([np.asarray(column[:count], dtype=np.float64) for column in columns])
@@ -97,30 +96,30 @@ class Observation:
 
     @property
     def progress(self) -> float:
-        """Share of the run that is over, in [0, 1]; 0 when its length is unknown."""
+        """Finished share of the run, in [0, 1]; 0 when its length is unknown."""
         return min(1.0, max(0.0, self.newest_step / self.total_steps)) if self.total_steps > 0 else 0.0
 
     @property
     def learning_rate_share(self) -> float:
         """The newest learning rate over the highest so far; 1 while it has not decayed."""
         rates = self.learning_rate[: self.rows]
-        # A sample: a schedule has no peak so narrow that a thousand points would miss it by much.
+        # A sample of 1,024 points is enough for the peak of a schedule.
         seen = np.asarray(rates[:: max(1, len(rates) // 1024)], dtype=np.float64)
         highest = float(seen[np.isfinite(seen)].max(initial=0.0))
         return min(1.0, float(rates[-1]) / highest) if highest > 0.0 and np.isfinite(rates[-1]) else 1.0
 
     def tail(self, name: str, rows: int) -> Float64Array:
-        """The newest `rows` values of a column of steps, with NaN for what is no number."""
+        """The newest `rows` values of a column of steps; absurd losses become NaN."""
         end = self.rows
         values = np.asarray(getattr(self, name)[max(0, end - rows) : end], dtype=np.float64)
         return np.where(np.abs(values) < LARGEST_LOSS, values, np.nan) if name == "loss" else values
 
     def window_losses(self, step: int) -> WindowArray | None:
-        """Per-window losses of the evaluation at a step, where they were kept."""
+        """Per-window losses of the evaluation at a step, or None."""
         return next((windows.losses for windows in reversed(self.windows) if windows.step == step), None)
 
 
 def step_number(number: object) -> int:
-    """A step number from any cell of a column; 0 for what is no finite number."""
+    """A cell of a column as a step number; 0 for NaN or infinite."""
     value = float(number)  # type: ignore[arg-type]  # a numpy scalar
     return int(value) if np.isfinite(value) else 0

@@ -1,10 +1,9 @@
-"""Overfitting and memorising, decided on evaluations: validation losses window by window, training loss measured alike.
+"""Overfitting and memorising, decided on evaluations.
 
-Overfitting is said when all of this holds:
-- the newest evaluation is worse than the best by a paired block bootstrap over the windows, and so is the one before it
-  (one bad evaluation is a spike of the weights, not a trend);
-- by more than evaluations of this run wobble anyway: the best is the luckiest of many, so something always looks worse;
-- while the training loss, in evaluation mode on fixed windows, fell: what hurts both is not overfitting.
+A run overfits when
+- the newest evaluation, and the one before it, are worse than the best by a paired block bootstrap over the windows;
+- by more than the noise between evaluations: the best is the luckiest of many;
+- and the training loss, in evaluation mode on fixed windows, fell.
 """
 
 from __future__ import annotations
@@ -24,35 +23,35 @@ from babytrain.engine.diagnosis.verdicts import (
     percent_text,
 )
 
-OVERFITTING_CONFIDENCE = 0.98  # of the interval: one chance in a hundred that windows alone make the newest look worse
+OVERFITTING_CONFIDENCE = 0.98  # of the interval: 1% chance that windows alone make the newest look worse
 SECOND_PROBABILITY = 0.9  # the evaluation before only has to agree
 SECOND_RESAMPLES = 500  # which gives that probability to 1.3%
 FEWEST_AFTER_BEST = 2  # evaluations
 NOISE_FACTOR = 3.0  # standard deviations of an evaluation: the luckiest of ten is 1.5 below, one in 15 is 1.5 above
-# Of the rise, must lie in the trend of all evaluations since the best: a lucky best has no trend after it.
+# Of the rise, must be in the trend of all evaluations since the best: after a lucky best there is no trend.
 TREND_SHARE_OF_RISE = 0.5
-SMALLEST_RISE = 0.004  # of the best loss; less is real but not worth a word
-OVERFITTING_RELEASE_SHARE = 0.5  # a verdict once given stays until the rise is below this share of what it took
+SMALLEST_RISE = 0.004  # of the best loss; less is negligible
+OVERFITTING_RELEASE_SHARE = 0.5  # a verdict stays until the rise is below this share of the threshold
 NOISE_EVALUATIONS = 10
 FEWEST_FOR_NOISE = 6
-UNKNOWN_NOISE_SHARE = 0.003  # of the loss, where evaluations are too few to tell: that of a restless small run
-AFTER_MEMORISING = 2.0  # a validation loss known to stand still wobbles on for long: one more verdict takes more
-TRAIN_FALL = 0.002  # of the training loss: measured on a sample of windows, less than that is not a fall
+UNKNOWN_NOISE_SHARE = 0.003  # of the loss, for few evaluations: that of a noisy small run
+AFTER_MEMORISING = 2.0  # factor on the threshold after that verdict: a flat loss fluctuates for long
+TRAIN_FALL = 0.002  # of the training loss; less is not a fall on a sample of windows
 TRAIN_NOISE_FACTOR = 2.0  # standard deviations of an evaluation, for the mean of two of them
 
-MEMORISING_SHARE = 0.6  # training loss below this share of the validation loss: a gap of many epochs, not of luck
-BELOW_FLOOR = 0.97  # nobody gets below the source's entropy on new text; a training loss there is known by heart
+MEMORISING_SHARE = 0.6  # of the validation loss: a training loss below it took many epochs
+BELOW_FLOOR = 0.97  # of the source's entropy, which no loss on new text is below
 MEMORISING_EVALUATIONS = 3  # over which validation stood still and training fell
 MEMORISING_FALL = 0.015  # of the training loss over those evaluations
 STANDSTILL_SHARE = 0.004  # of the validation loss over those evaluations
 
 DROPOUT_ADVICE = 0.2  # nanoGPT's choice for small texts
 LARGEST_WEIGHT_DECAY = 10.0  # what the dial takes
-WEIGHT_DECAY_FACTOR = 3.0  # where there is dropout already (multi-epoch recipes use 0.8 and more)
+WEIGHT_DECAY_FACTOR = 3.0  # where dropout is already on (multi-epoch recipes use 0.8 and more)
 
 
 def measure_rise(observation: Observation, previous: Diagnosis | None) -> EvaluationRise | None:
-    """Compare the newest evaluation with the best one; None where window losses are missing or nothing came after."""
+    """Compare the newest evaluation with the best one; None without window losses or a later evaluation."""
     step, _, val, _ = observation.evaluations
     if len(val) < 2 or (best := int(np.argmin(val))) == len(val) - 1:
         return None
@@ -80,14 +79,14 @@ def _compare(observation: Observation, step: int, best_step: int, resamples: int
 def find_overfitting(
     observation: Observation, rise: EvaluationRise | None, previous_verdict: VerdictKind | None
 ) -> Diagnosis | None:
-    """Training loss falls while validation loss climbs. `previous_verdict`: that of the diagnosis before."""
+    """Training loss falls while validation loss rises. `previous_verdict`: of the previous diagnosis."""
     _, t, val, train = observation.evaluations
     if rise is None or (best := int(np.argmin(val))) > len(val) - 1 - FEWEST_AFTER_BEST:
         return None
-    wobble = _evaluation_noise(val, train)
-    enough = max(NOISE_FACTOR * wobble, SMALLEST_RISE * abs(float(val[best])))
+    noise = _evaluation_noise(val, train)
+    enough = max(NOISE_FACTOR * noise, SMALLEST_RISE * abs(float(val[best])))
     fell = float(train[best] - np.mean(train[-2:]))
-    if not fell > max(TRAIN_FALL * abs(float(train[best])), TRAIN_NOISE_FACTOR * wobble):
+    if not fell > max(TRAIN_FALL * abs(float(train[best])), TRAIN_NOISE_FACTOR * noise):
         return None
     if previous_verdict == "overfitting":
         confirmed = rise.comparison.difference > OVERFITTING_RELEASE_SHARE * enough
@@ -105,10 +104,10 @@ def find_overfitting(
 
 
 def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
-    """How much an evaluation is shifted by the luck of its weights.
+    """Standard deviation of an evaluation's loss that is due to the weights.
 
-    Training and validation share that luck, and the training loss has no kink where the validation loss turns, which
-    would look like noise. The lower of the two counts, in proportion to the losses.
+    Training and validation loss share it, and the training loss has no kink at the best evaluation that would look like
+    noise. The lower of the two counts, in proportion to the losses.
     """
     if len(val) < FEWEST_FOR_NOISE:
         return UNKNOWN_NOISE_SHARE * abs(float(val[-1]))
@@ -135,7 +134,7 @@ def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, 
 
 
 def find_memorising(observation: Observation, *, repeated: bool) -> Diagnosis | None:
-    """Training loss runs away downwards while validation stands still. `repeated`: that was the verdict so far."""
+    """Training loss falls far below a flat validation loss. `repeated`: the previous verdict was the same."""
     step, _, val, train = observation.evaluations
     if len(val) <= MEMORISING_EVALUATIONS or val[-1] <= 0.0 or train[-1] < 0.0:
         return None
@@ -143,10 +142,10 @@ def find_memorising(observation: Observation, *, repeated: bool) -> Diagnosis | 
     below_floor = floor is not None and floor > 0.0 and bool(train[-1] < BELOW_FLOOR * floor)
     if not below_floor and train[-1] > MEMORISING_SHARE * val[-1]:
         return None
-    wobble = evaluation_noise(val[-NOISE_EVALUATIONS:])
+    noise = evaluation_noise(val[-NOISE_EVALUATIONS:])
     then = len(val) - 1 - MEMORISING_EVALUATIONS
     gained = float(np.median(val[: then + 1][-2:]) - val[-2:].min())
-    if gained > (2.0 if repeated else 1.0) * max(2.0 * wobble, STANDSTILL_SHARE * float(val[-1])):
+    if gained > (2.0 if repeated else 1.0) * max(2.0 * noise, STANDSTILL_SHARE * float(val[-1])):
         return None
     fell = float(train[then] - train[-1])
     if not repeated and fell < MEMORISING_FALL * float(train[then]):

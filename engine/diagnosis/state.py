@@ -1,7 +1,7 @@
-"""What the diagnosis of a run keeps in a checkpoint, so that a resumed run gets the same verdicts.
+"""The state of a diagnosis in a checkpoint, so that a resumed run gets the same verdicts.
 
-Only what cannot be read back from the journal: the last verdict and its candidate, whether it was acted on, and the
-per-window validation losses of the best evaluation and of the newest two.
+Only what is not in the journal: the last verdict and its candidate, whether the run acted on it, and the per-window
+validation losses of the best evaluation and the newest two.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class DiagnosisState:
     newest_windows: tuple[WindowLosses, ...] = ()
 
     def with_windows(self, windows: WindowLosses, *, best: bool) -> DiagnosisState:
-        """With the losses of one more evaluation; `best`: it is the best so far."""
+        """Add the losses of an evaluation; `best`: it is the best so far."""
         newest = (*self.newest_windows[-1:], windows)
         return replace(self, newest_windows=newest, best_windows=windows if best else self.best_windows)
 
     def until(self, step: int) -> DiagnosisState:
-        """As if nothing had been evaluated after `step`."""
+        """Without evaluations after `step`."""
         newest = tuple(windows for windows in self.newest_windows if windows.step <= step)
         best = self.best_windows if self.best_windows is not None and self.best_windows.step <= step else None
         return replace(self, newest_windows=newest, best_windows=best)
@@ -46,10 +46,10 @@ def pack_diagnosis_state(state: DiagnosisState) -> dict[str, Any]:
 
 
 def unpack_diagnosis_state(saved: Mapping[str, Any]) -> DiagnosisState:
-    """The state in a checkpoint; an empty one where there is none, or where it makes no sense."""
+    """The state in a checkpoint; an empty one where it is missing or invalid."""
     try:
         return msgspec.convert(saved, DiagnosisState, dec_hook=_unpack_losses)
-    except msgspec.ValidationError:  # written by another version: the diagnosis begins afresh
+    except msgspec.ValidationError:  # written by another version
         return DiagnosisState()
 
 

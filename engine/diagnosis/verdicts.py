@@ -1,4 +1,4 @@
-"""What a diagnosis says: one of twelve verdicts, two sentences with their numbers, and commands that follow from it."""
+"""The output of a diagnosis: one of twelve verdicts, two sentences, and suggested commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SuggestedAction: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A command that follows the diagnosis: `value` in the dial's own unit, `label` for the key that sends it."""
+    """A suggested command: `value` in the unit of the dial, `label` for the key that sends it."""
 
     action: SuggestedAction
     label: str
@@ -36,9 +36,9 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class EvaluationRise:
-    """The newest evaluation (at step `newest_step`) against the best one: per-window bootstrap, newest minus best.
+    """The newest evaluation (at `newest_step`) against the best one: per-window bootstrap, newest minus best.
 
-    `second` compares the newest but one with the best; None when there are no window losses of it or it is the best.
+    `second` compares the second newest with the best; None when it is the best or its window losses are missing.
     """
 
     best_step: int
@@ -49,11 +49,11 @@ class EvaluationRise:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The verdict on a run at `step`, and what keeps the next one from flickering.
+    """The verdict on a run at `step`.
 
-    `why` and `next_` are a sentence each. `advice` is what the key applies, `alternative` the other way out. `since` is
-    the step the verdict was first given at; `candidate` another verdict that waits to be confirmed since
-    `candidate_since`; `rise` the newest comparison of evaluations, kept so that it is not computed again.
+    `why` and `next_` are a sentence each. `advice` is what the key applies, `alternative` the second choice. `since` is
+    the first step of the verdict; `candidate` a new verdict to be confirmed, since `candidate_since`; `rise` the newest
+    comparison of evaluations, cached.
     """
 
     verdict: VerdictKind
@@ -68,26 +68,26 @@ class Diagnosis:
     rise: EvaluationRise | None = None
 
 
-URGENT_VERDICTS = frozenset({"diverging", "overfitting"})  # believed at once, the others when they are found twice
-LR_SCALE_LIMITS = (1e-6, 1e6)  # what the dial takes
+URGENT_VERDICTS = frozenset({"diverging", "overfitting"})  # given at once, others when found twice
+LR_SCALE_LIMITS = (1e-6, 1e6)  # of the dial
 
 
 def percent_text(share: float) -> str:
-    """`34%`; a little more exact below 10."""
+    """`34%`, with one decimal below 10."""
     if not math.isfinite(share):
         return "?%"
     return f"{100 * share:.1f}%" if abs(share) < 0.0995 else f"{100 * share:.0f}%"
 
 
 def minutes_text(seconds: float) -> str:
-    """`12.3 minutes`, or seconds below one and a half."""
+    """`12.3 minutes`, or seconds below 1.5 minutes."""
     if not math.isfinite(seconds):
         return "an unknown time"
     return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:,.1f} minutes"
 
 
 def suggest_learning_rate(observation: Observation, factor: float, label: str) -> Suggestion:
-    """Advice to multiply the learning rate as it is now, keeping the schedule unless it is held."""
+    """Suggest `factor` times the current learning rate: a scale of the schedule, or a new held rate."""
     if observation.lr_held and observation.rows and math.isfinite(held := float(observation.learning_rate[-1])):
         return Suggestion("lr_hold", label, value=held * factor)
     low, high = LR_SCALE_LIMITS

@@ -1,1 +1,1 @@
-"""What the doctor checks, one area a file. Each check returns results and raises nothing it can foresee."""
+"""The checks of the doctor, one area per file."""

@@ -1,4 +1,4 @@
-"""One thing the doctor found out about this machine."""
+"""The result of one check of the doctor."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ _LONGEST = 2000
 
 @dataclass(frozen=True)
 class CheckResult:
-    """`ok` is True for fine, False for something to put right, None for a fact that is neither.
+    """`ok` is True for fine, False for something to fix, None for neither.
 
-    `what` says what is so, `why` what it means and what to do. Both are made harmless for a terminal here, because
-    they quote paths, environment variables and driver texts.
+    `what` is the finding, `why` what it means and what to do; both may quote paths, variables and driver texts.
     """
 
     topic: str
@@ -23,6 +22,6 @@ class CheckResult:
     why: str = "Nothing to do."
 
     def __post_init__(self) -> None:
-        """Keep control characters of quoted text off the screen."""
+        """Replace control characters of quoted text."""
         for name in ("topic", "what", "why"):
             object.__setattr__(self, name, printable_line(getattr(self, name), _LONGEST))

@@ -1,4 +1,4 @@
-"""Device, cores, threads, and a fifth of a second of matrix products to see whether bf16 pays on this machine."""
+"""Device, cores, threads, and a trial of matrix products to see whether bf16 is faster on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # The baby preset's largest product: batch 12 x context 64 rows through its MLP, 128 -> 512.
 BABY_ROWS, BABY_IN, BABY_OUT = 768, 128, 512
 MATMUL_TRIAL_SECONDS = 0.1
-BF16_WORTHWHILE_SPEEDUP = 1.3  # products are under half of a step, so less than this is lost in casts
+BF16_WORTHWHILE_SPEEDUP = 1.3  # products are under half of a step, so casts cost more than a smaller speedup gains
 
 
 def check_device(cards_seen: int) -> tuple[str, CheckResult]:
@@ -35,7 +35,7 @@ def check_device(cards_seen: int) -> tuple[str, CheckResult]:
 
 
 def check_cores(cores: Cores, environ: Mapping[str, str] = os.environ) -> CheckResult:
-    """How many cores there are for us, and how many threads torch gets by default."""
+    """Usable cores, and how many threads torch gets by default."""
     limit = "" if cores.quota is None else f", limited to {cores.quota:g} by the container"
     threads = default_threads(environ, cores)
     origin = "from OMP_NUM_THREADS" if threads != cores.usable else "one a core"
@@ -47,7 +47,7 @@ def check_cores(cores: Cores, environ: Mapping[str, str] = os.environ) -> CheckR
 
 
 def check_bf16(device: str, threads: int) -> CheckResult:
-    """fp32 against bf16 on the baby's largest matrix product, timed on `device` for 0.1 s each."""
+    """fp32 against bf16 on the baby preset's largest matrix product, timed on `device` for 0.1 s each."""
     import torch
 
     from babytrain.engine.execution.devices import supports_bf16

@@ -1,4 +1,4 @@
-"""Where runs are kept, and what the terminal around us can show."""
+"""Whether the runs folder is writable, and what the terminal can display."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _GIB = 1024**3
 
 
 def check_runs_dir(runs_dir: Path) -> CheckResult:
-    """Whether runs can be written there, and how much room is left. Makes no folder."""
+    """Whether runs can be written there, and the free space. Creates no folder."""
     path = runs_dir.absolute()
     base = next((folder for folder in (path, *path.parents) if os.path.lexists(folder)), path)
     if not base.is_dir():
         what = f"{runs_dir} cannot be a folder: {base} is a file"
         return CheckResult("runs", False, what, f"Move it, or {_ELSEWHERE}.")
     try:
-        # A trial, because permission bits say nothing about read-only mounts, quotas and root squash.
+        # Permission bits say nothing about read-only mounts, quotas and root squash.
         with tempfile.TemporaryFile(dir=base):
             pass
     except OSError as error:
@@ -40,7 +40,7 @@ def check_runs_dir(runs_dir: Path) -> CheckResult:
 
 
 def check_terminal(environ: Mapping[str, str], *, is_tty: bool, size: tuple[int, int]) -> list[CheckResult]:
-    """Terminal or pipe, size (columns, rows), colours, UTF-8 and tmux, as far as the environment tells."""
+    """Terminal or pipe, size (columns, rows), colours, UTF-8 and tmux, by the environment."""
     if is_tty:
         results = [CheckResult("terminal", True, "the output is a terminal"), _check_size(*size)]
     else:

@@ -1,8 +1,7 @@
-"""The doctor: everything about this machine that decides how training will go, each thing with what to do about it.
+"""The doctor: checks of this machine, each with what to do about it. Nothing is installed, created or changed.
 
-Choices: results are plain data, rendered elsewhere; a check that breaks becomes a result of its own, because a broken
-machine is what the doctor is for; nothing is installed, created or changed. Takes about a second, most of it importing
-torch, and at most five more when a graphics driver hangs.
+A check that raises becomes a result. Takes about a second, most of it importing torch, and at most five more when a
+graphics driver hangs.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from babytrain.engine.doctor.software import check_compile, check_packages, chec
 from babytrain.engine.execution.processor_cores import count_cores, default_threads
 from babytrain.runs.store.folder import default_runs_dir
 
-__all__ = ["CheckResult", "run_checks"]
-
 
 def run_checks(
     *,
@@ -31,10 +28,9 @@ def run_checks(
     is_tty: bool | None = None,
     size: tuple[int, int] | None = None,
 ) -> list[CheckResult]:
-    """Everything there is to know, in the order of a consultation. Raises nothing.
+    """All results, in the order they are shown. Raises nothing.
 
-    The arguments stand in for the person's runs folder, `os.environ`, whether the output is a terminal, and its size in
-    (columns, rows).
+    The arguments replace the runs folder, `os.environ`, whether the output is a terminal, and its (columns, rows).
     """
     environ = os.environ if environ is None else environ
     is_tty = sys.stdout.isatty() if is_tty is None else is_tty
@@ -52,7 +48,7 @@ def run_checks(
 
 
 def _compute(environ: Mapping[str, str], *, torch_works: bool) -> list[CheckResult]:
-    """Cards first: a card that the driver sees and torch does not is the commonest thing to put right."""
+    """Cards first: the commonest fault is a card that the driver sees and torch does not."""
     found: list[CheckResult] = []
     cards_seen, card_results = check_gpus()
     device = "cpu"
@@ -71,6 +67,6 @@ def _compute(environ: Mapping[str, str], *, torch_works: bool) -> list[CheckResu
 def _attempt(results: list[CheckResult], topic: str, check: Callable[[], list[CheckResult]]) -> None:
     try:
         results.extend(check())
-    except Exception as error:  # noqa: BLE001 - the doctor survives whatever the machine does, and says so
+    except Exception as error:  # noqa: BLE001 - a check that fails must not end the others
         what = f"could not be examined ({type(error).__name__}: {error})"
         results.append(CheckResult(topic, False, what, "Unexpected; please report it with this line."))

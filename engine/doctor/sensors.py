@@ -1,4 +1,4 @@
-"""What can be measured on this machine: graphics cards, the host's own sensors, and the processor's energy counter."""
+"""Checks of graphics cards, the computer's sensors, and the processor's energy counter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from babytrain.runs.events import GpuReading, HostReading
 
 DRIVER_SECONDS = 5.0
 _GIB = 1024**3
-_READINGS = 3  # the first asks what is asked once, the others cost what a reading costs
+_READINGS = 3  # the first also queries constants; the others have the usual cost
 _WHY_ABSENT = {
     "temperature": "Normal in a virtual machine and on macOS; on a real Linux machine try: sudo sensors-detect",
     "fan": "Normal in a virtual machine, on macOS and on many laptops; its space on the screen stays empty.",
@@ -34,7 +34,7 @@ _WHY_ABSENT = {
 def check_gpus(
     open_gpu: Callable[[], GpuBackend] = open_cards, timeout: float = DRIVER_SECONDS
 ) -> tuple[int, list[CheckResult]]:
-    """How many NVIDIA cards there are, and what is known about drivers and cards. Waits at most `timeout` seconds."""
+    """How many NVIDIA cards there are, and results on drivers and cards. Waits at most `timeout` seconds."""
     poll = _poll(open_gpu, timeout)
     if poll is None:
         what = f"the graphics driver has not answered in {timeout:g} s"
@@ -56,7 +56,6 @@ def check_gpus(
 
 
 def _poll(open_gpu: Callable[[], GpuBackend], timeout: float) -> GpuPoll | None:
-    """The last of a few readings; None when the driver does not answer."""
     thread = GpuThread(open_gpu)
     thread.start()
     poll: GpuPoll | None = None
@@ -70,7 +69,7 @@ def _poll(open_gpu: Callable[[], GpuBackend], timeout: float) -> GpuPoll | None:
 
 
 def describe_cost(poll: GpuPoll) -> CheckResult:
-    """What one reading of every card costs; too much is no fault, because the sensors then come less often."""
+    """The cost of one reading of every card; a high one is no fault, because readings then become rarer."""
     what = f"a look at every card takes {poll.mean_seconds * 1e3:.1f} ms"
     if poll.slowest_call is not None:
         function, seconds = poll.slowest_call
@@ -81,7 +80,7 @@ def describe_cost(poll: GpuPoll) -> CheckResult:
 
 
 def describe_card(reading: GpuReading) -> CheckResult:
-    """One card; what it does not report stands in `why`."""
+    """A result on one card; what it does not report is in `why`."""
     facts = [reading.name]
     if reading.memory_total_bytes:
         facts.append(f"{reading.memory_total_bytes / _GIB:.1f} GiB")
@@ -107,7 +106,7 @@ def describe_card(reading: GpuReading) -> CheckResult:
 
 
 def check_host(sensors: HostSensors | None = None) -> list[CheckResult]:
-    """The computer's own temperature, fan and battery; absent ones with their reason."""
+    """The computer's temperature, fan and battery; a missing one with its reason."""
     reading = (sensors or HostSensors()).read()
     power = {True: ", plugged in", False: ", on battery", None: ""}[reading.plugged_in]
     gives = "" if reading.battery_watts is None else f", gives {reading.battery_watts:.1f} W"

@@ -1,4 +1,4 @@
-"""Python, the packages, torch's build, and whether torch.compile has a compiler to call."""
+"""Checks of Python, the packages, torch's build, and what torch.compile needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from babytrain.engine.doctor.check_result import CheckResult
 
-# The names under which the required packages are installed; a test holds them against pyproject.toml.
+# Distribution names; a test compares them with pyproject.toml.
 PACKAGES = (
     "textual", "rich", "torch", "nvidia-ml-py", "psutil", "tomli-w", "msgspec", "numpy", "safetensors", "platformdirs",
     "typer", "tokenizers", "pooch", "resvg-py",
@@ -30,7 +30,7 @@ def check_python() -> CheckResult:
 
 
 def check_packages(names: Sequence[str] = PACKAGES) -> list[CheckResult]:
-    """The versions of the required packages, and known troublemakers beside them."""
+    """The versions of the required packages, and conflicting packages."""
     versions = {name: _version(name) for name in names}
     missing = [name for name, version in versions.items() if version is None]
     what = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
@@ -57,9 +57,9 @@ def check_torch() -> CheckResult:
 
 
 def check_compile(environ: Mapping[str, str], device: str, include: Path | None = None) -> CheckResult:
-    """Whether compile=on has what it needs: a C++ compiler and Python's headers, and Triton on a CUDA card.
+    """Whether compile=on has a C++ compiler and Python's headers, and Triton on a CUDA card.
 
-    `include` is where Python.h should lie; the interpreter's own folder by default.
+    `include` is the folder of Python.h, by default the interpreter's.
     """
     compiler = find_compiler(environ)
     headers = (include or Path(sysconfig.get_path("include"))) / "Python.h"
@@ -78,7 +78,7 @@ def check_compile(environ: Mapping[str, str], device: str, include: Path | None 
 
 
 def find_compiler(environ: Mapping[str, str]) -> str | None:
-    """The C++ compiler that torch would call: CXX, else the system's usual one."""
+    """The C++ compiler that torch would call: CXX, else the system's default."""
     usual = ("clang++",) if sys.platform == "darwin" else ("g++",)
     for name in (environ.get("CXX", ""), *usual):
         path = shutil.which(name, path=environ.get("PATH")) if name else None

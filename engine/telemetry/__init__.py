@@ -1,1 +1,1 @@
-"""Sensors: graphics cards through NVML, the host through psutil."""
+"""Sensors: graphics cards (NVML, hwmon, ioreg), the computer (psutil), and the energy meter."""

@@ -1,7 +1,7 @@
-"""The graphics processor of a Mac, as far as macOS tells it without root: load and memory, from `ioreg`.
+"""The GPU of a Mac: utilization and memory from `ioreg`.
 
-Heat, power and clocks are told to root alone (`powermetrics`), so they are missing with that reason. `ioreg` is a
-program of its own, so it is run every few seconds at most, with a limit of time, in the thread that talks to drivers.
+Temperature, power and clocks need root (`powermetrics`), so they are missing with that reason. `ioreg` is a process, so
+it runs every five seconds at most, with a timeout, in the thread that talks to drivers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ROOT_ONLY = ("temperature_celsius", "slowdown_celsius", "fans", "power_watts", 
 
 
 class AppleBackend(GpuBackend):
-    """The one card of a Mac. `run` gives the text of ioreg, and may raise OSError or subprocess.SubprocessError."""
+    """The card of a Mac. `run` returns the output of ioreg; it may raise OSError or subprocess.SubprocessError."""
 
     def __init__(self, run: Callable[[], str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class AppleBackend(GpuBackend):
         self._read = RateLimited(self._read_now, EVERY_SECONDS, clock=clock, cost=lambda: 0.0)
 
     def read(self) -> tuple[GpuReading, ...]:
-        """The reading of now, or the last one while that is young."""
+        """The reading, at most five seconds old."""
         return (self._read(),)
 
     def _read_now(self) -> GpuReading:
@@ -46,10 +46,7 @@ class AppleBackend(GpuBackend):
 
 
 def parse_ioreg(text: str, reason: str = "ioreg does not tell it") -> GpuReading:
-    """A reading from what ioreg says about the first accelerator that tells its load; `reason` for what it leaves out.
-
-    Bytes and percent are as ioreg has them.
-    """
+    """A reading from the output of ioreg; `reason` for missing quantities."""
     name = re.search(r'"model" = "([^"]+)"', text)
     percent, memory = _number(text, "Device Utilization %"), _number(text, "In use system memory")
     return gpu_reading(

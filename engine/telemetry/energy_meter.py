@@ -1,17 +1,15 @@
-"""The electricity meter of a run: sensor readings in, one `Energy` so far out. Called by the telemetry thread only.
+"""The energy meter of a run: sensor readings in, `Energy` totals out. Called by the telemetry thread only.
 
-Which sources make up the total is decided anew for every interval between two readings, so that scopes never overlap:
+The sources of the total are chosen anew for every interval between two readings, so that they never overlap:
 
-- A battery that is being discharged says what the whole computer draws; otherwise the watts a person typed in from a
-  wall meter do. While one of these measures, everything else is shown but not counted. What was typed in is what the
-  computer draws while it trains, so it says nothing about a pause or a rest.
-- Otherwise the cards that train and the processor are counted, times the supply factor: it stands for what a power
-  supply loses, which a wall meter sees already and a battery never pays.
-- A card that does not train is shown but not counted, and on a run that trains on the processor no card is: what an
-  idle or borrowed card draws is not this run's doing.
-- A card's counter is counted before its polled power. Where both measure both are kept, so that their gap can be shown.
-- Nothing is ever guessed. A machine without a readable sensor and without typed-in watts has unmeasured seconds, not
-  watts made up from a data sheet; those are wrong by up to 40% (Fischer 2025, arXiv 2509.22092).
+- A discharging battery measures the whole computer, else the wall meter's watts in the settings do, except in pauses
+  and rests, for which they are not valid. All other sources are then shown but not counted.
+- Otherwise the cards that train and the processor are counted, times the supply factor for the losses of the power
+  supply, which a wall meter includes and a battery does not have.
+- A card that does not train is shown but not counted.
+- A card's energy counter is preferred to its polled power; both are kept, so that their difference can be shown.
+- Nothing is estimated: without a sensor seconds are unmeasured. Estimates from data sheets are wrong by up to 40%
+  (Fischer 2025, arXiv 2509.22092).
 """
 
 from __future__ import annotations
@@ -43,19 +41,17 @@ _SAME_MOMENT_SECONDS = 1e-6
 
 @dataclass
 class _Component:
-    """A component of the computer in this session; seconds include sleep where it should have measured then."""
+    """A component of the computer in this session; seconds include sleep in which it should have measured."""
 
     name: str
     scope: EnergyScope
-    seen_at: float  # seconds of the session before it was there
-    ours: bool = True  # what it draws belongs to this run
+    seen_at: float  # seconds of the session before its first reading
+    ours: bool = True  # its energy belongs to this run
     state: ComponentState = field(default_factory=ComponentState)
     read_at: float = 0.0  # monotonic seconds of its newest reading
     due_seconds: float = 0.0  # in which it should have measured
     measured_seconds: float = 0.0  # in which it did
-    covered_seconds: float = (
-        0.0  # in which what it drew is in the total, measured by itself or as component of the whole
-    )
+    covered_seconds: float = 0.0  # in which its energy is in the total, by its own sensor or the whole computer's
     newest: MeasuredEnergy | None = None
     source: SourceKey | None = None  # to which its unmeasured seconds are added
 
@@ -67,7 +63,7 @@ class _Component:
 
 @dataclass(frozen=True)
 class _ComponentSample:
-    """What the sensors of a component measure now; None where they are silent."""
+    """The measurements of a component now; None where its sensors are silent."""
 
     name: str
     scope: EnergyScope
@@ -77,11 +73,11 @@ class _ComponentSample:
 
 
 class EnergyMeter:
-    """Adds up the electricity of a run, from the total `before` of its earlier sessions on.
+    """Adds up the energy of a run, starting from the total `before` of its earlier sessions.
 
-    `wall_watts`, `idle_watts` and `supply_factor` are the settings of these names, 0, 0 and 1 for none. A `before`
-    whose money is in another currency than the tariff's must be handed in with `money=None`. Electricity of earlier
-    sessions without a price is valued at the price of the first reading: when it was drawn is not on record.
+    `wall_watts`, `idle_watts` and `supply_factor` are the settings, 0, 0 and 1 for none. A `before` in another currency
+    than the tariff's must have `money=None`. Energy of earlier sessions without a price gets the price of the first
+    reading.
     """
 
     def __init__(
@@ -98,8 +94,8 @@ class EnergyMeter:
         self._components: dict[str, _Component] = {}
         self._clocks: ClockReading | None = None
         self._session_seconds = 0.0  # since the first reading, sleep included
-        self._idle_until = 0.0  # monotonic: up to where idle draw was taken off
-        self._whole_until = 0.0  # monotonic: up to where a source of the whole computer was counted
+        self._idle_until = 0.0  # monotonic: end of the time whose idle draw was subtracted
+        self._whole_until = 0.0  # monotonic: end of the time counted by a source of the whole computer
         self._intervals = deque([SENSOR_INTERVAL_SECONDS] * REMEMBERED_INTERVALS, maxlen=REMEMBERED_INTERVALS)
 
     def take_reading(
@@ -114,10 +110,10 @@ class EnergyMeter:
         step: int,
         held: bool = False,
     ) -> Energy:
-        """Take the newest readings in; `held`: the run was paused or rested just then.
+        """Add the newest readings; `held`: the run was paused or resting.
 
-        The clocks are in seconds, `wall_time` is Unix time; `t` and `step` the run's. Where no clock counts sleep, give
-        the monotonic one as `boottime`; the wall clock then shows it.
+        Clocks are in seconds, `wall_time` is Unix time; `t` and `step` the run's. Where no clock counts sleep, pass the
+        monotonic one as `boottime`; sleep is then found by the wall clock.
         """
         now = ClockReading(monotonic, boottime, wall_time)
         usual_seconds = max(SENSOR_INTERVAL_SECONDS, statistics.median(self._intervals))
@@ -144,7 +140,7 @@ class EnergyMeter:
             _ComponentSample(f"gpu {gpu.index}", "gpu", gpu.energy_joules, gpu.power_watts, ours=gpu.trains)
             for gpu in gpus
         ]
-        # The watts of a processor are made from its counter, so they are no second opinion.
+        # The watts of a processor are derived from its counter, so they are no second source.
         watts = host.processor_watts if host.processor_joules is None else None
         if host.processor_joules is not None or watts is not None:
             samples.append(_ComponentSample(PROCESSOR, "processor", host.processor_joules, watts))
@@ -157,7 +153,7 @@ class EnergyMeter:
     def _read_components(
         self, samples: list[_ComponentSample], now: ClockReading, passed: ElapsedTime, usual_seconds: float
     ) -> dict[str, ComponentReading]:
-        """What each component measured since its last reading. Nothing is measured across a sleep."""
+        """The energy of each component since its last reading; none across a sleep."""
         for component in self._components.values():
             if passed.slept:
                 component.state = ComponentState(highest_watts=component.state.highest_watts)
@@ -178,11 +174,10 @@ class EnergyMeter:
                 component.read_at = now.monotonic
             component.newest = reading.best or component.newest
         if BATTERY in self._components and BATTERY not in readings:
-            self._components[BATTERY].state = ComponentState()  # plugged in: what it gives later is another interval
+            self._components[BATTERY].state = ComponentState()  # plugged in: the next discharge is a new interval
         return readings
 
     def _add_up(self, readings: dict[str, ComponentReading], whole: str | None, now: ClockReading) -> None:
-        """Add the intervals that end now to their sources, and those that count to the total and the bill."""
         inside = outside = longest = 0.0
         for name, reading in readings.items():
             component, best = self._components[name], reading.best
@@ -219,7 +214,7 @@ class EnergyMeter:
         component.source = component.source or source
 
     def _charge(self, joules: float, seconds: float, now: ClockReading) -> None:
-        """Add what was drawn over the last `seconds` to total and bill, less what would have been drawn anyway."""
+        """Add the energy of the last `seconds` to total and cost, less the idle draw."""
         idle_seconds = min(seconds, now.monotonic - self._idle_until)
         idle = min(joules, self._idle_watts * idle_seconds)
         self._idle_until = now.monotonic
@@ -231,7 +226,7 @@ class EnergyMeter:
 
     def _energy(self, now: ClockReading, whole: str | None, usual_seconds: float, *, t: float, step: int) -> Energy:
         components = list(self._components.values())
-        # Seconds of a silence that may still end: nothing is decided about them yet.
+        # Seconds of a silence that may still end: not yet unmeasured.
         silent = {component.name: now.monotonic - component.read_at for component in components}
         longest = GAP_INTERVALS * usual_seconds
         pending = {name: seconds if seconds <= longest else 0.0 for name, seconds in silent.items()}
@@ -242,7 +237,7 @@ class EnergyMeter:
             for component in components
             if component.source is not None or component.ours
         }
-        # What should be in the total: the whole computer only where there is nothing else.
+        # Components expected in the total: the whole computer only where there is no other.
         ours = [component for component in components if component.ours]
         expected = [component for component in ours if not component.is_whole] or ours
         covered = [component.covered_seconds + component.seen_at + pending[component.name] for component in expected]
@@ -263,7 +258,7 @@ class EnergyMeter:
         )
 
     def _watts(self, components: list[_Component], pending: dict[str, float], now: ClockReading) -> float | None:
-        """What `components` draw now, idle draw included; None when one of them is silent."""
+        """The power of `components` now, idle draw included; None when one of them is silent."""
         watts = 0.0
         for component in components:
             if component.newest is None or now.monotonic - component.read_at > pending[component.name]:

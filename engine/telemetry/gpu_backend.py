@@ -1,6 +1,6 @@
-"""What every source of graphics-card readings offers, and how a quantity that is missing is said.
+"""The interface of graphics-card backends, and missing quantities with their reasons.
 
-A quantity is a value or a `MissingValue` with a reason in plain words; `gpu_reading` makes a reading of both kinds.
+A quantity is a value or a `MissingValue`; `gpu_reading` makes a reading of both kinds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ NO_FAN = "no fan of its own"
 
 @dataclass(frozen=True)
 class MissingValue:
-    """Why there is no value. `code` is NVML's return code where the driver itself said no."""
+    """Why there is no value. `code` is NVML's return code where the driver refused."""
 
     reason: str
     code: int | None = None
 
 
 class CallCosts:
-    """How often a driver was called, and the longest that each function took, in seconds of wall time."""
+    """The number of driver calls, and the slowest call of each function in seconds of wall time."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -38,18 +38,18 @@ class CallCosts:
 
     @property
     def slowest(self) -> tuple[str, float] | None:
-        """The function whose slowest call took longest since `forget`, and its seconds; None before the first."""
+        """The function with the slowest call since `forget`, and its seconds; None before the first."""
         return max(self._slowest.items(), key=lambda cost: cost[1], default=None)
 
     def forget(self) -> None:
-        """Time afresh, as after the opening, which is slow and happens once."""
+        """Restart the timing, as after the slow first reading."""
         self._slowest.clear()
 
 
 class GpuBackend:
-    """Graphics cards to read. Every method may block: call it away from screen and training.
+    """Graphics cards to read. Every method may block, so call it in a thread of its own.
 
-    `note` is one sentence when there is nothing to read, else empty. `costs` are those of the driver's calls.
+    `note` is a sentence when there is nothing to read, else empty. `costs` are those of driver calls.
     """
 
     def __init__(self, note: str = "", costs: CallCosts | None = None) -> None:
@@ -61,26 +61,26 @@ class GpuBackend:
         return ()
 
     def instances(self, index: int) -> tuple[str, ...]:
-        """The UUIDs of the instances (MIG) that card `index` is cut into."""
+        """The UUIDs of the MIG instances of card `index`."""
         return ()
 
     def close(self) -> None:
-        """Let go of the driver."""
+        """Release the driver."""
 
 
 class NoGpu(GpuBackend):
-    """No card to read; the note says why."""
+    """No card; the note says why."""
 
 
 def gpu_reading(index: int, name: str, uuid: str, **quantities: Any) -> GpuReading:
-    """A reading of the quantities that have a value; the reasons of the others are in its `missing`."""
+    """A reading of the quantities with a value; the reasons of the others are in its `missing`."""
     missing = {field: value.reason for field, value in quantities.items() if isinstance(value, MissingValue)}
     known = {field: value for field, value in quantities.items() if field not in missing}
     return GpuReading(index=index, name=name, uuid=uuid, missing=missing, **known)
 
 
 def fan_quantities(fans: Iterable[tuple[float | MissingValue, float | MissingValue]]) -> dict[str, Any]:
-    """The quantity `fans` from (percent, rpm) of each, and why a fan has no `fan_percent` or `fan_rpm`."""
+    """The quantity `fans` from (percent, rpm) of each; reasons as `fan_percent` and `fan_rpm`."""
     pairs = list(fans)
     quantities: dict[str, Any] = {
         "fans": tuple(Fan(percent=value_or(percent, None), rpm=value_or(rpm, None)) for percent, rpm in pairs)
@@ -97,5 +97,5 @@ def value_or(value: T | MissingValue, default: Default) -> T | Default:
 
 
 def printable_line(text: str, limit: int = 200) -> str:
-    """Text from outside as one harmless line: nothing a terminal could obey, no more than `limit` characters."""
+    """Foreign text without control characters, at most `limit` characters."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)[:limit]

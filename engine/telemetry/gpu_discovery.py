@@ -1,10 +1,8 @@
-"""Every graphics card of this computer as one backend, and which of them a run trains on.
+"""All graphics cards of this computer as one backend, and the one that a run trains on.
 
-NVIDIA's cards come first, then AMD's and Intel's, or the one of a Mac. The note says what was looked for where there is
-no card; it also stays beside another card if an NVIDIA driver is here and in trouble. NVML knows nothing of torch's
-numbering and ignores CUDA_VISIBLE_DEVICES, so the card that trains is found by its UUID. NVML writes it with "GPU-"
-before it (a MIG instance with "MIG-"), torch without. An instance belongs to the card that lists it. AMD's UUID, as
-torch has it, is the letters of the card's number written as hexadecimal bytes.
+NVIDIA's cards come first, then AMD's and Intel's, or the one of a Mac. NVML ignores CUDA_VISIBLE_DEVICES and torch's
+numbering, so the training card is found by its UUID. NVML writes it with "GPU-" before it (a MIG instance with "MIG-"),
+torch without. AMD's UUID in torch is the ASCII text of the card's unique id as hexadecimal bytes.
 """
 
 from __future__ import annotations
@@ -26,13 +24,12 @@ MigInstances: TypeAlias = Callable[[int], tuple[str, ...]]
 _PREFIXES = ("mig-", "gpu-", "amd-", "pci-")  # old drivers write MIG-GPU-<card>/<instance>/<part>
 _AMD_DIGITS = 16
 NO_OTHER = "nor an AMD or Intel card with sensors"
-HARMLESS_NOTES = (NO_DRIVER, NO_BINDING)
 
 
 class TrainingCardMarker(GpuBackend):
-    """The cards of another backend, with the one that trains marked and called by its nickname.
+    """The cards of another backend, the training one marked and with its nickname.
 
-    `choose` gets the readings and a way to ask for the instances of a card, and gives a position or None.
+    `choose` gets the readings and a function for the instances of a card; it returns an index or None.
     """
 
     def __init__(
@@ -53,17 +50,16 @@ class TrainingCardMarker(GpuBackend):
         return (*readings[:chosen], marked, *readings[chosen + 1 :])
 
     def close(self) -> None:
-        """Let go of the cards."""
+        """Close the other backend."""
         self._cards.close()
 
 
 def find_training_card(
     device_type: str, identity: str, readings: tuple[GpuReading, ...], instances: MigInstances = lambda _: ()
 ) -> int | None:
-    """The position of the card with that identity among the readings, or None when it cannot be told.
+    """The index of the card with that identity among the readings, or None.
 
-    Where torch or the card tells no UUID, or the card is cut up and lists nothing, the only card that torch could mean
-    is meant.
+    Without UUIDs, or for a MIG card that lists no instances, it is the only card that torch could use, if there is one.
     """
     if device_type == "mps":
         return 0 if len(readings) == 1 else None
@@ -83,7 +79,6 @@ def find_training_card(
 
 
 def _spellings(identity: str) -> set[str]:
-    """The ways a card may spell this identity, each bare."""
     bare = _bare(identity)
     if not bare:
         return set()
@@ -102,7 +97,7 @@ def _bare(uuid: str) -> str:
 
 
 def open_cards(drm: Path = DRM, platform: str = sys.platform) -> GpuBackend:
-    """Every card there is to read, or a `NoGpu` that says why there is none. May hang with a driver; never raises."""
+    """Every readable card, or a `NoGpu` that says why there is none. May hang with a driver; never raises."""
     if platform == "darwin":
         return AppleBackend()
     nvidia = open_gpu_backend()
@@ -116,15 +111,15 @@ def open_cards(drm: Path = DRM, platform: str = sys.platform) -> GpuBackend:
 
 
 class AllCards(GpuBackend):
-    """NVIDIA's cards, with AMD's and Intel's numbered after them."""
+    """NVIDIA's cards, then AMD's and Intel's."""
 
     def __init__(self, nvidia: GpuBackend, others: HwmonBackend) -> None:
-        super().__init__("" if nvidia.note in HARMLESS_NOTES else nvidia.note, nvidia.costs)
+        super().__init__("" if nvidia.note in (NO_DRIVER, NO_BINDING) else nvidia.note, nvidia.costs)
         self._nvidia = nvidia
         self._others = others
 
     def instances(self, index: int) -> tuple[str, ...]:
-        """The UUIDs of the instances (MIG) an NVIDIA card is cut into."""
+        """The UUIDs of the MIG instances of an NVIDIA card."""
         return self._nvidia.instances(index)
 
     def read(self) -> tuple[GpuReading, ...]:
@@ -132,5 +127,5 @@ class AllCards(GpuBackend):
         return (*self._nvidia.read(), *self._others.read())
 
     def close(self) -> None:
-        """Let go of NVIDIA's driver; the others are files."""
+        """Release NVIDIA's driver; the others are files."""
         self._nvidia.close()

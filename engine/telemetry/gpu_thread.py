@@ -1,11 +1,7 @@
-"""The one thread that talks to a graphics driver, so that a driver that hangs stops nothing else.
+"""The only thread that talks to a graphics driver, so that a driver that hangs stops nothing else.
 
-The thread opens the driver (which may take seconds) and reads it when asked; a caller waits as long as it says
-and no longer. A question that has no answer yet is not put a second time.
-
-A call of the driver lets go of Python's interpreter lock and must wait to get it back, five milliseconds a call beside
-a thread that computes in Python. That is not the driver's time. How long the lock takes is tried before every reading,
-and taken off for each call.
+A driver call releases Python's interpreter lock and waits to get it back, five milliseconds per call beside a thread
+that computes in Python. That wait is measured before every reading and subtracted for each call.
 """
 
 from __future__ import annotations
@@ -19,16 +15,16 @@ from dataclasses import dataclass
 from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu, printable_line
 from babytrain.runs.events import GpuReading
 
-_LOCK_MEMORY = 0.5  # how much of the lock's past counts
+_LOCK_MEMORY = 0.5  # weight of earlier lock waits in their average
 
 
 @dataclass(frozen=True)
 class GpuPoll:
-    """One reading of every card, the note that goes with it, and the processor time it took.
+    """One reading of every card, its note, and its processor time.
 
-    `driver_seconds` is its wall time less the waiting for the interpreter lock. `mean_seconds` is the mean wall time of
-    a reading, this one included and the first one left out (it asks more than the others). `slowest_call` is the
-    driver's slowest function so far and its seconds, where the backend times its calls.
+    `driver_seconds` is its wall time without waiting for the interpreter lock. `mean_seconds` is the mean wall time of
+    all readings but the first, which queries more. `slowest_call` is the driver's slowest function so far and its
+    seconds.
     """
 
     gpus: tuple[GpuReading, ...]
@@ -40,12 +36,12 @@ class GpuPoll:
 
 
 class GpuThread:
-    """Ask, wait, stop; everything in here returns in the time it was given."""
+    """Every method returns within its timeout."""
 
     def __init__(self, open_gpu: Callable[[], GpuBackend]) -> None:
         self._open_gpu = open_gpu
         self._condition = threading.Condition()
-        self._asked_at: float | None = None  # monotonic seconds of the question that has no answer yet
+        self._asked_at: float | None = None  # monotonic seconds of the pending request
         self._poll: GpuPoll | None = None
         self._stopping = False
         self._opened = False
@@ -53,41 +49,41 @@ class GpuThread:
 
     @property
     def opened(self) -> bool:
-        """Whether the driver has been opened, or found missing."""
+        """Whether opening the driver has finished, also without success."""
         return self._opened
 
     @property
     def silent_seconds(self) -> float:
-        """How long the driver has owed an answer; 0 when it owes none."""
+        """Age of the pending request; 0 without one."""
         with self._condition:
             return 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
 
     def start(self) -> None:
-        """Begin to open the driver."""
+        """Start the thread, which opens the driver."""
         self._thread.start()
 
     def ask(self) -> None:
-        """Ask for a reading, unless one is on its way or waiting to be taken."""
+        """Request a reading, unless one is pending or not yet taken."""
         with self._condition:
             if self._asked_at is None and self._poll is None:
                 self._asked_at = time.monotonic()
                 self._condition.notify_all()
 
     def take(self, timeout: float) -> GpuPoll | None:
-        """The answer, waited for at most `timeout` seconds; None when there is none or the thread was told to stop."""
+        """The reading, waited for at most `timeout` seconds; None when there is none or the thread stops."""
         with self._condition:
             self._condition.wait_for(lambda: self._poll is not None or self._stopping, timeout)
             answer, self._poll = self._poll, None
             return answer
 
     def request_stop(self) -> None:
-        """Wake everyone up and have the thread close the driver as soon as the driver lets it."""
+        """Wake all waiting threads, and close the driver when it returns."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
 
     def join(self, timeout: float) -> bool:
-        """Wait for the thread to end; False when it has not (a driver that hangs keeps it)."""
+        """Wait for the thread to end; False when it has not."""
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -110,13 +106,13 @@ class GpuThread:
             with self._condition:
                 self._poll, self._asked_at = poll, None
                 self._condition.notify_all()
-        with contextlib.suppress(Exception):  # nobody is left to hear of it, and a traceback would tear the screen
+        with contextlib.suppress(Exception):  # a traceback would break the screen
             backend.close()
 
     def _open(self) -> GpuBackend:
         try:
             return self._open_gpu()
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: whatever breaks in a driver becomes a note
+        except Exception as error:  # noqa: BLE001 - top of a thread: any driver error becomes a note
             return NoGpu(f"the graphics driver cannot be opened ({describe_error(error)})")
 
     def _wait_for_question(self) -> bool:
@@ -126,7 +122,7 @@ class GpuThread:
 
 
 def _wait_for_lock() -> float:
-    """Seconds it takes now to let go of the interpreter lock and get it back."""
+    """Seconds to release the interpreter lock and get it back."""
     started = time.perf_counter()
     time.sleep(0)
     return time.perf_counter() - started
@@ -135,10 +131,10 @@ def _wait_for_lock() -> float:
 def _read(backend: GpuBackend) -> tuple[tuple[GpuReading, ...], str]:
     try:
         return backend.read(), backend.note
-    except Exception as error:  # noqa: BLE001 - the edge of a thread: the next reading may work again
+    except Exception as error:  # noqa: BLE001 - top of a thread: the next reading may work again
         return (), f"the graphics cards could not be read ({describe_error(error)})"
 
 
 def describe_error(error: Exception) -> str:
-    """An exception as a few harmless words."""
+    """An exception as a short printable text."""
     return printable_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

@@ -1,16 +1,12 @@
-"""The computer itself as a reading: processor, memory, disk, temperatures, fans, battery and electricity.
-
-psutil asks the system; what the processor and the battery draw comes from Linux (`processor_and_battery_power.py`).
+"""The computer's sensors: processor, memory, disk, temperatures, fans, battery and power, by psutil and Linux files.
 
 Choices:
 
-- A sensor that a system does not have is asked for once, then left alone; one that fails is None this time and asked
-  again. Either way `missing` says why, once a sensor: by the name of its first quantity.
-- What moves slowly is asked less often, and so is what costs much (`RateLimited`).
-- psutil measures processor load since the last call *of the same thread*, and calls its first answer meaningless. So
-  the first reading, and one that comes too soon after another, measures over a tenth of a second of its own.
-- The temperature is the processor's: a hot disk or radio says nothing about training, and chips report 0, -273 or 255
-  degrees for "no sensor here".
+- A sensor that the system does not have is queried once; one that fails is None and tried again. `missing` has the
+  reason under the name of its first quantity.
+- psutil measures processor load since the last call *of the same thread*. So the first reading, and one that comes too
+  soon after another, measures over a tenth of a second.
+- The temperature is the processor's; chips report 0, -273 or 255 degrees for a missing sensor.
 """
 
 from __future__ import annotations
@@ -37,34 +33,32 @@ from babytrain.engine.telemetry.rate_limit import RateLimited
 from babytrain.runs.events import HostReading
 
 T = TypeVar("T")
-MEASURE_SECONDS = 0.1  # psutil's own advice for the shortest interval worth measuring
-SLOW_SENSOR_SECONDS = 10.0  # between readings of what moves slowly
+MEASURE_SECONDS = 0.1  # the shortest interval that psutil recommends
+SLOW_SENSOR_SECONDS = 10.0  # between readings of slow quantities
 MOST_SENSORS = 24  # of a kind; server boards list hundreds
 NO_SENSOR = "no such sensor found"
 ON_MAINS = "the battery gives nothing while it is plugged in"
 RAPL_CLOSED = "the processor's energy counter is closed to this user; `babytrain-tui doctor` says how to open it"
 RAPL_ABSENT = "this system offers no energy counter of the processor"
 RAPL_FIRST_READING = "it takes two looks to tell"
-# Kernel drivers of processor temperatures, best first; acpitz is often the board, and better than nothing.
+# Kernel drivers of processor temperatures, best first; acpitz is often the board.
 _CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "cpu-thermal", "soc_thermal", "cpu", "acpitz")
 _GRAPHICS_CHIPS = ("amdgpu", "nouveau", "radeon", "i915", "xe")
 _SENSIBLE_CELSIUS = (1.0, 125.0)
 _FAN_NONSENSE_RPM = 30_000.0  # a missing fan reads 65535 on some boards
-# What psutil lets through on odd systems: an absent function, unreadable or garbled sysfs files, a division by a full
-# charge of zero.
+# Raised by psutil on odd systems: absent functions, unreadable or garbled sysfs files, division by a charge of zero.
 _SENSOR_ERRORS = (OSError, AttributeError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError)
-SensorTable = Mapping[str, Sequence[Any]]  # psutil's: entries by the chip they belong to
+SensorTable = Mapping[str, Sequence[Any]]  # psutil's: entries by chip
 
 
 class _NoReadingError(Exception):
-    """A sensor that has no value now; the text says why."""
+    """A sensor has no value now; the text says why."""
 
 
 class HostSensors:
     """Reads this computer. `read` never raises; `missing` says why a quantity of the last reading is None.
 
-    `runs_dir` is on the disk to read. `powercap` and `power_supply` are where Linux keeps its energy counters and
-    batteries; `clock` gives seconds.
+    `runs_dir` is on the disk to read. `powercap` and `power_supply` are Linux folders; `clock` gives seconds.
     """
 
     def __init__(
@@ -91,7 +85,7 @@ class HostSensors:
         self._disk = self._limited(lambda: psutil.disk_usage(str(_existing(runs_dir or Path()))), SLOW_SENSOR_SECONDS)
 
     def read(self) -> HostReading:
-        """Everything now. The first reading takes a tenth of a second, to have a processor load to report."""
+        """All quantities now. The first reading takes a tenth of a second for the processor load."""
         cores = self._attempt("cpu_percent", self._measure_cores) or ()
         memory = self._attempt("memory_used_bytes", psutil.virtual_memory)
         swap = self._attempt("swap_used_bytes", self._swap)
@@ -103,7 +97,7 @@ class HostSensors:
         return HostReading(
             cpu_percent=sum(cores) / len(cores) if cores else None,
             core_percents=cores,
-            # Not `used`, which counts differently on each system: what a new program could not have.
+            # Not `used`, which is defined differently on each system.
             memory_used_bytes=int(memory.total - memory.available) if memory else None,
             memory_total_bytes=int(memory.total) if memory else None,
             process_memory_bytes=self._attempt("process_memory_bytes", self._measure_process),
@@ -177,37 +171,37 @@ class HostSensors:
         return watts
 
 
-def plausible_sensors(sensors: SensorTable, is_believable: Callable[[Any], bool]) -> dict[str, float]:
-    """Every believable sensor of psutil's table by a name a person can read, such as "coretemp Package id 0"."""
+def plausible_sensors(sensors: SensorTable, is_plausible: Callable[[Any], bool]) -> dict[str, float]:
+    """Every plausible sensor of psutil's table by a readable name, such as "coretemp Package id 0"."""
     found: dict[str, float] = {}
     for chip, entries in sensors.items():
         for number, entry in enumerate(entries):
             if len(found) == MOST_SENSORS:
                 return found
             name = printable_line(f"{chip} {entry.label or (number + 1 if len(entries) > 1 else '')}".strip(), 60)
-            if is_believable(entry.current):
+            if is_plausible(entry.current):
                 found[name if name not in found else f"{name} ({number + 1})"] = float(entry.current)
     return found
 
 
 def hottest_cpu(sensors: SensorTable) -> float | None:
-    """The hottest believable processor temperature in degrees Celsius from psutil's table, or None.
+    """The hottest plausible processor temperature in °C from psutil's table, or None.
 
-    On AMD chips that report both, the die (`Tdie`) is believed over the control value (`Tctl`), which some models raise
-    by up to 27 degrees to make fans spin earlier.
+    On AMD chips that report both, the die (`Tdie`) is used and not the control value (`Tctl`), which some models raise
+    by up to 27 degrees for their fans.
     """
     for chip in _CPU_CHIPS:
         entries = list(sensors.get(chip, ()))
         if any(entry.label == "Tdie" for entry in entries):
             entries = [entry for entry in entries if entry.label != "Tctl"]
-        believable = [float(entry.current) for entry in entries if _is_sensible(entry.current)]
-        if believable:
-            return max(believable)
+        plausible = [float(entry.current) for entry in entries if _is_sensible(entry.current)]
+        if plausible:
+            return max(plausible)
     return None
 
 
 def first_fan(sensors: SensorTable) -> float | None:
-    """The first turning fan that is not a graphics card's, in RPM; 0 when all of them stand still, None without any."""
+    """The first turning fan that is not a graphics card's, in RPM; 0 when all stand still, None without any."""
     speeds = [
         float(entry.current)
         for chip, entries in sensors.items()
@@ -239,7 +233,6 @@ def _is_speed(rpm: Any) -> bool:
 
 
 def _existing(path: Path) -> Path:
-    """The folder itself, or the nearest one above it that is there."""
     return next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path())
 
 

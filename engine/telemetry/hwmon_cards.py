@@ -1,14 +1,12 @@
-"""AMD and Intel cards through Linux's hwmon files: no library, no root.
+"""AMD and Intel cards through Linux's hwmon files, without libraries or root.
 
 Choices:
 
-- A card is `/sys/class/drm/card<n>`; its sensors are under `device/hwmon/hwmon*`, its load and memory beside them.
-  NVIDIA's cards are left to NVML. A chip without a sensor of its own (most graphics inside processors) is not shown.
-- AMD reports two temperatures of the chip: its edge and its junction, the hottest of many places. The junction is
-  shown, because it is by the junction that the card slows down, and a temperature and its limit belong together.
-- Intel reports energy rather than power; watts are then the mean between two readings.
-- A file that is not there is not there for good. One that refuses is asked again, and `missing` says why.
-- A card asleep to save power is not read: reading would wake it.
+- A card is `/sys/class/drm/card<n>`, its sensors `device/hwmon/hwmon*`. NVIDIA's cards are left to NVML. A chip without
+  a sensor (most integrated graphics) is not shown.
+- Of AMD's temperatures the junction is shown and not the edge, because slowdown and its limit go by the junction.
+- Intel reports energy and not power; watts are the mean between two readings.
+- A missing file is final; an unreadable one is tried again. A sleeping card is not read: reading would wake it.
 
 Units as in the kernel's documentation of hwmon: millidegrees, microwatts, microjoules, hertz, pwm from 0 to 255.
 """
@@ -51,14 +49,14 @@ _CHIP_LABELS = ("junction", "pkg", "edge", "")  # best first
 _MEMORY_LABELS = ("mem", "vram")
 _SENSIBLE_CELSIUS = (-40.0, 150.0)
 _MOST_WATTS = 2000.0
-# Below `card<n>`: Intel's two drivers keep clocks in different places.
+# Below `card<n>`, for Intel's two drivers.
 _CLOCKS_MHZ = ("gt_act_freq_mhz", "device/tile0/gt0/freq0/act_freq")
 _HIGHEST_CLOCKS_MHZ = ("gt_RP0_freq_mhz", "device/tile0/gt0/freq0/rp0_freq")
 
 
 @dataclass
 class _HwmonCard:
-    """One card: where its numbers are, and the limits it was made with. A quantity without a file is not reported."""
+    """One card: the files of its quantities, and its constant limits. A quantity without a file is not reported."""
 
     index: int
     clock: Callable[[], float]
@@ -70,7 +68,7 @@ class _HwmonCard:
     slowdown_celsius: float | MissingValue
     power_limit_watts: float | MissingValue
     highest_clock_mhz: float | MissingValue
-    last_energy: tuple[float, float] | None = None  # seconds and joules of the reading before
+    last_energy: tuple[float, float] | None = None  # seconds and joules of the previous reading
 
     def read(self) -> GpuReading:
         if not self.hwmon.exists():
@@ -102,7 +100,7 @@ class _HwmonCard:
         return gpu_reading(self.index, self.name, self.uuid, **quantities)
 
     def _power(self, joules: float | MissingValue) -> float | MissingValue:
-        """As the card reports it, or from what its energy counter has grown by since the reading before."""
+        """The reported power, or the mean since the previous reading by the energy counter."""
         now = self.clock()
         before, self.last_energy = self.last_energy, None if isinstance(joules, MissingValue) else (now, joules)
         if "power" in self.files or isinstance(joules, MissingValue):
@@ -122,7 +120,7 @@ class _HwmonCard:
 
 
 class HwmonBackend(GpuBackend):
-    """Every AMD and Intel card with sensors under `root`, numbered from `first_index` on. `read` raises nothing."""
+    """All AMD and Intel cards with sensors under `root`, numbered from `first_index`. `read` never raises."""
 
     def __init__(self, root: Path = DRM, first_index: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -135,7 +133,7 @@ class HwmonBackend(GpuBackend):
 
 
 def _find_cards(root: Path, first_index: int, clock: Callable[[], float]) -> list[_HwmonCard]:
-    """The cards with sensors, in the kernel's order; an unreadable tree is an empty one."""
+    """The cards with sensors, in the kernel's order; none where the tree is unreadable."""
     try:
         folders = [path for path in root.iterdir() if _CARD.fullmatch(path.name)]
     except OSError:
@@ -187,7 +185,6 @@ def _uuid(device: Path) -> str:
 
 
 def _find_files(card: Path, hwmon: Path) -> dict[str, Path]:
-    """The file of each quantity that this card reports."""
     by_label: dict[str, Path] = {}
     for number in range(1, _MOST_TEMPERATURES + 1):
         path = hwmon / f"temp{number}_input"

@@ -1,11 +1,11 @@
-"""The questions put to NVML, each as the binding's call with its unit turned into ours, and its answers put in words.
+"""The NVML queries, each with its unit converted, and NVML's answers as text.
 
 Choices:
 
-- A question is a tuple of alternatives: the current call first, then the deprecated one that older drivers know.
-- What has no call of its own is a *field*; the fields of a card are asked for in one call (`nvml_queries.CardFields`).
-- A value with all bits set is NVML's "not available" mark and becomes None.
-- The binding's `nvmlDeviceGetFanSpeedRPM` asks about fan 0 only, so its struct is filled here.
+- A query is a tuple of alternatives: the current call first, then deprecated ones of older drivers.
+- Quantities without a function are *fields*, which are read in one call per card (`nvml_queries.CardFields`).
+- A value with all bits set is NVML's "not available" and becomes None.
+- The binding's `nvmlDeviceGetFanSpeedRPM` reads fan 0 only, so its struct is filled here.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ HOT = "hot"
 AT_POWER_LIMIT = "at its power limit (normal under load, not a fault)"
 POWER_BRAKE = "power supply asked it to slow down"
 
-# Bits of nvmlClocksEventReasons, the grave ones first. Idle (0x1) is not a slowdown.
+# Bits of nvmlClocksEventReasons, the most serious first. Idle (0x1) is not a slowdown.
 _IDLE = 0x01
-_HARDWARE_SLOWDOWN = 0x08  # comes with the bit that says why; alone it needs words of its own
+_HARDWARE_SLOWDOWN = 0x08  # usually with a bit for the reason
 _THROTTLE_WORDS = (
     (0x20 | 0x40, HOT),
     (0x80, POWER_BRAKE),
@@ -48,7 +48,7 @@ SLOWED_FIELDS = {HOT: (269, 270), POWER_BRAKE: (271,), AT_POWER_LIMIT: (74,)}
 
 
 def describe_throttling(bits: int) -> tuple[str, ...]:
-    """NVML's reasons for a lowered clock in words, the grave ones first; bits nobody has named yet in hex."""
+    """NVML's reasons for a lowered clock, the most serious first; unknown bits in hex."""
     words = [word for mask, word in _THROTTLE_WORDS if bits & mask]
     if bits & _HARDWARE_SLOWDOWN and not bits & (0x40 | 0x80):
         words.insert(0, "slowed down by its hardware (heat or power)")
@@ -58,7 +58,7 @@ def describe_throttling(bits: int) -> tuple[str, ...]:
 
 
 def _call(function: str, read: Callable[[Any], T | None], argument: int | str | None = None) -> NvmlCall[T]:
-    """The binding's `function` of a card, and of an argument or a constant by its name; `read` gives our unit."""
+    """The binding's `function` of a card, with an argument or a constant by name; `read` converts the unit."""
 
     def ask(nvml: Any, card: Any) -> T | None:
         arguments = () if argument is None else (getattr(nvml, argument) if isinstance(argument, str) else argument,)
@@ -100,7 +100,7 @@ INIT = (NvmlCall("nvmlInitWithFlags", lambda nvml, _: nvml.nvmlInit() is None),)
 SHUTDOWN = (NvmlCall("nvmlShutdown", lambda nvml, _: nvml.nvmlShutdown() is None),)
 CARD_COUNT = (NvmlCall[int]("nvmlDeviceGetCount", lambda nvml, _: nvml.nvmlDeviceGetCount()),)
 
-# Once per card. A limit of 0 is one that the card was never told.
+# Once per card. A limit of 0 is unset.
 CARD_NAME = (_call("nvmlDeviceGetName", _line),)
 CARD_UUID = (_call("nvmlDeviceGetUUID", _line),)
 FAN_COUNT = (_call("nvmlDeviceGetNumFans", int),)
@@ -140,12 +140,12 @@ THROTTLE = (
 
 
 def handle_of(index: int) -> tuple[NvmlCall[Any], ...]:
-    """The handle that every other question about card `index` needs."""
+    """The handle of card `index`, an argument of all other calls."""
     return (NvmlCall("nvmlDeviceGetHandleByIndex", lambda nvml, _: nvml.nvmlDeviceGetHandleByIndex(index), index),)
 
 
 def mig_instance_uuid(instance: int) -> tuple[NvmlCall[str], ...]:
-    """The UUID of one of the instances (MIG) a card is cut into; refused where there is none of that number."""
+    """The UUID of MIG instance number `instance` of a card; refused where it does not exist."""
 
     def ask(nvml: Any, card: Any) -> str | None:
         return _line(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, instance)))
@@ -154,7 +154,7 @@ def mig_instance_uuid(instance: int) -> tuple[NvmlCall[str], ...]:
 
 
 def fan_percent(fan: int) -> tuple[NvmlCall[float], ...]:
-    """Percent of the noise-tolerant maximum; drivers that cannot count fans still know the first one."""
+    """Percent of the noise-tolerant maximum; old drivers know the first fan only."""
     indexed = _call("nvmlDeviceGetFanSpeed_v2", _number, fan)
     return (indexed, _call("nvmlDeviceGetFanSpeed", _number)) if fan == 0 else (indexed,)
 

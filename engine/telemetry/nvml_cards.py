@@ -1,14 +1,13 @@
-"""NVIDIA's cards as readings, through NVML, or one calm sentence about why there is none to read.
+"""NVIDIA's cards as readings, through NVML.
 
 Choices:
 
-- Names, limits and thresholds are asked once; what changes is asked every time. Nothing is ever set.
-- Fan percent is of the noise-tolerant maximum and may pass 100; percent and RPM are what the driver intends, so a
+- Names, limits and thresholds are queried once. Nothing is ever set.
+- Fan percent is of the noise-tolerant maximum and may exceed 100; percent and RPM are the driver's targets, so a
   blocked fan still reads normal (nvml.h).
-- From Ada on, NVML moves from a slowdown threshold to a margin that counts down to it
-  (`nvmlDeviceGetMarginTemperature`, "distance to nearest slowdown threshold"); temperature plus margin is shown then.
-- NVML ignores CUDA_VISIBLE_DEVICES: every card of the machine is read, and carries its UUID.
-- A card cut into instances (MIG) reports power, heat and memory of the whole card, and no utilisation.
+- From Ada on, NVML has a margin to the slowdown threshold (`nvmlDeviceGetMarginTemperature`) in place of the threshold;
+  temperature plus margin is shown then.
+- A card with MIG instances reports power, temperature and memory of the whole card, and no utilization.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ _OPENING_SENTENCES = {
     NO_PERMISSION: "this user may not talk to the NVIDIA driver: ask for access to /dev/nvidia*",
     FUNCTION_NOT_FOUND: "the NVIDIA driver is too old to be asked: update it",
 }
-_MOST_INSTANCES = 16  # twice what any card can be cut into
+_MOST_INSTANCES = 16  # twice the maximum of any card
 _SLOWED = tuple(field for fields in nvml_calls.SLOWED_FIELDS.values() for field in fields)
 
 
@@ -79,9 +78,9 @@ def open_gpu_backend() -> GpuBackend:
 
 
 class NvmlBackend(GpuBackend):
-    """The `count` cards of an initialised NVML. `read` raises nothing; a lost card does not stop the others.
+    """The `count` cards of an initialised NVML. `read` never raises; a lost card does not stop the others.
 
-    `costs` are those since the first reading, which also asks what is asked once.
+    `costs` are those since the first reading, which also queries constants.
     """
 
     def __init__(self, queries: NvmlQueries, count: int) -> None:
@@ -93,7 +92,7 @@ class NvmlBackend(GpuBackend):
         self._was_read = False
 
     def instances(self, index: int) -> tuple[str, ...]:
-        """The UUIDs of the instances (MIG) card `index` was cut into when it was first read."""
+        """The UUIDs of the MIG instances that card `index` had at its first reading."""
         return self._cards[index].instances if 0 <= index < self.count else ()
 
     def read(self) -> tuple[GpuReading, ...]:
@@ -105,15 +104,13 @@ class NvmlBackend(GpuBackend):
         return readings
 
     def close(self) -> None:
-        """Shut NVML down (it counts its users, so nobody else is cut off)."""
+        """Shut NVML down; it counts its users."""
         if not self._closed:
             self._closed = True
             self._queries.query(nvml_calls.SHUTDOWN)
 
 
 class _Card:
-    """One card: its handle, and what is known about it for good."""
-
     def __init__(self, queries: NvmlQueries, index: int) -> None:
         self._queries = queries
         self._index = index
@@ -131,12 +128,12 @@ class _Card:
         unreachable = self._reach()
         quantities = {"card": unreachable} if unreachable else self._quantities()
         lost = self._queries.lost(self._index)
-        if lost is not None:  # possibly in the middle of the reading: half of one would mislead
+        if lost is not None:  # possibly during the reading: a partial one would mislead
             quantities = {"card": MissingValue(f"GPU lost: {lost.reason}")}
         return gpu_reading(self._index, self._name, self._uuid, **quantities)
 
     def _reach(self) -> MissingValue | None:
-        """Get the handle, the name and the UUID once; why not while the card cannot be reached."""
+        """Get the handle, the name and the UUID once; the reason while the card cannot be reached."""
         if self._handle is None:
             handle = self._queries.query(nvml_calls.handle_of(self._index), self._index)
             if isinstance(handle, MissingValue):
@@ -181,7 +178,6 @@ class _Card:
         }
 
     def _read_fields(self) -> dict[str, Any]:
-        """The memory's temperature, and the seconds slowed down by reason."""
         values = self._fields.read(self._handle)
         celsius = values[nvml_calls.MEMORY_TEMPERATURE_FIELD]
         if not isinstance(celsius, MissingValue) and celsius <= 0:  # what a card without that sensor may answer
@@ -209,7 +205,7 @@ class _Card:
         return {"fans": fans[-1][0]} if silent else fan_quantities(fans)
 
     def _count_fans(self) -> int | MissingValue:
-        """How many fans to ask about; a MissingValue when that has to be asked again."""
+        """The number of fans; a MissingValue when it must be queried again."""
         count = self._ask(nvml_calls.FAN_COUNT)
         if isinstance(count, MissingValue):
             # A driver too old to count fans may still know the first.
@@ -220,7 +216,7 @@ class _Card:
         return self._queries.query(alternatives, self._index, self._handle)
 
     def _ask_once(self, quantity: str, alternatives: Sequence[NvmlCall[float]]) -> float | MissingValue:
-        """A value that never changes; asked again next time while there is none, unless the refusal was final."""
+        """A constant; queried again while it is missing, unless the refusal was final."""
         if quantity not in self._known:
             value = self._ask(alternatives)
             if isinstance(value, MissingValue):

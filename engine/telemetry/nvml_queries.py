@@ -2,15 +2,12 @@
 
 Choices:
 
-- The answer is a value or a `MissingValue`. No exception of the binding comes out of here.
-- "This card cannot say" and "this driver has no such function" are remembered, so such a question is put once. A
-  question may have alternatives (a call and the deprecated one it replaced): the one that works is found once too.
-- A card that fell off the bus is never asked again; the other cards go on.
-- The binding arrives as an argument, so nothing is imported or loaded before a card is wanted.
-- Each field value comes with a return code of its own; a field that is refused for good is left out of the next call.
-- Counters of time spent throttled are in nanoseconds since the driver was loaded (nvml.h, fields 269 to 271; 74 is
-  the power cap). Software and hardware both slow a card down for heat, often at the same time: between two readings
-  the larger growth counts.
+- The result is a value or a `MissingValue`; no exception of the binding leaves this module.
+- Final refusals of a card or driver are remembered, so such a call is made once; so is the working alternative.
+- A lost card is never queried again; the other cards are.
+- The binding is an argument, so nothing is loaded before a card is wanted.
+- Counters of throttled time are in nanoseconds since the driver was loaded (nvml.h, fields 269 to 271; 74 is the power
+  cap). Software and hardware often slow a card down for heat at the same time: the larger growth counts.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from babytrain.engine.telemetry.gpu_backend import CallCosts, MissingValue, prin
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 DRIVER = -1  # the "card" of questions about the driver as a whole
-# Return codes of nvml.h that mean something to us.
+# Return codes of nvml.h.
 INVALID_ARGUMENT = 2
 NOT_SUPPORTED = 3
 NO_PERMISSION = 4
@@ -54,21 +51,19 @@ _REASONS = {
     28: "the card is gone",
     999: "the driver reports an unknown error",
 }
-# Asked again with the same arguments, these say the same again.
+# Refusals that are the same for every call with the same arguments.
 _FINAL = frozenset({INVALID_ARGUMENT, NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH, DEPRECATED})
 # What ctypes and an out-of-date binding raise besides NVMLError: an unknown wrapper is an AttributeError, a name that
 # is not UTF-8 a UnicodeDecodeError (a ValueError), a library that cannot be mapped an OSError.
 _BINDING_ERRORS = (AttributeError, ValueError, TypeError, OverflowError, OSError, ctypes.ArgumentError)
-
-
 NO_VALUE = MissingValue("the driver gave no sensible value")
 
 
 @dataclass(frozen=True)
 class NvmlCall(Generic[T_co]):
-    """One question: the NVML function it uses, its fixed argument if any, and how to put it through the binding.
+    """One call: its NVML function, its fixed argument if any, and how to make it.
 
-    `ask` gets (binding, card handle); it returns the value in our units, or None for the driver's "not available".
+    `ask` gets (binding, card handle); it returns the value in our units, or None for "not available".
     """
 
     function: str
@@ -77,7 +72,7 @@ class NvmlCall(Generic[T_co]):
 
 
 class NvmlQueries:
-    """Asks, and remembers what need not be asked again. Used from one thread. `clock` times the calls, in seconds."""
+    """Makes calls and remembers final refusals. Used from one thread. `clock` times the calls, in seconds."""
 
     def __init__(self, nvml: Any, clock: Callable[[], float] = time.perf_counter) -> None:
         self._nvml = nvml
@@ -90,7 +85,7 @@ class NvmlQueries:
         self._lost: dict[int, MissingValue] = {}
 
     def query(self, alternatives: Sequence[NvmlCall[T]], card: int = DRIVER, handle: Any = None) -> T | MissingValue:
-        """The first of `alternatives` that this driver and this card can answer, else why there is no answer."""
+        """The value of the first of `alternatives` that driver and card support, else the reason."""
         if card in self._lost:
             return self._lost[card]
         refusals: list[MissingValue] = []
@@ -103,7 +98,7 @@ class NvmlQueries:
         return next((refusal for refusal in refusals if refusal.code != FUNCTION_NOT_FOUND), refusals[0])
 
     def lost(self, card: int) -> MissingValue | None:
-        """Why a card is not asked any more, or None while it is."""
+        """Why a lost card is no longer queried, else None."""
         return self._lost.get(card)
 
     def _ask(self, call: NvmlCall[T], card: int, handle: Any) -> T | MissingValue:
@@ -137,7 +132,7 @@ class NvmlQueries:
 
 
 def nvml_refusal(code: int, unnamed: str = "") -> MissingValue:
-    """A return code of NVML in words; `unnamed` for a code that nobody has put in words yet."""
+    """A return code of NVML in words; `unnamed` for an unknown code."""
     return MissingValue(_REASONS.get(code) or unnamed or f"the driver refuses with code {code}", code)
 
 
@@ -148,7 +143,7 @@ _NOT_AVAILABLE = {"uiVal": (2**32 - 1,), "ulVal": (2**32 - 1, 2**64 - 1), "ullVa
 
 
 def read_fields(nvml: Any, card: Any, fields: Sequence[int]) -> dict[int, float | MissingValue]:
-    """The values of these fields, or why there is none. Raises the binding's error when the whole call fails."""
+    """The values of these fields or their reasons. Raises the binding's error when the whole call fails."""
     answers: dict[int, float | MissingValue] = {}
     for field, value in zip(fields, nvml.nvmlDeviceGetFieldValues(card, list(fields)), strict=True):
         if value.nvmlReturn == GPU_IS_LOST:
@@ -158,7 +153,7 @@ def read_fields(nvml: Any, card: Any, fields: Sequence[int]) -> dict[int, float 
 
 
 def read_field(nvml: Any, card: Any, field: int, scale: float) -> float | None:
-    """One field in our unit, None where it is not available. Raises the binding's error when it is refused."""
+    """One field times `scale`, None where it is not available. Raises the binding's error when refused."""
     value = read_fields(nvml, card, (field,))[field]
     if not isinstance(value, MissingValue):
         return value * scale
@@ -187,7 +182,7 @@ class CardFields:
         self._refused: dict[int, MissingValue] = {}
 
     def read(self, handle: Any) -> dict[int, float | MissingValue]:
-        """The value of every field, or why there is none."""
+        """The value of every field, or its reason."""
         if not self._wanted:
             return dict(self._refused)
         wanted = self._wanted
@@ -201,10 +196,10 @@ class CardFields:
 
 
 class ThrottledSeconds:
-    """Seconds a card has spent slowed down, by reason in words, from counters that may overlap.
+    """Seconds a card was throttled, by reason, from counters that may overlap.
 
     `reasons` names the counters of each reason. Totals start at the largest counter of a reason and never fall; a
-    counter that starts again (a driver loaded afresh) counts from where it stands.
+    counter that restarts (driver reloaded) adds its new value.
     """
 
     def __init__(self, reasons: Mapping[str, Sequence[int]]) -> None:
@@ -213,7 +208,7 @@ class ThrottledSeconds:
         self._totals: dict[str, float] = {}
 
     def update(self, nanoseconds: Mapping[int, float]) -> dict[str, float]:
-        """Totals in seconds after a reading of the counters; a reason without any counter is left out."""
+        """Totals in seconds after a reading of the counters; reasons without a counter are left out."""
         for reason, fields in self._reasons.items():
             growth = [self._growth(field, nanoseconds[field]) for field in fields if field in nanoseconds]
             if growth:

@@ -1,15 +1,13 @@
-"""What the processor and the battery draw, from Linux: energy counters (RAPL) and power supplies.
+"""The power of processor and battery on Linux: energy counters (RAPL) and power supplies.
 
 Choices:
 
-- Packages only. Cores and uncore are parts of a package, and psys holds the package too, so either would count twice;
-  `intel-rapl-mmio` reads the same counter. AMD processors use the same tree.
-- The counter wraps at `max_energy_range_uj`. It also starts again when the computer wakes up, which looks the same; a
-  wrap that would mean more than a kilowatt is taken for a new start, and nothing is counted.
-- Closed to users since CVE-2020-8694, because programs can learn from it what others compute. The commands that open it
-  are here, and are never run by us.
-- A battery counts while it discharges. On mains power it would say what goes into the battery, which is not the run's
-  doing.
+- Packages only: cores and uncore are parts of a package, psys contains it, and `intel-rapl-mmio` is the same counter.
+- The counter wraps at `max_energy_range_uj` and restarts when the computer wakes up; a wrap of more than a kilowatt is
+  taken for a restart and not counted.
+- It is closed to users since CVE-2020-8694, because programs can learn from it what others compute. The commands that
+  open it are only shown.
+- A battery counts while it discharges; on mains power it measures charging.
 """
 
 from __future__ import annotations
@@ -20,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POWERCAP = Path("/sys/class/powercap")
-_MOST_PACKAGE_WATTS = 1000.0  # of one package; none draws as much
+_MOST_PACKAGE_WATTS = 1000.0  # of one package
 
 
 @dataclass(frozen=True)
 class ProcessorEnergy:
-    """`joules` since the first reading, and the mean `watts` since the one before (None at the first)."""
+    """`joules` since the first reading, and the mean `watts` since the previous one (None at the first)."""
 
     joules: float
     watts: float | None
@@ -39,24 +37,24 @@ class _Package:
 
 
 def find_rapl_packages(root: Path = POWERCAP) -> list[Path]:
-    """The folders of the processor's packages."""
+    """The RAPL folders of the processor's packages."""
     zones = sorted(zone for zone in root.glob("intel-rapl:*") if zone.name.count(":") == 1)
     return [zone for zone in zones if read_text(zone / "name").startswith("package")]
 
 
 def rapl_access_command(root: Path = POWERCAP) -> str:
-    """What opens the counters to every user until the next restart."""
+    """The command that opens the counters to every user until the next restart."""
     return f"sudo chmod a+r {root}/intel-rapl:*/energy_uj"
 
 
 def rapl_lasting_access_command(root: Path = POWERCAP) -> str:
-    """What opens them at every start of a system with systemd."""
+    """The command that opens them at every start of a system with systemd."""
     line = f"z {root}/intel-rapl:*/energy_uj 0444 root root -"
     return f"echo '{line}' | sudo tee /etc/tmpfiles.d/energy-counter.conf"
 
 
 class ProcessorCounter:
-    """The counters of all packages as one. `root` is where Linux keeps them; `clock` gives seconds."""
+    """The counters of all packages as one. `root` is Linux's folder of them; `clock` gives seconds."""
 
     def __init__(self, root: Path = POWERCAP, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -69,13 +67,13 @@ class ProcessorCounter:
 
     @property
     def present(self) -> bool:
-        """Whether there is a counter at all."""
+        """Whether there is a counter."""
         return bool(self._packages)
 
     def read(self) -> ProcessorEnergy:
-        """The energy now. Raises PermissionError when a package is closed, OSError or ValueError when one breaks.
+        """The energy now. Raises PermissionError for a closed counter, OSError or ValueError for a faulty one.
 
-        A reading that fails counts nothing; the next one that works counts what was drawn in between.
+        A failed reading counts nothing; the next one includes its time.
         """
         readings = [int(package.counter.read_bytes()) for package in self._packages]
         now = self._clock()
@@ -90,7 +88,6 @@ class ProcessorCounter:
 
 
 def _grown(package: _Package, reading: int, elapsed: float) -> float:
-    """Joules since the reading before."""
     if package.last is None:
         return 0.0
     microjoules = reading - package.last
@@ -102,7 +99,7 @@ def _grown(package: _Package, reading: int, elapsed: float) -> float:
 
 
 def read_text(path: Path) -> str:
-    """The contents of a small file of the kernel, without spaces around them; empty when it cannot be read."""
+    """The stripped contents of a small kernel file; empty when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -110,21 +107,21 @@ def read_text(path: Path) -> str:
 
 
 POWER_SUPPLY = Path("/sys/class/power_supply")
-_MOST_BATTERY_WATTS = 500.0  # of a laptop's battery; more is a driver's slip of units
+_MOST_BATTERY_WATTS = 500.0  # of a laptop's battery; more is a wrong unit of the driver
 
 
 def battery_watts(root: Path = POWER_SUPPLY) -> float | None:
-    """What the batteries that discharge give together, in watts; None when none does. Raises OSError or ValueError.
+    """The power of all discharging batteries in watts; None without one. Raises OSError or ValueError.
 
-    Drivers report power (microwatts), or current and voltage (microamperes and microvolts); some give a current that
-    leaves the battery a minus sign.
+    Drivers report power (microwatts), or current and voltage (microamperes and microvolts), some with a negative
+    current.
     """
     discharging = [path for path in sorted(root.glob("BAT*")) if _read_file(path / "status") == "Discharging"]
     return sum(map(_battery_watts, discharging)) if discharging else None
 
 
 def has_battery(root: Path = POWER_SUPPLY) -> bool:
-    """Whether Linux knows a battery of the computer itself."""
+    """Whether the computer has a battery."""
     return any(root.glob("BAT*"))
 
 

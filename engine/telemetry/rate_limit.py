@@ -1,4 +1,4 @@
-"""A sensor that is asked no more often than it may be, and less often the more it costs."""
+"""A rate limit for sensors, longer for expensive ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class RateLimited(Generic[T]):
-    """`ask`, remembered: called again after `every_seconds` at the earliest, later if it is expensive.
+    """Caches the result of `ask` for at least `every_seconds`, longer if it is expensive.
 
-    A call that cost c seconds of processor time is followed by a wait of at least c / 0.0005, though of no more than
-    20 seconds. What `ask` raises comes out, and is not remembered. `clock` and `cost` give seconds.
+    A call that cost c seconds of processor time is cached for at least c / 0.0005, up to 20 seconds. Exceptions of
+    `ask` are raised and not cached. `clock` and `cost` give seconds.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class RateLimited(Generic[T]):
         self._every = every_seconds
         self._clock = clock
         self._cost = cost
-        self._kept: tuple[float, T] | None = None  # until when, and what
+        self._kept: tuple[float, T] | None = None  # expiry, value
 
     def __call__(self) -> T:
-        """The value, new or remembered."""
+        """The value, new or cached."""
         now = self._clock()
         if self._kept is not None and now < self._kept[0]:
             return self._kept[1]

@@ -1,14 +1,12 @@
-"""Sensors once a second, whatever the sensors do: readings are published from a daemon thread until it is stopped.
+"""Reads all sensors once a second in a daemon thread and publishes the readings.
 
 Choices:
 
-- Two threads. One reads the host and publishes; the other (`GpuThread`) talks to the graphics driver, and is waited for
-  at most `hang_seconds`. A driver that hangs costs the card's readings, never the host's, and never a stop.
-- While the driver is silent nothing old is published as new: the reading has no cards and a note that says since when.
-- Sensors must not cost training: two readings in a row that take more than 50 ms each, of processor time or of waiting
-  for the graphics driver, double the interval (up to 10 s); cheap ones bring it back. A single expensive reading is a
-  hiccup of a busy computer.
-- Whatever breaks, in a sensor or in `publish`, ends up in a note. The thread goes on.
+- A second thread (`GpuThread`) reads the cards and is waited for at most `hang_seconds`: a driver that hangs never
+  blocks the host's readings or a stop. Its old readings are not published again; the note says since when it is silent.
+- Two readings in a row that take more than 50 ms each, of processor time or driver time, double the interval (up to
+  10 s); cheap ones shorten it. A single expensive reading is ignored.
+- Errors of a sensor or of `publish` become notes.
 """
 
 from __future__ import annotations
@@ -34,10 +32,10 @@ WAITING_NOTE = "waiting for the graphics driver"
 
 
 class TelemetrySampler:
-    """Calls `publish(host, gpus, gpu_note)` every `interval_seconds` or so, from its own thread, until stopped.
+    """Calls `publish(host, gpus, gpu_note)` about every `interval_seconds` from its own thread, until stopped.
 
-    `read_host` defaults to the real sensors. `hang_seconds` is how long a driver may take for one reading before it
-    counts as hung; it is said as soon as that has passed, so within three seconds as it stands.
+    `read_host` defaults to the real sensors. `hang_seconds` is how long a reading may take before the driver counts as
+    hung.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class TelemetrySampler:
         self._base_interval = interval_seconds
         self._interval = interval_seconds
         self._hang_seconds = hang_seconds
-        self._trouble = ""  # what went wrong here since the last note
+        self._trouble = ""  # error since the last note
         self._hung = False
         self._expensive_polls = 0  # in a row
         self._stop = threading.Event()
@@ -63,31 +61,30 @@ class TelemetrySampler:
 
     @property
     def hung(self) -> bool:
-        """Whether the graphics driver owes an answer for longer than it may take."""
+        """Whether the graphics driver has exceeded `hang_seconds`."""
         return self._hung
 
     @property
     def interval_seconds(self) -> float:
-        """The time between readings as it is now; longer than asked for while readings are expensive."""
+        """The current time between readings; longer while readings are expensive."""
         return self._interval
 
     def start(self) -> None:
-        """Begin. Once only."""
+        """Start both threads. Once only."""
         self._gpu.start()
         self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> bool:
-        """End both threads; nothing is published after a True. False when one is still stuck after `timeout` seconds.
+        """End both threads; nothing is published after a True. False when one still runs after `timeout` seconds.
 
-        A driver known to hang is not waited for: its thread is a daemon and goes down with the program.
+        A driver known to hang is not waited for: its thread is a daemon.
         """
         deadline = time.monotonic() + timeout
         self._stop.set()
         self._gpu.request_stop()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        patience = 0.0 if self._hung else max(0.0, deadline - time.monotonic())
-        released = self._gpu.join(patience)
+        released = self._gpu.join(0.0 if self._hung else max(0.0, deadline - time.monotonic()))
         return released and not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -95,10 +92,10 @@ class TelemetrySampler:
             started = time.monotonic()
             self._tick()
             elapsed = time.monotonic() - started
-            # After a poll that outlasted the interval the driver gets a pause, not the next question at once.
+            # A poll longer than the interval is followed by a full pause.
             pause = self._interval - elapsed if elapsed < self._interval else self._interval
             silent = self._gpu.silent_seconds
-            if silent and not self._hung:  # poll again as soon as the driver has used up its time
+            if silent and not self._hung:  # poll again at the driver's deadline
                 pause = min(pause, max(0.0, self._hang_seconds - silent))
             self._stop.wait(pause)
 
@@ -108,7 +105,7 @@ class TelemetrySampler:
         self._trouble = ""
         host = self._host_reading(notes)
         self._gpu.ask()
-        answer = self._gpu.take(self._patience())
+        answer = self._gpu.take(self._driver_wait_seconds())
         if self._stop.is_set():
             return
         silent = self._gpu.silent_seconds
@@ -116,13 +113,13 @@ class TelemetrySampler:
         notes.insert(0, self._gpu_note(answer, silent))
         try:
             self._publish(host, answer.gpus if answer else (), "; ".join(note for note in notes if note))
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: one reading is lost, the next may not be
+        except Exception as error:  # noqa: BLE001 - top of a thread: only one reading is lost
             self._trouble = f"a reading could not be passed on ({describe_error(error)})"
         cpu_seconds = time.thread_time() - started + (answer.cpu_seconds if answer else 0.0)
         self._adapt(max(cpu_seconds, answer.driver_seconds if answer else 0.0))
 
-    def _patience(self) -> float:
-        """How long to wait for the cards: all the time they may take, but the opening keeps nobody waiting."""
+    def _driver_wait_seconds(self) -> float:
+        """How long to wait for the cards; while the driver opens, at most half an interval."""
         limit = self._hang_seconds if self._gpu.opened else min(self._hang_seconds, self._interval / 2)
         return max(0.0, limit - self._gpu.silent_seconds)
 
@@ -136,7 +133,7 @@ class TelemetrySampler:
     def _host_reading(self, notes: list[str]) -> HostReading:
         try:
             return self._read_host()
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: sensors are not worth a run
+        except Exception as error:  # noqa: BLE001 - top of a thread: sensors must not end a run
             notes.append(f"this computer's sensors could not be read ({describe_error(error)})")
             return HostReading()
 

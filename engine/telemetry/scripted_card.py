@@ -1,10 +1,8 @@
-"""The simulated card of `sensors=scripted`: it works, warms up, slows down for heat, and recovers.
+"""The simulated card of `sensors=scripted`, deterministic for the same work, with one reading a second.
 
-One reading a second, without end, and always the same ones for the same work. The card is a first-order thermal body
-whose fans cool it the better the faster they turn; for 50 of every 240 seconds its air intake is covered. It works
-whenever the run does: a rest between steps, a pause and quiet hours cool it down, so that a temperature ceiling can be
-seen to hold. Its energy counter is the exact integral of its power, and its counters of throttled seconds grow by the
-very seconds it says it is throttled.
+A first-order thermal model whose cooling grows with fan speed; for 50 of every 240 seconds its air intake is covered.
+It works while the run works. Its energy counter is the exact integral of its power, and its throttled seconds match the
+seconds it reports as throttled.
 """
 
 from __future__ import annotations
@@ -24,27 +22,27 @@ _RECOVERED_CELSIUS = 78.0
 _TIME_CONSTANT_SECONDS = 35.0
 _IDLE_WATTS, _LIMIT_WATTS, _SLOWED_WATTS = 18.0, 200.0, 150.0
 _FULL_MHZ, _SLOWED_MHZ, _HIGHEST_MHZ = 2475.0, 1905.0, 2610.0
-# Degrees per watt with fans still and at full speed, and how much worse while the grille is covered.
+# Degrees per watt with fans still and at full speed, and the factor while the intake is covered.
 _STILL_RESISTANCE, _COOLED_RESISTANCE, _COVERED = 0.42, 0.24, 1.45
-_STARTS_SECONDS = 3  # it idles that long, then works
-_LEAST_SHARE = 0.01  # of the time; less comes from asking two clocks one after the other
+_STARTS_SECONDS = 3  # of idling at first
+_LEAST_SHARE = 0.01  # of the time; less is an artefact of reading two clocks
 _PERIOD_SECONDS, _COVERED_FROM, _COVERED_TO = 240, 25, 75
 _FAN_STARTS_CELSIUS, _FAN_FULL_CELSIUS, _FAN_FULL_RPM = 45.0, 90.0, 3200.0
 
 
 class ScriptedCard:
-    """The card from the moment it is switched on: `reading` says how it is, `pass_second` lets time pass."""
+    """The state of the card: `pass_second` advances it, `reading` reports it."""
 
     def __init__(self) -> None:
         self._second = 0
-        self._share = 1.0  # of the last second that it worked
+        self._share = 1.0  # of the last second in which it worked
         self._celsius = _ROOM_CELSIUS + _IDLE_WATTS * _STILL_RESISTANCE
         self._joules = 0.0
         self._hot = False
         self._slowed = {HOT: 0.0, POWER_BRAKE: 0.0, AT_POWER_LIMIT: 0.0}
 
     def pass_second(self, share: float = 1.0) -> None:
-        """A second in which it worked this share of the time, from 0 to 1."""
+        """Advance by a second with this share of work, from 0 to 1."""
         self._share = share
         self._update_slowdown()
         watts = self._watts
@@ -61,7 +59,7 @@ class ScriptedCard:
         self._update_slowdown()
 
     def reading(self) -> GpuReading:
-        """What a driver would say now; power and utilisation are means of the last second, as a driver has them."""
+        """The reading now; power and utilization are means of the last second."""
         first, busy = _fan_at(self._celsius), self._busy
         filled = min(1.0, max(0.0, (self._second - _STARTS_SECONDS) / 5.0))
         return GpuReading(
@@ -102,15 +100,11 @@ class ScriptedCard:
         return (HOT,) if self._hot else (AT_POWER_LIMIT,)
 
     def _update_slowdown(self) -> None:
-        """Slow down from the slowdown temperature on, until it is well below."""
         self._hot = self._busy and self._celsius >= (_RECOVERED_CELSIUS if self._hot else _SLOWDOWN_CELSIUS)
 
 
 class ScriptedBackend(GpuBackend):
-    """The card as a backend. `clock` gives seconds.
-
-    `rested_seconds` gives for how much of its time so far the run has not worked; a card of its own never rests.
-    """
+    """The card as a backend. `clock` gives seconds, `rested_seconds` the time in which the run has not worked."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, rested_seconds: Callable[[], float] = lambda: 0.0
@@ -119,11 +113,11 @@ class ScriptedBackend(GpuBackend):
         self._clock, self._rested = clock, rested_seconds
         self._origin = clock()
         self._card = ScriptedCard()
-        self._seconds = 0  # that have passed for the card
+        self._seconds = 0  # simulated so far
         self._read_at, self._rested_before = 0.0, rested_seconds()
 
     def read(self) -> tuple[GpuReading, ...]:
-        """The reading of the second that runs."""
+        """The reading of the current second."""
         now = self._clock() - self._origin
         due = math.floor(now) - self._seconds
         if due > 0:
@@ -138,7 +132,7 @@ class ScriptedBackend(GpuBackend):
 
 
 def _fan_at(celsius: float) -> Fan:
-    """Still below 45 degrees, then a straight line from 30% to 100% at 90."""
+    """0% below 45 °C, then linear from 30% to 100% at 90 °C."""
     if celsius < _FAN_STARTS_CELSIUS:
         return Fan(percent=0.0, rpm=0.0)
     share = min(1.0, (celsius - _FAN_STARTS_CELSIUS) / (_FAN_FULL_CELSIUS - _FAN_STARTS_CELSIUS))

@@ -40,10 +40,10 @@ def apply_command(
     check: CheckSetting,
     most_windows: int | None = None,
 ) -> DialChange:
-    """The effect of a request after `step` finished steps. An undo does not take back what the engine did by itself.
+    """The effect of a request after `step` finished steps.
 
-    `most_windows` is the number of windows in an epoch, the largest step that a person may ask for. The engine may
-    exceed it, because a preset's batch may be larger than a tiny text.
+    A person may not ask for a step of more than `most_windows`, an epoch. The engine may, because a preset's batch may
+    be larger than a tiny text.
     """
     if request.action == "undo":
         return undo_newest(dials)

@@ -57,10 +57,7 @@ class DialState:
 
     @property
     def beta2_in_use(self) -> float:
-        """AdamW's beta2 for the present step size: beta2 to the power of k for steps k times as large.
-
-        This keeps its half-life in tokens (Marek et al. 2025, arXiv 2507.07101).
-        """
+        """AdamW's beta2, its half-life kept in tokens as the step grows (Marek et al. 2025, arXiv 2507.07101)."""
         power = self.windows_per_step / self.beta2_windows
         return self.beta2 if power == 1.0 else float(self.beta2**power)
 
@@ -112,10 +109,7 @@ def initial_dials(settings: Mapping[str, object], total_steps: int | None = None
 
 
 def restore_dials(trainer: Mapping[str, Any], settings: Mapping[str, object]) -> DialState:
-    """The dials from a checkpoint's trainer state; what an older version did not write is taken from the settings.
-
-    Raises ValueError when the undos are damaged.
-    """
+    """The dials of a checkpoint's trainer, completed from the settings. Raises ValueError when undos are damaged."""
     try:
         saved = [
             (present_name(str(undo["dial"])), present_settings(dict(undo["fields"])))

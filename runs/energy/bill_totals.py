@@ -54,10 +54,7 @@ def months_of(bill: Bill) -> tuple[str, ...]:
 
 
 def in_month(bill: Bill, month: str) -> Bill | None:
-    """The part of a bill that belongs to a month, without sources and units; None when nothing does.
-
-    Unmeasured seconds are kept only for a run within one month, because when they were is not recorded.
-    """
+    """The part of a bill in one month, None when there is none; what cannot be split by month is left out."""
     if month not in months_of(bill):
         return None
     share = next((share for share in bill.months if share.month == month), None)

@@ -69,15 +69,13 @@ def _is_useful(total: ValueRange) -> bool:
 
 
 def _within_time_limit(total: ValueRange, snapshot: RunSnapshot, step: ValueRange, until: int | None) -> ValueRange:
-    """The estimate of a run with `minutes`, whose plan is corrected at each evaluation to end by the clock.
-
-    Pauses do not count, short breaks between two steps do. The last evaluation and checkpoint come after the limit.
-    """
+    """The estimate of a run with `minutes`, whose plan is corrected at each evaluation to end by the clock."""
     if snapshot.plan is None or not snapshot.plan.minutes:
         return total
     left = max(0.0, snapshot.plan.minutes * 60 - (snapshot.t - paused_seconds(snapshot.state, snapshot.t)))
     if _last_step(snapshot, until) < snapshot.total_steps:
         return ValueRange(min(total.low, left), min(total.high, left))
+    # The last evaluation and checkpoint come after the limit.
     closing = evaluation_cost(snapshot, step).plus(checkpoint_cost(snapshot))
     if count_due(snapshot.dials.eval_every, snapshot.step, snapshot.total_steps - 1, at_end=False):
         return ValueRange((1.0 - CLOCK_SLACK) * left, left + closing.high)

@@ -75,10 +75,7 @@ class CurveBasis:
 
 
 def draw_curves(seen: LossObservations, path: LearningRatePath, now: float, future: CurveArray) -> CurveArray | None:
-    """Plausible validation losses [DRAWS, F] at the steps `future` [F]; None when nothing sensible fits.
-
-    S1 is relative to the step `now`. The same input gives the same draws.
-    """
+    """Plausible validation losses [DRAWS, F] at steps `future` [F], the same at every call; None if nothing fits."""
     loss_now = float(np.median(seen.losses[-5:]))
     in_bounds = MIN_LOSS <= loss_now <= MAX_LOSS and np.abs(seen.losses).max() <= MAX_LOSS
     if not in_bounds or len(seen.losses) < PARAMETERS or not path.rates.max() > 0:

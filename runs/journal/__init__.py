@@ -1,9 +1,7 @@
 """The journal: a run's events on disk, one JSON object per line, append-only.
 
-- One `write()` per line, so a killed process loses nothing that `append` returned for; `fdatasync` every two seconds
-  and at evaluations, checkpoints and the end, so a power cut loses seconds.
-- Lines that do not parse are skipped and counted, never fatal. Events of unknown kinds are counted apart from damage:
-  they come from a newer version.
+One `write()` per line, so a killed process loses nothing that `append` returned for; `fdatasync` every two seconds and
+at evaluations, checkpoints and the end, so a power cut loses seconds. Lines that do not parse are counted and skipped.
 """
 
 from babytrain.runs.journal.codec import decode_event, encode_event

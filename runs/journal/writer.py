@@ -32,8 +32,7 @@ _NOT_SYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
 class JournalWriter:
     """The only writer of a journal, for use from one thread. `clock` is monotonic seconds.
 
-    In a run too long to keep every step, consecutive steps are merged (see `StepThinner`). Opening raises RunsError
-    when the file cannot be opened; after that no OSError leaves this class.
+    Opening raises RunsError when the file cannot be opened; after that no OSError leaves this class.
     """
 
     def __init__(

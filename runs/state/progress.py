@@ -8,10 +8,7 @@ from babytrain.runs.events import CorpusInfo
 
 
 def progress_to_floor(loss: float | None, facts: CorpusInfo) -> float | None:
-    """From 0, guessing uniformly (ln V nats), to 1, the source's entropy; clipped. `loss` is in nats per token.
-
-    None when the entropy of the source is unknown, or the loss is NaN or infinite.
-    """
+    """From 0 (uniform guess, ln V nats per token) to 1 (entropy of the source); None when unknown or not finite."""
     floor = facts.floor_nats_per_token
     if loss is None or floor is None or not math.isfinite(loss) or facts.vocabulary_size < 2:
         return None

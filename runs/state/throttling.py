@@ -181,10 +181,7 @@ def interval_clock_text(snapshot: RunSnapshot, interval: Interval) -> str:
 
 
 def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, float]:
-    """Seconds for which each reason lowered a card's clock since the run began, by the card's own counters.
-
-    Counted from the first reading of each session. A counter that decreased was reset with its driver.
-    """
+    """Seconds for which each reason lowered a card's clock in all sessions, by the card's own counters."""
     timeline, total = snapshot.state.vitals, dict.fromkeys(card.throttled_seconds, 0.0)
     if not total:
         return {}
@@ -195,6 +192,7 @@ def throttled_seconds(snapshot: RunSnapshot, card: GpuReading) -> dict[str, floa
         last = card if end == count else _reading_of(timeline.events[begin:end][::-1], card)
         for reason, seconds in last.throttled_seconds.items() if first is not None and last is not None else ():
             before = first.throttled_seconds.get(reason, 0.0) if first is not None else 0.0
+            # A counter that decreased was reset with its driver.
             total[reason] = total.get(reason, 0.0) + (seconds - before if seconds >= before else seconds)
     return total
 

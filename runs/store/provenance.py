@@ -31,7 +31,7 @@ def collect_provenance(argv: Sequence[str]) -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "cpu_model": cpu_model(),
-        "cores": _usable_cores(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     }
     table.update(_git_state())
     for package in _PACKAGES:
@@ -60,12 +60,6 @@ def _working_directory() -> str:
         return str(Path.cwd())
     except OSError:  # it was deleted
         return ""
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _git_state() -> dict[str, Any]:

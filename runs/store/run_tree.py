@@ -32,10 +32,7 @@ def relation_of(summary: RunSummary) -> tuple[RunRelation, str]:
 
 
 def run_tree(summaries: Sequence[RunSummary]) -> list[RunNode]:
-    """Every run once, each followed by its descendants, siblings in the order given.
-
-    A run whose parent is gone is a root, and so is one in a cycle, which only an edited journal can have.
-    """
+    """Every run once, each followed by its descendants, siblings in the order given."""
     known = {summary.run_id for summary in summaries}
     children: dict[str, list[RunSummary]] = {}
     roots: list[RunSummary] = []
@@ -47,7 +44,7 @@ def run_tree(summaries: Sequence[RunSummary]) -> list[RunNode]:
             roots.append(summary)
     tree: list[RunNode] = []
     placed: set[str] = set()
-    for summary in (*roots, *summaries):  # after the roots, those in a cycle
+    for summary in (*roots, *summaries):  # after the roots, cycles, which only an edited journal can have
         if summary.run_id not in placed:
             tree.extend(_subtree(summary, children, placed))
     return tree

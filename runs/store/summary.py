@@ -28,16 +28,12 @@ _SKIPPED = (b'{"kind":"vitals"', b'{"kind":"sample"', b'{"kind":"log"', b'{"kind
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run in a list. Losses are nats per token; `seconds` is running time.
-
-    `status` is `training` while a live process holds the run's lock, `interrupted` when none does and no end is
-    recorded, `empty` when it never started, `unreadable` when its journal cannot be read.
-    """
+    """One run in a list. Losses are nats per token."""
 
     run_id: str
     path: Path
     name: str
-    status: SummaryStatus
+    status: SummaryStatus  # `interrupted`: no live process holds its lock and no end is recorded
     corpus: str = ""
     parameters: int = 0
     step: int = 0
@@ -45,7 +41,7 @@ class RunSummary:
     val_loss: float | None = None
     best_val_loss: float | None = None
     started_wall_time: float = 0.0  # Unix seconds; modification time of the folder when not recorded
-    seconds: float = 0.0
+    seconds: float = 0.0  # of running time
     checkpoints: int = 0
     parent: str = ""  # the run id it was forked from
     parent_step: int = 0  # the step it was forked at
@@ -63,10 +59,7 @@ def summarize_run(folder: RunFolder) -> RunSummary:
 
 
 def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
-    """The summary of one run and the state it was made from, None when the journal holds no run. Never raises.
-
-    The state lacks most steps, the sensor readings and the texts; it has all evaluations, commands and energy events.
-    """
+    """The summary of one run and its state without most steps, readings and texts, if any. Never raises."""
     checkpoints = _count_checkpoints(folder)
     live = lock_owner(folder) is not None
     state: RunState | None = None

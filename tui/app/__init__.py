@@ -1,1 +1,1 @@
-"""The Textual app: the first screen, changes of screens, the training session, overlays, themes, command palette."""
+"""The Textual app: screens, the training session, overlays, themes, command palette."""

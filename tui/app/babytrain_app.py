@@ -1,11 +1,9 @@
-"""The app: opens the first screen, owns the one training session, and passes from screen to screen.
+"""The app: opens the first screen, owns the training session, and switches screens.
 
-Invariants:
-- One session at a time. Its `run` is called in a thread worker and never touches a widget; the app learns of its end
-  from the worker, everything else from the feed.
-- Whatever way the app ends, `feed.stop_requested` is set first: Textual waits for its thread workers.
-- Nothing here imports torch, and the engine's thread starts after the first paint. What the home screen does not need
-  (charts, numpy, dialogs) is imported by the method that does, which halves the time to the first paint.
+- One session at a time. Its `run` is called in a thread worker; the app learns of its end from the worker.
+- However the app ends, `feed.stop_requested` is set first, because Textual waits for its thread workers.
+- What the home screen does not need (charts, numpy, dialogs) is imported by the method that needs it, which halves
+  the time to the first paint.
 """
 
 from __future__ import annotations
@@ -59,7 +57,7 @@ STYLES = Path(__file__).parent.parent / "styles"
 
 
 class BabytrainApp(OverlayApp):
-    """See the module's docstring. `charset` None: the richest the terminal can show."""
+    """The Textual app. `charset` None: the richest the terminal can show."""
 
     TITLE = "babytrain"
     CSS_PATH: ClassVar[list[str | PurePath]] = [
@@ -68,7 +66,7 @@ class BabytrainApp(OverlayApp):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("everywhere", "picture"))
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {CommandsProvider}
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
-    # The three layouts, and two for terminals of a few lines; see styles/. (Textual declares both as plain attributes.)
+    # Layouts, see styles/. Textual declares both as plain attributes.
     HORIZONTAL_BREAKPOINTS = [(0, "-strip"), (60, "-compact"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-low"), (18, "-tall")]  # noqa: RUF012
 
@@ -81,7 +79,7 @@ class BabytrainApp(OverlayApp):
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(engine_client, charset or detect_charset(os.environ), wall_clock)
-        self.session: TrainingSession | None = None  # the one in training, or the last one
+        self.session: TrainingSession | None = None  # the current or the last one
         self._charset_filter = CharsetFilter(self.charset)
         self.failure: Exception | None = None
         self._start_screen = start_screen
@@ -96,8 +94,6 @@ class BabytrainApp(OverlayApp):
         self.register_theme(LIGHT_THEME)
         self.theme = os.environ.get("TEXTUAL_THEME") or DARK_THEME.name
 
-    # opening and closing
-
     def _first_screen(self) -> Screen[None]:
         match self._start_screen:
             case StartTraining(session):
@@ -110,25 +106,25 @@ class BabytrainApp(OverlayApp):
                 return self._home()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and the one that keeps to the terminal's character set."""
+        """Textual's filters, and one for the terminal's character set."""
         if self.charset == "braille":
             return super().get_line_filters()
         return [*super().get_line_filters(), self._charset_filter]
 
     def on_mount(self) -> None:
-        """People's own keys, and what is printed from now on."""
+        """Load the user's keys, capture printed lines, open the first screen."""
         self._user_keys = load_user_keys(os.environ)
         self.set_keymap(self._user_keys.keymap)
         for problem in self._user_keys.problems:
             self.notify(safe_line(problem), severity="warning", markup=False, timeout=12)
         self.begin_capture_print(self)
-        # On top of Textual's empty screen, not in its place: that one cannot be switched for another later.
+        # On top of Textual's empty screen, because that screen cannot be switched for another later.
         self.push_screen(self._first_screen())
 
     def exit(
         self, result: AppResult | None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """Training is saved and ends with the app, however that ends."""
+        """End the app; a run that trains is saved and stopped."""
         self._stop_at_once()
         super().exit(result, return_code, message)
 
@@ -146,14 +142,12 @@ class BabytrainApp(OverlayApp):
         if self.session is not None:
             self.session.feed.stop_requested.set()
 
-    # from screen to screen
-
     def action_go_home(self) -> None:
-        """To the list of runs."""
+        """Show the list of runs."""
         self._show_screen(self._home())
 
     def _show_screen(self, screen: Screen[None]) -> None:
-        """This screen instead of the one there is, with everything that stands on top of it."""
+        """Replace the current screen and everything on top of it."""
         while isinstance(self.screen, ModalScreen | OverlayScreen):
             self.pop_screen()
         self.switch_screen(screen)
@@ -168,7 +162,7 @@ class BabytrainApp(OverlayApp):
         )
 
     def _live(self, session: TrainingSession) -> Screen[None]:
-        """The screen of a session whose thread starts as soon as the screen was painted."""
+        """The screen of a session whose thread starts after the first paint."""
         from babytrain.tui.engine_client.validation import dial_rules
         from babytrain.tui.notifications import Notifier
         from babytrain.tui.screens.run.live_screen import LiveScreen
@@ -179,7 +173,7 @@ class BabytrainApp(OverlayApp):
         return LiveScreen(session, self.charset, self._printed, dials=dial_rules(), notifier=notifier)
 
     def _write_to_terminal(self, characters: str) -> None:
-        """Write past what is drawn, for sequences that draw nothing, such as a bell."""
+        """Write a sequence that draws nothing, such as a bell."""
         if self._driver is not None:
             self._driver.write(characters)
             self._driver.flush()
@@ -254,8 +248,6 @@ class BabytrainApp(OverlayApp):
         else:
             read_journal_in_thread(self, row.journal, show)
 
-    # the session
-
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         ended = event.state in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED)
@@ -263,13 +255,13 @@ class BabytrainApp(OverlayApp):
             self._session_over()
 
     def _session_over(self) -> None:
-        """Everything is saved: tell the screen, then do what was being waited for."""
+        """Everything is saved: update the live screen, then quit, go home or start the waiting fork."""
         from babytrain.tui.screens.dialogs.quit import QuitScreen
         from babytrain.tui.screens.run.live_screen import LiveScreen
 
         self._training = False
         if not self.screen_stack:
-            return  # the app is being taken down
+            return  # the app is closing
         session = self.session
         if session is not None and session.run_dir is not None:
             self._highlight = f"run:{session.run_dir.name}"
@@ -297,10 +289,8 @@ class BabytrainApp(OverlayApp):
         if self.session is not None and self._training:
             self.session.feed.ask("stop")
 
-    # commands that are the same everywhere
-
     def action_ask_quit(self) -> None:
-        """Leave; a run that trains is asked about first."""
+        """Leave the app; while a run trains, ask first."""
         from babytrain.tui.screens.dialogs.quit import QuitScreen
         from babytrain.tui.screens.run.live_screen import LiveScreen
 
@@ -311,11 +301,11 @@ class BabytrainApp(OverlayApp):
             self.push_screen(QuitScreen(safe_line(screen.display_run_name, 40) if screen else "The run"))
 
     async def action_quit(self) -> None:
-        """Textual's own way out asks the same question."""
+        """Textual's quit action asks the same question."""
         self.action_ask_quit()
 
     def action_interrupt(self) -> None:
-        """ctrl+c: the question; pressed again, save and stop at once."""
+        """ctrl+c: ask as `action_ask_quit`; pressed again, save and stop at once."""
         from babytrain.tui.screens.dialogs.quit import QuitScreen
 
         screen = self.screen

@@ -1,4 +1,4 @@
-"""The command palette: every command of the screen below it that has a name, found by any part of it."""
+"""The command palette: every command of the current screen that has a title."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from babytrain.tui.screens.base import ModeScreen, PaletteEntry
 
 
 class CommandsProvider(Provider):
-    """Made from the key map, and what the screen adds to it; a command that makes no sense now is not offered."""
+    """Commands of the key map and entries of the screen, without those that are not possible now."""
 
     async def discover(self) -> Hits:
-        """Everything, before anything was typed."""
+        """All commands, before anything was typed."""
         for title, entry in self._offered():
             yield DiscoveryHit(title, self._runner(entry), help=entry.help)
 
     async def search(self, query: str) -> Hits:
-        """What fits what was typed."""
+        """The commands that match `query`."""
         matcher = self.matcher(query)
         for title, entry in self._offered():
             score = matcher.match(entry.title)
@@ -31,7 +31,7 @@ class CommandsProvider(Provider):
         if not isinstance(screen, ModeScreen):
             return
         for command in commands_for(screen.mode):
-            # A name with a dot means the app, and needs no leave of the screen.
+            # An action with a dot belongs to the app, so the screen is not asked.
             action = command.action.partition("(")[0]
             if command.title and ("." in action or screen.check_action(action, ()) is not False):
                 yield _title(command), command

@@ -1,7 +1,6 @@
-"""Opens the screens that stand on top of another one: the sample browser, the chat and the letter board.
+"""Opens the screens on top of another screen: the sample browser, the chat and the letter board.
 
-A run in memory is shown at once, a run on disk after its journal was read in a thread. What these screens need is
-imported here and not at start-up.
+A run in memory is shown at once, a run on disk after its journal was read in a thread.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ DEFAULT_CONTEXT = 64
 
 
 def open_samples(app: App[Any], client: EngineClient, charset: CharsetName, request: SamplesRequested) -> None:
-    """Open the sample browser of a run in memory at once, of one on disk as soon as it was read."""
+    """Open the sample browser."""
 
     def show(state: RunState) -> None:
         app.push_screen(SamplesScreen(state, client.runs_dir, charset, at=request.at, folder=request.folder))
@@ -45,7 +44,7 @@ def open_samples(app: App[Any], client: EngineClient, charset: CharsetName, requ
 
 
 def open_letters(app: App[Any], charset: CharsetName, request: LettersRequested) -> None:
-    """Open the letter board of a run in memory at once, of one on disk as soon as it was read."""
+    """Open the letter board."""
 
     def show(snapshot: RunSnapshot) -> None:
         app.push_screen(LettersScreen(snapshot, charset, folder=request.folder))
@@ -68,7 +67,7 @@ def open_chat(app: App[Any], client: EngineClient, charset: CharsetName, request
         return client.load_model(folder, at)
 
     def prompt_reader() -> PromptReader | None:
-        """None where the run's tokenizer cannot be read: then the engine says what is wrong."""
+        """None where the tokenizer cannot be read; loading the model then reports the problem."""
         folder = request.folder()
         with suppress(UsageError):
             return client.prompt_reader(folder, _whole_number(config, "context", DEFAULT_CONTEXT)) if folder else None
@@ -87,7 +86,7 @@ def open_chat(app: App[Any], client: EngineClient, charset: CharsetName, request
 
 
 def _recorded_settings(request: ChatRequested) -> Mapping[str, Any]:
-    """The recorded settings of a run: as its journal has them, or from its folder where nobody has read the journal."""
+    """The settings of a run from its journal, or from its folder where the journal was not read."""
     if request.state is not None and request.state.started is not None:
         return request.state.started.config
     folder = request.folder()
@@ -96,10 +95,10 @@ def _recorded_settings(request: ChatRequested) -> Mapping[str, Any]:
     try:
         return read_run_toml(RunFolder(folder))[0]
     except RunsError:
-        return {}  # loading the model says what is wrong
+        return {}  # loading the model reports the problem
 
 
 def _whole_number(config: Mapping[str, Any], name: str, otherwise: int) -> int:
-    """A whole number from recorded settings, which may be of another version or edited by hand."""
+    """A positive integer from settings that may be of another version or edited by hand."""
     value = config.get(name)
     return value if isinstance(value, int) and value > 0 else otherwise

@@ -1,7 +1,4 @@
-"""The overlays of the app: samples, letters, chat, help, messages, screenshots; and the lines printed while it runs.
-
-Nothing here changes a run. What an overlay needs is imported by the method that opens it.
-"""
+"""The overlays of the app: samples, letters, chat, help, messages, screenshots; and the lines printed while it runs."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ MAX_PENDING_LINES = 1000
 
 
 class OverlayApp(App[AppResult]):
-    """See the module's docstring."""
+    """The part of the app that changes no run."""
 
     def __init__(self, engine_client: EngineClient, charset: CharsetName, wall_clock: Callable[[], float]) -> None:
         super().__init__()
@@ -61,13 +58,13 @@ class OverlayApp(App[AppResult]):
         self.push_screen(MessageScreen(heading, text))
 
     def action_picture(self) -> None:
-        """A picture of the screen as it is; it is taken now and written in a thread."""
+        """Save a screenshot, written in a thread."""
         from babytrain.tui.export.screenshot import save_screenshot
 
         save_screenshot(self, self._wall_clock())
 
     def action_help(self) -> None:
-        """Keys and numbers of the current screen."""
+        """Show the keys and numbers of the current screen."""
         from babytrain.tui.screens.dialogs.help import HelpPane, HelpScreen
 
         screen = self.screen
@@ -80,8 +77,6 @@ class OverlayApp(App[AppResult]):
 
         path, _ = keys_path(os.environ)
         self.push_screen(HelpScreen(HelpPane(screen.mode, self._user_keys.keymap, str(path), self.charset)), done)
-
-    # what is printed while the app runs
 
     def add_log_line(self, text: str) -> None:
         """Add a line to the log pane. May be called from any thread."""

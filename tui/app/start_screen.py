@@ -1,4 +1,4 @@
-"""What the app is asked to open first, and what it answers when it is left. No screen is imported to say either."""
+"""What the app opens first, and what it returns. No screen is imported here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StartAtHome:
 
 @dataclass(frozen=True)
 class StartTraining:
-    """Open a run and train it. `notifications`: what to announce while nobody looks."""
+    """Open a run and train it."""
 
     session: TrainingSession
     notifications: NotificationOptions = field(default_factory=NotificationOptions)
@@ -50,6 +50,6 @@ StartScreen: TypeAlias = StartAtHome | StartTraining | StartReplay | StartWatchi
 
 @dataclass(frozen=True)
 class AppResult:
-    """What the command line wants to know afterwards."""
+    """What the app returns."""
 
     last_session: TrainingSession | None

@@ -1,4 +1,4 @@
-"""Our two themes, read from `styles/themes.toml`. The themes Textual ships are in the palette."""
+"""Our two themes, read from `styles/themes.toml`."""
 
 from __future__ import annotations
 

@@ -1,11 +1,8 @@
 """The electricity bills of saved runs as tables and as JSON on standard output.
 
-Choices:
-- What was not measured is named as such and is never zero; simulated readings are in no total. Amounts in different
-  currencies stand side by side.
-- Energy, money and the whole run id are always shown. Where the terminal is too narrow, whole columns are left out,
-  the least important first, and their names are printed below.
-- Text that comes from runs is escaped before it is printed.
+- What was not measured is never shown as zero; simulated readings are in no total.
+- Energy, money and the whole run id are always shown. In a narrow terminal whole columns are left out, the least
+  important first, and their names are printed below.
 """
 
 from __future__ import annotations
@@ -40,7 +37,7 @@ from babytrain.tui.text.energy_format import (
 from babytrain.tui.text.formatting import format_seconds
 
 DEFAULT_MARK = "*"
-MIN_ID_COLUMNS = 28  # columns; a longer id goes on in the next line before a number is left out
+MIN_ID_COLUMNS = 28  # a longer id is wrapped before a column is left out
 _COLUMN_GAP = 2
 _HEADINGS = ("run", "started", "status", "energy", "money", "CO2", "J/token", "Wh/0.01 loss", "measured")
 _LEFT_ALIGNED = ("run", "started", "status", "measured")
@@ -49,7 +46,7 @@ _OPTIONAL_HEADINGS = ("status", "CO2", "J/token", "started", "measured", "Wh/0.0
 
 
 def runs_bill_table(bills: Sequence[Bill], width: int) -> tuple[Table, tuple[str, ...]]:
-    """A line for each run in `width` columns, and the headings for which there was no room."""
+    """A row for each run in `width` columns, and the headings left out for lack of room."""
     rows = [tuple(map(safe_text, _run_cells(bill))) for bill in bills]
     widths = {
         heading: max(map(cell_len, (heading, *(row[number] for row in rows))))
@@ -74,7 +71,7 @@ def runs_bill_table(bills: Sequence[Bill], width: int) -> tuple[Table, tuple[str
 
 
 def totals_table(title: str, totals: Sequence[BillTotal]) -> Table:
-    """A line for each total, under a title such as "by month"."""
+    """A row for each total, under a title such as "by month"."""
     headings = (title.removeprefix("by "), "runs", "energy", "money", "CO2", "wasted")
     rows = (
         (
@@ -87,7 +84,7 @@ def totals_table(title: str, totals: Sequence[BillTotal]) -> Table:
         )
         for total in totals
     )
-    # Amounts in many currencies may go on in the next line.
+    # Amounts in many currencies may wrap.
     one_line = [heading for heading in headings if heading != "money"]
     table = list_table(headings, rows, right=headings[1:], no_wrap=one_line)
     table.title, table.title_justify = Text(title, style="bold"), "left"
@@ -95,22 +92,20 @@ def totals_table(title: str, totals: Sequence[BillTotal]) -> Table:
 
 
 def format_co2_with_mark(grams: float | None, *, default: bool) -> str:
-    """CO2, with a mark where the factor is nobody's own."""
+    """CO2, with `DEFAULT_MARK` where the default factor was used; `grams` None is "-"."""
     return "-" if grams is None else format_co2(grams) + (DEFAULT_MARK if default else "")
 
 
 def _format_amounts(money: Mapping[str, float]) -> list[str]:
-    """Amounts with their currencies, in the order of the currencies."""
     return [format_money(amount, currency) for currency, amount in sorted(money.items())]
 
 
 def format_three_digits(value: float | None) -> str:
-    """A number at three digits."""
+    """Three significant digits; "-" for None, NaN and infinities."""
     return "-" if value is None or not math.isfinite(value) else f"{value:.3g}"
 
 
 def _needed(widths: Mapping[str, int], shown: Iterable[str]) -> int:
-    """The columns that these headings take together."""
     return sum(widths[heading] + _COLUMN_GAP for heading in shown) - _COLUMN_GAP
 
 
@@ -136,7 +131,7 @@ def _no_energy(total: BillTotal) -> str:
 
 
 def print_bills(bills: Sequence[Bill], runs_dir: Path, *, month: str | None, as_json: bool) -> None:
-    """Bills, newest first, and what they add up to; a single one in full. Only of one `month` if that is given."""
+    """Print bills and their totals; a single bill in full. Only of one `month` (`2026-11`) if given."""
     if month is not None:
         bills = [share for bill in bills if (share := in_month(bill, month)) is not None]
     if as_json:
@@ -200,7 +195,6 @@ def _bill_facts(bill: Bill) -> Iterable[tuple[str, str]]:
 
 
 def _at_the_end(facts: BillAmounts, forecast: EnergyForecast) -> str:
-    """What a run that still trains will come to."""
     words = [format_range(forecast.kwh, lambda kwh: format_energy(kwh * JOULES_PER_KWH))]
     if forecast.money is not None:
         words.append(format_range(forecast.money, lambda money: format_money(money, facts.currency)))
@@ -255,7 +249,7 @@ def _closing_lines(bills: Sequence[Bill], left_out: Sequence[str]) -> Iterable[s
 
 
 def _document(bills: Sequence[Bill]) -> dict[str, Any]:
-    """Everything as JSON; what is not known is null, and energy is in kWh and joules alike."""
+    """The JSON document; unknown values are null."""
     return {
         "runs": [_run_document(bill) for bill in bills],
         "months": [_total_document(total) for total in totals_by_month(bills)],

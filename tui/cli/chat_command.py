@@ -1,7 +1,6 @@
-"""`babytrain-tui chat`: the keyboard, the terminal and Ctrl-C around a conversation (`terminal_chat.py`).
+"""`babytrain-tui chat`: keyboard, terminal and Ctrl-C of a `TerminalChat`.
 
-Where standard input is no terminal, each of its lines is a prompt or a command; texts go to standard output, all
-messages to standard error.
+Where standard input is no terminal, each of its lines is a prompt or a command.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def chat(
     for note in model.notes:
         conversation.say(note)
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are no text are the model's to refuse
+        sys.stdin.reconfigure(errors="surrogateescape")  # the model refuses bytes that are no text
     if sys.stdin.isatty() and sys.stdout.isatty():
         conversation.say(f"{folder.name} at step {model.step:,}. Type a text and it goes on from there; /help, /quit.")
         _read_keyboard(conversation)
@@ -78,9 +77,9 @@ def chat(
 
 
 def _read_keyboard(conversation: TerminalChat) -> None:
-    """Ask for lines until the person leaves: with /quit, Ctrl-D, or Ctrl-C right after another one."""
-    with contextlib.suppress(ImportError):  # not everywhere; without it `input` edits as the terminal does
-        import readline  # noqa: F401 - importing it gives `input` its keys and its history
+    """Read lines until /quit, Ctrl-D, or Ctrl-C twice."""
+    with contextlib.suppress(ImportError):  # missing on some platforms
+        import readline  # noqa: F401 - gives `input` its keys and its history
     interrupted = False
     while True:
         try:
@@ -106,7 +105,6 @@ def _read_keyboard(conversation: TerminalChat) -> None:
 
 
 def _read_standard_input(conversation: TerminalChat) -> None:
-    """Every line of standard input in turn."""
     try:
         for line in sys.stdin:
             outcome = conversation.respond(line.rstrip("\r\n"))

@@ -1,7 +1,7 @@
 """`babytrain-tui`: the command line.
 
-Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. Standard output carries data, standard error everything said to
-a person. Modules that cost start-up time (Textual, the engine's settings) are imported by the command that needs them.
+Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. Data goes to standard output, messages to standard error.
+Modules that cost start-up time (Textual, the engine's settings) are imported by the command that needs them.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def home(
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Where a run is kept, and how it is shown and announced while it trains."""
+    """The options of every command that trains and has a screen."""
 
     runs_dir: Path
     headless: bool
@@ -122,7 +122,7 @@ def training_options(
     milestones: MilestonesOption = False,
     on_event: OnEventOption = None,
 ) -> TrainingOptions:
-    """The options of every command that trains and has a screen."""
+    """Parse the options of `TrainingOptions`."""
     notifications = _notification_options(bell, desktop, milestones, on_event)
     return TrainingOptions(resolve_runs_dir(context, runs_dir), headless, as_json, notifications)
 
@@ -265,7 +265,7 @@ app.command(epilog="Example: babytrain-tui settings")(settings)
 
 
 def _notification_options(bell: bool, desktop: bool, milestones: bool, command: str | None) -> NotificationOptions:
-    """What to do about events while nobody looks. Ends the program when the command cannot be run."""
+    """Ends the program when the command cannot be run."""
     from babytrain.tui.notifications import NotificationOptions, parse_event_command
 
     try:
@@ -276,7 +276,7 @@ def _notification_options(bell: bool, desktop: bool, milestones: bool, command: 
 
 
 def _train(make_session: Callable[[EngineClient], TrainingSession], options: TrainingOptions) -> NoReturn:
-    """Train with a screen, or without where that was asked for or there is none."""
+    """Train with a screen, or without if requested or where there is no terminal."""
     from babytrain.tui.engine_client.client import EngineClient
     from babytrain.tui.engine_client.errors import UsageError
 
@@ -298,7 +298,6 @@ def _train(make_session: Callable[[EngineClient], TrainingSession], options: Tra
 
 
 def _run_app(start_screen: StartScreen, runs_dir: Path) -> NoReturn:
-    """Run the screen, say goodbye in one line, exit with the right code."""
     from babytrain.tui.cli.run_app import run_app
 
     raise typer.Exit(run_app(start_screen, runs_dir))

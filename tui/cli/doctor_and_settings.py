@@ -1,4 +1,4 @@
-"""`babytrain-tui doctor` and `settings`: what this machine can do, and what can be set."""
+"""`babytrain-tui doctor` and `babytrain-tui settings`."""
 
 from __future__ import annotations
 

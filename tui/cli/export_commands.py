@@ -110,7 +110,7 @@ def report(
 
 
 def read_state_or_exit(journal: Path) -> RunState:
-    """A whole run from its journal. Ends the program with a sentence when there is no run in it."""
+    """A run from its journal. Ends the program if there is none."""
     from babytrain.runs.journal import load_state
 
     try:
@@ -123,7 +123,7 @@ def read_state_or_exit(journal: Path) -> RunState:
 
 
 def _provenance_of(journal: Path) -> dict[str, Any]:
-    """Where a run came from, by the `run.toml` beside its journal; empty for a journal that lies alone."""
+    """The provenance in the `run.toml` beside a journal; empty where there is none."""
     try:
         return read_run_toml(RunFolder(journal.parent))[1]
     except RunsError:
@@ -131,13 +131,13 @@ def _provenance_of(journal: Path) -> dict[str, Any]:
 
 
 def _file_stem(journal: Path) -> str:
-    """A file name for what is made of a run: its folder's own name, or that of a journal that lies alone."""
+    """The name of the run folder, or of a journal outside a run folder."""
     folder = RunFolder(journal.parent)
     return folder.run_id if journal == folder.journal else slug(journal.stem) or "run"
 
 
 def _output_folder_or_exit(out: Path) -> Path:
-    """The folder a person named with --out. Ends the program with a usage error when it is something else."""
+    """The folder of --out. Ends the program if it is a file."""
     folder = out.expanduser()
     if folder.exists() and not folder.is_dir():
         exit_with_usage_error([f"{folder} is a file; --out takes the folder to put the files in."])
@@ -145,7 +145,7 @@ def _output_folder_or_exit(out: Path) -> Path:
 
 
 def _output_page_or_exit(out: Path, usual_name: str) -> Path:
-    """The page a person named with --out. Ends the program with a usage error when it is a folder or not our file."""
+    """The file of --out. Ends the program if it is a folder or not a report."""
     path = out.expanduser()
     if path.is_dir():
         exit_with_usage_error([f"{path} is a folder; --out takes the file to write, such as {path / usual_name}."])
@@ -159,15 +159,12 @@ def _is_ours(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
-        return True  # writing it says what is wrong
+        return True  # writing it reports the problem
     return not head or _OUR_MARK in head
 
 
 def _write_output(path: Path, data: bytes) -> None:
-    """Write a file and say on stdout where it is, and on stderr if a folder had to be made for it.
-
-    Ends the program with a sentence when that is not possible.
-    """
+    """Write a file and print its path on stdout. Ends the program if that fails."""
     made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,8 @@
-"""Training without a screen: the engine in a thread, one progress line on standard error, and signals that stop the
-run.
+"""Training without a screen: the engine in a thread, a progress line on standard error, and signals.
 
-Standard output carries data only (one JSON object with `--json`).
-
-Choices:
-- Signals are counted and raise nothing, because an exception at an arbitrary line could end the program while a
-  checkpoint is written. The first SIGINT, SIGTERM or SIGHUP saves and stops, the second leaves at once.
-- `timeout`, terminals and service managers signal a process and its group together, so signals within half a second
-  count as one.
+Signals are counted and raise nothing, because an exception could end the program while a checkpoint is written.
+`timeout`, terminals and service managers signal a process and its group together, so signals within half a second
+count as one.
 """
 
 from __future__ import annotations
@@ -41,7 +36,7 @@ _SAME_SIGNAL_SECONDS = 0.5
 
 
 class StopSignals:
-    """While entered, what the signals say; `leave` is called in the second one, and by default ends the program."""
+    """Counts SIGINT, SIGTERM and SIGHUP: the first sets `wanted`, the second calls `leave` with the exit code."""
 
     def __init__(self, exit_code: int, leave: Callable[[int], Any] = os._exit) -> None:
         self.wanted = False  # to save and stop
@@ -68,7 +63,7 @@ class StopSignals:
         if not self.wanted:
             self.wanted, self._asked_at = True, now
         elif now - self._asked_at >= _SAME_SIGNAL_SECONDS:
-            self._leave(self._exit_code)  # the journal is safe, the newest checkpoint stands
+            self._leave(self._exit_code)  # journal and newest checkpoint are on disk
 
 
 PROGRESS_REFRESH_SECONDS = 0.25
@@ -77,7 +72,7 @@ EventT = TypeVar("EventT")
 
 
 def train_headless(session: TrainingSession, *, as_json: bool, notifications: NotificationOptions | None = None) -> int:
-    """Train, print progress, and return the exit code. A signal saves and stops, a second one leaves at once."""
+    """Train, print progress, and return the exit code."""
     console = Console(stderr=True)
     interrupted = run_with_progress(session, console, notifications or NotificationOptions())
     if session.result is None:
@@ -92,7 +87,7 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
 
 
 def rerun_headless(session: RerunSession, *, as_json: bool, notifications: NotificationOptions) -> int:
-    """Train a run again, say what is different before and after, and return the exit code: 0 when nothing is."""
+    """Repeat a run, print the differences, and return the exit code: 0 if the results are the same."""
     console, plan = Console(stderr=True), session.plan
     for sentence in plan.differences:
         console.print(Text(safe_text(sentence), style="yellow"), soft_wrap=True)
@@ -131,12 +126,12 @@ def _rerun_facts(session: RerunSession) -> dict[str, Any]:
 
 
 def run_with_progress(session: TrainingSession, console: Console, notifications: NotificationOptions) -> bool:
-    """Run a session to its end with a progress line, and say what went wrong. True when a signal stopped it."""
+    """Run a session with a progress line and print its error. True when a signal stopped it."""
     with StopSignals(EXIT_INTERRUPTED) as stop:
         engine = start_engine_thread(session)
         try:
             _show_progress(session, engine, console, make_notifier(notifications, console), stop)
-        finally:  # a closed pipe is no reason to lose what was trained
+        finally:  # also after an error such as a closed pipe
             session.feed.stop_requested.set()
             engine.join()
         if session.error:
@@ -145,7 +140,7 @@ def run_with_progress(session: TrainingSession, console: Console, notifications:
 
 
 def make_notifier(options: NotificationOptions, console: Console) -> Notifier:
-    """A notifier that rings only where standard error is a terminal; the command for events always runs."""
+    """A notifier with bell and desktop only where standard error is a terminal."""
 
     def write(characters: str) -> None:
         if console.is_terminal:
@@ -158,7 +153,6 @@ def make_notifier(options: NotificationOptions, console: Console) -> Notifier:
 def _show_progress(
     session: TrainingSession, engine: threading.Thread, console: Console, notifier: Notifier, stop: StopSignals
 ) -> None:
-    """Keep the progress line going until the engine has finished."""
     source = LiveSource(session.feed)
     printer = _EventPrinter(console)
     with Progress(
@@ -208,14 +202,14 @@ def _numbers(snapshot: RunSnapshot) -> str:
 
 
 class _EventPrinter:
-    """Prints a line for each event of note, so that a log file tells the story."""
+    """Prints a line for each important event."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._printed: Counter[str] = Counter()  # of each kind
+        self._printed: Counter[str] = Counter()  # by kind
 
     def print_new(self, snapshot: RunSnapshot) -> None:
-        """Whatever came since the last call."""
+        """Print the events since the last call."""
         state = snapshot.state
         corpus = snapshot.started.corpus if snapshot.started else None
         self._print("note", state.log_messages.events, lambda note: (note.text, _NOTE_STYLES[note.level]))

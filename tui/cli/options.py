@@ -1,7 +1,4 @@
-"""Arguments, options and exit codes that several commands share, and how a command ends with an error.
-
-A problem is one sentence on standard error with control characters made visible, never a traceback.
-"""
+"""Arguments, options, exit codes and error exits that several commands share."""
 
 from __future__ import annotations
 
@@ -30,17 +27,13 @@ RunArgument = Annotated[
     str, typer.Argument(help="A run: its id, name, a unique beginning of either, `last`, or a path.")
 ]
 CheckpointOption = Annotated[
-    str | None,
-    typer.Option(metavar="WHICH", help="A checkpoint: best, last, its name or its step. [default: best]"),
+    str | None, typer.Option(metavar="WHICH", help="A checkpoint: best, last, its name or its step. [default: best]")
 ]
 SeedOption = Annotated[int, typer.Option(help="Same seed, same text.", min=0, max=2**63 - 1)]
 
 
 def with_options_of(group: Callable[..., Any], parameter: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command all options of the function `group` in place of one `parameter`.
-
-    The command gets for that parameter what `group` returns for the options that were typed.
-    """
+    """Replace one `parameter` of a command by all options of the function `group`, which returns its value."""
     options = inspect.signature(group, eval_str=True).parameters
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,7 +66,7 @@ def sampling_options(
         typer.Option(help="How much less likely what was just written gets, 1 = not at all.", min=1, max=10),
     ] = None,
 ) -> dict[str, float | None]:
-    """The sampling settings that were typed; None leaves one as the run has it."""
+    """The typed sampling settings; None keeps the setting of the run."""
     return {
         "temperature": temperature,
         "top_k": top_k,
@@ -84,7 +77,7 @@ def sampling_options(
 
 
 def sampling_settings_or_exit(run_dir: Path, typed: Mapping[str, float | None]) -> SamplingSettings:
-    """The settings of a run's own samples, but for those that were typed. Ends the program when they are wrong."""
+    """As `chosen_sampling_settings`; ends the program if they are wrong."""
     from babytrain.tui.engine_client.errors import UsageError
     from babytrain.tui.engine_client.model_access import chosen_sampling_settings
 
@@ -95,13 +88,13 @@ def sampling_settings_or_exit(run_dir: Path, typed: Mapping[str, float | None]) 
 
 
 def resolve_runs_dir(context: typer.Context, chosen: Path | None) -> Path:
-    """The folder of runs: named by the command, or before it, or else the person's own."""
+    """The folder of runs: option of the command, of the program, or the default."""
     inherited = context.obj if isinstance(context.obj, Path) else None
     return (chosen or inherited or default_runs_dir()).expanduser()
 
 
 def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:
-    """The run a person means. Ends the program with a usage error if there is none, or more than one."""
+    """The run named by `text`. Ends the program if there is none, or more than one."""
     from babytrain.runs.store.run_list import find_run
 
     try:
@@ -111,7 +104,7 @@ def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:
 
 
 def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
-    """The journal of the run or file a person means. Ends the program as `find_run_or_exit` does."""
+    """The journal of the run or file named by `text`. Ends the program if there is none, or more than one."""
     from babytrain.runs.store.run_list import find_journal
 
     try:
@@ -121,9 +114,9 @@ def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
 
 
 def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
-    """What `--set KEY=VALUE` said, and over it the options that were `typed` (not None). Ends the program if wrong.
+    """The settings of `--set KEY=VALUE`, overridden by `typed` options that are not None. Ends the program if wrong.
 
-    Old names are understood, and what they are called now is said on standard error.
+    Old names are replaced, with a note on standard error.
     """
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
@@ -136,12 +129,12 @@ def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:
-    """End the program: what was typed cannot work."""
+    """End the program with `EXIT_USAGE`."""
     _exit_with(EXIT_USAGE, problems)
 
 
 def exit_with_failure(*problems: str) -> NoReturn:
-    """End the program: it was asked for something that can be done and went wrong."""
+    """End the program with `EXIT_FAILED`."""
     _exit_with(EXIT_FAILED, problems)
 
 
@@ -152,7 +145,7 @@ def _exit_with(code: int, problems: Iterable[str]) -> NoReturn:
 
 
 def echo_note(text: str) -> None:
-    """A text for a person on standard error, control characters made visible."""
+    """Print a text on standard error, control characters made visible."""
     from babytrain.tui.terminal.safe_text import safe_text
 
     typer.echo(safe_text(text), err=True)

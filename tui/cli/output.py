@@ -1,4 +1,4 @@
-"""Tables, JSON and closing lines of commands. Text that comes from runs is escaped before it is printed."""
+"""Tables, JSON and closing lines of commands. Text from runs is escaped."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from babytrain.tui.text.wording import format_steps
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.engine_thread import TrainingSession
 
-PIPED_WIDTH = 200  # columns, where nothing says how many there are
+PIPED_WIDTH = 200  # columns, where standard output is no terminal
 
 
 def print_json(document: Any) -> None:
-    """The document on one line; NaN and infinities, which JSON lacks, are null."""
+    """Print a document on one line; NaN and infinities, which JSON lacks, are null."""
     print(json.dumps(_json_safe(document)), flush=True)  # noqa: T201 - the data that was asked for
 
 
@@ -38,12 +38,12 @@ def _json_safe(value: Any) -> Any:
 
 
 def stdout_console() -> Console:
-    """The terminal, or a wide page where standard output is none."""
+    """Standard output; `PIPED_WIDTH` columns where it is no terminal."""
     return Console(width=None if Console().is_terminal else PIPED_WIDTH)
 
 
 def say(sentence: str) -> None:
-    """A sentence for a person, on standard error."""
+    """Print a sentence on standard error."""
     Console(stderr=True).print(Text(safe_text(sentence)))
 
 
@@ -68,12 +68,12 @@ def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
 
 
 def format_started(wall_time: float) -> str:
-    """When a run was started, in local time; a dash where that is not known."""
+    """The start of a run in local time, "-" where unknown."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(wall_time)) if wall_time else "-"
 
 
 def result_lines(session: TrainingSession, *, with_speed: bool) -> str:
-    """How a run ended and how to get back to it, in two lines; empty when it has no result."""
+    """How a run ended and the command to continue, in two lines; "" without a result."""
     result = session.result
     if result is None:
         return ""

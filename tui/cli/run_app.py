@@ -1,4 +1,4 @@
-"""Running the app in the real terminal: signals, captured output, the goodbye line and the exit code."""
+"""Runs the app in the terminal: signals, captured output, the closing lines and the exit code."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from babytrain.tui.terminal.safe_text import safe_text
 
 
 def run_app(start_screen: StartScreen, runs_dir: Path) -> int:
-    """Show the app until it is left; everything is saved and the terminal restored when this returns an exit code."""
-    # A child process started later would inherit descriptors that the capture below has replaced.
+    """Run the app. On return everything is saved and the terminal restored; returns the exit code."""
+    # A child process started later would inherit the descriptors replaced by `OutputCapture`.
     resource_tracker.ensure_running()
     app = BabytrainApp(engine_client=EngineClient(runs_dir, sys.argv), start_screen=start_screen)
     with OutputCapture(app.add_log_line), _leave_on_signal(app) as received:
@@ -45,7 +45,7 @@ def run_app(start_screen: StartScreen, runs_dir: Path) -> int:
 
 @contextmanager
 def _leave_on_signal(app: BabytrainApp) -> Iterator[list[int]]:
-    """Save and leave on SIGINT, SIGTERM and SIGHUP; yields the list of those that came."""
+    """Save and leave on SIGINT, SIGTERM and SIGHUP; yields the list of received signals."""
     received: list[int] = []
 
     def leave(number: int, frame: FrameType | None) -> None:
@@ -76,7 +76,6 @@ def _report_crash(failure: Exception, runs_dir: Path) -> None:
 
 
 def _print_result(session: TrainingSession) -> None:
-    """What became of the run and how to get back to it, on stderr."""
     if session.error:
         typer.echo(safe_text(f"babytrain-tui: {session.error}"), err=True)
     if lines := result_lines(session, with_speed=False):

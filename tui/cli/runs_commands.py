@@ -20,9 +20,7 @@ from babytrain.tui.cli.options import (
 )
 
 runs_app = typer.Typer(
-    help="List, show and delete saved runs.",
-    epilog="Example: babytrain-tui runs list",
-    no_args_is_help=False,
+    help="List, show and delete saved runs.", epilog="Example: babytrain-tui runs list", no_args_is_help=False
 )
 
 

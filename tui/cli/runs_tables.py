@@ -1,6 +1,4 @@
-"""Saved runs as text and as JSON on standard output: the list, one run, its checkpoints, and the tree of forks and
-reruns.
-"""
+"""Saved runs as text and as JSON on standard output: the list, one run, its checkpoints, the tree of forks."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ _NO_RUNS = "No runs in {} yet. Start one: babytrain-tui train"
 
 
 def print_runs(runs_dir: Path, *, as_json: bool) -> None:
-    """All runs, newest first, on stdout."""
+    """Print all runs, newest first."""
     summaries = list_runs(runs_dir)
     if as_json:
         print_json([asdict(summary) for summary in summaries])
@@ -54,14 +52,14 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
         for summary in summaries
     )
     headings = ("run", "corpus", "params", "steps", "best val", "status", "started")
-    # The id is what people copy into the next command: never cut.
+    # The id is never cut, because it is copied into the next command.
     stdout_console().print(
         list_table(headings, rows, right=("params", "steps", "best val"), no_wrap=("run", "started"))
     )
 
 
 def print_run(folder: RunFolder, *, as_json: bool) -> None:
-    """One run: settings, figures, milestones, newest sample."""
+    """Print one run: settings, figures, milestones, newest sample."""
     state = load_state(folder.journal)
     snapshot = state.at()
     started = state.started
@@ -113,7 +111,7 @@ def _milestone_json(milestone: Milestone) -> dict[str, Any]:
 
 
 def print_tree(runs_dir: Path, *, as_json: bool) -> None:
-    """Every run under the run it came from, on stdout."""
+    """Print every run below its parent."""
     try:
         tree = run_tree(list_runs(runs_dir))
     except RunsError as error:
@@ -134,7 +132,7 @@ def print_tree(runs_dir: Path, *, as_json: bool) -> None:
 
 
 def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
-    """The checkpoints of a run, oldest step first, on stdout."""
+    """Print the checkpoints of a run, oldest step first."""
     checkpoints = summarize_checkpoints(folder)
     if as_json:
         print_json([asdict(checkpoint) for checkpoint in checkpoints])

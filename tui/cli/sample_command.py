@@ -1,4 +1,4 @@
-"""`babytrain-tui sample`: texts from a trained model, streamed, or as JSON."""
+"""`babytrain-tui sample`: texts from a trained model, streamed or as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class UnknownCharacters(StrEnum):
-    """What to do about characters the model has never seen."""
+    """Values of --unknown."""
 
     DROP = "drop"
     REFUSE = "refuse"
@@ -76,7 +76,7 @@ def sample(
 
 
 def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
-    """The model and its prompts; notes about them go to stderr. Raises UsageError."""
+    """The model and its prompts; prints notes on stderr. Raises UsageError."""
     from babytrain.tui.engine_client.errors import UsageError
     from babytrain.tui.engine_client.model_access import SavedModel
 
@@ -98,7 +98,7 @@ def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tu
 def _write_texts(
     model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
 ) -> None:
-    """Stream every text, with a blank line between them and its seed on stderr when there are several."""
+    """Stream all texts, a blank line between them; with several, each seed on stderr."""
     from babytrain.tui.terminal.plain_output import PlainOutput
 
     output = PlainOutput(sys.stdout)
@@ -122,7 +122,7 @@ def _write_texts(
 def _write_json(
     model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
 ) -> None:
-    """One array of what was written; after Ctrl-C of the texts that were finished by then."""
+    """Print all texts as a JSON array; after Ctrl-C, the finished ones."""
     from babytrain.tui.cli.output import print_json
 
     texts: list[dict[str, Any]] = []

@@ -1,12 +1,7 @@
-"""A chat with a trained model in plain text.
+"""A chat with a trained model in plain text; `chat_command.py` reads the keyboard.
 
-Choices:
-
-- What is typed is printed again with its continuation behind it. When the conversation is longer than the context, a
-  message says so once.
-- A reply ends at a blank line once something was written, because there a poem or a speech is over, or after the
-  maximum number of tokens; `/stop never` leaves only the latter. An empty line goes on writing.
-- Nothing here reads a keyboard or waits: `chat_command.py` does.
+What is typed is printed again with its continuation. A reply ends at a blank line after some text, where a poem or a
+speech is over, or after the maximum number of tokens.
 """
 
 from __future__ import annotations
@@ -33,7 +28,7 @@ ChatOutcome: TypeAlias = Literal["go on", "stopped", "quit"]
 
 
 class TerminalChat(Conversation):
-    """One conversation. `respond` takes a typed line; texts go to `output`, messages about them to `messages`."""
+    """A conversation that prints texts to `output` and messages to `messages`. `width` returns terminal columns."""
 
     def __init__(
         self,
@@ -55,7 +50,7 @@ class TerminalChat(Conversation):
         self._bytes_announced = False
 
     def respond(self, line: str) -> ChatOutcome:
-        """Carry out a command, or let the model go on from a line. Problems are printed, never raised."""
+        """Carry out a command, or continue a typed line. Problems are printed, never raised."""
         try:
             if is_chat_command(line):
                 return self._run_command(line[1:])
@@ -66,7 +61,7 @@ class TerminalChat(Conversation):
         return "go on"
 
     def say(self, sentence: str) -> None:
-        """Print a message that belongs to no text."""
+        """Print a message."""
         self._messages.line(sentence)
 
     def _reply(self, line: str) -> ChatOutcome:
@@ -74,7 +69,7 @@ class TerminalChat(Conversation):
         return "go on" if line and not typed else self._write(typed)
 
     def _readable(self, text: str) -> str:
-        """What the model can read of a text; what it cannot is named, and the first time what else could be done."""
+        """`text` without what the model cannot read, with a message, and the first time a hint."""
         known, notes = self._model.without_unknown(text)
         for note in notes:
             self.say(note)
@@ -84,7 +79,7 @@ class TerminalChat(Conversation):
         return known
 
     def _write(self, typed: str) -> ChatOutcome:
-        """Let the model write after the conversation and `typed`; Ctrl-C keeps what was written so far."""
+        """Generate after the conversation and `typed`; Ctrl-C keeps the text so far."""
         prompt = self._model.prepare(self.after(self.text, typed))
         if prompt.left_out and not self._crop_announced:
             self._crop_announced = True
@@ -106,7 +101,7 @@ class TerminalChat(Conversation):
         return outcome
 
     def _run_command(self, command: str) -> ChatOutcome:
-        """Do what a command says. Raises UsageError."""
+        """Raises UsageError."""
         word, _, rest = command.partition(" ")
         name = find_chat_command(word.strip())
         if name == "quit":

@@ -1,10 +1,8 @@
-"""Changes of dials as a person types them: `dropout 0.1, weight_decay 0.2`. Pure functions.
+"""Parses typed changes of dials: `dropout 0.1, weight_decay 0.2`. Pure functions.
 
-A name may be cut short as long as it means one dial (`drop`, `wd` does not). What is typed is checked by the dial's own
-rule before anything is sent, so slips are answered at once, all of them, each with the range that is allowed.
-
-Commas stand between changes, and may stand in a number of steps (`steps 4,000`). No dial's name begins with a digit, so
-a piece that does belongs to the change before it: `quiet_hours 23:00-07:00, 12:00-13:00` is one change.
+A name may be cut to a unique beginning (`drop`). All problems are reported at once, each with the allowed range.
+Commas separate changes, and may be in a number of steps (`steps 4,000`). No dial's name begins with a digit, so a
+piece that does belongs to the change before it: `quiet_hours 23:00-07:00, 12:00-13:00` is one change.
 """
 
 from __future__ import annotations
@@ -22,39 +20,38 @@ from babytrain.tui.terminal.safe_text import safe_line
 MAX_SHOWN_WORD = 40
 MAX_RUN_STEPS = 1_000_000_000  # steps in one go
 _PIECE = re.compile(r"\s*([^\s=:]*)[\s=:]*(.*?)\s*", re.DOTALL)
-# 4,000 is one number; 0,001 is not, whatever was meant by it.
+# 4,000 is a number, 0,001 is not.
 _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d.])")
 
 
 @dataclass(frozen=True)
 class DialRule:
-    """A dial that may be turned while a run trains. `problem` says what is wrong with a typed position, or None.
+    """A dial that can be changed while a run trains. `problem` returns what is wrong with a typed position, or None.
 
-    `limits` are the lowest and the highest position of one that goes by numbers, `choices` all of one that goes by
-    words, where there are so few.
+    `limits` are the lowest and highest position of a number, `choices` all positions of a choice.
     """
 
     name: str
     explanation: str
-    allowed: str  # in words: `0 to 0.9`, `linear, cosine`
+    allowed: str  # `0 to 0.9`, `linear, cosine`
     problem: Callable[[str], str | None]
     action: CommandAction = "set"
-    is_word: bool = False  # its positions are words, not numbers
+    is_word: bool = False  # positions are words, not numbers
     limits: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
 
 
 class DialInputError(ProblemsError):
-    """What was typed is no change of a dial, or no fork."""
+    """The typed change or fork is wrong."""
 
 
 def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
-    """All changes in a line, in order, as requests to send. Raises DialInputError with everything that is wrong."""
+    """All changes in a line, in order, as requests. Raises DialInputError with all problems."""
     pieces = split_pieces(without_thousands(typed))
     if not pieces:
         raise DialInputError(["Type the name of a dial and its new position, such as: dropout 0.1"])
     changes: list[Request] = []
-    problems: dict[str, None] = {}  # in order, and each once
+    problems: dict[str, None] = {}  # ordered set
     for piece in pieces:
         try:
             changes.append(_change(*split_name(piece), rules))
@@ -66,7 +63,7 @@ def parse_changes(typed: str, rules: Sequence[DialRule]) -> list[Request]:
 
 
 def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
-    """What is wrong with a line, a sentence on each line; None when it will do."""
+    """What is wrong with a line, a sentence on each line; None when it is right."""
     try:
         parse_changes(typed, rules)
     except DialInputError as error:
@@ -75,24 +72,24 @@ def problem_in(typed: str, rules: Sequence[DialRule]) -> str | None:
 
 
 def rule_in_progress(typed: str, rules: Sequence[DialRule]) -> DialRule | None:
-    """The dial that is being typed at the end of a line, if it is known yet."""
+    """The dial being typed at the end of a line, None if not known yet."""
     pieces = split_pieces(without_thousands(typed))
     found = matching_rules(split_name(pieces[-1])[0], rules) if pieces and not typed.rstrip().endswith(",") else []
     return found[0] if len(found) == 1 else None
 
 
 def old_names_typed(typed: str) -> list[str]:
-    """A sentence on each dial in a line that has another name now."""
+    """A sentence for each dial in a line that was renamed."""
     return renaming_notes({name_typed(split_name(piece)[0]): "" for piece in split_pieces(without_thousands(typed))})
 
 
 def without_thousands(typed: str) -> str:
-    """A line without the commas between thousands, so that those that are left stand between pieces."""
+    """A line without the commas between thousands."""
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), typed)
 
 
 def split_pieces(line: str) -> list[str]:
-    """The parts of a line between commas. A part that begins with a digit goes on with the value before it."""
+    """The parts of a line between commas; a part that begins with a digit belongs to the part before."""
     pieces: list[str] = []
     for piece in filter(None, map(str.strip, line.split(","))):
         if pieces and piece[0].isdigit():
@@ -103,19 +100,19 @@ def split_pieces(line: str) -> list[str]:
 
 
 def split_name(piece: str) -> tuple[str, str]:
-    """The name and the value in a piece; an equals sign or a colon between them is as good as a space."""
+    """The name and the value in a piece, separated by a space, an equals sign or a colon."""
     match = _PIECE.fullmatch(piece)
-    assert match is not None  # it takes anything
+    assert match is not None  # the pattern matches anything
     return match[1], match[2]
 
 
 def name_typed(word: str) -> str:
-    """The name of a setting in a word: `Weight-Decay` is `weight_decay`."""
+    """The setting's name for a word: `Weight-Decay` is `weight_decay`."""
     return word.lower().replace("-", "_")
 
 
 def matching_rules(word: str, rules: Sequence[DialRule]) -> list[DialRule]:
-    """The dials that a name, an old name or the beginning of a name may mean: one where it is whole."""
+    """The dials with this name or old name; otherwise all whose names begin with it."""
     name = present_name(name_typed(word))
     return [rule for rule in rules if rule.name == name] or [rule for rule in rules if rule.name.startswith(name)]
 
@@ -126,9 +123,9 @@ def find_rule(
     unknown: str = "There is no dial {}",
     otherwise: str = " (all there are stand below)",
 ) -> DialRule:
-    """The dial that a name or the beginning of a name means.
+    """The dial with this name or unique beginning of a name.
 
-    Raises DialInputError; for a name that nothing begins with it says `unknown` with a near name, or `otherwise`.
+    Raises DialInputError; for an unknown name with the text `unknown` and a similar name, or `otherwise`.
     """
     if not word:
         raise DialInputError(["The name of a dial comes first, such as: dropout 0.1"])
@@ -144,7 +141,7 @@ def find_rule(
 
 
 def steps_typed(text: str) -> int | None:
-    """A number of steps as people write it (`2000`, `2,000`, `2k`), None when it is none that can be run."""
+    """A typed number of steps (`2000`, `2,000`, `2k`), None when it is not from 1 to `MAX_RUN_STEPS`."""
     digits = text.strip().lower().replace(",", "").replace("_", "")
     factor = {"k": 1000, "m": 1_000_000}.get(digits[-1:], 1)
     digits = digits[:-1] if factor > 1 else digits

@@ -1,8 +1,7 @@
-"""One step of a dial, as a held key moves it: from where it was last asked to stand to the next position. Pure.
+"""Steps of a dial by a key, from its last requested position to the next. Pure functions.
 
-The learning rate moves by a tenth, because what counts of it are orders of magnitude; everything else goes by a
-fixed step of its own, and words one on. A step that would leave the allowed range stops at its edge. Where 0 means no
-limit at all, no step leads there or away from it: below the strictest limit stands none, which nobody moves towards.
+The learning rate moves by a factor, other numbers by a fixed step, choices to the next one. Steps end at the limits of
+the range. Where 0 means no limit, no step leads to it or away from it.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ _NONE_AT_ZERO = ("clip", "temperature_ceiling_celsius", "power_budget_watts")
 def next_change(
     name: str, direction: int, dials: DialState, asked: Request | None, rules: Sequence[DialRule]
 ) -> Request | None:
-    """The request that moves dial `name` one step up (1) or down (-1), None where there is none.
+    """The request that moves dial `name` one step up (1) or down (-1), None where there is no step.
 
-    `asked` is the newest command that has no answer yet: of the same dial, it is what the step starts from.
+    `asked` is the newest unanswered request; if it is of the same dial, the step starts from its position.
     """
     if name == LEARNING_RATE_DIAL:
         return _next_rate(direction, dials, asked, rules)
@@ -65,7 +64,7 @@ def next_change(
 
 
 def limit_message(name: str, dials: DialState, rules: Sequence[DialRule]) -> str:
-    """Why there is no next step of a dial, as the beginning of a sentence."""
+    """Why there is no next step, as the beginning of a sentence."""
     held = name != LEARNING_RATE_DIAL or dials.lr_hold is not None
     rule = next((rule for rule in rules if rule.name == (name if held else "lr_scale")), None)
     allowed = "" if rule is None else f": {rule.allowed}"
@@ -77,7 +76,7 @@ def limit_message(name: str, dials: DialState, rules: Sequence[DialRule]) -> str
 
 
 def _next_rate(direction: int, dials: DialState, asked: Request | None, rules: Sequence[DialRule]) -> Request | None:
-    """A held learning rate is turned itself, else the factor on the schedule."""
+    """Changes a held learning rate itself, otherwise the factor on the schedule."""
     action: CommandAction = "lr_scale"
     here = dials.lr_scale
     if asked is not None and asked.action in _RATE_ACTIONS and asked.value is not None:
@@ -92,7 +91,6 @@ def _next_rate(direction: int, dials: DialState, asked: Request | None, rules: S
 
 
 def _next_word(rule: DialRule, here: Position, direction: int) -> Request:
-    """The next of some words, after the last one the first."""
     number = rule.choices.index(here) if isinstance(here, str) and here in rule.choices else -1
     word = rule.choices[(number + direction) % len(rule.choices)]
     return Request(command_id=0, action=rule.action, dial=rule.name, text=word)

@@ -1,9 +1,6 @@
-"""A fork as a person types it: `best lr 1e-3, steps 3000`. Pure functions.
+"""Parses a typed fork: `best lr 1e-3, steps 3000`. Pure functions.
 
-First the checkpoint (`best`, `last`, its name or its step; nothing means best), then settings with their new values,
-separated by commas. A name may be cut short as long as it is clear. A part that begins with a digit continues the value
-before it (`quiet_hours 22:00-06:00, 12:00-13:00`). Everything that is wrong is found at once, one sentence each, with
-the range that is allowed.
+First the checkpoint (`best`, `last`, its name or its step; nothing means best), then settings as in `dial_input.py`.
 """
 
 from __future__ import annotations
@@ -30,15 +27,15 @@ DEFAULT_CHECKPOINT = "best"
 
 @dataclass(frozen=True)
 class ForkRequest:
-    """Where a fork begins, and its settings by their full names, as typed."""
+    """The checkpoint of a fork, and its changed settings as typed, by full name."""
 
     at: str
     changes: Mapping[str, str]
-    notes: tuple[str, ...] = ()  # what is called otherwise now
+    notes: tuple[str, ...] = ()  # about renamed settings
 
 
 def parse_fork(typed: str, rules: Sequence[DialRule], checkpoints: Collection[str] = ()) -> ForkRequest:
-    """The fork in a line; `checkpoints` are the names of those there are. Raises DialInputError."""
+    """The fork in a line; `checkpoints` are the known names. Raises DialInputError with all problems."""
     problems: list[str] = []
     at, parts = _split_parts(typed, rules, checkpoints, problems)
     changes: dict[str, str] = {}
@@ -58,7 +55,7 @@ def parse_fork(typed: str, rules: Sequence[DialRule], checkpoints: Collection[st
 
 
 def setting_in_progress(typed: str, rules: Sequence[DialRule], checkpoints: Collection[str] = ()) -> DialRule | None:
-    """The setting that is being typed at the end of a line, if it is known yet."""
+    """The setting being typed at the end of a line, None if not known yet."""
     _, parts = _split_parts(typed, rules, checkpoints, [])
     found = matching_rules(split_name(parts[-1])[0], rules) if parts and not typed.rstrip().endswith(",") else []
     return found[0] if len(found) == 1 else None
@@ -67,7 +64,6 @@ def setting_in_progress(typed: str, rules: Sequence[DialRule], checkpoints: Coll
 def _split_parts(
     typed: str, rules: Sequence[DialRule], checkpoints: Collection[str], problems: list[str]
 ) -> tuple[str, list[str]]:
-    """The checkpoint at the start of a line, and the parts that name settings."""
     first, _, others = without_thousands(typed).partition(",")
     at, rest = _split_checkpoint(first, rules, checkpoints, problems)
     return at, split_pieces(f"{rest},{others}")
@@ -84,7 +80,7 @@ def _split_checkpoint(
         return word, rest
     if matching_rules(split_name(part)[0], rules):
         return DEFAULT_CHECKPOINT, part
-    if "=" in word or len(rest.split()) == 1:  # a name and a value, but of what?
+    if "=" in word or len(rest.split()) == 1:  # a value of an unknown name
         shown = safe_line(word.partition("=")[0], MAX_SHOWN_WORD)
         problems.append(f"There is neither a checkpoint nor a setting {shown}.")
         return DEFAULT_CHECKPOINT, ""
@@ -92,7 +88,7 @@ def _split_checkpoint(
 
 
 def _setting(part: str, rules: Sequence[DialRule], notes: list[str]) -> tuple[str, str]:
-    """One setting and its value; what is called otherwise now goes into `notes`. Raises DialInputError."""
+    """A setting and its value; adds to `notes` if it was renamed. Raises DialInputError."""
     name, typed_value = split_name(part)
     rule = find_rule(name, rules, unknown="A fork has no setting {} of its own", otherwise="")
     notes += renaming_notes({name_typed(name): typed_value})

@@ -1,14 +1,9 @@
-"""What answers the chat screen: the run that trains here (`live_chat_backend.py`) or a saved model
-(`checkpoint_chat_backend.py`). One protocol for both.
+"""The protocol of the chat screen's model: a live run (`live_chat_backend.py`) or a checkpoint
+(`checkpoint_chat_backend.py`).
 
-Nothing here blocks the screen. Answers come through a callback, which may be called from any thread, as one of the
-`ChatEvent`s. Choices worth knowing:
-
-- Only one prediction is under way at a time, and of all that is typed meanwhile the newest text is asked next: a fast
-  typist never builds up a queue.
-- A run that trains is asked through its own queue, so it answers between two steps and every answer is on record.
-- A saved model is loaded, and works, in a thread of its own; loading torch takes seconds.
-- Every request is answered: with what was asked for or, whatever goes wrong, with a `ChatFailure`.
+No method blocks. Results are `ChatEvent`s passed to a callback, which may be called from any thread. One prediction
+runs at a time, and the newest text is next, so typing never fills a queue. Every request gets a result or a
+`ChatFailure`.
 """
 
 from __future__ import annotations
@@ -26,7 +21,7 @@ Likeliest: TypeAlias = tuple[tuple[str, float], ...]  # tokens, likeliest first,
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """A text to be written: `text` is everything before it."""
+    """A text to generate after the prompt `text`."""
 
     text: str
     settings: SamplingSettings
@@ -37,7 +32,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class ModelReady:
-    """The backend answers from now on. `description` says which model it is: `step 500`."""
+    """The model is loaded. `description` says which: `step 500`."""
 
     description: str
     notes: tuple[str, ...] = ()
@@ -45,7 +40,7 @@ class ModelReady:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What comes after `text`."""
+    """The likeliest next tokens after `text`."""
 
     text: str
     likeliest: Likeliest
@@ -53,7 +48,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """All that was written so far for a request; `prompt` is what it goes on from if that is known."""
+    """All text generated so far for a request; `prompt` is what the model read, if known."""
 
     request: GenerationRequest
     text: str
@@ -63,7 +58,7 @@ class GeneratedText:
 
 @dataclass(frozen=True)
 class ChatFailure:
-    """A prediction, the text of a `request` or a checkpoint could not be had; when `final`, no later one can either."""
+    """A prediction, a `request` or loading a checkpoint failed; `final`: all later ones will too."""
 
     sentence: str
     final: bool = False
@@ -75,21 +70,21 @@ OnChatEvent: TypeAlias = Callable[[ChatEvent], None]
 
 
 class ChatBackend(Protocol):
-    """See the module's docstring."""
+    """What the chat screen calls."""
 
     reader: PromptReader | None  # None until it is known
 
     def predict(self, text: str) -> None:
-        """What comes after `text`? Answered with a `Prediction`, or not at all if a newer text was asked about."""
+        """Emit a `Prediction` for `text`, unless a newer text comes first."""
 
     def generate(self, request: GenerationRequest) -> None:
-        """Go on from a text. Answered with `GeneratedText`s, the last of them `done`, or with a `ChatFailure`."""
+        """Emit `GeneratedText`s, the last of them `done`, or a `ChatFailure`."""
 
     def stop(self) -> None:
-        """Leave the text being written as it is; no more events of it."""
+        """Stop generating; no more events of that text."""
 
     def close(self) -> None:
-        """No more events at all."""
+        """Stop; no more events."""
 
 
 def until_blank_line(pieces: Iterator[str]) -> Iterator[str]:

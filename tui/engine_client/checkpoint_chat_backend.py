@@ -1,4 +1,4 @@
-"""Chat with a saved model, which is loaded and generates in a thread of its own."""
+"""Chat with a saved model, loaded and run in its own thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from babytrain.tui.engine_client.errors import UsageError, failure_sentence
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
 
-SECONDS_BETWEEN_PIECES = 1 / 20  # a small model writes thousands of tokens a second, and the screen draws each piece
+SECONDS_BETWEEN_PIECES = 1 / 20  # the screen draws each piece
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ _Job: TypeAlias = _LoadRequest | GenerationRequest | str  # a str is a text to p
 
 
 class CheckpointChatBackend:
-    """A model from one checkpoint after another; `load` gets one and raises UsageError.
+    """A `ChatBackend` that can switch checkpoints; the callback `load` loads one and raises UsageError.
 
-    `run` is called in a worker thread and returns after `close`, or when the first checkpoint cannot be loaded; it
-    never raises. If a later one cannot be loaded, the model there is goes on answering.
+    `run` is called in a worker thread and returns after `close`, or when the first checkpoint cannot be loaded. If a
+    later one cannot be loaded, the current model stays.
     """
 
     def __init__(self, load: Callable[[str], SavedModel], at: str, on_event: OnChatEvent) -> None:
@@ -54,19 +54,19 @@ class CheckpointChatBackend:
         self._stopped = False  # the text being written
 
     def load(self, at: str) -> None:
-        """Another checkpoint in place of this one; a text being written ends."""
+        """Switch to another checkpoint; a text being generated ends."""
         self._add(_LoadRequest(at))
 
     def predict(self, text: str) -> None:
-        """Remember the newest text."""
+        """Queue the newest text."""
         self._add(text)
 
     def generate(self, request: GenerationRequest) -> None:
-        """Remember the request; a text being written ends."""
+        """Queue the request; a text being generated ends."""
         self._add(request)
 
     def stop(self) -> None:
-        """The next piece is the last."""
+        """End the text after the next piece."""
         with self._changed:
             self._jobs.pop(GenerationRequest, None)
             self._stopped = True
@@ -84,7 +84,7 @@ class CheckpointChatBackend:
             self._changed.notify()
 
     def run(self) -> None:
-        """Load the model, then answer until closed."""
+        """Load the model, then work until closed. Never raises."""
         model: SavedModel | None = None
         while (job := self._next_job()) is not None:
             if isinstance(job, _LoadRequest):
@@ -97,12 +97,12 @@ class CheckpointChatBackend:
                 elif isinstance(job, str):
                     likeliest = model.likeliest(model.prepare(job), LIKELIEST_TOKENS)
                     self._emit(Prediction(job, tuple(likeliest)))
-            except Exception as error:  # noqa: BLE001 - the edge of a thread: it must not end with a request unanswered
+            except Exception as error:  # noqa: BLE001 - a thread must not end with a request unanswered
                 request = job if isinstance(job, GenerationRequest) else None
                 self._emit(ChatFailure(_sentence("The model cannot answer", error), request=request))
 
     def _load_model(self, at: str, current: SavedModel | None) -> SavedModel | None:
-        """The model of a checkpoint, or the `current` one where that cannot be loaded."""
+        """The model of a checkpoint, or `current` where that cannot be loaded."""
         try:
             model = self._load(at)
         except Exception as error:  # noqa: BLE001 - as above
@@ -115,7 +115,7 @@ class CheckpointChatBackend:
         return model
 
     def _next_job(self) -> _Job | None:
-        """Wait for something to do: first to load a model, then to write, then to predict. None after `close`."""
+        """Wait for a job; loading comes before generating, generating before predicting. None after `close`."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._jobs)
             if self._closed:

@@ -1,7 +1,4 @@
-"""What the screens and the command line ask of the engine: train a run, or load a saved model.
-
-The app holds one `EngineClient`; tests use a double with the same methods.
-"""
+"""The engine as screens and commands use it: train a run, or load a saved model. Tests use a double of it."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PresetChoice:
-    """One line of the new-run dialog."""
+    """A preset in the new-run dialog."""
 
     name: str
     summary: str
@@ -31,29 +28,29 @@ class PresetChoice:
 
 @dataclass(frozen=True)
 class NewRunOptions:
-    """What the new-run dialog returns; the defaults are what one Enter gives."""
+    """What the new-run dialog returns."""
 
     preset: str = "baby"
-    corpus: str = "haiku"  # a built-in corpus, or a path / glob typed by the person
+    corpus: str = "haiku"  # a built-in corpus, or a path or glob
     name: str = ""
     steps: int | None = None  # None: the preset's own
 
 
 class EngineClient:
-    """Makes sessions and loads models. What cannot be done is a UsageError; `argv` goes into a run's provenance."""
+    """Makes training sessions and loads models. `argv` goes into a run's provenance."""
 
     def __init__(self, runs_dir: Path, argv: Sequence[str] = ()) -> None:
         self.runs_dir = runs_dir
         self._argv = tuple(argv)
 
     def presets(self) -> list[PresetChoice]:
-        """The presets to choose from, default first."""
+        """All presets, default first."""
         from babytrain.engine.config.presets import PRESETS
 
         return [PresetChoice(name, preset.summary) for name, preset in PRESETS.items()]
 
     def new_run(self, options: NewRunOptions) -> TrainingSession:
-        """A session for a new run as the dialog describes it. Raises UsageError."""
+        """A session for the new-run dialog. Raises UsageError."""
         from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus
 
         settings: dict[str, Any] = {} if options.steps is None else {"steps": options.steps}
@@ -69,7 +66,7 @@ class EngineClient:
         )
 
     def train(self, request: NewRunRequest) -> TrainingSession:
-        """A session for a new run that was checked already."""
+        """A session for a checked new run."""
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
             from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new
@@ -88,7 +85,7 @@ class EngineClient:
         return TrainingSession(train)
 
     def resume(self, run_dir: Path, changes: Mapping[str, Any] | None = None) -> TrainingSession:
-        """A session that goes on with an interrupted run, with `changes` to its settings. Raises UsageError."""
+        """A session that resumes a run with `changes` to its settings. Raises UsageError."""
         from babytrain.tui.engine_client.validation import check_changes
 
         checked = check_changes(changes or {})
@@ -103,9 +100,9 @@ class EngineClient:
     def fork(
         self, run_dir: Path, at: str, changes: Mapping[str, Any], *, name: str | None = None, read_now: bool = False
     ) -> TrainingSession:
-        """A session that trains a new run from the checkpoint `at` of another one, with `changes` to its settings.
+        """A session for a new run from the checkpoint `at` of another one, with `changes` to its settings.
 
-        `read_now` reads the checkpoint at once and not when training begins. Any thread. Raises UsageError.
+        `read_now` reads the checkpoint before training begins. May be called in any thread. Raises UsageError.
         """
         from babytrain.tui.engine_client.validation import check_changes
 
@@ -124,15 +121,15 @@ class EngineClient:
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
             from babytrain.engine.sessions.start_and_resume import train_new
 
-            # Popped, so that the weights that were read are not kept as long as the session.
+            # Popped, so that the weights are not kept as long as the session.
             return train_new(plans.pop() if plans else make_plan(), feed, on_folder)
 
         return TrainingSession(train)
 
     def fork_problems(self, run_dir: Path, at: str, changes: Mapping[str, Any], *, step: int | None) -> list[str]:
-        """What can be seen at once to be wrong with a fork, one sentence each.
+        """What is wrong with a fork, one sentence each.
 
-        `step` is where the run stands if it is going to be stopped for the fork, which saves a checkpoint there.
+        `step`: of a running run, which will be stopped and saved there for the fork.
         """
         from babytrain.engine.sessions.fork_check import find_fork_problems
         from babytrain.tui.engine_client.validation import check_changes
@@ -143,7 +140,7 @@ class EngineClient:
             return error.problems
 
     def rerun(self, run_dir: Path, name: str | None) -> RerunSession:
-        """A session that trains a run again and compares. Torch is loaded here. Raises UsageError."""
+        """A session that repeats a run and compares. Loads torch. Raises UsageError."""
         with usage_errors("The run cannot be repeated"):
             from babytrain.engine.sessions.rerun import plan_rerun
 
@@ -151,13 +148,13 @@ class EngineClient:
         return RerunSession(plan)
 
     def load_model(self, run_dir: Path, at: str) -> SavedModel:
-        """The saved model of a run: "best", "last", a name or a step. Torch is loaded here. Raises UsageError."""
+        """A saved model; `at`: "best", "last", a name or a step. Loads torch. Raises UsageError."""
         from babytrain.tui.engine_client.model_access import SavedModel
 
         return SavedModel(run_dir, at)
 
     def prompt_reader(self, run_dir: Path, context: int) -> PromptReader:
-        """How a run reads what is typed, without its model: `context` tokens at most. Raises UsageError."""
+        """A run's tokenizer for prompts of at most `context` tokens, without its model. Raises UsageError."""
         from babytrain.tui.engine_client.model_access import prompt_reader
 
         return prompt_reader(run_dir, context)

@@ -1,8 +1,7 @@
-"""A conversation with a trained model: what was said, and how the next reply is sampled.
+"""A conversation with a trained model: its turns, and how the next reply is sampled.
 
-These models continue a text. So the conversation is one text, a line break before each new line typed, and the model
-continues as much of its end as fits its context. The plain terminal (`cli/terminal_chat.py`) and the chat screen both
-hold a `Conversation`; nothing here writes to either.
+The models continue a text. So the conversation is one text, with a line break before each line typed, and the model
+continues as much of its end as fits its context.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 BYTE_TOKENIZER_HINT = "A run at byte level (--set tokenizer=byte) reads everything."
 MAX_REPLY_TOKENS = 100_000
 MAX_SEED = 2**63 - 1
-# Command -> what may stand behind it, what it does.
+# Command -> example of its argument, what it does.
 CHAT_COMMANDS = {
     "temperature": ("0.5", "0 = always the likeliest"),
     "top-k": ("40", "only from the k likeliest, 0 = all"),
@@ -39,7 +38,7 @@ CHAT_COMMANDS = {
     "help": ("", "this"),
     "quit": ("", "leave"),
 }
-# Sampling setting -> the values that the arrows step through.
+# Sampling setting -> the values of the arrow keys.
 _STEPS: Mapping[str, tuple[float, ...]] = {
     "temperature": (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3),
     "top-k": (0, 1, 2, 3, 5, 10, 20, 40, 100),
@@ -52,14 +51,14 @@ SAMPLING_SETTINGS = tuple(_STEPS)
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """What was typed, as far as the model can read it, and what the model wrote."""
+    """What was typed, without characters the model cannot read, and what the model wrote."""
 
     typed: str
     reply: str
 
 
 class Conversation:
-    """The turns so far and the settings of the next reply. `can_read`: whether the model knows all of a text."""
+    """The turns and the settings of the next reply. `can_read`: whether the tokenizer has all of a text."""
 
     def __init__(
         self, settings: SamplingSettings, *, max_tokens: int, seed: int, can_read: Callable[[str], bool]
@@ -73,25 +72,25 @@ class Conversation:
 
     @property
     def text(self) -> str:
-        """The conversation so far as the model reads it."""
+        """The conversation as the model reads it."""
         text = ""
         for turn in self.turns:
             text = self.after(text, turn.typed) + turn.reply
         return text
 
     def after(self, text: str, typed: str) -> str:
-        """`text` with a new line `typed` behind it; an empty one goes on where the text stands."""
+        """`text` and a new line `typed`; an empty one continues the text."""
         if not text or not typed or text.endswith("\n"):
             return text + typed
         between = next((sign for sign in "\n " if self.can_read(sign)), "")
         return text + between + typed
 
     def advance_seed(self) -> None:
-        """Each reply has a seed of its own, so that a conversation can be repeated."""
+        """The seed of the next reply: each has its own, so that a conversation can be repeated."""
         self.seed = min(self.seed + 1, MAX_SEED)
 
     def turn(self, name: str, value: str) -> None:
-        """Change the setting `name` as it stands in `CHAT_COMMANDS`. Raises UsageError."""
+        """Change the setting `name` of `CHAT_COMMANDS`. Raises UsageError."""
         if name == "tokens":
             self.max_tokens = _whole_number(name, value, 1, MAX_REPLY_TOKENS)
         elif name == "seed":
@@ -111,20 +110,20 @@ class Conversation:
                 raise UsageError(problems or [f"{name} is {kind}, not {value!r}."]) from error
 
     def setting_value(self, name: str, otherwise: str = "") -> str:
-        """The value of a setting as text; `otherwise` for what is no setting."""
+        """The value of a setting as text, `otherwise` for another command."""
         if name in ("tokens", "seed", "stop"):
             return str({"tokens": self.max_tokens, "seed": self.seed, "stop": self.stop}[name])
         value = getattr(self.settings, name.replace("-", "_"), None)
         return otherwise if value is None else f"{value:g}"
 
     def remove_last_reply(self) -> str:
-        """Forget the newest reply; what had been typed before it. Raises UsageError."""
+        """Remove the newest turn and return what was typed. Raises UsageError."""
         if not self.turns:
             raise UsageError(["There is nothing to write again: type a text first."])
         return self.turns.pop().typed
 
     def save(self, name: str) -> Path:
-        """Write the conversation where nothing is yet, safe to print wherever it ends up. Raises UsageError."""
+        """Write the conversation to a new file, as safe text. Raises UsageError."""
         if not name:
             raise UsageError(["Say where to save it: /save FILE."])
         if not self.turns:
@@ -135,7 +134,7 @@ class Conversation:
                 file.write(self._transcript())
         except FileExistsError as error:
             raise UsageError([f"{path} is there already: choose another name."]) from error
-        except (OSError, RuntimeError, ValueError) as error:  # also a ~ of nobody, and a zero byte
+        except (OSError, RuntimeError, ValueError) as error:  # also an unknown ~user, and a zero byte
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise UsageError([f"The conversation cannot be written to {name}: {reason.rstrip('.')}."]) from error
         return path
@@ -146,14 +145,14 @@ class Conversation:
 
 
 def next_value(name: str, value: float, direction: int) -> float:
-    """The next step of a sampling setting above (1) or below (-1) a value; beyond the last one it stays."""
+    """The next value of a sampling setting up (1) or down (-1); at the end it stays."""
     if direction > 0:
         return next((step for step in _STEPS[name] if step > value + 1e-9), value)
     return next((step for step in reversed(_STEPS[name]) if step < value - 1e-9), value)
 
 
 def find_chat_command(word: str) -> str:
-    """The command that `word` is, or is the only one to begin with. Raises UsageError."""
+    """The command named `word`, or the only one that begins with it. Raises UsageError."""
     wanted = word.lower().replace("_", "-")
     found = [name for name in CHAT_COMMANDS if wanted and name.startswith(wanted)]
     if wanted in CHAT_COMMANDS or len(found) == 1:
@@ -174,10 +173,10 @@ def _whole_number(name: str, text: str, low: int, high: int) -> int:
 
 
 def is_chat_command(line: str) -> bool:
-    """Whether a typed line is a command: `/temperature 0.5`; `//` begins a text with `/`."""
+    """Whether a line is a command (`/temperature 0.5`); `//` begins a text with `/`."""
     return line.startswith("/") and not line.startswith("//")
 
 
 def unescaped_line(line: str) -> str:
-    """The text of a line that is no command."""
+    """The text of a line that is not a command."""
     return line.removeprefix("/") if line.startswith("//") else line

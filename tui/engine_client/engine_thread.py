@@ -1,6 +1,6 @@
-"""A run that this process trains, and the thread its engine works in.
+"""A run that this process trains, and the thread of its engine.
 
-A session never touches a widget: what happens in the run is read from its `feed`, and its end from the thread.
+A session never touches a widget: events are read from its `feed`.
 """
 
 from __future__ import annotations
@@ -27,33 +27,31 @@ ENGINE_THREAD = "engine"
 
 
 def start_engine_thread(session: TrainingSession) -> threading.Thread:
-    """Train in a thread of the command line, which joins it."""
+    """Train in a thread that the caller joins."""
     thread = threading.Thread(target=session.run, name=ENGINE_THREAD, daemon=True)
     thread.start()
     return thread
 
 
 def start_engine_worker(app: App[Any], session: TrainingSession) -> None:
-    """Train in a thread worker of the app: the app waits for it, and learns of its end as a Worker.StateChanged with
-    the group `ENGINE_THREAD`."""
+    """Train in a thread worker of the app; its end is a Worker.StateChanged of the group `ENGINE_THREAD`."""
     app.run_worker(session.run, thread=True, exit_on_error=False, group=ENGINE_THREAD, name=ENGINE_THREAD)
 
 
 class TrainingSession:
-    """One run trained by this process. `train` is called with the feed and with a function that takes the run's folder
-    as soon as there is one; it may raise whatever the engine does."""
+    """A run trained by this process. `train` gets the feed and a callback for the run's folder; it may raise."""
 
     def __init__(self, train: Train) -> None:
-        from babytrain.runs.state.live_feed import LiveFeed  # numpy: not before a session is wanted
+        from babytrain.runs.state.live_feed import LiveFeed  # imports numpy
 
         self.feed = LiveFeed()
         self.run_dir: Path | None = None
-        self.error: str | None = None  # one sentence a problem when it failed
+        self.error: str | None = None  # a line for each problem
         self.result: RunResult | None = None
         self._train = train
 
     def run(self) -> None:
-        """Train until the run ends and is saved; soon after `feed.stop_requested` is set. Never raises: see `error`."""
+        """Train until the run ends or `feed.stop_requested` is set, and save. Never raises: see `error`."""
         try:
             with usage_errors("Training could not be started"):
                 self.result = self._train(self.feed, self._remember_folder)
@@ -67,7 +65,7 @@ class TrainingSession:
 
 
 class RerunSession(TrainingSession):
-    """Trains a run again; `outcome` is the comparison with the first time, once there is one."""
+    """Repeats a run; `outcome` is the comparison, None before the end."""
 
     def __init__(self, plan: RerunPlan) -> None:
         super().__init__(self._rerun)

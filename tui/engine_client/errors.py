@@ -1,4 +1,4 @@
-"""Failures of the engine as sentences for a person, and what has to be set before torch is loaded."""
+"""Failures of the engine as sentences, and the environment to set before torch is loaded."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ class UsageError(ProblemsError):
 
 @contextmanager
 def usage_errors(problem: str) -> Iterator[None]:
-    """Loads torch; whatever the engine raises inside leaves as a UsageError with one sentence a problem.
+    """Load torch and turn exceptions raised inside into a UsageError with a sentence for each problem.
 
-    `problem` begins the sentence of an exception that the engine does not foresee, such as a MemoryError.
+    `problem` begins the sentence of an unexpected exception, such as a MemoryError.
     """
-    # Threads that wait for each other by spinning crawl as soon as anything else wants a core, and the screen does;
-    # threads that sleep at once take twice as long on a quiet machine. So they spin for some microseconds. The setting
-    # counts only before torch loads its thread library.
+    # Threads that spin while they wait are very slow when the screen needs a core; threads that sleep at once take
+    # twice as long on an idle machine. So they spin for some microseconds. It must be set before torch is loaded.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
-        import babytrain.engine.sessions.start_and_resume  # noqa: F401 - loads torch, or says that it cannot be
+        import babytrain.engine.sessions.start_and_resume  # noqa: F401 - loads torch
         from babytrain.engine.config.errors import EngineError
     except (ImportError, OSError) as error:  # OSError: a shared library of torch is missing
         raise UsageError([NO_TORCH.format(error)]) from error
@@ -42,11 +41,11 @@ def usage_errors(problem: str) -> Iterator[None]:
 
 
 def read_problem(problem: str, error: BaseException) -> str:
-    """Why a run on disk cannot be read: the sentence of a RunsError, or `problem` and an exception nobody foresaw."""
+    """Why a run on disk cannot be read: the sentence of a RunsError, or `problem` and the exception."""
     return str(error) if isinstance(error, RunsError) else failure_sentence(problem, error)
 
 
 def failure_sentence(problem: str, error: BaseException) -> str:
-    """`problem` and the exception behind it as one sentence; a MemoryError, say, has no text of its own."""
+    """`problem` and its exception as one sentence; some exceptions, such as a MemoryError, have no text."""
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{problem} ({detail})."

@@ -1,4 +1,4 @@
-"""Talking to a run that trains here: asked through its own queue, so that it answers between two steps."""
+"""Chat with a run that trains here: requests go through its queue and are handled between two steps."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 class LiveChatBackend:
-    """Runs in the thread of the screen. The `command` event in the journal says which result belongs to which request:
-    the engine writes it right after the result."""
+    """A `ChatBackend` in the thread of the screen. The engine writes a request's `command` event right after its
+    result, which tells which result belongs to which request."""
 
     def __init__(self, source: LiveSource, reader: PromptReader | None, on_event: OnChatEvent) -> None:
         self.reader = reader
@@ -36,7 +36,7 @@ class LiveChatBackend:
         self._newest_piece = ""
 
     def predict(self, text: str) -> None:
-        """Ask now, or as soon as the answer before has come."""
+        """Ask now, or after the prediction before."""
         self._next_text = text
         self._predict_next()
 
@@ -50,24 +50,24 @@ class LiveChatBackend:
         self._newest_piece = ""
 
     def stop(self) -> None:
-        """The engine ends the text at the next token, as it stands then; no more events of it."""
+        """The engine ends the text at the next token; no more events of it."""
         if self._writing is not None:
             self._source.feed.cancel(self._writing[1].request)
             self._writing = None
 
     def update(self, snapshot: RunSnapshot) -> None:
-        """Whether an answer has come."""
+        """Emit the results that have come."""
         self._look_for_prediction(snapshot)
         self._look_for_text(snapshot)
         self._predict_next()
 
     def close(self) -> None:
-        """Give up the text being written."""
+        """Stop."""
         self.stop()
         self._next_text = None
 
     def _readable(self, text: str) -> str:
-        """The text as it is sent: what the model cannot read was named already and need not go into the log."""
+        """`text` without what the model cannot read, which was reported already."""
         return text if self.reader is None else self.reader.prepare(text).text
 
     def _predict_next(self) -> None:
@@ -98,7 +98,7 @@ class LiveChatBackend:
             self._writing = None
             self._on_event(self._text_of(request, answer, snapshot))
         elif piece is not None and piece.text != self._newest_piece and piece.prompt == self._readable(request.text):
-            self._newest_piece = piece.text  # a text that was due may come before it, hence the comparison of prompts
+            self._newest_piece = piece.text  # a scheduled sample may come first, hence the prompts are compared
             text = _cut(piece.text, request)
             done = len(text) < len(piece.text)
             if done:
@@ -108,12 +108,12 @@ class LiveChatBackend:
     def _text_of(
         self, request: GenerationRequest, answer: Command, snapshot: RunSnapshot
     ) -> GeneratedText | ChatFailure:
-        """What became of a request: the text written last before its command was put on record."""
+        """The last sample before the request's `command` event."""
         if answer.status == "refused":
             return ChatFailure(answer.reason or "The run refused.", request=request)
         samples = snapshot.state.samples.until(answer.t)
         written = [sample for sample in samples if sample.requested and sample.seed == request.seed]
-        if not written:  # the run went back right after it
+        if not written:  # a rollback removed it
             return GeneratedText(request, _cut(self._newest_piece, request), done=True)
         return GeneratedText(request, _cut(written[-1].text, request), done=True, prompt=written[-1].prompt)
 

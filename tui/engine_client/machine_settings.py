@@ -1,18 +1,17 @@
-"""People's own settings of their machine: `machine.toml` in the settings folder, or the file in `BABYTRAIN_MACHINE`.
+"""The user's settings of their machine: `machine.toml` in the settings folder, or the file in `BABYTRAIN_MACHINE`.
 
     electricity_price_per_kwh = 0.31
     currency = "EUR"
     quiet_hours = "23:00-07:00"
 
-Presets, config files and `--set` stand above them, and they are for new runs only: a run that is resumed keeps its own.
-Unlike wrong keys, a wrong line here keeps a run from starting: who wrote quiet hours counts on them.
+Presets, config files and `--set` override them, and they apply to new runs only: a resumed run keeps its own.
+Unlike a wrong key, a wrong line here keeps a run from starting, because the user relies on quiet hours and limits.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +20,18 @@ from typing import Any
 import platformdirs
 
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
+from babytrain.tui.text.user_toml import read_user_toml
 
 MACHINE_SETTINGS_VARIABLE = "BABYTRAIN_MACHINE"
 MACHINE_SETTINGS_FILE = "machine.toml"
-# What they were called up to version 0.2.
+# Names up to version 0.2.
 _OLD_VARIABLE = "BABYTRAIN_HOUSE"
 _OLD_FILE = "house.toml"
 
 
 @dataclass(frozen=True)
 class MachineDefaults:
-    """Settings by name, a sentence for each thing wrong with the file, and one for each old name in it."""
+    """Settings by name, a sentence for each problem of the file, and one for each old name in it."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class MachineDefaults:
 
 
 def machine_settings_path(environ: Mapping[str, str]) -> tuple[Path, str]:
-    """Where the file is or should be, and the variable that names it, which may be none."""
+    """Where the file is or should be, and the variable that names it, or ""."""
     for variable in (MACHINE_SETTINGS_VARIABLE, _OLD_VARIABLE):
         if named := environ.get(variable, "").strip():
             return Path(named).expanduser(), variable
@@ -51,17 +51,12 @@ def machine_settings_path(environ: Mapping[str, str]) -> tuple[Path, str]:
 def load_machine_settings(
     allowed: Sequence[str], problem: Callable[[str, Any], str | None], environ: Mapping[str, str] = os.environ
 ) -> MachineDefaults:
-    """Read the file, if there is one. `problem` says what is wrong with a value of an allowed setting. Never raises."""
+    """Read the file, if there is one. `problem` returns what is wrong with a value, or None. Never raises."""
     path, variable = machine_settings_path(environ)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        missing = f"{variable} names {path}, which does not exist: make it, or unset the variable."
-        return MachineDefaults(problems=(missing,) if variable else ())
-    except OSError as error:
-        return MachineDefaults(problems=(f"Cannot read the machine settings in {path}: {error.strerror or error}.",))
-    except ValueError as error:  # not TOML, or not UTF-8
-        return MachineDefaults(problems=(f"The machine settings in {path} are not valid TOML: {error}.",))
+    missing = f"{variable} names {path}, which does not exist: make it, or unset the variable." if variable else ""
+    document, unreadable = read_user_toml(path, "machine settings", missing)
+    if unreadable:
+        return MachineDefaults(problems=(unreadable,))
     notes = [f"{path}: {note}" for note in renaming_notes(document)]
     if variable == _OLD_VARIABLE:
         notes.append(f"{_OLD_VARIABLE} is called {MACHINE_SETTINGS_VARIABLE} now: rename the variable.")

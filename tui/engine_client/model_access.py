@@ -1,7 +1,4 @@
-"""A saved model, and how a run reads prompts, as `sample`, `chat` and the chat screen use them.
-
-Torch is loaded when a `SavedModel` is made and not before; what goes wrong in the engine comes out as UsageError.
-"""
+"""Saved models and prompts, for `sample`, `chat` and the chat screen. Torch is loaded with a `SavedModel`."""
 
 from __future__ import annotations
 
@@ -31,10 +28,7 @@ __all__ = [
 
 
 def chosen_sampling_settings(run_dir: Path, typed: Mapping[str, Any]) -> SamplingSettings:
-    """The settings of a run's own samples, but for those that were typed. None: was not.
-
-    Raises UsageError with all that is wrong.
-    """
+    """The settings of a run's own samples, replaced by `typed` where not None. Raises UsageError with all problems."""
     try:
         saved, _ = read_run_toml(RunFolder(run_dir))
         own = recorded_sampling_settings(saved)
@@ -46,16 +40,16 @@ def chosen_sampling_settings(run_dir: Path, typed: Mapping[str, Any]) -> Samplin
 
 
 def recorded_sampling_settings(config: Mapping[str, Any]) -> SamplingSettings:
-    """How a run draws its own samples, as far as its recorded settings say; the rest is as usual."""
+    """The settings of a run's own samples; defaults where they are not recorded."""
     names = [field.name for field in dataclasses.fields(SamplingSettings)]
     try:
         return SamplingSettings(**{name: config[name] for name in names if name in config})
-    except (ConfigError, TypeError):  # of another version, or edited by hand
+    except (ConfigError, TypeError):  # another version, or edited by hand
         return SamplingSettings()
 
 
 class PromptReader:
-    """How a run reads what is typed, without its model and without torch. Every method may raise UsageError."""
+    """A run's tokenizer for prompts, without torch. Every method may raise UsageError."""
 
     def __init__(self, tokenizer: Tokenizer, context: int) -> None:
         self._tokenizer = tokenizer
@@ -66,11 +60,11 @@ class PromptReader:
         return not self._tokenizer.unknown_characters(text)
 
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """`text` without what the model cannot read, and what there is to say about that."""
+        """`text` without characters the model cannot read, and notes about them."""
         return drop_unknown_characters(text, self._tokenizer)
 
     def prepare(self, prompt: str, unknown: Literal["drop", "refuse"] = "drop") -> PreparedPrompt:
-        """`prompt` as the model reads it, no longer than it can look back; empty is the start of a text."""
+        """`prompt` in tokens, cropped to the context; "" is the start of a text."""
         try:
             return prepare_prompt(prompt, self._tokenizer, self._context, unknown=unknown)
         except PromptError as error:
@@ -78,7 +72,7 @@ class PromptReader:
 
 
 def prompt_reader(run_dir: Path, context: int) -> PromptReader:
-    """How the run in a folder reads a prompt, `context` tokens at most. Raises UsageError."""
+    """The tokenizer of a run, for `context` tokens at most. Raises UsageError."""
     try:
         tokenizer = tokenizer_from_json(RunFolder(run_dir).tokenizer_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -87,7 +81,7 @@ def prompt_reader(run_dir: Path, context: int) -> PromptReader:
 
 
 class SavedModel(PromptReader):
-    """The model of a run from one checkpoint: "best", "last", a name or a step. Every method may raise UsageError."""
+    """The model of a checkpoint: "best", "last", a name or a step. Every method may raise UsageError."""
 
     def __init__(self, run_dir: Path, at: str = "best") -> None:
         with usage_errors("The model cannot be loaded"):
@@ -96,17 +90,17 @@ class SavedModel(PromptReader):
             self._model = load_checkpoint_model(run_dir, at)
         super().__init__(self._model.tokenizer, self._model.model.context)
         self.step = self._model.step
-        self.notes = self._model.notes  # what was odd about the checkpoint
+        self.notes = self._model.notes
         self.default_prompt = self._model.default_prompt
 
     def generate(
         self, prompt: PreparedPrompt, settings: SamplingSettings, *, max_tokens: int, seed: int
     ) -> Iterator[str]:
-        """The continuation of `prompt`, piece by piece as it is written."""
+        """The continuation of `prompt`, piece by piece."""
         with usage_errors("The model cannot write"):
             yield from self._model.pieces(prompt, settings, max_tokens=max_tokens, seed=seed)
 
     def likeliest(self, prompt: PreparedPrompt, count: int) -> list[tuple[str, float]]:
-        """The likeliest next tokens, made visible, and their probabilities."""
+        """The likeliest next tokens as visible text, and their probabilities."""
         with usage_errors("The model cannot predict"):
             return self._model.likeliest(prompt, count)

@@ -1,7 +1,4 @@
-"""Where a run on the screen comes from: a live engine, a recorded journal, or a journal that another process writes.
-
-The screens see only this protocol, so live, watched and replayed runs are the same screen fed by the same events.
-"""
+"""Where a run on the screen comes from: a live engine, a recorded journal, or the journal of another process."""
 
 from __future__ import annotations
 
@@ -27,22 +24,22 @@ class RunSource(Protocol):
     state: RunState
 
     def poll(self) -> None:
-        """Take in whatever is new. Called by the screen's timer; never blocks."""
+        """Apply new events. Called by the screen's timer; never blocks."""
 
     def snapshot(self) -> RunSnapshot:
-        """The run as it should be shown now."""
+        """The run to show now."""
 
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A command on its way. Its id may be on record already, from an earlier session of the same run."""
+    """A request to the engine. An earlier session of the run may have used the same id."""
 
     request: Request
-    commands_before: int  # on record when it was sent
+    commands_before: int  # in the journal when it was sent
     sent_at: float  # seconds of the monotonic clock
 
     def answer(self, state: RunState) -> Command | None:
-        """What the run has put on record about it, None before the engine has applied or refused it."""
+        """Its `command` event, None before the engine has applied or refused it."""
         newer = state.commands.events[self.commands_before :]
         return next((command for command in newer if command.command_id == self.request.command_id), None)
 
@@ -54,7 +51,7 @@ class LiveSource:
 
     def __init__(self, feed: LiveFeed, state: RunState | None = None) -> None:
         self.feed = feed
-        self.thread_ended = False  # nobody answers any more, whether or not the end of the run is on record
+        self.thread_ended = False  # requests are not answered any more
         self.state = state or RunState(steps=feed.steps, shares_steps=True)
 
     def poll(self) -> None:
@@ -71,7 +68,7 @@ class LiveSource:
 
 
 class ReplaySource:
-    """A recorded run, shown at the time its clock says."""
+    """A recorded run, shown at the time of its clock."""
 
     kind: SourceKind = "replay"
 
@@ -80,16 +77,16 @@ class ReplaySource:
         self.clock = clock
 
     def poll(self) -> None:
-        """Move the clock on by one frame."""
+        """Advance the clock by one frame."""
         self.clock.advance()
 
     def snapshot(self) -> RunSnapshot:
-        """The run as it stood at the clock's position."""
+        """The run at the clock's position."""
         return self.state.at(self.clock.position)
 
 
 class WatchSource:
-    """A run that another process is training: its journal, followed as it grows."""
+    """A run that another process trains: its journal, read as it grows."""
 
     kind: SourceKind = "watch"
 
@@ -100,7 +97,7 @@ class WatchSource:
     def poll(self) -> None:
         """Read what was appended since the last call."""
         events = self._tail.poll()
-        if self._tail.restarted:  # another file in its place: what was seen so far is not this run's
+        if self._tail.restarted:  # the file was replaced
             self.state = RunState()
         self.state.apply_all(events)
         self.state.bad_lines = self._tail.bad_lines

@@ -1,4 +1,4 @@
-"""What can be set, and what is wrong with settings as they were typed: all of it said before anything starts."""
+"""What can be set, and the validation of typed settings before anything starts."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from babytrain.engine.doctor.run_checks import CheckResult
+    from babytrain.engine.doctor.check_result import CheckResult
 
 
 @dataclass(frozen=True)
 class NewRunRequest:
-    """A new run that was checked but not started (`check_new_run`). `notes` go into its log."""
+    """A checked new run. `notes` go into its log."""
 
     config: Config
     paths: tuple[str, ...]
@@ -55,7 +55,7 @@ def check_new_run(
     paths: Sequence[str] = (),
     name: str | None = None,
 ) -> NewRunRequest:
-    """Validate everything that can be validated before a screen opens. Raises UsageError with all problems."""
+    """Validate a new run. Raises UsageError with all problems."""
     machine = load_machine_settings(MACHINE_SETTINGS, partial(_problem, checked_value))
     problems, notes = list(machine.problems), list(machine.notes)
     config: Config | None = None
@@ -75,13 +75,13 @@ def check_new_run(
             problems.extend(error.problems)
     if problems or config is None:
         raise UsageError(problems)
-    # Standard input is read before the screen opens: afterwards it belongs to the keyboard.
+    # Standard input is read before the screen opens, which uses it as the keyboard.
     stdin = sys.stdin.buffer.read() if "-" in paths else None
     return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin, notes=tuple(notes))
 
 
 def dial_rules() -> list[DialRule]:
-    """What may be turned while a run trains: the learning rate, the dials of the engine, and the end of the run."""
+    """What can be changed while a run trains: the learning rate, the dials of the engine, the end of the run."""
     return [
         _rule("lr", "lr_hold", "learning rate, held whatever the schedule says"),
         _own_rule(
@@ -120,7 +120,7 @@ def _rule(name: str, action: CommandAction, explanation: str = "") -> DialRule:
 
 
 def _own_rule(action: CommandAction, explanation: str, low: float, high: float) -> DialRule:
-    """Of a dial that is no setting."""
+    """The rule of a dial that is not a setting."""
     allowed = f"{low:g} to {format_limit(high)}"
     return DialRule(action, explanation, allowed, partial(_problem, _check_request, action), action, limits=(low, high))
 
@@ -130,7 +130,7 @@ def _check_request(action: CommandAction, typed: str) -> None:
 
 
 def _problem(check: Callable[[Any, Any], object], name: str, typed: Any) -> str | None:
-    """What a check says of a typed value, or of a value from a file, as a sentence; None when it is right."""
+    """The sentence of a failed `check` of a value, None when it is right."""
     try:
         check(name, typed)
     except ValueError as error:
@@ -139,7 +139,7 @@ def _problem(check: Callable[[Any, Any], object], name: str, typed: Any) -> str 
 
 
 def fork_rules() -> list[DialRule]:
-    """What a fork may have of its own: the dials first, then every other setting of its training."""
+    """What a fork can change: the dials first, then all other training settings."""
     from babytrain.engine.sessions.fork_check import CHANGEABLE
 
     dials = ["lr", "steps", *SETTABLE]
@@ -148,7 +148,7 @@ def fork_rules() -> list[DialRule]:
 
 
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings changed by a resume, checked as far as they can be without the run. Raises UsageError."""
+    """Changed settings, checked as far as possible without the run. Raises UsageError."""
     try:
         config = build_config(DEFAULT_PRESET, settings)
     except ConfigError as error:
@@ -157,19 +157,19 @@ def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_built_in_corpus(name: str) -> bool:
-    """Whether a corpus comes with the program."""
+    """Whether `name` is a built-in corpus."""
     return name in SETTINGS["corpus"].choices
 
 
 def examine_machine() -> list[CheckResult]:
-    """What the doctor found on this machine."""
+    """Run the checks of `doctor`."""
     from babytrain.engine.doctor.run_checks import run_checks
 
     return run_checks()
 
 
 def describe_settings() -> dict[str, list[tuple[str, str, str]]]:
-    """Every setting with its default and its explanation, by group."""
+    """(name, default, explanation) of every setting, by group."""
     groups: dict[str, list[tuple[str, str, str]]] = {}
     for setting in SETTINGS.values():
         choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""

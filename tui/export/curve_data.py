@@ -1,4 +1,4 @@
-"""Curves of a run downsampled so that no peak is lost, and axes with round numbers, for poster and report."""
+"""Curves of a run, downsampled without losing peaks, and axes with round numbers, for poster and report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True)
 class Scale:
-    """A straight map of [low, high] onto [start, end]; values outside stop at the ends."""
+    """A linear map of [low, high] onto [start, end], clamped."""
 
     low: float
     high: float
@@ -25,14 +25,14 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Where a value lies."""
+        """The mapped value."""
         span = self.high - self.low
         share = (value - self.low) / span if span > 0 else 0.5
         return float(self.start + (self.end - self.start) * min(1.0, max(0.0, share)))
 
 
 def round_numbers(low: float, high: float, about: int = 5) -> list[float]:
-    """About so many round numbers within [low, high]."""
+    """`about` round numbers within [low, high]; [] for an empty or not finite range."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return []
     raw = (high - low) / max(1, about)
@@ -47,7 +47,7 @@ def round_numbers(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def spread_labels(heights: Sequence[float], distance: float, low: float, high: float) -> list[float]:
-    """Heights for labels near `heights`, at least `distance` apart and within [low, high] where that is possible."""
+    """Label positions near `heights`, at least `distance` apart and within [low, high] if possible."""
     order = sorted(range(len(heights)), key=lambda index: heights[index])
     spread = [min(max(height, low), high) for height in sorted(heights)]
     for index in range(1, len(spread)):
@@ -64,7 +64,7 @@ def spread_labels(heights: Sequence[float], distance: float, low: float, high: f
 
 @dataclass(frozen=True)
 class DownsampledCurve:
-    """A curve merged into N intervals: `x` [N], and the `low`, `high` and `mean` [N] of each; only finite numbers."""
+    """A curve in N intervals: `x`, `low`, `high` and `mean`, each [N] and finite."""
 
     x: ChartValues
     low: ChartValues
@@ -81,7 +81,7 @@ class DownsampledCurve:
 def downsample(
     x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, mean: npt.ArrayLike, most: int
 ) -> DownsampledCurve:
-    """Thin a curve with ascending `x` [N] to at most `most` intervals; what is not a finite number is left out."""
+    """Merge a curve with ascending `x` [N] into at most `most` intervals, without values that are not finite."""
     columns = [np.asarray(column, dtype=np.float64) for column in (x, low, high, mean)]
     curve = DownsampledCurve(*columns)[np.logical_and.reduce(np.isfinite(columns))]
     if len(curve) <= most:
@@ -93,10 +93,7 @@ def downsample(
 
 
 def training_loss_curve(snapshot: RunSnapshot, most: int, *, by_root: bool = False) -> DownsampledCurve:
-    """The training loss over the steps; the range of merged steps counts as lowest and highest.
-
-    `by_root` makes the intervals equal on a square-root scale of the steps.
-    """
+    """The training loss over the steps. `by_root`: intervals of equal width in the square root of the step."""
     steps, low, high, mean = (snapshot.column(name) for name in ("step", "loss_min", "loss_max", "loss"))
     if not by_root:
         return downsample(steps, low, high, mean, most)
@@ -105,31 +102,28 @@ def training_loss_curve(snapshot: RunSnapshot, most: int, *, by_root: bool = Fal
 
 
 def step_column_curve(snapshot: RunSnapshot, name: str, most: int) -> DownsampledCurve:
-    """Any other column of the step table over the steps."""
+    """Another column of the step table over the steps."""
     values = snapshot.column(name)
     return downsample(snapshot.column("step"), values, values, values, most)
 
 
 def validation_losses(snapshot: RunSnapshot) -> list[tuple[int, float]]:
-    """(step, nats per token) of every evaluation that gave a number."""
+    """(step, nats per token) of every evaluation with a finite loss."""
     return [(event.step, event.val_loss) for event in snapshot.evals if np.isfinite(event.val_loss)]
 
 
 def without_untrained(losses: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """The evaluations that a line may join.
-
-    Nothing was measured between the evaluation before the first step and the next one; the training loss shows it.
-    """
+    """The evaluations to join by a line: nothing was measured between that before the first step and the next."""
     return losses[1:] if len(losses) > 1 and losses[0][0] == 0 else losses
 
 
 def speed_curve(snapshot: RunSnapshot, most: int) -> DownsampledCurve:
-    """Tokens per second over the steps, each of at most `most` intervals as a whole: single steps only show jitter."""
+    """Tokens per second in at most `most` intervals of at least five steps, because single steps vary much."""
     steps, tokens, seconds = (snapshot.column(name) for name in ("step", "tokens", "step_seconds"))
     gained = np.diff(tokens, prepend=0).astype(np.float64)
     usable = np.isfinite(seconds) & (seconds > 0) & (gained > 0)
     usable[:1] = False  # the first step warms up
-    # The step after a way back also counts the tokens of the steps that were given up.
+    # The step after a rollback also counts the tokens of the discarded steps.
     for resumed in snapshot.state.resumes.until(snapshot.t):
         row = int(np.searchsorted(steps, resumed.step, side="right"))
         usable[row : row + 1] = False

@@ -1,8 +1,7 @@
-"""SVG and HTML as text; everything is escaped here and nowhere else.
+"""SVG and HTML as text. All text is escaped here, after control characters, which XML forbids, are made visible.
 
-Control characters, which XML forbids, are made visible first. Only presentation attributes are used, so that the
-same SVG stands alone, is turned into a PNG, and lies in a page whose content security policy allows no foreign
-style or script.
+Only presentation attributes are used, so that the same SVG works as a file, as a PNG, and in a page with a strict
+content security policy.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Markup = NewType("Markup", str)
 
 
 def format_length(value: float) -> str:
-    """A length with at most two decimals; what is not finite is 0, since one bad number must not void a picture."""
+    """A length with at most two decimals; 0 for a value that is not finite, which would break the picture."""
     if not math.isfinite(value):
         return "0"
     digits = f"{value:.2f}".rstrip("0").rstrip(".")
@@ -43,17 +42,17 @@ def _written(attributes: Mapping[str, str]) -> str:
 
 
 def escaped_text(words: str) -> Markup:
-    """Any text as one line of character data."""
+    """Text as one line, escaped."""
     return Markup(escape(safe_line(words), quote=False))
 
 
 def join_markup(*parts: Markup) -> Markup:
-    """Elements one after another."""
+    """Concatenate elements."""
     return Markup("".join(parts))
 
 
 def path_data(points: list[tuple[float, float]], *, closed: bool = False) -> str:
-    """The `d` of a polygonal line through `points`."""
+    """The `d` attribute of a polyline through `points`."""
     if not points:
         return "M0 0"
     steps = "L".join(f"{format_length(x)} {format_length(y)}" for x, y in points)
@@ -67,20 +66,20 @@ def html_element(name: str, *children: Markup, **attributes: str | None) -> Mark
 
 
 def html_text(text: str) -> Markup:
-    """Any text as data, in a span whose direction stays inside."""
+    """Escaped text in a `bdi` element, which isolates its direction."""
     return Markup(f"<bdi>{escape(safe_text(text), quote=False)}</bdi>")
 
 
 def html_paragraph(text: str, **attributes: str) -> Markup:
-    """Any text as a paragraph."""
+    """Text as a paragraph."""
     return html_element("p", html_text(text), **attributes)
 
 
 def html_table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> Markup:
-    """A table of plain text, which may be wider than the page.
+    """A table of plain text that can be scrolled sideways.
 
-    On a narrow page one of the `kind` "stacked" shows a row as a list, its cells named; of the `kind` "told" the last
-    cell of a row stands below the others.
+    On a narrow page `kind` "stacked" shows a row as a list of named cells, `kind` "message" the last cell below the
+    others.
     """
     names = headings if kind == "stacked" else [None] * len(headings)
     head = html_element("tr", *(html_element("th", html_text(heading), scope="col") for heading in headings))
@@ -98,12 +97,12 @@ def html_table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str
 
 
 def html_section(title: str, *content: Markup, name: str) -> Markup:
-    """A part of the page under a heading."""
+    """A section with a heading."""
     return html_element("section", html_element("h2", html_text(title)), join_markup(*content), id=name)
 
 
 def html_page(title: str, body: str, *, style: str, script: str = "", head: str = "") -> str:
-    """One self-contained HTML file; its security policy lets it load nothing and use only `style` and `script`."""
+    """A self-contained HTML file with a strict content security policy."""
     policy = content_security_policy(style=style, script=script)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -115,11 +114,11 @@ def html_page(title: str, body: str, *, style: str, script: str = "", head: str 
 
 
 def content_hash(source: str) -> str:
-    """How a security policy names the only inline style or script that counts."""
+    """The source of an inline style or script in a content security policy."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() + "'"
 
 
 def content_security_policy(*, style: str, script: str = "") -> str:
-    """The policy of a page that loads nothing and uses this style and this script alone."""
+    """The policy of a page that loads nothing and allows only this style and script."""
     scripts = f"script-src {content_hash(script)}; " if script else ""
     return f"default-src 'none'; style-src {content_hash(style)}; {scripts}base-uri 'none'; form-action 'none'"

@@ -1,7 +1,6 @@
-"""SVG to PNG by resvg with the fonts of this computer, and which characters those fonts lack.
+"""SVG to PNG by resvg with the fonts of this computer, and the characters those fonts lack.
 
-resvg draws the box of the first font where no font has a character, so a character whose picture is that box is
-missing.
+resvg draws a missing character as the box of the first font, so a character rendered like that box is missing.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ NO_FONTS_MESSAGE = (
 
 
 class NoFontsError(RuntimeError):
-    """A PNG would lack all its words."""
+    """There is no font to draw text with."""
 
     def __init__(self) -> None:
         super().__init__(NO_FONTS_MESSAGE)
 
 
 def poster_png(svg: str) -> bytes:
-    """The SVG as a PNG, A3 at 200 dots an inch. Raises NoFontsError where text cannot be drawn."""
+    """The SVG as a PNG, A3 at 200 dots per inch. Raises NoFontsError."""
     return _png(svg, dpi=DOTS_PER_INCH)
 
 
 def screenshot_png(svg: str) -> bytes:
-    """A picture of the screen as a PNG, two dots for each unit. Raises NoFontsError where text cannot be drawn."""
+    """A screenshot as a PNG, two dots per unit. Raises NoFontsError."""
     return _png(svg, zoom=2.0)
 
 
@@ -49,24 +48,24 @@ def _png(svg: str, **scale: Any) -> bytes:
 
 
 def has_fonts(*, system_fonts: bool = True) -> bool:
-    """Whether a letter leaves a trace."""
+    """Whether any font can draw an M."""
     return _rendered("", system_fonts) != _rendered("M", system_fonts)
 
 
-_IN_NO_FONT = "\U0010fffd"  # of the private use area
+_IN_NO_FONT = "\U0010fffd"  # private use area
 _WORDS = re.compile(r">([^<]+)</(?:text|tspan)>")
 _SHOWN = 12
 _LONGEST_QUOTE = 24
 
 
 def missing_characters(svg: str) -> str:
-    """The characters of the texts in `svg` that no font here has, each once, in order of appearance."""
+    """The characters in `svg` that no font has, each once, in order of appearance."""
     found = dict.fromkeys(char for words in _texts(svg) for char in words if not char.isascii() and char.isprintable())
     return "".join(char for char in found if _is_box(char))
 
 
 def missing_glyphs_sentence(svg: str) -> str:
-    """What a PNG of `svg` lacks and what to do about it, in a sentence or two; empty when it lacks nothing."""
+    """A message about missing characters in `svg` and the fonts to install; "" when none are missing."""
     missing = missing_characters(svg)
     if not missing:
         return ""
@@ -81,7 +80,7 @@ def missing_glyphs_sentence(svg: str) -> str:
 
 
 def first_characters(characters: str) -> str:
-    """The first of them, with spaces between."""
+    """The first few of `characters`, separated by spaces."""
     return " ".join(characters[:_SHOWN]) + (" ..." if len(characters) > _SHOWN else "")
 
 
@@ -90,7 +89,7 @@ def _texts(svg: str) -> list[str]:
 
 
 def _package(char: str) -> str:
-    """The Debian package that most likely has it."""
+    """The Debian package that most likely has the character."""
     if 0x1F000 <= ord(char) < 0x20000:
         return "fonts-noto-color-emoji"
     is_wide = unicodedata.east_asian_width(char) in "WF"

@@ -1,7 +1,4 @@
-"""What poster and report say about a run, in words: facts, electricity bill, best sample, names of several runs.
-
-Nothing is drawn here.
-"""
+"""Texts of poster and report about a run: facts, electricity bill, best sample, names of several runs."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "guessed right"
 
 @dataclass(frozen=True)
 class RunFact:
-    """A figure with its name above and a remark below."""
+    """A figure with its label and a remark."""
 
     label: str
     value: str
@@ -42,12 +39,12 @@ class RunFact:
 
 
 def run_name(snapshot: RunSnapshot) -> str:
-    """What the run is called."""
+    """The name of the run."""
     return (snapshot.started.name or snapshot.started.run_id) if snapshot.started else "a run"
 
 
 def run_subtitle(snapshot: RunSnapshot) -> str:
-    """What it is, in one line."""
+    """The model and its corpus in one line."""
     started = snapshot.started
     if started is None:
         return "a language model"
@@ -67,7 +64,7 @@ def start_date(snapshot: RunSnapshot) -> str:
 
 
 def end_status(snapshot: RunSnapshot) -> str:
-    """How it ended, when not as planned."""
+    """How the run ended, "" when done."""
     if snapshot.ended is None:
         return f"unfinished, at step {format_count(snapshot.step)}"
     if snapshot.ended.status == "done":
@@ -76,7 +73,7 @@ def end_status(snapshot: RunSnapshot) -> str:
 
 
 def run_facts(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> list[RunFact]:
-    """Parameters, data, time, machine and how good it got."""
+    """Facts about parameters, data, time, machine and results."""
     started = snapshot.started
     if started is None:
         return []
@@ -92,7 +89,6 @@ def run_facts(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> list[RunF
 
 
 def _final_evaluation(snapshot: RunSnapshot) -> list[RunFact]:
-    """How many poems of its final evaluation are valid, where it had one."""
     newest = snapshot.state.final_evaluations.last_until(snapshot.t)
     if newest is None:
         return []
@@ -144,15 +140,15 @@ def _machine(started: Started, snapshot: RunSnapshot, provenance: Mapping[str, A
 
 
 def loss_unit(snapshot: RunSnapshot) -> str:
-    """What a loss is counted per."""
+    """The unit a loss is per: "character" or "token"."""
     started = snapshot.started
     return "character" if started is not None and started.corpus.tokenizer == "char" else "token"
 
 
 def loss_levels(snapshots: Sequence[RunSnapshot], symbols: str) -> list[tuple[str, float]]:
-    """Named losses to compare with, in nats per `symbols`: models that only count, and what no model gets below.
+    """Named losses to compare with, in nats per symbol: n-gram baselines and the entropy floor, where known.
 
-    Of several runs with the same text; [] where nothing is known.
+    `snapshots` are of runs with the same text. `symbols` is the plural of the loss unit.
     """
     newest = (snapshot.state.baselines.last_until(snapshot.t) for snapshot in snapshots)
     baselines = next((found for found in newest if found is not None), None)
@@ -193,7 +189,7 @@ def _progress_fact(snapshot: RunSnapshot) -> RunFact:
 
 
 def metrics_summary(metrics: TextMetrics | None) -> list[str]:
-    """The text metrics of a sample, a few words each; empty when there are none."""
+    """The text metrics of a sample, a few words each; [] for None."""
     if metrics is None:
         return []
     parts = []
@@ -209,7 +205,7 @@ def metrics_summary(metrics: TextMetrics | None) -> list[str]:
 
 
 def sampling_summary(sample: Sample) -> str:
-    """How a sample was drawn: `temperature 0.8, seed 1337`."""
+    """The sampling settings: `temperature 0.8, seed 1337`."""
     parts = [f"temperature {sample.temperature:g}"]
     if sample.top_k:
         parts.append(f"top {sample.top_k}")
@@ -225,9 +221,8 @@ def sampling_summary(sample: Sample) -> str:
 def best_sample(snapshot: RunSnapshot) -> Sample | None:
     """The sample to show, None when there is none.
 
-    Of those written by the best model, from the best evaluation until the next one, the one with the most valid poems,
-    where those are counted, of equals the one with the most new poems; otherwise the newest. If it wrote nothing then,
-    any later sample, and then any at all. Samples that a person asked for count only when there is nothing else.
+    From the samples between the best evaluation and the next (or else all later ones, or else all): the one with the
+    most valid poems, then the most new poems, then the newest. Requested samples only if there are no others.
     """
     written = [sample for sample in snapshot.samples if sample.text.strip()]
     pool = [sample for sample in written if not sample.requested] or written
@@ -243,7 +238,7 @@ def best_sample(snapshot: RunSnapshot) -> Sample | None:
 
 
 def sample_with_id(snapshot: RunSnapshot, sample_id: int) -> Sample | None:
-    """The sample with this number; of several (a run that went back writes them anew) the newest."""
+    """The sample with this number, the newest of several (after a rollback)."""
     return next((sample for sample in reversed(snapshot.samples) if sample.sample_id == sample_id), None)
 
 
@@ -252,7 +247,7 @@ def _poem_score(metrics: TextMetrics | None) -> tuple[int, int]:
 
 
 def distinct_run_names(snapshots: Sequence[RunSnapshot]) -> list[str]:
-    """What the runs are called; those that share a name go by their ids, and one that is there twice is numbered."""
+    """The names of the runs; the run ids where a name is used twice, numbered where a run is repeated."""
     names = [run_name(snapshot) for snapshot in snapshots]
     times = Counter(names)
     names = [
@@ -268,7 +263,7 @@ def distinct_run_names(snapshots: Sequence[RunSnapshot]) -> list[str]:
 
 
 def losses_are_comparable(snapshots: Sequence[RunSnapshot]) -> bool:
-    """Whether a lower loss is a better model: the same text, cut into the same tokens, split at the same place."""
+    """Whether the losses can be compared: the same text, tokens and split."""
     facts = [snapshot.started.corpus for snapshot in snapshots if snapshot.started is not None]
     measures = {
         (text.sha256, text.tokenizer, text.vocabulary_size, text.train_tokens, text.val_tokens) for text in facts
@@ -277,7 +272,7 @@ def losses_are_comparable(snapshots: Sequence[RunSnapshot]) -> bool:
 
 
 def shared_loss_unit(snapshots: Sequence[RunSnapshot]) -> str:
-    """What the losses are counted per: characters where that is so in all of the runs, otherwise tokens."""
+    """The unit of the losses: "character" if all runs have it, otherwise "token"."""
     return "character" if all(loss_unit(snapshot) == "character" for snapshot in snapshots) else "token"
 
 
@@ -289,7 +284,7 @@ _CURRENCY_SIGNS = {
 
 
 def format_price(money: float, currency: str) -> str:
-    """An amount at the digits it needs: `€0.004`, `$12.30`, `SEK 0.05`."""
+    """An amount of money: `€0.004`, `$12.30`, `SEK 0.05`."""
     digits = 2 if abs(money) >= 1 or money == 0 else 3 if abs(money) >= 0.001 else 6
     sign = _CURRENCY_SIGNS.get(currency.upper())
     return f"{sign}{money:.{digits}f}" if sign else f"{currency} {money:.{digits}f}".strip()
@@ -315,7 +310,7 @@ def bill_sentence(bill: BillAmounts) -> str:
 
 
 def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
-    """The lines of the bill above its total."""
+    """The rows (name, value) of the bill above its total."""
     if bill.kwh is None:
         return []
     rows = [("electricity", format_kwh(bill.kwh))]
@@ -334,7 +329,7 @@ def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
 
 
 def bill_total(bill: BillAmounts) -> str:
-    """What stands at the bottom: money, energy where there is no price, or that it was not measured or is made up."""
+    """The total: money, energy without a price, or that it was not measured or is simulated."""
     if bill.kwh is None:
         return NOT_MEASURED
     if bill.simulated:

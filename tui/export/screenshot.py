@@ -1,9 +1,7 @@
-"""Screenshots (key `x`): the screen as SVG, and as PNG where this computer has a font.
+"""Screenshots: the screen as SVG, and as PNG where this computer has a font.
 
-Choices:
-- Each run of characters is stretched to its cells. Textual's own export leaves the placing to the viewer's font,
-  and braille charts fall apart where that font borrows its dots from another.
-- The picture is taken at once and written in a thread, since a full or slow disk must not hold up the screen.
+Each run of characters is stretched to its cells. Textual's own export leaves the placing to the viewer's font, which
+breaks braille charts where that font lacks braille.
 """
 
 from __future__ import annotations
@@ -51,7 +49,6 @@ def screenshot_svg(app: App[object]) -> str:
 
 
 def _row_elements(strip: Strip, top: float, theme: TerminalTheme, ground: str) -> list[str]:
-    """The rectangles and texts of one line of cells."""
     rectangles: list[str] = []
     texts: list[str] = []
     column = 0
@@ -69,14 +66,14 @@ def _row_elements(strip: Strip, top: float, theme: TerminalTheme, ground: str) -
 
 
 def _text_elements(text: str, left: float, baseline: float, colour: str, style: Style) -> list[str]:
-    """One element a word, so that no viewer's idea of a space can shift what follows."""
+    """One element for each word, so that the width of a space in the viewer's font does not matter."""
     weight = ' font-weight="bold"' if style.bold else ""
     slant = ' font-style="italic"' if style.italic else ""
     line = ' text-decoration="underline"' if style.underline else ""
     opacity = f' opacity="{DIMMED}"' if style.dim else ""
     attributes = f'fill="{colour}"{weight}{slant}{line}{opacity}'
     elements: list[str] = []
-    # Of what is not ordinary text every character is an element of its own.
+    # Each character that is not ASCII is an element of its own.
     for match in re.finditer(r"[!-~]+|[^\s\u2800]", text):
         word = match.group()
         x = left + cell_len(text[: match.start()]) * _CELL_WIDTH
@@ -103,14 +100,14 @@ _MAX_TRIES = 1000
 
 
 def save_screenshot(app: App[Any], wall_time: float) -> None:
-    """Take a picture of what the app shows; a toast says where it is, or why it is not."""
+    """Take a screenshot; a thread writes it and a toast names the file or the problem."""
     folder = screenshot_folder(app.screen_stack) or Path.cwd()
     svg = screenshot_svg(app)
 
     def write() -> None:
         try:
             words, severity = write_screenshot_files(svg, folder, wall_time)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: a toast says so
+        except Exception as error:  # noqa: BLE001 - a toast reports it
             words, severity = failure_sentence("The picture could not be written", error), "error"
         app.call_from_thread(app.notify, safe_line(words), severity=severity, markup=False, timeout=8)
 
@@ -118,7 +115,7 @@ def save_screenshot(app: App[Any], wall_time: float) -> None:
 
 
 def screenshot_folder(screens: Sequence[object]) -> Path | None:
-    """Where pictures of these screens, the uppermost last, belong: with the run that is shown, if it has a folder."""
+    """The folder for screenshots of the run that `screens` (uppermost last) show, None without a run folder."""
     for screen in reversed(screens):
         folder = getattr(screen, "run_folder", None)
         if isinstance(folder, Path) and folder.is_dir():
@@ -127,7 +124,7 @@ def screenshot_folder(screens: Sequence[object]) -> Path | None:
 
 
 def write_screenshot_files(svg: str, folder: Path, wall_time: float) -> tuple[str, Any]:
-    """Save the picture. Returns a sentence for a person, and how severe it is."""
+    """Write SVG and PNG. Returns a message and its severity."""
     try:
         path = write_screenshot(svg, folder, wall_time)
     except OSError as error:
@@ -139,7 +136,6 @@ def write_screenshot_files(svg: str, folder: Path, wall_time: float) -> tuple[st
 
 
 def _missing_glyphs_note(svg: str) -> str:
-    """What the PNG lacks, in brackets; empty when it lacks nothing."""
     from babytrain.tui.export.png import first_characters, missing_characters
 
     missing = missing_characters(svg)
@@ -147,7 +143,7 @@ def _missing_glyphs_note(svg: str) -> str:
 
 
 def write_screenshot(svg: str, folder: Path, wall_time: float) -> Path:
-    """Write an SVG under a name of its own, made of the time. Raises OSError; leaves no half file behind."""
+    """Write an SVG to a new file named after the time. Raises OSError and then leaves no partial file."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = time.strftime("screen-%Y%m%d-%H%M%S", time.localtime(wall_time))
     for number in range(1, _MAX_TRIES):
@@ -168,7 +164,7 @@ def write_screenshot(svg: str, folder: Path, wall_time: float) -> Path:
 
 
 def _write_png(svg: str, path: Path) -> str | None:
-    """Why there is no PNG now, None when there is one."""
+    """Why the PNG was not written, None when it was."""
     try:
         from babytrain.tui.export.png import NoFontsError, screenshot_png
     except ImportError:

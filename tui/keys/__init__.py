@@ -1,1 +1,1 @@
-"""The key table, what is made of it, and a person's own keys."""
+"""The key table and the user's own keys."""

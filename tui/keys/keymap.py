@@ -1,14 +1,9 @@
-"""Every command of the app, read from `key_commands.csv`, and what is made of it: bindings, footer, palette and help.
+"""Every command of the app, read from `key_commands.csv`, for bindings, footer, palette and help.
 
-The table is the only place where a command is named. Its columns are the fields of `KeyCommand`; its keys have
-Textual's names (`full_stop`, `shift+tab`), several separated by commas.
-
-Choices:
-- A command without `label` is not in the footer, one without `title` is not in the palette.
-- `scope` says where a command belongs and `SCOPES_BY_MODE` which scopes a screen offers together. Within one mode no
-  key stands for two commands; a test holds that, also for people's own keys (`user_keys.py`).
-- The order within a scope is the order in the footer, which drops entries from the end: the way out of a screen
-  comes first.
+The columns are the fields of `KeyCommand`; keys have Textual's names (`full_stop`, `shift+tab`), separated by commas.
+A command without `label` is not in the footer, one without `title` not in the palette. Within one mode no key belongs
+to two commands. The order within a scope is that of the footer, which drops entries from the end, so the command that
+closes a screen comes first.
 """
 
 from __future__ import annotations
@@ -37,14 +32,14 @@ KeyScope: TypeAlias = Literal[
     "dialog",
     "picture",
     "samples",
-    "talk",
+    "chat",
 ]
-KeyMode: TypeAlias = Literal["home", "live", "replay", "watch", "quit", "dialog", "letters", "samples", "talk"]
+KeyMode: TypeAlias = Literal["home", "live", "replay", "watch", "quit", "dialog", "letters", "samples", "chat"]
 
 
 @dataclass(frozen=True)
 class KeyCommand:
-    """One thing a person can do. `action` is a Textual action, looked up on the screen (or the app, with `app.`)."""
+    """A command. `action` is a Textual action, looked up on the screen (or on the app, with `app.`)."""
 
     id: str
     scope: KeyScope
@@ -58,7 +53,7 @@ class KeyCommand:
     priority: bool = False
 
     def binding(self) -> Binding:
-        """The Textual binding; its id is what people's own keys refer to."""
+        """The Textual binding; the user's own keys refer to its id."""
         return Binding(
             self.keys,
             self.action,
@@ -73,7 +68,6 @@ class KeyCommand:
 
 
 def _read_commands() -> Iterator[KeyCommand]:
-    """The rows of the table; an empty cell is a default."""
     with Path(__file__).with_name("key_commands.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         next(rows)
@@ -94,14 +88,14 @@ def _read_commands() -> Iterator[KeyCommand]:
 
 KEY_COMMANDS: tuple[KeyCommand, ...] = tuple(_read_commands())
 
-# What a screen offers, in the order of its footer.
+# Scopes of a screen, in the order of its footer.
 SCOPES_BY_MODE: Mapping[KeyMode, tuple[KeyScope, ...]] = {
     "home": ("everywhere", "home", "picture"),
     "live": ("everywhere", "live", "chart", "arrows", "cycle", "panes", "scroll", "picture"),
     "watch": ("everywhere", "chart", "arrows", "cycle", "panes", "scroll", "picture"),
     "replay": ("everywhere", "replay", "chart", "panes", "scroll", "picture"),
     "samples": ("everywhere", "samples", "picture"),
-    "talk": ("talk", "picture"),  # the keys of everywhere are letters here
+    "chat": ("chat", "picture"),  # the keys of "everywhere" type letters here
     "quit": ("quit", "picture"),
     "dialog": ("dialog", "picture"),
     "letters": ("everywhere", "letters", "picture"),
@@ -118,7 +112,7 @@ SCOPE_TITLES: Mapping[KeyScope, str] = {
     "cycle": "From pane to pane",
     "scroll": "In a pane of text",
     "samples": "Reading samples",
-    "talk": "Talking to the model",
+    "chat": "Talking to the model",
     "quit": "Leaving a run",
     "dialog": "Dialogs",
     "letters": "Letter board",
@@ -129,22 +123,22 @@ COMMANDS_BY_ID: Mapping[str, KeyCommand] = {command.id: command for command in K
 
 
 def commands_in(*scopes: KeyScope) -> list[KeyCommand]:
-    """The commands of some scopes, in the order of the scopes."""
+    """The commands of `scopes`, in that order."""
     return [command for scope in scopes for command in KEY_COMMANDS if command.scope == scope]
 
 
 def commands_for(mode: KeyMode) -> list[KeyCommand]:
-    """What a kind of screen offers."""
+    """The commands of a mode."""
     return commands_in(*SCOPES_BY_MODE[mode])
 
 
 def bindings_in(*scopes: KeyScope) -> list[Binding]:
-    """Textual bindings for some scopes."""
+    """The Textual bindings of `scopes`."""
     return [command.binding() for command in commands_in(*scopes)]
 
 
 def refusal_bindings(mode: KeyMode) -> list[Binding]:
-    """Bindings that explain why the commands of a live run do nothing here, on keys that mean nothing else."""
+    """Bindings that explain why the commands of a live run do nothing in `mode`, on keys without another use."""
     taken = {key for command in commands_for(mode) for key in split_keys(command.keys)}
     return [
         Binding(key, f"refuse('{command.id}')", show=False)
@@ -155,7 +149,7 @@ def refusal_bindings(mode: KeyMode) -> list[Binding]:
 
 
 def ended_run_refusal_bindings() -> list[Binding]:
-    """The same explanations on the same keys, for a live run that is over and has its commands switched off."""
+    """The same explanations on all keys of a live run, for a run that has ended."""
     return [Binding(command.keys, f"refuse('{command.id}')", show=False) for command in commands_in("live")]
 
 
@@ -165,23 +159,23 @@ def split_keys(keys: str) -> list[str]:
 
 
 def keys_of(command: KeyCommand, keymap: Mapping[str, str]) -> list[str]:
-    """The keys a command has now, a person's own keys counted in."""
+    """The keys of a command, with the user's own keys applied."""
     return split_keys(keymap.get(command.id, command.keys))
 
 
 def keys_text(command: KeyCommand, keymap: Mapping[str, str]) -> str:
-    """The keys of a command as people call them."""
+    """The keys of a command as shown on the screen."""
     return " ".join(key_label(key) for key in keys_of(command, keymap))
 
 
 def key_label(key: str) -> str:
-    """A key as people call it: `ctrl+c`, `←`, `.`."""
+    """A key as shown on the screen: `ctrl+c`, `←`, `.`."""
     *modifiers, name = key.split("+")
     return "+".join([*modifiers, format_key(name)])
 
 
 def find_clashes(keymap: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Keys that would stand for two commands on one screen: `(key, command id, other command id)`."""
+    """Keys that two commands of one screen share: `(key, command id, other command id)`."""
     clashes: dict[tuple[str, str, str], None] = {}
     for mode in SCOPES_BY_MODE:
         owner: dict[str, str] = {}

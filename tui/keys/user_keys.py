@@ -1,16 +1,13 @@
-"""People's own keys: `keys.toml` in the settings folder, or the file that `BABYTRAIN_KEYS` names.
+"""The user's own keys: `keys.toml` in the settings folder, or the file that `BABYTRAIN_KEYS` names.
 
-    "live.pause" = "p"
-    "live.lr_up" = ["plus", "ctrl+up"]
-
-What is wrong with the file is said in a sentence each, and every line that is right still counts.
+"live.pause" = "p"
+"live.lr_up" = ["plus", "ctrl+up"]
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,9 +18,16 @@ import platformdirs
 from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, find_clashes, split_keys
+from babytrain.tui.text.user_toml import read_user_toml
 
-# Ids of commands up to version 0.2, and what they are called now.
-RENAMED_COMMANDS = {"live.go_back": "live.rollback", "live.back_to": "live.rollback_to"}
+# Ids of commands up to version 0.2 -> their ids now.
+RENAMED_COMMANDS = {
+    "live.go_back": "live.rollback",
+    "live.back_to": "live.rollback_to",
+    "home.talk": "home.chat",
+    "run.talk": "run.chat",
+    **{name.replace("chat.", "talk.", 1): name for name in COMMANDS_BY_ID if name.startswith("chat.")},
+}
 KEYS_VARIABLE = "BABYTRAIN_KEYS"
 KEYS_FILE = "keys.toml"
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
@@ -32,14 +36,14 @@ _NAMED = frozenset({key.value for key in Keys} | set(KEY_ALIASES) | set(KEY_NAME
 
 @dataclass(frozen=True)
 class UserKeys:
-    """Keys by command id, in Textual's names, and a sentence for each thing wrong with the file or of an old name."""
+    """Keys by command id, in Textual's names, and a sentence for each problem or old name in the file."""
 
     keymap: Mapping[str, str]
     problems: tuple[str, ...]
 
 
 def keys_path(environ: Mapping[str, str]) -> tuple[Path, bool]:
-    """Where the file should be, and whether a person named it (then it has to exist)."""
+    """Where the file should be, and whether `BABYTRAIN_KEYS` names it (then it has to exist)."""
     named = environ.get(KEYS_VARIABLE, "").strip()
     if named:
         return Path(named).expanduser(), True
@@ -47,22 +51,15 @@ def keys_path(environ: Mapping[str, str]) -> tuple[Path, bool]:
 
 
 def load_user_keys(environ: Mapping[str, str] = os.environ) -> UserKeys:
-    """Read the file. Never raises: a broken file must not keep anybody from training."""
+    """Read the file. Never raises: a broken file must not prevent training."""
     path, named = keys_path(environ)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        missing = f"{KEYS_VARIABLE} names {path}, which does not exist; the usual keys are used."
-        return UserKeys({}, (missing,) if named else ())
-    except OSError as error:
-        return UserKeys({}, (f"Cannot read the keys in {path}: {error.strerror or error}.",))
-    except ValueError as error:  # not TOML, or not UTF-8
-        return UserKeys({}, (f"The keys in {path} are not valid TOML: {error}.",))
-    return parse_user_keys(document)
+    missing = f"{KEYS_VARIABLE} names {path}, which does not exist; the usual keys are used."
+    document, problem = read_user_toml(path, "keys", missing if named else "")
+    return UserKeys({}, (problem,)) if problem else parse_user_keys(document)
 
 
 def parse_user_keys(document: Mapping[str, Any]) -> UserKeys:
-    """Keys from a TOML document. A line that is wrong, or takes a key that is in use, is left out and reported."""
+    """Keys from a TOML document. A line that is wrong, or takes a key in use, is left out and reported."""
     keymap: dict[str, str] = {}
     problems: list[str] = []
     for written_id, value in _flatten(document):
@@ -87,7 +84,7 @@ def parse_user_keys(document: Mapping[str, Any]) -> UserKeys:
 
 
 def key_name(text: str) -> str | None:
-    """Textual's name of a key that a person wrote (`.` is `full_stop`), None when there is no such key."""
+    """Textual's name of a key as typed (`.` is `full_stop`), None when there is no such key."""
     *modifiers, key = text.strip().split("+") if len(text.strip()) > 1 else [text.strip()]
     if not set(modifiers) <= _MODIFIERS:
         return None
@@ -110,7 +107,7 @@ def _without_clashes(keymap: dict[str, str], problems: list[str]) -> UserKeys:
 
 
 def _flatten(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """`[live]` tables and dotted keys are the same thing as quoted ids."""
+    """(id, value) pairs: `[live]` tables and dotted keys mean the same as quoted ids."""
     pairs: list[tuple[str, Any]] = []
     for key, value in document.items():
         pairs.extend(_flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)])

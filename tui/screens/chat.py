@@ -42,7 +42,7 @@ CHAT_HINT = (
 class ChatScreen(ChatScreenBase):
     """The widgets and commands of the chat."""
 
-    mode: ClassVar[KeyMode] = "talk"
+    mode: ClassVar[KeyMode] = "chat"
     required_widgets: ClassVar[tuple[str, ...]] = (
         "ChatTitle",
         "ChatPane",
@@ -51,7 +51,7 @@ class ChatScreen(ChatScreenBase):
         "#chat-input",
         "NoteLine",
     )
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["talk"]))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_in(*SCOPES_BY_MODE["chat"]))
 
     def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
         super().__init__(setup, charset)
@@ -218,7 +218,7 @@ class ChatScreen(ChatScreenBase):
         self._chosen = message.name
         self._show()
 
-    def action_scroll_talk(self, pages: int) -> None:
+    def action_scroll_chat(self, pages: int) -> None:
         """Scroll the conversation by pages."""
         self.query_one(ChatPane).action_scroll_pages(pages)
 

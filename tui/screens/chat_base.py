@@ -118,7 +118,7 @@ class ChatScreenBase(OverlayScreen):
         else:
             backend = CheckpointChatBackend(self._setup.load, at, self._on_chat_event)
             self._use_backend(backend)
-            self.run_worker(backend.run, thread=True, exit_on_error=False, group="talk")
+            self.run_worker(backend.run, thread=True, exit_on_error=False, group="chat")
         self._status = StatusLabel(self.glyphs.waiting, f"waking the model{self.glyphs.ellipsis}", "$warning")
 
     def _on_chat_event(self, event: ChatEvent) -> None:

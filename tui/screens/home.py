@@ -109,7 +109,7 @@ class HomeScreen(ModeScreen):
         """Enable the commands that apply to the highlighted run."""
         if action in ("open_run", "browse_samples", "letters"):
             return self._row is not None
-        if action in ("resume_run", "fork_run", "delete_run", "talk"):
+        if action in ("resume_run", "fork_run", "delete_run", "chat"):
             return self._row is not None and not self._row.is_demo
         if action == "undo_delete":
             return bool(self._trash)
@@ -173,7 +173,7 @@ class HomeScreen(ModeScreen):
         else:
             self.post_message(request(journal=row.journal, folder=row.folder.path if row.folder else None))
 
-    def action_talk(self) -> None:
+    def action_chat(self) -> None:
         """Chat with the best checkpoint of the highlighted run."""
         row = self._row
         folder = row.folder if row is not None else None

@@ -1,1 +1,1 @@
-"""What the terminal can show and must be protected from: character sets, signs, safe text, captured output."""
+"""The terminal: character sets, glyphs, safe text, captured output."""

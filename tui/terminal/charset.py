@@ -1,7 +1,6 @@
 """Which characters the terminal can show (braille, half blocks or ASCII), and the replacement of all others.
 
-The filter is the last step before the terminal: borders, scroll bars, Textual's own widgets and foreign text pass
-through it. Every replacement has the width of the original, so nothing moves.
+The filter is the last step before the terminal. Every replacement has the width of the original.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> C
     return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
 
 
-# What code page 437 shows for its first 32 codes, which Python's codec knows as control characters.
+# The characters of the first 32 codes of code page 437, which Python's codec decodes as control characters.
 _CP437_SIGNS = frozenset("☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼")
-# What stands in for what, by replacement.
+# Replacement -> replaced characters.
 # fmt: off
 _BLOCKS_FOR = {
     "┌": "╭┏", "┐": "╮┓", "└": "╰┗", "┘": "╯┛", "─": "━╸╺╌┄⎯", "│": "┃╎┆▏▕", "█": "▅▆▇▉", "▄": "▁▂▃", "▀": "▔",
@@ -55,14 +54,14 @@ _ASCII = {ord(char): replacement for replacement, chars in _ASCII_FOR.items() fo
 
 
 class CharsetFilter(LineFilter):
-    """Replaces what the terminal cannot show."""
+    """Replaces characters the terminal cannot show."""
 
     def __init__(self, charset: CharsetName) -> None:
         super().__init__()
         self._charset = charset
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments in characters that the terminal has."""
+        """The segments with replaced characters."""
         return [
             segment
             if segment.control or segment.text.isascii()
@@ -73,7 +72,7 @@ class CharsetFilter(LineFilter):
 
 @lru_cache(maxsize=4096)
 def fold_to_charset(text: str, charset: CharsetName) -> str:
-    """`text` in the characters of a set, at the same width; what it has no likeness of becomes `?`."""
+    """`text` in the characters of `charset`, at the same width; `?` where there is no replacement."""
     if charset == "braille" or text.isascii():
         return text
     if charset == "ascii":

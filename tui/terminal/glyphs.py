@@ -1,8 +1,6 @@
-"""The signs of the screen besides letters, in the three character sets a terminal may have, and the lines of a tree of
-runs.
+"""The symbols of the screen in the three character sets, and the lines of a tree of runs.
 
-Charts have their own signs (`charts/canvas.py`). The middle set is what code page 437, the font of a Linux console,
-can show.
+"blocks" has the characters of code page 437, the font of a Linux console. For charts see `charts/canvas.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from babytrain.tui.terminal.charset import CharsetName
 
 @dataclass(frozen=True)
 class Glyphs:
-    """One sign for each thing that has one. Every sign is one column wide."""
+    """Symbols, each one column wide."""
 
     running: str
     waiting: str
@@ -31,15 +29,15 @@ class Glyphs:
     arrow: str
     range: str  # between the ends of a range
     ellipsis: str
-    caret: str  # where a text is being written
+    caret: str  # end of a text being generated
     bar_full: str
     bar_tip: str
     bar_rest: str
     tick: str  # an event on the replay bar
-    head: str  # where the replay stands
+    head: str  # position of the replay
 
 
-# Each sign in the character sets "braille", "blocks" and "ascii".
+# Name and symbol in "braille", "blocks" and "ascii".
 _SIGNS: tuple[tuple[str, str, str, str], ...] = (
     ("running", "●", "•", "*"),
     ("waiting", "◌", "○", "."),
@@ -66,12 +64,12 @@ _CHARSETS: tuple[CharsetName, ...] = ("braille", "blocks", "ascii")
 GLYPHS: Mapping[CharsetName, Glyphs] = {
     charset: Glyphs(**{name: signs[column] for name, *signs in _SIGNS}) for column, charset in enumerate(_CHARSETS)
 }
-MAX_TREE_INDENTS = 5  # shown one further in each; younger ones stand where these do
+MAX_TREE_INDENTS = 5  # deeper generations are indented like this one
 _ASCII_TREE = str.maketrans({"│": "|", "├": "|", "└": "`", "─": "-"})
 
 
 def tree_prefix(is_last: tuple[bool, ...], charset: CharsetName = "braille") -> str:
-    """What stands before a run. `is_last`: of each generation below the root, whether it is the youngest there."""
+    """The lines before a run. `is_last`: of each generation below the root, whether it is the last there."""
     if not is_last:
         return ""
     shown = is_last if len(is_last) <= MAX_TREE_INDENTS else (*is_last[: MAX_TREE_INDENTS - 1], is_last[-1])

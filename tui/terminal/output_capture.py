@@ -1,8 +1,7 @@
-"""Nothing that a library prints may tear the screen.
+"""Captures what libraries print while the app runs, so that it does not disturb the screen.
 
-While the app runs, file descriptors 1 and 2 lead into a pipe whose lines go to the log pane; Textual keeps drawing on
-the terminal itself, through copies of the descriptors kept as `sys.__stdout__` and `sys.__stderr__`. Working on
-descriptors rather than on `sys.stdout` also catches what C and C++ libraries print.
+File descriptors 1 and 2 are redirected to a pipe, which also catches C and C++ libraries; Textual draws through copies
+of them kept as `sys.__stdout__` and `sys.__stderr__`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ MAX_CAPTURED_LINE_BYTES = 4096
 
 
 class OutputCapture:
-    """A context manager that hands every line printed inside it to `add_line`, called from a thread of its own."""
+    """A context manager that passes every printed line to `add_line`, in its own thread."""
 
     def __init__(self, add_line: Callable[[str], None]) -> None:
         self._add_line = add_line
@@ -36,7 +35,7 @@ class OutputCapture:
         os.dup2(write_end, 1)
         os.dup2(write_end, 2)
         os.close(write_end)
-        # Textual draws on sys.__stderr__ and measures sys.__stdout__: both must go on being the terminal.
+        # Textual draws on sys.__stderr__ and measures sys.__stdout__: both must be the terminal.
         sys.__stdout__, sys.__stderr__ = terminal_out, terminal_err  # type: ignore[misc,assignment]
         sys.stdout, sys.stderr = _writer(os.dup(1)), _writer(os.dup(2))
         self._reader = threading.Thread(target=self._read, args=(read_end,), name="captured-output", daemon=True)
@@ -75,10 +74,8 @@ class OutputCapture:
 
 
 class _TerminalStream(io.TextIOWrapper):
-    """The terminal, which may go away: a closed window or a lost connection must not keep the program from ending.
-
-    Textual's writing thread would die of the error and everything that waits for it would wait for ever.
-    """
+    """The terminal without write errors: after one (a closed window), Textual's writing thread would end and the app
+    would wait for it forever."""
 
     def write(self, text: str) -> int:
         try:

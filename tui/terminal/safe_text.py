@@ -1,14 +1,11 @@
 """Text from models, files and file names, made safe to show.
 
-Whatever a model writes is data: an escape sequence must not colour the screen, a right-to-left override must not turn
-a sentence round, a zero-width character must not hide. Each is *shown*, as a symbol, never dropped: what the model
-wrote stays readable. Choices worth knowing:
+Control characters, direction overrides and invisible characters are replaced by visible symbols.
 
-- The result is plain text (or `Content` built from plain text); markup such as `[bold]` is never parsed.
-- Line breaks stay in `safe_text` and become a sign in `safe_line`. A carriage return and line feed are one line break.
-- At most two combining marks may stack on a letter, and none may stand at the start of a line, where it would land on
-  whatever is drawn to the left of it.
-- The result encodes in UTF-8, also when the text came from a file name that does not.
+- Markup such as `[bold]` is never parsed. A carriage return and line feed are one line break.
+- A letter keeps at most two combining marks, the start of a line none, where they would combine with what is drawn to
+  the left.
+- The result can be encoded in UTF-8, also when the text is a file name that cannot.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ LINE_BREAK_SIGN = "⏎"
 ELLIPSIS = "…"
 SYMBOL_STYLE = "$warning"
 _LONGEST_STACK = 2
-# Characters that draw nothing or turn the text around, by what they are called.
+# Invisible characters and direction controls by their Unicode abbreviations.
 # fmt: off
 _NAMES = {
     0x00AD: "SHY", 0x034F: "CGJ", 0x061C: "ALM", 0x180E: "MVS", 0x200B: "ZWSP", 0x200C: "ZWNJ", 0x200D: "ZWJ",
@@ -35,26 +32,26 @@ _NAMES = {
     0xFE0E: "VS15", 0xFE0F: "VS16", 0xFEFF: "BOM",
 }
 # fmt: on
-# Letters by category, but drawn as nothing at all.
+# Letters by category, but invisible.
 _INVISIBLE_LETTERS = frozenset({0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Mc", "Me"})
 
 
 def safe_text(text: str) -> str:
-    """`text` with everything that does not simply show itself replaced by a visible symbol; line breaks stay."""
+    """`text` with unsafe characters replaced by visible symbols; line breaks stay."""
     return "".join(piece for piece, _ in _pieces(text))
 
 
 def safe_line(text: str, limit: int | None = None) -> str:
-    """`text` on one line, and cut after `limit` characters."""
+    """`text` as safe text on one line, cut to `limit` characters."""
     if limit is not None and len(text) > limit:
         text = text[: max(0, limit - 1)] + ELLIPSIS
     return safe_text(text).replace("\n", LINE_BREAK_SIGN)
 
 
 def safe_content(text: str, style: str = "", *, one_line: bool = False) -> Content:
-    """`text` ready for a widget, its replaced characters in another colour so that they cannot be mistaken for text."""
+    """`safe_text` for a widget, with the symbols in another colour."""
     plain: list[str] = []
     spans: list[Span] = []
     position = 0
@@ -72,7 +69,7 @@ def safe_content(text: str, style: str = "", *, one_line: bool = False) -> Conte
 
 @dataclass(frozen=True)
 class TextHighlight:
-    """A stretch of a text, by its characters, to be set off: by a style, and by signs around it for want of colour."""
+    """Characters `start` to `end` of a text to highlight by a style, and by signs around them."""
 
     start: int
     end: int
@@ -82,11 +79,11 @@ class TextHighlight:
 
 
 def safe_highlighted(text: str, marks: Sequence[TextHighlight], style: str = "") -> Content:
-    """`safe_content` of `text` with some stretches of it set off. The marks are in order and do not overlap."""
+    """`safe_content` of `text` with highlights. `marks` are in order and do not overlap."""
     begins: dict[int, list[TextHighlight]] = {}
     for mark in marks:
         if 0 <= mark.start < mark.end:
-            # What comes back counts a carriage return and line feed as one character.
+            # In the result a carriage return and line feed are one character.
             start = mark.start - text.count("\r\n", 0, mark.start)
             begins.setdefault(start, []).append(
                 replace(mark, start=start, end=mark.end - text.count("\r\n", 0, mark.end))
@@ -131,11 +128,11 @@ def _is_plain(text: str) -> bool:
 
 
 def _pieces(text: str) -> list[tuple[str, bool]]:
-    """The safe text in pieces, and whether each is a symbol that stands for something else."""
+    """The safe text in pieces, and whether each is a replacement symbol."""
     if _is_plain(text):
         return [(text, False)]
     pieces: list[tuple[str, bool]] = []
-    stacked = _LONGEST_STACK  # nothing to stack on at the start of a line
+    stacked = _LONGEST_STACK  # no letter to combine with at the start of a line
     for char in text.replace("\r\n", "\n"):
         if char == "\n":
             pieces.append((char, False))
@@ -159,7 +156,7 @@ def _pieces(text: str) -> list[tuple[str, bool]]:
 
 @lru_cache(maxsize=4096)
 def _symbol(char: str) -> str | None:
-    """What stands for a character that must not be shown as it is, None for one that may."""
+    """The replacement of an unsafe character, None for a safe one."""
     code = ord(char)
     if code < 0x20:
         return chr(0x2400 + code)

@@ -1,1 +1,1 @@
-"""Words on the screen, and the files that hold the longer lists of them."""
+"""Texts of the screen: formatting, wording, styled lines."""

@@ -1,11 +1,7 @@
-"""A friendly line for a run that is being watched, fitting its state. A pure function of the recorded run.
+"""A friendly line that fits the state of a run. A pure function of the recorded run.
 
-Choices worth knowing:
-
-- Chosen from the minute of running time, the run's id, and the state of the run when that minute began or when its
-  phase last changed: so it changes no more often, and a replay shows what the run showed.
-- Lines that fit the state come before lines that always fit, two times out of three.
-- Never where something is wrong: the pane shows a warning in its place.
+The line depends on the minute of running time, the run's id, and the state when that minute began or the phase last
+changed, so a replay shows the same lines. Two times out of three it is a line that fits the state, if there is one.
 """
 
 from __future__ import annotations
@@ -26,12 +22,7 @@ from babytrain.runs.state.run_state import RunSnapshot
 
 MINUTE_SECONDS = 60.0
 MAX_ENCOURAGEMENT_COLUMNS = 72
-_LASTING: tuple[PhaseName, ...] = (
-    "loading",
-    "compiling",
-    "paused",
-    "policy_pause",
-)  # all else is training, and its breaks
+_LASTING: tuple[PhaseName, ...] = ("loading", "compiling", "paused", "policy_pause")  # others count as training
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     ">=": operator.ge,
@@ -42,7 +33,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class EncouragementContext:
-    """What is going on, in the few facts that lines ask for."""
+    """The facts that conditions of lines use."""
 
     phase: str = "training"
     verdict: str = ""
@@ -52,7 +43,7 @@ class EncouragementContext:
     fan_percent: float | None = None
     joules: float = 0.0
     hour: int = 12
-    share_of_steps: float = 0.0  # of the planned ones, those done
+    share_of_steps: float = 0.0  # done of planned
     minutes: float = 0.0
     rescues: int = 0
     samples: int = 0
@@ -62,12 +53,12 @@ class EncouragementContext:
 
     @property
     def trains(self) -> bool:
-        """Whether the run trains, the breaks for evaluations, samples and checkpoints included."""
+        """Whether the run trains, including evaluations, samples and checkpoints."""
         return self.phase in ("training", "evaluating", "sampling", "saving") and self.status == "training"
 
 
 class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line and the one condition under which it fits; see `encouragement.toml`."""
+    """A line and its condition; see `encouragement.toml`."""
 
     text: str
     phase: str = ""
@@ -77,7 +68,7 @@ class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     when: tuple[str, ...] = ()
 
     def fits(self, context: EncouragementContext) -> bool:
-        """Whether it fits what is going on."""
+        """Whether the condition holds."""
         if context.status != self.status:
             return False
         if self.status != "training":
@@ -90,7 +81,7 @@ class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class EncouragementLines(msgspec.Struct, frozen=True):
-    """All lines: those that fit some contexts, and those that always do."""
+    """All lines: those with a condition, and those that always fit."""
 
     fitting: tuple[EncouragementLine, ...]
     always: tuple[str, ...]
@@ -104,7 +95,7 @@ def encouragement_lines() -> EncouragementLines:
 
 
 def _holds(comparison: str, context: EncouragementContext) -> bool:
-    """Whether a comparison holds; never for a number that is not known."""
+    """Whether a comparison holds; False for an unknown number."""
     name, holds, limit = _parsed(comparison)
     value = getattr(context, name)
     return value is not None and holds(value, limit)
@@ -112,13 +103,13 @@ def _holds(comparison: str, context: EncouragementContext) -> bool:
 
 @cache
 def _parsed(comparison: str) -> tuple[str, Callable[[float, float], bool], float]:
-    """A comparison such as `hour < 5` as the name of a number, what must hold, and a limit."""
+    """A comparison such as `hour < 5` as field name, operator and limit."""
     name, sign, limit = comparison.split()
     return name, _COMPARISONS[sign], float(limit)
 
 
 def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMNS) -> str:
-    """The line of the minute; empty when the run's settings turn it off, or before the run has started.
+    """The line of the minute; "" when it is switched off, or before the run has started.
 
     Lines of more than `longest` characters are shown only where no shorter one fits.
     """
@@ -130,7 +121,7 @@ def encouragement(snapshot: RunSnapshot, longest: int = MAX_ENCOURAGEMENT_COLUMN
 
 
 def _context_of_minute(snapshot: RunSnapshot, minute: int) -> EncouragementContext:
-    """The context when the minute began, or when the phase last changed, if that was later."""
+    """The context when the minute began, or when the phase last changed, the later of both."""
     if snapshot.ended is not None:
         return context_at(snapshot)
     phases = snapshot.state.phases.until(snapshot.t)
@@ -149,18 +140,18 @@ def _lasting(phase: PhaseName) -> PhaseName:
 
 
 def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOURAGEMENT_COLUMNS) -> str:
-    """The line that a context and a seed lead to."""
+    """The line for a context and a seed, of at most `longest` characters if possible."""
     number = zlib.crc32(seed.encode("utf-8", "replace"))
     known = encouragement_lines()
     fitting = [line.text for line in known.fitting if line.fits(context)]
-    # The lines that always fit speak of learning, so they do not suit a run that rests or has ended.
+    # The lines without a condition are about learning, so they do not fit a run that rests or has ended.
     lines = fitting if fitting and (number % 3 or not context.trains) else known.always
     lines = [line for line in lines if len(line) <= longest] or lines
     return lines[number // 3 % len(lines)]
 
 
 def context_at(snapshot: RunSnapshot) -> EncouragementContext:
-    """What is going on at a moment."""
+    """The context of a snapshot."""
     vitals, verdict, held, energy = snapshot.vitals, snapshot.verdict, policy_in_force(snapshot), snapshot.energy
     card = vitals.training_gpu if vitals is not None else None
     host = vitals.host if vitals is not None else None

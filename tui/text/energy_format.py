@@ -9,12 +9,12 @@ from babytrain.runs.energy.efficiency import JOULES_PER_WATT_HOUR, EnergyEfficie
 from babytrain.runs.forecast.value_range import ValueRange
 
 NOT_MEASURED = "not measured"
-SIMULATED = "made up"  # by a script that was played in place of sensors
-FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first reading comes a moment after the first step
+SIMULATED = "made up"  # readings of sensors=scripted
+FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first reading comes after the first step
 
 
 def format_energy(joules: float | None) -> str:
-    """An energy at three digits: `0.42 Wh`, `42.1 Wh`, `1.23 kWh`; what is not known is never 0."""
+    """An energy at three digits: `0.42 Wh`, `42.1 Wh`, `1.23 kWh`."""
     if joules is None:
         return NOT_MEASURED
     watt_hours = joules / JOULES_PER_WATT_HOUR
@@ -37,12 +37,12 @@ def format_co2(grams: float) -> str:
 
 
 def measurement_quality(facts: BillAmounts) -> str:
-    """How the total was measured, source by source: `gpu 0 counter, processor counter`."""
+    """The quality of each counted source: `gpu 0 counter, processor counter`."""
     return ", ".join(dict.fromkeys(f"{source.name} {source.quality}" for source in facts.counted))
 
 
 def format_range(amount: ValueRange, words: Callable[[float], str]) -> str:
-    """`0.11–0.13 EUR`: the unit once, where both ends have the same."""
+    """`0.11–0.13 EUR`, with the unit once if both ends have the same."""
     low, high = words(amount.low), words(amount.high)
     number, _, unit = low.rpartition(" ")
     if low == high:
@@ -51,7 +51,7 @@ def format_range(amount: ValueRange, words: Callable[[float], str]) -> str:
 
 
 def measured_token_share(units: EnergyEfficiency) -> str:
-    """Which tokens the units are of, where the run was measured only in part: `62% of its tokens`; else nothing."""
+    """`62% of its tokens` where a run was measured only in part, otherwise ""."""
     return f"{units.measured_share:.0%} of its tokens" if units.measured_share < FULLY_MEASURED_SHARE else ""
 
 

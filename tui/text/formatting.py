@@ -1,7 +1,7 @@
-"""Numbers as people read them: short, with their unit, never wider than they need to be.
+"""Numbers as short text with units.
 
-Every function takes any float, also None, NaN and infinities, and returns at most `MAX_FORMATTED_CHARACTERS` characters
-of plain text, so that a pane can reserve its columns once. What is not known is an en dash, not a zero.
+Every function takes any float, None, NaN and infinities, and returns at most `MAX_FORMATTED_CHARACTERS` characters, so
+that a pane can reserve its columns. None is an en dash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DAY = 24 * _HOUR
 
 
 def _also_not_finite(format_number: Callable[[float], str]) -> Callable[[float | None], str]:
-    """Extends a function of finite numbers to None, NaN and the infinities, which are the same words everywhere."""
+    """Extends a function of finite numbers to None, NaN and infinities."""
 
     @wraps(format_number)
     def formatted(value: float | None) -> str:
@@ -38,7 +38,7 @@ def _also_not_finite(format_number: Callable[[float], str]) -> Callable[[float |
 
 @_also_not_finite
 def format_count(value: float) -> str:
-    """A count in full with thousands separated: `1,204`; from a million on as `format_compact`."""
+    """A count: `1,204`; from a million on as `format_compact`."""
     if abs(value) >= 999_999.5:
         return format_compact(value)
     return f"{value:,.0f}".replace("-0", "0") if abs(value) < 1 else f"{value:,.0f}"
@@ -48,7 +48,7 @@ def format_count(value: float) -> str:
 def format_compact(value: float) -> str:
     """A count at three significant digits: `1,204`, `12.3k`, `0.80M`, `124M`.
 
-    A hundred thousand is already `0.10M`, since model sizes are spoken of in millions.
+    A hundred thousand is `0.10M`, since model sizes are given in millions.
     """
     if abs(value) < 9_999.5:
         return format_count(value)
@@ -75,7 +75,7 @@ def format_bytes(value: float) -> str:
 
 
 def format_bytes_of(used: float | None, total: float | None) -> str:
-    """Memory used out of a total, the unit said once: `3.1/12.0 GiB`. At most 21 characters."""
+    """Memory used of a total: `3.1/12.0 GiB`. At most 21 characters."""
     if used is None or total is None or not (math.isfinite(used) and math.isfinite(total)):
         return format_bytes(used if used is not None else total)
     size, unit = format_bytes(total).rsplit(" ", 1)
@@ -89,7 +89,7 @@ def format_bytes_of(used: float | None, total: float | None) -> str:
 
 @_also_not_finite
 def format_seconds(value: float) -> str:
-    """A stretch of time in its two largest units: `0.42s`, `8.5s`, `42s`, `1m42s`, `2h05m`, `3d04h`."""
+    """A duration in its two largest units: `0.42s`, `8.5s`, `42s`, `1m42s`, `2h05m`, `3d04h`."""
     sign, size = _sign(value), abs(value)
     if size < 0.9995:
         return f"{sign}{size * 1000:.0f}ms"
@@ -108,7 +108,7 @@ def format_seconds(value: float) -> str:
 
 
 def format_whole_seconds(seconds: float) -> str:
-    """Like `format_seconds`, without tenths: they would be a lie in an estimate and flicker in a clock."""
+    """As `format_seconds` without tenths, for estimates and clocks."""
     whole = max(1, round(seconds))
     return f"{whole}s" if whole < 60 else format_seconds(whole)
 
@@ -134,13 +134,13 @@ def format_loss(value: float) -> str:
 
 @_also_not_finite
 def format_learning_rate(value: float) -> str:
-    """A learning rate the way it is written in configs: `3.0e-3`."""
+    """A learning rate as in configs: `3.0e-3`."""
     return "0" if value == 0 else _scientific(value)
 
 
 @_also_not_finite
 def format_percent(value: float) -> str:
-    """Hundredths: `97%`, `0.4%`. Fans may pass 100."""
+    """A percentage (0 to 100, fans may exceed it): `97%`, `0.4%`."""
     size = abs(value)
     if 0 < size < 0.95:
         return f"{_sign(value)}{size:.1f}%" if size >= 0.05 else "0%"
@@ -151,7 +151,7 @@ def format_percent(value: float) -> str:
 
 @_also_not_finite
 def format_factor(value: float) -> str:
-    """A multiplier without useless zeros: `0.5`, `2`, `1.25`."""
+    """A factor: `0.5`, `2`, `1.25`."""
     return f"{value:.3g}"
 
 

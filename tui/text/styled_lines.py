@@ -1,7 +1,6 @@
-"""Lines of styled words: chosen to fit a width, then turned into strips.
+"""Lines of styled texts, fitted to a width and turned into strips.
 
-A span is a text and the name of its style. Texts may come from drivers and journals, so what is not printable is
-replaced, and nothing is ever parsed as markup.
+A span is a text and the name of its style. Unprintable characters are replaced; nothing is parsed as markup.
 """
 
 from __future__ import annotations
@@ -23,34 +22,34 @@ StyledLine: TypeAlias = tuple[StyledText, ...]
 
 @dataclass(frozen=True)
 class LinePart:
-    """A piece of a line that is shown whole or not at all; the lowest `rank` is the last to go."""
+    """A piece of a line that is shown whole or not at all; the highest `rank` is left out first."""
 
     spans: StyledLine
     rank: int = 0
 
 
 def line_part(text: str, style: str = "", rank: int = 0) -> LinePart:
-    """One text, which may come from a driver, in one style."""
+    """A text in one style."""
     return LinePart(((replace_unprintable(text), style),), rank)
 
 
 def labelled_part(label: str, value: str, rank: int = 0, style: str = "") -> LinePart:
-    """A value behind a quiet label."""
+    """A label and a value."""
     return LinePart(((f"{label} ", "label"), (value, style)), rank)
 
 
 def replace_unprintable(text: str) -> str:
-    """The text without characters that a terminal might interpret."""
+    """`text` with unprintable characters replaced."""
     return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)
 
 
 def line_length(line: Sequence[StyledText]) -> int:
-    """Columns a line takes."""
+    """The width of a line in columns."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def fit_parts(chunks: Sequence[LinePart], width: int, gap: str = "  ") -> StyledLine:
-    """As many chunks as fit, by rank, in their given order."""
+    """As many chunks as fit into `width` columns, by rank, in the given order."""
     chosen: set[int] = set()
     free = width
     for number in sorted(range(len(chunks)), key=lambda number: chunks[number].rank):
@@ -66,7 +65,7 @@ def fit_parts(chunks: Sequence[LinePart], width: int, gap: str = "  ") -> Styled
 
 
 def shorten_to_columns(text: str, width: int, ellipsis: str = "…") -> str:
-    """The text cut to `width` columns, with a sign that something is missing."""
+    """`text` cut to `width` columns, ending in `ellipsis` if it was cut."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - len(ellipsis))).rstrip() + ellipsis if width > 0 else ""

@@ -24,7 +24,7 @@ _WIDEST_BAR = 50
 def next_token_lines(
     text: str, likeliest: Sequence[tuple[str, float]], width: int, charset: CharsetName = "braille"
 ) -> list[str]:
-    """What comes after `text`, in lines of at most `width` columns; a full bar is certainty. All of it is safe text."""
+    """The next tokens after `text` in lines of at most `width` columns, as safe text."""
     names = [token_label(token, charset) for token, _ in likeliest]
     name_width = max((cell_len(name) for name in names), default=0)
     asked = end_of_text(safe_line(text), max(4, width // 3))
@@ -40,7 +40,7 @@ def next_token_lines(
 
 
 def token_label(token: str, charset: CharsetName) -> str:
-    """A token in which a space can be seen."""
+    """A token with visible spaces."""
     space = "␣" if charset == "braille" else "_"
     return shorten_to_columns(safe_line(token).replace(" ", space), _WIDEST_TOKEN)
 
@@ -60,6 +60,6 @@ def short_percent(share: float) -> str:
 
 
 def probability_bar(share: float, room: int, charset: CharsetName) -> str:
-    """A bar of at most `room` columns; all of them are certainty."""
+    """A bar of `room` columns for a share of 1."""
     eighths = round(share * room * 8)
     return (_FULL[charset] * (eighths // 8) + _EIGHTHS[charset][eighths % 8]).rstrip()

@@ -1,7 +1,4 @@
-"""States, commands, verdicts and times as the screen words them, the same everywhere. Pure functions.
-
-Every state has a sign, a word and a style, so that colour never carries it alone.
-"""
+"""States, commands, verdicts and times as text. Pure functions."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ _ACTION_LABELS: dict[CommandAction, str] = {
     "note": "note",
     "stop": "stop",
 }
-# What a dial is called where its name is that of a command.
+# Labels of dials named like a command.
 _DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
 _LONGEST_DIAL = 24
 _LONGEST_POSITION = 24
@@ -39,7 +36,7 @@ _NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
 
 
-# Status or phase -> the name of its sign in Glyphs, its word, its style.
+# Status or phase -> field of Glyphs, word, style.
 _STATUS_LABELS: Mapping[str, tuple[str, str, str]] = {
     "done": ("done", "done", "bold $success"),
     "failed": ("failed", "failed", "bold $error"),
@@ -55,7 +52,7 @@ _STATUS_LABELS: Mapping[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class StatusLabel:
-    """A state as a sign, a word and a style, so that colour never carries it alone."""
+    """A state as a symbol, a word and a style, so that it is readable without colour."""
 
     symbol: str
     word: str
@@ -63,7 +60,7 @@ class StatusLabel:
 
 
 def run_status_label(snapshot: RunSnapshot, glyphs: Glyphs, *, error: str | None = None) -> StatusLabel:
-    """What a run is doing, or how it ended. `error` is why a live session is over."""
+    """The phase of a run, or how it ended. `error`: why a live session failed."""
     if error is not None:
         return StatusLabel(glyphs.failed, "failed", "bold $error")
     ended = snapshot.ended
@@ -74,8 +71,8 @@ def run_status_label(snapshot: RunSnapshot, glyphs: Glyphs, *, error: str | None
 
 
 def resting_label(snapshot: RunSnapshot) -> str:
-    """`resting: quiet hours until 07:00`, as far as the run says why and until when."""
-    # Not above: it loads the events, which the home screen must not wait for.
+    """`resting: quiet hours until 07:00`, as far as cause and end are known."""
+    # Imported here because it loads the events, which the home screen does not need.
     from babytrain.runs.state.elapsed_time import policy_in_force
 
     event = policy_in_force(snapshot)
@@ -86,13 +83,13 @@ def resting_label(snapshot: RunSnapshot) -> str:
 
 
 def status_label(status: RunStatus | PhaseName, glyphs: Glyphs) -> StatusLabel:
-    """How a run ended, or what it is doing."""
+    """The label of a status or phase."""
     symbol, word, style = _STATUS_LABELS.get(status, ("running", status, "bold $accent"))
     return StatusLabel(getattr(glyphs, symbol), word, style)
 
 
 def format_clock(seconds: float) -> str:
-    """Running time as a clock shows it: `0:07`, `12:34`, `1:02:03`."""
+    """Running time: `0:07`, `12:34`, `1:02:03`."""
     whole = max(0, int(seconds))
     if whole < _HOUR:
         return f"{whole // _MINUTE}:{whole % _MINUTE:02d}"
@@ -100,7 +97,7 @@ def format_clock(seconds: float) -> str:
 
 
 def format_ago(seconds: float) -> str:
-    """How long ago something was, roughly: `just now`, `3 min ago`, `2 h ago`, `5 days ago`."""
+    """A rough age: `just now`, `3 min ago`, `2 h ago`, `5 days ago`."""
     if seconds < 45:
         return "just now"
     if seconds < 45 * _MINUTE:
@@ -148,12 +145,12 @@ def describe_command(action: CommandAction, value: float | None, text: str, glyp
 
 
 def dial_label(dial: str) -> str:
-    """What to call a dial: its setting's name, and a word for what is no setting."""
+    """The label of a dial: its setting's name, or a word if it is not a setting."""
     return _DIAL_WORDS.get(dial) or safe_line(dial, _LONGEST_DIAL)
 
 
 def format_dial_value(value: object) -> str:
-    """The position of a dial as a person would type it: `0.1`, `200`, `cosine`; of quiet hours that are none `off`."""
+    """The position of a dial as typed: `0.1`, `200`, `cosine`; `off` for no quiet hours."""
     if isinstance(value, float):
         return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
     if isinstance(value, int) and not isinstance(value, bool):
@@ -162,7 +159,7 @@ def format_dial_value(value: object) -> str:
 
 
 FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
-# In these a run gets worse, or gets nowhere, unless somebody does something.
+# The run gets worse, or no better, without a change.
 VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(
     {"plateau", "lr too high", "lr too low", "overfitting", "memorising", "diverging"}
 )
@@ -171,7 +168,7 @@ _LONGEST_VERDICT = 20
 
 
 def verdict_label(verdict: VerdictName, glyphs: Glyphs) -> StatusLabel:
-    """How a run is doing, as its newest verdict has it."""
+    """The label of a verdict."""
     word = safe_line(verdict, _LONGEST_VERDICT)
     if verdict in FINE_VERDICTS:
         return StatusLabel(glyphs.done, word, "bold $success")

@@ -1,12 +1,11 @@
-"""A grammar of haiku whose distribution is known exactly: it draws poems, weighs them and reads them back.
+"""A grammar of haiku with an exactly known distribution: it draws poems and gives their entropy and mean length.
 
-A poem is a season word and a snake, a shape (three kinds of lines), and a line of each kind, drawn in that order,
-each step with known chances. So the probability of a poem, the entropy of the source and its mean length are sums
-over a small tree of choices and not estimates. Every poem names its season word and its snake; together with
-templates that never make the same line twice this leaves each poem exactly one derivation.
+A poem is a season word and a snake, a shape (three kinds of lines), and a line of each kind, drawn in that order with
+known chances, so entropy and mean length are sums over a small tree of choices. Each poem has exactly one derivation:
+it names its season word and its snake, and templates never make the same line twice.
 
-Choices: the entropy of the built-in corpus is a floor that no model gets below in the long run. Some snakes never
-meet some season words; a model that brings such a pair together has not copied it.
+Choices: the entropy of the built-in corpus is a floor that no model gets below in the long run. Some snakes never meet
+some season words; a model that writes such a pair has not copied it.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _ABOUT_SEASON_WORD = frozenset({"season_word", "the_season_word", "does", "how",
 
 
 class PoemTopic(msgspec.Struct, frozen=True):
-    """What a poem is about, and the chance that a poem is about it."""
+    """The season word and snake of a poem, and the probability of the pair."""
 
     season_word: SeasonWord
     snake: Snake
@@ -45,7 +44,7 @@ class PoemTopic(msgspec.Struct, frozen=True):
 
 
 class _Piece(msgspec.Struct, frozen=True):
-    """One place of a template: a word, or the name of a list; an article `a` before it, a comma after it."""
+    """One slot of a template: a word, or the name of a list; an article `a` before it, a comma after it."""
 
     word: str
     name: str
@@ -55,7 +54,7 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 class HaikuGrammar:
-    """The distribution of poems that some GrammarData stand for. Poems are three lines without a final line break."""
+    """The distribution of poems of some GrammarData. Poems are three lines without a final line break."""
 
     def __init__(self, data: GrammarData) -> None:
         self.data = data
@@ -81,7 +80,7 @@ class HaikuGrammar:
         self._slots: dict[tuple[_Piece, str, str], Slot] = {}
 
     def poems(self, seed: int) -> Iterator[str]:
-        """Poems without end; the n-th is the same however many are taken."""
+        """An infinite stream of poems, the same for the same seed."""
         draw = philox_draw(seed)
         while True:
             yield self.draw(draw)
@@ -99,7 +98,7 @@ class HaikuGrammar:
 
     @cached_property
     def topics(self) -> tuple[PoemTopic, ...]:
-        """Every season word with every snake it may meet, and the chance of the pair."""
+        """Every allowed pair of season word and snake, with its probability."""
         return tuple(
             PoemTopic(entry, snake, 1 / (len(self._seasons) * len(entries) * len(self._snakes[entry.name])))
             for entries in self._season_words.values()
@@ -119,7 +118,7 @@ class HaikuGrammar:
 
     @cached_property
     def mean_characters(self) -> float:
-        """Expected characters of a poem in the corpus: its lines, their line breaks and the blank line after it."""
+        """Expected characters of a poem, its line breaks and the blank line after it included."""
         return 1 + sum(
             topic.probability * chance * sum(table.mean_length + 1 for table in tables)
             for topic in self.topics
@@ -127,7 +126,7 @@ class HaikuGrammar:
         )
 
     def is_held_out(self, text: str) -> bool:
-        """Whether a snake and a season word come together here that never do in the corpus, in whatever sentence."""
+        """Whether a snake and a season word that the corpus keeps apart are both in `text`."""
         lower = text.lower()
         snakes, season_words = set(self._snake_pattern.findall(lower)), set(self._season_word_pattern.findall(lower))
         return any((snake, season_word) in self.data.held_out for snake in snakes for season_word in season_words)
@@ -215,7 +214,7 @@ def philox_draw(seed: int) -> Draw:
 
 
 def _about(needs: frozenset[str], season_word: SeasonWord, snake: Snake) -> tuple[str, str]:
-    """What distinguishes phrases with these needs: poems that agree in it share their tables."""
+    """The key of phrases with these needs: poems with the same key share their tables."""
     return (
         season_word.name if "season word" in needs else season_word.season,
         snake.name if "name" in needs else snake.possessive if "pronoun" in needs else "",
@@ -238,7 +237,7 @@ def _count_syllables(phrase: str) -> int:
 
 
 def _names_pattern(names: Iterable[str]) -> re.Pattern[str]:
-    """Whole names, the longest first, so that a garter snake is not also a snake."""
+    """Whole names, the longest first, so that a garter snake does not match as a snake."""
     return re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})\b")
 
 
@@ -253,11 +252,11 @@ def default_grammar() -> HaikuGrammar:
 
 
 def generate_corpus(seed: int = DEFAULT_SEED, poems: int = DEFAULT_POEMS) -> str:
-    """Poems of three lines with a blank line after each, lower case; the same text for the same seed, always."""
+    """Lower-case poems of three lines with a blank line after each; the same text for the same seed."""
     return "".join([f"{poem}\n\n" for poem in itertools.islice(default_grammar().poems(seed), poems)])
 
 
 def floor_nats_per_character() -> float:
-    """The lowest mean loss any model can have on the built-in corpus in the long run, in nats per character, exact."""
+    """The entropy of the built-in corpus in nats per character: the lowest mean loss of any model in the long run."""
     grammar = default_grammar()
     return grammar.entropy_nats / grammar.mean_characters

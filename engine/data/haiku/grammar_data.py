@@ -1,7 +1,6 @@
-"""What the grammar of haiku is made from: snakes, season words, phrases by season, kinds of lines and shapes of poems.
+"""The data of the haiku grammar: snakes, season words, phrases by season, kinds of lines and shapes of poems.
 
-Choices: the lists are TOML files beside this module, in which phrases are separated by commas. A season word belongs to
-one season and has a kind, which says what it does and in which number. Some snakes never meet some season words.
+The lists are TOML files beside this module, phrases separated by commas.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ class Snake(msgspec.Struct, frozen=True):
 
 
 class SeasonWordKind(msgspec.Struct, frozen=True):
-    """What season words of one kind do. `definite`: with a verb they need `the`. Lists are comma-separated text."""
+    """Phrases for season words of one kind, comma-separated. `definite`: with a verb they need `the`."""
 
     does: str
     how: str
-    before: str  # prepositions that may stand before `the ...`
+    before: str  # prepositions before `the ...`
     touch: str  # verbs for what they do to the snake (in winter: to its roof)
     leads: str = ""
     times: str = "day, night"
@@ -37,7 +36,7 @@ class SeasonWordKind(msgspec.Struct, frozen=True):
 
 
 class SeasonWord(msgspec.Struct, frozen=True):
-    """A word that names a season, as every haiku has one."""
+    """A word that names a season; its `kind` gives its phrases."""
 
     name: str
     season: str
@@ -45,7 +44,7 @@ class SeasonWord(msgspec.Struct, frozen=True):
 
 
 class LineKind(msgspec.Struct, frozen=True):
-    """A kind of line: its syllables, its templates, and a factor on the chance of those that should come up more."""
+    """A kind of line: its syllables, its templates, and factors on the weight of some of them."""
 
     syllables: int
     templates: tuple[str, ...]
@@ -53,14 +52,14 @@ class LineKind(msgspec.Struct, frozen=True):
 
 
 class PoemShape(msgspec.Struct, frozen=True):
-    """Three kinds of lines that make a poem, and how often it comes up in each season (0 = never)."""
+    """Three kinds of lines that make a poem, and its weight in each season (0 = never)."""
 
     lines: tuple[str, str, str]
     weights: Mapping[str, int]
 
 
 class GrammarData(msgspec.Struct, frozen=True):
-    """Everything a grammar is made from. `held_out`: pairs (name of a snake, season word) that never meet."""
+    """Everything a grammar is made from. `held_out`: pairs (snake, season word) that never meet."""
 
     snakes: tuple[Snake, ...]
     season_words: tuple[SeasonWord, ...]
@@ -102,6 +101,6 @@ def read_grammar_data() -> GrammarData:
 
 
 def read_toml(name: str) -> dict[str, Any]:
-    """One of the files beside this module, decoded."""
+    """A TOML file beside this module, decoded."""
     document: dict[str, Any] = msgspec.toml.decode(files("babytrain.engine.data.haiku").joinpath(name).read_bytes())
     return document

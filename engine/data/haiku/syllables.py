@@ -1,9 +1,8 @@
-"""How many syllables a word has: our own list (`syllables.toml`), and a rule on its letters for words without an entry.
+"""Syllables of words: a list (`syllables.toml`), and a rule on letters for words that are not on it.
 
-Choices: counts are those of ordinary speech. The rule counts groups of vowels after letters that mislead have been
-taken out (silent e, the u of guest and queen, the y of voyage), and adds one for vowels that are said apart (lion,
-chaos, diet) and for syllables without a vowel (rhythm, didn't). It was measured against words counted by hand before
-it was made (`bench/judging/syllable_words.py`): 97.1% of the 420 words kept for testing were right at the first try.
+The rule removes misleading vowels (silent e, the u of guest and queen, the y of voyage), counts groups of vowels, and
+adds one for vowels spoken apart (lion, chaos, diet) and for syllables without a vowel (rhythm, didn't). On the 420 test
+words of `bench/judging/syllable_words.py`, counted by hand before it was written, it is right for 97.1%.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def syllables_by_word() -> Mapping[str, int]:
 
 
 def count_line_syllables(line: str) -> int | None:
-    """Syllables in a line, whatever its case and punctuation; None when it has a word that is not on the list."""
+    """Syllables in a line, ignoring case and punctuation; None when a word is not on the list."""
     known, total = syllables_by_word(), 0
     for word in WORD_OR_NUMBER.findall(line.lower()):
         if word not in known:
@@ -38,13 +37,13 @@ _VOWELS = re.compile(r"[aeiouy]+")
 
 @cache
 def _syllable_rules() -> tuple[list[re.Pattern[str]], list[re.Pattern[str]]]:
-    """The silent vowels and the vowels said apart, from `syllable_rules.toml`."""
+    """Patterns of silent vowels and of vowels spoken apart, from `syllable_rules.toml`."""
     rules = read_toml("syllable_rules.toml")
     return [re.compile(pattern) for pattern in rules["silent"]], [re.compile(pattern) for pattern in rules["apart"]]
 
 
 def guess_syllables(word: str) -> int:
-    """Syllables of an English word by its letters alone, at least 1; its case does not matter."""
+    """Syllables of an English word by its letters alone, at least 1; case is ignored."""
     silent, apart = _syllable_rules()
     letters = word.lower().replace("’", "'")
     for pattern in silent:

@@ -1,10 +1,9 @@
-"""Lines of verse from templates, counted and not just made: how many there are, and the n-th of them.
+"""Lines of verse from templates: the number of possible lines, and the n-th of them.
 
-Choices: a template is a row of slots, a slot a set of phrases, and only fillings with exactly the wanted number of
-syllables count. Fillings are never listed to draw one: their numbers follow from a small table (slots left x syllables
-left), which also gives entropy and mean length exactly. Within a template all fillings are equally likely; a template
-is chosen with weight `bit_length` of its number of fillings, so that rich ones come up more often but do not drown the
-little jokes that have only one form.
+A template is a row of slots, a slot a set of phrases; only fillings with exactly the wanted number of syllables count.
+Counts come from a small table (slots left x syllables left), which also gives entropy and mean length exactly. All
+fillings of a template are equally likely; a template has weight `bit_length` of its count, so that rich templates come
+up more often without drowning those with a single filling.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-Draw = Callable[[int], int]  # draw(n): a whole number from 0 to n - 1, all equally likely
+Draw = Callable[[int], int]  # draw(n): a uniform integer from 0 to n - 1
 
 
 class Slot:
-    """Phrases that may stand at one place of a line, sorted into groups by their syllables."""
+    """The phrases of one slot of a line, grouped by their syllables."""
 
     def __init__(self, phrases: Iterable[str], count_syllables: Callable[[str], int]) -> None:
         groups: dict[int, list[str]] = {}
@@ -44,12 +43,12 @@ class Template:
             for size, group in self.slots[i].groups.items():
                 for left in range(size, syllables + 1):
                     ways[left] += len(group) * following[left - size]
-        self.count = self._ways[0][syllables]  # how many fillings there are
+        self.count = self._ways[0][syllables]
 
     @cached_property
     def mean_length(self) -> float:
         """Mean number of characters of a filling, spaces included."""
-        # The letters of all fillings of slots i.. with s syllables added up, the same way as they are counted.
+        # letters[s]: the letters of all fillings of slots i.. with s syllables, added up.
         letters = [0] * (self.syllables + 1)
         for i in range(len(self.slots) - 1, -1, -1):
             slot, following, before = self.slots[i], self._ways[i + 1], letters
@@ -83,13 +82,13 @@ class Template:
 
 @dataclass(frozen=True)
 class LineTable:
-    """The lines that may stand at one place of a poem: templates, weighted by the bits of their count and a boost."""
+    """The possible lines at one place of a poem: templates, weighted by the bits of their count and a boost."""
 
     templates: tuple[Template, ...]
 
     @classmethod
     def of(cls, templates: Sequence[Template]) -> LineTable:
-        """A table of the templates that have any filling. Raises ValueError when none has."""
+        """A table of the templates with any filling. Raises ValueError when none has one."""
         fitting = tuple(template for template in templates if template.count)
         if not fitting:
             raise ValueError("No template of this line can be filled with the right number of syllables.")
@@ -97,7 +96,7 @@ class LineTable:
 
     @cached_property
     def weights(self) -> tuple[int, ...]:
-        """Chance of each template, up to their sum."""
+        """Weight of each template; its probability is this over their sum."""
         return tuple(template.count.bit_length() * template.boost for template in self.templates)
 
     @cached_property
@@ -120,6 +119,6 @@ class LineTable:
         return sum(weight * template.mean_length for weight, template in pairs) / self._bounds[-1]
 
     def draw(self, draw: Draw) -> str:
-        """One line by chance."""
+        """Draw a line."""
         template = self.templates[bisect.bisect_right(self._bounds, draw(self._bounds[-1]))]
         return template.nth(draw(template.count))

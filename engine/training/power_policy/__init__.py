@@ -1,1 +1,1 @@
-"""Regard for who lives with the machine: quiet hours, heat, power, the battery. Slower, never different."""
+"""Rests between steps for quiet hours, heat, power and battery. They never change a result."""

@@ -1,51 +1,48 @@
-"""How much of the time a run may work so that a temperature or a power is held. Pure: numbers in, a share of time out.
+"""Controllers that choose the duty cycle which holds a temperature or an average power. Pure.
 
-Choices, each of them tried on simulated cards in `bench/machine/thermal.py`:
+Choices, tuned on simulated cards in `bench/machine/thermal.py`:
 
-- A person's ceiling is held by resting between steps. Nothing is set on the card, so no root is needed and nothing is
-  left behind.
-- The temperature is steered by how fast it rises: where it is D degrees below its goal it may climb D/60 degrees a
-  second, and the duty moves with the difference. That is a PI controller in velocity form (proportional gain 0.06 per
-  degree, reset time 60 s). It keeps no integral that could wind up, and it slows down long before the ceiling, which is
-  what bodies with time constants of 10 to 120 s and sensors that lag and count whole degrees ask for.
-- It begins with a quarter of the time, and takes more by at most 3 points a second. A small card under full load warms
-  by several degrees a second: at full duty it would be past its ceiling before a sensor that lags says so.
-- A budget of power is held by an integral of what is over or under it. Since the duty is that integral, what was drawn
-  above the budget in all can never exceed `BUDGET_SECONDS` of the budget itself, as long as working `LEAST_DUTY` of
-  the time draws less than it.
+- The run rests between steps; nothing is set on the card, so no root is needed.
+- Temperature: D degrees below its goal it may rise by D/60 degrees a second, and the duty cycle moves with the
+  difference: a PI controller in velocity form (gain 0.06 per degree, reset time 60 s). It has no integral that could
+  wind up, and slows down early enough for time constants of 10 to 120 s and sensors that lag and round to degrees.
+- It begins at a duty cycle of 0.25 and raises it by at most 0.03 a second: a small card warms by several degrees a
+  second and would pass its ceiling before a lagging sensor shows it.
+- Power: the duty cycle is the integral of the difference to the budget, so the energy above the budget never exceeds
+  `BUDGET_SECONDS` of the budget, as long as working `LEAST_DUTY` of the time draws less than the budget.
 """
 
 from __future__ import annotations
 
 import math
 
-LEAST_DUTY = 0.02  # a run that never worked would never learn that it has become cooler
+LEAST_DUTY = 0.02  # a run that never works would never measure whether it may work
 INITIAL_DUTY = 0.25
 LARGEST_RISE_PER_SECOND = 0.03
 GAIN_PER_DEGREE = 0.06
 HORIZON_SECONDS = 60.0
 SMOOTHING_SECONDS = 3.0
-MARGIN_DEGREES = 1.0  # held this far below the ceiling: a sensor that counts whole degrees is half of one off
+MARGIN_DEGREES = 1.0  # the goal below the ceiling: a sensor with whole degrees is off by up to half of one
 BUDGET_SECONDS = 20.0
-LONGEST_CONTROL_INTERVAL_SECONDS = 10.0  # what is longer was no interval between two readings but a gap
+LONGEST_CONTROL_INTERVAL_SECONDS = 10.0  # a longer interval is a gap in the readings
 
 
 def rest_seconds(worked_seconds: float, duty_cycle: float) -> float:
-    """How long to rest after some work so that work is `duty_cycle` (above 0, up to 1) of the time."""
+    """Seconds to rest after some work so that work is `duty_cycle` (above 0, up to 1) of the time."""
     return worked_seconds * (1.0 / duty_cycle - 1.0)
 
 
 class ThermalController:
-    """Holds a temperature. `duty_cycle` is the share of the time to work until the next reading."""
+    """Holds a temperature below a ceiling."""
 
     def __init__(self) -> None:
         self.duty_cycle = INITIAL_DUTY
         self._smoothed: float | None = None
 
     def take(self, celsius: float, ceiling: float, seconds: float, *, working: bool = True) -> float:
-        """Take a reading in, `seconds` after the one before it; returns the duty cycle.
+        """Take a reading, `seconds` after the previous one; returns the duty cycle until the next.
 
-        Not `working`, a card cools down whatever the duty cycle, so there is nothing to learn but where to begin again.
+        A card that is not `working` cools down at any duty cycle, so the controller only falls back to its initial one.
         """
         seconds = min(max(seconds, 0.0), LONGEST_CONTROL_INTERVAL_SECONDS)
         before = celsius if self._smoothed is None else self._smoothed
@@ -60,16 +57,13 @@ class ThermalController:
 
 
 class PowerController:
-    """Holds an average power. `duty_cycle` is the share of the time to work until the next reading."""
+    """Holds an average power."""
 
     def __init__(self) -> None:
         self.duty_cycle = INITIAL_DUTY
 
     def take(self, watts: float, budget: float, seconds: float, *, working: bool = True) -> float:
-        """Take in a reading of the power since the one before it, `seconds` ago; returns the duty cycle.
-
-        What a run that is not `working` draws says nothing about a working one.
-        """
+        """Take the mean power of the last `seconds`; returns the duty cycle, unchanged when not `working`."""
         if not working:
             return self.duty_cycle
         seconds = min(max(seconds, 0.0), LONGEST_CONTROL_INTERVAL_SECONDS)

@@ -1,14 +1,12 @@
-"""The duty cycle of a run: takes sensor readings in, counts the electricity, and rests as the power policy says.
+"""The duty cycle of a run: receives sensor readings, meters energy, and rests as the power policy decides.
 
 Choices:
 
-- The sensors' thread only leaves its samples; the policy decides in the training thread, which alone writes the
-  journal. So there is no lock, and quiet hours are kept even when the sensors hang.
-- A rest is slept in slices of at most 50 ms and gives way at once when a person asks for something; what is left of it
-  comes after that. Rests shorter than a timer can sleep are saved up: a tenth of a second of work at a time is paid
-  for.
-- On a CUDA card steps are queued, so the queue is waited for before a rest begins; the card would work through it else.
-- Nothing here touches a weight, a gradient or a random state: a limited run ends in the same bits, later.
+- The sensors' thread only appends samples; the policy decides in the training thread, which alone writes the journal.
+  So there is no lock, and quiet hours are kept even when the sensors hang.
+- A rest is slept in slices of at most 50 ms and interrupted by requests; the remainder follows later. Rests too short
+  for a timer are saved up over 0.1 s of work.
+- CUDA steps are queued, so the device is synchronised before a rest; it would work through the rest otherwise.
 """
 
 from __future__ import annotations
@@ -42,12 +40,12 @@ REST_SLICE_SECONDS = 0.05
 SHORTEST_REST_SECONDS = 1e-6
 WORK_PER_REST_SECONDS = 0.1
 DECISION_INTERVAL_SECONDS = 0.25
-MOST_WAITING_SAMPLES = 120  # that wait for the training thread
-CARD_LOST_PREFIX = "GPU lost"  # how the reason of a card that fell off the bus begins
+MOST_WAITING_SAMPLES = 120  # waiting for the training thread
+CARD_LOST_PREFIX = "GPU lost"  # first words of the reason of a card that fell off the bus
 
 
 class DutyCycleController:
-    """`take_reading` is for the sensors' thread, `lost_card` and `rested_seconds` for both, the rest for training."""
+    """`take_reading` is for the sensors' thread, `lost_card` and `rested_seconds` for any, the rest for training."""
 
     def __init__(
         self,
@@ -67,17 +65,15 @@ class DutyCycleController:
         self._dials: DialState | None = None
         self._decision: PolicyDecision = NO_LIMITS
         self._decided_at = float("-inf")
-        self._worked = self._rested = 0.0  # seconds of work that are being paid for, and of rest since
+        self._worked = self._rested = 0.0  # seconds of work to rest for, and of rest since
         self._rested_in_all = 0.0  # between two steps, since the session began
         self._trains_on_card = False
         self._readings = 0  # of the sensors so far
         self._lost = threading.Event()
         self._lost_card = ""
 
-    # -- the sensors' thread -----------------------------------------------------------------------------------
-
     def take_reading(self, host: HostReading, gpus: tuple[GpuReading, ...], note: str) -> None:
-        """Publish a reading of the sensors, count its electricity, and leave a sample for the policy."""
+        """Publish a sensor reading, meter its energy, and append a sample for the policy."""
         recorder = self._recorder
         recorder.publish_vitals(host, gpus, note)
         now = self._clock()
@@ -103,25 +99,21 @@ class DutyCycleController:
         )
         recorder.publish(energy)
 
-    # -- either ------------------------------------------------------------------------------------------------
+    def lost_card(self, wait_seconds: float = 0.0) -> str:
+        """The name of the training card once it is lost, else an empty string.
 
-    def lost_card(self, patience: float = 0.0) -> str:
-        """The name of the card the run trains on once it is lost, else nothing.
-
-        With `patience`, and a card that trains, the sensors get so many seconds to notice, but no more than two
-        readings: the one under way may have begun before there was anything to see.
+        Waits up to `wait_seconds` for the sensors to notice, where a card trains, but at most two readings: the one in
+        progress may have begun before the loss.
         """
-        if patience and self._trains_on_card:
-            enough, deadline = self._readings + 2, time.monotonic() + patience
+        if wait_seconds and self._trains_on_card:
+            enough, deadline = self._readings + 2, time.monotonic() + wait_seconds
             while not self._lost.wait(REST_SLICE_SECONDS) and self._readings < enough and time.monotonic() < deadline:
                 pass
         return self._lost_card
 
     def rested_seconds(self) -> float:
-        """For how long the run has not worked in this session: paused, in quiet hours, at rest between two steps."""
+        """Seconds of this session without work: paused, in quiet hours, or resting between steps."""
         return self._rested_in_all + self._recorder.held_seconds()
-
-    # -- the training thread -----------------------------------------------------------------------------------
 
     @property
     def pausing(self) -> bool:
@@ -129,7 +121,7 @@ class DutyCycleController:
         return self._decision.pauses
 
     def decide(self, dials: DialState) -> PolicyDecision:
-        """The limits now; changes become events. The same as a moment ago costs next to nothing."""
+        """The limits now; changes become events. Cached for a quarter of a second while nothing changes."""
         now = self._clock()
         if dials is self._dials and not self._samples and now - self._decided_at < DECISION_INTERVAL_SECONDS:
             return self._decision
@@ -148,7 +140,7 @@ class DutyCycleController:
         return self._decision
 
     def overrule(self, dials: DialState) -> None:
-        """A person has the run go on: the limits that pause it now give way until their period ends."""
+        """Override the limits that pause the run now, until their period ends."""
         if not self.decide(dials).pauses:
             return
         for cause, text in self._policy.overrule(self._clock(), self._wall_clock()):
@@ -157,10 +149,9 @@ class DutyCycleController:
         self.decide(dials)
 
     def rest_between_steps(self, dials: DialState, worked_seconds: float) -> bool:
-        """Rest after `worked_seconds` of work as the duty cycle says. True when it was cut short, to be called again.
+        """Rest after `worked_seconds` of work as the duty cycle says. True when interrupted: call again.
 
-        It is as soon as a person asks for something, training is to stop or the card is lost. Limits that pause do not
-        count here: a step in spite of one was asked for.
+        A request, a stop or a lost card interrupts. Limits that pause are ignored: such a step was requested.
         """
         if self.decide(dials).working_duty >= 1.0:
             self._worked = self._rested = 0.0
@@ -172,7 +163,7 @@ class DutyCycleController:
             began = self._clock()
             torch.cuda.synchronize(self._device)
             self._worked += self._clock() - began
-        # Asked again before each slice: a card that has cooled down need not rest as long as was thought.
+        # Decided again before each slice: a card that has cooled down may rest less.
         while (
             owed := rest_seconds(self._worked, self.decide(dials).working_duty) - self._rested
         ) > SHORTEST_REST_SECONDS:
@@ -196,5 +187,5 @@ class DutyCycleController:
 
 
 def _boottime() -> float:
-    """Seconds that go on while the computer sleeps, where the system counts those."""
+    """Monotonic seconds that include sleep of the computer, where the system counts them."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -1,4 +1,4 @@
-"""The sentences that say why a run rests or slows down, and when that is over."""
+"""The sentences that say why a run rests or slows down, and when that ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LIFTED: dict[PolicyCause, str] = {
     "heat": "No more temperature ceiling",
     "power": "No more power budget",
 }
-# A person has the run go on against a limit that pauses it.
+# The user continues the run against a limit that pauses it.
 OVERRULED: dict[PolicyCause, str] = {
     "quiet hours": "Overruled by hand until the quiet hours are over: training goes on.",
     "battery": "Overruled by hand for as long as there is no mains power: training goes on.",
@@ -30,7 +30,7 @@ OVERRULED: dict[PolicyCause, str] = {
 
 
 def limit_ended_message(cause: PolicyCause, duty_cycle: float, *, lifted: bool) -> str:
-    """A limit is over, `lifted` when by hand; `duty_cycle` is what the others leave the run."""
+    """A limit has ended, `lifted` when by its dial; `duty_cycle` is what the other limits allow."""
     why = _LIFTED[cause] if lifted else _OVER[cause]
     if duty_cycle == 0:
         return f"{why}, and the run still rests."
@@ -40,7 +40,7 @@ def limit_ended_message(cause: PolicyCause, duty_cycle: float, *, lifted: bool) 
 
 
 def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle: float) -> str:
-    """The quiet hours in which `minute` of the day lies."""
+    """The quiet hours around `minute` of the day."""
     end = quiet_hours_end(windows, minute)
     when = "all day" if end is None else f"until {clock_text(end)}"
     if duty_cycle > 0:
@@ -51,18 +51,18 @@ def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle:
 
 
 def temperature_message(name: str, celsius: float, ceiling: float, duty_cycle: float) -> str:
-    """A temperature ceiling that is being held; `name` of the card, empty for the processor."""
+    """A temperature ceiling is held; `name` of the card, empty for the processor."""
     what = f"{name or 'The processor'} is at {celsius:.0f} °C"
     return f"{what}, the ceiling is {ceiling:g}: training {_share(duty_cycle)} of the time."
 
 
 def power_message(watts: float, budget: float, duty_cycle: float) -> str:
-    """A power budget that is being held."""
+    """A power budget is held."""
     return f"{watts:.0f} W of a budget of {budget:g}: training {_share(duty_cycle)} of the time."
 
 
 def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
-    """A sensor that a limit needs has measured nothing for a while."""
+    """A sensor that a limit needs has been silent for a while."""
     if duty_cycle >= 1.0:
         return f"Nothing here tells the {what}, so {setting} cannot be held: training goes on at full speed."
     return (
@@ -72,7 +72,7 @@ def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:
 
 
 def quiet_hours_end(windows: Sequence[DayWindow], minute: float) -> int | None:
-    """When the quiet around `minute` ends, through windows that meet; None when it never does."""
+    """The minute at which the quiet around `minute` ends, through adjoining windows; None for never."""
     end = None
     for _ in range(2 * len(windows) + 1):
         window = next((window for window in windows if window.contains(minute if end is None else end)), None)

@@ -1,8 +1,8 @@
-"""Which changes of the decisions are worth an event: every pause and its end, and a duty cycle that really changed.
+"""Which changes of the policy's decisions become events. Pure.
 
-Each limit is reported by itself, because several may apply at once. A duty cycle that follows a temperature or a power
+Each limit is reported by itself, because several may apply at once. The duty cycle of a temperature or power limit
 moves all the time: it is reported when it has been below 90% for half a minute, again when it moves by more than 10
-points, and not more than once a minute. Pure.
+points, and at most once a minute.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PolicyChange:
 
 
 class PolicyReporter:
-    """Knows what was reported last of each limit, and when."""
+    """Remembers the last report of each limit."""
 
     def __init__(self) -> None:
         self._reported: dict[PolicyCause, PolicyLimit] = {}
@@ -39,7 +39,7 @@ class PolicyReporter:
         self._low_since: dict[PolicyCause, float] = {}
 
     def changes(self, decision: PolicyDecision, now: float) -> list[PolicyChange]:
-        """What to report now that `decision` applies."""
+        """The changes to report now that `decision` applies."""
         changes: list[PolicyChange] = []
         limits = {limit.cause: limit for limit in decision.limits}
         for cause in _CAUSES:
@@ -56,7 +56,7 @@ class PolicyReporter:
         return changes
 
     def overruled(self, cause: PolicyCause, text: str) -> PolicyChange:
-        """A person has the run go on against a limit."""
+        """The user continues the run against a limit."""
         self._reported.pop(cause, None)
         return PolicyChange(cause, "overridden", text)
 

@@ -1,15 +1,14 @@
-"""The power policy: from the dials, the time of day and what the sensors say to how much the run may work.
+"""The power policy: from dials, time of day and sensor samples to the limits of a run. Pure: time is an argument.
 
-Pure: time comes in as an argument, nothing is read and nothing is emitted. Choices:
+Choices:
 
-- Quiet hours follow the clock to the second. The battery has a little patience, because a plug is seen to flicker.
-- The lowest duty cycle counts.
-- A rule that a person overruled stays so until its period ends, or until its dial is changed.
-- A temperature or power without new readings keeps the duty cycle that last held it (the mean of a minute), for as long
-  as the sensor stays silent: to go free would risk somebody's ceiling, and this costs speed only; the log says it once,
-  and a dial lifts it. One that was never measured binds nothing, and that is said once too.
-- A battery that says nothing for five minutes no longer pauses: a run that waits for what cannot come never ends, and
-  when the battery is empty after all the newest checkpoint is there.
+- Quiet hours are exact to the second. The battery has a delay, because plugs are seen to flicker.
+- The lowest duty cycle counts. An overruled rule stays so until its period ends or its dial changes.
+- Without new readings of a temperature or power the mean duty cycle of the last minute is kept while the sensor is
+  silent: full speed could break the ceiling. The log says it once, and a dial lifts it. A quantity that was never
+  measured limits nothing, which is logged once too.
+- A battery that is silent for five minutes no longer pauses: the run would wait for ever, and if the battery runs out
+  the newest checkpoint is there.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ UNPLUGGED_SECONDS = 2.0
 PLUGGED_SECONDS = 5.0
 BATTERY_SILENT_SECONDS = 300.0
 SENSOR_SILENT_SECONDS = 30.0
-AVERAGED_DUTY_SECONDS = 60.0  # of which the mean duty is kept when a sensor falls silent
+AVERAGED_DUTY_SECONDS = 60.0  # the mean over these is kept when a sensor falls silent
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class PolicySettings:
 
     @classmethod
     def of(cls, dials: DialState) -> PolicySettings:
-        """The settings that the dials of a run make."""
+        """The settings in the dials of a run."""
         return cls(
             quiet_hours=parse_windows(dials.quiet_hours),
             quiet_duty=dials.quiet_duty,
@@ -65,9 +64,9 @@ class PolicySettings:
 
 @dataclass(frozen=True)
 class SensorSample:
-    """What the sensors measured of what the rules need, at `at` (monotonic seconds); None where they measured nothing.
+    """The measurements that the rules need, at `at` (monotonic seconds); None where nothing was measured.
 
-    `working`: whether the run worked then, or was paused.
+    `working`: the run was not paused.
     """
 
     at: float
@@ -81,7 +80,7 @@ class SensorSample:
 def take_sensor_sample(
     at: float, host: HostReading, gpus: tuple[GpuReading, ...], *, on_card: bool, working: bool = True
 ) -> SensorSample:
-    """The temperature of the card that trains, else of the processor if that does; power of the nearest thing known."""
+    """Temperature of the card or processor that trains; power of the card, else processor, else battery."""
     card = next((gpu for gpu in gpus if gpu.trains), None)
     celsius, name = (None, "") if on_card else (host.temperature_celsius, "")
     watts = card.power_watts if card is not None else None
@@ -94,7 +93,7 @@ def take_sensor_sample(
 
 @dataclass(frozen=True)
 class PolicyLimit:
-    """One rule that limits the run: the share of the time it leaves, 0 for none, and why in a sentence."""
+    """A rule that limits the run: its duty cycle, 0 for a pause, and a sentence."""
 
     cause: PolicyCause
     duty_cycle: float
@@ -103,24 +102,24 @@ class PolicyLimit:
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """Every limit that applies; without any the run is free. `lifted`: the causes that no rule is set for."""
+    """Every limit that applies. `lifted`: the causes without a rule."""
 
     limits: tuple[PolicyLimit, ...] = ()
     lifted: frozenset[PolicyCause] = frozenset()
 
     @property
     def duty_cycle(self) -> float:
-        """The share of the time the run may work, 0 when it is to pause."""
+        """The lowest duty cycle of all limits, 0 for a pause."""
         return min((limit.duty_cycle for limit in self.limits), default=1.0)
 
     @property
     def working_duty(self) -> float:
-        """The share of the time while it works: limits that pause it do not count."""
+        """The lowest duty cycle of the limits that do not pause."""
         return min((limit.duty_cycle for limit in self.limits if limit.duty_cycle > 0), default=1.0)
 
     @property
     def pauses(self) -> bool:
-        """Whether it may not work at all."""
+        """Whether a limit pauses the run."""
         return self.duty_cycle == 0.0
 
 
@@ -128,7 +127,7 @@ NO_LIMITS = PolicyDecision()
 
 
 class _LimitedQuantity:
-    """A quantity held by a duty cycle: its controller, the newest value, and what to do when none comes any more."""
+    """A quantity held by a controller, with its newest value and what to do when its sensor is silent."""
 
     def __init__(self, controller: ThermalController | PowerController, name: str, setting: str) -> None:
         self.newest: float | None = None
@@ -139,7 +138,6 @@ class _LimitedQuantity:
         self._recent: deque[tuple[float, float]] = deque()  # when, duty cycle
 
     def take(self, at: float, value: float | None, limit: float, *, working: bool) -> None:
-        """Take a sample in; `value` is None where nothing was measured."""
         if value is None:
             self._first_at = at if self._first_at is None else self._first_at
             return
@@ -152,7 +150,7 @@ class _LimitedQuantity:
                 self._recent.popleft()
 
     def duty_cycle(self, now: float, sentences: list[str]) -> float | None:
-        """The duty cycle that holds it; None while nothing was measured. `sentences` gets a silent sensor once."""
+        """The duty cycle; None while nothing was measured. A silent sensor is added to `sentences` once."""
         since = self._last_at if self._last_at is not None else self._first_at
         if since is None or now - since <= SENSOR_SILENT_SECONDS:
             return None if self.newest is None else self._controller.duty_cycle
@@ -173,10 +171,10 @@ def _power() -> _LimitedQuantity:
 
 
 class PowerPolicy:
-    """Decides. `take_sample` takes sensor samples in, oldest first; `decide` says which limits apply now."""
+    """Takes sensor samples, oldest first, and decides which limits apply."""
 
     def __init__(self) -> None:
-        self.sentences: list[str] = []  # for the log, besides decisions; whoever writes them there empties the list
+        self.sentences: list[str] = []  # for the log; the caller writes them and clears the list
         self._settings = PolicySettings()
         self._temperature, self._power = _temperature(), _power()
         self._card_name = ""
@@ -185,7 +183,7 @@ class PowerPolicy:
         self._overruled: set[PolicyCause] = set()
 
     def set_settings(self, settings: PolicySettings) -> None:
-        """Other rules from now on. One whose dial was changed is in force again, and begins anew."""
+        """Replace the rules. A rule whose dial changed is no longer overruled."""
         old, self._settings = self._settings, settings
         if (settings.quiet_hours, settings.quiet_duty) != (old.quiet_hours, old.quiet_duty):
             self._overruled.discard("quiet hours")
@@ -197,7 +195,7 @@ class PowerPolicy:
             self._power = _power()
 
     def take_sample(self, sample: SensorSample) -> None:
-        """Take one sample in."""
+        """Take a sample."""
         settings = self._settings
         self._take_plug(sample)
         self._card_name = sample.name
@@ -209,7 +207,7 @@ class PowerPolicy:
             self._power.take(sample.at, sample.watts, settings.power_budget_watts, working=sample.working)
 
     def decide(self, now: float, wall_time: float) -> PolicyDecision:
-        """The limits at `now` (monotonic seconds), which is `wall_time` (Unix seconds) on the wall."""
+        """The limits at `now` (monotonic seconds) and `wall_time` (Unix seconds)."""
         settings, minute = self._settings, minute_of_day(wall_time)
         quiet = any(window.contains(minute) for window in settings.quiet_hours)
         on_battery = settings.pause_on_battery and self._on_battery
@@ -234,7 +232,7 @@ class PowerPolicy:
         return PolicyDecision(tuple(limits), settings.lifted)
 
     def overrule(self, now: float, wall_time: float) -> list[tuple[PolicyCause, str]]:
-        """Have the run go on against the limits that pause it; returns their causes, and what to say of each."""
+        """Overrule the limits that pause the run; returns their causes, each with a sentence."""
         causes = [limit.cause for limit in self.decide(now, wall_time).limits if limit.duty_cycle == 0]
         self._overruled.update(causes)
         return [(cause, messages.OVERRULED[cause]) for cause in causes]

@@ -16,9 +16,10 @@ import pytest
 import torch
 
 from babytrain.engine.doctor import software
+from babytrain.engine.doctor.check_result import CheckResult
 from babytrain.engine.doctor.compute import check_bf16, check_cores, check_device, measure_matmul
 from babytrain.engine.doctor.disk_and_terminal import check_runs_dir, check_terminal
-from babytrain.engine.doctor.run_checks import CheckResult, run_checks
+from babytrain.engine.doctor.run_checks import run_checks
 from babytrain.engine.doctor.sensors import check_energy_counter, check_gpus, check_host, describe_card
 from babytrain.engine.doctor.software import check_compile, check_packages, find_compiler
 from babytrain.engine.execution.processor_cores import Cores

@@ -96,7 +96,7 @@ def test_a_page_fits_a_telephone_and_a_desk(browser: Browser, tmp_path: Path, wi
             assert min(left for left, _, _ in boxes) >= 0
             assert max(right for _, right, _ in boxes) <= width
             assert min(height for _, _, height in boxes) > 9  # no words are stretched or shrunk
-            cut = "[...document.querySelectorAll('.scroll.stacked, .scroll.told')].filter(one => one.scrollWidth > "
+            cut = "[...document.querySelectorAll('.scroll.stacked, .scroll.message')].filter(one => one.scrollWidth > "
             assert browser.value(cut + "one.clientWidth + 1).length") == 0
     finally:
         browser.ask("Emulation.clearDeviceMetricsOverride")

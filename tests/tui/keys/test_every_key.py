@@ -51,7 +51,7 @@ def opened(mode: KeyMode, runs_dir: Path) -> object:
     folder = write_run(runs_dir, "ziggy", script(620))
     if mode == "letters":
         return driving(StartTraining(ScriptedSession(run_dir=folder, events=lettered(tokens=True))), runs_dir, COMPACT)
-    if mode in ("samples", "talk"):
+    if mode in ("samples", "chat"):
         write_runs(runs_dir)
         return driving(StartTraining(ScriptedSession(run_dir=folder, events=spoken())), runs_dir, COMPACT)
     return driving(StartTraining(ScriptedSession(run_dir=folder)), runs_dir, COMPACT)
@@ -68,7 +68,7 @@ async def reach(mode: KeyMode, driver: Driver) -> None:
     elif mode == "letters":
         await driver.press("L")
         await driver.see(LettersScreen)
-    elif mode in ("samples", "talk"):
+    elif mode in ("samples", "chat"):
         await driver.press("S" if mode == "samples" else "i")
         await driver.see(SamplesScreen if mode == "samples" else ChatScreen)
     elif mode == "watch":

@@ -55,7 +55,7 @@ def test_live_keys_explain_themselves_where_nothing_can_be_steered(mode: KeyMode
     assert not any(binding.show for binding in refusal_bindings(mode))
 
 
-@pytest.mark.parametrize("mode", ["samples", "talk", "letters"])
+@pytest.mark.parametrize("mode", ["samples", "chat", "letters"])
 def test_the_way_out_of_a_full_screen_stands_in_the_narrowest_footer(mode: KeyMode) -> None:
     hints = collect_hints(
         [binding for binding in bindings_in(*SCOPES_BY_MODE[mode]) if binding.show],

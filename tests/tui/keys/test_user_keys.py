@@ -32,6 +32,7 @@ def test_a_command_by_its_old_name_has_its_keys_and_the_new_name_is_told() -> No
         "keys.toml: live.go_back is called live.rollback now.",
         "keys.toml: live.back_to is called live.rollback_to now.",
     )
+    assert parse_user_keys({"talk.go_on": "f9", "home.talk": "f10"}).keymap == {"chat.go_on": "f9", "home.chat": "f10"}
 
 
 def test_without_a_file_nothing_is_said() -> None:

@@ -1,6 +1,5 @@
-"""A run as a poster: pure functions from a `RunSnapshot` to one SVG of A3 proportions.
+"""A run as a poster: pure functions from a `RunSnapshot` to an A3 SVG. Lengths are tenths of a millimetre.
 
-Each module draws one block into the `PageBox` it is given; `poster_page` shares the page out among them. Lengths are
-tenths of a millimetre on A3. Whatever came from a model, a file or a person goes through `typography.draw_text`, which
-escapes it.
+Each module draws one block into a `PageBox`; `poster_page` lays them out. All text goes through
+`typography.draw_text`, which escapes it.
 """

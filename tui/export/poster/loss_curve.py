@@ -1,6 +1,6 @@
-"""The loss curve: training as a pale band, validation as one bold line, baselines as faint levels.
+"""The loss curve: training as a band, validation as a bold line, baselines as horizontal lines.
 
-The steps are on a square-root scale: most is learned early, and most failures come late, and both need room.
+The steps are on a square-root scale, because most is learned early and most failures come late.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
 MAX_CURVE_POINTS = 700
-_LABEL_ROOM = 345.0  # at the right, for the names of the levels
-_FIGURE_ROOM = 210.0  # for the newest loss alone
+_LABEL_ROOM = 345.0  # right, names of the levels
+_FIGURE_ROOM = 210.0  # right, the newest loss only
 _AXIS_ROOM = 120.0  # below
 _MARK_WORDS = {"skipped": "step skipped", "rolled back": "went back", "halved the batch": "batch halved"}
 _MARK_SIZE = 30.0
@@ -52,17 +52,16 @@ _NEWEST_ROOM = 58.0  # above and below the newest loss
 
 @dataclass(frozen=True)
 class _PlotFrame:
-    steps: Scale  # of the root of the step
+    steps: Scale  # of the square root of the step
     y: Scale
     plot: PageBox
 
     def x(self, step: float) -> float:
-        """The x coordinate of a step."""
         return self.steps(math.sqrt(max(0.0, float(step))))
 
 
 def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
-    """The chart of the whole run within `box`, labels included."""
+    """The chart of the run with its labels within `box`."""
     training, evals = training_loss_curve(snapshot, MAX_CURVE_POINTS, by_root=True), validation_losses(snapshot)
     room = _LABEL_ROOM if _named_levels(snapshot) else _FIGURE_ROOM
     plot = PageBox(box.x, box.y, box.width - room, box.height - _AXIS_ROOM)
@@ -88,7 +87,7 @@ def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
 
 
 def _highest(snapshot: RunSnapshot, training: DownsampledCurve, evals: list[tuple[int, float]]) -> float:
-    """The top of the axis: what the run began with, or a little above; never so high that a spike flattens the rest."""
+    """The top of the axis, at most 1.5 times the loss of a uniform guess unless all losses are higher."""
     losses: list[float] = [*(loss for _, loss in evals), *training.mean.tolist()]
     top = max(losses)
     started = snapshot.started
@@ -115,7 +114,7 @@ def _axes(frame: _PlotFrame) -> Markup:
 
 
 def _tick_steps(frame: _PlotFrame) -> list[float]:
-    """Steps to name: the last, the first, and round ones between them, far enough apart."""
+    """Labelled steps: the last, the first, and round ones between them, `_TICK_DISTANCE` apart."""
     low, high = (round(value * value) for value in (frame.steps.low, frame.steps.high))
     powers = range(len(str(high)) + 1)
     round_steps = {low, *(factor * 10**power for power in powers for factor in (1, 2, 5)), *round_numbers(low, high, 4)}
@@ -177,7 +176,7 @@ def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
 
 
 def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
-    """What the guard did and what was diagnosed, as small wedges on the axis; where there is room, with a word."""
+    """Guard events and verdicts as wedges on the axis, with a word where there is room."""
     rescues = [
         (event.step, _MARK_WORDS.get(event.action, event.action), INK)
         for event in snapshot.state.guard_events.until(snapshot.t)
@@ -202,7 +201,7 @@ def _marks(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
 
 
 def _labels(snapshot: RunSnapshot, evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:
-    """Names at the right edge, where the lines end. The newest loss keeps its place as long as they fit."""
+    """Names of the levels at the right edge, above and below the newest loss."""
     levels = [(name, value) for name, value in _named_levels(snapshot) if 0 <= value <= frame.y.high]
     if not evals:
         return _names(levels, frame, frame.plot.y, frame.plot.bottom)
@@ -218,7 +217,7 @@ def _labels(snapshot: RunSnapshot, evals: list[tuple[int, float]], frame: _PlotF
 
 
 def _names(levels: list[tuple[str, float]], frame: _PlotFrame, top: float, bottom: float) -> Markup:
-    """Names of levels between two heights, each tied to its line where it had to move away from it."""
+    """Names of levels between two heights, joined to their line where they were moved."""
     parts, x = [], frame.plot.right + _LABEL_GAP
     spread = spread_labels([frame.y(value) for _, value in levels], _NAME_ROOM, top, bottom)
     for (words, value), y in zip(levels, spread, strict=True):

@@ -1,7 +1,7 @@
-"""The poster of a run: the layout of the page and the HTML page around it.
+"""The layout of the poster, and the HTML page around it.
 
-From the top: title, loss curve, sample, letters, facts beside the bill, provenance. A part that a run does not have
-leaves its room to the others.
+From the top: title, loss curve, sample, letters, facts beside the bill, provenance. The curve takes the room of
+missing parts.
 """
 
 from __future__ import annotations
@@ -13,14 +13,7 @@ from typing import Any
 from babytrain.runs.energy.bill import BillAmounts, bill_amounts
 from babytrain.runs.events import Sample
 from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.export.markup import (
-    Markup,
-    escaped_text,
-    format_length,
-    html_page,
-    join_markup,
-    svg_element,
-)
+from babytrain.tui.export.markup import Markup, escaped_text, format_length, html_page, join_markup, svg_element
 from babytrain.tui.export.poster.loss_curve import draw_curve
 from babytrain.tui.export.poster.receipt import draw_receipt, receipt_height
 from babytrain.tui.export.poster.sample_text import shown_prompt, typeset_sample
@@ -64,7 +57,7 @@ from babytrain.tui.text.formatting import format_count, format_percent
 _INNER = PAGE_WIDTH - 2 * PAGE_MARGIN
 _TITLE_BOTTOM = 790.0
 _FOOT = PAGE_HEIGHT - PAGE_MARGIN
-_HEADING = 70.0  # a section's name and the air below it
+_HEADING = 70.0  # a section's name and the space below it
 _BETWEEN = 120.0
 _RECEIPT_WIDTH = 820.0
 
@@ -72,9 +65,9 @@ _RECEIPT_WIDTH = 820.0
 def draw_poster(
     snapshot: RunSnapshot, provenance: Mapping[str, Any] | None = None, sample: Sample | None = None
 ) -> str:
-    """The poster of a run as it stood at a moment: a whole SVG document, A3 portrait.
+    """The poster as an SVG document, A3 portrait.
 
-    `provenance` is that table of its `run.toml`; `sample` stands in for the best one.
+    `provenance` is that table of `run.toml`; `sample` replaces the best one.
     """
     provenance = provenance or {}
     chosen, bill = sample or best_sample(snapshot), bill_amounts(snapshot)
@@ -138,7 +131,7 @@ def _title(snapshot: RunSnapshot) -> Markup:
 
 
 def _name(name: str) -> list[Markup]:
-    """The name on one line, or on two when it would be too small; the last baseline is always the same."""
+    """The name on one line, or on two when it would be too small."""
     size = fitting_size(name, _INNER, 330.0, 0.0)
     lines = [name]
     if size < 190:
@@ -152,7 +145,7 @@ def _name(name: str) -> list[Markup]:
 
 
 def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
-    """A section's name at the left and, at the right, as many of the remarks as there is room for, above `y`."""
+    """A section's name at the left and as many remarks as fit at the right, above `y`."""
     said, size = [safe_line(remark) for remark in remarks], NOTE_SIZE - 3
     room = _INNER - text_width(name.upper(), LABEL_SIZE) - LABEL_SPACING * len(name) - COLUMN_GAP
     while len(said) > 1 and text_width(", ".join(said), size) > room:
@@ -165,7 +158,7 @@ def _heading(name: str, remarks: Sequence[str], y: float) -> Markup:
 
 
 def _sample_remarks(snapshot: RunSnapshot, sample: Sample) -> list[str]:
-    """Its text metrics, its prompt, and how it was drawn: the least important last."""
+    """Text metrics, prompt and sampling settings, the least important last."""
     given = shown_prompt(sample)
     prompt = [f"prompt {given!r}"] if given.strip() else []
     if sample.prompt and not given:
@@ -187,7 +180,7 @@ def _bottom(snapshot: RunSnapshot, provenance: Mapping[str, Any], bill: BillAmou
     slip = PageBox(box.right - _RECEIPT_WIDTH, box.y, _RECEIPT_WIDTH, box.height)
     facts = PageBox(box.x, box.y, box.width - _RECEIPT_WIDTH - 1.6 * COLUMN_GAP, box.height)
     shown = run_facts(snapshot, provenance)
-    # What it predicts correctly is said above the letters as well.
+    # The accuracy is shown above the letters as well.
     if any(fact.label == FINAL_EVALUATION_LABEL for fact in shown):
         shown = [fact for fact in shown if fact.label != ACCURACY_LABEL]
     tilt = f"rotate(1.4 {format_length(slip.right)} {format_length(slip.y)})"
@@ -205,7 +198,6 @@ def _provenance_line(snapshot: RunSnapshot) -> Markup:
 
 
 def _rule(y: float, width: float) -> Markup:
-    """A line across the page."""
     return draw_line((PAGE_MARGIN, y), (PAGE_WIDTH - PAGE_MARGIN, y), width)
 
 
@@ -220,5 +212,5 @@ svg{width:min(92vw,calc(92vh*297/420));height:auto;box-shadow:0 2vmin 5vmin rgba
 
 
 def poster_html(svg: str, name: str) -> str:
-    """One self-contained HTML file around the poster `svg`."""
+    """A self-contained HTML file with the poster `svg`."""
     return html_page(name, svg, style=_PAGE_STYLE)

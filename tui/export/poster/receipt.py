@@ -24,13 +24,13 @@ _SIZE, _LEADING = 33.0, 1.62
 
 
 def receipt_height(bill: BillAmounts, width: float) -> float:
-    """How tall the slip is."""
+    """The height of the receipt."""
     rows = len(bill_rows(bill)) + 3.3 + (0.75 * len(_reason_lines(bill, width - 2 * _PAD)) if bill.kwh is None else 0.0)
     return 2 * _PAD + _SIZE * _LEADING * rows
 
 
 def draw_receipt(bill: BillAmounts, day: str, box: PageBox) -> Markup:
-    """The slip at the top of `box`, as wide as it is; torn off at the bottom."""
+    """The receipt at the top of `box`, as wide as the box."""
     height = receipt_height(bill, box.width)
     left, right, y = box.x + _PAD, box.right - _PAD, box.y + _PAD + _SIZE
     step = _SIZE * _LEADING
@@ -62,8 +62,8 @@ def draw_receipt(bill: BillAmounts, day: str, box: PageBox) -> Markup:
 
 
 def _reason_lines(bill: BillAmounts, width: float) -> list[str]:
-    """Why nothing was measured, in as many lines as it takes; three at most."""
-    # `wrap_to_width` measures book faces, in which a letter takes 0.54 of its size on average.
+    """Why nothing was measured, in at most three lines."""
+    # `wrap_to_width` assumes a proportional font with an average width of 0.54 em.
     return wrap_to_width(bill.missing_reason, width * 0.54 / MONO_WIDTH / 1.1, _SIZE * 0.75, 3)
 
 
@@ -90,9 +90,7 @@ def _row(name: str, value: str, left: float, right: float, y: float) -> Markup:
     dotted = {"stroke_dasharray": "0.1 14", "stroke_linecap": "round"}
     dots = draw_line((start, y - 4), (end, y - 4), 3, SOFT_INK, **dotted)
     return join_markup(
-        _mono(name, left, y, _SIZE),
-        *([dots] if end > start else []),
-        _mono(shown, right, y, _SIZE, anchor="end"),
+        _mono(name, left, y, _SIZE), *([dots] if end > start else []), _mono(shown, right, y, _SIZE, anchor="end")
     )
 
 

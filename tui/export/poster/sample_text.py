@@ -1,7 +1,4 @@
-"""The sample, as large as it goes: poems are set as poems, anything else in as many columns as suit it.
-
-A long prompt is left out: the room belongs to what the model wrote itself.
-"""
+"""The sample, as large as possible: poems line by line, other text in one to three columns."""
 
 from __future__ import annotations
 
@@ -23,9 +20,9 @@ from babytrain.tui.terminal.safe_text import safe_text
 
 
 def complete_poems(words: str) -> list[list[str]]:
-    """The three-line poems in a sample, cut ones left out; empty when it is no verse.
+    """The complete three-line poems in a sample; [] when it is not verse.
 
-    The last poem is as long as the tokens lasted, so it counts only when something follows it.
+    The last poem counts only when something follows it, because it may be cut at the maximum number of tokens.
     """
     parts = re.split(r"\n[ \t]*\n+", words.replace("\r\n", "\n").lstrip("\n"))
     if len(parts) < 2:
@@ -43,10 +40,10 @@ _LARGEST, _LARGEST_PROSE, _SMALLEST = 150.0, 84.0, 46.0
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _ASIDE, _APART = 46.0, 80.0
 _MOST_COLUMNS = 3
-_LONGEST_VERSE_LINE = 60  # characters; a text without longer lines is not broken into other ones
-_TOO_WIDE, _TOO_WIDE_COSTS = 42.0, 0.8  # a column of more ems is tiring to read
+_LONGEST_VERSE_LINE = 60  # characters; a text of such lines is not wrapped
+_TOO_WIDE, _TOO_WIDE_COSTS = 42.0, 0.8  # em; factor of the merit of wider columns
 _LONGEST_PROMPT = 60
-_HERO_SHARE = 0.66  # of the width, when other poems stand beside the first
+_HERO_SHARE = 0.66  # of the width, for the first poem beside others
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class TypesetSample:
     """A sample broken into lines of chosen sizes."""
 
     height: float
-    lines: tuple[tuple[str, float, float, float, str], ...]  # words, x and baseline from the corner, size, ink
+    lines: tuple[tuple[str, float, float, float, str], ...]  # text, x, baseline, size, colour
 
     def draw(self, x: float, y: float) -> Markup:
         """The sample with its upper left corner at (x, y)."""
@@ -67,7 +64,7 @@ class TypesetSample:
 
 
 def typeset_sample(sample: Sample, width: float, most_height: float) -> TypesetSample:
-    """The sample within `width` and `most_height`."""
+    """Set the sample within `width` and `most_height`."""
     words = safe_text(shown_prompt(sample) + sample.text)
     if poems := complete_poems(words):
         return _poems(poems, width, most_height)
@@ -75,12 +72,12 @@ def typeset_sample(sample: Sample, width: float, most_height: float) -> TypesetS
 
 
 def shown_prompt(sample: Sample) -> str:
-    """The prompt of a sample where it is short enough to stand before it, or else nothing."""
+    """The prompt of a sample, "" if it is too long to show."""
     return sample.prompt if len(sample.prompt) <= _LONGEST_PROMPT else ""
 
 
 def _poems(poems: list[list[str]], width: float, most_height: float) -> TypesetSample:
-    """The first poem large, two more small beside it."""
+    """The first poem large, two more in small beside it."""
     hero, others = poems[0], poems[1:3]
     room = width * _HERO_SHARE if others else width
     size = min(fitting_size(line, room, _LARGEST, _SMALLEST) for line in hero)
@@ -106,12 +103,12 @@ class _Columns:
 
     @property
     def merit(self) -> float:
-        """How well it reads: large letters, no endless lines."""
+        """Higher for larger letters and for lines that are not too long."""
         return self.size * (_TOO_WIDE_COSTS if self.room / self.size > _TOO_WIDE else 1.0)
 
 
 def _prose(words: str, width: float, most_height: float) -> TypesetSample:
-    """As large as the whole text allows, and cut only when it does not fit at the smallest size."""
+    """As large as the whole text fits, cut only at the smallest size."""
     found = [
         fitted
         for count in range(1, _MOST_COLUMNS + 1)
@@ -128,7 +125,7 @@ def _prose(words: str, width: float, most_height: float) -> TypesetSample:
 
 
 def _fitted(words: str, room: float, count: int, most_height: float) -> _Columns | None:
-    """The whole text in so many columns of that width, as large as possible; None when it does not fit."""
+    """The whole text in `count` columns of width `room`, as large as possible; None when it does not fit."""
     own_lines = words.split("\n")
     is_verse = all(len(line) <= _LONGEST_VERSE_LINE for line in own_lines)
     size = _LARGEST_PROSE
@@ -145,7 +142,7 @@ def _fitted(words: str, room: float, count: int, most_height: float) -> _Columns
 
 
 def _dealt(lines: list[str], count: int, rows: int) -> list[list[str]] | None:
-    """Lines in columns of at most `rows`, none begun or ended by a blank line; stanzas stay whole if they can."""
+    """Lines in columns of at most `rows`, without blank lines at their ends; stanzas stay whole if possible."""
     columns: list[list[str]] = []
     rest = list(lines)
     while rest and len(columns) < count:
@@ -162,7 +159,7 @@ def _dealt(lines: list[str], count: int, rows: int) -> list[list[str]] | None:
 
 
 def _cut(words: str, width: float, most_height: float) -> _Columns:
-    """As much as fits at the smallest size, in the usual columns of a page of small print."""
+    """As much as fits at the smallest size, in two columns."""
     count = _MOST_COLUMNS - 1
     room = (width - _APART * (count - 1)) / count
     rows = max(1, int(most_height / (_SMALLEST * _LEADING)))

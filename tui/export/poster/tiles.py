@@ -1,4 +1,4 @@
-"""The parts of the poster that stand in a grid: facts with their figures, and a tile for each letter."""
+"""The grids of the poster: facts, and a tile for each letter."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _VALUE_SIZE, _SMALL_VALUE = 92.0, 56.0
 
 
 def draw_label(words: str, x: float, y: float, *, anchor: str | None = None) -> Markup:
-    """A name in small spaced capitals."""
+    """A label in small spaced capitals."""
     return draw_text(words.upper(), x, y, LABEL_SIZE, anchor=anchor, letter_spacing=LABEL_SPACING)
 
 
 def draw_figures(facts: Sequence[RunFact], box: PageBox) -> Markup:
-    """The facts within `box`, three in a row."""
+    """The facts within `box`, `FIGURE_COLUMNS` in a row."""
     rows = max(1, -(-len(facts) // FIGURE_COLUMNS))
     width, height = (box.width - COLUMN_GAP * (FIGURE_COLUMNS - 1)) / FIGURE_COLUMNS, box.height / rows
     parts = []
@@ -67,18 +67,18 @@ _TILE_FILL = "#e2d3ba"
 
 
 def tile_grid(tiles: int) -> tuple[int, int]:
-    """How many tiles stand side by side and one below the other: at most fifteen in a row, rows evenly filled."""
+    """(columns, rows) for a number of tiles: at most fifteen in a row, rows evenly filled."""
     rows = max(1, math.ceil(tiles / 15))
     return max(1, math.ceil(tiles / rows)), rows
 
 
 def letter_tile_count(letters: Letters) -> int:
-    """How many symbols are shown: the most common ones."""
+    """The number of symbols shown, the most common first."""
     return min(_MOST_TILES, len(letters.symbols), len(letters.recalls))
 
 
 def draw_letters(letters: Letters, box: PageBox) -> Markup:
-    """The board within `box`, in alphabetical order where the symbols have one."""
+    """The tiles within `box`: letters, digits, other symbols."""
     count = letter_tile_count(letters)
     if not count:
         return join_markup()
@@ -104,7 +104,7 @@ def _tile(symbol: str, recall: float, tile: PageBox, *, tracked_letter: bool) ->
     filled = tile.height * known
     words = _SPELLED.get(symbol) or safe_line(symbol)
     size = fitting_size(words, tile.width * 0.84, tile.height * 0.52, 18)
-    # Light ink only where the whole character lies on the dark fill: the figure at the bottom long before the letter.
+    # Light text only where the whole character is on the dark fill; the figure at the bottom is sooner than the letter.
     ink = "#ffffff" if tracked_letter and known >= 0.85 else INK
     figure = "#ffffff" if tracked_letter and known >= 0.35 else SOFT_INK
     middle = tile.x + tile.width / 2

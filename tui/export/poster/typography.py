@@ -1,7 +1,6 @@
-"""Colours, fonts and page size of the poster, texts and lines, and estimated widths to choose sizes and break lines.
+"""Colours, fonts and page size of the poster, text and line elements, and estimated widths of text.
 
-The reader's fonts are unknown, so no exact width exists: the widths are those of a wide book face, and a narrower
-one leaves more margin.
+The viewer's fonts are unknown, so widths are estimates for a wide serif font.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ class PageBox:
 
     @property
     def right(self) -> float:
-        """The right edge."""
+        """The x coordinate of the right edge."""
         return self.x + self.width
 
     @property
     def bottom(self) -> float:
-        """The lower edge."""
+        """The y coordinate of the lower edge."""
         return self.y + self.height
 
 
@@ -59,7 +58,7 @@ def draw_text(
     anchor: str | None = None,
     **attributes: str | float | None,
 ) -> Markup:
-    """One line of text with its baseline at `y`. Its direction cannot spill over into anything else."""
+    """One line of text with its baseline at `y`, its direction isolated."""
     return svg_element(
         "text",
         escaped_text(words),
@@ -82,13 +81,13 @@ def draw_line(
     return svg_element("line", x1=x1, x2=x2, y1=y1, y2=y2, stroke=colour, stroke_width=width, **attributes)
 
 
-MONO_WIDTH = 0.602  # of the size; the same in all common monospaced faces
+MONO_WIDTH = 0.602  # em, of common monospaced fonts
 _NARROW = frozenset("iljtfrI.,:;'!|()[]/ ·-’‘“”\"")
 _WIDE = frozenset("mwMWQ@%&—…")
 
 
 def text_width(words: str, size: float) -> float:
-    """The estimated width of one line at a font size, in the same unit."""
+    """The estimated width of one line, in the unit of `size`."""
     return sum(map(_em, words)) * size
 
 
@@ -105,13 +104,13 @@ def _em(char: str) -> float:
 
 
 def fitting_size(words: str, width: float, largest: float, smallest: float) -> float:
-    """The largest font size at which one line fits, within limits."""
+    """The largest font size from `smallest` to `largest` at which one line fits."""
     natural = text_width(words, 1.0)
     return max(smallest, min(largest, width / natural)) if natural > 0 else largest
 
 
 def shorten_to_width(words: str, width: float, size: float) -> str:
-    """One line, cut with an ellipsis where it would not fit."""
+    """One line, cut with an ellipsis if it does not fit."""
     if text_width(words, size) <= width:
         return words
     room = width - text_width(ELLIPSIS, size)
@@ -124,7 +123,7 @@ def shorten_to_width(words: str, width: float, size: float) -> str:
 
 
 def wrap_to_width(words: str, width: float, size: float, most_lines: int) -> list[str]:
-    """Lines that fit, broken at spaces where there are any; the last one ends in an ellipsis when there was more."""
+    """Lines that fit, broken at spaces if possible; the last one ends in an ellipsis when text was cut."""
     lines: list[str] = []
     for line in words.split("\n"):
         lines.extend(_wrapped_line(line, width, size, most_lines + 1 - len(lines)))

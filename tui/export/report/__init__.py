@@ -1,9 +1,5 @@
-"""A run, or several, as one HTML file that needs nothing else: no network, no font, no library.
+"""One or several runs as one self-contained HTML file.
 
-Choices:
-
-- The page is complete without its script, which only adds the values under the pointer and zooming.
-- Those values are computed from the drawn curves: no number is in the file twice.
-- Nothing that came from a model, a file or a person reaches the page except through `markup.html_text` and escaped
-  attributes, and the security policy of the page allows no script but ours, by its hash.
+The script adds only the values under the pointer, computed from the drawn curves, and zooming. All text goes through
+`markup.html_text` and escaped attributes.
 """

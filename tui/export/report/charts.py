@@ -1,8 +1,8 @@
-"""The charts of a report: which there are, what they hold, and each as inline SVG that the script can zoom.
+"""The charts of a report, each as inline SVG that the script can zoom.
 
-The curves lie in an inner `svg` of `PLOT_WIDTH` by `PLOT_HEIGHT`, stretched to fit; zooming moves its `viewBox`.
-Words and grid stand at percentages of the area, so they are as large on a phone as on a desk. The data attributes
-of the figure give the values at the corners.
+The curves are in an inner `svg` of `PLOT_WIDTH` by `PLOT_HEIGHT`, stretched to fit; zooming moves its `viewBox`.
+Text and grid are placed by percentages, so they have the same size on every page width. The data attributes of the
+figure give the values at the corners.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from babytrain.tui.export.markup import Markup, escaped_text, html_element, html
 from babytrain.tui.export.run_facts import distinct_run_names, loss_levels, losses_are_comparable, shared_loss_unit
 from babytrain.tui.text.formatting import format_compact, format_count
 
-_MOST_INTERVALS = 1600  # of one curve when there is one run; shared among several
+_MOST_INTERVALS = 1600  # of one curve; divided by the number of runs
 _FEWEST_INTERVALS = 250
 
 
 @dataclass(frozen=True)
 class ReportCurve:
-    """One line of a chart. `colour` is a number of the style sheet; a `strong` one is drawn bold, without its range."""
+    """A curve of a chart. `colour` is a number of the style sheet; `strong`: bold, without its range."""
 
     name: str
     line: DownsampledCurve
@@ -49,7 +49,7 @@ class ReportCurve:
 
 @dataclass(frozen=True)
 class ReportChart:
-    """Curves over the steps. `levels` are named heights, `bands` stretches of steps with what they mean."""
+    """Curves over the steps. `levels`: (name, value). `bands`: (first step, last step, meaning)."""
 
     title: str
     unit: str
@@ -60,7 +60,7 @@ class ReportChart:
 
 
 def report_charts(snapshots: Sequence[RunSnapshot]) -> list[ReportChart]:
-    """The charts of one run or several; those that would be empty are left out."""
+    """The charts of one or several runs, without empty ones."""
     most = max(_FEWEST_INTERVALS, _MOST_INTERVALS // max(1, len(snapshots)))
     bands = _throttle_bands(snapshots[0]) if len(snapshots) == 1 else ()
     chart = partial(_chart_of_one_curve, snapshots)
@@ -94,7 +94,6 @@ def _loss(snapshots: Sequence[RunSnapshot], most: int) -> ReportChart:
             steps, losses = zip(*evals, strict=True)
             line = downsample(steps, losses, losses, losses, most)
             curves.append(ReportCurve(f"{name} validation".strip(), line, colour if several else 1, strong=True))
-    # For several runs only the levels that mean the same in all of them.
     levels = loss_levels(snapshots, f"{unit}s") if losses_are_comparable(snapshots) else []
     return ReportChart("Loss", f"nats per {unit}", tuple(curves), tuple(levels))
 
@@ -108,7 +107,6 @@ def _chart_of_one_curve(
     bands: tuple[tuple[float, float, str], ...] = (),
     logarithmic: bool = False,
 ) -> ReportChart:
-    """A chart with one curve for each run that has it."""
     lines = enumerate(zip(distinct_run_names(snapshots), map(read_curve, snapshots), strict=True))
     curves = tuple(ReportCurve(name, line, colour) for colour, (name, line) in lines if len(line))
     return ReportChart(title, unit, curves, bands=bands, logarithmic=logarithmic)
@@ -132,7 +130,6 @@ def _power(vitals: Vitals) -> float | None:
 
 
 def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ...]:
-    """Where the card slowed itself down, in steps."""
     times, steps = snapshot.column("t"), snapshot.column("step")
     if not len(steps):
         return ()
@@ -146,12 +143,12 @@ def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ..
 
 PLOT_WIDTH, PLOT_HEIGHT = 1000.0, 300.0
 COLOUR_COUNT = 8
-_NAME_DISTANCE = 5.0  # per cent of the height, between the names of two levels
-_BESIDE = 0.1  # of the height: so near to the end of a curve the name of a level would cover it
+_NAME_DISTANCE = 5.0  # percent of the height, between two names
+_BESIDE = 0.1  # of the height: closer to the end of a curve, a name would cover it
 _NEAR_THE_END = 0.85  # of the steps
 _LOG_STEPS = (1, 2, 5)
 _MOST_LOG_TICKS = 6
-_OUTLIER_ROOM = 1.6  # a spike may stretch the axis by this much of the usual range, no more
+_OUTLIER_ROOM = 1.6  # a spike extends the axis by at most this factor of the usual range
 
 
 def draw_chart(chart: ReportChart, last_step: float) -> Markup:
@@ -204,7 +201,7 @@ def _range_of_steps(chart: ReportChart, last_step: float) -> tuple[float, float]
 
 
 def _range_of_values(chart: ReportChart) -> tuple[float, float]:
-    """What the axis spans: everything, but a few wild values may not press the rest flat."""
+    """The range of the axis: all values, except for a few outliers."""
     if chart.logarithmic:
         logs = [math.log10(value) for curve in chart.curves for value in (curve.line.low.min(), curve.line.high.max())]
         return math.floor(min(logs) * 10) / 10, math.ceil(max(logs) * 10 + 0.01) / 10
@@ -225,7 +222,7 @@ def _curve(curve: ReportCurve, x: Scale, y: Scale, logarithmic: bool) -> Markup:
         [(x(step), height(value)) for step, value in zip(curve.line.x, values, strict=True)]
         for values in (curve.line.high, curve.line.low, curve.line.mean)
     )
-    if len(middle) == 1:  # a point alone would leave no stroke
+    if len(middle) == 1:  # a single point would not be drawn
         middle = [(middle[0][0] - 2, middle[0][1]), (middle[0][0] + 2, middle[0][1])]
     colour = f"c{curve.colour % COLOUR_COUNT}"
     line = svg_element(
@@ -254,7 +251,7 @@ def _level_line(value: float, y: Scale) -> Markup:
 
 
 def _level_names(chart: ReportChart, low: float, high: float, last: float) -> Markup:
-    """What the levels are called: at their right end, or at the left where curves end beside them."""
+    """Names of the levels at the right end, or at the left where a curve ends beside them."""
     shown = [(name, value) for name, value in chart.levels if low <= value <= high]
     ends = [float(curve.line.mean[-1]) for curve in chart.curves if curve.line.x[-1] > _NEAR_THE_END * last]
     heights = Scale(low, high, 100.0, 0.0)
@@ -282,7 +279,7 @@ def _grid(low: float, high: float, logarithmic: bool) -> Markup:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """The decimal logarithms of 1, 2, 5, 10, ... within a range of logarithms; of a wide one only powers of ten."""
+    """The decimal logarithms of 1, 2, 5, 10, ... between `low` and `high`; powers of ten for a wide range."""
     powers = range(math.floor(low), math.ceil(high) + 1)
     for factors in (_LOG_STEPS, (1,)):
         ticks = [power + math.log10(factor) for power in powers for factor in factors]
@@ -317,7 +314,6 @@ def _steps(first: float, last: float) -> Markup:
 def _text(
     words: str, x: str, y: str, *, anchor: str, dx: str | None = None, dy: str | None = None, kind: str = "tick"
 ) -> Markup:
-    """Text at a place in the area, `dx` and `dy` pixels away from it."""
     return svg_element("text", escaped_text(words), _class=kind, x=x, y=y, dx=dx, dy=dy, text_anchor=anchor)
 
 

@@ -1,4 +1,4 @@
-"""The report as one file: its sections in order, the style sheet and the script."""
+"""The page of a report: its sections in order, the style sheet and the script."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from babytrain.tui.export.run_facts import distinct_run_names, end_status, run_n
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """A run to report on, and the provenance table of its `run.toml` where there is one."""
+    """A run to report on, and the provenance table of its `run.toml`."""
 
     snapshot: RunSnapshot
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 def report_page(runs: Sequence[ReportedRun], defaults: Mapping[str, str]) -> str:
-    """The page of one run or of several side by side. `defaults` are those of the settings, as text by key."""
+    """The HTML page of one or several runs. `defaults`: settings -> their default as text."""
     if len(runs) == 1:
         return _page(run_name(runs[0].snapshot), _of_one(runs[0], defaults))
     return _page(" · ".join(distinct_run_names([run.snapshot for run in runs])), _of_several(runs, defaults))
@@ -66,7 +66,7 @@ def _of_one(run: ReportedRun, defaults: Mapping[str, str]) -> Markup:
 
 
 def _sections(run: ReportedRun, defaults: Mapping[str, str], most_samples: int) -> Iterator[tuple[str, str, Markup]]:
-    """All there is to say of a run besides its facts and curves: name, title and content of each section."""
+    """(name, title, content) of each section below the curves."""
     snapshot = run.snapshot
     yield "samples", "What it wrote", samples_through_time(snapshot, most_samples)
     yield "events", "What happened", events_table(snapshot)
@@ -95,7 +95,7 @@ def _of_several(runs: Sequence[ReportedRun], defaults: Mapping[str, str]) -> Mar
 
 
 def _folded(name: str, run: ReportedRun, defaults: Mapping[str, str], most_samples: int) -> Markup:
-    """One run of several, folded up: all that a page of its own would show, but for the curves."""
+    """One run of several, folded: facts and sections without curves."""
     sections = (
         join_markup(html_element("h3", html_text(title)), content)
         for _, title, content in _sections(run, defaults, most_samples)

@@ -32,7 +32,7 @@ MAX_REPORT_EVENTS = 600
 
 @dataclass(frozen=True)
 class ReportEvent:
-    """One line: when, of what kind, and what. `minor` ones are the first to be left out of a long list."""
+    """A row of the events table. `minor` events are left out first when there are too many."""
 
     t: float
     step: int
@@ -42,7 +42,7 @@ class ReportEvent:
 
 
 def report_events(snapshot: RunSnapshot) -> tuple[list[ReportEvent], int]:
-    """What happened, oldest first, and how many lines were left out because there are too many."""
+    """Events, oldest first, at most `MAX_REPORT_EVENTS`, and how many were left out."""
     found = sorted(_all(snapshot), key=lambda event: event.t)
     if len(found) <= MAX_REPORT_EVENTS:
         return found, 0
@@ -85,19 +85,19 @@ def _saved(checkpoint: Checkpoint) -> str:
 
 
 def settings_in_force(snapshot: RunSnapshot) -> dict[str, str]:
-    """The settings as text, with what a resume changed by the way."""
+    """The settings as text, with the changes of resumes."""
     return {key: as_text(value) for key, value in snapshot.settings.items()}
 
 
 def as_text(value: object) -> str:
-    """A setting as one types it."""
+    """A setting as typed."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
 
 
 def _default_text(default: str) -> str:
-    """A default, as Python writes it, in the words of `as_text`."""
+    """A default, formatted by Python, in the format of `as_text`."""
     if default in ("True", "False"):
         return as_text(default == "True")
     try:
@@ -107,7 +107,7 @@ def _default_text(default: str) -> str:
 
 
 def settings_of_one(snapshot: RunSnapshot, defaults: Mapping[str, str]) -> Markup:
-    """Two tables: what was chosen, and, folded up, what was left alone. `defaults` are texts by key."""
+    """A table of changed settings, and a folded one of those at their defaults."""
     settings = settings_in_force(snapshot)
     usual = {key: _default_text(default) for key, default in defaults.items()}
     chosen = [(key, value, usual.get(key, "")) for key, value in settings.items() if value != usual.get(key)]
@@ -122,9 +122,9 @@ def settings_of_one(snapshot: RunSnapshot, defaults: Mapping[str, str]) -> Marku
 
 
 def settings_of_several(snapshots: Sequence[RunSnapshot], defaults: Mapping[str, str]) -> Markup:
-    """One table with a column a run, and only the settings in which they differ.
+    """A table of the settings in which runs differ, a column for each run.
 
-    A run from before a setting existed shows a dash, and differs from those that have it at anything but its default.
+    A run older than a setting shows a dash and counts as having its default.
     """
     settings = [settings_in_force(snapshot) for snapshot in snapshots]
     usual = {key: _default_text(default) for key, default in defaults.items()}
@@ -144,7 +144,7 @@ _MAX_SAMPLE_CHARACTERS = 1500
 
 
 def samples_through_time(snapshot: RunSnapshot, most: int = MAX_REPORT_SAMPLES) -> Markup:
-    """Every sample of a short run; of a long one `most` (at least two) of them, evenly chosen, from first to last."""
+    """All samples, or `most` (at least two) of them, evenly chosen from first to last."""
     samples = snapshot.samples
     if not samples:
         return html_paragraph("It wrote nothing.")
@@ -192,7 +192,7 @@ def facts_list(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> Markup:
 
 
 def final_figures(snapshots: Sequence[RunSnapshot]) -> Markup:
-    """One row a run; the lowest best loss is marked, or it is said that the losses do not mean the same."""
+    """A row for each run, the lowest best loss marked; a warning if the losses cannot be compared."""
     best = [snapshot.best_eval for snapshot in snapshots]
     compare = losses_are_comparable(snapshots)
     lowest = min((event.val_loss for event in best if event is not None and compare), default=None)
@@ -223,18 +223,18 @@ def final_figures(snapshots: Sequence[RunSnapshot]) -> Markup:
 
 
 def events_table(snapshot: RunSnapshot) -> Markup:
-    """What happened, oldest first."""
+    """A table of events, oldest first."""
     lines, left_out = report_events(snapshot)
     if not lines:
         return html_paragraph("Nothing but steps.")
     rows = [(format_count(line.step), format_clock(line.t), line.kind, line.what) for line in lines]
-    shown = html_table(("step", "time", "what", ""), rows, "told")
+    shown = html_table(("step", "time", "what", ""), rows, "message")
     note = f"{format_count(left_out)} lines of lesser weight are left out; the journal has them all."
     return join_markup(shown, html_paragraph(note)) if left_out else shown
 
 
 def provenance_table(snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> Markup:
-    """Where the run came from: machine, versions, command, text."""
+    """A table of machine, versions, command and text."""
     started = snapshot.started
     rows: list[tuple[str, str]] = []
     if started is not None:
@@ -261,7 +261,7 @@ def _provenance_text(value: object) -> str:
 
 
 def bill_table(snapshot: RunSnapshot) -> Markup:
-    """The electricity bill, or why there is none."""
+    """The electricity bill, or why it was not measured."""
     bill = bill_amounts(snapshot)
     if bill.kwh is None:
         return html_paragraph(f"Not measured: {bill.missing_reason}." if bill.missing_reason else "Not measured.")

@@ -78,10 +78,10 @@ class LiveScreen(SteeringScreen):
             return ""
         return self.session.error or "enter: runs, q: quit"
 
-    def action_talk(self) -> None:
+    def action_chat(self) -> None:
         """Chat with the run while it trains, afterwards with its checkpoint."""
         if self.over:
-            super().action_talk()
+            super().action_chat()
         else:
             self.post_message(
                 ChatRequested(self.display_run_name, lambda: self.run_folder, self.source.state, self.live_source)

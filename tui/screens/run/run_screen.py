@@ -269,7 +269,7 @@ class RunScreen(PaneScreen):
             if sentence and self.app.size.height >= MIN_ROWS_FOR_TOAST:
                 self.notify(sentence, markup=False, timeout=6)
 
-    def action_talk(self) -> None:
+    def action_chat(self) -> None:
         """Chat with a checkpoint of this run."""
         if self.run_folder is None:
             self.notify("Only the recording is here, not its model: nobody to talk to.", markup=False, timeout=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, PolicyEvent, Vitals
 from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.store.folder import RunFolder
 from tests.engine.tiny_runs import tiny_config
 
 
@@ -45,7 +47,7 @@ class World:
         self.now, self.slept = 1000.0, 0.0
         self.longest = 0.0
         self.sink, self.feed = Sink(), LiveFeed()
-        self.recorder = Recorder(self.sink, self.feed, clock=lambda: self.now)
+        self.recorder = Recorder(self.sink, self.feed, RunFolder(Path()), clock=lambda: self.now)
         self.controller = DutyCycleController(
             self.recorder,
             self.feed,
@@ -174,7 +176,7 @@ def test_a_lost_card_is_noticed_only_if_it_trains() -> None:
     world = World()
     lost = {"card": "GPU lost: the card has fallen off the bus"}
     world.controller.take_reading(HostReading(), (GpuReading(index=0, name="other", missing=lost),), "")
-    assert world.controller.lost_card(patience=5.0) == ""
+    assert world.controller.lost_card(wait_seconds=5.0) == ""
     world.controller.take_reading(HostReading(), (GpuReading(index=1, name="card", trains=True, missing=lost),), "")
     assert world.controller.lost_card() == "card"
 
@@ -183,7 +185,7 @@ def test_two_more_looks_are_enough_to_know_that_the_card_is_not_lost() -> None:
     world, fine = World(), GpuReading(index=0, name="card", trains=True)
     world.controller.take_reading(HostReading(), (fine,), "")
     found: list[str] = []
-    waiting = threading.Thread(target=lambda: found.append(world.controller.lost_card(patience=3600.0)), daemon=True)
+    waiting = threading.Thread(target=lambda: found.append(world.controller.lost_card(3600.0)), daemon=True)
     waiting.start()
     while waiting.is_alive():
         world.controller.take_reading(HostReading(), (fine,), "")

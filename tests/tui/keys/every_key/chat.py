@@ -15,7 +15,7 @@ from tests.tui.keys.every_key.registry import check
 from tests.tui.snapshots import screen_text
 
 
-@check("run.talk", "home.talk")
+@check("run.chat", "home.chat")
 async def _(driver: Driver, key: str) -> None:
     below = driver.app.screen
     await driver.press(key)
@@ -34,7 +34,7 @@ def talk(driver: Driver) -> ChatScreen:
     return driver.app.screen
 
 
-@check("talk.go_on", "talk.again", "talk.forget", alone=True)
+@check("chat.go_on", "chat.again", "chat.forget", alone=True)
 async def _(driver: Driver, key: str) -> None:
     turns = talk(driver).conversation.turns
     await driver.press(*"hell", "enter")
@@ -49,7 +49,7 @@ async def _(driver: Driver, key: str) -> None:
     assert [turn.typed for turn in turns] == (["hell", ""] if key == "enter" else ["hell"])
 
 
-@check("talk.next_setting", "talk.previous_setting", "talk.setting_up", "talk.setting_down", alone=True)
+@check("chat.next_setting", "chat.previous_setting", "chat.setting_up", "chat.setting_down", alone=True)
 async def _(driver: Driver, key: str) -> None:
     settings = talk(driver).conversation.settings
     await driver.press(*([key, "down"] if "tab" in key else [key]))
@@ -60,7 +60,7 @@ async def _(driver: Driver, key: str) -> None:
     assert talk(driver).conversation.settings == dataclasses.replace(settings, **expected)
 
 
-@check("talk.page_up", "talk.page_down", alone=True)
+@check("chat.page_up", "chat.page_down", alone=True)
 async def _(driver: Driver, key: str) -> None:
     talk(driver).conversation.turns.append(ChatTurn("frog", "\nfrog" * 99))
     await driver.press("x")
@@ -73,13 +73,13 @@ async def _(driver: Driver, key: str) -> None:
         await driver.wait(lambda: pane.scroll_offset.y == pane.max_scroll_y, "a page down")
 
 
-@check("talk.help", alone=True)
+@check("chat.help", alone=True)
 async def _(driver: Driver, key: str) -> None:
     await driver.press(key)
     await driver.see(HelpScreen)
 
 
-@check("talk.close", alone=True)
+@check("chat.close", alone=True)
 async def _(driver: Driver, key: str) -> None:
     await driver.press(key)
     await driver.see(LiveScreen)
