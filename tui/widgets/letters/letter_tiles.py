@@ -1,7 +1,4 @@
-"""The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol.
-
-A tile shows its symbol, its recall as a number and as a bar, and the change since the evaluation before.
-"""
+"""The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol."""
 
 from __future__ import annotations
 

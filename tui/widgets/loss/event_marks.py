@@ -1,8 +1,4 @@
-"""Events of a run as marks and shaded intervals on its charts.
-
-Rare events are labelled marks at the top, frequent ones signs on the axis; intervals of throttling and resting are
-shaded.
-"""
+"""Events of a run as marks and shaded intervals on its charts."""
 
 from __future__ import annotations
 
