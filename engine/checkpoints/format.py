@@ -1,8 +1,8 @@
-"""The checkpoint format: folders that are either complete or not there.
+"""The checkpoint format.
 
 A checkpoint is a folder `step-000500` with `model.safetensors`, `optimizer.safetensors` and `trainer.json`. It is
-written beside its place, flushed to the disk and renamed, so a kill or a power cut leaves the old ones as they were.
-Two small files, `best` and `last`, name a folder each. Nothing here ever loads a pickle.
+written under another name, flushed to the disk and renamed, so a kill or a power cut leaves no incomplete one.
+Two small files, `best` and `last`, name a folder each. No pickle is ever loaded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _REPLACED = ".draft-replaced-"
 
 
 class CheckpointError(EngineError):
-    """A checkpoint that cannot be written or read, in one sentence; `reason` is what the system said of the disk."""
+    """A checkpoint cannot be written or read, in one sentence; `reason` is the error of the operating system."""
 
     def __init__(self, sentence: str, reason: str = "") -> None:
         self.reason = reason or sentence.rstrip(".")
@@ -40,7 +40,7 @@ class CheckpointError(EngineError):
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
-    """A checkpoint in memory: tensors on the CPU, and the trainer's own numbers."""
+    """A checkpoint in memory: tensors on the CPU, and the contents of `trainer.json`."""
 
     path: Path
     model: dict[str, Tensor]
@@ -49,7 +49,7 @@ class LoadedCheckpoint:
 
 
 def checkpoint_name(step: int, name: str = "") -> str:
-    """The folder name of a step, and of what a person called it; sorts by step up to a billion."""
+    """The folder name of a step and an optional name; sorts by step up to a billion."""
     name = normalized_name(name)
     return f"step-{step:09d}-{name}" if name else f"step-{step:09d}"
 
@@ -65,10 +65,7 @@ def save_checkpoint(
     keep: int,
     name: str = "",
 ) -> Path:
-    """Write a checkpoint and prune old ones, keeping the newest `keep`, the best and all that have a name.
-
-    Raises CheckpointError.
-    """
+    """Write a checkpoint, then prune all but the newest `keep`, the best and the named. Raises CheckpointError."""
     path = checkpoints / checkpoint_name(step, name)
     draft = checkpoints / f".draft-{path.name}"
     try:
@@ -119,9 +116,9 @@ def best_checkpoint(checkpoints: Path) -> Path | None:
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
-    """Where training goes on from: the checkpoint written last, or gone back to since. None when there is none.
+    """The checkpoint to resume from: the one written last or rolled back to since, None without any.
 
-    A kill between a checkpoint and its mark leaves the mark on the one before it, which is as good.
+    After a kill between a checkpoint and its mark it is the one before.
     """
     marked = _pointed_at(checkpoints / "last")
     known = list_checkpoints(checkpoints)
@@ -129,12 +126,12 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
 
 
 def mark_as_last(checkpoints: Path, path: Path) -> None:
-    """Have a resume begin with this checkpoint. Raises OSError."""
+    """Make this the checkpoint to resume from. Raises OSError."""
     _point(checkpoints / "last", path.name)
 
 
 def load_checkpoint(path: Path) -> LoadedCheckpoint:
-    """Read a checkpoint. Raises CheckpointError when a file is missing, torn or not what it should be."""
+    """Read a checkpoint. Raises CheckpointError when a file is missing, incomplete or not in its format."""
     trainer = load_trainer(path)
     tensors: list[dict[str, Tensor]] = []
     for file in (path / MODEL_FILE, path / OPTIMIZER_FILE):
@@ -147,7 +144,7 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
 
 
 def _is_pickle(file: Path) -> bool:
-    """Whether a file begins like a pickle, or like the archive of pickles that `torch.save` writes."""
+    """Whether a file begins like a pickle or like the zip archive that `torch.save` writes."""
     try:
         with file.open("rb") as opened:
             return opened.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
@@ -156,7 +153,7 @@ def _is_pickle(file: Path) -> bool:
 
 
 def load_trainer(path: Path) -> dict[str, Any]:
-    """The trainer's own numbers of a checkpoint alone. Raises CheckpointError."""
+    """Only the contents of a checkpoint's `trainer.json`. Raises CheckpointError."""
     try:
         trainer = json.loads((path / TRAINER_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -167,7 +164,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
 
 
 def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """What is wrong with tensors `given` to a model or optimizer with its `own`, as half a sentence; "" if nothing."""
+    """How tensors `given` to a model or optimizer do not fit its `own`, as half a sentence, or ""."""
     missing, unknown = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
     if missing or unknown:
         parts = [
@@ -186,10 +183,7 @@ def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> s
 
 
 def restore_replaced_checkpoints(checkpoints: Path) -> None:
-    """Put back checkpoints that were renamed for a new one of their step when the program was killed.
-
-    The run must be locked.
-    """
+    """Rename back checkpoints that were being replaced when the program was killed. The run must be locked."""
     for replaced in checkpoints.glob(f"{_REPLACED}*"):
         path = checkpoints / replaced.name.removeprefix(_REPLACED)
         if not path.exists():
@@ -198,10 +192,7 @@ def restore_replaced_checkpoints(checkpoints: Path) -> None:
 
 
 def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
-    """The checkpoint to go on from, or the newest other one that can be read; and a sentence for each that cannot.
-
-    Raises CheckpointError when there is none.
-    """
+    """The checkpoint to resume from, else the newest readable, what is wrong with others. Raises CheckpointError."""
     problems: list[str] = []
     for path in _last_first(checkpoints):
         try:
@@ -223,13 +214,10 @@ def named_checkpoint(checkpoints: Path, wanted: str) -> Path:
 
 
 def good_checkpoints(checkpoints: Path, step: int) -> list[Path]:
-    """Where a run at step `step` may be rolled back to, the first to be tried first: the newest, and then earlier ones.
-
-    Those saved while the guard was not stable come last; those that cannot be read are tried too.
-    """
+    """Checkpoints that a run at step `step` may be rolled back to: newest first, those saved while unstable last."""
     last = last_checkpoint(checkpoints)
     candidates = [path for path in _last_first(checkpoints) if path == last or step_of(path) <= step]
-    return sorted(candidates, key=_was_unstable)  # which keeps the order of those that are alike
+    return sorted(candidates, key=_was_unstable)  # stable
 
 
 def step_of(path: Path) -> int:
@@ -238,7 +226,7 @@ def step_of(path: Path) -> int:
 
 
 def _last_first(checkpoints: Path) -> list[Path]:
-    """The checkpoint to go on from, then the others, the one written last first."""
+    """The checkpoint to resume from, then the others, newest first."""
     last = last_checkpoint(checkpoints)
     return sorted(list_checkpoints(checkpoints), key=lambda path: (path == last, _written(path)), reverse=True)
 
@@ -252,17 +240,17 @@ def _was_unstable(path: Path) -> bool:
 
 
 def _prune(checkpoints: Path, keep: int) -> None:
-    """Delete all without a name but the `keep` written last and the best. What cannot be deleted stays."""
+    """Delete all unnamed ones but the `keep` written last and the best. What cannot be deleted stays."""
     best = best_checkpoint(checkpoints)
     nameless = [path for path in list_checkpoints(checkpoints) if path.name.count("-") == 1]
-    # By time and not by step: of a run that went back, later steps are the older ones.
+    # By time and not by step: after a rollback, later steps may be older.
     for path in sorted(nameless, key=_written)[:-keep]:
         if path != best:
             _remove(path)
 
 
 def _remove(path: Path) -> None:
-    """Delete a checkpoint, renamed first so that a kill half-way leaves none that looks complete."""
+    """Delete a checkpoint; it is renamed first so that a kill half-way leaves none that looks complete."""
     renamed = path.with_name(f".draft-removed-{path.name}")
     try:
         path.rename(renamed)
@@ -272,7 +260,7 @@ def _remove(path: Path) -> None:
 
 
 def _written(path: Path) -> tuple[int, str]:
-    """When a checkpoint was written; among those of one tick the later step counts as the later."""
+    """When a checkpoint was written; at equal times the later step counts as newer."""
     try:
         return (path / TRAINER_FILE).stat().st_mtime_ns, path.name
     except OSError:

@@ -1,4 +1,4 @@
-"""Which checkpoint a person means: the one search, over the names of folders. Pure, and without torch."""
+"""Finds the checkpoint a person names among folder names, without torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LISTED = 8
 
 
 class CheckpointNotFound(EngineError):
-    """There is no such checkpoint; as text half a sentence that says which there are, in `problems` the whole one."""
+    """There is no such checkpoint: str() is half a sentence with those that exist, `problems` has the whole one."""
 
     def __init__(self, reason: str) -> None:
         super().__init__([f"{reason[0].upper()}{reason[1:]}."])
@@ -23,12 +23,12 @@ class CheckpointNotFound(EngineError):
 
 
 def normalized_name(name: str) -> str:
-    """A name as it stands in a folder's name: lower case letters and digits, hyphens between them."""
+    """A name as used in a folder's name: lower case letters and digits, with hyphens between them."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_NAME]
 
 
 def name_problem(name: str) -> str:
-    """Why a checkpoint cannot be given this name, or nothing: half a sentence."""
+    """Why a checkpoint cannot have this name, as half a sentence, or ""."""
     name = normalized_name(name)
     if name in ("best", "last") or name.isdigit():
         return f"{name!r} already stands for another checkpoint: choose a name other than best, last or a number"
@@ -38,8 +38,8 @@ def name_problem(name: str) -> str:
 def find_checkpoint(folders: Sequence[str], wanted: str, *, best: str | None, last: str | None) -> str:
     """The folder that `wanted` means: itself, "best", "last", a name a person gave, or a step (`1,000` or `1000`).
 
-    `folders` are the names of all complete checkpoints (`step-000001000`, `step-000001000-name`), oldest first; `best`
-    and `last` the ones those words mean. Raises CheckpointNotFound.
+    `folders` are all complete checkpoints (`step-000001000`, `step-000001000-name`), oldest first, of which `best` and
+    `last` are two. Raises CheckpointNotFound.
     """
     if not folders:
         raise CheckpointNotFound("there is no checkpoint yet")

@@ -34,12 +34,7 @@ class PreparedPrompt:
 
 
 def prepare_prompt(
-    prompt: str,
-    tokenizer: Tokenizer,
-    context: int,
-    *,
-    unknown: Literal["drop", "refuse"] = "drop",
-    start: str = "",
+    prompt: str, tokenizer: Tokenizer, context: int, *, unknown: Literal["drop", "refuse"] = "drop", start: str = ""
 ) -> PreparedPrompt:
     """`prompt` as a model with this `tokenizer` reads it, at most `context` tokens.
 

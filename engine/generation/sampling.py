@@ -70,10 +70,7 @@ class SamplingSettings:
 
 
 def sample_token(
-    logits: NDArray[np.floating],
-    settings: SamplingSettings,
-    random: np.random.Generator,
-    recent: Sequence[int] = (),
+    logits: NDArray[np.floating], settings: SamplingSettings, random: np.random.Generator, recent: Sequence[int] = ()
 ) -> int:
     """Draw a token id from `logits` [vocabulary], with one number from `random` unless the temperature is 0.
 

@@ -21,11 +21,7 @@ from torch import Tensor
 
 # x <- a x + b x^3 + c x^5 on the singular values: each the minimax approximation of 1 on the interval that the one
 # before leaves of [0.003, 1].
-_POLYNOMIALS = (
-    (8.3837, -24.7659, 18.3571),
-    (4.0434, -3.0114, 0.5695),
-    (3.5056, -2.6267, 0.5257),
-)
+_POLYNOMIALS = ((8.3837, -24.7659, 18.3571), (4.0434, -3.0114, 0.5695), (3.5056, -2.6267, 0.5257))
 _MARGIN = 1.01  # rounding must not push the largest singular value past the 1 they are made for
 MUON_MOMENTUM = 0.95
 

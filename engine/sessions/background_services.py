@@ -1,4 +1,4 @@
-"""What runs beside a training run: sensors, energy meter, power policy, and the analysis of samples."""
+"""Starts the threads beside a training run: sensors with the power policy, and the analysis of samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from babytrain.engine.telemetry.host import HostSensors
 from babytrain.engine.telemetry.sampler import TelemetrySampler
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.energy.tariff import Tariff, parse_bands
 from babytrain.runs.events import Energy
 
@@ -37,8 +37,8 @@ def gpu_opener(
 ) -> Callable[[], GpuBackend]:
     """Opens the cards for a run on `device`: the real ones for `sensors` "auto", a scripted one for "scripted".
 
-    The readings of the card that trains are marked and carry `nickname`. The scripted card always trains and is idle
-    while the run rests: `rested_seconds` is for how long that was so far.
+    The readings of the card that trains carry `nickname`. The scripted card always trains and is idle while the run
+    rests, which it did for `rested_seconds` so far.
     """
     if sensors == "scripted":
         return lambda: TrainingCardMarker(
@@ -54,10 +54,10 @@ def gpu_opener(
 
 @contextmanager
 def start_analysis(
-    config: Config, corpus: Corpus, output: RunOutput, history: ResumeHistory
+    config: Config, corpus: Corpus, recorder: Recorder, history: ResumeHistory
 ) -> Iterator[SampleAnalyzer]:
-    """The analysis of samples and evaluations, in a thread that ends when the run does, however that ended."""
-    facts, folder, recorder = corpus.facts, output.folder, output.recorder
+    """The analysis of samples and evaluations, in a thread that ends with the run."""
+    facts, folder = corpus.facts, recorder.folder
     subject = AnalysisInputs(
         corpus,
         corpus.is_haiku,
@@ -71,14 +71,14 @@ def start_analysis(
     try:
         yield sample_analyzer
     finally:
-        sample_analyzer.finish(0.0)  # a run that came to its end has waited for the last answers already
+        sample_analyzer.finish(0.0)  # the trainer has waited for the last results already
 
 
 @contextmanager
 def start_telemetry(
-    config: Config, output: RunOutput, device: torch.device, before: Energy | None
+    config: Config, recorder: Recorder, device: torch.device, before: Energy | None
 ) -> Iterator[DutyCycleController]:
-    """The sensors and the rules that need them, until the run is over; `before` is the energy used so far."""
+    """The sensors and the power policy, until the run ends; `before` is the energy used so far."""
     meter = EnergyMeter(
         tariff=Tariff(config.electricity_price_per_kwh, config.currency, parse_bands(config.price_bands)),
         wall_watts=config.wall_watts,
@@ -86,13 +86,13 @@ def start_telemetry(
         supply_factor=config.supply_factor,
         before=before,
     )
-    duty_cycle_controller = DutyCycleController(output.recorder, output.feed, meter, device=device)
+    duty_cycle_controller = DutyCycleController(recorder, recorder.feed, meter, device=device)
     sampler = TelemetrySampler(
         duty_cycle_controller.take_reading,
         open_gpu=gpu_opener(
             config.sensors, config.gpu_nickname, device, rested_seconds=duty_cycle_controller.rested_seconds
         ),
-        read_host=HostSensors(output.folder.path).read,
+        read_host=HostSensors(recorder.folder.path).read,
     )
     sampler.start()
     try:

@@ -1,9 +1,6 @@
-"""The trial behind `compile = auto`: whether compiling pays for a run.
+"""The trial behind `compile = auto`: whether compiling saves a run time, measured on a throw-away copy of the model.
 
-Compiling takes seconds to minutes, and its gain cannot be foreseen: a few percent where the products fill the
-processor, a multiple where a graphics card waits for Python. So it is tried on a throw-away copy of the model, for a
-run of over ten minutes on a processor or one on a CUDA card, and kept if a step gets at least 5% faster and the run
-saves at least twice what compiling takes. The run keeps the choice in its settings.
+The gain cannot be predicted: a few percent on a busy processor, a multiple where a graphics card waits for Python.
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.execution.forward_backward import DirectPass, build_pass
 from babytrain.engine.sessions.thread_and_precision_trial import WORTHWHILE_STEP_RATIO, TrialModel
 
-SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # on other devices there is none
+SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # no trial on other devices
 SAVED_PER_COMPILE_SECOND = 2.0
 
 
@@ -33,9 +30,9 @@ class CompileTrial:
 
 
 def planned_seconds(config: Config, eager_step_seconds: Callable[[], float]) -> float:
-    """About how long a run computes: the minutes asked for, else its steps at the eager pace.
+    """About how long a run takes: `minutes`, else its steps at the eager speed.
 
-    `eager_step_seconds` measures a step of one batch and is called only where it is needed.
+    `eager_step_seconds` measures a step of one batch, and is called only if needed.
     """
     if config.minutes > 0:
         return 60.0 * config.minutes
@@ -48,7 +45,7 @@ def is_worth_trying(device: str, planned_seconds: float) -> bool:
 
 
 def is_worth_keeping(trial: CompileTrial, planned_seconds: float) -> bool:
-    """Whether compiling saves a run clearly more than it costs."""
+    """Whether compiling saves a run clearly more time than it takes."""
     ratio = trial.compiled_step_seconds / trial.eager_step_seconds
     saved_seconds = planned_seconds * (1.0 - ratio)
     return ratio <= WORTHWHILE_STEP_RATIO and saved_seconds >= SAVED_PER_COMPILE_SECOND * trial.compile_seconds
@@ -57,15 +54,12 @@ def is_worth_keeping(trial: CompileTrial, planned_seconds: float) -> bool:
 def choose_compile(
     device: str, planned_seconds: float, measure: Callable[[], CompileTrial]
 ) -> tuple[Literal["on", "off"], str]:
-    """Whether a run of `planned_seconds` is compiled, and a sentence on why; empty where nothing was tried.
-
-    `measure` makes the trial, if there is to be one.
-    """
+    """Whether to compile a run of `planned_seconds`, and why, "" without a trial. `measure` makes the trial."""
     if not is_worth_trying(device, planned_seconds):
         return "off", ""
     try:
         trial = measure()
-    except (RuntimeError, OSError) as error:  # whatever goes wrong inside a compiler arrives as one of these
+    except (RuntimeError, OSError) as error:  # any failure of a compiler is one of these
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return "off", f"Not compiling the step: a trial failed ({reason})."
     figures = (
@@ -81,12 +75,12 @@ def choose_compile(
 def measure_compile(
     config: Config, tokens: Tensor, vocabulary_size: int, *, device: str, precision: Precision
 ) -> CompileTrial:
-    """Train a throw-away copy both ways. `tokens` [N] is any piece of the corpus, N > context + 1."""
+    """Time a throw-away copy both ways. `tokens` [N] is any piece of the corpus, N > context + 1."""
     copy = TrialModel(config, tokens, vocabulary_size, precision, device)
     eager_pass = DirectPass(copy.model.loss)
-    copy.step(eager_pass)  # what only a first step pays for is not held against the eager one
+    copy.step(eager_pass)  # the first step is slower and not counted
     eager = copy.fastest_step_seconds(eager_pass)
-    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself will note it
+    compiled_pass = build_pass(copy.model, compiled=True, note=lambda _: None)  # the run itself logs it
     began = time.perf_counter()
     copy.step(compiled_pass)
     first = time.perf_counter() - began

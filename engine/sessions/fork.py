@@ -1,8 +1,4 @@
-"""Forking: a new run that starts from a checkpoint of another one and goes on with other settings.
-
-The original is only read. What the model is and what it reads cannot change, since the weights would mean something
-else; everything about how it is trained can.
-"""
+"""Forking: a new run that starts from a checkpoint of another with other training settings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What is wrong with a requested fork, as far as it can be seen without loading torch.
+"""Checks a requested fork without torch, in milliseconds, before a run is stopped for it.
 
-Used before a run is stopped for it, so it takes milliseconds and reads a few kilobytes: the settings, the state of the
-trainer, and the headers of the tensors. What passes can still fail (`plan_fork` reads everything).
+It reads settings, `trainer.json` and tensor headers; `plan_fork` reads everything and can still fail.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
-# What the weights and the tokens mean; of the groups of data and model these may differ.
+# Data and model settings that may differ in a fork; the others define what weights and tokens mean.
 _FREE = {"window_shift", "token_noise", "context", "dropout", "label_smoothing"}
 _FIXED = {field.name for group in (DataSettings, ModelSettings) for field in fields(group)} - _FREE | {"optimizer"}
-CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # what a fork may have of its own
+CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # settings that a fork may change
 _LONGEST_HEADER = 64 << 20
 _FILES = ("model.safetensors", "optimizer.safetensors")
 
@@ -31,7 +30,7 @@ _FILES = ("model.safetensors", "optimizer.safetensors")
 def fork_refusal(
     old: Config, new: Config, changes: Mapping[str, Any], *, who: str = "A fork keeps its parent's"
 ) -> str:
-    """Why a fork, or `who` goes on with its own weights, cannot have these changes; or nothing."""
+    """Why a fork (or `who`) cannot have these changes, or ""."""
     fixed = [key for key in changes if key in _FIXED and getattr(old, key) != getattr(new, key)]
     if new.position == "learned" and "context" in changes and new.context != old.context:
         fixed.append("context")
@@ -48,10 +47,9 @@ def with_new_end(changes: Mapping[str, Any]) -> dict[str, Any]:
 def find_fork_problems(
     source: RunFolder, wanted: str, changes: Mapping[str, Any], *, step: int | None = None
 ) -> list[str]:
-    """What is wrong with a fork from the checkpoint `wanted`, one sentence each; empty when nothing can be seen.
+    """What is wrong with a fork from the checkpoint `wanted`, one sentence each.
 
-    `step` is where the run stands if it trains and would be stopped for the fork, which saves a checkpoint there: it is
-    the last one then.
+    `step` is the step of a run that trains: stopping it for the fork saves a checkpoint there, which becomes "last".
     """
     changes = with_new_end(changes)
     problems: list[str] = []
@@ -82,7 +80,7 @@ def find_fork_problems(
 
 
 def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
-    """What is wrong with a checkpoint; `planned` is the end of the run if the checkpoint does not say."""
+    """What is wrong with a checkpoint; `planned` is the last step of the run if the checkpoint has none."""
     try:
         trainer = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
         for file in _FILES:
@@ -105,10 +103,9 @@ def _end_problem(step: int, changes: Mapping[str, Any], planned: int | None) -> 
 
 
 def _check_tensors(file: Path) -> None:
-    """Raise ValueError when a safetensors file is shorter or longer than its own header says.
+    """Raise ValueError when the size of a safetensors file is not the one in its header.
 
-    Format: eight bytes with the length of a JSON header, the header, the tensors without a gap
-    (https://github.com/huggingface/safetensors#format).
+    Format: 8 bytes header length, JSON header, tensors (https://github.com/huggingface/safetensors#format).
     """
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")

@@ -1,4 +1,4 @@
-"""Where a fork begins: with a checkpoint of another run, and dials of its own."""
+"""The checkpoint of another run that a fork begins with, with changed dials."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class ForkOrigin:
 
     parent: str
     checkpoint: LoadedCheckpoint
-    replan: bool = False  # its end is the one in its settings, not the parent's
+    replan: bool = False  # the end is that of its settings, not the parent's
 
     @classmethod
     def of(cls, parent: str, checkpoint: LoadedCheckpoint, *, replan: bool = False) -> ForkOrigin:
-        """What was best, what an undo would put back and the diagnosis belong to the parent: the fork has its own."""
+        """Without the parent's best loss, undo history and diagnosis."""
         progress = replace(
             Progress.of(checkpoint.trainer), val_loss=None, val_step=None, best_val_loss=None, best_step=None
         )
@@ -39,7 +39,7 @@ class ForkOrigin:
         return int(self.checkpoint.trainer["step"])
 
     def planned(self, config: Config) -> ForkOrigin:
-        """The same once the settings are resolved. Raises ConfigError when there is nothing left to train."""
+        """With the dials of the resolved settings. Raises ConfigError when there is nothing left to train."""
         checkpoint = with_changed_dials(self.checkpoint, config, {"steps": config.steps} if self.replan else {})
         end = checkpoint.trainer["dials"]["total_steps"]
         if self.step >= end:
@@ -49,18 +49,11 @@ class ForkOrigin:
         return replace(self, checkpoint=checkpoint)
 
     def provenance(self) -> dict[str, Any]:
-        """What `run.toml` says of where it came from."""
-        return {
-            "forked_from": self.parent,
-            "forked_step": self.step,
-            "forked_checkpoint": self.checkpoint.path.name,
-        }
+        """The entries in `run.toml` that say where the fork came from."""
+        return {"forked_from": self.parent, "forked_step": self.step, "forked_checkpoint": self.checkpoint.path.name}
 
     def save_copy(self, folder: RunFolder) -> None:
-        """Put a copy of the checkpoint into the new run, with a name so that it is never tidied away.
-
-        The tensors are the parent's to the bit. Raises CheckpointError.
-        """
+        """Copy the checkpoint into the new run, named so that it is never pruned. Raises CheckpointError."""
         checkpoint = self.checkpoint
         save_checkpoint(
             folder.checkpoints,
@@ -75,7 +68,7 @@ class ForkOrigin:
 
 
 def with_changed_dials(checkpoint: LoadedCheckpoint, config: Config, changes: Mapping[str, Any]) -> LoadedCheckpoint:
-    """A checkpoint whose dials stand where `changes` (values in `config`) put them. Raises CheckpointError."""
+    """A checkpoint with the dials in `changes` set to their values in `config`. Raises CheckpointError."""
     names = {*changes, "steps"} if "epochs" in changes else set(changes)
     _, dials, _ = read_trainer(checkpoint, config)
     dials = dials.with_settings({name: getattr(config, name) for name in names})
@@ -83,7 +76,7 @@ def with_changed_dials(checkpoint: LoadedCheckpoint, config: Config, changes: Ma
 
 
 def copy_event(folder: RunFolder, started: Started) -> Checkpoint:
-    """The event of the copy that a fork begins with."""
+    """The event of the copied checkpoint that a fork begins with."""
     return Checkpoint(
         t=started.t,
         step=started.step,

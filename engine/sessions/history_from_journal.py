@@ -1,4 +1,4 @@
-"""What the earlier sessions of a run left to the one that goes on with it, read from the journal."""
+"""Reads from the journal what a resumed run needs of its earlier sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from babytrain.runs.store.summary import read_summary
 
 @dataclass(frozen=True)
 class ResumeHistory:
-    """`first_step` is where the run's own steps begin, `held_seconds` how long it was paused or rested so far."""
+    """`first_step` is where the run's own steps begin, `held_seconds` the time in pauses and rests so far."""
 
     evaluations: tuple[Eval, ...] = ()
     first_step: int = 0
@@ -30,7 +30,7 @@ class ResumeHistory:
 
 
 def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
-    """Give the feed what the journal holds, so that the screen of a run resumed at `step` shows its past."""
+    """Read the journal of a run resumed at `step`, and publish it on the feed for the screen."""
     contents = read_journal(folder.journal)
     state = RunState(steps=feed.steps)
     state.apply_all(contents.events)
@@ -51,7 +51,7 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
 
 
 def _energy_so_far(state: RunState) -> Energy:
-    """The newest on record, with what came after it as unmeasured: all of a run from before there was a meter."""
+    """The newest recorded energy, with the time after it as unmeasured."""
     energy = state.energies.events[-1] if state.energies.events else Energy(t=0.0, step=0, joules=0.0)
     silent = state.last_t - energy.t
     if silent <= GAP_INTERVALS * SENSOR_INTERVAL_SECONDS:
@@ -60,6 +60,6 @@ def _energy_so_far(state: RunState) -> Energy:
 
 
 def ended_in_order(folder: RunFolder) -> bool:
-    """Whether the newest session of a run ended in order, which one that was killed after its last step did not."""
+    """Whether the newest session of a run recorded its end; it does not if killed after its last step."""
     _, state = read_summary(folder)
     return state is not None and state.at().ended is not None

@@ -1,8 +1,7 @@
 """A learning-rate range test (Smith 2017, arXiv 1506.01186) before a run: which learning rates are worth trying.
 
 A throw-away copy of the model trains for sixty steps while the learning rate climbs from far too low to far too high.
-Where the smoothed loss falls fastest a rate begins to be useful; where it has turned back up, it is too high. The run
-itself is untouched, and nothing is changed by what comes out: it is a suggestion.
+Useful rates begin where the smoothed loss falls fastest and end where it rises again. The result is only reported.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from babytrain.runs.dials.state import initial_dials
 
 SWEEP_STEPS = 60
 LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings
-LOSS_SMOOTHING = 0.75  # of the loss, step to step: single batches are noisy
+LOSS_SMOOTHING = 0.75  # share of the old value: single batches are noisy
 RISE_SHARE_TOO_HIGH = 0.05  # of the fall so far: a rise by this much is not noise
 USEFUL_SHARE = 0.2  # of the steepest fall
 
 
 @dataclass(frozen=True)
 class LearningRateBracket:
-    """Learning rates between which the loss falls well; None where the test saw no fall."""
+    """Learning rates between which the loss falls well; None if it did not fall."""
 
     low: float | None
     high: float | None
@@ -98,6 +97,6 @@ def find_bracket(rates: Sequence[float], losses: Sequence[float]) -> LearningRat
     rising = next(
         (index for index in range(best, len(smooth)) if smooth[index] > smooth[best] + RISE_SHARE_TOO_HIGH * fall), None
     )
-    # The loss answers a few steps late: where it has risen, the rate was too high before.
+    # The loss reacts a few steps late, so the rate was too high before the rise.
     last = best if rising is None else max(first + 1, min(best, rising - 3))
     return LearningRateBracket(rates[first], rates[last])

@@ -1,4 +1,4 @@
-"""What a run needs before its first step: device, threads, number format, model, and the steps of its plan."""
+"""Chooses device, threads, number format and steps of a run, and builds its model."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LARGEST_PRESET_BATCH = max(
 
 
 def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str]]:
-    """The config with every choice of speed filled in, the model on its device, a sentence on each choice by trial.
+    """The config with every automatic choice resolved, the model on its device, and a sentence on each trial.
 
     Raises ConfigError and DeviceError.
     """
@@ -71,7 +71,7 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str
 
 
 def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoice:
-    """Threads, number format and library; tried out where the config leaves them open on a processor."""
+    """Threads, number format and library; on a CPU, what the config leaves open is decided by a trial."""
     threads = choose_threads(config.threads)
     if device != "cpu":
         return ProcessorChoice(threads, choose_precision(config.precision, device), {})
@@ -93,7 +93,7 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoic
 
 
 def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> tuple[str, str]:
-    """See `choose_compile`; off without a sentence where the compiler is missing."""
+    """As `choose_compile`; off without a sentence if there is no compiler."""
     if device not in SHORTEST_RUN_FOR_TRIAL_SECONDS or not check_compile(os.environ, device).ok:
         return "off", ""
     tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
@@ -112,7 +112,7 @@ def _trial_tokens(config: Config, corpus: Corpus) -> Tensor:
 
 
 def with_planned_steps(config: Config, corpus: Corpus) -> Config:
-    """The config with `steps` counted out when the plan is in epochs."""
+    """The config with `steps` computed if the plan is in epochs."""
     if config.epochs <= 0:
         return config
     windows = _windows_per_epoch(config, corpus)
@@ -122,10 +122,7 @@ def with_planned_steps(config: Config, corpus: Corpus) -> Config:
 
 
 def check_step_size(dials: DialState, config: Config, corpus: Corpus) -> None:
-    """Raise ConfigError when a step would read more windows than the text has.
-
-    Every preset trains on every text: with a very small one its own batch reads some windows twice.
-    """
+    """Raise ConfigError when a step reads more windows than the text has; the batch of any preset is allowed."""
     windows = _windows_per_epoch(config, corpus)
     if dials.windows_per_step <= max(windows, _LARGEST_PRESET_BATCH):
         return

@@ -1,7 +1,6 @@
-"""Rerun: train a run again with its recorded commands, and say whether it comes out the same to the bit.
+"""Rerun: train a run again with its recorded commands, and compare every step, and at the end every weight.
 
-On the same machine, with the same text, versions and number of threads, it must. What differs is said before it starts;
-the steps are compared as they come, weights and optimizer at the end.
+With the same machine, text, versions and number of threads, it comes out the same to the bit.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ from babytrain.runs.store.folder import RunFolder, read_run_toml
 from babytrain.runs.store.lock import lock_owner
 from babytrain.runs.store.provenance import collect_provenance
 
-# What is compared with this machine before anything starts: the key in `run.toml`, and what to call it.
+# Compared with this machine before the start: the key in `run.toml` and its name in sentences.
 _CIRCUMSTANCES = {
     "program_version": "version of babytrain",
     "torch_version": "version of torch",
@@ -62,7 +61,7 @@ _BY_THE_CLOCK = ("minutes", "epochs")
 
 @dataclass(frozen=True)
 class RerunPlan:
-    """What is needed to train a run again. `differences`: a sentence for each thing that is not as it was."""
+    """What is needed to train a run again, and a sentence for each thing that differs from the original."""
 
     source: RunFolder
     sessions: tuple[RecordedSession, ...]
@@ -71,13 +70,13 @@ class RerunPlan:
 
     @property
     def commands(self) -> int:
-        """How many commands will be given."""
+        """The number of recorded commands."""
         return sum(len(session.commands) for session in self.sessions)
 
 
 @dataclass(frozen=True)
 class RerunResult:
-    """How it came out. `differing_bits` is None when the checkpoints could not be compared; `problem` says why."""
+    """The outcome. `differing_bits` is None when the checkpoints could not be compared; `problem` says why."""
 
     run: RunResult
     steps_compared: int
@@ -88,7 +87,7 @@ class RerunResult:
 
     @property
     def same(self) -> bool:
-        """Every step, and every bit of weights and optimizer."""
+        """Whether every step and every bit of weights and optimizer is the same."""
         return self.first_difference is None and self.differing_bits == 0 and not self.problem
 
     def sentence(self) -> str:
@@ -109,7 +108,7 @@ class RerunResult:
 
 
 def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, argv: Sequence[str] = ()) -> RerunPlan:
-    """Read what is on record. Raises EngineError or RunsError when that is not enough to train the run again."""
+    """Read the record of a run. Raises EngineError or RunsError when it does not suffice to train the run again."""
     if lock_owner(source) is not None:
         raise EngineError([f"{source.run_id} is being trained at this moment: repeat it once it has ended."])
     sessions = recorded_sessions(read_journal(source.journal).events)
@@ -119,7 +118,7 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
     paths = tuple(str(path) for path in provenance.get("paths", []))
     stdin = kept_text(source) if "-" in paths else None
     differences: list[str] = []
-    # The plan was in steps by the time it started; by the clock it would come out differently.
+    # In the steps that were planned at its start: by the clock it would come out differently.
     config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
     config = changed_config(config, device=_device(first, differences))
     corpus = build_corpus(config, paths, stdin=stdin)
@@ -141,7 +140,7 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
 
 
 def train_rerun(plan: RerunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RerunResult:
-    """Train it again, session by session, and compare. Raises EngineError."""
+    """Train a run again, session by session, and compare. Raises EngineError."""
 
     def report(difference: StepDifference) -> None:
         sentence = f"The rerun {difference.sentence()}. It goes on to its end."
@@ -183,7 +182,7 @@ def _compare(plan: RerunPlan, result: RunResult, comparison: StepComparison, *, 
 
 
 def compare_checkpoints(left: LoadedCheckpoint, right: LoadedCheckpoint) -> tuple[int, float, str]:
-    """How many bits of weights and optimizer differ, by how much at most, and what else does, in a sentence."""
+    """How many bits of weights and optimizer differ, the largest difference, and a sentence on other differences."""
     bits, largest = 0, 0.0
     for ours, theirs in ((left.model, right.model), (left.optimizer, right.optimizer)):
         if {name: (t.shape, t.dtype) for name, t in ours.items()} != {n: (t.shape, t.dtype) for n, t in theirs.items()}:
@@ -203,7 +202,7 @@ def differing_bits(left: Tensor, right: Tensor) -> int:
 
 
 def _device(first: Started, differences: list[str]) -> str:
-    """The device it was trained on, or what there is here."""
+    """The device it was trained on, else the automatic choice; differences are appended."""
     try:
         name, label = choose_device(first.device.partition(":")[0])
     except DeviceError as error:
@@ -227,7 +226,7 @@ def _other_circumstances(provenance: Mapping[str, Any], config: Config) -> list[
 
 
 def _origin(source: RunFolder, first: Started) -> ForkOrigin | None:
-    """Of a fork: the copy it began with. Raises CheckpointError."""
+    """The checkpoint that a fork began with, None for other runs. Raises CheckpointError."""
     if not first.parent:
         return None
     return ForkOrigin.of(first.parent, load_checkpoint(source.checkpoints / checkpoint_name(first.step, FORK_START)))

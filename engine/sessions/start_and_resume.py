@@ -1,7 +1,7 @@
-"""Start a new run or resume an old one: from the settings to the result.
+"""Starts a new run or resumes an old one: from the settings to the result.
 
-What a person can get wrong is an `EngineError` or a `RunsError` with one sentence a problem; a run that never started
-leaves nothing on disk. Anything else is a defect, and its traceback stands in the run folder.
+Mistakes of a person are an `EngineError` or a `RunsError` with one sentence per problem, and a run that never started
+leaves nothing on disk. Anything else is a defect, and its traceback is written into the run folder.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_c
 from babytrain.engine.sessions.history_from_journal import ResumeHistory, ended_in_order, read_history
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
-from babytrain.engine.training.recorder import Recorder, RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
@@ -57,7 +57,7 @@ CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from sta
 
 @dataclass(frozen=True)
 class NewRunPlan:
-    """A new run. `paths` are texts as typed; empty = the config's built-in corpus."""
+    """A new run. `paths` are texts as typed; without any the config's built-in corpus is used."""
 
     config: Config
     runs_dir: Path
@@ -65,16 +65,16 @@ class NewRunPlan:
     name: str | None = None
     argv: tuple[str, ...] = ()
     stdin: bytes | None = None  # the text behind the path `-`
-    sha256: str = ""  # of the text it must be, if it must
+    sha256: str = ""  # that the text must have; "" for any
     origin: ForkOrigin | None = None  # of a fork
-    rerun_of: str = ""  # the run id of the one it repeats
+    rerun_of: str = ""  # the id of the run it repeats
     script: RerunScript | None = None
     notes: tuple[str, ...] = ()  # for the log at the start
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a session of training went; the keys of the command line's JSON."""
+    """The result of a session; the fields are the keys of the command line's JSON."""
 
     run_id: str
     run_dir: str
@@ -95,7 +95,7 @@ FolderCallback = Callable[[RunFolder], None]
 
 @dataclass(frozen=True)
 class Session:
-    """A session that is ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
+    """A session ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
 
     folder: RunFolder
     corpus: Corpus
@@ -134,9 +134,9 @@ def train_resumed(
     on_folder: FolderCallback | None = None,
     script: RerunScript | None = None,
 ) -> RunResult:
-    """Go on from the newest good checkpoint of a run, with `changes` to its settings. Raises EngineError.
+    """Go on from the newest readable checkpoint of a run, with `changes` to its settings. Raises EngineError.
 
-    With the `script` of a rerun the feed has this run's events already.
+    With the `script` of a rerun the feed already has this run's events.
     """
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
@@ -178,16 +178,15 @@ def train_resumed(
             total_steps=dials.total_steps,
             changes=changes,
         )
-        if (
-            history.energy is not None and config.currency != config_of_run(saved).currency
-        ):  # the cost is not known in it
+        # The cost so far is not known in another currency.
+        if history.energy is not None and config.currency != config_of_run(saved).currency:
             history = replace(history, energy=msgspec.structs.replace(history.energy, money=None))
         return _run(Session(folder, corpus, state, first, history, trials, problems, script), feed)
 
 
 @contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the lock of a run. Failures leave as EngineErrors; a defect also leaves its traceback in the run folder."""
+    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder."""
     try:
         lock = RunLock(folder)
         lock.acquire()
@@ -204,19 +203,19 @@ def _locked(folder: RunFolder) -> Iterator[None]:
 
 
 def _run(session: Session, feed: LiveFeed) -> RunResult:
-    """Open the journal, start the sensors, train, close everything whatever happens. Raises EngineError."""
+    """Open the journal, start the sensors, train, close everything in any case. Raises EngineError."""
     folder, corpus, state, first = session.folder, session.corpus, session.state, session.first
     history, script, config = session.history, session.script, state.config
     journal = JournalWriter(folder.journal)
     recorder = Recorder(
         journal,
         feed,
+        folder,
         start_t=first.t,
         held_before=history.held_seconds,
         listener=script.on_event if script is not None else None,
     )
     recorder.step = state.progress.step
-    output = RunOutput(recorder, feed, folder)
     try:
         recorder.emit(first)
         recorder.emit(plan_of(config.to_dict(), corpus.facts, state.dials.positions(), t=first.t, step=first.step))
@@ -229,12 +228,12 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             recorder.note(warning, "warning")
         with (
             _frozen_garbage(),
-            start_telemetry(config, output, state.device, history.energy) as duty_cycle,
-            start_analysis(config, corpus, output, history) as analyzer,
+            start_telemetry(config, recorder, state.device, history.energy) as duty_cycle,
+            start_analysis(config, corpus, recorder, history) as analyzer,
         ):
             ended = Trainer(
                 state,
-                output,
+                recorder,
                 corpus,
                 duty_cycle=duty_cycle,
                 analyzer=analyzer,
@@ -267,9 +266,9 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
 
 @contextmanager
 def _frozen_garbage() -> Iterator[None]:
-    """Keep the collector from walking imports and weights, which are here to stay, in the middle of a step."""
+    """Keep the garbage collector from walking long-lived imports and weights during a step."""
     before = gc.get_threshold()
-    gc.unfreeze()  # what an earlier run in this process has left
+    gc.unfreeze()  # objects of an earlier run in this process
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -291,7 +290,7 @@ def _build_state(config: Config, model: GPT, dials: DialState, checkpoint: Loade
 def _fill_folder(
     folder: RunFolder, plan: NewRunPlan, state: TrainState, corpus: Corpus, origin: ForkOrigin | None
 ) -> None:
-    """Write what a run folder holds before the first step. Raises EngineError, and then the folder is gone."""
+    """Write the files of a run folder. On a failure removes the folder and raises EngineError."""
     provenance = collect_provenance(plan.argv) | {
         "paths": [path if path == "-" else str(Path(path).absolute()) for path in plan.paths],
         "sha256": corpus.sha256,
@@ -310,13 +309,13 @@ def _fill_folder(
         if origin is not None:
             origin.save_copy(folder)
     except (OSError, RunsError, CheckpointError) as error:
-        shutil.rmtree(folder.path, ignore_errors=True)  # ours since a moment ago, and it holds nothing yet
+        shutil.rmtree(folder.path, ignore_errors=True)  # just created, with nothing of value yet
         reason = str(error).rstrip(".")
         raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
 
 
 def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: NewRunPlan) -> Started:
-    """The first line of a journal: everything needed to understand the rest."""
+    """The first event of a journal."""
     config, device = state.config, state.device
     windows_per_step = config.batch_size * config.accumulate
     windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
@@ -345,7 +344,7 @@ def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: N
 
 
 def _same_corpus(config: Config, paths: Sequence[str], stdin: bytes | None, sha256: str) -> Corpus:
-    """The text a run reads. Raises EngineError when `sha256` says that it is not the same any more."""
+    """The text a run reads. Raises EngineError when its hash is not `sha256`, if given."""
     corpus = build_corpus(config, paths, stdin=stdin)
     if sha256 and corpus.sha256 != sha256:
         where = ", ".join(paths) or corpus.name

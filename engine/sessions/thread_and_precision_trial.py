@@ -1,8 +1,8 @@
 """The trial of threads, number formats and matrix libraries: which train this model fastest on this processor.
 
-None can be foreseen: bf16 products are five times as fast on one machine and emulated on the next, fp32 products twice
-as fast by another library (`model/cpu/matmul_backend.py`), and a small model may lose by a second thread. The trial
-runs real steps for a second on a throw-away copy of the model; the run keeps the choice in its settings.
+No rule predicts it: bf16 is five times as fast on one machine and emulated on another, fp32 may be twice as fast with
+another library (`model/cpu/matmul_backend.py`), and a second thread may slow a small model down. The trial runs real
+steps for a second on a throw-away copy of the model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from babytrain.engine.optim.optimizer import Optimizer
 WARM_UP_STEPS = 1
 TIMED_STEPS = 4
 SECONDS_PER_TRIAL = 0.25
-WORTHWHILE_STEP_RATIO = 0.95  # a choice must be this much faster than the plainer one
+WORTHWHILE_STEP_RATIO = 0.95  # a candidate must be this much faster than the simpler one
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ProcessorChoice:
 
     @property
     def step_seconds(self) -> float | None:
-        """What a step took with the chosen ones, None when nothing was tried."""
+        """The time of a step with the choice, None without a trial."""
         taken = self.milliseconds.get(_name(self.threads, self.precision, self.matmul_backend))
         return None if taken is None else taken / 1000
 
@@ -59,9 +59,9 @@ def try_processor_settings(
     precisions: Iterable[Precision],
     libraries: Iterable[MatmulBackend] = ("torch",),
 ) -> ProcessorChoice:
-    """Try the candidates on the processor, plainest first. `tokens` [N] is any piece of the corpus, N > context + 1.
+    """Try the candidates on the CPU, simplest first. `tokens` [N] is any piece of the corpus, N > context + 1.
 
-    `libraries` are for fp32 products; where bf16 wins the first of them stays.
+    `libraries` are for fp32 products; with bf16 the first is kept.
     """
     thread_counts, formats = list(threads), [p for p in precisions if p == "fp32" or supports_bf16("cpu")]
     candidates: list[MatmulBackend] = list(libraries) if "fp32" in formats else ["torch"]
@@ -117,7 +117,7 @@ class TrialModel:
         self._rows = tokens[starts[:, None] + torch.arange(config.context + 1)].long().to(device)
 
     def step(self, make_pass: Pass) -> None:
-        """One step of training, waited for."""
+        """One training step; returns when the device is done."""
         self._optimizer.zero_grad()
         make_pass(self._rows[:, :-1], self._rows[:, 1:], accumulate=1, seed=self._seed)
         self._optimizer.clip_gradient_norm(self._clip)
@@ -126,7 +126,7 @@ class TrialModel:
             torch.cuda.synchronize()
 
     def fastest_step_seconds(self, make_pass: Pass) -> float:
-        """The fastest of a few steps."""
+        """The time of the fastest of a few steps."""
         fastest, began = float("inf"), time.perf_counter()
         for step in range(WARM_UP_STEPS + TIMED_STEPS):
             step_began = time.perf_counter()
@@ -142,11 +142,11 @@ class TrialModel:
 def eager_step_seconds(
     config: Config, tokens: Tensor, vocabulary_size: int, *, device: str, precision: Precision
 ) -> float:
-    """Seconds of a plain step, by a trial with the threads that are set."""
+    """Seconds of an eager step with the current number of threads, by a trial."""
     copy = TrialModel(config, tokens, vocabulary_size, precision, device)
     make_pass = DirectPass(copy.model.loss)
     if device != "cpu":
-        copy.step(make_pass)  # a graphics card spends up to seconds on loading its libraries
+        copy.step(make_pass)  # loading the libraries of a GPU takes up to seconds
     return copy.fastest_step_seconds(make_pass)
 
 

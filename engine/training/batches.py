@@ -1,8 +1,7 @@
 """The batches of a step: the next windows of the text, augmented if the dials say so, as tensors on the device.
 
-Nothing here waits for the device. The text is on the device already, and what is drawn on the processor (window starts,
-replaced tokens) is copied there from pinned memory without blocking: a copy from ordinary memory would first wait for
-every step that is queued.
+Nothing here waits for the device: the text is already there, and what the processor draws (window starts, replaced
+tokens) is copied from pinned memory without blocking.
 """
 
 from __future__ import annotations
@@ -20,10 +19,7 @@ from babytrain.runs.dials.state import DialState
 
 
 class Batches:
-    """Windows of a text [N], in the order of the run: a pure function of the seed and the number of the window.
-
-    `tokens` is the text on the device, int32 [N].
-    """
+    """Windows of a text [N], a pure function of seed and window number; `tokens` is the text on the device, int32."""
 
     def __init__(
         self, tokens: npt.NDArray[Any], config: Config, vocabulary_size: int, device: torch.device | str
@@ -39,7 +35,7 @@ class Batches:
 
     @property
     def windows_per_epoch(self) -> int:
-        """How many windows there are before they come round again."""
+        """How many windows there are before they repeat."""
         return self._windows.windows_per_epoch
 
     def next_batch(self, first: int, dials: DialState) -> tuple[Tensor, Tensor]:
@@ -70,5 +66,5 @@ class Batches:
     def _to_device(self, values: npt.NDArray[np.int64]) -> Tensor:
         on_cpu = torch.from_numpy(values)
         if self._device.type == "cuda":
-            on_cpu = on_cpu.pin_memory()  # else the copy waits for all that is queued
+            on_cpu = on_cpu.pin_memory()  # else the copy waits for every queued step
         return on_cpu.to(self._device, non_blocking=True)

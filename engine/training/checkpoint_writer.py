@@ -1,4 +1,4 @@
-"""Writes the checkpoints of a run: a disk that refuses costs a line in the log, never the run."""
+"""Writes the checkpoints of a run. A failed write is logged and training goes on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import Literal
 
 from babytrain.engine.checkpoints.format import CheckpointError
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Checkpoint, Storage
 
@@ -14,26 +14,26 @@ CheckpointReason = Literal["cadence", "best", "requested", "end"]
 
 
 class CheckpointWriter:
-    """Writes the checkpoints of one session and remembers at which steps that worked and failed."""
+    """Writes the checkpoints of one session and keeps the steps of the last success and failure."""
 
-    def __init__(self, state: TrainState, output: RunOutput) -> None:
+    def __init__(self, state: TrainState, recorder: Recorder) -> None:
         self._state = state
-        self._output = output
+        self._recorder = recorder
         self._saved_step = state.progress.step or -1
         self._failed_step = -1
         self._failing_since_step: int | None = None  # of the first failure since a checkpoint was written
 
     def save(self, reason: CheckpointReason, name: str = "") -> str | None:
-        """Write a checkpoint, with a name if it has one. Returns why that failed, None when all went well."""
-        progress, recorder = self._state.progress, self._output.recorder
+        """Write a checkpoint, with a name if one is given. Returns why that failed, None on success."""
+        progress, recorder = self._state.progress, self._recorder
         if self._saved_step == progress.step and reason in ("cadence", "end"):
             return None
         if self._failed_step == progress.step and reason == "cadence":
-            return None  # as the best so far it has just been tried
+            return None  # just tried, as the best so far
         recorder.enter("saving")
         began = time.perf_counter()
         try:
-            path = self._state.save(self._output.folder.checkpoints, recorder.now(), name=name)
+            path = self._state.save(self._recorder.folder.checkpoints, recorder.now(), name=name)
         except CheckpointError as error:
             self._report(error, last=reason == "end")
             return str(error)
@@ -56,12 +56,12 @@ class CheckpointWriter:
         return None
 
     def rolled_back(self) -> None:
-        """The run stands at a checkpoint that exists; what failed after it is tried again when the run comes by."""
+        """The run is at an existing checkpoint; a write that failed at a later step is tried again there."""
         self._saved_step, self._failed_step = self._state.progress.step, -1
 
     def _report(self, error: CheckpointError, *, last: bool) -> None:
-        """Say once a step that a checkpoint could not be written, and since when none can."""
-        step, since, recorder = self._state.progress.step, self._failing_since_step, self._output.recorder
+        """Log, once per step, that a checkpoint could not be written and since which step none can."""
+        step, since, recorder = self._state.progress.step, self._failing_since_step, self._recorder
         if self._failed_step == step:
             return
         self._failed_step = step

@@ -1,8 +1,4 @@
-"""Commands of a person or the engine, applied between two steps, one by one, and recorded with what became of them.
-
-Each leaves a `Command` event with the step it took effect at, so that a run can be repeated. What a dial command or an
-undo changes is worked out in `runs/dials/apply_and_undo.py`.
-"""
+"""Applies the commands of a person or the engine between two steps and records each as a `Command` event."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.engine.training.evaluation import Evaluator
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import Recovery
 from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
@@ -33,7 +29,7 @@ class Commands:
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         *,
         evaluator: Evaluator,
         checkpoints: CheckpointWriter,
@@ -43,7 +39,7 @@ class Commands:
         duty_cycle: DutyCycleController,
         windows_per_epoch: int,
     ) -> None:
-        self._state, self._output = state, output
+        self._state, self._recorder = state, recorder
         self._evaluator, self._checkpoints, self._samples = evaluator, checkpoints, samples
         self._recovery, self._monitor, self._duty_cycle = recovery, monitor, duty_cycle
         self._windows_per_epoch = windows_per_epoch
@@ -57,8 +53,8 @@ class Commands:
         return self.paused and not self.advance
 
     def apply_waiting(self, first: Request | None = None) -> None:
-        """Apply `first` and everything that was asked since the last step, one by one."""
-        feed = self._output.feed
+        """Apply `first`, then every request since the last step."""
+        feed = self._recorder.feed
         if feed.stop_requested.is_set():
             self.stopping = True
         waiting = [] if first is None else [first]
@@ -69,22 +65,22 @@ class Commands:
             self.apply(request)
 
     def wait_for_request(self) -> None:
-        """Idle until the next request, filing what the sensors say meanwhile."""
+        """Wait a short time for a request; without one write the sensor readings."""
         try:
-            request = self._output.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
+            request = self._recorder.feed.requests.get(timeout=PAUSE_POLL_SECONDS)
         except Empty:
-            self._output.recorder.write_handed_over()
+            self._recorder.write_handed_over()
             return
         self.apply_waiting(request)
 
     def apply(self, request: Request) -> None:
-        """Apply one request and record what became of it."""
-        state, recorder, feed = self._state, self._output.recorder, self._output.feed
+        """Apply one request and record the outcome."""
+        state, recorder, feed = self._state, self._recorder, self._recorder.feed
         change, refusal = DialChange(state.dials), ""
         step = state.progress.step
         match request.action:
             case "pause" | "resume":
-                if request.action == "resume" and not self.is_waiting:  # so a rule of the machine pauses the run
+                if request.action == "resume" and not self.is_waiting:  # a power policy rule pauses the run
                     self._duty_cycle.overrule(state.dials)
                 self.paused, self.advance = request.action == "pause", 0
             case "advance":
@@ -105,7 +101,7 @@ class Commands:
             case "stop":
                 self.stopping = True
             case "note":
-                pass  # the command itself, with its text, is the record
+                pass  # the command event is the record
             case "rollback":
                 refusal = self._roll_back(request.text)
             case _:
@@ -133,12 +129,12 @@ class Commands:
 
     def _adopt(self, change: DialChange) -> None:
         self._state.dials = change.dials
-        if change.positions.keys() - set(MACHINE_DIALS):  # the others change nothing that is trained or judged
+        if change.positions.keys() - set(MACHINE_DIALS):  # machine dials affect neither training nor diagnosis
             self._state.apply_dials()
             self._dial_changed()
 
     def _roll_back(self, text: str) -> str:
-        """To a checkpoint by its name; returns why not, or nothing."""
+        """Roll back to a checkpoint by name. Returns why that failed, or ""."""
         try:
             self._recovery.roll_back(text or "best", "asked for")
         except CheckpointNotFound as error:

@@ -1,8 +1,4 @@
-"""The diagnosis of a run while it trains: a `Verdict` event when the verdict or its figures change.
-
-It is made at each evaluation and otherwise every fifty steps, never by the clock, so that what follows from it (a stop
-or a rollback when the run overfits) happens at the same step when the run is repeated.
-"""
+"""Diagnoses a run while it trains and emits a `Verdict` event when the verdict or its figures change."""
 
 from __future__ import annotations
 
@@ -16,29 +12,29 @@ import numpy as np
 from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Diagnosis, Suggestion
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Request, SuggestedCommand, Verdict
 
 NEWEST_SHARE = 1 / 32  # of the newest step in a running mean
-# After a change of a dial the advice stays as it was for so long: what was measured is mostly of before the change, and
-# the same advice followed twice goes too far.
+# After a dial change the advice stays for this long: most measurements are from before the change, and following the
+# same advice twice goes too far.
 STEPS_UNTIL_NEW_ADVICE = 150
 
 
 class DiagnosisMonitor:
-    """Diagnoses one run. `floor` is the lowest possible loss of the text in nats per token, if it is known."""
+    """Diagnoses one run. `floor` is the lowest possible loss of the text in nats per token, if known."""
 
-    def __init__(self, state: TrainState, output: RunOutput, floor: float | None) -> None:
-        self._state, self._output, self._floor = state, output, floor
+    def __init__(self, state: TrainState, recorder: Recorder, floor: float | None) -> None:
+        self._state, self._recorder, self._floor = state, recorder, floor
         self._newest: Verdict | None = None
-        self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # at which a dial was changed last, or the run went back
+        self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # of the last dial change or rollback
         self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
-        self._fetching_share = 0.0  # of the step time of late, spent on fetching the next windows
+        self._fetching_share = 0.0  # running mean of the share of step time spent on fetching windows
 
     def check(self, *, finished: bool = False, apply: Callable[[Request], None] | None = None) -> None:
-        """Diagnose now. With `apply`, which applies a command, an overfitting run is dealt with as configured."""
+        """Diagnose now. With `apply`, which applies a command, act on overfitting as configured."""
         state = self._state
         before = state.diagnosis.diagnosis
         found = diagnose(self._observation(finished), before)
@@ -50,16 +46,16 @@ class DiagnosisMonitor:
             self._act(apply)
 
     def dial_changed(self) -> None:
-        """A dial was changed, or the run went back."""
+        """Call after a dial change or a rollback."""
         self._dial_step = self._state.progress.step
         self._evaluations = array("d")
 
     def step_made(self, fetching_share: float) -> None:
-        """Take in what share of a step's time was spent on fetching its batches."""
+        """Add the share of a step's time that was spent on fetching its batches."""
         self._fetching_share += NEWEST_SHARE * (fetching_share - self._fetching_share)
 
     def _emit(self, found: Diagnosis, repeated: bool) -> None:
-        step, recorder = self._state.progress.step, self._output.recorder
+        step, recorder = self._state.progress.step, self._recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
         if repeated and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
             advice, alternative = self._newest.advice, self._newest.alternative
@@ -86,7 +82,7 @@ class DiagnosisMonitor:
         apply(Request(command_id=0, action="stop"))
 
     def _observation(self, finished: bool) -> Observation:
-        state, steps = self._state, self._output.feed.steps
+        state, steps = self._state, self._recorder.feed.steps
         dials, remembered, rows = state.dials, state.diagnosis, steps.count
         for event in state.evaluations[len(self._evaluations) // 4 :]:
             self._evaluations.extend((event.step, event.t, event.val_loss, event.train_loss))
@@ -108,7 +104,7 @@ class DiagnosisMonitor:
             total_steps=dials.total_steps,
             uniform_loss=math.log(state.model.vocabulary_size),
             floor=self._floor,
-            throttled_seconds=self._output.recorder.throttled_seconds(),
+            throttled_seconds=self._recorder.throttled_seconds(),
             data_wait_share=self._fetching_share,
             finished=finished,
             lr_scale=dials.lr_scale,

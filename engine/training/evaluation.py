@@ -1,7 +1,6 @@
 """Validation loss without sampling noise: fixed windows over the whole split, every token predicted exactly once.
 
-The loss on the training split is measured the same way, in evaluation mode, on as many fixed windows spread evenly
-over it: only then does the gap between the two mean something.
+The training loss is measured in evaluation mode too, on fixed windows spread evenly: otherwise the two do not compare.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from babytrain.engine.diagnosis.observation import WindowLosses
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.out_of_memory import is_out_of_memory
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Eval
 
@@ -32,7 +31,7 @@ TRAIN_EVALUATION_WINDOWS = 128
 
 @dataclass(frozen=True)
 class SplitLosses:
-    """Losses in nats per token: the mean of all tokens, and of every window [windows] fp32 in order of the text."""
+    """Losses in nats per token: the mean over all tokens, and of every window [windows] fp32 in text order."""
 
     mean: float
     by_window: npt.NDArray[np.float32]
@@ -42,10 +41,7 @@ class SplitLosses:
 def evaluate_windows(
     model: GPT, tokens: Tensor, context: int, *, should_stop: Callable[[], bool] | None = None
 ) -> SplitLosses | None:
-    """Losses over every token of `tokens` [N] but the first, and how often each was predicted right.
-
-    None when told to stop half-way.
-    """
+    """Losses over every token of `tokens` [N] but the first, and how often each was predicted, or None if stopped."""
     starts, last_length = evaluation_windows(len(tokens), context)
     lengths = np.full(len(starts), context)
     lengths[-1] = last_length
@@ -65,7 +61,7 @@ def evaluate_windows(
 def evaluate_spread(
     model: GPT, tokens: Tensor, context: int, windows: int, *, should_stop: Callable[[], bool] | None = None
 ) -> float | None:
-    """Mean loss over at most `windows` fixed full windows, evenly spread over `tokens`; None when told to stop."""
+    """Mean loss over at most `windows` fixed full windows, evenly spread over `tokens`; None if stopped."""
     last_start = len(tokens) - context - 1
     starts = np.unique(np.linspace(0, max(0, last_start), max(1, windows)).astype(np.int64))
     lengths = np.full(len(starts), min(context, len(tokens) - 1))
@@ -81,10 +77,7 @@ def _mean_loss(
     lengths: np.ndarray,
     should_stop: Callable[[], bool] | None,
 ) -> float | None:
-    """Mean over all windows, the longest first; `batch_loss` is the mean loss of inputs and targets [B, T].
-
-    Where the memory does not suffice for so many windows at once, half as many are tried.
-    """
+    """Mean over all windows, longest first; `batch_loss` is the mean loss of [B, T]. Halves B when memory runs out."""
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -115,34 +108,34 @@ def _mean_loss(
 
 
 class Evaluator:
-    """Evaluates one run on the splits `train` and `val` (int32 [N], on the device). The best model is saved at once."""
+    """Evaluates a run on the splits `train` and `val` (int32 [N], on the device) and saves the best model."""
 
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         checkpoints: CheckpointWriter,
         train: Tensor,
         val: Tensor,
         on_evaluated: Callable[[Eval, PredictionCounts], None],
     ) -> None:
-        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._state, self._recorder, self._checkpoints = state, recorder, checkpoints
         self._train, self._val = train, val
         self._on_evaluated = on_evaluated
 
     def is_owed(self) -> bool:
-        """Before the first step of a run; or one was due where it was stopped, and the stop cut it short."""
+        """Whether the run was not evaluated yet, or was stopped during an evaluation that was due at this step."""
         progress = self._state.progress
         if progress.val_loss is None:
             return True
         return progress.step % self._state.dials.eval_every == 0 and progress.val_step != progress.step
 
     def evaluate(self) -> bool:
-        """Measure both losses and put them on record. False when a stop cut it short."""
-        state, recorder = self._state, self._output.recorder
+        """Measure and record both losses. False when a stop interrupted it."""
+        state, recorder = self._state, self._recorder
         recorder.enter("evaluating")
         began = time.perf_counter()
-        stop, context = self._output.feed.stop_requested.is_set, state.config.context
+        stop, context = self._recorder.feed.stop_requested.is_set, state.config.context
         val = evaluate_windows(state.model, self._val, context, should_stop=stop)
         if val is None:
             return False

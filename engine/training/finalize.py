@@ -1,8 +1,4 @@
-"""How a session ends: the last checkpoint, the final evaluation, the `Ended` event, and the log of a crash.
-
-A run that ends while the disk is full waits for room, until it is asked to stop: the steps since its newest checkpoint
-are in memory alone.
-"""
+"""How a session ends: the last checkpoint, the final evaluation, the `Ended` event, and the log of a crash."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.out_of_memory import is_out_of_memory
-from babytrain.engine.training.recorder import Recorder, RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
 from babytrain.runs.store.folder import RunFolder
@@ -30,41 +26,40 @@ RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
-def save_last(checkpoints: CheckpointWriter, output: RunOutput) -> str:
-    """Write the last checkpoint; on a full disk wait for room. Returns why there is none, or nothing."""
+def save_last(checkpoints: CheckpointWriter, recorder: Recorder) -> str:
+    """Write the last checkpoint; on a full disk wait for room. Returns why that failed, or ""."""
     problem = checkpoints.save("end")
     if problem is None:
         return ""
     began = time.monotonic()
-    if not output.feed.stop_requested.is_set():
-        output.recorder.note(
+    if not recorder.feed.stop_requested.is_set():
+        recorder.note(
             f"The steps since the newest checkpoint are in memory alone. Make room, and they are saved by themselves; "
             f"it waits {ROOM_SECONDS / 60:.0f} minutes. Ctrl-C gives them up.",
             "error",
         )
-    while problem is not None and time.monotonic() - began < ROOM_SECONDS and _wait_for_room(output):
+    while problem is not None and time.monotonic() - began < ROOM_SECONDS and _wait_for_room(recorder):
         problem = checkpoints.save("end")
     return "" if problem is None else problem[0].lower() + problem[1:].rstrip(".")
 
 
-def _wait_for_room(output: RunOutput) -> bool:
-    """Wait some seconds and write the sensors' readings meanwhile. False as soon as a stop is requested."""
-    output.recorder.enter("stopping")
+def _wait_for_room(recorder: Recorder) -> bool:
+    """Wait some seconds, writing sensor readings meanwhile. False as soon as a stop is requested."""
+    recorder.enter("stopping")
     until = time.monotonic() + RETRY_SECONDS
     while time.monotonic() < until:
-        if output.feed.stop_requested.wait(POLL_SECONDS):
+        if recorder.feed.stop_requested.wait(POLL_SECONDS):
             return False
-        _refuse_requests(output)
-        output.recorder.write_handed_over()
+        _refuse_requests(recorder)
+        recorder.write_handed_over()
     return True
 
 
-def _refuse_requests(output: RunOutput) -> None:
-    """Refuse all requests but a stop, which is under way already."""
-    recorder = output.recorder
+def _refuse_requests(recorder: Recorder) -> None:
+    """Refuse all requests but a stop, which is already in progress."""
     while True:
         try:
-            request = output.feed.requests.get_nowait()
+            request = recorder.feed.requests.get_nowait()
         except Empty:
             return
         stop = request.action == "stop"
@@ -86,7 +81,7 @@ def _refuse_requests(output: RunOutput) -> None:
 def record_end(
     recorder: Recorder, progress: Progress, status: Literal["done", "interrupted", "failed"], reason: str
 ) -> Ended:
-    """Write what other threads handed over, the electricity included, then the `Ended` event, which is the last."""
+    """Write the events of other threads, energy included, then the `Ended` event, which is the last."""
     recorder.write_handed_over(last=True)
     ended = Ended(
         t=recorder.now(),
@@ -104,7 +99,7 @@ def record_end(
 
 
 def write_crash_log(folder: RunFolder, error: Exception) -> str:
-    """Keep the traceback of a run that broke in its folder. Returns a sentence, with a space before it, on where."""
+    """Write the traceback into the run folder. Returns a sentence that says where, with a space before it, or ""."""
     details = folder.path / "crash.log"
     try:
         details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
@@ -114,22 +109,22 @@ def write_crash_log(folder: RunFolder, error: Exception) -> str:
 
 
 def error_sentence(error: Exception, step: int | None = None) -> str:
-    """What broke, in one sentence; `step` is None before the first event of a session."""
+    """The error in one sentence; `step` is None before the first event of a session."""
     if is_out_of_memory(error):
         return "The machine ran out of memory: try half the batch_size with twice the accumulate."
     what = "Training could not be started" if step is None else f"Training broke at step {step:,}"
     return f"{what} ({type(error).__name__}: {error})."
 
 
-def final_evaluation(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
-    """Measure the finished model and record the results; the run is saved by now."""
+def final_evaluation(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
+    """Measure the finished model and record the results; call it after the run is saved."""
     try:
         if corpus.is_haiku and config.sample_every:
-            _write_poems(model, config, corpus, output)
+            _write_poems(model, config, corpus, recorder)
         if config.canaries:
-            _measure_canaries(model, config, corpus, output.recorder)
+            _measure_canaries(model, config, corpus, recorder)
     except (ValueError, LookupError, ArithmeticError, MemoryError) as error:
-        output.recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
+        recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
 
 
 def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
@@ -144,8 +139,7 @@ def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Reco
     )
 
 
-def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) -> None:
-    recorder = output.recorder
+def _write_poems(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
     recorder.enter("sampling")
     began = time.perf_counter()
     report = evaluate_poems(
@@ -156,7 +150,7 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, output: RunOutput) 
         SamplingSettings.of(config),
         seed=config.seed,
         device=model.token_embedding.device,
-        stop=output.feed.stop_requested.is_set,
+        stop=recorder.feed.stop_requested.is_set,
     )
     if report is None:
         return

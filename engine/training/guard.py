@@ -1,13 +1,10 @@
 """The guard: what is done when a step goes wrong, decided from its loss and gradient norm alone.
 
-It uses no clock and no random number, so a run that is repeated recovers at the same steps. `loss_reading.py` says when
-it is asked.
-
 - A step whose loss or gradient is NaN or infinite is skipped. After several in a row the run is rolled back to the
   last good checkpoint with a lower learning rate.
 - A spike is noted; one that follows closely on another is skipped.
-- A run that diverges is rolled back, and not to a checkpoint that was saved while it was diverging already.
-- After so many rollbacks the run is stopped.
+- A run that diverges is rolled back to a checkpoint from before it began to diverge.
+- After `max_rollbacks` rollbacks the run is stopped.
 """
 
 from __future__ import annotations
@@ -39,7 +36,7 @@ GO_ON = GuardDecision("go on")
 
 
 class Guard:
-    """Decides about the steps of one run. `rollbacks_left` counts down with every rollback."""
+    """Decides about the steps of one run. `rollbacks_left` counts down."""
 
     def __init__(self, config: Config) -> None:
         self._policy, self._patience_steps = config.guard, config.guard_patience_steps
@@ -58,7 +55,7 @@ class Guard:
             if self._not_finite_in_a_row >= self._patience_steps and self._policy == "rollback":
                 return GuardDecision("go back" if self.rollbacks_left > 0 else "stop", "not finite")
             if self._not_finite_in_a_row > self._patience_steps * 10:
-                return GuardDecision("stop", "not finite")  # only skipping gets nowhere
+                return GuardDecision("stop", "not finite")  # skipping alone does not help
             return GuardDecision("skip", "not finite")
         self._not_finite_in_a_row = 0
         if self._divergence.update(step, loss):
@@ -74,23 +71,23 @@ class Guard:
 
     @property
     def is_stable(self) -> bool:
-        """Whether the newest steps are as they should be, so that a checkpoint of now is worth going back to."""
+        """Whether the newest steps are normal, so that a checkpoint saved now is good to roll back to."""
         return not self._not_finite_in_a_row and not self._divergence.suspicious
 
     def rolled_back(self) -> None:
-        """The run stands at a checkpoint again: what was seen of its losses no longer holds."""
+        """Reset after a rollback: the losses seen no longer apply."""
         self._spikes.reset()
         self._divergence.reset()
         self._not_finite_in_a_row = 0
         self._last_spike = -CLOSE_STEPS - 1
 
     def dial_changed(self) -> None:
-        """A dial was changed, which may move the loss by itself: a new level is no divergence."""
+        """Reset the detectors: a dial change may move the loss without a divergence."""
         self._spikes.reset()
         self._divergence.reset()
 
     def state(self) -> dict[str, Any]:
-        """Its memory as plain values: a resumed run must be guarded like one that never stopped."""
+        """The state as plain values, for a checkpoint."""
         return {
             "rescues_left": self.rollbacks_left,
             "calm": self.is_stable,
@@ -101,7 +98,7 @@ class Guard:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over a memory from `state()`."""
+        """Load a state from `state()`."""
         self.rollbacks_left = int(state["rescues_left"])
         self._not_finite_in_a_row = int(state["broken_in_a_row"])
         self._last_spike = int(state["last_spike"])

@@ -1,7 +1,7 @@
-"""When the loss of a step is read and judged: before its update, or a fixed number of steps later.
+"""Reads the loss of a step for the guard: before its update, or a fixed number of steps later.
 
-Reading a loss waits for the device, so on CUDA it is read late, and an update whose loss or gradient is NaN or infinite
-is made void on the device itself. The delay is counted in steps, never by the clock: a repeated run decides the same.
+Reading waits for the device, so on CUDA it happens later, and the device itself voids an update whose loss or gradient
+is NaN or infinite. The delay is counted in steps, not by the clock, so a repeated run decides the same.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from babytrain.engine.training.guard import Guard, GuardDecision
 from babytrain.runs.events import Step
 
 StepResult: TypeAlias = tuple[float, float, GuardDecision]  # loss, gradient norm, what the guard decided
-DELAY_STEPS = 8  # queued behind the step that is read: enough to hide a hiccup of the processor
-UNREAD = math.nan  # stands for the loss and the gradient norm of a step until they are read
+DELAY_STEPS = 8  # queued behind the step that is read: enough to hide short delays of the processor
+UNREAD = math.nan  # loss and gradient norm of a step until they are read
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,7 @@ class ReadStep:
 
 
 class LossReader:
-    """Reads each loss `delay_steps` steps after its own step, by when the device has it; with 0 before its update.
-
-    Used in this order at every step: `check`, `add`, `read`.
-    """
+    """Reads each loss `delay_steps` steps later, or with 0 before its update. Per step: `check`, `add`, `read`."""
 
     def __init__(self, guard: Guard, delay_steps: int = 0) -> None:
         self.delay_steps = delay_steps
@@ -51,7 +48,7 @@ class LossReader:
     def check(self, step: int, loss: Tensor, gradient_norm: Tensor) -> bool | Tensor:
         """Whether step number `step` may update the weights: a bool, or with a delay a 0-D bool tensor on the device.
 
-        With a delay it never waits for the device: the numbers travel to the host behind the work of the step.
+        With a delay it does not wait for the device: the numbers are copied after the work of the step.
         """
         if not self.delay_steps:
             numbers = float(loss), float(gradient_norm)
@@ -63,12 +60,12 @@ class LossReader:
         return torch.isfinite(on_device).all()
 
     def add(self, event: Step, first_window: int, windows_seen: int) -> None:
-        """The step that was just checked is made; `event` has `UNREAD` numbers."""
+        """Queue the step that was just checked; the numbers of `event` are `UNREAD`."""
         assert self._checked is not None
         self._unread.append((event, first_window, windows_seen, self._checked))
 
     def read(self, *, everything: bool = False) -> Iterator[ReadStep]:
-        """The steps that are due to be read, oldest first; with `everything` all, which waits for the device."""
+        """The steps that are due, oldest first; with `everything` all of them, which waits for the device."""
         while self._unread and (everything or self._unread[-1][0].step - self._unread[0][0].step >= self.delay_steps):
             event, first_window, windows_seen, result = self._unread.popleft()
             loss, gradient_norm, decision = result()
@@ -76,7 +73,7 @@ class LossReader:
             yield ReadStep(event, first_window, windows_seen, decision)
 
     def clear(self) -> None:
-        """Forget the steps that are not read yet: the run went back."""
+        """Drop the steps that are not read yet, after a rollback."""
         self._unread.clear()
 
     def _decide_late(self, step: int, numbers: Tensor, copied: torch.cuda.Event | None) -> StepResult:
@@ -90,13 +87,13 @@ class LossReader:
 
 
 def build_loss_reader(guard: Guard, device: torch.device) -> LossReader:
-    """Deferred reading on a card that works through a queue and can void an update by itself, else immediate."""
+    """Deferred reading on a GPU that can void an update by itself, else immediate reading."""
     deferred = device.type != "cpu" and device.type in MASKING_DEVICES
     return LossReader(guard, DELAY_STEPS if deferred else 0)
 
 
 def _copy_to_host(numbers: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
-    """Numbers on their way to the host, with the event after which they are there if that takes time."""
+    """Start a copy to the host; returns it and, on CUDA, the event after which it is complete."""
     if numbers.device.type != "cuda":
         return numbers, None
     copied = torch.cuda.Event()  # type: ignore[no-untyped-call]

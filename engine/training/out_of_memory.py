@@ -1,4 +1,4 @@
-"""Too little memory: how it is recognised, and how the batch is halved."""
+"""Recognises that memory ran out, and halves the batch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import torch
 
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import TrainingStopped
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import GuardEvent, Request
 
-# What a plain RuntimeError says: the allocator of a processor and that of Metal, oneDNN, and the libraries of CUDA.
+# In a plain RuntimeError from the CPU and Metal allocators, oneDNN and the CUDA libraries.
 _MESSAGES = (
     "can't allocate memory",
     "not enough memory",
@@ -23,25 +23,25 @@ _MESSAGES = (
 
 
 class BatchOutOfMemory(Exception):
-    """There was not enough memory for the forward and backward pass of a batch. Nothing was updated."""
+    """The forward and backward pass of a batch ran out of memory. Nothing was updated."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, on whatever device. Torch has a type of its own for that on a GPU only."""
+    """Whether an allocation failed on any device. Torch has an exception type for that on a GPU only."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(message in str(error).lower() for message in _MESSAGES)
 
 
-def halve_batch(state: TrainState, output: RunOutput, apply: Callable[[Request], None]) -> None:
-    """Smaller batches, as many more of them in a step: the same windows and the same mean, in less memory.
+def halve_batch(state: TrainState, recorder: Recorder, apply: Callable[[Request], None]) -> None:
+    """Reduce the batch size and raise `accumulate` by the same factor: the same windows and mean in less memory.
 
-    `apply` applies a command and puts it on record. Raises TrainingStopped when there is nothing left to halve.
+    `apply` applies a command and records it. Raises TrainingStopped when there is nothing left to halve.
     """
     state.optimizer.zero_grad()
     if state.device.type == "cuda":
         torch.cuda.empty_cache()
-    dials, recorder = state.dials, output.recorder
+    dials = state.dials
     # The largest divisor that is at most half: the windows of a step stay the same.
     smaller = next((size for size in range(dials.batch_size // 2, 0, -1) if dials.batch_size % size == 0), 0)
     if not smaller:
@@ -49,7 +49,7 @@ def halve_batch(state: TrainState, output: RunOutput, apply: Callable[[Request],
             "The machine ran out of memory with a single window in a batch: try a smaller context or width."
         )
     accumulate = dials.accumulate * (dials.batch_size // smaller)
-    # The product must never be larger than it was in between, so the smaller batch comes first.
+    # The smaller batch first, so that the product is never larger in between.
     apply(Request(command_id=0, action="set", dial="batch_size", value=float(smaller)))
     apply(Request(command_id=0, action="set", dial="accumulate", value=float(accumulate)))
     recorder.emit(

@@ -1,7 +1,6 @@
 """Writes every event of a session into the journal and publishes it on the feed for the screens of this process.
 
-Only the training thread writes the journal. Other threads (sensors, sample analyzer) hand their events over, and the
-training thread writes them between steps.
+Only the training thread writes the journal; it writes the events of other threads between steps.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from babytrain.runs.events import (
@@ -35,49 +33,48 @@ from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.throttling import MAX_SENSOR_GAP_SECONDS, slowdown_reasons
 from babytrain.runs.store.folder import RunFolder
 
-# Sensor readings are written every second for this long and then ever more seldom (interval = age / this), so that a
-# week of them fits in a few megabytes.
+# Sensor readings are written every second for this long, then at intervals of age / this: a week takes a few megabytes.
 DENSE_VITALS_SECONDS = 3600.0
 THROTTLING_WINDOW_SECONDS = 60.0
-# The electricity is a running total, of which a line every ten seconds is plenty, and later one every few minutes.
+# Energy is a running total: a line every ten seconds is enough, and later one every few minutes.
 ENERGY_SECONDS, DENSE_ENERGY_SECONDS = 10.0, 1000.0
 
 
 class Recorder:
-    """Writes and publishes the events of a session.
+    """Writes the events of a session into `journal` and publishes them on `feed`; `folder` is that of the run.
 
-    Running time counts on from `start_t` seconds, of which earlier sessions paused and rested for `held_before`.
+    Running time starts at `start_t` seconds, of which earlier sessions paused and rested for `held_before`.
     """
 
     def __init__(
         self,
         journal: JournalWriter,
         feed: LiveFeed,
+        folder: RunFolder,
         *,
         start_t: float = 0.0,
         held_before: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         listener: Callable[[AnyEvent], None] | None = None,
     ) -> None:
-        self._journal = journal
-        self._feed = feed
-        self._clock = clock
+        self.feed, self.folder = feed, folder
+        self._journal, self._clock = journal, clock
         self._origin = clock() - start_t
         self._listener = listener  # gets every step and event, in order, before anything is merged
         self._handed_over: SimpleQueue[AnyEvent] = SimpleQueue()
         self._journal_failed = False
-        self._dropped = 0  # lines the journal has given up, as far as it was said
+        self._dropped = 0  # lines dropped by the journal that were reported
         self._vitals_written_t = self._energy_written_t = -math.inf
         self._energy: Energy | None = None  # the newest that is not written yet
         self._ended = False
-        self._divergence_t = start_t  # later by as long as the run was held since
+        self._divergence_t = start_t  # plus the time the run was held since
         self._held_since: float | None = None
         self._held_seconds = 0.0  # in pauses and rests that are over
         self._held_before = held_before
         self._throttled: deque[tuple[float, float]] = deque(
             maxlen=int(THROTTLING_WINDOW_SECONDS)
         )  # from when until when
-        self._newest_reading = (0.0, False)  # when the sensors were read, and whether the card was slowed down then
+        self._newest_reading = (0.0, False)  # time of the reading, and whether the card was throttled
         self.step = 0  # finished optimizer steps, kept by the trainer
         self.phase: PhaseName = "loading"
 
@@ -86,7 +83,7 @@ class Recorder:
         return self._clock() - self._origin
 
     def enter(self, phase: PhaseName) -> None:
-        """Say what the engine does from now on."""
+        """Record a new phase of the engine."""
         if phase != self.phase:
             self.emit(Phase(t=self.now(), step=self.step, phase=phase))
 
@@ -99,7 +96,7 @@ class Recorder:
                 self._ended = True
             case GuardEvent(cause="diverging" | "not finite"):
                 self._divergence_t = event.t
-        self._feed.publish(event)
+        self.feed.publish(event)
         if not isinstance(event, SamplePiece):
             self._journal.append(event)
         if self._listener is not None:
@@ -111,44 +108,41 @@ class Recorder:
 
     def record_step(self, event: Step) -> None:
         """A finished step: a row in the shared columns and a line in the journal."""
-        self._feed.publish_step(event)
+        self.feed.publish_step(event)
         self._journal.append(event)
         if self._listener is not None:
             self._listener(event)
 
     def publish_vitals(self, host: HostReading, gpus: tuple[GpuReading, ...], gpu_note: str) -> None:
-        """Sensor readings from the telemetry thread: shown at once, written by the training thread later."""
+        """Sensor readings from the telemetry thread: shown at once, written later by the training thread."""
         event = Vitals(t=self.now(), step=self.step, host=host, gpus=gpus, gpu_note=gpu_note)
         read_t, throttled = self._newest_reading
         self._newest_reading = (event.t, bool(slowdown_reasons(event)))
         if throttled:
             self._throttled.append((read_t, min(event.t, read_t + MAX_SENSOR_GAP_SECONDS)))
-        self._feed.events.put(event)
+        self.feed.events.put(event)
         self._handed_over.put(event)
 
     def publish(self, event: AnyEvent) -> None:
-        """An event of another thread: shown at once, written by the training thread later.
-
-        Of the electricity so far only the newest is written, now and then and before the end.
-        """
-        self._feed.events.put(event)
+        """An event of another thread: shown at once, written later by the training thread."""
+        self.feed.events.put(event)
         self._handed_over.put(event)
 
     def seconds_since_divergence(self) -> float:
-        """Time of this session since the run last diverged or a loss was not finite, without pauses and rests."""
+        """Seconds since the run last diverged or a loss was not finite, without pauses and rests."""
         return (self.now() if self._held_since is None else self._held_since) - self._divergence_t
 
     def held_seconds(self) -> float:
-        """Time of this session in pauses and in rests that are phases of their own, not those between two steps."""
+        """Seconds of this session in pauses and policy pauses, without rests between two steps."""
         since = self._held_since
         return self._held_seconds + (self.now() - since if since is not None else 0.0)
 
     def working_seconds(self) -> float:
-        """Running time of all sessions so far without pauses and rests."""
+        """Running time of all sessions so far, in seconds, without pauses and rests."""
         return self.now() - self._held_before - self.held_seconds()
 
     def throttled_seconds(self) -> float:
-        """How many of the last sixty seconds the card slowed itself down. A reading holds until the next one."""
+        """How many of the last sixty seconds the card was throttled. A reading is valid until the next."""
         now = self.now()
         read_t, throttled = self._newest_reading
         newest = [(read_t, min(now, read_t + MAX_SENSOR_GAP_SECONDS))] if throttled else []
@@ -156,10 +150,9 @@ class Recorder:
         return sum(max(0.0, end - max(start, since)) for start, end in (*tuple(self._throttled), *newest))
 
     def write_handed_over(self, *, last: bool = False) -> None:
-        """Write what other threads handed over, and say when the journal fails or works again. Training thread only.
+        """Write the events of other threads, and report when the journal fails or works again. Training thread only.
 
-        With `last`, before the end, the newest electricity is written however long ago the one before was. Nothing is
-        written after an `Ended`.
+        Energy is written at intervals, with `last` in any case. Nothing is written after an `Ended`.
         """
         failed = self._journal.failing_since is not None
         if failed != self._journal_failed:
@@ -204,17 +197,8 @@ class Recorder:
                 self._journal.append(event)
 
     def _is_dense(self, event: Vitals) -> bool:
-        """Whether the readings written so far are enough for now."""
+        """Whether the last written reading is recent enough to leave this one out."""
         if event.t - self._vitals_written_t < event.t / DENSE_VITALS_SECONDS:
             return True
         self._vitals_written_t = event.t
         return False
-
-
-@dataclass(frozen=True)
-class RunOutput:
-    """What a session says and writes: events, what a watcher of this process sees, and the run's folder."""
-
-    recorder: Recorder
-    feed: LiveFeed
-    folder: RunFolder

@@ -1,4 +1,4 @@
-"""When a step goes wrong, memory runs out or the card is lost: skip, roll back, halve the batch, or stop."""
+"""Carries out what the guard decides about a step (note, skip, roll back, stop), and stops when the card is lost."""
 
 from __future__ import annotations
 
@@ -20,25 +20,21 @@ from babytrain.engine.telemetry.sampler import LONGEST_SAMPLING_INTERVAL_SECONDS
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
 from babytrain.engine.training.loss_reading import ReadStep
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
 
-# How long the sensors may take to notice a lost card: they are read once a second, but expensive ones more seldom.
+# How long the sensors may take to notice a lost card: expensive ones are read less than once a second.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
 
 
 class CardLostError(Exception):
-    """The sensors say that the card is lost; the message is its name."""
+    """The sensors report that the card is lost; the message is its name."""
 
 
-def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] | None) -> str:
-    """Save what can be saved with `save` and record it; returns the sentence for the end of the run.
-
-    `save` is None where a step failed on the card, which must not be used any more.
-    """
-    recorder = output.recorder
+def stop_for_lost_card(recorder: Recorder, name: str, save: Callable[[], object] | None) -> str:
+    """Call `save` (None if a step failed on the card), record the loss; returns the sentence for the end of the run."""
     recorder.enter("stopping")
     if save is not None:
         try:
@@ -46,7 +42,7 @@ def stop_for_lost_card(output: RunOutput, name: str, save: Callable[[], object] 
         except RuntimeError as error:  # what torch raises for any failure of a device
             first_line = str(error).partition("\n")[0][:200]
             recorder.note(f"The weights could not be fetched from {name}: {first_line}", "warning")
-    newest = last_checkpoint(output.folder.checkpoints)
+    newest = last_checkpoint(recorder.folder.checkpoints)
     what = f"{name}, which this run trains on, was lost: it has fallen off the bus or its driver gave up."
     if newest is None:
         sentence = f"{what} There was no checkpoint yet: restart the computer, then start the run again."
@@ -69,30 +65,27 @@ _CAUSES: dict[GuardCause, str] = {
 
 
 class TrainingStopped(Exception):
-    """Training cannot go on; everything is to be saved. The message says why and what to try."""
+    """Training cannot go on, but can be saved. The message says why and what to try."""
 
 
 class Recovery:
-    """Recovers one run. `apply` applies a command of the engine itself and records it."""
+    """Recovers one run. `apply` applies and records a command of the engine."""
 
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         checkpoints: CheckpointWriter,
         *,
         apply: Callable[[Request], None],
         can_skip_spikes: bool,
     ) -> None:
-        self._state, self._output, self._checkpoints = state, output, checkpoints
+        self._state, self._recorder, self._checkpoints = state, recorder, checkpoints
         self._apply = apply
         self._can_skip_spikes = can_skip_spikes
 
     def act(self, step: ReadStep) -> bool:
-        """Do what the guard decided about a recorded step; True when the run was rolled back.
-
-        Raises TrainingStopped.
-        """
+        """Do what the guard decided about a recorded step; True after a rollback. Raises TrainingStopped."""
         event, decision = step.event, step.decision
         facts = (
             f"step {event.step:,}, windows from {step.first_window:,} on, lr {event.learning_rate:.2g}, "
@@ -115,7 +108,7 @@ class Recovery:
         return False
 
     def _report(self, step: ReadStep, action: GuardOutcome, sentence: str, at: int | None = None) -> None:
-        recorder, event = self._output.recorder, step.event
+        recorder, event = self._recorder, step.event
         recorder.emit(
             GuardEvent(
                 t=recorder.now(),
@@ -131,10 +124,10 @@ class Recovery:
         )
 
     def _roll_back_after(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
-        """To the newest good checkpoint with a lower learning rate. Raises TrainingStopped when there is none."""
+        """Roll back to the newest good checkpoint and lower the learning rate. Raises TrainingStopped without one."""
         state = self._state
         state.guard.rollbacks_left -= 1
-        # Steps made since this one are forgotten: the run goes on as if it had been read before they were begun.
+        # Steps made since this one are dropped, as if its loss had been read before they began.
         newest, state.progress = state.progress, replace(state.progress)
         state.progress.step, state.progress.tokens = step.event.step, step.event.tokens
         state.progress.windows_seen = step.windows_seen
@@ -160,16 +153,14 @@ class Recovery:
             at=now_at,
         )
 
-    # -- rollback ----------------------------------------------------------------------------------------------
-
     def roll_back(self, wanted: str, reason: str) -> Path:
-        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound and leaves everything as it was."""
-        return self._roll_back_to(named_checkpoint(self._output.folder.checkpoints, wanted), reason)
+        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound before anything is changed."""
+        return self._roll_back_to(named_checkpoint(self._recorder.folder.checkpoints, wanted), reason)
 
     def _roll_back_to_good(self, reason: str) -> Path:
         """Go on from the newest good checkpoint that can be read. Raises CheckpointNotFound."""
         refusals: list[str] = []
-        for path in good_checkpoints(self._output.folder.checkpoints, self._state.progress.step):
+        for path in good_checkpoints(self._recorder.folder.checkpoints, self._state.progress.step):
             try:
                 return self._roll_back_to(path, reason)
             except CheckpointNotFound as error:
@@ -177,24 +168,24 @@ class Recovery:
         raise CheckpointNotFound(refusals[0] if refusals else "there is no checkpoint yet")
 
     def _roll_back_to(self, path: Path, reason: str) -> Path:
-        state, output = self._state, self._output
+        state, recorder = self._state, self._recorder
         try:
             state.roll_back(load_checkpoint(path))
         except CheckpointError as error:
             raise CheckpointNotFound(str(error).rstrip(".")) from error
         try:
-            mark_as_last(output.folder.checkpoints, path)
-        except OSError as error:  # a full disk is no reason to leave a run where it was
-            output.recorder.note(
+            mark_as_last(recorder.folder.checkpoints, path)
+        except OSError as error:  # a full disk must not prevent a rollback
+            recorder.note(
                 f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
                 "next one is saved, a resume would begin with another.",
                 "warning",
             )
-        step = output.recorder.step = state.progress.step
+        step = recorder.step = state.progress.step
         self._checkpoints.rolled_back()
-        output.recorder.emit(
+        recorder.emit(
             Resumed(
-                t=output.recorder.now(),
+                t=recorder.now(),
                 step=step,
                 wall_time=time.time(),
                 checkpoint=path.name,

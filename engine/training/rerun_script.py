@@ -1,7 +1,4 @@
-"""The script of a rerun: the recorded commands at their steps, and a comparison of every step with the recorded one.
-
-A difference is reported at once and training goes on: what it grows to is reported at the end.
-"""
+"""Gives the recorded commands of a rerun at their steps and compares every step with the recorded one."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ class StepDifference:
 
 
 class StepComparison:
-    """Compares steps, as they come, with those on record. Of a long run several are on record as one."""
+    """Compares steps with the recorded ones, of which a long run has several merged into one."""
 
     def __init__(self, recorded: Sequence[Step], report: Callable[[StepDifference], None]) -> None:
         self.first_difference: StepDifference | None = None
@@ -44,11 +41,11 @@ class StepComparison:
 
     @property
     def missing(self) -> int:
-        """Lines on record that nothing was compared with."""
+        """Recorded lines that were not compared."""
         return len(self._recorded) - self._next
 
     def add_step(self, step: Step) -> None:
-        """Take in a step of the rerun."""
+        """Compare a step of the rerun."""
         if self._next >= len(self._recorded):
             return
         expected = self._recorded[self._next]
@@ -74,11 +71,11 @@ class RerunScript:
 
     @property
     def finished(self) -> bool:
-        """Whether the session on record ended with its plan done."""
+        """Whether the recorded session ended with its plan done."""
         return self._session.finished
 
     def next_due(self, step: int) -> Request | None:
-        """The next command once the run stands where it was given."""
+        """The next command if it was given at this step, else None."""
         commands = self._session.commands
         if self._next >= len(commands):
             return None
@@ -89,7 +86,7 @@ class RerunScript:
         return command.request
 
     def over(self, step: int) -> bool:
-        """Whether the run stands where the session on record ended, with every command given."""
+        """Whether the run is where the recorded session ended, with every command given."""
         session = self._session
         return self._next >= len(session.commands) and (self._rollback_count, step) >= (
             session.end_rollback_count,

@@ -1,4 +1,4 @@
-"""Writes the samples of a run between two steps of its training, and predicts the next tokens of a text."""
+"""Writes samples between two training steps, and predicts the next tokens of a text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.generation.generate import generate, likeliest_tokens, new_decoder
 from babytrain.engine.generation.prompts import PreparedPrompt, prepare_prompt
 from babytrain.engine.generation.sampling import DamagedWeightsError, SamplingSettings
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Predicted, Sample, SamplePiece
 
@@ -21,22 +21,22 @@ PREDICTED_TOKENS = 8
 
 
 class SampleWriter:
-    """Writes the samples of one run; `on_sample` gets each when it is finished."""
+    """Writes the samples of one run; calls `on_sample` with each finished one."""
 
     def __init__(
-        self, state: TrainState, output: RunOutput, corpus: Corpus, on_sample: Callable[[Sample], None]
+        self, state: TrainState, recorder: Recorder, corpus: Corpus, on_sample: Callable[[Sample], None]
     ) -> None:
-        self._state, self._output, self._corpus = state, output, corpus
+        self._state, self._recorder, self._corpus = state, recorder, corpus
         self._on_sample = on_sample
 
     def write_due(self) -> None:
-        """A text for each of the run's own prompts, so that texts of different steps compare."""
+        """Write a text for each prompt in the settings."""
         config = self._state.config
         for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|"))):
-            if self._output.feed.stop_requested.is_set():
+            if self._recorder.feed.stop_requested.is_set():
                 return  # rather than write an empty sample
             if problem := self.write(prompt, requested=False):
-                self._output.recorder.note(f"No sample at this step: {problem}.", "warning")
+                self._recorder.note(f"No sample at this step: {problem}.", "warning")
 
     def write(
         self,
@@ -46,14 +46,14 @@ class SampleWriter:
         requested: bool,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> str:
-        """Write a text, showing it piece by piece. Returns why not, or nothing.
+        """Write a text, publishing it piece by piece. Returns why that failed, or "".
 
-        Settings and seed are the run's own, so that samples compare across steps, but for the `changes`. It ends where
-        it stands as soon as it `is_cancelled`, and is not begun then.
+        Settings and seed are the run's, so that samples compare across steps, except for `changes`. Ends at the next
+        token once `is_cancelled` returns True.
         """
         if is_cancelled():
             return "it was given up before its first letter"
-        state, recorder, config = self._state, self._output.recorder, self._state.config
+        state, recorder, config = self._state, self._recorder, self._state.config
         drawn = dict(changes or {})
         tokens, seed = int(drawn.pop("tokens", config.sample_tokens)), int(drawn.pop("seed", config.seed))
         try:
@@ -68,7 +68,7 @@ class SampleWriter:
         state.progress.samples += 1
 
         def stop() -> bool:
-            return self._output.feed.stop_requested.is_set() or is_cancelled()
+            return self._recorder.feed.stop_requested.is_set() or is_cancelled()
 
         ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=stop)
         try:
@@ -91,7 +91,7 @@ class SampleWriter:
         return ""
 
     def predict(self, wanted_prompt: str) -> str:
-        """Show the likeliest tokens after a text, with their probabilities. Returns why not, or nothing."""
+        """Publish the likeliest tokens after a text and their probabilities. Returns why that failed, or ""."""
         state, tokenizer = self._state, self._corpus.tokenizer
         prompt = self._prepared(wanted_prompt)
         try:
@@ -100,9 +100,9 @@ class SampleWriter:
             )
         except DamagedWeightsError as error:  # the guard handles those
             return str(error).rstrip(".")
-        self._output.feed.publish(
+        self._recorder.feed.publish(
             Predicted(
-                t=self._output.recorder.now(),
+                t=self._recorder.now(),
                 step=state.progress.step,
                 prompt=prompt.text,
                 tokens=tuple(tokenizer.token_text(int(token)) for token in tokens),
@@ -112,8 +112,8 @@ class SampleWriter:
         return ""
 
     def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int]) -> str:
-        """The text of `tokens` as they come, shown some times a second. Raises what `tokens` raises."""
-        tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._output.recorder
+        """The text of `tokens`, published a few times a second on the way. Raises what `tokens` raises."""
+        tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._recorder
         shown = time.perf_counter()
         ids: list[int] = []
         for token in tokens:
@@ -133,10 +133,10 @@ class SampleWriter:
         return tokenizer.decode(ids)
 
     def _prepared(self, wanted: str) -> PreparedPrompt:
-        """A prompt the model can read; what had to be changed is noted."""
+        """A prompt the model can read; changes to it are logged."""
         prompt = prepare_prompt(
             wanted, self._corpus.tokenizer, self._state.model.context, start=self._corpus.first_prompt
         )
         for note in prompt.notes:
-            self._output.recorder.note(note, "warning")
+            self._recorder.note(note, "warning")
         return prompt

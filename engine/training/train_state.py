@@ -1,4 +1,4 @@
-"""What a run is at a step: everything that a checkpoint holds, and how it is saved, restored and rolled back."""
+"""The state of a run that a checkpoint holds, and how it is saved, restored and rolled back."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Progress:
 
     @classmethod
     def of(cls, trainer: dict[str, Any]) -> Progress:
-        """As saved in a checkpoint's `trainer.json`; what an older version did not write keeps its default."""
+        """From a checkpoint's `trainer.json`; fields that an older version did not write keep their defaults."""
         return cls(**{name: trainer[name] for name in vars(cls()) if name in trainer})
 
 
 @dataclass
 class TrainState:
-    """A model being trained. `evaluations` are those so far, oldest first, which the journal keeps."""
+    """A model in training. `evaluations` are oldest first and saved in the journal, not in a checkpoint."""
 
     config: Config
     model: GPT
@@ -63,11 +63,11 @@ class TrainState:
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device of the model."""
         return self.model.token_embedding.device
 
     def apply_dials(self) -> None:
-        """Tell the optimizer and the model where the dials stand that they keep themselves."""
+        """Set the dials that the optimizer and the model keep copies of."""
         dials = self.dials
         self.optimizer.set_weight_decay(dials.weight_decay)
         self.optimizer.set_betas(dials.beta1, dials.beta2_in_use)
@@ -100,7 +100,7 @@ class TrainState:
         )
 
     def restore(self, checkpoint: LoadedCheckpoint) -> None:
-        """Take over everything from a checkpoint. Raises CheckpointError before anything is changed."""
+        """Load everything from a checkpoint. Raises CheckpointError before anything is changed."""
         progress, dials, guard = read_trainer(checkpoint, self.config)
         self._load_tensors(checkpoint)
         self.progress, self.dials, self.guard = progress, dials, guard
@@ -108,9 +108,9 @@ class TrainState:
         self.apply_dials()
 
     def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
-        """Weights, optimizer and step of an earlier checkpoint of this run. Raises CheckpointError before a change.
+        """Load weights, optimizer and step of an earlier checkpoint of this run; dials and window count stay.
 
-        The dials stay as they are, and training goes on with new windows: the same ones would lead to the same state.
+        The same windows would lead to the same state again. Raises CheckpointError before anything is changed.
         """
         self._load_tensors(checkpoint)
         now = self.progress

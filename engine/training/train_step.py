@@ -1,4 +1,4 @@
-"""One optimizer step, whole: batch, forward, backward, clip, guard, update."""
+"""One optimizer step: batch, forward, backward, clip, guard, update."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from babytrain.runs.events import Step
 def train_step(
     state: TrainState, batches: Batches, forward_backward: Pass, losses: LossReader, now: Callable[[], float]
 ) -> float:
-    """Make one step and hand it to `losses`. Returns the share of its time that was spent on fetching batches.
+    """Make one step and add it to `losses`. Returns the share of its time that was spent on fetching batches.
 
-    `now` is seconds of running time. Raises BatchOutOfMemory; the step can be made again with a smaller batch.
+    `now` returns seconds of running time. Raises BatchOutOfMemory; the step can be repeated with a smaller batch.
     """
     config, dials, progress, optimizer = state.config, state.dials, state.progress, state.optimizer
     began, fetch_seconds = time.perf_counter(), 0.0

@@ -1,7 +1,4 @@
-"""The training loop: a step, then whatever is due, with every request applied between two steps.
-
-This thread alone uses the journal, the model and the optimizer.
-"""
+"""The training loop. Its thread alone uses the journal, the model and the optimizer."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ from babytrain.engine.training.guard import GO_ON
 from babytrain.engine.training.loss_reading import build_loss_reader
 from babytrain.engine.training.out_of_memory import BatchOutOfMemory, halve_batch
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.engine.training.recorder import RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import (
     LOST_CARD_NOTICE_SECONDS,
     CardLostError,
@@ -49,15 +46,12 @@ REPLANNED_SHARE = 0.01  # of the planned steps: a smaller change of the plan is 
 
 
 class Trainer:
-    """Trains a model until the plan is done, a person stops it, or it fails.
-
-    `first_step` is where the run's own steps begin: those of a fork do not begin at 0.
-    """
+    """Trains until the plan is done, a person stops it, or it fails. A fork's steps begin at `first_step`, not at 0."""
 
     def __init__(
         self,
         state: TrainState,
-        output: RunOutput,
+        recorder: Recorder,
         corpus: Corpus,
         *,
         duty_cycle: DutyCycleController,
@@ -65,28 +59,28 @@ class Trainer:
         script: RerunScript | None = None,
         first_step: int = 0,
     ) -> None:
-        self._state, self._output, self._corpus = state, output, corpus
+        self._state, self._recorder, self._corpus = state, recorder, corpus
         self._duty_cycle, self._analyzer, self._script = duty_cycle, analyzer, script
         self._first_step = first_step
-        config, model, recorder = state.config, state.model, output.recorder
+        config, model = state.config, state.model
         self._batches = Batches(corpus.train, config, model.vocabulary_size, state.device)
         self._forward_backward = build_pass(
             model, compiled=config.compile == "on", note=lambda sentence: recorder.note(sentence, "warning")
         )
         self._losses = build_loss_reader(state.guard, state.device)
-        self._checkpoints = CheckpointWriter(state, output)
+        self._checkpoints = CheckpointWriter(state, recorder)
         val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
         self._evaluator = Evaluator(
-            state, output, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
+            state, recorder, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )
-        self._samples = SampleWriter(state, output, corpus, analyzer.add_sample)
-        self._monitor = DiagnosisMonitor(state, output, corpus.facts.floor_nats_per_token)
+        self._samples = SampleWriter(state, recorder, corpus, analyzer.add_sample)
+        self._monitor = DiagnosisMonitor(state, recorder, corpus.facts.floor_nats_per_token)
         self._recovery = Recovery(
-            state, output, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
+            state, recorder, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
         )
         self._commands = Commands(
             state,
-            output,
+            recorder,
             evaluator=self._evaluator,
             checkpoints=self._checkpoints,
             samples=self._samples,
@@ -99,8 +93,8 @@ class Trainer:
         self._limit_seconds = config.minutes * 60.0  # of running time without pauses and rests; 0 = none
 
     def run(self) -> Ended:
-        """Train to the end and leave everything saved. Returns the event that closed the journal."""
-        state, recorder = self._state, self._output.recorder
+        """Train to the end and save everything. Returns the last event of the journal."""
+        state, recorder = self._state, self._recorder
         state.model.train()
         self._plan_by_clock()
         status: Literal["done", "interrupted", "failed"] = "done"
@@ -111,7 +105,7 @@ class Trainer:
             if state.progress.step == 0 and state.config.sample_every:
                 self._samples.write_due()
             if state.config.compile == "on":
-                recorder.enter("compiling")  # until the first step has made its kernels
+                recorder.enter("compiling")  # until the first step is done
             else:
                 self._enter_phase()
             if not self._train():
@@ -121,34 +115,34 @@ class Trainer:
             if status == "done":
                 self._finish_plan()
             self._monitor.check(finished=status == "done")
-            if unsaved := save_last(self._checkpoints, self._output):
+            if unsaved := save_last(self._checkpoints, self._recorder):
                 status, reason = ("failed" if status == "done" else status), f"{reason}, but {unsaved}"
             if status == "done":
-                final_evaluation(state.model, state.config, self._corpus, self._output)
+                final_evaluation(state.model, state.config, self._corpus, self._recorder)
         except TrainingStopped as error:
             status, reason = "failed", str(error)
             for unread in self._losses.read(everything=True):  # made, and in the weights
                 recorder.record_step(unread.event)
-            if unsaved := save_last(self._checkpoints, self._output):
+            if unsaved := save_last(self._checkpoints, self._recorder):
                 reason += f" And {unsaved}."
         except CardLostError as error:
             save = partial(self._checkpoints.save, "end")
-            status, reason = "failed", stop_for_lost_card(self._output, str(error), save)
-        except RuntimeError:  # of which a device's errors are a kind
+            status, reason = "failed", stop_for_lost_card(self._recorder, str(error), save)
+        except RuntimeError:  # device errors among them
             card = self._duty_cycle.lost_card(LOST_CARD_NOTICE_SECONDS)
             if not card:
                 raise
-            status, reason = "failed", stop_for_lost_card(self._output, card, None)
+            status, reason = "failed", stop_for_lost_card(self._recorder, card, None)
         self._analyzer.finish()
         return record_end(recorder, state.progress, status, reason)
 
     def _train(self) -> bool:
-        """Step until the plan is done, or False when a person stopped it. Raises TrainingStopped, CardLostError."""
+        """Step until the plan is done (True) or a person stops (False). Raises TrainingStopped, CardLostError."""
         commands = self._commands
         while True:
             if self._finished():
                 self._read_losses()
-                if self._finished():  # and the guard did not send it back
+                if self._finished():  # unless the guard rolled it back
                     return True
             if card := self._duty_cycle.lost_card():
                 raise CardLostError(card)
@@ -158,7 +152,7 @@ class Trainer:
             if self._script_is_over():
                 continue
             if commands.is_waiting:
-                self._output.recorder.enter("paused")
+                self._recorder.enter("paused")
                 commands.wait_for_request()
                 self._enter_phase()
                 continue
@@ -166,7 +160,7 @@ class Trainer:
                 continue
             began = time.monotonic()
             made = self._make_step()
-            if self._output.recorder.phase == "compiling":
+            if self._recorder.phase == "compiling":
                 self._enter_phase()
             if made:
                 self._run_due_tasks()
@@ -175,31 +169,26 @@ class Trainer:
     def _finished(self) -> bool:
         if self._script_is_over():
             return True
-        if self._limit_seconds and self._output.recorder.working_seconds() >= self._limit_seconds:
+        if self._limit_seconds and self._recorder.working_seconds() >= self._limit_seconds:
             return True
         return self._state.progress.step >= self._state.dials.total_steps
 
     def _finish_plan(self) -> None:
-        """Evaluate and sample at the last step, whatever the cadences."""
+        """Evaluate and sample at the last step if that was not due there."""
         progress, dials = self._state.progress, self._state.dials
         if progress.val_step != progress.step:
             self._evaluator.evaluate()
         if dials.sample_every and progress.step % dials.sample_every:
             self._samples.write_due()
 
-    # -- one step ----------------------------------------------------------------------------------------------
-
     def _make_step(self) -> bool:
-        """Make a step and read the losses that are due. False when the run is no step further than before.
-
-        Raises TrainingStopped.
-        """
-        state, recorder = self._state, self._output.recorder
+        """Make a step and read the losses that are due. True if the run is one step further. Raises TrainingStopped."""
+        state, recorder = self._state, self._recorder
         before = state.progress.step
         try:
             fetching_share = train_step(state, self._batches, self._forward_backward, self._losses, recorder.now)
         except BatchOutOfMemory:
-            halve_batch(state, self._output, self._apply)
+            halve_batch(state, self._recorder, self._apply)
             return False
         recorder.step = state.progress.step
         self._monitor.step_made(fetching_share)
@@ -209,39 +198,36 @@ class Trainer:
         return state.progress.step == before + 1
 
     def _read_losses(self, *, everything: bool = True) -> None:
-        """Record the steps whose losses are due, or all of them, and do what the guard decided about each."""
-        recorder = self._output.recorder
+        """Record the steps whose losses are due, or all, and do what the guard decided about each."""
+        recorder = self._recorder
         for step in self._losses.read(everything=everything):
             recorder.record_step(step.event)
             if step.decision is not GO_ON and self._recovery.act(step):
                 self._losses.clear()
         recorder.write_handed_over()
 
-    # -- between steps -----------------------------------------------------------------------------------------
-
     def _rest_if_required(self) -> bool:
-        """Rest if a rule of the machine says so. True when requests come before the next step."""
+        """Rest if the power policy says so. True when requests must be applied before the next step."""
         commands, duty_cycle, dials = self._commands, self._duty_cycle, self._state.dials
         worked, self._worked_seconds = self._worked_seconds, 0.0
-        if duty_cycle.decide(dials).pauses and not commands.advance:  # steps that are asked for are made
+        if duty_cycle.decide(dials).pauses and not commands.advance:  # requested steps are made
             self._read_losses()
-            self._output.recorder.enter("policy_pause")
+            self._recorder.enter("policy_pause")
             commands.wait_for_request()
             self._enter_phase()
             return True
-        if self._output.recorder.phase == "policy_pause":
+        if self._recorder.phase == "policy_pause":
             self._enter_phase()
         return duty_cycle.rest_between_steps(dials, worked)
 
     def _apply(self, request: Request) -> None:
-        """Apply a command of the engine itself."""
         self._commands.apply(request)
 
     def _apply_requests(self) -> None:
-        """Apply what was asked since the last step, and in a rerun what is on record at this step."""
+        """Apply the requests since the last step, and in a rerun those recorded at this step."""
         if self._script is not None:
             self._apply_script(self._script)
-        feed = self._output.feed
+        feed = self._recorder.feed
         if feed.requests.empty() and not feed.stop_requested.is_set():
             return
         self._read_losses()
@@ -261,14 +247,13 @@ class Trainer:
         return script is not None and script.finished and script.over(self._state.progress.step)
 
     def _run_due_tasks(self) -> None:
-        """Everything due at the step that was just made."""
         state, step = self._state, self._state.progress.step
         due = due_at(step, state.dials, state.config)
         if not due:
             return
         self._read_losses()
         if state.progress.step != step:
-            return  # it went back
+            return  # rolled back
         if "diagnosis" in due:
             self._monitor.check()
         if due == {"diagnosis"}:
@@ -284,11 +269,11 @@ class Trainer:
         self._enter_phase()
 
     def _plan_by_clock(self) -> None:
-        """With `minutes` set, plan as many steps as will fit at the speed measured so far."""
+        """With `minutes` set, plan as many steps as fit at the speed measured so far."""
         step = self._state.progress.step
         planned = steps_that_fit(
             self._limit_seconds,
-            self._output.recorder.working_seconds(),
+            self._recorder.working_seconds(),
             made=step - self._first_step,
             step=step,
             total_steps=self._state.dials.total_steps,
@@ -298,13 +283,11 @@ class Trainer:
 
     def _enter_phase(self) -> None:
         resting = self._duty_cycle.pausing and not self._commands.advance
-        self._output.recorder.enter(
-            "paused" if self._commands.is_waiting else "policy_pause" if resting else "training"
-        )
+        self._recorder.enter("paused" if self._commands.is_waiting else "policy_pause" if resting else "training")
 
 
 def due_at(step: int, dials: DialState, config: TrainingSettings) -> set[Task]:
-    """What is due when `step` has just been reached by making it; a cadence of 0 never fires."""
+    """The tasks due after step number `step`; a cadence of 0 is never due."""
     cadences: dict[Task, int] = {
         "diagnosis": DIAGNOSIS_EVERY_STEPS,
         "evaluation": dials.eval_every,
@@ -317,10 +300,9 @@ def due_at(step: int, dials: DialState, config: TrainingSettings) -> set[Task]:
 def steps_that_fit(
     limit_seconds: float, worked_seconds: float, *, made: int, step: int, total_steps: int
 ) -> int | None:
-    """Where the run will end at the speed so far, None where the plan may stay as it is.
+    """The last step that fits into `limit_seconds` at the speed so far; None where the plan may stay.
 
-    `worked_seconds` is running time without pauses and rests, evaluations and samples included, in which `made` steps
-    were made; `step` is where the run stands.
+    `made` steps took `worked_seconds`, running time without pauses and rests; `step` is the newest.
     """
     if made < STEPS_BEFORE_PLANNING or not 0 < worked_seconds < limit_seconds:
         return None

@@ -16,7 +16,7 @@ from babytrain.engine.sessions import background_services
 from babytrain.engine.sessions.background_services import gpu_opener
 from babytrain.engine.telemetry.gpu_backend import GpuBackend
 from babytrain.engine.telemetry.gpu_discovery import find_training_card
-from babytrain.engine.training.recorder import Recorder, RunOutput
+from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.events import AnyEvent, GpuReading, Phase
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder
@@ -129,10 +129,8 @@ def test_a_run_tells_its_sensors_when_it_rests(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(background_services, "gpu_opener", opener)
     now = [0.0]
-    feed = LiveFeed()
-    recorder = Recorder(NoJournal(), feed, clock=lambda: now[0])
-    output = RunOutput(recorder, feed, RunFolder(Path()))
-    with background_services.start_telemetry(tiny_config(), output, torch.device("cpu"), None):
+    recorder = Recorder(NoJournal(), LiveFeed(), RunFolder(Path()), clock=lambda: now[0])
+    with background_services.start_telemetry(tiny_config(), recorder, torch.device("cpu"), None):
         recorder.emit(Phase(t=0.0, step=0, phase="paused"))
         now[0] = 7.0
         assert [rested() for rested in asked] == [7.0]

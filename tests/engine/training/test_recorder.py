@@ -1,5 +1,7 @@
 """The engine's voice: what is filed, what is only shown, and what is said when the journal cannot be written."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -18,6 +20,7 @@ from babytrain.runs.events import (
 )
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.throttling import MAX_SENSOR_GAP_SECONDS
+from babytrain.runs.store.folder import RunFolder
 
 
 class Sink:
@@ -40,7 +43,7 @@ class Clock:
 
 def make() -> tuple[Recorder, Sink, LiveFeed, Clock]:
     sink, feed, clock = Sink(), LiveFeed(), Clock()
-    return Recorder(sink, feed, start_t=100.0, clock=clock), sink, feed, clock
+    return Recorder(sink, feed, RunFolder(Path()), start_t=100.0, clock=clock), sink, feed, clock
 
 
 def test_time_goes_on_from_where_the_run_stood() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, PolicyEvent, Vitals
 from babytrain.runs.state.live_feed import LiveFeed
+from babytrain.runs.store.folder import RunFolder
 from tests.engine.tiny_runs import tiny_config
 
 
@@ -45,7 +47,7 @@ class World:
         self.now, self.slept = 1000.0, 0.0
         self.longest = 0.0
         self.sink, self.feed = Sink(), LiveFeed()
-        self.recorder = Recorder(self.sink, self.feed, clock=lambda: self.now)
+        self.recorder = Recorder(self.sink, self.feed, RunFolder(Path()), clock=lambda: self.now)
         self.controller = DutyCycleController(
             self.recorder,
             self.feed,
