@@ -31,11 +31,9 @@ _BRAILLE_WEIGHTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x
 
 @dataclass(frozen=True)
 class ChartCharset(Glyphs):
-    """The characters of one terminal: dots per cell, the glyph of each dot pattern, and the signs of a chart.
-
-    `weights` is (dot rows, dot columns); `patterns` and `shades` (for stippled layers) are indexed by the sum of the
-    weights of the dots that are set.
-    """
+    """The characters of one terminal: dots per cell, the glyph of each dot pattern, and the signs of a chart. `weights`
+    is (dot rows, dot columns); `patterns` and `shades` (for stippled layers) are indexed by the sum of the weights
+    of the dots that are set."""
 
     name: CharsetName
     weights: npt.NDArray[np.int64]
@@ -114,10 +112,8 @@ CHART_CHARSETS: Mapping[CharsetName, ChartCharset] = {
 
 def column_dots(top: ChartIntegers, bottom: ChartIntegers, texture: Texture = "solid") -> Dots:
     """The dots from `top` to `bottom` in each column, as arrays of rows and of columns; -1 is an empty column.
-
     `stipple` thins out the inside of each column but never its two ends, so that extremes stay visible; `dashed` and
-    `dotted` leave out whole columns.
-    """
+    `dotted` leave out whole columns."""
     columns = np.flatnonzero(top >= 0)
     if texture == "dashed":
         columns = columns[columns % 6 < 4]
@@ -144,11 +140,9 @@ class Canvas:
         self._patterns = np.zeros((self.height, self.width), dtype=np.int64)
 
     def stamp(self, left: int, dots: Dots, style: int, *, shade: bool = False, joins: Sequence[int] = ()) -> None:
-        """Draw a layer; its dot in row 0, column 0 is in the cell at `left` in the top row.
-
-        `shade` selects the glyphs of stippled layers. The layer replaces what was in its cells, except cells in a style
-        of `joins`, where the dots of both are shown.
-        """
+        """Draw a layer; its dot in row 0, column 0 is in the cell at `left` in the top row. `shade` selects the glyphs
+        of stippled layers. The layer replaces what was in its cells, except cells in a style of `joins`, where the
+        dots of both are shown."""
         charset = self.charset
         row, column = dots
         if not len(row):

@@ -88,10 +88,8 @@ def fill_empty_columns(
     before: tuple[float, float] | None = None,
     after: tuple[float, float] | None = None,
 ) -> ColumnIntervals:
-    """Fill columns without points by linear interpolation between their neighbours.
-
-    Columns that contain only missing points stay gaps, and so does everything between them and the next value.
-    """
+    """Fill columns without points by linear interpolation between their neighbours. Columns that contain only missing
+    points stay gaps, and so does everything between them and the next value."""
     known = np.isfinite(intervals.low) & np.isfinite(intervals.high)
     if known.all() or (not known.any() and (before is None or after is None)):
         return intervals
@@ -122,10 +120,8 @@ def dot_row(value: float, y_low: float, y_high: float, dots: int) -> int:
 
 
 def connect_columns(top: ChartIntegers, bottom: ChartIntegers) -> tuple[ChartIntegers, ChartIntegers]:
-    """Stretch neighbouring columns until they touch, each half of the way, so that a steep line has no holes.
-
-    `top` and `bottom` are dot rows with top <= bottom, -1 where there is nothing.
-    """
+    """Stretch neighbouring columns until they touch, each half of the way, so that a steep line has no holes. `top` and
+    `bottom` are dot rows with top <= bottom, -1 where there is nothing."""
     here, there = slice(None, -1), slice(1, None)
     both = (top[here] >= 0) & (top[there] >= 0)
     old_top, old_bottom = top, bottom

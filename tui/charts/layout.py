@@ -35,10 +35,8 @@ _ENDS = 4.0  # limit for the first and last values, in spans
 
 
 def robust_range(lines: list[ChartValues], bands: list[ColumnIntervals]) -> tuple[float, float] | None:
-    """The y interval to show for some curves and their noise; None without finite values.
-
-    `lines` are drawn values (bridges included), `bands` the extremes of the points in each column.
-    """
+    """The y interval to show for some curves and their noise; None without finite values. `lines` are drawn values
+    (bridges included), `bands` the extremes of the points in each column."""
     curves = _finite(lines)
     tops, bottoms = _finite([band.high for band in bands]), _finite([band.low for band in bands])
     tops, bottoms = tops or bottoms, bottoms or tops
@@ -118,10 +116,8 @@ class PlotArea:
 
 @dataclass(frozen=True)
 class ColumnCurve:
-    """A series resampled to dot columns, y on the axis scale.
-
-    `band` and `line` are drawn, bridges included; `known` are the points alone, `raw` the same before any logarithm.
-    """
+    """A series resampled to dot columns, y on the axis scale. `band` and `line` are drawn, bridges included; `known`
+    are the points alone, `raw` the same before any logarithm."""
 
     series: Series
     rows: ChartIntegers

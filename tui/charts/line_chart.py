@@ -65,7 +65,6 @@ class LineChart(StyledWidget):
         self._strips.clear()
 
     def _is_current(self, picture: Drawing | None) -> TypeGuard[Drawing]:
-        """Whether there is a drawing of the present size."""
         return picture is not None and (picture.canvas.width, picture.canvas.height) == self.size
 
     def _draw(self, before: Drawing | None) -> Drawing:

@@ -80,8 +80,6 @@ def _write_message(plot: Plot, canvas: Canvas) -> None:
 
 
 class _Painter:
-    """The state of one drawing: plot, canvas, and scales."""
-
     def __init__(
         self, plot: Plot, canvas: Canvas, layout: ChartLayout, x_low: float, x_high: float, limits: tuple[float, float]
     ) -> None:
@@ -293,7 +291,6 @@ class _Painter:
                     break
 
     def _notice(self, off_screen: int) -> None:
-        """Report points outside the y range."""
         if not off_screen:
             return
         for text in (f"{off_screen:,} off-screen", f"{off_screen:,} off"):

@@ -38,11 +38,9 @@ SignName: TypeAlias = Literal["point", "best", "bad", "up", "down", "saved", "re
 
 @dataclass(frozen=True)
 class Series:
-    """A curve: `line` (its mean in each column) over a band from the lowest `low` to the highest `high`.
-
-    All arrays have one entry per point, `x` ascending; NaN is a missing point. Without `band` only the line is drawn.
-    With `markers` points get a sign, or every k-th one where they are dense.
-    """
+    """A curve: `line` (its mean in each column) over a band from the lowest `low` to the highest `high`. All arrays
+    have one entry per point, `x` ascending; NaN is a missing point. Without `band` only the line is drawn. With
+    `markers` points get a sign, or every k-th one where they are dense."""
 
     x: XValues
     low: ChartValues
@@ -68,10 +66,8 @@ class ReferenceLevel:
 
 @dataclass(frozen=True)
 class EventMark:
-    """An event at `x`: a sign with a label at the top of the chart and a thin line down from it.
-
-    A `quiet` one is only a sign on the axis, whose label is shown at the crosshair.
-    """
+    """An event at `x`: a sign with a label at the top of the chart and a thin line down from it. A `quiet` one is only
+    a sign on the axis, whose label is shown at the crosshair."""
 
     x: float
     sign: SignName

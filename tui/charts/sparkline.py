@@ -22,11 +22,9 @@ def sparkline(
     high: float | None = None,
     charset: CharsetName = "braille",
 ) -> str:
-    """`width` characters, the newest value last; a value that is None or not finite is a gap.
-
-    `low` and `high` fix the scale (values outside are clipped); without them it is the range of the values, with a
-    constant history in the middle.
-    """
+    """`width` characters, the newest value last; a value that is None or not finite is a gap. `low` and `high` fix the
+    scale (values outside are clipped); without them it is the range of the values, with a constant history in the
+    middle."""
     if width <= 0:
         return ""
     recent = list(values[-width:])

@@ -99,7 +99,6 @@ def _labels(values: Sequence[float], step: float, kind: AxisKind) -> list[str]:
 
 
 def _decimals(step: float) -> int:
-    """Decimals needed to distinguish neighbouring ticks."""
     return max(0, _power_below_one(step))
 
 

@@ -36,10 +36,8 @@ class StepWindow:
         return self.end is None
 
     def span(self, newest: float, columns: int) -> tuple[float, float]:
-        """First and last step shown, for a window that is not the whole run.
-
-        A following window moves by whole columns: otherwise points would change buckets every frame and flicker.
-        """
+        """First and last step shown, for a window that is not the whole run. A following window moves by whole columns:
+        otherwise points would change buckets every frame and flicker."""
         width = self.width if self.width is not None else max(newest, _NARROWEST)
         if self.end is not None:
             return self.end - width, self.end
@@ -48,10 +46,8 @@ class StepWindow:
         return end - width, end
 
     def zoomed(self, factor: float, newest: float, whole: float, anchor: float | None) -> StepWindow:
-        """This window zoomed in by `factor` (below 1: out), with `anchor` fixed on the screen.
-
-        `whole` is the width of the whole run in steps; from there on everything is shown.
-        """
+        """This window zoomed in by `factor` (below 1: out), with `anchor` fixed on the screen. `whole` is the width of
+        the whole run in steps; from there on everything is shown."""
         width = whole if self.width is None else self.width
         wanted = max(_NARROWEST, width / factor)
         if wanted >= whole:
@@ -85,10 +81,8 @@ AXIS_KINDS: dict[XMode, AxisKind] = {"step": "count", "tokens": "count", "time":
 
 
 class XScale:
-    """The x axis in one unit: its column of training steps, and the x of other things.
-
-    Epochs are steps with other labels, so they need no column; `scale` is the factor.
-    """
+    """The x axis in one unit: its column of training steps, and the x of other things. Epochs are steps with other
+    labels, so they need no column; `scale` is the factor."""
 
     def __init__(self, snapshot: RunSnapshot, mode: XMode) -> None:
         self.snapshot = snapshot

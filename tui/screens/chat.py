@@ -1,7 +1,4 @@
-"""The chat screen: input line, conversation, next-token bars and sampling settings.
-
-Requests to the model and its replies are in `chat_base.py`.
-"""
+"""The chat screen: input line, conversation, next-token bars and sampling settings."""
 
 from __future__ import annotations
 

@@ -41,11 +41,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChatSetup:
-    """The run to talk to.
-
-    `load` loads a checkpoint in a worker thread; `live` is the run if it trains here, and `prompt_reader` describes
-    how it reads a prompt.
-    """
+    """The run to talk to. `load` loads a checkpoint in a worker thread; `live` is the run if it trains here, and
+    `prompt_reader` describes how it reads a prompt."""
 
     name: str
     settings: SamplingSettings
@@ -202,7 +199,6 @@ class ChatScreenBase(OverlayScreen):
         return self._reader is None or self._reader.can_read(text)
 
     def _readable(self, line: str) -> str:
-        """The part of a line that the model can read."""
         return line if self._reader is None else self._reader.without_unknown(line)[0]
 
     def _text_to_predict(self) -> str:

@@ -1,7 +1,4 @@
-"""The letter board: which letters a model knows, as a keyboard, as bars, or by its most common tokens.
-
-Shows the newest evaluation up to the run's position, so a replay fills the board, unless an earlier one was chosen.
-"""
+"""The letter board: which letters a model knows, as a keyboard, as bars, or by its most common tokens."""
 
 from __future__ import annotations
 

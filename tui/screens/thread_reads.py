@@ -23,11 +23,9 @@ Result = TypeVar("Result")
 def read_in_thread(
     node: DOMNode, problem: str, read: Callable[[], Result], show: Callable[[Result], None], fail: Callable[[str], None]
 ) -> None:
-    """Call `read` in a worker thread, then `show` with the result, or `fail` with a sentence.
-
-    The sentence of an unexpected exception begins with `problem`. Both run as messages of the node. A newer call for
-    the node replaces this one, and nothing is called after the node was removed.
-    """
+    """Call `read` in a worker thread, then `show` with the result, or `fail` with a sentence. The sentence of an
+    unexpected exception begins with `problem`. Both run as messages of the node. A newer call for the node replaces
+    this one, and nothing is called after the node was removed."""
 
     async def work() -> None:
         try:

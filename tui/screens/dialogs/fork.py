@@ -28,15 +28,11 @@ from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_count, format_loss
 
 _MAX_NAME = 40
-_MAX_CHECKPOINTS = 8
-_MAX_SETTINGS = 14
 
 
 class ForkScreen(TextInputScreen):
-    """Asks for a line such as `best lr 1e-3, steps 3000`; parse the answer with `request`.
-
-    `check_request` returns further problems with a request, one sentence each.
-    """
+    """Asks for a line such as `best lr 1e-3, steps 3000`; parse the answer with `request`. `check_request` returns
+    further problems with a request, one sentence each."""
 
     def __init__(
         self,
@@ -52,8 +48,8 @@ class ForkScreen(TextInputScreen):
         )
         self._check_request = check_request
         dot = f" {glyphs.dot} "
-        saved = dot.join(_checkpoint_label(checkpoint, glyphs) for checkpoint in checkpoints[-_MAX_CHECKPOINTS:])
-        settings = dot.join(rule.name for rule in rules[:_MAX_SETTINGS])
+        saved = dot.join(_checkpoint_label(checkpoint, glyphs) for checkpoint in checkpoints[-8:])
+        settings = dot.join(rule.name for rule in rules[:14])
         super().__init__(
             f"Fork {name} from which checkpoint, and how?",
             detail="best, last, a name or a step; then what is to be different. The original stays as it is.",
@@ -133,7 +129,6 @@ class ForkStarter:
         self._app.push_screen(screen, done)
 
     def _step(self) -> int | None:
-        """The newest step of the run to be stopped."""
         running = self._running()
         if running is None:
             return None

@@ -14,11 +14,8 @@ from babytrain.tui.terminal.safe_text import safe_content
 
 
 class TextInputScreen(FormDialog[str]):
-    """One line of typed text.
-
-    `check` returns what is wrong with an answer as a sentence, or None; the dialog stays open while it is wrong.
-    `hint` returns a comment on the text typed so far; `below` is shown under the input.
-    """
+    """One line of typed text. `check` returns what is wrong with an answer as a sentence, or None; the dialog stays
+    open while it is wrong. `hint` returns a comment on the text typed so far; `below` is shown under the input."""
 
     first_focus: ClassVar[str] = "#answer"
 

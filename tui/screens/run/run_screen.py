@@ -53,8 +53,6 @@ from babytrain.tui.widgets.run.progress_header import HeaderFacts, ProgressHeade
 from babytrain.tui.widgets.samples.sample_panes import SamplePane
 from babytrain.tui.widgets.vitals.vitals_pane import VitalsPane
 
-MAX_PRINTED_LINES = 300
-
 
 class RunScreen(PaneScreen):
     """Panes, header and key bar of a run; subclasses add commands."""
@@ -78,7 +76,7 @@ class RunScreen(PaneScreen):
         self.run_title = title
         self._budget = FrameBudget()
         self._incoming: SimpleQueue[str] = printed if printed is not None else SimpleQueue()
-        self._printed: deque[PrintedLine] = deque(maxlen=MAX_PRINTED_LINES)
+        self._printed: deque[PrintedLine] = deque(maxlen=300)
         self._printed_count = 0
         self._change_token: object = None  # at the last tick
         self._vitals_count = -1

@@ -31,7 +31,6 @@ from babytrain.tui.widgets.run.dials_pane import DialsPane
 from babytrain.tui.widgets.run.health_bar import is_advice_followed
 
 ANSWER_TIMEOUT_SECONDS = 2.0  # then the next step of a dial is sent although the previous one is unanswered
-_MAX_NOTE = 2000
 _MAX_CHECKPOINT_NAME = 80
 _STEPS_QUESTIONS: Mapping[CommandAction, str] = {
     "advance": "Run some steps, then pause",
@@ -119,7 +118,7 @@ class SteeringScreen(RunScreen):
     def action_note(self) -> None:
         """Add a note to the log."""
         dialog = TextInputScreen("A note for the log", placeholder="what happened, what you tried")
-        self._ask_typed(dialog, lambda text: self.ask("note", text=text[:_MAX_NOTE]))
+        self._ask_typed(dialog, lambda text: self.ask("note", text=text[:2000]))
 
     def action_rollback_to(self) -> None:
         """Roll back to a chosen checkpoint of this run."""

@@ -21,7 +21,6 @@ from babytrain.tui.widgets.common.line_widget import DIM, LineWidget
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 _MAX_SHOWN_CHARACTERS = 20_000  # characters shown from the end of a conversation
-TYPED_STYLE = "bold $primary"
 UNSEEN_STYLE = "$foreground 35%"
 _PROMPT_SIGN_COLUMNS = 2
 
@@ -94,7 +93,7 @@ class _Paragraph:
         """Highlights: the first `unseen` characters dim, the other typed ones in their own style."""
         unseen = min(unseen, len(self.text))
         marks = [TextHighlight(0, unseen, UNSEEN_STYLE)] if unseen else []
-        return [*marks, TextHighlight(unseen, self.typed, TYPED_STYLE)] if self.typed > unseen else marks
+        return [*marks, TextHighlight(unseen, self.typed, "bold $primary")] if self.typed > unseen else marks
 
 
 def _paragraphs(turns: Sequence[ChatTurn]) -> list[_Paragraph]:
@@ -111,9 +110,6 @@ def _paragraphs(turns: Sequence[ChatTurn]) -> list[_Paragraph]:
         paragraphs.append(_Paragraph(turn.typed + turn.reply, len(turn.typed), end))
         end += len(turn.typed + turn.reply)
     return [paragraph for paragraph in paragraphs if end - paragraph.start <= _MAX_SHOWN_CHARACTERS] or paragraphs[-1:]
-
-
-_MAX_TOKEN_COLUMNS = 12
 
 
 class NextTokenBars(LineWidget):
@@ -140,7 +136,7 @@ class NextTokenBars(LineWidget):
 
 def token_bar_lines(likeliest: Likeliest, width: int, charset: CharsetName, *, old: bool) -> list[Content]:
     """`o  81% ████████` for each token, in at most `width` columns."""
-    names = [shorten_to_columns(token_label(token, charset), _MAX_TOKEN_COLUMNS) for token, _ in likeliest]
+    names = [shorten_to_columns(token_label(token, charset), 12) for token, _ in likeliest]
     name_width = min(max((cell_len(name) for name in names), default=0), max(1, width - 6))
     room = max(0, width - name_width - len("  100% "))
     lines: list[Content] = []

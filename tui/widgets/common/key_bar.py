@@ -58,7 +58,7 @@ class KeyBar(LineWidget):
         super().__init__("keys")
         self._hints: list[KeyHint] = []
         self._palette: KeyHint | None = None
-        self._places: list[tuple[int, KeyHint]] = []  # the first column of each entry shown
+        self._hint_columns: list[tuple[int, KeyHint]] = []  # the first column of each entry shown
 
     def on_mount(self) -> None:
         """Redraw when the bindings change."""
@@ -67,12 +67,12 @@ class KeyBar(LineWidget):
 
     def build(self, width: int, height: int) -> list[Content]:
         """One line with the entries that fit."""
-        line, self._places = fit_hints(self._hints, self._palette, width)
+        line, self._hint_columns = fit_hints(self._hints, self._palette, width)
         return [line]
 
     async def on_click(self, event: events.Click) -> None:
         """Press the key that is shown there."""
-        for first, hint in self._places:
+        for first, hint in self._hint_columns:
             if first <= event.x < first + hint.content.cell_length:
                 await self.app.action_simulate_key(hint.key_at(event.x - first))
 

@@ -216,7 +216,6 @@ def run_cells(row: RunRow, now: float, charset: CharsetName, colours: Mapping[st
 
 
 def _run_name(row: RunRow, charset: CharsetName) -> Text:
-    """The name, its position in the tree, and how the run originated."""
     note = row.relation
     if row.is_demo:
         note = "demo"

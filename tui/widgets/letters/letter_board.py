@@ -18,7 +18,6 @@ from babytrain.tui.widgets.letters.letter_statistics import LetterScore
 from babytrain.tui.widgets.letters.letter_tiles import BoardDrawing, BoardStyle, bar_board, key_board
 
 BoardView: TypeAlias = Literal["keyboard", "bars", "tokens"]
-LONGEST_TOKEN = 20
 
 
 class LetterBoard(TextPane, inherit_bindings=False):
@@ -73,7 +72,7 @@ class LetterBoard(TextPane, inherit_bindings=False):
         if self._view == "keyboard":
             self._board = key_board(self._facts, self._rows, width, height, self._board_style)
         else:
-            longest = LONGEST_TOKEN if self._view == "tokens" else 8
+            longest = 20 if self._view == "tokens" else 8
             self._board = bar_board(self._facts, width, self._board_style, longest_label=longest)
         return list(self._board.lines)
 

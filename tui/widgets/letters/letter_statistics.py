@@ -22,10 +22,8 @@ from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.formatting import format_percent
 from babytrain.tui.widgets.common.line_widget import DIM
 
-MAX_SHOWN_CONFUSIONS = 4
-MAX_SYMBOL_CHARACTERS = 24
 # Labels of invisible symbols: the usual one, and one for terminals without that character.
-_SPELLED = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
+_INVISIBLE_SYMBOL_LABELS = {" ": ("␣", "sp"), "⏎": ("⏎", "nl")}
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def predicted_instead_of(letters: Letters, symbol: str) -> list[tuple[str, float
 
 def _most_frequent(pairs: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     known = [(symbol, share) for symbol, value in pairs if (share := known_share(value))]
-    return sorted(known, key=lambda pair: -pair[1])[:MAX_SHOWN_CONFUSIONS]
+    return sorted(known, key=lambda pair: -pair[1])[:4]
 
 
 def known_share(value: float | None) -> float | None:
@@ -117,11 +115,11 @@ def known_share(value: float | None) -> float | None:
 
 def symbol_label(symbol: str, charset: CharsetName = "braille") -> str:
     """A symbol as safe, non-empty text without control characters, in characters the terminal has where possible."""
-    if symbol in _SPELLED:
-        return _SPELLED[symbol][0 if charset == "braille" else 1]
+    if symbol in _INVISIBLE_SYMBOL_LABELS:
+        return _INVISIBLE_SYMBOL_LABELS[symbol][0 if charset == "braille" else 1]
     space = "␣" if charset == "braille" else "_"
     begins = len(symbol) > 1 and symbol.startswith(" ")  # as the tokens do that begin a word
-    label = safe_line(symbol, MAX_SYMBOL_CHARACTERS).strip()
+    label = safe_line(symbol, 24).strip()
     return fold_to_charset((space if begins or not label else "") + label, charset)
 
 

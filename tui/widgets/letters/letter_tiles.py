@@ -1,7 +1,4 @@
-"""The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol.
-
-A tile shows its symbol, its recall as a number and as a bar, and the change since the evaluation before.
-"""
+"""The letter board as lines of styled text: a keyboard of tiles, or a bar for each symbol."""
 
 from __future__ import annotations
 
@@ -94,7 +91,7 @@ def key_board(
     tile = min(WIDEST_TILE, (width + TILE_GAP) // KEYS_PER_ROW - TILE_GAP)
     tall, gap = _tile_height(len(rows), tile, height)
     margin = (width - KEYS_PER_ROW * (tile + TILE_GAP) + TILE_GAP) // 2
-    by_symbol = {fact.symbol: fact for fact in facts}
+    by_symbol = {score.symbol: score for score in facts}
     spare = height - len(rows) * (tall + gap) + gap
     lines = [Content(" " * width) for _ in range(max(0, spare // 2))]
     positions: list[SymbolPosition] = []
@@ -111,13 +108,13 @@ def bar_board(
     facts: Sequence[LetterScore], width: int, board_style: BoardStyle, *, longest_label: int = 8
 ) -> BoardDrawing:
     """A line for each symbol, most common first."""
-    labels = [symbol_label(fact.symbol, board_style.charset) for fact in facts]
+    labels = [symbol_label(score.symbol, board_style.charset) for score in facts]
     name = min(longest_label, max((cell_len(label) for label in labels), default=1), max(1, width // 3))
-    precise = any(fact.precision is not None for fact in facts)
+    precise = any(score.precision is not None for score in facts)
     lines = [_bar_heading(name, width, wants_precision=precise)]
-    for fact, label in zip(facts, labels, strict=True):
-        lines.append(_bar_line(fact, label, name, width, board_style, wants_precision=precise))
-    positions = [SymbolPosition(fact.symbol, 0, number + 1, width, 1) for number, fact in enumerate(facts)]
+    for score, label in zip(facts, labels, strict=True):
+        lines.append(_bar_line(score, label, name, width, board_style, wants_precision=precise))
+    positions = [SymbolPosition(score.symbol, 0, number + 1, width, 1) for number, score in enumerate(facts)]
     return BoardDrawing(tuple(lines), tuple(positions))
 
 
@@ -157,7 +154,6 @@ def _key_lines(
     tall: int,
     board_style: BoardStyle,
 ) -> list[Content]:
-    """The lines of one row of keys, each `width` columns."""
     tiles = [
         _tile(facts[key.symbol], position.width, tall, board_style)
         if key.present and key.symbol in facts
@@ -177,23 +173,23 @@ def _key_lines(
     return lines
 
 
-def _tile(fact: LetterScore, width: int, tall: int, board_style: BoardStyle) -> list[list[TilePart]]:
+def _tile(score: LetterScore, width: int, tall: int, board_style: BoardStyle) -> list[list[TilePart]]:
     """`tall` lines of exactly `width` columns."""
-    selected = fact.symbol == board_style.selected
+    selected = score.symbol == board_style.selected
     ground = _HERE if selected else _GROUND
-    style = recall_style(fact.recall)
+    style = recall_style(score.recall)
     signs = CHART_CHARSETS[board_style.charset]
-    label = symbol_label(fact.symbol, board_style.charset)
-    shown = percent_digits(fact.recall)
+    label = symbol_label(score.symbol, board_style.charset)
+    shown = percent_digits(score.recall)
     if width < _ROOMY:
         label = label if cell_len(label) <= width else label.removeprefix("\\x")  # the digits of a byte suffice
-        level = BAR_LEVELS[board_style.charset][min(7, int((fact.recall or 0.0) * 8))]
+        level = BAR_LEVELS[board_style.charset][min(7, int((score.recall or 0.0) * 8))]
         head = fit_exactly(f"[{label}]" if selected else f"{label} {level}" if cell_len(label) == 1 else label, width)
         return [[(head, f"bold {style} {ground}")], [(fit_exactly(shown.rjust(width), width), f"{style} {ground}")]]
-    star = board_style.star(fact.symbol)
-    change = change_text(fact.change, signs.up, signs.down)
-    changed = "$success" if (fact.change or 0) > 0 else "$error"
-    bar = [(recall_bar(fact.recall, width, board_style.charset), f"{style} {_TRACK}")]
+    star = board_style.star(score.symbol)
+    change = change_text(score.change, signs.up, signs.down)
+    changed = "$success" if (score.change or 0) > 0 else "$error"
+    bar = [(recall_bar(score.recall, width, board_style.charset), f"{style} {_TRACK}")]
     name = f"[{label}]" if selected else f" {label}"
     if tall == 2:
         room = width - len(shown) - 1
@@ -207,7 +203,7 @@ def _tile(fact: LetterScore, width: int, tall: int, board_style: BoardStyle) -> 
     figures = [(fit_exactly(f" {shown}%", width), f"{style} {ground}")]
     if tall == 3:
         return [first, figures, bar]
-    share = fit_exactly(f" {format_percent(None if fact.share is None else 100 * fact.share)}", width)
+    share = fit_exactly(f" {format_percent(None if score.share is None else 100 * score.share)}", width)
     return [first, figures, [(share, f"$foreground 45% {ground}")], bar]
 
 
@@ -226,29 +222,29 @@ def _bar_heading(name: int, width: int, *, wants_precision: bool) -> Content:
 
 
 def _bar_line(
-    fact: LetterScore, label: str, name: int, width: int, board_style: BoardStyle, *, wants_precision: bool
+    score: LetterScore, label: str, name: int, width: int, board_style: BoardStyle, *, wants_precision: bool
 ) -> Content:
-    selected = fact.symbol == board_style.selected
+    selected = score.symbol == board_style.selected
     ground = _HERE if selected else ""
-    style = recall_style(fact.recall)
+    style = recall_style(score.recall)
     signs = CHART_CHARSETS[board_style.charset]
     bar, share, precision = _columns(name, width, wants_precision=wants_precision)
-    star = board_style.star(fact.symbol) or " "
+    star = board_style.star(score.symbol) or " "
     text: list[TilePart] = [
         (">" if selected else " ", f"bold $primary {ground}"),
         (fit_exactly(label, name, GLYPHS[board_style.charset].ellipsis) + star, f"bold {style} {ground}"),
     ]
     if share:
-        words = format_percent(None if fact.share is None else 100 * fact.share)
+        words = format_percent(None if score.share is None else 100 * score.share)
         text.append((f"{words:>6} ", f"$foreground 60% {ground}"))
     else:
         text.append((" ", ground))
-    text.append((recall_bar(fact.recall, bar, board_style.charset), f"{style} {_TRACK}"))
-    changed = "$success" if (fact.change or 0) > 0 else "$error"
-    text.append((f" {percent_digits(fact.recall) + '%':>4} ", f"{style} {ground}"))
-    text.append((f"{change_text(fact.change, signs.up, signs.down):<4}", f"{changed} {ground}"))
+    text.append((recall_bar(score.recall, bar, board_style.charset), f"{style} {_TRACK}"))
+    changed = "$success" if (score.change or 0) > 0 else "$error"
+    text.append((f" {percent_digits(score.recall) + '%':>4} ", f"{style} {ground}"))
+    text.append((f"{change_text(score.change, signs.up, signs.down):<4}", f"{changed} {ground}"))
     if precision:
-        known = f"{percent_digits(fact.precision)}%" if fact.precision is not None else signs.range
+        known = f"{percent_digits(score.precision)}%" if score.precision is not None else signs.range
         text.append((f"{known:>10}", f"$foreground 60% {ground}"))
     line = Content.assemble(*((words, piece.strip()) for words, piece in text))
     missing = width - line.cell_length

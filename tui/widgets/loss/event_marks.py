@@ -1,8 +1,4 @@
-"""Events of a run as marks and shaded intervals on its charts.
-
-Rare events are labelled marks at the top, frequent ones signs on the axis; intervals of throttling and resting are
-shaded.
-"""
+"""Events of a run as marks and shaded intervals on its charts."""
 
 from __future__ import annotations
 
@@ -24,8 +20,7 @@ from babytrain.tui.text.wording import dial_label, format_dial_value
 
 _MOST_MARKS = 40
 _LONGEST_LABEL = 20
-_LONGEST_MILESTONE = 60
-_RESCUES: dict[str, str] = {
+_RECOVERIES: dict[str, str] = {
     "noted": "noted",
     "skipped": "left out",
     "rolled back": "went back",
@@ -69,11 +64,9 @@ def command_label(command: Command) -> tuple[str, ChangeDirection] | None:
 
 
 def step_on_current_path(snapshot: RunSnapshot) -> Callable[[int, float], int | None]:
-    """The step on the axis of an event at a step and a time; None if it was discarded.
-
-    A rollback within a session keeps its dial changes, moved to the step it went back to. A resume from a checkpoint
-    discards what came after it.
-    """
+    """The step on the axis of an event at a step and a time; None if it was discarded. A rollback within a session
+    keeps its dial changes, moved to the step it went back to. A resume from a checkpoint discards what came after
+    it."""
     resumes = snapshot.state.resumes.until(snapshot.t)
 
     def current_step(step: int, t: float) -> int | None:
@@ -127,7 +120,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
     for rescue, step, at in placed(state.guard_events.until(t)):
         if rescue.action == "rolled back":
             marks.pop(("resumed", step), None)  # the same event reported twice
-        words = f"{_RESCUES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
+        words = f"{_RECOVERIES.get(rescue.action, 'rescue')}: {safe_line(rescue.cause, _LONGEST_LABEL)}"
         marks["rescue", step] = (rescue.t, EventMark(at, "bad", words, style="bad"))
     for event, step, at in placed(state.policy_events.until(t)):
         if event.action == "released":
@@ -135,7 +128,7 @@ def event_marks(snapshot: RunSnapshot, x: XScale) -> tuple[tuple[EventMark, ...]
         else:
             marks[f"policy {event.cause}", step] = (event.t, policy_mark(event, at))
     milestones = [
-        EventMark(at, "milestone", safe_line(milestone.text, _LONGEST_MILESTONE), style="best", quiet=True)
+        EventMark(at, "milestone", safe_line(milestone.text, 60), style="best", quiet=True)
         for milestone, _, at in placed(snapshot.milestones[-_MOST_MARKS:])
     ]
     in_order = sorted(marks.values(), key=lambda entry: entry[0])[-_MOST_MARKS:]

@@ -21,7 +21,6 @@ from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, lin
 from babytrain.tui.widgets.letters.letter_statistics import symbol_label
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
 
-_LONGEST_LETTER = 8
 _MOST_MEDIAN_ROWS = 4000  # rows; a median of a million ten times a second would be slow
 
 
@@ -33,10 +32,8 @@ def legend_line(
     width: int,
     reach: float = 0.0,
 ) -> StyledLine:
-    """As much as fits into `width`: values on the left, chart settings on the right.
-
-    Labels of marks up to `reach` from the crosshair, in units of the x axis, are included.
-    """
+    """As much as fits into `width`: values on the left, chart settings on the right. Labels of marks up to `reach` from
+    the crosshair, in units of the x axis, are included."""
     if settings.crosshair is not None:
         chunks = _crosshair_chunks(snapshot, plotter, settings.crosshair, charset)
         marks = plotter.marks_at(snapshot, settings, reach)
@@ -49,7 +46,7 @@ def legend_line(
     values = _speed_chunks(snapshot, plotter, charset) if speed else _newest_chunks(snapshot, plotter, charset)
     if not values:
         return ()
-    left = _with_stretch(values, snapshot, plotter, charset, width)
+    left = _with_interval(values, snapshot, plotter, charset, width)
     if not speed:
         left = _with_tracked_letter(left, snapshot, settings, charset, width)
     for right in _settings_spans(settings, charset):
@@ -96,7 +93,7 @@ def _speed_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCha
     return chunks
 
 
-def _with_stretch(
+def _with_interval(
     chunks: list[LinePart], snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCharset, width: int
 ) -> StyledLine:
     """The chunks, and the newest slowdown or rest in the longest form that fits beside the first two."""
@@ -122,7 +119,7 @@ def _with_tracked_letter(
     recall = newest.tracked_letter_recall
     if not math.isfinite(recall):
         return left
-    letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), _LONGEST_LETTER, "")
+    letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), 8, "")
     added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
     needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
     return (*left, *added) if left and needed <= width else left
@@ -133,7 +130,6 @@ def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePar
 
 
 def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[StyledLine]:
-    """The chart settings in full and in shorter forms."""
     smoothing = f"EMA {settings.decay:g}" if settings.decay else "not smoothed"
     words = [f"x: {settings.x_mode}", *(["log y"] if settings.log_y else []), smoothing]
     if not settings.view.is_whole:
@@ -145,7 +141,6 @@ def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[Styl
 
 
 def _crosshair_chunks(snapshot: RunSnapshot, plotter: LossPlotter, step: int, charset: ChartCharset) -> list[LinePart]:
-    """Everything known about the step under the crosshair."""
     row = row_of_step(snapshot, step)
     if row is None:
         return [LinePart((("no step here yet", "label"),))]

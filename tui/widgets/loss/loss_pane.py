@@ -195,7 +195,6 @@ class LossPane(Widget, can_focus=True):
             self.post_message(self.ViewChanged())
 
     def _redraw(self) -> None:
-        """Redraw header and chart if they are visible and changed."""
         snapshot = self._snapshot
         if snapshot is None or not self.is_attached or not self.size.width:
             return

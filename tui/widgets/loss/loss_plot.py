@@ -25,7 +25,7 @@ ChartQuantity: TypeAlias = Literal["loss", "speed"]
 SMOOTHING_DECAYS = (0.95, 0.98, 0.995, 0.0)
 
 _BLOCKS_A_COLUMN = 8
-_MOST_SPOTS = 4000
+_MAX_POINT_MARKS = 4000
 _WAITING: dict[PhaseName, str] = {
     "loading": "Still packing the school bag: the first step follows.",
     "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
@@ -159,7 +159,7 @@ class LossPlotter:
         point_marks = []
         bad = self.history.bad_rows(snapshot.rows)
         if len(bad):
-            bad = bad[:: 1 + len(bad) // _MOST_SPOTS]
+            bad = bad[:: 1 + len(bad) // _MAX_POINT_MARKS]
             point_marks.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
         best = snapshot.best_eval
         if best is not None:

@@ -28,7 +28,6 @@ from babytrain.tui.widgets.common.text_pane import TextPane
 _LABEL_WIDTH = 6
 _WIDE_COLUMNS = 26
 _MAX_VALUE_TEXT = 16  # characters of a setting from a recorded config, which may be any text
-_MAX_REASON_LINES = 3
 _UNSET = (0, *NO_HOURS)  # values of a power policy dial that is off
 
 
@@ -173,7 +172,6 @@ class DialsPane(TextPane):
         return Content.assemble((f"{before}{self.glyphs.arrow}", DIM), (now, "bold $accent"))
 
     def _setting(self, snapshot: RunSnapshot, name: str) -> str:
-        """The position of a dial or the value of a recorded setting, as text."""
         value = self._dials.position(name)
         if value is None:
             value = snapshot.settings.get(name)
@@ -205,7 +203,6 @@ class DialsPane(TextPane):
         return Content.assemble(*parts), positions
 
     def _learning_rate(self, snapshot: RunSnapshot, width: int) -> list[Content]:
-        """The value in use, the schedule, and changes by the user; on one line where there is room."""
         schedule = self._schedule(snapshot)
         rate = format_learning_rate(snapshot.learning_rate)
         value = Content.assemble((f"{'lr':<{_LABEL_WIDTH}}", DIM), (rate, "bold $accent"))
@@ -230,7 +227,6 @@ class DialsPane(TextPane):
         return schedule + factor
 
     def _last_command(self, snapshot: RunSnapshot, width: int) -> list[Content]:
-        """The newest command: pending, applied at a step, or refused with the reason."""
         newest = next(
             (command for command in snapshot.state.commands.newest_first(snapshot.t) if _is_shown(command)), None
         )
@@ -242,7 +238,7 @@ class DialsPane(TextPane):
         answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
         if isinstance(asked, Command) and asked.status == "refused":
             reason = safe_content(f"refused: {safe_line(asked.reason, 200)}", "$error").wrap(max(8, width - 2))
-            return [command, *(Content.assemble("  ", line) for line in reason[:_MAX_REASON_LINES])]
+            return [command, *(Content.assemble("  ", line) for line in reason[:3])]
         if isinstance(asked, Command) and asked.status == "applied":
             answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
         if command.cell_length + 2 + answer.cell_length <= width:

@@ -22,8 +22,6 @@ from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, labelled
 from babytrain.tui.widgets.run.progress_header import eta_text
 
 FORECAST_SECONDS = 5.0  # a forecast takes some milliseconds and changes slowly
-_MAX_BUTTON_LABEL = 36
-_MAX_REASON = 80
 _MIN_SENTENCE_COLUMNS = 12  # columns; with less no sentence is shown
 ADVICE_IDS = ("live.advice", "live.alternative")
 
@@ -154,13 +152,12 @@ def _rescue(rescue: GuardEvent) -> Content:
 
 
 def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
-    """What cannot be written to the disk, and since when."""
     failing = snapshot.failing_storage
     if not failing:
         return Content()
     first, *others = (f"no {event.what} since step {format_count(event.step)}" for event in failing)
     failures = "; ".join([f"{first}, {format_whole_seconds(snapshot.t - failing[0].t)}", *others])
-    reason = safe_line(failing[-1].reason, _MAX_REASON)
+    reason = safe_line(failing[-1].reason, 80)
     hope = "It waits with what it holds in memory" if snapshot.phase == "stopping" else "Training goes on"
     rest = f": {reason}. {hope}; make room."
     return Content.assemble((f"{glyphs.failed} {failures}", "bold $error"), Content(rest))
@@ -212,7 +209,7 @@ def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> lis
     for advice, name in zip((verdict.advice, verdict.alternative), ADVICE_IDS, strict=True):
         if advice is None or name not in facts.keys:
             continue
-        label = safe_line(advice.label, _MAX_BUTTON_LABEL)
+        label = safe_line(advice.label, 36)
         shown, sent = facts.keys[name]
         if is_advice_followed(facts.snapshot, advice):
             found.append((Content.assemble((f"{glyphs.done} ", "bold $success"), (label, DIM)), ""))
@@ -222,7 +219,6 @@ def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> lis
 
 
 def _line(words: Content, buttons: list[tuple[Content, str]], inner: int) -> HealthLine:
-    """The text, cut if needed, and at the right end as many buttons as fit."""
     room = inner - min(words.cell_length, max(_MIN_SENTENCE_COLUMNS, inner // 2))
     chosen: list[tuple[Content, str]] = []
     for button, key in buttons:

@@ -22,7 +22,6 @@ from babytrain.tui.text.wording import format_clock
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_columns
 
 _MIN_BAR_COLUMNS = 6
-_MAX_LABEL = 32
 _MAX_TICK_SHARE = 0.4  # of the columns; above it routine events are not marked
 _ROUTINE_EVENTS = frozenset({"evaluation", "sample", "checkpoint"})
 
@@ -47,7 +46,7 @@ def timeline_marks(state: RunState) -> list[TimelineMark]:
         *(TimelineMark(event.t, "rescue", "$error") for event in state.guard_events.events),
         *(TimelineMark(event.t, f"{event.action}: {event.cause}", "$accent") for event in state.policy_events.events),
         *(TimelineMark(event.t, event.verdict, "$primary") for event in state.verdicts.events),
-        *(TimelineMark(event.t, safe_line(event.text, _MAX_LABEL), "$success") for event in state.milestones.events),
+        *(TimelineMark(event.t, safe_line(event.text, 32), "$success") for event in state.milestones.events),
         *(TimelineMark(event.t, "resume", "$warning") for event in state.resumes.events),
         *(TimelineMark(event.t, "end", "$success") for event in state.session_ends.events),
     ]

@@ -99,7 +99,6 @@ def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
 
 
 def _identity(facts: HeaderFacts, glyphs: Glyphs, *, program: str, room: int) -> Content:
-    """Program, name, corpus, size and device; dropped from the right if too wide."""
     started = facts.snapshot.started
     name = safe_line(started.name if started else facts.title, _MAX_NAME) or "babytrain"
     parts = [(program, "bold $primary"), ("  ", "")] if program else []

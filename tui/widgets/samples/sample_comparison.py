@@ -140,7 +140,6 @@ def _continues(text: str, position: int) -> bool:
 
 
 def _joined(text: str, words: list[TextRange]) -> list[TextRange]:
-    """Neighbouring words on a line as one range."""
     joined: list[TextRange] = []
     for start, end in words:
         if joined and "\n" not in text[joined[-1][1] : start]:

@@ -23,9 +23,6 @@ from babytrain.tui.widgets.samples.sample_comparison import SampleWithMetrics, T
 from babytrain.tui.widgets.samples.text_metrics_lines import copied_highlights, metrics_lines, short_metrics
 
 _MAX_SAMPLE_TEXT = 20_000  # characters; longer samples are cut
-_MAX_EARLIER_TEXT = 400
-_EARLIER_SAMPLES = 12
-_MAX_TITLE_PROMPT = 40
 
 
 class SamplePane(TextPane):
@@ -48,7 +45,7 @@ class SamplePane(TextPane):
         before, self._shown = self._shown, newest
         self._metrics = metrics
         older = samples if isinstance(newest, SamplePiece) else samples[:-1]
-        self._earlier = older[: -_EARLIER_SAMPLES - 1 : -1]
+        self._earlier = older[:-13:-1]  # the twelve newest, newest first
         self.set_title(self._heading(newest))
         self.rebuild()
         if newest is None or before is None or newest.sample_id != before.sample_id:
@@ -69,23 +66,18 @@ class SamplePane(TextPane):
             rule = f"@{format_count(earlier.step)} "
             rule += self.glyphs.bar_rest * max(0, width - len(rule))
             lines.append(Content.assemble((rule[:width], "$foreground 30%")))
-            lines += safe_content((earlier.prompt + earlier.text)[:_MAX_EARLIER_TEXT], "$foreground 55%").wrap(width)
+            lines += safe_content((earlier.prompt + earlier.text)[:400], "$foreground 55%").wrap(width)
         return lines
 
     def _heading(self, sample: Sample | SamplePiece | None) -> Content:
         dot = f" {self.glyphs.dot} "
         if sample is None:
             return Content("4 sample")
-        prompt = f'{dot}"{safe_line(sample.prompt, _MAX_TITLE_PROMPT)}"' if sample.prompt else ""
+        prompt = f'{dot}"{safe_line(sample.prompt, 40)}"' if sample.prompt else ""
         if isinstance(sample, SamplePiece):
             return Content(f"4 sample{dot}writing{self.glyphs.ellipsis}{prompt}")
         facts = f"@{format_count(sample.step)}{dot}T {format_factor(sample.temperature)}"
         return Content(f"4 sample {facts}{prompt}")
-
-
-_MAX_CARD_PROMPT = 60
-_MAX_CARD_RUN_NAME = 24
-DIFFERENT_STYLE = "bold $accent"
 
 
 class SampleCard(TextPane, inherit_bindings=False):
@@ -132,7 +124,7 @@ class SampleCard(TextPane, inherit_bindings=False):
         if self._different is None:
             marks = copied_highlights(shown.metrics)
         else:
-            marks = [TextHighlight(start, end, DIFFERENT_STYLE, "[", "]") for start, end in self._different]
+            marks = [TextHighlight(start, end, "bold $accent", "[", "]") for start, end in self._different]
         more = Content()
         if len(sample.text) > _MAX_SAMPLE_TEXT:
             left_out = format_count(len(sample.text) - _MAX_SAMPLE_TEXT)
@@ -143,13 +135,13 @@ class SampleCard(TextPane, inherit_bindings=False):
         if shown is None:
             return Content("sample")
         dot = f" {self.glyphs.dot} "
-        run = f"{safe_line(shown.run, _MAX_CARD_RUN_NAME)}{dot}" if shown.run else ""
+        run = f"{safe_line(shown.run, 24)}{dot}" if shown.run else ""
         loss = "" if shown.val_loss is None else f"{dot}val {format_loss(shown.val_loss)}"
         return Content(f"{sign}{run}step {format_count(shown.sample.step)}{loss}")
 
     def _facts(self, sample: Sample) -> str:
         """How it was sampled; settings at their defaults are omitted."""
-        prompt = f'"{safe_line(sample.prompt, _MAX_CARD_PROMPT)}"' if sample.prompt else "no prompt"
+        prompt = f'"{safe_line(sample.prompt, 60)}"' if sample.prompt else "no prompt"
         facts = (
             prompt,
             f"T {format_factor(sample.temperature)}",

@@ -13,7 +13,6 @@ from babytrain.tui.text.formatting import format_count, format_percent
 from babytrain.tui.widgets.common.line_widget import DIM
 
 SHORTEST_SHOWN_MATCH = 12  # characters; shorter matches are common in any text
-MOST_NEW_WORDS = 12
 LONGEST_QUOTE = 160
 COPIED_STYLE = "underline $secondary"
 
@@ -75,7 +74,7 @@ def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -
         sign = glyphs.done if valid == metrics.haiku else glyphs.dot
         say("haiku", f"{sign} {valid} of {metrics.haiku} in 5-7-5, {new} of them never trained on")
     if metrics.new_words:
-        words = ", ".join(safe_line(word, 24) for word in metrics.new_words[:MOST_NEW_WORDS])
+        words = ", ".join(safe_line(word, 24) for word in metrics.new_words[:12])
         say("new words", Content(words))
     return lines
 

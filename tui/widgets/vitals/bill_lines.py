@@ -81,7 +81,6 @@ def _quality(facts: BillAmounts, width: int) -> list[LinePart]:
 
 
 def _warnings(facts: BillAmounts) -> list[LinePart]:
-    """Known inaccuracies of the bill."""
     parts = []
     for source in facts.sources:
         gap = source.gap_percent

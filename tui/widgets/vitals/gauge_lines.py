@@ -52,9 +52,7 @@ _LONGEST_VALUE = len("61°C warm  22° to slowdown")
 @dataclass(frozen=True)
 class Gauge:
     """One quantity. `values` are shown as far as they fit, lowest rank first; `low` to `high` scales the history.
-
-    Without a `history` the values may use the whole line.
-    """
+    Without a `history` the values may use the whole line."""
 
     name: str
     values: tuple[LinePart, ...]

@@ -23,15 +23,12 @@ from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_pa
 
 # Where memory of cards that report its temperature begins to throttle (GDDR6X 110, HBM 95 to 105).
 _MEMORY_SLOWDOWN_CELSIUS = 105.0
-_MOST_LINES_OF_LOSS = 3
 
 
 @dataclass(frozen=True)
 class GpuHistory:
-    """A card's newest reading and earlier ones, oldest first; None where the card was not read.
-
-    `slowed` are the seconds for which each reason has lowered its clock since the run began.
-    """
+    """A card's newest reading and earlier ones, oldest first; None where the card was not read. `slowed` are the
+    seconds for which each reason has lowered its clock since the run began."""
 
     now: GpuReading
     past: tuple[GpuReading | None, ...]
@@ -61,7 +58,7 @@ def gpu_full_lines(
 ) -> list[StyledLine]:
     """All quantities of a card; `merge_fans` puts several fans on one line, `detail` adds missing sensors."""
     if "card" in card.now.missing:
-        words = wrapped_words(replace_unprintable(card.now.missing["card"]), width, _MOST_LINES_OF_LOSS)
+        words = wrapped_words(replace_unprintable(card.now.missing["card"]), width, 3)
         return [((line, "bad"),) for line in words]
     return gauge_lines(_gauges(card, charset, merge_fans, detail), width, charset.name)
 
@@ -134,7 +131,6 @@ def gpu_title(now: GpuReading, among: int = 1) -> str:
 
 
 def _gauges(card: GpuHistory, charset: ChartCharset, merge_fans: bool, detail: bool) -> list[Gauge]:
-    """One gauge per quantity, from top to bottom."""
     now = card.now
     memory = format_bytes_of(now.memory_used_bytes, now.memory_total_bytes)
     heat = heat_style(now.temperature_celsius, now.slowdown_celsius)
@@ -243,7 +239,6 @@ def _memory_part(now: GpuReading, rank: int) -> LinePart:
 
 
 def _clock(card: GpuHistory) -> Gauge:
-    """The clock and how it compares with its maximum."""
     now = card.now
     throttling_known = "throttle_reasons" not in now.missing
     if now.clock_mhz is None and not throttling_known:

@@ -61,7 +61,6 @@ def host_full_lines(
 
 
 def _details(now: HostReading) -> list[Gauge]:
-    """Every other sensor by its name, and the reasons for missing ones."""
     gauges = []
     heats = [
         f"{name} {celsius:.0f}°"

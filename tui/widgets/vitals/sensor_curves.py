@@ -20,7 +20,6 @@ from babytrain.tui.text.formatting import format_count, format_seconds
 from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts
 
 MIN_HISTORY_COLUMNS = 40
-_MAX_CURVE_ROWS = 4
 NAME_WIDTH = 6
 RANGE_WIDTH = 14
 _FEWEST_READINGS = 3
@@ -135,7 +134,7 @@ def history_rows(
     least, over = divmod(height - 1, len(shown))
     rows: list[HistoryRow] = []
     for number, (track, series) in enumerate(shown):
-        tall = min(_MAX_CURVE_ROWS, least + (number < over))
+        tall = min(4, least + (number < over))
         plot = Plot(series=(series,), x_low=limits[0], x_high=limits[1], shaded_intervals=shaded_intervals)
         # With four rows `draw_plot` would add an axis; there is one at the bottom already.
         canvas = draw_plot(plot, columns, tall, charset, axis=False).canvas
@@ -147,7 +146,6 @@ def history_rows(
 
 
 def _range_words(series: Series, limits: tuple[float, float], unit: str) -> str:
-    """The lowest and the highest value in view."""
     seen = series.line[(series.x >= limits[0]) & (series.x <= limits[1])]
     seen = seen[np.isfinite(seen)]
     if not len(seen):
@@ -157,7 +155,6 @@ def _range_words(series: Series, limits: tuple[float, float], unit: str) -> str:
 
 
 def _axis(x: XScale, limits: tuple[float, float], columns: int, charset: ChartCharset) -> Canvas:
-    """The tick labels under the curves."""
     canvas = Canvas(columns, 1, charset)
     low, high = limits
     free_from = 0

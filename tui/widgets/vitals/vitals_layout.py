@@ -33,11 +33,9 @@ _HOST_BELOW_CARDS: tuple[tuple[DetailLevel, int], ...] = (("compact", 3), ("comp
 
 @dataclass(frozen=True)
 class PaneFooter:
-    """What is shown below the sensors: lines of the bill by importance, and a warning or an encouragement.
-
-    `kind` is an encouragement in addition to a warning, if there is a spare line. `slowed` has for each card index the
-    seconds of throttling by reason.
-    """
+    """What is shown below the sensors: lines of the bill by importance, and a warning or an encouragement. `kind` is an
+    encouragement in addition to a warning, if there is a spare line. `slowed` has for each card index the seconds of
+    throttling by reason."""
 
     bill: tuple[StyledLine, ...] = ()
     measured: bool = False  # whether the bill has a number, or only a reason why not
@@ -168,7 +166,6 @@ def _host_lines(vitals: Sequence[Vitals], width: int, charset: ChartCharset, lev
 
 
 def _note_lines(note: str, width: int, level: DetailLevel) -> list[StyledLine]:
-    """Why there is no card, on three lines or one."""
     most = {"full": 3, "compact": 1}.get(level, 0)
     return [((line, "label"),) for line in wrapped_words(note, width, most)] if most else []
 
@@ -182,14 +179,13 @@ def _stacked(blocks: Sequence[list[StyledLine]], spaced: bool) -> list[StyledLin
     return lines
 
 
-MOST_STATUS_LINES = 2
 LOW_BATTERY_PERCENT = 15.0
 
 
 def status_lines(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) -> list[StyledLine]:
     """One or two lines; none when there is nothing to say."""
     text, style = _warning(snapshot, intervals) or (encouragement(snapshot, width), "kind")
-    return [((line, style),) for line in wrapped_words(text, width, MOST_STATUS_LINES)]
+    return [((line, style),) for line in wrapped_words(text, width, 2)]
 
 
 def encouragement_line(snapshot: RunSnapshot, intervals: IntervalTracker, width: int) -> list[StyledLine]:
@@ -200,7 +196,6 @@ def encouragement_line(snapshot: RunSnapshot, intervals: IntervalTracker, width:
 
 
 def _warning(snapshot: RunSnapshot, intervals: IntervalTracker) -> tuple[str, str] | None:
-    """The most important warning with its style."""
     if snapshot.ended is not None:
         return None
     slow = intervals.newest(snapshot)

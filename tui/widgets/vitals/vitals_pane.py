@@ -78,10 +78,8 @@ class VitalsPane(StyledWidget, can_focus=True):
         self._title = _TITLE
 
     def show(self, snapshot: RunSnapshot, settings: ChartSettings | None = None) -> None:
-        """Show the sensors as of `snapshot`; redrawn only for a new reading.
-
-        `settings` are those of the loss chart, whose x axis and window the history shares.
-        """
+        """Show the sensors as of `snapshot`; redrawn only for a new reading. `settings` are those of the loss chart,
+        whose x axis and window the history shares."""
         newest, settings = snapshot.vitals, settings or self._settings
         policy_events = snapshot.state.policy_events.count_until(snapshot.t)
         seen = (id(snapshot.state), policy_events, snapshot.ended, settings.x_mode, settings.view)
@@ -110,7 +108,6 @@ class VitalsPane(StyledWidget, can_focus=True):
         return to_strip(line, width, self.palette, self._charset.name)
 
     def _history_strip(self, row: HistoryRow, width: int) -> Strip:
-        """A name, a row of a curve, and its range."""
         styles, charset = self.palette, self._charset.name
         name = to_strip(((row.name, "label"),), NAME_WIDTH, styles, charset)
         words = to_strip(((" ", ""), (row.words, "label")), RANGE_WIDTH + 1, styles, charset)
@@ -163,7 +160,6 @@ class VitalsPane(StyledWidget, can_focus=True):
         return history_rows(curves, x, limits, size, self._charset, self._intervals.shaded_intervals(snapshot, x))
 
     def _extras(self, width: int) -> PaneFooter:
-        """The bill, and a warning or an encouragement."""
         snapshot = self._snapshot
         if snapshot is None or width <= 0:
             return PaneFooter()
