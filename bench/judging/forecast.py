@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from babytrain.runs.forecast.forecast import Forecast, forecast_run
+from babytrain.runs.forecast.final_loss_forecast import Forecast, forecast_run
 from babytrain.runs.journal import load_state
 from babytrain.runs.recorded import recorded_runs
 from babytrain.runs.state.run_state import RunState

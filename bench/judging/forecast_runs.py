@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.runs.dials.schedule import learning_rate_factor
+from babytrain.runs.dials.learning_rate_schedule import learning_rate_factor
 from babytrain.runs.events import (
     SCHEMA_VERSION,
     Checkpoint,

@@ -30,8 +30,8 @@ from babytrain.engine.execution.devices import choose_precision
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.evaluation import evaluate_windows
-from babytrain.runs.dials.schedule import learning_rate
-from babytrain.runs.dials.state import initial_dials
+from babytrain.runs.dials.dial_state import initial_dials
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 
 TRAIN_SHARE, TUNING_SHARE = 0.90, 0.95
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from babytrain.engine.diagnosis import verdicts
-from babytrain.engine.diagnosis.bootstrap import RESAMPLES, LossComparison, compare_windows
 from babytrain.engine.diagnosis.observation import Observation, step_number
+from babytrain.engine.diagnosis.paired_bootstrap import RESAMPLES, LossComparison, compare_windows
 from babytrain.engine.diagnosis.robust_statistics import Float64Array, evaluation_noise, theil_sen
 from babytrain.engine.diagnosis.verdicts import (
     Diagnosis,

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from babytrain.engine.diagnosis.bootstrap import LossComparison
 from babytrain.engine.diagnosis.observation import Observation
+from babytrain.engine.diagnosis.paired_bootstrap import LossComparison
 from babytrain.runs.events import VerdictName
 
 VerdictKind: TypeAlias = VerdictName

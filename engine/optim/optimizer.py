@@ -22,7 +22,7 @@ from babytrain.engine.execution.devices import supports_bf16
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.model.layers import Linear
 from babytrain.engine.optim.adamw import FlatAdamW
-from babytrain.engine.optim.flat import FlatParameters, FlatSlice
+from babytrain.engine.optim.flat_buffers import FlatParameters, FlatSlice
 from babytrain.engine.optim.muon import MuonStack
 
 _NEVER_DECAYED = ("token_shift", "ngram_embedding")

@@ -19,7 +19,7 @@ from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.batches import Batches
-from babytrain.runs.dials.state import initial_dials
+from babytrain.runs.dials.dial_state import initial_dials
 
 SWEEP_STEPS = 60
 LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings

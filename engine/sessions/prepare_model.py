@@ -32,7 +32,7 @@ from babytrain.engine.sessions.thread_and_precision_trial import (
     try_processor_settings,
 )
 from babytrain.runs.dials.apply_and_undo import too_large_a_step
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 
 _LARGEST_PRESET_BATCH = max(
     int(preset.values.get("batch_size", SETTINGS["batch_size"].default)) for preset in PRESETS.values()

@@ -42,8 +42,8 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, read_trainer
 from babytrain.engine.training.trainer import Trainer
+from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.dials.history import plan_of
-from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
 from babytrain.runs.journal import JournalWriter

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.window_order import EpochWindows, replace_tokens, shift_windows
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 
 
 class Batches:

@@ -16,11 +16,11 @@ from babytrain.engine.checkpoints.format import (
     tensor_mismatch,
 )
 from babytrain.engine.config.settings import Config
-from babytrain.engine.diagnosis.state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
+from babytrain.engine.diagnosis.diagnosis_state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.guard import Guard
-from babytrain.runs.dials.state import DialState, restore_dials
+from babytrain.runs.dials.dial_state import DialState, restore_dials
 from babytrain.runs.events import Eval
 
 

@@ -12,7 +12,7 @@ from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.loss_reading import UNREAD, LossReader
 from babytrain.engine.training.out_of_memory import BatchOutOfMemory, is_out_of_memory
 from babytrain.engine.training.train_state import TrainState
-from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.events import Step
 
 

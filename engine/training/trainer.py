@@ -35,7 +35,7 @@ from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import train_step
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import Ended, Request
 
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]

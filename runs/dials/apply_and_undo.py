@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from babytrain.runs.dials.schedule import RateSettings, learning_rate
+from babytrain.runs.dials.dial_state import DialState, Undo
+from babytrain.runs.dials.learning_rate_schedule import RateSettings, learning_rate
 from babytrain.runs.dials.spec import BATCH_DIALS, LARGEST_SCALE, LONGEST_REWARM, SETTABLE, SMALLEST_SCALE, Position
-from babytrain.runs.dials.state import DialState, Undo
 from babytrain.runs.events import Command, Request
 
 MAX_UNDOS = 50

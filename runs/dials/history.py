@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import reduce
 
 from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, replay_command
+from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.dials.spec import BATCH_DIALS, CADENCE_DIALS, MACHINE_DIALS, Position
-from babytrain.runs.dials.state import DialState, initial_dials
 from babytrain.runs.events import Command, CorpusInfo, Event, Plan, RatePlan, Resumed, Started
 from babytrain.runs.events.timeline import Timeline
 

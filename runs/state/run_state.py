@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.history import DialHistory
-from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import (
     AnyEvent,
     Baselines,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from babytrain.runs.dials.state import POSITIONS
+from babytrain.runs.dials.dial_state import POSITIONS
 from babytrain.runs.events import (
     SCHEMA_VERSION,
     AnyEvent,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.spec import Position
-from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import CommandAction, Request
 from babytrain.tui.dials.dial_input import DialInputError, DialRule, find_rule
 

@@ -31,7 +31,7 @@ from babytrain.engine.training.power_policy.rules import (
     take_sensor_sample,
 )
 from babytrain.engine.training.recorder import Recorder
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import GpuReading, HostReading, PolicyEvent
 from babytrain.runs.state.elapsed_time import PAUSED_PHASES
 from babytrain.runs.state.live_feed import LiveFeed

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from babytrain.engine.training.power_policy import messages
 from babytrain.engine.training.power_policy.controllers import PowerController, ThermalController
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import GpuReading, HostReading, PolicyCause
 from babytrain.runs.time_of_day import DayWindow, minute_of_day, parse_windows
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from babytrain.engine.diagnosis.bootstrap import compare_windows
+from babytrain.engine.diagnosis.diagnosis_state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
 from babytrain.engine.diagnosis.observation import WindowLosses
-from babytrain.engine.diagnosis.state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
+from babytrain.engine.diagnosis.paired_bootstrap import compare_windows
 from babytrain.engine.diagnosis.verdicts import Diagnosis, EvaluationRise, Suggestion
 
 NEWER, OLDER = np.linspace(1.0, 2.0, 40, dtype=np.float32), np.linspace(1.1, 1.9, 40, dtype=np.float32)

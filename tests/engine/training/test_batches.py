@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from babytrain.engine.data.window_order import EpochWindows, replace_tokens, shift_windows
 from babytrain.engine.training.batches import Batches
-from babytrain.runs.dials.state import initial_dials
+from babytrain.runs.dials.dial_state import initial_dials
 from tests.engine.tiny_runs import tiny_config
 
 TOKENS = np.random.default_rng(1).integers(0, 30, 700).astype(np.uint16)

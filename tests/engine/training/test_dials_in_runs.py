@@ -20,9 +20,9 @@ from babytrain.engine.sessions.fork import plan_fork
 from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.apply_and_undo import apply_command
-from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.dial_state import DialState, initial_dials, restore_dials
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import MACHINE_DIALS, SETTABLE
-from babytrain.runs.dials.state import DialState, initial_dials, restore_dials
 from babytrain.runs.events import Command, Eval, HostReading, Predicted, Request, Sample
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState

@@ -9,7 +9,7 @@ import torch
 
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.trainer import due_at
-from babytrain.runs.dials.state import initial_dials
+from babytrain.runs.dials.dial_state import initial_dials
 from babytrain.runs.events import Checkpoint, Eval, GuardEvent, Resumed, Sample
 from tests.engine.tiny_runs import SteeredFeed, events_of, tiny_config, train
 

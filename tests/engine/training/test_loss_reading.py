@@ -19,7 +19,7 @@ from babytrain.engine.training.guard import Guard
 from babytrain.engine.training.loss_reading import DELAY_STEPS, UNREAD, LossReader
 from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import train_step
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import Eval, GuardEvent, Resumed, Step
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.model.tiny_models import tiny_config, tiny_model

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, apply_command
+from babytrain.runs.dials.dial_state import DialState, initial_dials, restore_dials
 from babytrain.runs.dials.history import plan_of
-from babytrain.runs.dials.schedule import learning_rate
-from babytrain.runs.dials.state import DialState, initial_dials, restore_dials
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.events import AnyEvent, Command, Request, Resumed
-from babytrain.runs.forecast.forecast import planned_learning_rates
+from babytrain.runs.forecast.final_loss_forecast import planned_learning_rates
 from babytrain.runs.journal.codec import decode_event, encode_event
 from babytrain.runs.state.run_state import RunState
 from tests.runs.builders import FACTS, resumed, started

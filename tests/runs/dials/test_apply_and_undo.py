@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.apply_and_undo import DialChange, apply_command
-from babytrain.runs.dials.schedule import learning_rate
-from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.dials.dial_state import DialState, initial_dials
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.events import Request
 
 CONFIG = build_config("baby", {"lr": 1e-2, "warmup": 10, "schedule": "cosine"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from babytrain.runs.events import Command
-from babytrain.runs.forecast.forecast import planned_learning_rates
+from babytrain.runs.forecast.final_loss_forecast import planned_learning_rates
 from babytrain.runs.state.run_state import RunState
 from tests.runs.builders import resumed, started, step
 

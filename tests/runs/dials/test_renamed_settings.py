@@ -7,12 +7,7 @@ import pytest
 from babytrain.engine.config.build import build_config, check_value
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import SETTINGS
-from babytrain.runs.dials.renamed_settings import (
-    RENAMED_SETTINGS,
-    RENAMED_VALUES,
-    present_settings,
-    renaming_notes,
-)
+from babytrain.runs.dials.renamed_settings import RENAMED_SETTINGS, RENAMED_VALUES, present_settings, renaming_notes
 
 
 def test_every_old_name_leads_to_a_setting_and_is_none_itself() -> None:

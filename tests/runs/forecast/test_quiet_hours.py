@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from babytrain.runs.events import AnyEvent, Command, Phase, PolicyEvent, Resumed, Step
 from babytrain.runs.forecast.eta import estimate_eta, estimate_work
-from babytrain.runs.forecast.forecast import forecast_run
+from babytrain.runs.forecast.final_loss_forecast import forecast_run
 from babytrain.runs.forecast.quiet_hours import QuietPlan, quiet_plan, with_quiet_hours
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot

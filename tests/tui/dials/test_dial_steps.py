@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.apply_and_undo import apply_command
-from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.events import Command, Request
 from babytrain.tui.dials.dial_steps import limit_message, next_change
 from babytrain.tui.engine_client.validation import dial_rules

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.apply_and_undo import apply_command
+from babytrain.runs.dials.dial_state import initial_dials
 from babytrain.runs.dials.spec import SETTABLE
-from babytrain.runs.dials.state import initial_dials
 from babytrain.runs.events import AnyEvent, Command, Request, Resumed, SuggestedCommand, Verdict
 from babytrain.tui.dials.dial_input import parse_changes, problem_in, rule_in_progress, steps_typed
 from babytrain.tui.engine_client.validation import dial_rules

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.spec import NO_HOURS
-from babytrain.runs.dials.state import DialState
 from babytrain.runs.events import Command, Request
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_steps import LEARNING_RATE_DIAL

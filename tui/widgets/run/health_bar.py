@@ -10,7 +10,7 @@ from textual import events
 from textual.content import Content
 
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
-from babytrain.runs.forecast.forecast import NO_TARGET, Forecast, forecast_run
+from babytrain.runs.forecast.final_loss_forecast import NO_TARGET, Forecast, forecast_run
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName

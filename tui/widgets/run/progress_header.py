@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from babytrain.runs.forecast.forecast import is_paused_indefinitely
+from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName

@@ -13,7 +13,7 @@ from babytrain.engine.telemetry.energy_meter import EnergyMeter
 from babytrain.engine.telemetry.scripted_card import ScriptedBackend
 from babytrain.engine.training.power_policy.duty_cycle import REST_SLICE_SECONDS, DutyCycleController
 from babytrain.engine.training.recorder import Recorder
-from babytrain.runs.dials.state import DialState, initial_dials
+from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.events import AnyEvent, Energy, GpuReading, HostReading, Phase, PolicyEvent, Vitals
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder

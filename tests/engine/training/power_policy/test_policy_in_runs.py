@@ -19,7 +19,7 @@ from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.power_policy import duty_cycle
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import Command, Ended, Energy, GpuReading, HostReading, Phase, PolicyEvent, Sample, Step
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder

@@ -16,7 +16,7 @@ from babytrain.engine.training.power_policy.rules import (
     SensorSample,
     take_sensor_sample,
 )
-from babytrain.runs.dials.state import initial_dials
+from babytrain.runs.dials.dial_state import initial_dials
 from babytrain.runs.events import GpuReading, HostReading, PolicyCause
 from babytrain.runs.time_of_day import parse_windows
 from tests.engine.tiny_runs import tiny_config

@@ -19,7 +19,7 @@ from babytrain.runs.events import (
     Verdict,
     VerdictName,
 )
-from babytrain.runs.forecast.forecast import Forecast, LossRange
+from babytrain.runs.forecast.final_loss_forecast import Forecast, LossRange
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.app.start_screen import StartWatching

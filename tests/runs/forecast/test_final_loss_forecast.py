@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from babytrain.engine.config.settings import MACHINE_SETTINGS
 from babytrain.runs.dials.spec import SETTABLE
 from babytrain.runs.events import Command, Phase, Plan
-from babytrain.runs.forecast.forecast import Forecast, forecast_run, probability_text
+from babytrain.runs.forecast.final_loss_forecast import Forecast, forecast_run, probability_text
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from tests.runs.builders import FACTS, any_positions, ended, evaluation, plans, started, step
 

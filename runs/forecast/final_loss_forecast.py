@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from babytrain.runs.dials.schedule import learning_rate
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import SCHEDULES
 from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.loss_extrapolation import MAX_LOSS, LearningRatePath, LossObservations, draw_curves

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babytrain.engine.config.settings import Config
-from babytrain.runs.dials.schedule import learning_rate_factor
+from babytrain.runs.dials.learning_rate_schedule import learning_rate_factor
 
 SCHEDULES = ("cosine", "linear", "wsd", "constant")
 

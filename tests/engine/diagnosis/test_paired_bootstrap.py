@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from babytrain.engine.diagnosis.bootstrap import choose_block_length, compare_windows
+from babytrain.engine.diagnosis.paired_bootstrap import choose_block_length, compare_windows
 
 FloatArray = npt.NDArray[np.float64]
 losses = arrays(np.float64, st.integers(4, 60), elements=st.floats(0.0, 8.0, width=32))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from babytrain.runs.dials.state import DialState
+from babytrain.runs.dials.dial_state import DialState
 
 
 class RateSettings(Protocol):
