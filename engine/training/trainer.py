@@ -140,6 +140,8 @@ class Trainer:
         """Step until the plan is done (True) or a person stops (False). Raises TrainingStopped, CardLostError."""
         commands = self._commands
         while True:
+            if self._script is not None:
+                self._apply_script(self._script)  # a recorded command may move the end of the run
             if self._finished():
                 self._read_losses()
                 if self._finished():  # unless the guard rolled it back

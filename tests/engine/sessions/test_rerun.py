@@ -14,6 +14,8 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sessions.rerun import RerunResult, differing_bits, plan_rerun, train_rerun
 from babytrain.engine.sessions.start_and_resume import RunResult, train_resumed
+from babytrain.engine.training import trainer
+from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Command, LogMessage, Request, Resumed, Started
 from babytrain.runs.playback.replay_plan import recorded_sessions
@@ -113,11 +115,22 @@ def test_settings_changed_by_a_resume_are_changed_again(tmp_path: Path) -> None:
     assert_same(again(much_more, tmp_path))
 
 
-def test_a_run_planned_by_the_clock_is_repeated_without_one(tmp_path: Path) -> None:
-    result = train(tmp_path, minutes=0.02, steps=1_000_000)
+def test_a_run_planned_by_the_clock_is_repeated_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "working_seconds", lambda recorder: 0.1 * recorder.step)  # of a clock like any other
+    result = train(tmp_path, minutes=0.05, steps=1_000_000)
     outcome = again(result, tmp_path)
     assert_same(outcome)
     assert outcome.run.steps == result.steps
+
+
+def test_a_plan_that_grows_at_its_very_end_grows_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "working_seconds", lambda recorder: 0.0)
+    monkeypatch.setattr(
+        trainer, "steps_that_fit", lambda limit, *_, step, **__: (10 if step < 10 else 20) if limit else None
+    )
+    result = train(tmp_path, minutes=1.0, steps=1_000_000)
+    assert result.steps == 20
+    assert_same(again(result, tmp_path))
 
 
 def test_a_batch_halved_for_lack_of_memory_is_halved_again(tmp_path: Path, monkeypatch) -> None:
