@@ -1,6 +1,7 @@
 """A held key, measured: `+` pressed thirty times a second for ten seconds while the real program trains.
 
-What is asked: does the run get every press, at most one command a step, and nothing but the learning rate; and
+What is asked: does the run get every press, at most one command a step while a step takes less than the
+screen waits for an answer (2 s), and nothing but the learning rate; and
 does the screen keep up, in frames and in the time from a key to the paint that answers it.
 
 The factor of the learning rate is turned down to its floor first, so that ten seconds of presses have room below its
