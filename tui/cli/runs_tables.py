@@ -13,6 +13,7 @@ from rich.text import Text
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Milestone
+from babytrain.runs.formatting import format_bytes, format_compact, format_loss
 from babytrain.runs.journal import load_state
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
@@ -43,9 +44,9 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
         (
             summary.run_id,
             summary.corpus,
-            f"{summary.parameters / 1e6:.2f}M",
+            format_compact(summary.parameters),
             f"{summary.step:,}/{summary.total_steps:,}",
-            _format_loss(summary.best_val_loss),
+            format_loss(summary.best_val_loss),
             summary.status,
             format_started(summary.started_wall_time),
         )
@@ -144,8 +145,8 @@ def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
         (
             f"{checkpoint.step:,}",
             checkpoint.name or "-",
-            _format_loss(checkpoint.val_loss),
-            f"{checkpoint.size_bytes / 1e6:.1f} MB",
+            format_loss(checkpoint.val_loss),
+            format_bytes(checkpoint.size_bytes),
             ", ".join(["best"] * checkpoint.is_best + ["last"] * checkpoint.is_last),
         )
         for checkpoint in checkpoints
@@ -154,15 +155,11 @@ def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
     stdout_console().print(list_table(headings, rows, right=("step", "val loss", "size")))
 
 
-def _format_loss(loss: float | None) -> str:
-    return "-" if loss is None else f"{loss:.4f}"
-
-
 def _node_facts(node: RunNode) -> str:
     summary = node.summary
     parts = [summary.status, f"{summary.step:,}/{summary.total_steps:,} steps"]
     if summary.best_val_loss is not None:
-        parts.append(f"best val {summary.best_val_loss:.4f}")
+        parts.append(f"best val {format_loss(summary.best_val_loss)}")
     if node.relation:
         where = f" at step {summary.parent_step:,}" if node.relation == "fork" else ""
         gone = f" of {node.parent_run}, which is gone" if node.depth == 0 else ""

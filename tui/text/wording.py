@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from babytrain.runs.formatting import format_count, format_factor, format_learning_rate
 from babytrain.runs.time_of_day import NO_WINDOWS
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count, format_factor, format_learning_rate
 
 if TYPE_CHECKING:
     from babytrain.runs.events import CommandAction, PhaseName, RunStatus, VerdictName

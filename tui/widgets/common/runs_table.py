@@ -15,11 +15,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.formatting import format_compact, format_count, format_loss
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs, tree_prefix
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_compact, format_count, format_loss
 from babytrain.tui.text.wording import StatusLabel, format_ago, status_label
 
 if TYPE_CHECKING:
