@@ -135,11 +135,10 @@ def format_learning_rate(value: float) -> str:
 
 @_also_not_finite
 def format_percent(value: float) -> str:
-    """A percentage (0 to 100, fans may exceed it): `97%`, `0.4%`, `3.1%`."""
+    """A percentage (0 to 100, fans may exceed it): `97%`, `3%`, `0.4%`."""
     size = abs(value)
-    if size < 9.95:
-        digits = f"{size:.1f}".removesuffix(".0")
-        return f"{_sign(value) if digits != '0' else ''}{digits}%"
+    if 0 < size < 0.95:
+        return f"{_sign(value)}{size:.1f}%" if size >= 0.05 else "0%"
     return f"{_scientific(value) if size >= 999_999 else f'{value:.0f}'}%"
 
 

@@ -63,6 +63,8 @@ def list_table(
 def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
     """Names at the left, values at the right."""
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(Text(name, style="dim"), Text(safe_text(value)))
     return table
