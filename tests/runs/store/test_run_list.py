@@ -135,7 +135,7 @@ def test_names_that_differ_in_case_only_are_told_apart(runs_dir: Path) -> None:
 def test_a_slip_of_the_finger_is_told_the_nearest(runs_dir: Path) -> None:
     with pytest.raises(RunsError, match="no runs in"):
         find_run(runs_dir, "last")
-    with pytest.raises(RunsError, match="no runs in .*the demos are called ziggy, icarus"):
+    with pytest.raises(RunsError, match=r"no runs in .*the demos are called ziggy, icarus"):
         find_run(runs_dir, "zelda")
     make_run(runs_dir, "sleepy-otter")
     make_run(runs_dir, "ziggy")
@@ -149,7 +149,7 @@ def test_a_demo_is_found_by_name_after_the_runs_and_only_where_a_recording_will_
     healthy, _ = recorded_runs()
     assert find_run_or_recording(runs_dir, "Ziggy").journal == find_journal(runs_dir, "ziggy-2026") == healthy
     assert summarize_run(find_run_or_recording(runs_dir, "ziggy")).status == "done"
-    with pytest.raises(RunsError, match="ziggy is a demo.* `report ziggy` work"):
+    with pytest.raises(RunsError, match=r"ziggy is a demo.* `report ziggy` work"):
         find_run(runs_dir, "ziggy")
     own = make_run(runs_dir, "ziggy")
     assert find_run(runs_dir, "ziggy").path == find_run_or_recording(runs_dir, "ziggy").path == own.path
