@@ -9,7 +9,7 @@ from babytrain.runs.energy.efficiency import JOULES_PER_WATT_HOUR, EnergyEfficie
 from babytrain.runs.forecast.value_range import ValueRange
 
 NOT_MEASURED = "not measured"
-SIMULATED = "made up"  # readings of sensors=scripted
+SIMULATED = "simulated"  # readings of sensors=scripted
 FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first reading comes after the first step
 
 

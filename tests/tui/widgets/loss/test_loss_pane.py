@@ -337,4 +337,4 @@ def test_the_floor_says_how_grown_up_the_model_is() -> None:
     state.apply(started(floor=1.0))
     state.apply(eval_event(10, val_loss=1.0 + 0.25 * (math.log(65) - 1.0)))
     levels = LossPlotter().plot(state.at(), ChartSettings(), 80).levels
-    assert levels[0].label == "floor 1.00, 75% grown up"
+    assert levels[0].label == "floor 1.000, 75% of the way"
