@@ -242,5 +242,5 @@ def test_a_run_measured_in_part_says_of_what_its_units_are(tmp_path: Path) -> No
     ]
     save(tmp_path, "dusky-20261110-120000", "done", *later)
     said = " ".join(bill(tmp_path).stdout.split())
-    assert "a token 0.5 J" in said
+    assert "a token 500 mJ" in said
     assert "25% of its tokens" in said

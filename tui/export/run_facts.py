@@ -193,7 +193,7 @@ def _progress_fact(snapshot: RunSnapshot) -> RunFact:
         return RunFact(ACCURACY_LABEL, right, remark)
     if grown is not None:
         return RunFact("grown up", format_percent(100 * grown), GROWN_UP)
-    return RunFact("tokens", format_compact(snapshot.tokens), "seen in training")
+    return RunFact("tokens", format_count(snapshot.tokens), "seen in training")
 
 
 def metrics_summary(metrics: TextMetrics | None) -> list[str]:

@@ -98,7 +98,19 @@ def test_a_full_run_shows_its_name_its_loss_its_letters_and_its_bill() -> None:
     snapshot = full_run("ziggy", written=f"{POEM}\n\nsecond")
     svg = draw_poster(snapshot)
     shown = words_on(svg)
-    for wanted in ("ziggy", "1.200", "800,000", "86%", "e", "a", "90", "75", "€0.004", "0.012 kWh", *POEM.split("\n")):
+    for wanted in (
+        "ziggy",
+        "1.200",
+        "800,000",
+        "86%",
+        "e",
+        "a",
+        "90",
+        "75",
+        "0.0041 EUR",
+        "12.0 Wh",
+        *POEM.split("\n"),
+    ):
         assert wanted in shown
     assert "second" not in shown  # a poem that was cut off
     assert any("4 of 5 poems 5-7-5" in words for words in shown)

@@ -26,7 +26,7 @@ _MIN_GAP_SECONDS = 1.0
 _NOT_MEASURED = (
     "power not measured: let this user read the processor's counter (babytrain-tui doctor), or set wall_watts",
     "power not measured: see babytrain-tui doctor, or set wall_watts",
-    "power not measured (see: doctor)",
+    "power not measured: see doctor",
 )
 
 

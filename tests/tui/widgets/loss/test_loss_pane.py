@@ -75,7 +75,16 @@ async def test_the_curve_the_numbers_and_the_marks_are_on_the_screen():
     state.apply(lr_event(700, 0.5, 1.0, 0.5))
     async with shown(state) as (app, _):
         text = "\n".join(screen_text(app))
-        for words in ("1 loss", "train 1.50", "val 1.60", "best 1.60 @1,000", "▼lr×0.5", "floor 1.30", "800", "1,000"):
+        for words in (
+            "1 loss",
+            "train 1.50",
+            "val 1.60",
+            "best 1.600 @1,000",
+            "▼lr×0.5",
+            "floor 1.300",
+            "800",
+            "1,000",
+        ):
             assert words in text
         assert any("\u2800" < char <= "\u28ff" for char in text)
 

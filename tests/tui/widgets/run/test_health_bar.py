@@ -96,7 +96,7 @@ def test_everything_that_is_known_is_said() -> None:
     assert "a stop, keep the best of step 500" in lines[1]
     assert "A go back to step 500" in lines[1]
     assert "! skipped @620  A step was left out" in lines[2]
-    assert "ends in 49s–53s · final val 1.42–1.47" in lines[3]
+    assert "ends in 49s–53s · final val 1.420–1.470" in lines[3]
 
 
 def test_a_disk_that_takes_no_checkpoints_is_told_with_since_when_until_it_takes_them_again() -> None:

@@ -136,7 +136,7 @@ def test_eight_cards_in_one_line_are_a_summary():
 
 
 def test_before_the_first_reading_there_is_a_sentence():
-    assert "pulse" in text_of([])
+    assert "Waiting for the first reading" in text_of([])
 
 
 TEXT = st.text(max_size=30)
