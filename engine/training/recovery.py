@@ -26,6 +26,7 @@ from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import SMALLEST_SCALE, UPDATE_DIALS
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
+from babytrain.runs.formatting import format_learning_rate, format_loss
 
 # How long the sensors may take to notice a lost card: expensive ones are read less than once a second.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
@@ -95,8 +96,8 @@ class Recovery:
         """Do what the guard decided about a recorded step; True after a rollback. Raises TrainingStopped."""
         event, decision = step.event, step.decision
         what = (
-            f"{decision.why or _CAUSES[decision.cause]} (step {event.step:,}, loss {event.loss:.4g}, "
-            f"gradient norm {event.gradient_norm:.3g}, lr {event.learning_rate:.2g})"
+            f"{decision.why or _CAUSES[decision.cause]} (step {event.step:,}, loss {format_loss(event.loss)}, gradient "
+            f"norm {format_loss(event.gradient_norm)}, lr {format_learning_rate(event.learning_rate)})"
         )
         match decision.action:
             case "note":
@@ -135,8 +136,8 @@ class Recovery:
         causes = [f"{tried} rollback{'s' if tried > 1 else ''} did not help"] if tried else []
         causes += [cause for cause in (self._change, what) if cause]
         reason = ": ".join(causes[:2]) + "".join(f", and {cause}" for cause in causes[2:])
-        lower = min(1.0, dials.lr_scale) * config.lr / 4
-        advice = "without that change" if self._change else f"with a lower learning rate, for instance lr={lower:.1g}"
+        lower = format_learning_rate(min(1.0, dials.lr_scale) * config.lr / 4)
+        advice = "without that change" if self._change else f"with a lower learning rate, for instance lr={lower}"
         return f"{reason[0].upper()}{reason[1:]}. Try again {advice}."
 
     def _report(self, step: ReadStep, action: GuardOutcome, sentence: str, at: int | None = None) -> None:
