@@ -52,7 +52,13 @@ _STATUS_LABELS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best", "requested": "asked for", "end": "at the end"}
+CHECKPOINT_REASONS = {
+    "cadence": "as planned",
+    "best": "the best",
+    "requested": "asked for",
+    "end": "at the end",
+    "before a change": "before a change",
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,14 @@ def format_ago(seconds: float) -> str:
 def format_steps(steps: int) -> str:
     """`1 step`, `2,000 steps`."""
     return f"{steps:,} step" if steps == 1 else f"{steps:,} steps"
+
+
+def range_text(low: str, high: str, dash: str) -> str:
+    """An estimate from its two ends: `1.42–1.47`, `0.11–0.13 EUR`; `about 1.42` where both read the same."""
+    if low == high:
+        return f"about {low}"
+    number, _, unit = low.rpartition(" ")
+    return f"{number}{dash}{high}" if number and high.endswith(f" {unit}") else f"{low}{dash}{high}"
 
 
 def describe_command(action: CommandAction, value: float | None, text: str, glyphs: Glyphs, dial: str = "") -> str:
