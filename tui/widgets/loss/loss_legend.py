@@ -119,7 +119,7 @@ def _with_tracked_letter(
     if not math.isfinite(recall):
         return left
     letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), 8, "")
-    added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
+    added: StyledLine = (("  ", ""), (f"{letter} recall ", "label"), (format_percent(100 * recall), "best"))
     needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
     return (*left, *added) if left and needed <= width else left
 
