@@ -205,9 +205,11 @@ class RunSnapshot:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The newest diagnosis, with its newest figures."""
+        """The newest diagnosis, with its newest figures; None after a rollback or resume, which it is not about."""
         timelines = (self.state.repeated_verdicts, self.state.verdicts)
-        newest = [verdict for timeline in timelines if (verdict := timeline.last_until(self.t)) is not None]
+        resumed = self.state.resumes.last_until(self.t)
+        since = resumed.t if resumed is not None else -math.inf
+        newest = [found for timeline in timelines if (found := timeline.last_until(self.t)) and found.t >= since]
         return max(newest, key=lambda verdict: verdict.t, default=None)
 
     @property
