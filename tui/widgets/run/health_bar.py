@@ -40,10 +40,10 @@ class ForecastCache:
         self._forecast: Forecast | None = None
 
     def at(self, snapshot: RunSnapshot) -> Forecast:
-        """The newest forecast, some seconds old at most; recomputed for another run or after a rollback."""
+        """The newest forecast, some seconds old at most; recomputed for another run, after a command or a rollback."""
         now, state = self._now(), snapshot.state
-        run = (id(state), id(state.started), len(state.resumes), snapshot.phase)
-        seen = (snapshot.rows, snapshot.step, len(state.evals), len(state.commands))
+        run = (id(state), id(state.started), len(state.resumes), len(state.commands), snapshot.phase)
+        seen = (snapshot.rows, snapshot.step, len(state.evals))
         due = now - self._made_at >= FORECAST_SECONDS and seen != self._seen
         if self._forecast is None or run != self._run or due:
             self._forecast, self._made_at, self._run, self._seen = self._make(snapshot), now, run, seen

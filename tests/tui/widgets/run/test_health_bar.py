@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from babytrain.runs.events import (
     AnyEvent,
+    Command,
     GuardEvent,
     LogMessage,
     Resumed,
@@ -200,7 +201,7 @@ def test_a_forecast_is_made_every_few_seconds_at_most() -> None:
     assert made == [61, 111, 160]
 
 
-def test_going_back_makes_the_forecast_anew_at_once() -> None:
+def test_going_back_and_a_command_make_the_forecast_anew_at_once() -> None:
     made: list[int] = []
     state = state_from(script(60))
     foresight = ForecastCache(now=lambda: 0.0, forecast=lambda snapshot: (made.append(snapshot.rows), FORECAST)[1])
@@ -209,3 +210,6 @@ def test_going_back_makes_the_forecast_anew_at_once() -> None:
     state.apply(back)
     foresight.at(state.at())
     assert made == [60, 30]
+    state.apply(Command(t=9.5, step=30, command_id=1, action="lr_scale", status="applied", value=0.5))
+    foresight.at(state.at())
+    assert made == [60, 30, 30]
