@@ -21,7 +21,7 @@ from tests.timeouts import LONGEST_WAIT_SECONDS
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}") if key != "steps"]
 JSON_KEYS = [
     "run_id", "run_dir", "status", "steps", "tokens", "val_loss", "best_val_loss", "best_step", "tokens_per_second",
-    "seconds", "parameters",
+    "seconds", "parameters", "reason",
 ]  # fmt: skip
 Start: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 

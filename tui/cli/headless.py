@@ -84,7 +84,6 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
     if as_json:
-        del result["reason"]
         print_json(result)
     else:
         console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)

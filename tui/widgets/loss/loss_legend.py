@@ -65,6 +65,7 @@ def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCh
     if latest is not None:
         chunks.append(_value("val", latest.val_loss, "val", charset.dashed_line, 1))
     bad = len(plotter.history.bad_rows(snapshot.rows))
+    bad += sum(int(np.count_nonzero(~np.isfinite(branch.loss[:rows]))) for branch, rows in snapshot.branches())
     if bad:
         chunks.append(LinePart(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
     if latest is not None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from babytrain.runs.events import PhaseName
 from babytrain.runs.formatting import format_loss, format_share
+from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.downsampling import ChartValues, XValues, bucket_rows
@@ -113,7 +114,7 @@ class LossPlotter:
             found.append(Series(eval_x, losses, losses, losses, "val", texture="dashed", markers=True))
         if snapshot.rows:
             found.append(self._train(self.history, snapshot.rows, x.column, x_low, x_high, columns))
-        return tuple(found)
+        return (*(_branch_series(branch, rows, x) for branch, rows in snapshot.branches()), *found)
 
     @staticmethod
     def _train(history: LossHistory, rows: int, x: XValues, x_low: float, x_high: float, columns: int) -> Series:
@@ -161,11 +162,25 @@ class LossPlotter:
         if len(bad):
             bad = bad[:: 1 + len(bad) // _MAX_POINT_MARKS]
             point_marks.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
+        for branch, rows in snapshot.branches():
+            series = _branch_series(branch, rows, x)
+            missing = np.flatnonzero(np.isnan(series.line))[:_MAX_POINT_MARKS]
+            known = np.maximum.accumulate(np.where(np.isnan(series.line), 0, np.arange(rows)))
+            point_marks.append(
+                PointMarks(series.x[missing].astype(np.float64), series.line[known[missing]], "bad", "bad")
+            )
         best = snapshot.best_eval
         if best is not None:
             position = np.array([x.of(best.step, best.t)])
             point_marks.append(PointMarks(position, np.array([best.val_loss]), "best", "best"))
         return tuple(point_marks)
+
+
+def _branch_series(branch: StepColumns, rows: int, x: XScale) -> Series:
+    """Steps that a rollback or resume left behind; NaN where the loss was not finite."""
+    loss = branch.loss[:rows].copy()
+    loss[~np.isfinite(loss)] = np.nan
+    return Series(x.column_of(branch)[:rows], loss, loss, loss, "band", texture="dotted", aside=True)
 
 
 def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLevel, ...]:

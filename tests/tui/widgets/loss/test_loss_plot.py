@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from babytrain.runs.events import Baselines, Command, Ended, Phase, Resumed
 from babytrain.runs.state.run_state import RunState
-from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.canvas import CHART_CHARSETS, Canvas
+from babytrain.tui.charts.layout import lay_out_plot
 from babytrain.tui.charts.painter import draw_plot
 from babytrain.tui.charts.plot import STYLE_NUMBERS
 from babytrain.tui.charts.x_axis import X_MODES, StepWindow
@@ -165,6 +166,31 @@ def test_bad_losses_are_marked_where_the_curve_was():
     assert point_marks.x.tolist() == [101, 102]
     assert np.isfinite(point_marks.y).all()
     assert "2 not finite" in header_of(state)
+
+
+@pytest.mark.parametrize("mode", X_MODES)
+def test_steps_that_a_recovery_left_behind_are_drawn_as_a_branch_that_does_not_flatten_the_run(mode):
+    state = run_state(200)
+    limits = [lay_out(plot_of(state, ChartSettings(x_mode=mode))).limits]
+    for step, loss in ((201, 5.0), (202, 51_101.0), (203, float("nan")), (204, float("nan"))):
+        state.apply(step_event(step, loss))
+    back = {"wall_time": 0.0, "checkpoint": "c", "total_steps": 2000, "rollback": True}
+    state.apply(Resumed(t=20.5, step=200, **back))
+    plot = plot_of(state, ChartSettings(x_mode=mode))
+    branch = plot.series[0]
+    assert (branch.texture, branch.aside) == ("dotted", True)
+    assert branch.line[1:3].tolist() == [5.0, 51_101.0]
+    assert np.isnan(branch.line[3:]).all()
+    bad = [marks for marks in plot.point_marks if marks.sign == "bad"]
+    assert bad[-1].x.tolist() == branch.x[3:].tolist()
+    assert bad[-1].y.tolist() == [51_101.0, 51_101.0]
+    assert "2 not finite" in header_of(state)
+    limits.append(lay_out(plot).limits)
+    assert limits[1][1] < limits[0][1] + 0.5 * (limits[0][1] - limits[0][0])
+
+
+def lay_out(plot):
+    return lay_out_plot(plot, Canvas(80, 20, BRAILLE), plot.x_low, plot.x_high, 5)
 
 
 def test_a_bad_evaluation_is_a_gap():
