@@ -101,6 +101,7 @@ def test_json_has_null_for_what_is_not_known(runs_dir: Path) -> None:
     elder = runs["elder-20251110-120000"]
     assert (elder["measured"], elder["kwh"], elder["money"], elder["wasted_joules"]) == (False, None, None, None)
     assert runs["ziggy-20261110-120000"]["kwh"] == pytest.approx(0.5)
+    assert runs["ziggy-20261110-120000"]["forecast"] is None  # of a run in training alone
     assert document["total"]["money"] == {"EUR": pytest.approx(0.3), "INR": 0.5}
     assert document["total"]["wasted_joules"] == pytest.approx(0.36e6)
     assert [month["label"] for month in document["months"]] == ["2026-11", "2026-12"]

@@ -34,7 +34,7 @@ from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSess
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.notifications import NotificationOptions, Notifier
 from babytrain.tui.terminal.safe_text import safe_text
-from babytrain.tui.text.wording import range_text
+from babytrain.tui.text.energy_format import format_range
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_SIGNAL_SECONDS = 0.5
@@ -209,7 +209,7 @@ def _times(snapshot: RunSnapshot) -> str:
     """Running time so far and the estimate of what is left: `35s  ETA 52s–59s`."""
     parts = [format_whole_seconds(snapshot.t)] if snapshot.rows else []
     if (eta := estimate_eta(snapshot)) is not None:
-        words = range_text(format_whole_seconds(eta.low), format_whole_seconds(eta.high), "–")
+        words = format_range(eta, format_whole_seconds)
         parts.append(f"ETA {words}" + (" when resumed" if is_paused_indefinitely(snapshot) else ""))
     return "  ".join(parts)
 
