@@ -178,7 +178,8 @@ class RunSnapshot:
     @property
     def sample_piece(self) -> SamplePiece | None:
         """The sample being written now (live runs only)."""
-        return self.state.sample_piece
+        piece = self.state.sample_piece
+        return None if piece is None or piece.talk else piece
 
     @property
     def letters(self) -> list[Letters]:
@@ -287,6 +288,7 @@ class RunState:
     started: Started | None = None
     evals: Timeline[Eval] = field(default_factory=Timeline)
     samples: Timeline[Sample] = field(default_factory=Timeline)
+    replies: Timeline[Sample] = field(default_factory=Timeline)  # on the talk screen
     text_metrics: Timeline[TextMetrics] = field(default_factory=Timeline)
     letters: Timeline[Letters] = field(default_factory=lambda: Timeline(MAX_LETTERS))
     baselines: Timeline[Baselines] = field(default_factory=Timeline)
@@ -332,6 +334,10 @@ class RunState:
                 return
             case Verdict(repeated=True):
                 self.repeated_verdicts.append(event)
+                return
+            case Sample(talk=True):
+                self.replies.append(event)
+                self.sample_piece = None
                 return
             case Letters() if self._is_superseded(event):
                 return

@@ -98,12 +98,24 @@ def test_a_full_run_shows_its_name_its_loss_its_letters_and_its_bill() -> None:
     snapshot = full_run("ziggy", written=f"{POEM}\n\nsecond")
     svg = draw_poster(snapshot)
     shown = words_on(svg)
-    for wanted in ("ziggy", "1.200", "800,000", "86%", "e", "a", "90", "75", "€0.004", "0.012 kWh", *POEM.split("\n")):
+    for wanted in (
+        "ziggy",
+        "1.200",
+        "800,000",
+        "86%",
+        "e",
+        "a",
+        "90",
+        "75",
+        "0.0041 EUR",
+        "12.0 Wh",
+        *POEM.split("\n"),
+    ):
         assert wanted in shown
     assert "second" not in shown  # a poem that was cut off
     assert any("4 of 5 poems 5-7-5" in words for words in shown)
     assert any(words.startswith("failed: ziggy") for words in shown)
-    assert {"chance", "pairs counted", "fives counted"} <= set(shown)
+    assert {"pure guessing", "bigram", "5-gram"} <= set(shown)
     assert "step skipped" in shown
 
 
@@ -152,7 +164,7 @@ def test_the_names_of_levels_leave_the_newest_loss_alone() -> None:
     curve = [step(number, loss=3.0) for number in range(1, 9)]
     root = ET.fromstring(draw_poster(moment_of(started(), levels, *curve, evaluation(8, 2.88), ended(8))))
     at = {one.text: float(one.get("y", "0")) for one in root.iter(SVG + "text")}
-    names = [at[name] for name in ("chance", "pairs counted", "threes counted", "fives counted")]
+    names = [at[name] for name in ("pure guessing", "bigram", "trigram", "5-gram")]
     assert all(abs(one - other) >= 45 for one, other in itertools.combinations(names, 2))
     assert at["LEARNING"] + 30 < min(names)
     assert max(names) < at["2.880"] - 40

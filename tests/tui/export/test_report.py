@@ -97,10 +97,10 @@ def test_a_report_tells_everything_about_a_run() -> None:
                   {"lr": "0.012", "corpus": "ziggy"})  # fmt: skip
     text = Reader(page).text
     for wanted in (
-        "Loss", "Learning rate", "Gradient norm", "Speed", "Temperature", "Power", "pairs counted",
+        "Loss", "Learning rate", "Gradient norm", "Speed", "Temperature", "Power", "bigram",
         POEM.split("\n")[0], "4 of 5 poems 5-7-5", "parrot index 1.1", "97% real words",
         "rescue: skipped", "diagnosis: learning", "milestone", "heat: slowed", "refused: ziggy", "went back",
-        "checkpoint", "0.003", "1 setting at its default", "0.012 kWh", "€0.004", "AMD EPYC", "babytrain-tui train",
+        "checkpoint", "0.003", "1 setting at its default", "12.0 Wh", "0.0041 EUR", "AMD EPYC", "babytrain-tui train",
         "failed: ziggy",
     ):  # fmt: skip
         assert wanted in text, wanted
@@ -124,7 +124,7 @@ def test_several_runs_share_charts_and_show_only_what_differs() -> None:
     differing, each = text.split("Settings that differ")[1].split("Each by itself")
     assert "lr" in differing
     assert "currency" not in differing
-    for wanted in ("rescue: skipped", "diagnosis: learning", "currency", "0.012 kWh", "sha256", "4 of 5 poems 5-7-5"):
+    for wanted in ("rescue: skipped", "diagnosis: learning", "currency", "12.0 Wh", "sha256", "4 of 5 poems 5-7-5"):
         assert each.count(wanted) >= 2, wanted  # each run by itself: samples, events, settings, bill, origin
     same = [told(moment_of(started(), step(1), step(2)))] * 2
     assert "The runs have the same settings." in Reader(report_page(same, {})).text

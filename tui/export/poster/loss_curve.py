@@ -36,7 +36,7 @@ from babytrain.tui.export.poster.typography import (
     draw_text,
     text_width,
 )
-from babytrain.tui.export.run_facts import loss_levels, loss_unit
+from babytrain.tui.export.run_facts import loss_levels
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
 MAX_CURVE_POINTS = 700
@@ -133,8 +133,7 @@ def _tick_steps(frame: _PlotFrame) -> list[float]:
 
 
 def _named_levels(snapshot: RunSnapshot) -> list[tuple[str, float]]:
-    symbols = "letters" if loss_unit(snapshot) == "character" else "tokens"
-    return loss_levels([snapshot], symbols)
+    return loss_levels([snapshot])
 
 
 def _levels(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:

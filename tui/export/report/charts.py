@@ -99,7 +99,7 @@ def _loss(snapshots: Sequence[RunSnapshot], most: int) -> ReportChart:
             steps, losses = zip(*evals, strict=True)
             line = downsample(steps, losses, losses, losses, most)
             curves.append(ReportCurve(f"{name} validation".strip(), line, colour if several else 1, strong=True))
-    levels = loss_levels(snapshots, f"{unit}s") if losses_are_comparable(snapshots) else []
+    levels = loss_levels(snapshots) if losses_are_comparable(snapshots) else []
     return ReportChart("Loss", f"nats per {unit}", tuple(curves), tuple(levels), tuple(bands))
 
 

@@ -138,7 +138,8 @@ def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[Styl
     if not settings.view.is_whole:
         words.append("newest" if settings.view.follows else "zoomed")
     separator = f" {charset.dot} "
-    short = [*words[1:-1], words[-1]] if len(words) > 2 else [smoothing]
+    usual = words[0] if settings.x_mode == "step" else smoothing
+    short = [word for word in words if word != usual]
     lines = [words, short, ["log y"]] if settings.log_y else [words, short]
     return [((separator.join(line), "label"),) for line in lines]
 

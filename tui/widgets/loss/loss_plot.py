@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from babytrain.runs.events import PhaseName
-from babytrain.runs.formatting import format_loss, format_percent
+from babytrain.runs.formatting import format_loss, format_share
 from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
@@ -28,8 +28,8 @@ SMOOTHING_DECAYS = (0.95, 0.98, 0.995, 0.0)
 _BLOCKS_A_COLUMN = 8
 _MAX_POINT_MARKS = 4000
 _WAITING: dict[PhaseName, str] = {
-    "loading": "Still packing the school bag: the first step follows.",
-    "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
+    "loading": "Loading the text and the model: the first step follows.",
+    "compiling": "Compiling the model: the first step follows.",
     "paused": "Paused before the first step.",
     "policy_pause": "Resting before the first step.",
     "stopping": "Stopping before the first step.",
@@ -193,7 +193,7 @@ def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLe
         floor = corpus.floor_nats_per_token
         evaluation = snapshot.state.evals.last_until(snapshot.t)
         grown = progress_to_floor(evaluation.val_loss, corpus) if evaluation is not None else None
-        words = "" if grown is None else f", {format_percent(100 * grown)} grown up"
+        words = "" if grown is None else f", {format_share(grown)} of the way"
         levels.append(ReferenceLevel(floor, f"floor {format_loss(floor)}{words}", reach=True))
     if corpus.vocabulary_size > 1:
         guess = math.log(corpus.vocabulary_size)

@@ -110,7 +110,7 @@ def test_learning_rate_changes_say_what_and_which_way():
     state.apply(lr_event(30, 1e-3, 3e-3, 1e-3, action="lr_hold"))
     state.apply(lr_event(40, 9.0, 1.0, 9.0, status="refused"))
     marks = [(mark.x, mark.sign, mark.label) for mark in plot_of(state).marks]
-    assert marks == [(10, "down", "lr×0.5"), (20, "up", "lr×2"), (30, "down", "lr=1.0e-3")]
+    assert marks == [(10, "down", "lr×0.5"), (20, "up", "lr×2"), (30, "down", "lr=1e-3")]
 
 
 def test_taps_of_a_key_between_two_steps_are_one_change():
@@ -133,8 +133,8 @@ def test_checkpoints_pauses_and_resumes():
 
 def test_known_levels_come_from_the_corpus():
     levels = {level.label: level.value for level in plot_of(run_state(10)).levels}
-    assert levels["floor 1.30"] == 1.3
-    assert levels["pure guessing 4.17"] == pytest.approx(math.log(65))
+    assert levels["floor 1.300"] == 1.3
+    assert levels["pure guessing 4.174"] == pytest.approx(math.log(65))
     assert len(plot_of(run_state(10, floor=None)).levels) == 1
 
 
@@ -142,7 +142,7 @@ def test_what_models_reach_that_only_count_are_levels_until_they_are_hidden():
     state = run_state(10)
     state.apply(Baselines(t=0.1, step=0, uniform=4.17, unigram=2.84, bigram=2.3, trigram=math.nan, fivegram=0.7))
     levels = {level.label: level.value for level in plot_of(state).levels}
-    names = {"unigram 2.84", "bigram 2.30", "5-gram 0.700"}
+    names = {"unigram 2.840", "bigram 2.300", "5-gram 0.700"}
     assert names < set(levels)
     assert not any("trigram" in label for label in levels), "what could not be counted has no line"
     hidden = {level.label for level in plot_of(state, ChartSettings(baselines=False)).levels}
@@ -277,10 +277,10 @@ def test_a_run_that_never_began_says_so():
 def test_the_header_is_legend_and_newest_values():
     state = run_state(1000)
     text = header_of(state)
-    assert "━━ train 1.50" in text
-    assert "╌◆╌ val 1.60" in text
+    assert "━━ train 1.500" in text
+    assert "╌◆╌ val 1.600" in text
     assert "gap 0.10" in text
-    assert "★ best 1.60 @1,000" in text
+    assert "★ best 1.600 @1,000" in text
     assert text.endswith(f"x: step · EMA {SMOOTHING_DECAYS[0]:g}")
 
 
@@ -314,10 +314,10 @@ def test_the_crosshair_reads_everything_at_its_step():
         f"raw {loss}",
         "val",
         "@400",
-        "lr 3.0e-3",
+        "lr 3e-3",
         "grad 0.800",
         "45s",
-        "0.35M tok",
+        "346k tok",
     ):
         assert words in text
     assert "7.68k tok/s" in text
