@@ -75,6 +75,10 @@ class LeaveRequested(Message):
     """Return to the list of runs."""
 
 
+class EngineAnswered(Message):
+    """The engine applied or refused a command, or entered another phase. Sent from its thread."""
+
+
 class LiveScreenPainted(Message):
     """The live screen was painted once; training may start."""
 

@@ -31,7 +31,7 @@ from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
-from babytrain.tui.notifications import NewMilestones
+from babytrain.tui.notifications import MilestoneGroups, NewMilestones
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.dialogs.milestones import (
     MIN_ROWS_FOR_TOAST,
@@ -83,6 +83,7 @@ class RunScreen(PaneScreen):
         self._read_error = ""
         self._forecast_cache = ForecastCache()
         self._new_milestones: NewMilestones | None = None  # None for a recording: no toasts
+        self._milestone_groups = MilestoneGroups()
 
     def compose(self) -> ComposeResult:
         """Header, health lines, five panes, key bar."""
@@ -118,7 +119,7 @@ class RunScreen(PaneScreen):
         for screen in self.app.screen_stack:
             if isinstance(screen, OverlayScreen):
                 screen.follow(snapshot)
-        self.announce_milestones(snapshot)
+        self.announce(snapshot)
         token = self.change_token(snapshot)
         vitals_count = snapshot.state.vitals.count_until(snapshot.t)
         due = self._budget.due(changed=token != self._change_token, vitals_changed=vitals_count != self._vitals_count)
@@ -262,10 +263,12 @@ class RunScreen(PaneScreen):
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
         self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self.charset, to_come=to_come)))
 
-    def announce_milestones(self, snapshot: RunSnapshot) -> None:
-        """Show a toast about new milestones, once."""
+    def announce(self, snapshot: RunSnapshot) -> None:
+        """Show a toast about new milestones, those of a short time together."""
         if self._new_milestones is not None:
-            sentence = milestone_announcement(self._new_milestones.look(snapshot), self.glyphs)
+            news = self._new_milestones.look(snapshot)
+            group = self._milestone_groups.add(news, is_last=snapshot.ended is not None)
+            sentence = milestone_announcement(group, self.glyphs)
             if sentence and self.app.size.height >= MIN_ROWS_FOR_TOAST:
                 self.notify(sentence, markup=False, timeout=6)
 
