@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from babytrain.runs.events import Vitals
+from babytrain.runs.formatting import format_compact, format_count
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.state.throttling import throttled_intervals
 from babytrain.tui.export.curve_data import (
@@ -31,7 +32,6 @@ from babytrain.tui.export.curve_data import (
 )
 from babytrain.tui.export.markup import Markup, escaped_text, html_element, html_text, path_data, svg_element
 from babytrain.tui.export.run_facts import distinct_run_names, loss_levels, losses_are_comparable, shared_loss_unit
-from babytrain.tui.text.formatting import format_compact, format_count
 
 _MOST_INTERVALS = 1600  # of one curve; divided by the number of runs
 _FEWEST_INTERVALS = 250
@@ -125,8 +125,8 @@ def _temperature(vitals: Vitals) -> float | None:
 
 
 def _power(vitals: Vitals) -> float | None:
-    known = [card.power_watts for card in vitals.gpus if card.power_watts is not None]
-    return sum(known) if known else vitals.host.processor_watts
+    card = vitals.training_gpu
+    return vitals.host.processor_watts if card is None else card.power_watts
 
 
 def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ...]:

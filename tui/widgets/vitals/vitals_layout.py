@@ -12,11 +12,11 @@ from functools import cache, partial
 from typing import Literal, TypeAlias
 
 from babytrain.runs.events import HostReading, PolicyEvent, Vitals
+from babytrain.runs.formatting import format_bytes, format_percent, format_watts
 from babytrain.runs.state.elapsed_time import policy_in_force
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.canvas import ChartCharset
 from babytrain.tui.text.encouragement import encouragement
-from babytrain.tui.text.formatting import format_bytes, format_percent
 from babytrain.tui.text.styled_lines import StyledLine, replace_unprintable, shorten_to_columns
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.vitals import gpu_gauges, host_gauges
@@ -42,6 +42,7 @@ class PaneFooter:
     status: tuple[StyledLine, ...] = ()
     kind: tuple[StyledLine, ...] = ()
     slowed: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    on_processor: bool = False  # no card takes part in the run
 
 
 NO_FOOTER = PaneFooter()
@@ -78,7 +79,7 @@ def vitals_lines(
     host = cache(partial(_host_lines, vitals, width, charset))
     least = 1 if extras.measured else 0
     if vitals[-1].gpus:
-        histories = gpu_gauges.gpu_histories(vitals, extras.slowed)
+        histories = gpu_gauges.gpu_histories(vitals, extras.slowed, on_processor=extras.on_processor)
         cards = cache(partial(_card_lines, histories, width, charset, title or len(histories) > 1))
         options = _options_with_cards(least)
     else:
@@ -218,15 +219,14 @@ def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
     if policy.action != "slowed" or snapshot.vitals is None:
         return policy.text
     card, host, dials = snapshot.vitals.training_gpu, snapshot.vitals.host, snapshot.dials
-    card = card if card is not None and card.trains else None
     share = f"training about {policy.duty_cycle:.0%} of the time."
     if policy.cause == "heat":
         name = (card.nickname or card.name) if card else "The processor"
         celsius = card.temperature_celsius if card else host.temperature_celsius
         if celsius is not None and dials.position("temperature_ceiling_celsius") is not None:
-            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g}: {share}"
+            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g} °C: {share}"
     if policy.cause == "power":
         watts = card.power_watts if card else host.processor_watts
         if watts is not None and dials.position("power_budget_watts") is not None:
-            return f"{watts:.0f} W of a budget of {dials.power_budget_watts:g}: {share}"
+            return f"{format_watts(watts)} of a budget of {format_watts(dials.power_budget_watts)}: {share}"
     return policy.text
