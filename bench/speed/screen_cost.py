@@ -92,7 +92,7 @@ def key_latencies(presses: int, extra: list[str]) -> list[float]:
 
 
 def applied_latencies(presses: int, extra: list[str]) -> dict[str, list[float]]:
-    """Milliseconds from a key that turns a dial until the engine applied it, and from there until the screen said so."""
+    """Milliseconds from a key that turns a dial until the engine applied it, and then until the screen said so."""
     painted: list[tuple[float, float, int]] = []  # when it was pressed and painted, seconds of the epoch, and the step
     with (
         tempfile.TemporaryDirectory() as runs_dir,

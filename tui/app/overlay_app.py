@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.app import App
 from textual.content import Content
-from textual.notifications import SeverityLevel
+from textual.notifications import Notify, SeverityLevel
 
 from babytrain.tui.app.start_screen import AppResult
 from babytrain.tui.keys.user_keys import UserKeys, keys_path
@@ -62,21 +62,14 @@ class OverlayApp(App[AppResult]):
         self._half_lines: dict[bool, str] = {}
         self._notices = Notices()
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = True,
-    ) -> None:
-        """Several notices at a time are one, the newest last; older ones leave where there is no room for them."""
+    def on_notify(self, event: Notify) -> None:
+        """Several notices at a time are one, the newest last; Textual then shows it."""
+        notice = event.notification
         most = max(MIN_NOTICE_LINES, self.size.height // 8)
-        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        text, worst, left = self._notices.add(message, severity, seconds, max(1, self.size.width - 3), most)
+        notice.message, notice.severity, notice.timeout = self._notices.add(
+            notice.message, notice.severity, notice.timeout, max(1, self.size.width - 3), most
+        )
         self.clear_notifications()
-        super().notify(text, title=title, severity=worst, timeout=left, markup=markup)
 
     @on(messages.SamplesRequested)
     def _show_samples(self, message: messages.SamplesRequested) -> None:

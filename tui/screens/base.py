@@ -18,6 +18,7 @@ from babytrain.tui.terminal.glyphs import GLYPHS
 
 if TYPE_CHECKING:
     from babytrain.runs.state.run_state import RunSnapshot
+    from babytrain.tui.widgets.common.full_text import FullText
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,18 @@ class ModeScreen(Screen[None]):
     def palette_entries(self) -> Sequence[PaletteEntry]:
         """Palette entries besides the commands of the key map."""
         return ()
+
+    def full_texts(self) -> Sequence[FullText]:
+        """What this screen says, uncut."""
+        return ()
+
+    def action_read_in_full(self, part: str = "", line: int = -1) -> None:
+        """Show everything the screen says in full, from a line of one of its parts on."""
+        from babytrain.tui.screens.dialogs.full_text import FullTextPane, FullTextScreen
+
+        focused = self.focused.id if self.focused is not None else None
+        at = (part or focused or "", line)
+        self.app.push_screen(FullTextScreen(FullTextPane(self.full_texts(), self.charset, at)))
 
     def interrupt(self) -> bool:
         """Handle ctrl+c; True if something was stopped, so that no quit dialog is needed."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets._toast import Toast
 
 from babytrain.runs.events import Command
 from babytrain.tui.app.overlay_app import Notices
+from babytrain.tui.app.start_screen import StartAtHome, StartTraining
 from babytrain.tui.notifications import MilestoneGroups
-from tests.tui.driving import COMPACT, STRIP, WIDE, Driver, home, live, write_run
-from tests.tui.scripted import script
+from tests.tui.driving import COMPACT, STRIP, WIDE, Driver, driving, write_run
+from tests.tui.scripted import ScriptedSession, script
 from tests.tui.snapshots import screen_text
 
 SIZES = pytest.mark.parametrize("size", [WIDE, COMPACT, STRIP], ids=["120x36", "80x24", "40x12"])
 SENTENCE = "The old frog has something to say, and it takes him more words than a narrow terminal has columns. Ribbit."
+
+
+def training(runs_dir: Path, size: tuple[int, int], **session: Any) -> Any:
+    return driving(StartTraining(ScriptedSession(**session)), runs_dir, size, notifications=True)
 
 
 async def say(driver: Driver, *sentences: str) -> None:
@@ -35,14 +41,14 @@ def overlapped(driver: Driver) -> list[str]:
     toasts = [toast.region for toast in screen.query(Toast)]
     assert toasts, "no notice on the screen"
     others = [child for child in screen.walk_children() if child.display and child.is_on_screen]
-    read = [child for child in others if not child.has_class("-textual-system") and not list(child.children)]
+    read = [child for child in others if not isinstance(child, Toast) and not list(child.children)]
     return [str(child) for child in read if any(child.region.overlaps(toast) for toast in toasts)]
 
 
 @SIZES
 @pytest.mark.parametrize("pane", ["", "5"], ids=["panes", "maximised"])
 async def test_it_covers_nothing_of_a_run(runs_dir: Path, size: tuple[int, int], pane: str) -> None:
-    async with live(runs_dir, size) as driver:
+    async with training(runs_dir, size) as driver:
         if pane:
             await driver.press(pane, "z")
             await driver.settle()
@@ -54,7 +60,7 @@ async def test_it_covers_nothing_of_a_run(runs_dir: Path, size: tuple[int, int],
 @pytest.mark.parametrize("key", ["", "S", "i", "L"], ids=["runs", "samples", "talk", "letters"])
 async def test_it_covers_nothing_of_the_other_screens(runs_dir: Path, size: tuple[int, int], key: str) -> None:
     write_run(runs_dir, "ziggy", script(620))
-    async with home(runs_dir, size) as driver:
+    async with driving(StartAtHome(), runs_dir, size, notifications=True) as driver:
         if key:
             await driver.press(key)
             await driver.wait(lambda: len(driver.app.screen_stack) > 2, "the screen")
@@ -64,7 +70,7 @@ async def test_it_covers_nothing_of_the_other_screens(runs_dir: Path, size: tupl
 
 
 async def test_several_are_one_and_what_lies_below_comes_back(runs_dir: Path) -> None:
-    async with live(runs_dir, COMPACT) as driver:
+    async with training(runs_dir, COMPACT) as driver:
         before = screen_text(driver.app)
         await say(driver, "First.", "Second.", "Second.", "Third.")
         (toast,) = driver.app.screen.query(Toast)
@@ -89,7 +95,7 @@ def test_old_notices_leave_for_a_new_one_and_the_worst_gives_the_colour() -> Non
 @SIZES
 async def test_a_refusal_is_on_the_screen_whole(runs_dir: Path, size: tuple[int, int]) -> None:
     reason = f"{SENTENCE} And therefore a batch of this size is more than the text has windows for."
-    async with live(runs_dir, size, answers=False) as driver:
+    async with training(runs_dir, size, answers=False) as driver:
         assert driver.session is not None
         await driver.press("e")
         await driver.wait(lambda: bool(driver.asked), "the command")

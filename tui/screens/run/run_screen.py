@@ -51,6 +51,7 @@ from babytrain.tui.widgets.run.health_bar import ADVICE_IDS, ForecastCache, Heal
 from babytrain.tui.widgets.run.log_pane import LogPane, PrintedLine
 from babytrain.tui.widgets.run.progress_header import HeaderFacts, ProgressHeader
 from babytrain.tui.widgets.samples.sample_panes import SamplePane
+from babytrain.tui.widgets.vitals.gpu_gauges import watts_and_fan
 from babytrain.tui.widgets.vitals.vitals_pane import VitalsPane
 
 
@@ -166,7 +167,10 @@ class RunScreen(PaneScreen):
             self._show_vitals(snapshot)
         if due.numbers:
             eta = self.estimate(snapshot)
-            header = HeaderFacts(snapshot, self.run_status(snapshot), eta, self.advice(snapshot), self.run_title)
+            status, advice = self.run_status(snapshot), self.advice(snapshot)
+            vitals = None if self.query_one(VitalsPane).display else snapshot.vitals
+            machine = "" if vitals is None else watts_and_fan(vitals)
+            header = HeaderFacts(snapshot, status, eta, advice, self.run_title, machine)
             self.query_one(ProgressHeader).show(header)
             has_forecast = self.source.kind != "replay" and snapshot.ended is None
             forecast = self._forecast_cache.at(snapshot) if has_forecast else None

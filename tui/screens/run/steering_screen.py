@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from babytrain.runs.events import CommandAction, Request, SuggestedCommand
 from babytrain.runs.formatting import UNKNOWN, format_count, format_learning_rate, format_loss
+from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import (
     MAX_RUN_STEPS,
     DialRule,
@@ -243,11 +244,11 @@ class SteeringScreen(RunScreen):
         if advice is None:
             self.notify("The diagnosis has no such advice now.", markup=False, timeout=4)
         elif is_advice_followed(snapshot, advice):
-            self.notify(f"Done already: {safe_line(advice.label, 60)}.", markup=False, timeout=4)
+            self.notify(f"Done already: {safe_line(advice.label)}.", markup=False, timeout=4)
         elif advice.action == "rollback":
             self._confirm_going_back(advice)
         elif advice.action == "stop":
-            self._confirm(f"{safe_line(advice.label, 60).capitalize()}?", "A checkpoint is saved first.", advice)
+            self._confirm(f"{safe_line(advice.label).capitalize()}?", "A checkpoint is saved first.", advice)
         elif not self.is_pending(advice.action):
             self._send(advice)
 

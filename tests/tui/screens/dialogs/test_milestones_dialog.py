@@ -12,8 +12,8 @@ from rich.console import Console
 from babytrain.runs.events import AnyEvent, Milestone, PolicyEvent, Resumed
 from babytrain.runs.journal import encode_event
 from babytrain.runs.store.folder import RunFolder
-from babytrain.tui.app.start_screen import StartReplay, StartTraining, StartWatching
 from babytrain.tui import notifications
+from babytrain.tui.app.start_screen import StartReplay, StartTraining, StartWatching
 from babytrain.tui.cli import headless
 from babytrain.tui.cli.runs_tables import print_run
 from babytrain.tui.notifications import NewMilestones, NotificationOptions, Notifier
