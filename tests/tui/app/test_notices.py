@@ -42,7 +42,8 @@ def overlapped(driver: Driver) -> list[str]:
     assert toasts, "no notice on the screen"
     others = [child for child in screen.walk_children() if child.display and child.is_on_screen]
     read = [child for child in others if not isinstance(child, Toast) and not list(child.children)]
-    return [str(child) for child in read if any(child.region.overlaps(toast) for toast in toasts)]
+    visible = {str(child): screen.find_widget(child).visible_region for child in read}
+    return [child for child, region in visible.items() if any(region.overlaps(toast) for toast in toasts)]
 
 
 @SIZES

@@ -30,6 +30,7 @@ from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_column
 _MAX_NAME = 28
 _MAX_CORPUS = 20
 _MIN_BAR_COLUMNS = 8
+_MIN_STATE_COLUMNS = 12  # with less room the estimate goes after all
 _WIDE_COLUMNS = 100
 _NARROW_COLUMNS = 60
 
@@ -86,8 +87,9 @@ def header_lines(
     else:
         shown = program if width >= _WIDE_COLUMNS or program != "babytrain" else ""
         name = _identity(facts, glyphs, program=shown, room=inner - 40)
-        name = name.truncate(max(1, inner - _state(facts).cell_length - 2), ellipsis=True)
         right = [_state(facts), Content(facts.machine), _speed(facts), _elapsed(facts)]
+        kept = sum(part.cell_length + 2 for part in right[:2] if part)
+        name = name.truncate(max(1, inner - kept), ellipsis=True)
         lines = [_spread(name, [], right, inner), _progress(facts, glyphs, inner)]
     return [Content.assemble(" ", fit_columns(line, inner), " ") for line in lines]
 
@@ -158,10 +160,12 @@ def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
 def _state_and_end(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
     """The state on the left, the estimate on the right, between them how much is done if there is room."""
     end = _eta(facts, glyphs).truncate(max(1, width // 2 if facts.advice else width - 3), ellipsis=True)
-    state = _state(facts).truncate(max(1, width - end.cell_length - 2 if end else width), ellipsis=True)
+    state = _state(facts).truncate(
+        max(_MIN_STATE_COLUMNS, width - end.cell_length - 2 if end else width), ellipsis=True
+    )
     done = _percent(facts)
-    fits = state.cell_length + done.cell_length + end.cell_length + 4 <= width
-    return _spread(state, [done] if fits else [], [end], width)
+    taken = end.cell_length + 2 if state.cell_length + 2 + end.cell_length <= width else 0
+    return _spread(state, [done] if state.cell_length + 2 + done.cell_length + taken <= width else [], [end], width)
 
 
 def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], width: int) -> Content:
@@ -173,8 +177,9 @@ def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], 
             line = gap.join([line, part])
     tail = Content()
     for part in right:
-        if part and line.cell_length + 2 + tail.cell_length + 2 + part.cell_length <= width:
-            tail = gap.join([tail, part]) if tail else part
+        longer = gap.join([tail, part]) if tail else part
+        if part and line.cell_length + 2 + longer.cell_length <= width:
+            tail = longer
     if not tail:
         return line
     return Content.assemble(line, " " * max(1, width - line.cell_length - tail.cell_length), tail)

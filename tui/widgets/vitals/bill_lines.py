@@ -73,7 +73,7 @@ def _summary(facts: BillAmounts, forecast: EnergyForecast) -> list[LinePart]:
         parts.append(line_part(SIMULATED, "label", 2))
     if facts.money is not None:
         parts.append(line_part(format_money(facts.money, facts.currency), "", 3))
-    parts.append(line_part(f"at the end {end}", "power", 0))
+    parts.append(line_part(f"at end {end}", "power", 0))
     if facts.watts is not None:
         parts.append(line_part(f"{format_watts(facts.watts)} now", "", 1))
     return parts
