@@ -151,7 +151,7 @@ class ExecutionSettings:
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """The samples written during training, and the letter whose accuracy is followed."""
+    """The samples written during training, and the letter whose recall and precision are followed."""
 
     prompt: str = option("", "what every sample starts with, empty = start of a text")
     extra_prompts: str = option("", "further prompts for each sample, with | between them")

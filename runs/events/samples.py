@@ -37,6 +37,7 @@ class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
 
     sample_id: int
     memorisation: float | None = None  # 1: copies as much as held-out text does by chance; 2: copies everything
+    random_memorisation: float | None = None  # the same of tokens drawn at random: a sample near it is no text yet
     longest_match: int = 0  # characters found word for word in the training text
     match_start: int = 0  # where the match begins in the sample's own text
     source_line: str = ""  # of the training text, where it was copied from
@@ -72,6 +73,7 @@ class Letters(Event, frozen=True, kw_only=True, tag="letters"):
     confusions: tuple[Confusion, ...] = ()  # the most frequent ones
     tracked_letter: str = ""
     tracked_letter_recall: float | None = None
+    tracked_letter_precision: float | None = None
     accuracy: float = 0.0  # of all tokens
     tokens: tuple[str, ...] = ()
     token_shares: tuple[float, ...] = ()

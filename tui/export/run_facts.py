@@ -22,6 +22,7 @@ from babytrain.runs.formatting import (
     format_rate,
     format_seconds,
 )
+from babytrain.runs.state.memorisation_verdict import NOTHING_TO_JUDGE, judge_memorisation
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.text.energy_format import (
@@ -33,7 +34,7 @@ from babytrain.tui.text.energy_format import (
     format_money,
 )
 
-FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "guessed right"
+FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "accuracy"
 
 
 @dataclass(frozen=True)
@@ -188,14 +189,14 @@ def _progress_fact(snapshot: RunSnapshot) -> RunFact:
     grown = progress_to_floor(best.val_loss, started.corpus) if best and started else None
     if letters:
         right = format_percent(100 * letters[-1].accuracy)
-        remark = f"of the next {loss_unit(snapshot)}s in text it never saw"
+        remark = f"of the next {loss_unit(snapshot)}s predicted, in text it never saw"
         return RunFact(ACCURACY_LABEL, right, remark)
     if grown is not None:
         return RunFact("grown up", format_percent(100 * grown), "of the way from chance to all there is to know")
     return RunFact("tokens", format_compact(snapshot.tokens), "seen in training")
 
 
-def metrics_summary(metrics: TextMetrics | None) -> list[str]:
+def metrics_summary(sample: Sample, metrics: TextMetrics | None) -> list[str]:
     """The text metrics of a sample, a few words each; [] for None."""
     if metrics is None:
         return []
@@ -206,8 +207,9 @@ def metrics_summary(metrics: TextMetrics | None) -> list[str]:
         parts.append(f"{metrics.new_haiku} never trained on")
     if metrics.real_word_share is not None:
         parts.append(f"{format_percent(100 * metrics.real_word_share)} real words")
-    if metrics.memorisation is not None:
-        parts.append(f"parrot index {metrics.memorisation:.1f}")
+    verdict = judge_memorisation(sample.text, metrics)
+    if verdict is not None:
+        parts.append(verdict if verdict in NOTHING_TO_JUDGE else f"parrot index {metrics.memorisation:.1f}")
     return parts
 
 

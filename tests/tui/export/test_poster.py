@@ -132,7 +132,7 @@ def test_the_exam_stands_among_the_figures_and_nothing_is_lost_for_it() -> None:
     shown = words_on(draw_poster(snapshot.state.at()))
     assert "82 of 100" in shown
     assert "80 of them its own" in " ".join(shown)
-    assert any("of all together: 86%" in words for words in shown)
+    assert any("accuracy over all: 86%" in words for words in shown)
 
 
 def test_the_names_of_levels_leave_the_newest_loss_alone() -> None:

@@ -168,7 +168,7 @@ def best_samples(snapshots: Sequence[RunSnapshot]) -> Markup:
 
 
 def _card(snapshot: RunSnapshot, sample: Sample, title: str) -> Markup:
-    facts = [*metrics_summary(snapshot.text_metrics_of(sample)), sampling_summary(sample)]
+    facts = [*metrics_summary(sample, snapshot.text_metrics_of(sample)), sampling_summary(sample)]
     facts += ["asked for"] if sample.requested else []
     text = sample.text if sample.prompt else sample.text.lstrip("\n")
     cut = len(text) > _MAX_SAMPLE_CHARACTERS

@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -86,9 +85,9 @@ class LiveScreen(SteeringScreen):
         """Also covers sessions that failed before writing to the journal."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
-    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
-        """None once the run has ended."""
-        return None if self.over else super().estimate(snapshot)
+    def is_under_way(self, snapshot: RunSnapshot) -> bool:
+        """Not after the end, even where that is not on record."""
+        return not self.over and super().is_under_way(snapshot)
 
     def advice(self, snapshot: RunSnapshot) -> str:
         """After the end: the result and what to do next."""

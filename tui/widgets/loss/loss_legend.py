@@ -119,9 +119,12 @@ def _with_tracked_letter(
     if not math.isfinite(recall):
         return left
     letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), 8, "")
-    added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
-    needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
-    return (*left, *added) if left and needed <= width else left
+    free = width - line_length(left) - 2 - line_length(_settings_spans(settings, charset)[-1])
+    for words in (f"{letter} recall ", f"{letter} "):
+        added: StyledLine = (("  ", ""), (words, "label"), (format_percent(100 * recall), "best"))
+        if left and line_length(added) <= free:
+            return (*left, *added)
+    return left
 
 
 def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePart:
