@@ -89,6 +89,12 @@ class OverlayApp(App[AppResult]):
 
         open_chat(self, self.engine_client, self.charset, message)
 
+    @on(messages.ReadInFullRequested)
+    def _show_full_texts(self, message: messages.ReadInFullRequested) -> None:
+        from babytrain.tui.screens.dialogs.full_text import FullTextPane, FullTextScreen
+
+        self.push_screen(FullTextScreen(FullTextPane(message.texts, self.charset, (message.part, message.line))))
+
     def _show_message(self, heading: str, text: str) -> None:
         from babytrain.tui.screens.dialogs.question import MessageScreen
 

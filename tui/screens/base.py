@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.screen import Screen
 
 from babytrain.tui.keys.keymap import KeyMode
+from babytrain.tui.screens.messages import ReadInFullRequested
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS
 
@@ -62,11 +63,8 @@ class ModeScreen(Screen[None]):
 
     def action_read_in_full(self, part: str = "", line: int = -1) -> None:
         """Show everything the screen says in full, from a line of one of its parts on."""
-        from babytrain.tui.screens.dialogs.full_text import FullTextPane, FullTextScreen
-
         focused = self.focused.id if self.focused is not None else None
-        at = (part or focused or "", line)
-        self.app.push_screen(FullTextScreen(FullTextPane(self.full_texts(), self.charset, at)))
+        self.post_message(ReadInFullRequested(self.full_texts(), part or focused or "", line))
 
     def interrupt(self) -> bool:
         """Handle ctrl+c; True if something was stopped, so that no quit dialog is needed."""
