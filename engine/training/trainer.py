@@ -132,6 +132,7 @@ class Trainer:
                 recorder.record_step(unread.event)
             if unsaved := save_last(self._checkpoints, self._recorder):
                 reason += f" And {unsaved}."
+            self._recovery.resume_before_the_change()
         except CardLostError as error:
             save = partial(self._checkpoints.save, "end")
             status, reason = "failed", stop_for_lost_card(self._recorder, str(error), save)
@@ -194,7 +195,7 @@ class Trainer:
         """Make a plan that ended early, by the clock or by overfitting, one of the steps that were made."""
         progress = self._state.progress
         if progress.step < self._state.dials.total_steps:
-            self._apply(Request(command_id=0, action="total_steps", value=float(progress.step)))
+            self._apply(Request(command_id=0, action="total_steps", value=float(max(1, progress.step))))
 
     def _finish_plan(self) -> bool:
         """Evaluate and sample at the last step if that was not due there. False if the guard rolled the run back."""

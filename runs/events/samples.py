@@ -13,6 +13,7 @@ class SamplePiece(Event, frozen=True, kw_only=True, tag="sample_piece"):
     sample_id: int
     prompt: str
     text: str  # everything written so far, without the prompt
+    talk: bool = False  # of a conversation on the talk screen
 
 
 class Sample(Event, frozen=True, kw_only=True, tag="sample"):
@@ -25,6 +26,7 @@ class Sample(Event, frozen=True, kw_only=True, tag="sample"):
     temperature: float
     seconds: float
     requested: bool = False
+    talk: bool = False  # of a conversation on the talk screen, not one of the run's samples
     # Sampling options besides the temperature; the defaults sample from the whole distribution.
     top_k: int = 0
     top_p: float = 1.0

@@ -33,6 +33,7 @@ from babytrain.tui.text.energy_format import (
     format_kettles,
     format_money,
 )
+from babytrain.tui.text.wording import GROWN_UP
 
 FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "accuracy"
 
@@ -57,7 +58,7 @@ def run_subtitle(snapshot: RunSnapshot) -> str:
     if started is None:
         return "a language model"
     what = started.corpus.name or "a text"
-    return f"a language model of {format_count(started.parameters)} parameters, raised on {what}"
+    return f"a language model of {format_count(started.parameters)} parameters, trained on {what}"
 
 
 def start_date(snapshot: RunSnapshot) -> str:
@@ -128,7 +129,7 @@ def _times(epoch: float) -> str:
 
 def _speed(snapshot: RunSnapshot) -> str:
     ended = snapshot.ended
-    return format_rate(ended.tokens_per_second if ended else snapshot.tokens_per_second(10_000), "tokens/s")
+    return format_rate(ended.tokens_per_second if ended else snapshot.tokens_per_second(10_000), "tok/s")
 
 
 def _machine(started: Started, snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> RunFact:
@@ -153,25 +154,25 @@ def loss_unit(snapshot: RunSnapshot) -> str:
     return "character" if started is not None and started.corpus.tokenizer == "char" else "token"
 
 
-def loss_levels(snapshots: Sequence[RunSnapshot], symbols: str) -> list[tuple[str, float]]:
-    """Named losses to compare with, in nats per symbol: n-gram baselines and the entropy floor, where known.
+def loss_levels(snapshots: Sequence[RunSnapshot]) -> list[tuple[str, float]]:
+    """Named losses to compare with, in nats per token: n-gram baselines and the entropy floor, where known.
 
-    `snapshots` are of runs with the same text. `symbols` is the plural of the loss unit.
+    `snapshots` are of runs with the same text.
     """
     newest = (snapshot.state.baselines.last_until(snapshot.t) for snapshot in snapshots)
     baselines = next((found for found in newest if found is not None), None)
     levels: list[tuple[str, float]] = []
     if baselines is not None:
         levels = [
-            ("chance", baselines.uniform),
-            (f"{symbols} counted", baselines.unigram),
-            ("pairs counted", baselines.bigram),
-            ("threes counted", baselines.trigram),
-            ("fives counted", baselines.fivegram),
+            ("pure guessing", baselines.uniform),
+            ("unigram", baselines.unigram),
+            ("bigram", baselines.bigram),
+            ("trigram", baselines.trigram),
+            ("5-gram", baselines.fivegram),
         ]
     floor = next((snapshot.started.corpus.floor_nats_per_token for snapshot in snapshots if snapshot.started), None)
     if floor is not None:
-        levels.append(("all there is to know", floor))
+        levels.append(("entropy floor", floor))
     return [(name, value) for name, value in levels if math.isfinite(value)]
 
 
@@ -192,8 +193,8 @@ def _progress_fact(snapshot: RunSnapshot) -> RunFact:
         remark = f"of the next {loss_unit(snapshot)}s predicted, in text it never saw"
         return RunFact(ACCURACY_LABEL, right, remark)
     if grown is not None:
-        return RunFact("grown up", format_percent(100 * grown), "of the way from chance to all there is to know")
-    return RunFact("tokens", format_compact(snapshot.tokens), "seen in training")
+        return RunFact("grown up", format_percent(100 * grown), GROWN_UP)
+    return RunFact("tokens", format_count(snapshot.tokens), "seen in training")
 
 
 def metrics_summary(sample: Sample, metrics: TextMetrics | None) -> list[str]:
@@ -309,7 +310,7 @@ def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
     if bill.co2_grams is not None:
         rows.append(("CO2", format_co2(bill.co2_grams)))
     if bill.units is not None:
-        rows.append(("boils", format_kettles(bill.units.kettles)))
+        rows.append(("would boil", format_kettles(bill.units.kettles)))
         if bill.units.watt_hours_per_million_tokens is not None:
             joules = bill.units.watt_hours_per_million_tokens * JOULES_PER_WATT_HOUR
             rows.append(("a million tokens", format_energy(joules)))

@@ -73,7 +73,8 @@ class LiveScreen(SteeringScreen):
         self.over = True
         self.live_source.thread_ended = True
         snapshot = self.read_source()
-        if self.session.error and self.source.snapshot().ended is None:
+        ended = self.source.snapshot().ended
+        if self.session.error and (ended is None or ended.t <= self.session.feed.history_t):
             self.print_line(self.session.error)  # it failed before this could be journaled
         if self._notifier is not None:
             self._notifier.look(snapshot, self.session.run_dir)

@@ -288,8 +288,8 @@ def _confusions(letters: Letters, symbol: str, charset: CharsetName) -> list[Con
     """The symbols predicted in its place and those in whose place it is predicted, in one line or none."""
     parts: list[Content | str | tuple[str, str]] = []
     for words, pairs in (
-        ("taken for", confused_with(letters, symbol)),
-        ("stands in for", predicted_instead_of(letters, symbol)),
+        ("predicted instead", confused_with(letters, symbol)),
+        ("predicted in place of", predicted_instead_of(letters, symbol)),
     ):
         if pairs:
             parts += [("   " if parts else "", ""), (f"{words} ", DIM), _pairs(pairs, charset)]

@@ -65,6 +65,7 @@ def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCh
     if latest is not None:
         chunks.append(_value("val", latest.val_loss, "val", charset.dashed_line, 1))
     bad = len(plotter.history.bad_rows(snapshot.rows))
+    bad += sum(int(np.count_nonzero(~np.isfinite(branch.loss[:rows]))) for branch, rows in snapshot.branches())
     if bad:
         chunks.append(LinePart(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
     if latest is not None:
@@ -137,7 +138,8 @@ def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[Styl
     if not settings.view.is_whole:
         words.append("newest" if settings.view.follows else "zoomed")
     separator = f" {charset.dot} "
-    short = [*words[1:-1], words[-1]] if len(words) > 2 else [smoothing]
+    usual = words[0] if settings.x_mode == "step" else smoothing
+    short = [word for word in words if word != usual]
     lines = [words, short, ["log y"]] if settings.log_y else [words, short]
     return [((separator.join(line), "label"),) for line in lines]
 

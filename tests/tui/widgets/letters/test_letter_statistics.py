@@ -78,7 +78,7 @@ def test_confusions_are_told_both_ways_most_frequent_first() -> None:
     assert confused_with(event, "e") == [("i", 0.2), ("a", 0.05)]
     assert predicted_instead_of(event, "e") == [("o", 0.1)]
     words = detail_lines([event], 0, letter_scores([event], 0)[0], "braille")[1].plain
-    assert words == "taken for i 20%, a 5%   stands in for o 10%"
+    assert words == "predicted instead i 20%, a 5%   predicted in place of o 10%"
 
 
 @pytest.mark.parametrize(("change", "words"), [(0.034, "▲3"), (-0.012, "▼1"), (0.004, ""), (None, "")])
