@@ -39,6 +39,7 @@ from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import train_step
 from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import Ended, Request
+from babytrain.runs.formatting import format_seconds
 
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
 
@@ -188,7 +189,7 @@ class Trainer:
         if self._monitor.stopped:
             return self._monitor.stopped
         if self._state.progress.step < self._state.dials.total_steps and self._limit_seconds:
-            return f"the {self._limit_seconds / 60:g} minutes are over"
+            return f"the planned {format_seconds(self._limit_seconds)} are over"
         return "the plan is done"
 
     def _end_here(self) -> None:
