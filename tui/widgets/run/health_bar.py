@@ -105,9 +105,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     """`height` (1 to 4) lines of exactly `width` columns, for a width of 1 and more."""
     inner = max(1, width - 2)
     snapshot = facts.snapshot
-    verdict, rescue = snapshot.verdict, snapshot.state.guard_events.last_until(snapshot.t)
-    if snapshot.status == "failed":
-        verdict = None  # it was about a run that could go on
+    verdict, rescue = _standing_verdict(snapshot), snapshot.state.guard_events.last_until(snapshot.t)
     buttons = _buttons(facts, verdict, glyphs)
     disk = _disk_problem(snapshot, glyphs)
     if height <= 1:
@@ -129,11 +127,16 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
 
 
+def _standing_verdict(snapshot: RunSnapshot) -> Verdict | None:
+    """The newest verdict; None once the run has failed, since it was about a run that could go on."""
+    return None if snapshot.status == "failed" else snapshot.verdict
+
+
 def health_in_full(facts: HealthFacts, glyphs: Glyphs) -> list[Content]:
     """Every line that there is, and every advice, uncut."""
     snapshot = facts.snapshot
-    verdict, rescue = snapshot.verdict, snapshot.state.guard_events.last_until(snapshot.t)
-    lines = [_diagnosis(verdict, glyphs), _sentence("next", verdict.next_ if verdict is not None else "")]
+    verdict, rescue = _standing_verdict(snapshot), snapshot.state.guard_events.last_until(snapshot.t)
+    lines = [_headline(snapshot, glyphs), _sentence("next", verdict.next_ if verdict is not None else "")]
     lines += [button for button, _ in _buttons(facts, verdict, glyphs)]
     lines += [_rescue(rescue) if rescue is not None else Content(), _disk_problem(snapshot, glyphs)]
     return [line for line in (*lines, _forecast(facts, glyphs)) if line]
