@@ -108,7 +108,7 @@ def milestones_of_best_loss(val_loss: float, best_before: float | None, runs: in
     """Whether the loss is the lowest of all runs on its text so far."""
     if best_before is not None and val_loss < best_before:
         whose = "the one before" if runs == 1 else f"all {runs} before"
-        yield ReachedMilestone("best of all", f"The best validation loss on this text, of {whose}: {val_loss:.4f}.")
+        yield ReachedMilestone("best of all", f"The best validation loss on this text, of {whose}: {val_loss:.3f}.")
 
 
 def milestones_of_stability(seconds_since_divergence: float) -> Iterator[ReachedMilestone]:

@@ -25,9 +25,8 @@ from babytrain.engine.diagnosis.verdicts import (
     Diagnosis,
     EvaluationRise,
     VerdictKind,
-    minutes_text,
-    percent_text,
 )
+from babytrain.runs.formatting import format_seconds, format_share
 
 THROTTLED_SECONDS = 12.0  # of the last 60: less is hardly noticed
 DATA_BOUND_SHARE = 0.25  # of the step time; 0 while the loader keeps up
@@ -47,7 +46,7 @@ def find_throttling(observation: Observation, *, repeated: bool) -> Diagnosis | 
         now = float(np.median(seconds[-SPEED_ROWS:]))
         usual = float(np.quantile(seconds[:-SPEED_ROWS], 0.2))
         if now > 1.05 * usual > 0.0:
-            why += f"; a step takes {1000 * now:.0f} ms where it took {1000 * usual:.0f}"
+            why += f"; a step takes {format_seconds(now)} where it took {format_seconds(usual)}"
     return Diagnosis(
         "throttled", why + ".", "Give it air, plug it in or raise its power limit; learning is not harmed."
     )
@@ -60,7 +59,7 @@ def find_data_bound(observation: Observation, *, repeated: bool) -> Diagnosis | 
         return None
     return Diagnosis(
         "data-bound",
-        f"{percent_text(share)} of the step time goes by waiting for data.",
+        f"{format_share(share)} of the step time goes by waiting for data.",
         "Put the text on a faster disk or into memory, or stop what else is reading; learning is not harmed.",
     )
 
@@ -130,7 +129,7 @@ def _confirm(found: Diagnosis, rise: EvaluationRise | None, step: int, previous:
 def _done(observation: Observation) -> Diagnosis:
     step, _, val, _ = observation.evaluations
     plural = "" if observation.newest_step == 1 else "s"
-    took = f"{observation.newest_step:,} step{plural} in {minutes_text(observation.newest_t)}"
+    took = f"{observation.newest_step:,} step{plural} in {format_seconds(observation.newest_t)}"
     if len(val) == 0:
         return Diagnosis("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
     best = int(np.argmin(val))

@@ -21,7 +21,8 @@ from babytrain.engine.diagnosis.robust_statistics import (
     fit_trend,
     step_noise,
 )
-from babytrain.engine.diagnosis.verdicts import Diagnosis, percent_text
+from babytrain.engine.diagnosis.verdicts import Diagnosis
+from babytrain.runs.formatting import format_learning_rate, format_share
 
 DIVERGENCE_ROWS = 1024  # searched for the lowest level
 MEDIAN_BLOCK_ROWS = 16  # rows per median, as many as the detector's slow average
@@ -137,7 +138,7 @@ def _evaluations_left_behind(observation: Observation, values: Float64Array) -> 
     if min(rises) < EVALUATION_RISE_SHARE or float(val[-1] - val[best]) < STANDARD_ERRORS * noise:
         return None
     return (
-        f"Validation loss is {percent_text(rises[0])} and training loss {percent_text(rises[1])} above the best "
+        f"Validation loss is {format_share(rises[0])} and training loss {format_share(rises[1])} above the best "
         f"of step {step_number(step[best]):,}, and neither has come back."
     )
 
@@ -156,7 +157,7 @@ def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *
     return Diagnosis(
         "lr too high",
         why,
-        f"Halve the learning rate of {rate:.2g}.",
+        f"Halve the learning rate of {format_learning_rate(rate)}.",
         advice=verdicts.suggest_learning_rate(observation, 0.5, "halve the learning rate"),
         alternative=verdicts.SUGGEST_ROLLBACK if len(observation.evaluations.step) else None,
     )
@@ -182,7 +183,8 @@ def _rose_after_a_raise(observation: Observation) -> str | None:
         if is_now - was > max(STANDARD_ERRORS * error, RISE_AFTER_RAISE * abs(was)):
             return (
                 f"The loss went from {was:.3f} to {is_now:.3f} after the learning rate was raised from "
-                f"{rates[raised - 1]:.2g} to {rates[raised]:.2g} at step {step_number(steps[raised]):,}."
+                f"{format_learning_rate(rates[raised - 1])} to {format_learning_rate(rates[raised])} at step "
+                f"{step_number(steps[raised]):,}."
             )
     return None
 
@@ -203,7 +205,7 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
     swing = ", swings more than its noise explains" if trend.roughness > ROUGH_FACTOR else ""
     return (
         f"The loss has not fallen for {steps_in(observation, rows):,} steps{swing}, and the gradients grew "
-        f"by {percent_text(grown)} meanwhile."
+        f"by {format_share(grown)} meanwhile."
     )
 
 
@@ -306,7 +308,7 @@ def describe_learning(observation: Observation, trend: Trend | None, *, repeated
     undecayed = observation.learning_rate_share >= DECAYED_SHARE
     return Diagnosis(
         "slow",
-        f"{why}: {percent_text(rate)} to every tenth of the run.",
+        f"{why}: {format_share(rate)} to every tenth of the run.",
         "Try half as much learning rate again." if undecayed else "The learning rate is nearly spent: let it finish.",
         advice=verdicts.suggest_learning_rate(observation, 1.5, "learning rate × 1.5") if undecayed else None,
     )

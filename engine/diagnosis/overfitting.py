@@ -19,9 +19,8 @@ from babytrain.engine.diagnosis.verdicts import (
     EvaluationRise,
     Suggestion,
     VerdictKind,
-    minutes_text,
-    percent_text,
 )
+from babytrain.runs.formatting import format_seconds, format_share
 
 OVERFITTING_CONFIDENCE = 0.98  # of the interval: 1% chance that windows alone make the newest look worse
 SECOND_PROBABILITY = 0.9  # the evaluation before only has to agree
@@ -126,8 +125,8 @@ def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, 
         f"Validation loss rose by {rise.comparison.difference:.3f} since its best at step {best} "
         f"(between {rise.comparison.low:.3f} and {rise.comparison.high:.3f}) "
         f"while training loss fell by {fell:.3f}.",
-        f"Stop, or go back to step {best}: {minutes_text(past)} were trained past it, and stopping there would have "
-        f"saved {percent_text(share)} of the run so far.",
+        f"Stop, or go back to step {best}: {format_seconds(past)} were trained past it, and stopping there would have "
+        f"saved {format_share(share)} of the run so far.",
         advice=Suggestion("stop", f"stop, keep the best of step {best}"),
         alternative=Suggestion("rollback", f"go back to step {best}", text="best"),
     )

@@ -72,20 +72,6 @@ URGENT_VERDICTS = frozenset({"diverging", "overfitting"})  # given at once, othe
 LR_SCALE_LIMITS = (1e-6, 1e6)  # of the dial
 
 
-def percent_text(share: float) -> str:
-    """`34%`, with one decimal below 10."""
-    if not math.isfinite(share):
-        return "?%"
-    return f"{100 * share:.1f}%" if abs(share) < 0.0995 else f"{100 * share:.0f}%"
-
-
-def minutes_text(seconds: float) -> str:
-    """`12.3 minutes`, or seconds below 1.5 minutes."""
-    if not math.isfinite(seconds):
-        return "an unknown time"
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:,.1f} minutes"
-
-
 def suggest_learning_rate(observation: Observation, factor: float, label: str) -> Suggestion:
     """Suggest `factor` times the current learning rate: a scale of the schedule, or a new held rate."""
     if observation.lr_held and observation.rows and math.isfinite(held := float(observation.learning_rate[-1])):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from babytrain.engine.doctor.check_result import CheckResult
 from babytrain.engine.execution.processor_cores import Cores, default_threads
+from babytrain.runs.formatting import format_count
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +64,7 @@ def check_bf16(device: str, threads: int) -> CheckResult:
         torch.set_num_threads(before)
     shape = f"{BABY_ROWS}x{BABY_IN}x{BABY_OUT}"
     hardware = "" if supports_bf16(device) else ", emulated"
-    what = f"{shape} products on {device}: {fp32:.0f} GFLOP/s in fp32, {bf16:.0f} in bf16{hardware}"
+    what = f"{shape} products on {device}: {format_count(fp32)} GFLOP/s in fp32, {format_count(bf16)} in bf16{hardware}"
     if bf16 >= BF16_WORTHWHILE_SPEEDUP * fp32:
         why = f"bf16 products are {bf16 / fp32:.1f} times as fast; precision=auto tries real steps before a run."
         return CheckResult("bf16", True, what, why)

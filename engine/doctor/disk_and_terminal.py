@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from babytrain.engine.doctor.check_result import CheckResult
+from babytrain.runs.formatting import format_bytes
 
 ENOUGH_FREE_BYTES = 200 * 1024**2
 _ELSEWHERE = "choose another place with --runs-dir or BABYTRAIN_RUNS_DIR"
@@ -33,7 +34,7 @@ def check_runs_dir(runs_dir: Path) -> CheckResult:
         free = shutil.disk_usage(base).free
     except OSError as error:
         return CheckResult("runs", None, f"{runs_dir} is writable; its free space is unknown ({error.strerror})")
-    what = f"{runs_dir} is writable, {free / _GIB:.1f} GiB free"
+    what = f"{runs_dir} is writable, {format_bytes(free)} free"
     if free < ENOUGH_FREE_BYTES:
         return CheckResult("runs", False, what, f"Checkpoints will not fit for long: make room, or {_ELSEWHERE}.")
     return CheckResult("runs", True, what)

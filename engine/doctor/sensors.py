@@ -20,6 +20,7 @@ from babytrain.engine.telemetry.processor_and_battery_power import (
 )
 from babytrain.engine.telemetry.sampler import EXPENSIVE_POLL_SECONDS
 from babytrain.runs.events import GpuReading, HostReading
+from babytrain.runs.formatting import format_bytes, format_count, format_percent, format_seconds, format_watts
 
 DRIVER_SECONDS = 5.0
 _GIB = 1024**3
@@ -70,10 +71,10 @@ def _poll(open_gpu: Callable[[], GpuBackend], timeout: float) -> GpuPoll | None:
 
 def describe_cost(poll: GpuPoll) -> CheckResult:
     """The cost of one reading of every card; a high one is no fault, because readings then become rarer."""
-    what = f"a look at every card takes {poll.mean_seconds * 1e3:.1f} ms"
+    what = f"reading every card takes {format_seconds(poll.mean_seconds)}"
     if poll.slowest_call is not None:
         function, seconds = poll.slowest_call
-        what += f"; its dearest call is {function} ({seconds * 1e3:.1f} ms)"
+        what += f"; its slowest call is {function} ({format_seconds(seconds)})"
     expensive = poll.mean_seconds > EXPENSIVE_POLL_SECONDS
     why = "More than 50 ms, so the cards are asked less often than once a second." if expensive else "Nothing to do."
     return CheckResult("cost", None if expensive else True, what, why)
@@ -83,19 +84,19 @@ def describe_card(reading: GpuReading) -> CheckResult:
     """A result on one card; what it does not report is in `why`."""
     facts = [reading.name]
     if reading.memory_total_bytes:
-        facts.append(f"{reading.memory_total_bytes / _GIB:.1f} GiB")
+        facts.append(format_bytes(reading.memory_total_bytes))
     if reading.temperature_celsius is not None:
         limit = "" if reading.slowdown_celsius is None else f" (slows down at {reading.slowdown_celsius:.0f})"
         facts.append(f"{reading.temperature_celsius:.0f} °C{limit}")
     for number, fan in enumerate(reading.fans):
-        percent = "" if fan.percent is None else f" {fan.percent:.0f}%"
-        rpm = "" if fan.rpm is None else f" {fan.rpm:.0f} rpm"
+        percent = "" if fan.percent is None else f" {format_percent(fan.percent)}"
+        rpm = "" if fan.rpm is None else f" {format_count(fan.rpm)} rpm"
         facts.append(f"fan {number}{percent}{rpm}")
     if reading.memory_temperature_celsius is not None:
         facts.append(f"memory at {reading.memory_temperature_celsius:.0f} °C")
     if reading.power_watts is not None:
-        limit = "" if reading.power_limit_watts is None else f" of {reading.power_limit_watts:.0f}"
-        facts.append(f"{reading.power_watts:.0f}{limit} W")
+        limit = "" if reading.power_limit_watts is None else f" of {format_watts(reading.power_limit_watts)}"
+        facts.append(f"{format_watts(reading.power_watts)}{limit}")
     if reading.shared:
         facts.append("cut into instances (MIG): heat, power and memory are of the whole card")
     if reading.throttle_reasons:
@@ -109,10 +110,10 @@ def check_host(sensors: HostSensors | None = None) -> list[CheckResult]:
     """The computer's temperature, fan and battery; a missing one with its reason."""
     reading = (sensors or HostSensors()).read()
     power = {True: ", plugged in", False: ", on battery", None: ""}[reading.plugged_in]
-    gives = "" if reading.battery_watts is None else f", gives {reading.battery_watts:.1f} W"
+    gives = "" if reading.battery_watts is None else f", gives {format_watts(reading.battery_watts)}"
     return [
         _host_result("temperature", "processor at {:.0f} °C", "temperature_celsius", reading),
-        _host_result("fan", "fan at {:.0f} rpm", "fan_rpm", reading),
+        _host_result("fan", "fan at {:,.0f} rpm", "fan_rpm", reading),
         _host_result("battery", f"battery at {{:.0f}}%{power}{gives}", "battery_percent", reading),
     ]
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.execution.forward_backward import DirectPass, build_pass
 from babytrain.engine.sessions.thread_and_precision_trial import WORTHWHILE_STEP_RATIO, TrialModel
+from babytrain.runs.formatting import format_seconds
 
 SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # no trial on other devices
 SAVED_PER_COMPILE_SECOND = 2.0
@@ -60,10 +61,10 @@ def choose_compile(
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return "off", f"Not compiling the step: a trial failed ({reason})."
     figures = (
-        f"a trial took {trial.compile_seconds:.0f} s to compile and a step went from "
-        f"{1000 * trial.eager_step_seconds:.1f} to {1000 * trial.compiled_step_seconds:.1f} ms"
+        f"a trial took {format_seconds(trial.compile_seconds)} to compile and a step went from "
+        f"{format_seconds(trial.eager_step_seconds)} to {format_seconds(trial.compiled_step_seconds)}"
     )
-    about = f"a run of about {planned_seconds / 60:,.0f} minutes"
+    about = f"a run of about {format_seconds(planned_seconds)}"
     if is_worth_keeping(trial, planned_seconds):
         return "on", f"Compiling the step: {figures}, which pays in {about}."
     return "off", f"Not compiling the step: {figures}, which does not pay in {about}."

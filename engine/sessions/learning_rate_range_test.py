@@ -20,6 +20,7 @@ from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.batches import Batches
 from babytrain.runs.dials.dial_state import initial_dials
+from babytrain.runs.formatting import format_learning_rate
 
 SWEEP_STEPS = 60
 LOWEST_SHARE, HIGHEST_SHARE = 1e-3, 1e2  # of the learning rate in the settings
@@ -41,8 +42,14 @@ class LearningRateBracket:
             return (
                 "The learning-rate range test saw no rate at which the loss falls: look at the text and the settings."
             )
-        advice = "yours lies between them" if self.low <= present <= self.high else f"yours is {present:.2g}"
-        useful = f"Learning rates from {self.low:.2g} to {self.high:.2g} look useful"
+        advice = (
+            "yours lies between them"
+            if self.low <= present <= self.high
+            else f"yours is {format_learning_rate(present)}"
+        )
+        useful = (
+            f"Learning rates from {format_learning_rate(self.low)} to {format_learning_rate(self.high)} look useful"
+        )
         return f"{useful} ({advice}), by a test of {SWEEP_STEPS} steps."
 
 

@@ -20,6 +20,7 @@ from babytrain.engine.execution.forward_backward import DirectPass, Pass
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, use_matmul_backend
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.runs.formatting import format_seconds
 
 WARM_UP_STEPS = 1
 TIMED_STEPS = 4
@@ -44,10 +45,9 @@ class ProcessorChoice:
 
     def sentence(self) -> str:
         """One line for the log."""
-        tried = ", ".join(f"{name} {value:.0f} ms" for name, value in self.milliseconds.items())
-        library = " by oneDNN" if self.matmul_backend == "onednn" else ""
-        chosen = f"{self.precision}{library} with {self.threads} thread{'s' if self.threads != 1 else ''}"
-        return f"Computing in {chosen}, the fastest of a short trial: {tried} a step."
+        tried = ", ".join(f"{name} {format_seconds(value / 1000)}" for name, value in self.milliseconds.items())
+        chosen = _name(self.threads, self.precision, self.matmul_backend)
+        return f"Computing in {chosen}, the fastest of a short trial (time of a step: {tried})."
 
 
 def try_processor_settings(
@@ -94,7 +94,8 @@ def try_processor_settings(
 
 
 def _name(threads: int, precision: Precision, matmul_backend: MatmulBackend) -> str:
-    return f"{precision}{' by oneDNN' if matmul_backend == 'onednn' else ''} on {threads}"
+    library = " by the library oneDNN" if matmul_backend == "onednn" else ""
+    return f"{precision}{library} with {threads} thread{'s' if threads != 1 else ''}"
 
 
 class TrialModel:

@@ -19,6 +19,7 @@ from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
+from babytrain.runs.formatting import format_seconds
 from babytrain.runs.store.folder import RunFolder
 
 ROOM_SECONDS = 900.0  # then the run ends without its last checkpoint
@@ -35,7 +36,7 @@ def save_last(checkpoints: CheckpointWriter, recorder: Recorder) -> str:
     if not recorder.feed.stop_requested.is_set():
         recorder.note(
             f"The steps since the newest checkpoint are in memory alone. Make room, and they are saved by themselves; "
-            f"it waits {ROOM_SECONDS / 60:.0f} minutes. Ctrl-C gives them up.",
+            f"it waits {format_seconds(ROOM_SECONDS)}. Ctrl-C gives them up.",
             "error",
         )
     while problem is not None and time.monotonic() - began < ROOM_SECONDS and _wait_for_room(recorder):

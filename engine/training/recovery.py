@@ -24,6 +24,7 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
+from babytrain.runs.formatting import format_learning_rate, format_loss
 
 # How long the sensors may take to notice a lost card: expensive ones are read less than once a second.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
@@ -88,10 +89,10 @@ class Recovery:
         """Do what the guard decided about a recorded step; True after a rollback. Raises TrainingStopped."""
         event, decision = step.event, step.decision
         facts = (
-            f"step {event.step:,}, windows from {step.first_window:,} on, lr {event.learning_rate:.2g}, "
-            f"gradient norm {event.gradient_norm:.3g}"
+            f"step {event.step:,}, lr {format_learning_rate(event.learning_rate)}, "
+            f"gradient norm {format_loss(event.gradient_norm)}"
         )
-        what = f"{_CAUSES[decision.cause]} ({facts}, loss {event.loss:.4g})"
+        what = f"{_CAUSES[decision.cause]} ({facts}, loss {format_loss(event.loss)})"
         match decision.action:
             case "note":
                 later = " The next one so soon is left out." if self._can_skip_spikes else ""
@@ -100,7 +101,8 @@ class Recovery:
                 self._report(step, "skipped", f"A step was left out: {what}.")
             case "stop":
                 self._report(step, "stopped", f"The run stops: {what}.")
-                advice = f"try again with a lower learning rate, for instance lr={self._state.config.lr / 4:.1g}"
+                lower = format_learning_rate(self._state.config.lr / 4)
+                advice = f"try again with a lower learning rate, for instance lr={lower}"
                 raise TrainingStopped(f"{what[0].upper()}{what[1:]}: {advice}.")
             case "go back":
                 self._roll_back_after(step, decision, what)

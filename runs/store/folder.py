@@ -52,9 +52,13 @@ _UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder. The properties are paths in it, whether or not they exist."""
+    """One run's folder. The properties are paths in it, whether or not they exist.
+
+    A recording that came with the program is a `journal_file` by itself: its folder does not exist.
+    """
 
     path: Path
+    journal_file: Path | None = None
 
     @property
     def run_id(self) -> str:
@@ -74,7 +78,7 @@ class RunFolder:
     @property
     def journal(self) -> Path:
         """Every event of the run, one per line."""
-        return self.path / "journal.jsonl"
+        return self.journal_file or self.path / "journal.jsonl"
 
     @property
     def config_file(self) -> Path:

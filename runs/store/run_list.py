@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from babytrain.runs import recorded
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock
-from babytrain.runs.store.summary import RunSummary, run_name_in_journal, summarize_run
+from babytrain.runs.store.summary import RunSummary, run_id_in_journal, run_name_in_journal, summarize_run
 
 TRASH = ".trash"
 _MOST_NAMED = 5  # runs listed in an error
@@ -28,29 +29,56 @@ def find_run(runs_dir: Path, text: str) -> RunFolder:
     In this order: a run's id, `last` for the newest, a name only one run has, the beginning of one id, the path of a
     run folder or of the journal in it.
     """
+    folder = find_run_or_recording(runs_dir, text)
+    if folder.journal_file is None:
+        return folder
+    raise RunsError(
+        f"{folder.name} is a demo, a recording that came with the program: it has no saved model and nothing to go on "
+        f"from or to delete; `replay {folder.name}` and `report {folder.name}` work."
+    )
+
+
+def find_run_or_recording(runs_dir: Path, text: str) -> RunFolder:
+    """As `find_run`; after all runs also a demo by its id or name. Raises RunsError."""
     folders = {folder.run_id: folder for folder in run_folders(runs_dir)}
     if text in folders:
         return folders[text]
     if text == "last":
         return _newest(runs_dir)
     names = {run_id: run_name_in_journal(folder) for run_id, folder in folders.items()}
+    if (own := _match(text, folders, names)) is not None:
+        return own
+    if (by_path := _run_at(text)) is not None:
+        return by_path
+    demos = {demo.run_id: demo for demo in recordings()}
+    demo_names = {run_id: demo.name for run_id, demo in demos.items()}
+    if (demo := _match(text, demos, demo_names)) is not None:
+        return demo
+    raise RunsError(_nothing_fits(runs_dir, text, names, demo_names))
+
+
+def recordings() -> list[RunFolder]:
+    """The demos that can be read."""
+    ids = ((path, run_id_in_journal(path)) for path in recorded.recorded_runs())
+    return [RunFolder(path.with_name(run_id), path) for path, run_id in ids if run_id]
+
+
+def _match(text: str, folders: dict[str, RunFolder], names: dict[str, str]) -> RunFolder | None:
     for fits in _match_rules(text, names):
         matches = [run_id for run_id in folders if fits(run_id)]
         if len(matches) == 1:
             return folders[matches[0]]
         if matches:
             raise RunsError(f"Several runs fit {text!r}: {_first_names(matches)}; give more of the name.")
-    if (by_path := _run_at(text)) is not None:
-        return by_path
-    raise RunsError(_nothing_fits(runs_dir, text, names))
+    return None
 
 
 def find_journal(runs_dir: Path, text: str) -> Path:
-    """The journal that `text` names: any journal file, recordings included, or of what `find_run` finds."""
+    """The journal that `text` names: any journal file, or of what `find_run_or_recording` finds."""
     path = _as_path(text)
     if path is not None and path.is_file():
         return path
-    return find_run(runs_dir, text).journal
+    return find_run_or_recording(runs_dir, text).journal
 
 
 def delete_run(folder: RunFolder) -> Path:
@@ -132,10 +160,11 @@ def _as_path(text: str) -> Path | None:
         return None
 
 
-def _nothing_fits(runs_dir: Path, text: str, names: dict[str, str]) -> str:
+def _nothing_fits(runs_dir: Path, text: str, names: dict[str, str], demo_names: dict[str, str]) -> str:
     if not names:
-        return f"There is no run {text!r}: there are no runs in {runs_dir} yet."
-    known = [*names, *names.values()]
+        demos = f", and the demos are called {_first_names([*demo_names.values()])}" if demo_names else ""
+        return f"There is no run {text!r}: there are no runs in {runs_dir} yet{demos}."
+    known = [*names, *names.values(), *demo_names.values()]
     nearest = list(dict.fromkeys(difflib.get_close_matches(text, known, n=_MOST_NAMED, cutoff=0.4)))
     hint = f"the nearest are {_first_names(nearest)}" if nearest else f"there are {_first_names(list(names))}"
     return f"There is no run {text!r} in {runs_dir}; {hint}."

@@ -103,12 +103,23 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
 
 def run_name_in_journal(folder: RunFolder) -> str:
     """The name in the first line of a run's journal, else the folder's."""
+    started = _first_event(folder.journal)
+    return (started.name if started else "") or folder.name
+
+
+def run_id_in_journal(journal: Path) -> str:
+    """The run id in the first line of a journal; empty when it cannot be read."""
+    started = _first_event(journal)
+    return started.run_id if started else ""
+
+
+def _first_event(journal: Path) -> Started | None:
     try:
-        with folder.journal.open("rb") as file:
+        with journal.open("rb") as file:
             events, _, _ = decode_lines(file.readline())
     except OSError:
-        return folder.name
-    return next((event.name for event in events if isinstance(event, Started)), "") or folder.name
+        return None
+    return next((event for event in events if isinstance(event, Started)), None)
 
 
 def _modification_time(folder: RunFolder) -> float:

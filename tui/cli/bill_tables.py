@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from babytrain.runs.energy.bill_totals import BillTotal, in_month, total_bills, 
 from babytrain.runs.energy.efficiency import JOULES_PER_KETTLE, JOULES_PER_WATT_HOUR
 from babytrain.runs.energy.energy_forecast import EnergyForecast
 from babytrain.runs.energy.tariff import DEFAULT_CO2_GRAMS_PER_KWH, JOULES_PER_KWH
+from babytrain.runs.formatting import format_factor, format_seconds, format_watts
 from babytrain.tui.cli.output import facts_table, format_started, list_table, print_json, say, stdout_console
 from babytrain.tui.terminal.safe_text import safe_text
 from babytrain.tui.text.energy_format import (
@@ -29,12 +29,13 @@ from babytrain.tui.text.energy_format import (
     SIMULATED,
     format_co2,
     format_energy,
+    format_joules,
+    format_kettles,
     format_money,
     format_range,
     measured_token_share,
     measurement_quality,
 )
-from babytrain.tui.text.formatting import format_seconds
 
 DEFAULT_MARK = "*"
 MIN_ID_COLUMNS = 28  # a longer id is wrapped before a column is left out
@@ -100,9 +101,8 @@ def _format_amounts(money: Mapping[str, float]) -> list[str]:
     return [format_money(amount, currency) for currency, amount in sorted(money.items())]
 
 
-def format_three_digits(value: float | None) -> str:
-    """Three significant digits; "-" for None, NaN and infinities."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:.3g}"
+def _three_digits(value: float | None) -> str:
+    return "-" if value is None else format_factor(value)
 
 
 def _needed(widths: Mapping[str, int], shown: Iterable[str]) -> int:
@@ -120,8 +120,8 @@ def _run_cells(bill: Bill) -> Iterable[str]:
         format_energy(facts.joules),
         "-" if facts.money is None else format_money(facts.money, facts.currency),
         format_co2_with_mark(facts.co2_grams, default=facts.co2_is_default),
-        format_three_digits(units.joules_per_token if units else None),
-        format_three_digits(units.watt_hours_per_loss_cent if units else None),
+        _three_digits(units.joules_per_token if units else None),
+        _three_digits(units.watt_hours_per_loss_cent if units else None),
         measurement_quality(facts) or "-",
     )
 
@@ -177,7 +177,7 @@ def _bill_facts(bill: Bill) -> Iterable[tuple[str, str]]:
             yield "months", ", ".join(f"{share.month} {format_energy(share.joules)}" for share in bill.months)
     if units is not None:
         if units.joules_per_token is not None:
-            yield "a token", f"{format_three_digits(units.joules_per_token)} J"
+            yield "a token", format_joules(units.joules_per_token)
             yield "a million tokens", format_energy(units.joules_per_token * 1e6)
         if units.watt_hours_per_loss_cent is not None:
             yield "0.01 of validation loss", format_energy(units.watt_hours_per_loss_cent * JOULES_PER_WATT_HOUR)
@@ -185,8 +185,7 @@ def _bill_facts(bill: Bill) -> Iterable[tuple[str, str]]:
             yield "measured", f"{part}: what it learnt unmeasured is in none of the units above"
         yield (
             "kettles",
-            f"{format_three_digits(units.kettles)} "
-            f"(a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
+            f"{format_kettles(units.kettles)} (a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
         )
     for source in facts.sources:
         yield source.name, _describe_source(source)
@@ -204,7 +203,7 @@ def _at_the_end(facts: BillAmounts, forecast: EnergyForecast) -> str:
 def _describe_source(source: SourceAmounts) -> str:
     words = [source.quality, format_energy(source.joules)]
     if source.watts is not None:
-        words.append(f"{source.watts:.1f} W on average")
+        words.append(f"{format_watts(source.watts)} on average")
     if not source.counted:
         words.append("shown, not counted")
     if source.gap_percent is not None:
@@ -221,7 +220,7 @@ def _closing_lines(bills: Sequence[Bill], left_out: Sequence[str]) -> Iterable[s
             format_energy(total.joules),
             *_format_amounts(total.money),
             f"{format_co2_with_mark(total.co2_grams, default=total.co2_is_default)} of CO2",
-            f"{format_three_digits(total.joules / JOULES_PER_KETTLE)} kettles",
+            format_kettles(total.joules / JOULES_PER_KETTLE),
         ]
         yield f"Together {', '.join(parts)}."
     if total.wasted_joules > 0:

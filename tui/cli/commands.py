@@ -250,7 +250,7 @@ def replay(
     assert state.started is not None
     from babytrain.tui.app.start_screen import StartReplay
 
-    folder = None if demo else path.parent
+    folder = None if path in recorded_runs() else path.parent
     start_screen = StartReplay(state, title=state.started.name, speed=speed or float("inf"), folder=folder)
     _run_app(start_screen, resolve_runs_dir(context, runs_dir))
 

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from babytrain.runs.events import CorpusInfo, Eval, PolicyEvent, Verdict
+from babytrain.runs.formatting import format_loss, format_rate
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
@@ -192,12 +193,12 @@ def _show_progress(
 def _numbers(snapshot: RunSnapshot) -> str:
     parts: list[str] = []
     if snapshot.loss is not None:
-        parts.append(f"train {snapshot.loss:.3f}")
+        parts.append(f"train {format_loss(snapshot.loss)}")
     if snapshot.evals:
-        parts.append(f"val {snapshot.evals[-1].val_loss:.3f}")
+        parts.append(f"val {format_loss(snapshot.evals[-1].val_loss)}")
     speed = snapshot.tokens_per_second()
     if speed is not None:
-        parts.append(f"{speed / 1000:.1f}k tok/s")
+        parts.append(format_rate(speed))
     return "  ".join(parts)
 
 
@@ -244,4 +245,6 @@ def _evaluation_line(event: Eval, corpus: CorpusInfo | None) -> str:
     best = "  best" if event.best else ""
     progress = progress_to_floor(event.val_loss, corpus) if corpus else None
     grown_up = "" if progress is None else f"  {progress:.0%} grown up"
-    return _at_step(event.step, f"train {event.train_loss:.4f}  val {event.val_loss:.4f}{best}{grown_up}")
+    return _at_step(
+        event.step, f"train {format_loss(event.train_loss)}  val {format_loss(event.val_loss)}{best}{grown_up}"
+    )

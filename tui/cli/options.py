@@ -103,6 +103,16 @@ def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:
         exit_with_usage_error([str(error)])
 
 
+def find_run_or_demo_or_exit(runs_dir: Path, text: str) -> RunFolder:
+    """The run or demo named by `text`. Ends the program if there is none, or more than one."""
+    from babytrain.runs.store.run_list import find_run_or_recording
+
+    try:
+        return find_run_or_recording(runs_dir, text)
+    except RunsError as error:
+        exit_with_usage_error([str(error)])
+
+
 def find_journal_or_exit(runs_dir: Path, text: str) -> Path:
     """The journal of the run or file named by `text`. Ends the program if there is none, or more than one."""
     from babytrain.runs.store.run_list import find_journal

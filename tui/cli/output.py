@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from babytrain.runs.formatting import format_loss, format_rate
 from babytrain.tui.terminal.safe_text import safe_text
 from babytrain.tui.text.wording import format_steps
 
@@ -62,6 +63,8 @@ def list_table(
 def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
     """Names at the left, values at the right."""
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(Text(name, style="dim"), Text(safe_text(value)))
     return table
@@ -77,7 +80,11 @@ def result_lines(session: TrainingSession, *, with_speed: bool) -> str:
     result = session.result
     if result is None:
         return ""
-    best = "" if result.best_val_loss is None else f", best val {result.best_val_loss:.4f} at step {result.best_step:,}"
-    speed = f", {result.tokens_per_second:,.0f} tok/s" if with_speed else ""
+    best = (
+        ""
+        if result.best_val_loss is None
+        else f", best val {format_loss(result.best_val_loss)} at step {result.best_step:,}"
+    )
+    speed = f", {format_rate(result.tokens_per_second)}" if with_speed else ""
     command = "replay" if result.status == "done" else "resume"
     return f"{result.status}: {format_steps(result.steps)}{best}{speed}\nbabytrain-tui {command} {result.run_id}"

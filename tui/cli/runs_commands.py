@@ -15,6 +15,7 @@ from babytrain.tui.cli.options import (
     RunsDirOption,
     exit_with_failure,
     exit_with_usage_error,
+    find_run_or_demo_or_exit,
     find_run_or_exit,
     resolve_runs_dir,
 )
@@ -47,7 +48,7 @@ def runs_show(
     """One run: settings, figures, newest sample."""
     from babytrain.tui.cli.runs_tables import print_run
 
-    print_run(find_run_or_exit(resolve_runs_dir(context, runs_dir), run), as_json=as_json)
+    print_run(find_run_or_demo_or_exit(resolve_runs_dir(context, runs_dir), run), as_json=as_json)
 
 
 @runs_app.command("checkpoints", epilog="Example: babytrain-tui runs checkpoints last")
@@ -112,7 +113,9 @@ def bill(
     where = resolve_runs_dir(context, runs_dir)
     try:
         if runs:
-            folders = list({folder.path: folder for folder in (find_run_or_exit(where, run) for run in runs)}.values())
+            folders = list(
+                {folder.path: folder for folder in (find_run_or_demo_or_exit(where, run) for run in runs)}.values()
+            )
         else:
             folders = run_folders(where)
     except RunsError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from rich.text import Text
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Milestone
+from babytrain.runs.formatting import (
+    format_bytes,
+    format_compact,
+    format_count,
+    format_loss,
+    format_seconds,
+    format_share,
+)
 from babytrain.runs.journal import load_state
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
@@ -25,8 +34,21 @@ from babytrain.tui.cli.output import facts_table, format_started, list_table, pr
 from babytrain.tui.terminal.charset import detect_charset
 from babytrain.tui.terminal.glyphs import tree_prefix
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
-from babytrain.tui.text.wording import format_clock
+from babytrain.tui.text.wording import GROWN_UP, format_clock, format_setting
 
+# Of `runs show`, from the keys of its JSON: a label, and the value as text.
+_FACTS: dict[str, Callable[[Any], tuple[str, str]]] = {
+    "run_id": lambda run_id: ("run", run_id),
+    "step": lambda step: ("step", format_count(step)),
+    "total_steps": lambda steps: ("steps planned", format_count(steps)),
+    "tokens": lambda tokens: ("tokens trained on", format_count(tokens)),
+    "seconds": lambda seconds: ("running time", format_seconds(seconds)),
+    "parameters": lambda parameters: ("parameters", format_count(parameters)),
+    "best_val_loss": lambda loss: ("best validation loss", f"{format_loss(loss)} nats per token"),
+    "best_step": lambda step: ("best step", format_count(step)),
+    "grown_up": lambda share: ("grown up", f"{format_share(share)} {GROWN_UP}"),
+    "unreadable_lines": lambda lines: ("unreadable lines", f"{format_count(lines)} of the journal"),
+}
 _NO_RUNS = "No runs in {} yet. Start one: babytrain-tui train"
 
 
@@ -43,9 +65,9 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
         (
             summary.run_id,
             summary.corpus,
-            f"{summary.parameters / 1e6:.2f}M",
+            format_compact(summary.parameters),
             f"{summary.step:,}/{summary.total_steps:,}",
-            _format_loss(summary.best_val_loss),
+            format_loss(summary.best_val_loss),
             summary.status,
             format_started(summary.started_wall_time),
         )
@@ -66,7 +88,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
     best = snapshot.best_eval
     facts: dict[str, Any] = {
         "run_id": folder.run_id,
-        "path": str(folder.path),
+        "path": str(folder.journal_file or folder.path),
         "status": summarize_run(folder).status,  # as in the list
         "reason": snapshot.ended.reason if snapshot.ended else "",
         "step": snapshot.step,
@@ -93,9 +115,11 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
         )
         return
     console = Console()
-    shown = {key.replace("_", " "): value for key, value in facts.items() if value not in (None, "")}
+    shown = ((key, value) for key, value in facts.items() if value not in (None, "", 0))
     settings = started.config if started else {}
-    console.print(facts_table((key, str(value)) for key, value in [*shown.items(), *settings.items()]))
+    console.print(facts_table(_FACTS[key](value) if key in _FACTS else (key, str(value)) for key, value in shown))
+    console.print(Text("\nsettings", style="dim"))
+    console.print(facts_table((name, format_setting(name, value)) for name, value in settings.items()))
     if snapshot.milestones:
         console.print(Text("\nmilestones", style="dim"))
         for milestone in snapshot.milestones:
@@ -144,8 +168,8 @@ def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
         (
             f"{checkpoint.step:,}",
             checkpoint.name or "-",
-            _format_loss(checkpoint.val_loss),
-            f"{checkpoint.size_bytes / 1e6:.1f} MB",
+            format_loss(checkpoint.val_loss),
+            format_bytes(checkpoint.size_bytes),
             ", ".join(["best"] * checkpoint.is_best + ["last"] * checkpoint.is_last),
         )
         for checkpoint in checkpoints
@@ -154,15 +178,11 @@ def print_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
     stdout_console().print(list_table(headings, rows, right=("step", "val loss", "size")))
 
 
-def _format_loss(loss: float | None) -> str:
-    return "-" if loss is None else f"{loss:.4f}"
-
-
 def _node_facts(node: RunNode) -> str:
     summary = node.summary
     parts = [summary.status, f"{summary.step:,}/{summary.total_steps:,} steps"]
     if summary.best_val_loss is not None:
-        parts.append(f"best val {summary.best_val_loss:.4f}")
+        parts.append(f"best val {format_loss(summary.best_val_loss)}")
     if node.relation:
         where = f" at step {summary.parent_step:,}" if node.relation == "fork" else ""
         gone = f" of {node.parent_run}, which is gone" if node.depth == 0 else ""

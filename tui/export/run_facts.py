@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from babytrain.runs.energy.bill import BillAmounts
-from babytrain.runs.energy.tariff import JOULES_PER_KWH
+from babytrain.runs.energy.efficiency import JOULES_PER_WATT_HOUR
 from babytrain.runs.events import Sample, Started, TextMetrics
-from babytrain.runs.state.progress import progress_to_floor
-from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.text.energy_format import NOT_MEASURED, SIMULATED
-from babytrain.tui.text.formatting import (
+from babytrain.runs.formatting import (
     UNKNOWN,
     format_bytes,
     format_compact,
@@ -24,6 +21,16 @@ from babytrain.tui.text.formatting import (
     format_percent,
     format_rate,
     format_seconds,
+)
+from babytrain.runs.state.progress import progress_to_floor
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.text.energy_format import (
+    NOT_MEASURED,
+    SIMULATED,
+    format_co2,
+    format_energy,
+    format_kettles,
+    format_money,
 )
 
 FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "guessed right"
@@ -172,7 +179,7 @@ def _loss(snapshot: RunSnapshot) -> RunFact:
     if best is None:
         return RunFact("loss", format_loss(snapshot.loss), "of training; it was never evaluated")
     bits = best.val_loss / math.log(2)
-    return RunFact("best loss", f"{best.val_loss:.3f}", f"nats per {loss_unit(snapshot)}, or {bits:.2f} bits")
+    return RunFact("best loss", format_loss(best.val_loss), f"nats per {loss_unit(snapshot)}, or {bits:.2f} bits")
 
 
 def _progress_fact(snapshot: RunSnapshot) -> RunFact:
@@ -276,36 +283,17 @@ def shared_loss_unit(snapshots: Sequence[RunSnapshot]) -> str:
     return "character" if all(loss_unit(snapshot) == "character" for snapshot in snapshots) else "token"
 
 
-# fmt: off
-_CURRENCY_SIGNS = {
-    "EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥", "CNY": "¥", "KRW": "₩", "UAH": "₴", "TRY": "₺",
-}
-# fmt: on
-
-
-def format_price(money: float, currency: str) -> str:
-    """An amount of money: `€0.004`, `$12.30`, `SEK 0.05`."""
-    digits = 2 if abs(money) >= 1 or money == 0 else 3 if abs(money) >= 0.001 else 6
-    sign = _CURRENCY_SIGNS.get(currency.upper())
-    return f"{sign}{money:.{digits}f}" if sign else f"{currency} {money:.{digits}f}".strip()
-
-
-def format_kwh(kwh: float) -> str:
-    """An energy at three significant digits: `0.012 kWh`, `1.4 Wh`."""
-    return f"{kwh:.3g} kWh" if kwh >= 0.001 else f"{kwh * 1000:.3g} Wh"
-
-
 def bill_sentence(bill: BillAmounts) -> str:
-    """The bill in one line: `it cost 0.012 kWh, €0.004, 0.1 kettles`."""
+    """The bill in one line: `it cost 12.0 Wh, 0.0042 EUR, 0.12 kettles of tea`."""
     if bill.kwh is None:
         return f"its electricity was {NOT_MEASURED}"
     if bill.simulated:
         return f"its electricity is {SIMULATED}"
-    parts = [format_kwh(bill.kwh)]
+    parts = [format_energy(bill.joules)]
     if bill.money is not None:
-        parts.append(format_price(bill.money, bill.currency))
+        parts.append(format_money(bill.money, bill.currency))
     if bill.units is not None:
-        parts.append(f"{bill.units.kettles:.2g} kettles")
+        parts.append(format_kettles(bill.units.kettles))
     return "it cost " + ", ".join(parts)
 
 
@@ -313,15 +301,16 @@ def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
     """The rows (name, value) of the bill above its total."""
     if bill.kwh is None:
         return []
-    rows = [("electricity", format_kwh(bill.kwh))]
+    rows = [("electricity", format_energy(bill.joules))]
     if bill.idle_joules > 0:
-        rows.append(("idle, not billed", format_kwh(bill.idle_joules / JOULES_PER_KWH)))
+        rows.append(("idle, not billed", format_energy(bill.idle_joules)))
     if bill.co2_grams is not None:
-        rows.append(("CO2", f"{bill.co2_grams:.3g} g"))
+        rows.append(("CO2", format_co2(bill.co2_grams)))
     if bill.units is not None:
-        rows.append(("kettles boiled", f"{bill.units.kettles:.2g}"))
+        rows.append(("boils", format_kettles(bill.units.kettles)))
         if bill.units.watt_hours_per_million_tokens is not None:
-            rows.append(("a million tokens", f"{bill.units.watt_hours_per_million_tokens:.3g} Wh"))
+            joules = bill.units.watt_hours_per_million_tokens * JOULES_PER_WATT_HOUR
+            rows.append(("a million tokens", format_energy(joules)))
     if bill.unmeasured_seconds >= 1:
         rows.append(("unmeasured", format_seconds(bill.unmeasured_seconds)))
     how = ", ".join(dict.fromkeys(f"{source.name} ({source.quality})" for source in bill.counted))
@@ -334,4 +323,4 @@ def bill_total(bill: BillAmounts) -> str:
         return NOT_MEASURED
     if bill.simulated:
         return SIMULATED
-    return format_kwh(bill.kwh) if bill.money is None else format_price(bill.money, bill.currency)
+    return format_energy(bill.joules) if bill.money is None else format_money(bill.money, bill.currency)

@@ -14,12 +14,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from babytrain.runs.events import Letters
+from babytrain.runs.formatting import format_count
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.styled_lines import shorten_to_columns
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.letters.letter_board import BoardView, LetterBoard, LetterDetails

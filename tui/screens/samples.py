@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 
 from babytrain.runs.events import Sample
+from babytrain.runs.formatting import format_count, format_percent
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
@@ -22,7 +23,6 @@ from babytrain.tui.screens.dialogs.choose_run import ChooseRunScreen
 from babytrain.tui.screens.thread_reads import read_journal_in_thread
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count, format_percent
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.common.runs_table import RunRow
 from babytrain.tui.widgets.samples.sample_comparison import (

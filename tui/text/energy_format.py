@@ -36,6 +36,19 @@ def format_co2(grams: float) -> str:
     return f"{_digits(grams / 1000)} kg" if abs(grams) >= 999.5 else f"{_digits(grams)} g"
 
 
+def format_joules(joules: float) -> str:
+    """The energy of a token: `1.24 J`, `12.3 mJ`, `840 µJ`."""
+    for unit, size in (("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6)):
+        if abs(joules) >= 0.9995 * size:
+            return f"{_digits(joules / size)} {unit}"
+    return f"{_digits(joules / 1e-6)} µJ"
+
+
+def format_kettles(kettles: float) -> str:
+    """An energy in litres of water brought to the boil: `0.12 kettles of tea`."""
+    return f"{_digits(kettles)} kettles of tea"
+
+
 def measurement_quality(facts: BillAmounts) -> str:
     """The quality of each counted source: `gpu 0 counter, processor counter`."""
     return ", ".join(dict.fromkeys(f"{source.name} {source.quality}" for source in facts.counted))

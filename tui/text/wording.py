@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from babytrain.runs.formatting import format_count, format_factor, format_learning_rate
 from babytrain.runs.time_of_day import NO_WINDOWS
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count, format_factor, format_learning_rate
 
 if TYPE_CHECKING:
     from babytrain.runs.events import CommandAction, PhaseName, RunStatus, VerdictName
@@ -30,6 +30,7 @@ _ACTION_LABELS: dict[CommandAction, str] = {
 }
 # Labels of dials named like a command.
 _DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
+LEARNING_RATES = frozenset({"lr", "muon_lr"})
 _LONGEST_DIAL = 24
 _LONGEST_POSITION = 24
 _NO_HOURS = NO_WINDOWS[0]
@@ -150,14 +151,24 @@ def dial_label(dial: str) -> str:
 
 
 def format_dial_value(value: object) -> str:
-    """The position of a dial as typed: `0.1`, `200`, `cosine`; `off` for no quiet hours."""
-    if isinstance(value, float):
-        return format_count(value) if value == value // 1 and abs(value) >= 1e4 else f"{value:g}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return format_count(value) if abs(value) >= 10_000 else str(value)
+    """The position of a dial: `0.1`, `2,000`, `cosine`; `off` for no quiet hours."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return format_count(value) if abs(value) >= 1000 else f"{value:g}".replace("e-0", "e-")
     return safe_line(str(value), _LONGEST_POSITION) or _NO_HOURS
 
 
+def format_setting(name: str, value: object) -> str:
+    """The value of a setting: `3e-3` for a learning rate, `2,000` for a count; a seed and text are kept as they are."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) or name == "seed":
+        return str(value)
+    if name in LEARNING_RATES and isinstance(value, int | float):
+        return format_learning_rate(value)
+    return format_dial_value(value)
+
+
+GROWN_UP = "of the way from pure guessing to all that can be known about this text"
 FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
 # The run gets worse, or no better, without a change.
 VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(

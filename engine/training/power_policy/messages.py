@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from babytrain.runs.events import PolicyCause
+from babytrain.runs.formatting import format_watts
 from babytrain.runs.time_of_day import DayWindow, clock_text
 
 NEARLY_FULL_DUTY = 0.9
@@ -53,12 +54,12 @@ def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle:
 def temperature_message(name: str, celsius: float, ceiling: float, duty_cycle: float) -> str:
     """A temperature ceiling is held; `name` of the card, empty for the processor."""
     what = f"{name or 'The processor'} is at {celsius:.0f} °C"
-    return f"{what}, the ceiling is {ceiling:g}: training {_share(duty_cycle)} of the time."
+    return f"{what}, the ceiling is {ceiling:g} °C: training {_share(duty_cycle)} of the time."
 
 
 def power_message(watts: float, budget: float, duty_cycle: float) -> str:
     """A power budget is held."""
-    return f"{watts:.0f} W of a budget of {budget:g}: training {_share(duty_cycle)} of the time."
+    return f"{format_watts(watts)} of a budget of {format_watts(budget)}: training {_share(duty_cycle)} of the time."
 
 
 def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:

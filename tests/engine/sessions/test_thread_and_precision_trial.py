@@ -38,13 +38,13 @@ def test_bf16_only_where_it_wins(monkeypatch) -> None:
 def test_a_thread_that_only_gets_in_the_way_is_left_out(monkeypatch) -> None:
     choice = choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 40.0, (1, "bf16"): 8.0})
     assert (choice.threads, choice.precision) == (1, "bf16")
-    assert "bf16 with 1 thread," in choice.sentence()
+    assert "in bf16 with 1 thread," in choice.sentence()
 
 
 def test_the_other_library_where_it_multiplies_faster_and_bf16_does_not_win(monkeypatch) -> None:
     choice = choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 60.0}, by_onednn=25.0)
     assert (choice.precision, choice.matmul_backend) == ("fp32", "onednn")
-    assert "by oneDNN" in choice.sentence()
+    assert "by the library oneDNN" in choice.sentence()
     assert choice.step_seconds == 0.025
     assert choose(monkeypatch, {(2, "fp32"): 50.0, (2, "bf16"): 10.0, (1, "bf16"): 9.9}).matmul_backend == "torch"
 

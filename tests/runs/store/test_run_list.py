@@ -16,7 +16,15 @@ from babytrain.runs.journal import encode_event
 from babytrain.runs.recorded import recorded_runs
 from babytrain.runs.store.folder import RunFolder, create_run
 from babytrain.runs.store.lock import RunLock
-from babytrain.runs.store.run_list import delete_run, find_journal, find_run, list_runs, restore_run
+from babytrain.runs.store.run_list import (
+    delete_run,
+    find_journal,
+    find_run,
+    find_run_or_recording,
+    list_runs,
+    restore_run,
+)
+from babytrain.runs.store.summary import summarize_run
 from tests.runs.builders import ended, evaluation, started, step
 
 NOON = datetime(2026, 1, 31, 12, 0, 0)
@@ -127,14 +135,24 @@ def test_names_that_differ_in_case_only_are_told_apart(runs_dir: Path) -> None:
 def test_a_slip_of_the_finger_is_told_the_nearest(runs_dir: Path) -> None:
     with pytest.raises(RunsError, match="no runs in"):
         find_run(runs_dir, "last")
-    with pytest.raises(RunsError, match="no runs in"):
-        find_run(runs_dir, "ziggy")
+    with pytest.raises(RunsError, match=r"no runs in .*the demos are called ziggy, icarus"):
+        find_run(runs_dir, "zelda")
     make_run(runs_dir, "sleepy-otter")
     make_run(runs_dir, "ziggy")
     with pytest.raises(RunsError, match="nearest are ziggy"):
         find_run(runs_dir, "zigy")
     with pytest.raises(RunsError, match="there are sleepy-otter"):
         find_run(runs_dir, "???")
+
+
+def test_a_demo_is_found_by_name_after_the_runs_and_only_where_a_recording_will_do(runs_dir: Path) -> None:
+    healthy, _ = recorded_runs()
+    assert find_run_or_recording(runs_dir, "Ziggy").journal == find_journal(runs_dir, "ziggy-2026") == healthy
+    assert summarize_run(find_run_or_recording(runs_dir, "ziggy")).status == "done"
+    with pytest.raises(RunsError, match=r"ziggy is a demo.* `report ziggy` work"):
+        find_run(runs_dir, "ziggy")
+    own = make_run(runs_dir, "ziggy")
+    assert find_run(runs_dir, "ziggy").path == find_run_or_recording(runs_dir, "ziggy").path == own.path
 
 
 @pytest.fixture(scope="module")

@@ -187,4 +187,4 @@ async def test_the_chosen_dial_is_not_cut_off(runs_dir: Path) -> None:
         assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power ceiling °C 70 · bu…"]
         await driver.press("down")
         assert pane.chosen == "power_budget_watts"
-        assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power … budget W 1200"]
+        assert [line.plain for line in pane.lines if line.plain.startswith("power")] == ["power … budget W 1,200"]

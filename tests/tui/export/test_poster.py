@@ -28,7 +28,7 @@ from babytrain.tui.export.poster.typography import (
     text_width,
     wrap_to_width,
 )
-from babytrain.tui.export.run_facts import best_sample, format_kwh, format_price, sample_with_id
+from babytrain.tui.export.run_facts import best_sample, sample_with_id
 from babytrain.tui.terminal.safe_text import safe_line
 from tests.runs.builders import ended, evaluation, recorded_run, started, step
 from tests.tui.export.runs_to_draw import POEM, full_run, moment_of, sample
@@ -271,13 +271,6 @@ def test_a_length_is_always_a_number(value: float) -> None:
     assert re.fullmatch(r"-?\d+(\.\d{1,2})?", format_length(value))
     if math.isfinite(value):
         assert float(format_length(value)) == pytest.approx(value, abs=0.006, rel=1e-9)
-
-
-def test_amounts_have_the_digits_they_need() -> None:
-    assert format_price(0.00408, "EUR") == "€0.004"
-    assert format_price(12.3, "USD") == "$12.30"
-    assert format_price(0.05, "SEK") == "SEK 0.050"
-    assert (format_kwh(0.012), format_kwh(0.0000123)) == ("0.012 kWh", "0.0123 Wh")
 
 
 def test_the_png_is_a_picture_with_words_in_it() -> None:

@@ -65,7 +65,7 @@ async def test_everything_known_of_a_sample_is_shown(runs_dir: Path) -> None:
         text = screen_text(driver.app)
     for words in (
         "step 600",
-        "val 1.67",
+        "val 1.668",
         "T 0.8",
         "seed 600",
         "top-k 40",

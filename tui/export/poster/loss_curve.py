@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from babytrain.runs.formatting import format_count
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.export.curve_data import (
     DownsampledCurve,
@@ -35,7 +36,6 @@ from babytrain.tui.export.poster.typography import (
     text_width,
 )
 from babytrain.tui.export.run_facts import loss_levels, loss_unit
-from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
 MAX_CURVE_POINTS = 700

@@ -12,6 +12,7 @@ from typing import Any
 
 from babytrain.runs.energy.bill import BillAmounts, bill_amounts
 from babytrain.runs.events import Sample
+from babytrain.runs.formatting import format_count, format_percent
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.export.markup import Markup, escaped_text, format_length, html_page, join_markup, svg_element
 from babytrain.tui.export.poster.loss_curve import draw_curve
@@ -52,7 +53,6 @@ from babytrain.tui.export.run_facts import (
     start_date,
 )
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count, format_percent
 
 _INNER = PAGE_WIDTH - 2 * PAGE_MARGIN
 _TITLE_BOTTOM = 790.0

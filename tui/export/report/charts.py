@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from babytrain.runs.events import Vitals
+from babytrain.runs.formatting import format_compact, format_count
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.state.throttling import throttled_intervals
 from babytrain.tui.export.curve_data import (
@@ -31,7 +32,6 @@ from babytrain.tui.export.curve_data import (
 )
 from babytrain.tui.export.markup import Markup, escaped_text, html_element, html_text, path_data, svg_element
 from babytrain.tui.export.run_facts import distinct_run_names, loss_levels, losses_are_comparable, shared_loss_unit
-from babytrain.tui.text.formatting import format_compact, format_count
 
 _MOST_INTERVALS = 1600  # of one curve; divided by the number of runs
 _FEWEST_INTERVALS = 250

@@ -8,6 +8,7 @@ from typing import Any
 
 from babytrain.runs.energy.bill import bill_amounts
 from babytrain.runs.events import Checkpoint, Sample
+from babytrain.runs.formatting import format_count, format_loss, format_rate, format_seconds
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.export.markup import Markup, html_element, html_paragraph, html_table, html_text, join_markup
 from babytrain.tui.export.run_facts import (
@@ -24,7 +25,6 @@ from babytrain.tui.export.run_facts import (
     start_date,
 )
 from babytrain.tui.terminal.glyphs import GLYPHS
-from babytrain.tui.text.formatting import format_count, format_loss, format_rate, format_seconds
 from babytrain.tui.text.wording import describe_command, format_clock
 
 MAX_REPORT_EVENTS = 600
@@ -80,7 +80,7 @@ def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
 
 def _saved(checkpoint: Checkpoint) -> str:
     named = f"{checkpoint.name}, " if checkpoint.name else ""
-    loss = "" if checkpoint.val_loss is None else f", validation loss {checkpoint.val_loss:.4f}"
+    loss = "" if checkpoint.val_loss is None else f", validation loss {format_loss(checkpoint.val_loss)}"
     return f"{named}{checkpoint.directory} ({checkpoint.reason}{loss})"
 
 
@@ -199,7 +199,9 @@ def final_figures(snapshots: Sequence[RunSnapshot]) -> Markup:
     rows = []
     for name, snapshot, evaluation in zip(distinct_run_names(snapshots), snapshots, best, strict=True):
         started, ended = snapshot.started, snapshot.ended
-        loss = "–" if evaluation is None else f"{evaluation.val_loss:.4f} at step {format_count(evaluation.step)}"
+        loss = (
+            "–" if evaluation is None else f"{format_loss(evaluation.val_loss)} at step {format_count(evaluation.step)}"
+        )
         if evaluation is not None and evaluation.val_loss == lowest and len(snapshots) > 1:
             loss += " ★"
         rows.append((

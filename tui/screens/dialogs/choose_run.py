@@ -11,11 +11,11 @@ from textual.containers import Vertical
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
+from babytrain.runs.formatting import format_count, format_loss
 from babytrain.tui.screens.dialogs.dialog import Dialog
 from babytrain.tui.screens.thread_reads import read_runs_in_thread
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.formatting import format_count, format_loss
 from babytrain.tui.widgets.common.runs_table import RunList, RunRow, row_status_label
 
 _MAX_NAME = 30

@@ -13,6 +13,7 @@ from typing import Any
 
 from textual.app import App
 
+from babytrain.runs.formatting import format_count, format_loss
 from babytrain.runs.store.checkpoint_list import CheckpointSummary, summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.dials.dial_input import DialInputError, DialRule
@@ -25,7 +26,6 @@ from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen,
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count, format_loss
 
 _MAX_NAME = 40
 

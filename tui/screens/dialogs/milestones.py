@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from babytrain.runs.events import Milestone
+from babytrain.runs.formatting import format_count
 from babytrain.tui.screens.dialogs.dialog import PaneDialog
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.formatting import format_count
 from babytrain.tui.text.wording import format_clock
 from babytrain.tui.widgets.common.text_pane import TextPane
 

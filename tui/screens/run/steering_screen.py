@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import ClassVar
 
 from babytrain.runs.events import CommandAction, Request, SuggestedCommand
+from babytrain.runs.formatting import UNKNOWN, format_count, format_learning_rate, format_loss
 from babytrain.tui.dials.dial_input import (
     MAX_RUN_STEPS,
     DialRule,
@@ -25,7 +26,6 @@ from babytrain.tui.screens.dialogs.question import ConfirmScreen, TextInputScree
 from babytrain.tui.screens.run.run_screen import RunScreen
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import UNKNOWN, format_count, format_learning_rate, format_loss
 from babytrain.tui.text.wording import format_dial_value
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 from babytrain.tui.widgets.run.health_bar import is_advice_followed

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,11 +15,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.formatting import format_compact, format_count, format_loss
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs, tree_prefix
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_compact, format_count, format_loss
 from babytrain.tui.text.wording import StatusLabel, format_ago, status_label
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class RunList:
 
 def read_rows(runs_dir: Path) -> RunList:
     """Every run, newest first, forks and reruns below their origin; then the recordings."""
-    from babytrain.runs.recorded import recorded_runs
-    from babytrain.runs.store.run_list import list_runs
+    from babytrain.runs.store.run_list import list_runs, recordings
     from babytrain.runs.store.run_tree import run_tree
+    from babytrain.runs.store.summary import summarize_run
 
     problem = ""
     summaries: list[RunSummary] = []
@@ -76,36 +76,11 @@ def read_rows(runs_dir: Path) -> RunList:
         RunRow(f"run:{node.summary.run_id}", node.summary, RunFolder(node.summary.path), node.relation, node.is_last)
         for node in run_tree(summaries)
     ]
-    demos = [row for path in recorded_runs() if (row := _demo_row(path)) is not None]
+    summaries_of_demos = ((demo, summarize_run(demo)) for demo in recordings())
+    demos = [
+        RunRow(f"demo:{demo.run_id}", replace(summary, path=demo.journal), None) for demo, summary in summaries_of_demos
+    ]
     return RunList((*rows, *demos), problem)
-
-
-def _demo_row(path: Path) -> RunRow | None:
-    from babytrain.runs.journal import load_state
-    from babytrain.runs.store.summary import RunSummary
-
-    try:
-        state = load_state(path)
-    except RunsError:
-        return None  # an unreadable recording is not listed
-    started = state.started
-    if started is None:
-        return None
-    snapshot = state.at()
-    best = snapshot.best_eval
-    summary = RunSummary(
-        run_id=started.run_id,
-        path=path,
-        name=started.name,
-        status=snapshot.status if snapshot.ended else "interrupted",
-        corpus=started.corpus.name,
-        parameters=started.parameters,
-        step=snapshot.step,
-        total_steps=snapshot.total_steps,
-        best_val_loss=best.val_loss if best else None,
-        started_wall_time=started.wall_time,
-    )
-    return RunRow(f"demo:{path.stem}", summary, None)
 
 
 # From left to right; columns with lower numbers are kept longer on narrow terminals.

@@ -14,12 +14,12 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from babytrain.runs.events import Letters
+from babytrain.runs.formatting import format_percent
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.sparkline import sparkline
 from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_percent
 from babytrain.tui.widgets.common.line_widget import DIM
 
 # Labels of invisible symbols: the usual one, and one for terminals without that character.

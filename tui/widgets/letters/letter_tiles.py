@@ -9,11 +9,11 @@ from typing import TypeAlias
 from rich.cells import cell_len
 from textual.content import Content
 
+from babytrain.runs.formatting import format_percent
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.sparkline import BAR_LEVELS
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS
-from babytrain.tui.text.formatting import format_percent
 from babytrain.tui.widgets.letters.keyboard_layout import KEYS_PER_ROW, KeyboardKey, KeyboardRow
 from babytrain.tui.widgets.letters.letter_statistics import (
     LetterScore,

@@ -9,13 +9,13 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 
 from babytrain.runs.events import Command, Event, PolicyEvent
+from babytrain.runs.formatting import format_count, format_factor, format_learning_rate
 from babytrain.runs.state.elapsed_time import Interval, policy_pauses
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.state.throttling import ThrottleTracker, interval_clock_text, interval_sentence, tokens_lost
 from babytrain.tui.charts.plot import AxisMarks, EventMark, IntervalKind, ShadedInterval, SignName
 from babytrain.tui.charts.x_axis import XScale
 from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.formatting import format_count, format_factor, format_learning_rate
 from babytrain.tui.text.wording import dial_label, format_dial_value
 
 _MOST_MARKS = 40

@@ -6,9 +6,7 @@ import math
 
 import numpy as np
 
-from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.charts.canvas import ChartCharset
-from babytrain.tui.text.formatting import (
+from babytrain.runs.formatting import (
     format_compact,
     format_count,
     format_learning_rate,
@@ -17,6 +15,8 @@ from babytrain.tui.text.formatting import (
     format_rate,
     format_seconds,
 )
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.charts.canvas import ChartCharset
 from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_length, line_part, shorten_to_columns
 from babytrain.tui.widgets.letters.letter_statistics import symbol_label
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
@@ -69,8 +69,7 @@ def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCh
         chunks.append(LinePart(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
     if latest is not None:
         gap = latest.val_loss - latest.train_loss
-        words = f"{gap:.2f}" if abs(gap) < 10 else format_loss(gap)
-        chunks.append(LinePart((("gap ", "label"), (words, "")), 4))
+        chunks.append(LinePart((("gap ", "label"), (format_loss(gap), "")), 4))
     best = snapshot.best_eval
     if best is not None:
         spans = (f"{charset.best} ", "best"), ("best ", "label"), (format_loss(best.val_loss), "best")

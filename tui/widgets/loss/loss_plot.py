@@ -12,12 +12,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from babytrain.runs.events import PhaseName
+from babytrain.runs.formatting import format_loss, format_percent
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.downsampling import ChartValues, XValues, bucket_rows
 from babytrain.tui.charts.plot import AxisMarks, EventMark, Plot, PointMarks, ReferenceLevel, Series
 from babytrain.tui.charts.x_axis import AXIS_KINDS, StepWindow, XMode, XScale
-from babytrain.tui.text.formatting import format_loss, format_percent
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker, event_marks
 from babytrain.tui.widgets.loss.loss_history import ROWS_PER_BLOCK, LossHistory, SpeedHistory
 

@@ -16,11 +16,11 @@ from textual.message import Message
 from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.spec import NO_HOURS
 from babytrain.runs.events import Command, Request
+from babytrain.runs.formatting import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_steps import LEARNING_RATE_DIAL
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.formatting import UNKNOWN, format_count, format_factor, format_learning_rate, format_loss
 from babytrain.tui.text.wording import describe_command, format_dial_value
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane

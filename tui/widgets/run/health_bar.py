@@ -12,11 +12,11 @@ from textual.content import Content
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
 from babytrain.runs.forecast.final_loss_forecast import NO_TARGET, Forecast, forecast_run
 from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.runs.formatting import format_count, format_loss, format_whole_seconds
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.formatting import format_count, format_loss, format_whole_seconds
 from babytrain.tui.text.wording import StatusLabel, verdict_label
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, labelled
 from babytrain.tui.widgets.run.progress_header import eta_text

@@ -23,11 +23,11 @@ from babytrain.runs.events import (
     Verdict,
 )
 from babytrain.runs.events.timeline import Timeline
+from babytrain.runs.formatting import format_count, format_loss, format_seconds
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content
-from babytrain.tui.text.formatting import format_count, format_loss, format_seconds
 from babytrain.tui.text.wording import describe_command, format_clock, status_label, verdict_label
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane

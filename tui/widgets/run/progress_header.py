@@ -10,17 +10,17 @@ from textual.content import Content
 
 from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
 from babytrain.runs.forecast.value_range import ValueRange
-from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.glyphs import Glyphs
-from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.formatting import (
+from babytrain.runs.formatting import (
     format_compact,
     format_count,
     format_learning_rate,
     format_rate,
     format_whole_seconds,
 )
+from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.glyphs import Glyphs
+from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.wording import StatusLabel
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_columns, labelled
 

@@ -13,9 +13,9 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
+from babytrain.runs.formatting import format_count, format_loss
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.formatting import format_count, format_loss
 from babytrain.tui.text.styled_lines import shorten_to_columns
 from babytrain.tui.widgets.common.line_widget import LineWidget
 from babytrain.tui.widgets.common.text_pane import TextPane

@@ -13,10 +13,10 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from babytrain.runs.events import Sample, SamplePiece, TextMetrics
+from babytrain.runs.formatting import format_count, format_factor, format_loss
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_highlighted, safe_line
-from babytrain.tui.text.formatting import format_count, format_factor, format_loss
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 from babytrain.tui.widgets.samples.sample_comparison import SampleWithMetrics, TextRange

@@ -7,9 +7,9 @@ import math
 from textual.content import Content
 
 from babytrain.runs.events import Sample, TextMetrics
+from babytrain.runs.formatting import format_count, format_percent
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_line
-from babytrain.tui.text.formatting import format_count, format_percent
 from babytrain.tui.widgets.common.line_widget import DIM
 
 SHORTEST_SHOWN_MATCH = 12  # characters; shorter matches are common in any text

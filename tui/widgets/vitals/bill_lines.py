@@ -6,15 +6,17 @@ Without a meter in the journal there are no lines; a meter without readings give
 from __future__ import annotations
 
 from babytrain.runs.energy.bill import BillAmounts
+from babytrain.runs.formatting import format_seconds, format_watts
 from babytrain.tui.text.energy_format import (
     SIMULATED,
     format_co2,
     format_energy,
+    format_joules,
+    format_kettles,
     format_money,
     format_range,
     measured_token_share,
 )
-from babytrain.tui.text.formatting import format_seconds
 from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, line_part
 
 MAX_BILL_LINES = 6
@@ -55,7 +57,7 @@ def _so_far(facts: BillAmounts) -> list[LinePart]:
         parts.append(line_part(SIMULATED, "label", 0))
     parts.append(line_part("so far", "label", 4))
     if facts.watts is not None:
-        parts.append(line_part(f"{facts.watts:.0f} W now", "", 2))
+        parts.append(line_part(f"{format_watts(facts.watts)} now", "", 2))
     return parts
 
 
@@ -95,7 +97,7 @@ def _units(facts: BillAmounts) -> list[LinePart]:
     units = facts.units
     if units is None or units.joules_per_token is None:
         return []
-    parts = [line_part(f"{_joules(units.joules_per_token)}/token", "", 0)]
+    parts = [line_part(f"{format_joules(units.joules_per_token)}/token", "", 0)]
     if units.watt_hours_per_million_tokens is not None:
         parts.append(line_part(f"{format_energy(units.watt_hours_per_million_tokens * 3600)}/M tokens", "label", 1))
     if units.watt_hours_per_loss_cent is not None:
@@ -108,15 +110,7 @@ def _units(facts: BillAmounts) -> list[LinePart]:
 def _kettles(facts: BillAmounts) -> list[LinePart]:
     if facts.units is None:
         return []
-    kettles = facts.units.kettles
-    words = f"{kettles:.1f} kettles of tea" if kettles >= 0.95 else f"{100 * kettles:.2g}% of a kettle of tea"
-    parts = [line_part(words, "label", 0)]
+    parts = [line_part(format_kettles(facts.units.kettles), "label", 0)]
     if facts.idle_joules > 0:
         parts.append(line_part(f"{format_energy(facts.idle_joules)} idle draw taken off", "label", 1))
     return parts
-
-
-def _joules(joules: float) -> str:
-    if joules >= 1:
-        return f"{joules:.3g} J"
-    return f"{joules * 1e3:.3g} mJ" if joules >= 1e-3 else f"{joules * 1e6:.3g} µJ"

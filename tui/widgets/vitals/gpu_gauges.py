@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from babytrain.runs.events import Fan, GpuReading, Vitals
+from babytrain.runs.formatting import format_bytes_of, format_count, format_percent, format_watts, format_whole_seconds
 from babytrain.runs.state.throttling import is_expected_reason, short_reason
 from babytrain.tui.charts.canvas import ChartCharset
-from babytrain.tui.text.formatting import format_bytes_of, format_count, format_percent, format_whole_seconds
 from babytrain.tui.text.styled_lines import (
     LinePart,
     StyledLine,
@@ -114,7 +114,7 @@ def gpu_summary_line(cards: Sequence[GpuHistory], width: int) -> StyledLine:
         parts.extend(_heat_parts(hottest, brief=True))
         parts.append(line_part(f"(gpu {hottest.index})", "label", 4))
     if watts:
-        parts.append(line_part(f"{format_count(sum(watts))} W", "power", 3))
+        parts.append(line_part(f"{format_watts(sum(watts))}", "power", 3))
     lost = sum("card" in card.now.missing for card in cards)
     if lost:
         parts.append(line_part(f"{lost} lost", "bad", 0))
@@ -228,8 +228,9 @@ def _fan_parts(now: GpuReading, rank: int) -> list[LinePart]:
 def _power_parts(now: GpuReading, rank: int) -> list[LinePart]:
     if now.power_watts is None:
         return []
-    limit = f"/{now.power_limit_watts:.0f}" if now.power_limit_watts is not None else ""
-    return [line_part(f"{now.power_watts:.0f}{limit} W", "", rank)]
+    limit = f"/{format_watts(now.power_limit_watts)}" if now.power_limit_watts is not None else ""
+    watts = format_watts(now.power_watts).removesuffix(" W" if limit else "")
+    return [line_part(watts + limit, "", rank)]
 
 
 def _memory_part(now: GpuReading, rank: int) -> LinePart:

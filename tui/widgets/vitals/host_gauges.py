@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from babytrain.runs.events import HostReading, Vitals
+from babytrain.runs.formatting import format_bytes, format_bytes_of, format_count, format_percent, format_watts
 from babytrain.tui.charts.canvas import ChartCharset
 from babytrain.tui.charts.sparkline import sparkline
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.text.formatting import format_bytes, format_bytes_of, format_count, format_percent
 from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts, labelled_part, line_part
 from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_part, heat_style
 
@@ -47,7 +47,7 @@ def host_full_lines(
     heat = now.temperature_celsius
     add("temp", "temperature_celsius", heat_part(heat or 0.0, 0), low=20.0, high=100.0, style=heat_style(heat))
     add("fan", "fan_rpm", line_part(f"{format_count(now.fan_rpm)} rpm"), style="fan")
-    watts = line_part(f"{now.processor_watts or 0.0:.1f} W")
+    watts = line_part(format_watts(now.processor_watts))
     add("watts", "processor_watts", watts, line_part("processor", "label", 1), style="power")
     if now.battery_percent is not None:
         gauges.append(Gauge("power", tuple(_battery_parts(now, 0, named=False))))
@@ -101,7 +101,7 @@ def host_compact_lines(now: HostReading, width: int, charset: ChartCharset) -> l
     if now.battery_percent is not None:
         second.extend(_battery_parts(now, 3))
     if now.processor_watts is not None:
-        second.append(line_part(f"{now.processor_watts:.0f} W", "", 6))
+        second.append(line_part(format_watts(now.processor_watts), "", 6))
     if is_disk_low(now):
         first.append(line_part(f"disk {format_bytes(now.disk_free_bytes)} free", "heat-hot", 1))
     return [fit_parts(parts, width) for parts in (first, second) if parts]
@@ -127,7 +127,7 @@ def _battery_parts(now: HostReading, rank: int, *, named: bool = True) -> list[L
         labelled_part("battery", percent, rank) if now.plugged_in is None or named else line_part(percent, "", rank)
     ]
     if now.battery_watts is not None:
-        parts.append(line_part(f"{now.battery_watts:.1f} W", "", rank + 2))
+        parts.append(line_part(format_watts(now.battery_watts), "", rank + 2))
     if now.plugged_in is not None:
         state = ("plugged in", "label") if now.plugged_in else ("on battery", "heat-warm")
         parts.append(line_part(*state, rank + 1))

@@ -9,6 +9,7 @@ from operator import attrgetter
 import numpy as np
 
 from babytrain.runs.events import Vitals
+from babytrain.runs.formatting import format_count, format_seconds
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.charts.canvas import Canvas, ChartCharset, Texture
 from babytrain.tui.charts.downsampling import ChartValues
@@ -16,7 +17,6 @@ from babytrain.tui.charts.painter import Drawing, draw_plot
 from babytrain.tui.charts.plot import Plot, Series, ShadedInterval, StyleName
 from babytrain.tui.charts.ticks import axis_ticks
 from babytrain.tui.charts.x_axis import AXIS_KINDS, XScale
-from babytrain.tui.text.formatting import format_count, format_seconds
 from babytrain.tui.text.styled_lines import LinePart, StyledLine, fit_parts
 
 MIN_HISTORY_COLUMNS = 40

@@ -12,11 +12,11 @@ from functools import cache, partial
 from typing import Literal, TypeAlias
 
 from babytrain.runs.events import HostReading, PolicyEvent, Vitals
+from babytrain.runs.formatting import format_bytes, format_percent, format_watts
 from babytrain.runs.state.elapsed_time import policy_in_force
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.canvas import ChartCharset
 from babytrain.tui.text.encouragement import encouragement
-from babytrain.tui.text.formatting import format_bytes, format_percent
 from babytrain.tui.text.styled_lines import StyledLine, replace_unprintable, shorten_to_columns
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.vitals import gpu_gauges, host_gauges
@@ -224,9 +224,9 @@ def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
         name = (card.nickname or card.name) if card else "The processor"
         celsius = card.temperature_celsius if card else host.temperature_celsius
         if celsius is not None and dials.position("temperature_ceiling_celsius") is not None:
-            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g}: {share}"
+            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g} °C: {share}"
     if policy.cause == "power":
         watts = card.power_watts if card else host.processor_watts
         if watts is not None and dials.position("power_budget_watts") is not None:
-            return f"{watts:.0f} W of a budget of {dials.power_budget_watts:g}: {share}"
+            return f"{format_watts(watts)} of a budget of {format_watts(dials.power_budget_watts)}: {share}"
     return policy.text

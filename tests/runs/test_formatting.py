@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babytrain.tui.text import formatting
+from babytrain.runs import formatting
 
 ANY_NUMBER = st.one_of(st.none(), st.floats(), st.integers(-(10**18), 10**18))
 FORMATTERS = [
@@ -17,6 +17,7 @@ FORMATTERS = [
     formatting.format_loss,
     formatting.format_learning_rate,
     formatting.format_percent,
+    formatting.format_watts,
     formatting.format_factor,
 ]
 
@@ -87,13 +88,19 @@ def test_a_longer_time_never_reads_as_a_shorter_one(first, second):
     ("text", "expected"),
     [
         (formatting.format_count(1204), "1,204"),
+        (formatting.format_count(25_000), "25,000"),
+        (formatting.format_count(3_250_000), "3,250,000"),
         (formatting.format_count(-0.3), "0"),
-        (formatting.format_compact(802_000), "0.80M"),
+        (formatting.format_compact(843), "843"),
+        (formatting.format_compact(1_204), "1.20k"),
         (formatting.format_compact(12_345), "12.3k"),
+        (formatting.format_compact(802_000), "802k"),
         (formatting.format_compact(124e6), "124M"),
         (formatting.format_compact(999_999_999), "1.00B"),
         (formatting.format_bytes(3.1 * 2**30), "3.1 GiB"),
         (formatting.format_bytes(812 * 2**20), "812 MiB"),
+        (formatting.format_bytes(6.44 * 2**20), "6.4 MiB"),
+        (formatting.format_bytes(412 * 2**10), "412 KiB"),
         (formatting.format_bytes_of(3.1 * 2**30, 12 * 2**30), "3.1/12.0 GiB"),
         (formatting.format_bytes_of(None, 12 * 2**30), "12.0 GiB"),
         (formatting.format_seconds(102), "1m42s"),
@@ -102,12 +109,24 @@ def test_a_longer_time_never_reads_as_a_shorter_one(first, second):
         (formatting.format_seconds(0.42), "420ms"),
         (formatting.format_rate(12_300), "12.3k tok/s"),
         (formatting.format_rate(843), "843 tok/s"),
-        (formatting.format_loss(1.6234), "1.62"),
+        (formatting.format_loss(1.6234), "1.623"),
+        (formatting.format_loss(53.6094), "53.609"),
         (formatting.format_loss(0.0412), "0.041"),
-        (formatting.format_learning_rate(3e-3), "3.0e-3"),
+        (formatting.format_loss(-0.25), "-0.250"),
+        (formatting.format_loss(4.04e-4), "4e-4"),
+        (formatting.format_learning_rate(3e-3), "3e-3"),
+        (formatting.format_learning_rate(2.746e-4), "2.75e-4"),
+        (formatting.format_learning_rate(0.02), "2e-2"),
+        (formatting.format_learning_rate(0.5), "0.5"),
+        (formatting.format_learning_rate(5.0), "5"),
         (formatting.format_percent(97.2), "97%"),
         (formatting.format_percent(0.4), "0.4%"),
+        (formatting.format_percent(3.14), "3%"),
+        (formatting.format_share(0.034), "3%"),
+        (formatting.format_percent(-0.04), "0%"),
         (formatting.format_percent(104), "104%"),
+        (formatting.format_watts(218.4), "218 W"),
+        (formatting.format_watts(4.32), "4.3 W"),
         (formatting.format_factor(0.5), "0.5"),
     ],
 )
