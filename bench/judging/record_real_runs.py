@@ -114,7 +114,9 @@ def read_text(name: str, shakespeare: Path) -> tuple[str, str]:
         text = generate_corpus()
     elif kind == "python":
         stdlib = Path(sysconfig.get_paths()["stdlib"])
-        text = "".join((stdlib / f"{module}.py").read_text("utf-8") for module in ("argparse", "ast", "inspect", "tarfile"))
+        text = "".join(
+            (stdlib / f"{module}.py").read_text("utf-8") for module in ("argparse", "ast", "inspect", "tarfile")
+        )
     elif kind == "names":
         text = _names()
     else:
@@ -133,7 +135,11 @@ def read_text(name: str, shakespeare: Path) -> tuple[str, str]:
 def _names() -> str:
     """Made-up names of two to four syllables, one a line: 30 kB of which a run sees a third."""
     random = np.random.default_rng(2)
-    first, vowels, last = list("bcdfghjklmnprstvz"), ["a", "e", "i", "o", "u", "ia", "ee"], ["", "n", "l", "s", "r", "th"]
+    first, vowels, last = (
+        list("bcdfghjklmnprstvz"),
+        ["a", "e", "i", "o", "u", "ia", "ee"],
+        ["", "n", "l", "s", "r", "th"],
+    )
     lines = []
     for _ in range(4500):
         syllables = [random.choice(first) + random.choice(vowels) for _ in range(random.integers(1, 4))]
@@ -234,12 +240,20 @@ def main() -> None:
         columns = {name: np.asarray(values, dtype=np.float32) for name, values in vars(curve).items()}
         counts = np.bincount(corpus.train, minlength=corpus.tokenizer.vocabulary_size) + 1
         unigram = float(-np.log(counts / counts.sum())[corpus.val[1:]].mean())
-        facts = {**asdict(spec), "name": spec.name, "config": config.to_dict(), "unigram": unigram,
-                 "vocabulary": corpus.tokenizer.vocabulary_size, "train_tokens": len(corpus.train)}
+        facts = {
+            **asdict(spec),
+            "name": spec.name,
+            "config": config.to_dict(),
+            "unigram": unigram,
+            "vocabulary": corpus.tokenizer.vocabulary_size,
+            "train_tokens": len(corpus.train),
+        }
         arguments.out.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(target, facts=json.dumps(facts), **columns)
-        narrate(f"{number}/{len(todo)} {spec.name}: test {curve.test_loss[-1]:.3f} best {min(curve.test_loss):.3f} "
-                f"in {time.monotonic() - began:.1f} s")
+        narrate(
+            f"{number}/{len(todo)} {spec.name}: test {curve.test_loss[-1]:.3f} best {min(curve.test_loss):.3f} "
+            f"in {time.monotonic() - began:.1f} s"
+        )
 
 
 if __name__ == "__main__":

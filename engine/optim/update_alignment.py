@@ -13,6 +13,14 @@ import math
 import torch
 from torch import Tensor
 
+ALIGNMENTS_PER_RUN = 250
+MOST_STEPS_BETWEEN = 12  # a measurement takes about a tenth of a step of a small model
+
+
+def alignment_interval(total_steps: int) -> int:
+    """An update in how many is followed, in a run of `total_steps`."""
+    return min(MOST_STEPS_BETWEEN, max(2, total_steps // ALIGNMENTS_PER_RUN))
+
 
 class UpdateAlignment:
     """Compares chosen updates with the gradient after them, for parts of the flat buffers. Never waits for the device.

@@ -79,6 +79,7 @@ class TrainState:
     def save(self, checkpoints: Path, t: float, *, name: str = "") -> Path:
         """Write a checkpoint; `t` is seconds of running time. Raises CheckpointError."""
         progress = self.progress
+        self.take_alignments()
         trainer = {
             "format": 1,
             **vars(progress),
@@ -99,6 +100,10 @@ class TrainState:
             name=name,
         )
 
+    def take_alignments(self) -> None:
+        """Move what the optimizer measured into the state of the diagnosis."""
+        self.diagnosis = self.diagnosis.with_alignments(self.optimizer.alignment.take())
+
     def restore(self, checkpoint: LoadedCheckpoint) -> None:
         """Load everything from a checkpoint. Raises CheckpointError before anything is changed."""
         progress, dials, guard = read_trainer(checkpoint, self.config)
@@ -118,7 +123,7 @@ class TrainState:
         self.progress = replace(Progress.of(checkpoint.trainer), **kept)
         step = self.progress.step
         self.evaluations = [evaluation for evaluation in self.evaluations if evaluation.step <= step]
-        self.diagnosis = self.diagnosis.until(step)
+        self.diagnosis = replace(self.diagnosis.until(step), alignments=())
         self.apply_dials()
 
     def _load_tensors(self, checkpoint: LoadedCheckpoint) -> None:
@@ -132,6 +137,7 @@ class TrainState:
         except (ValueError, AttributeError) as error:
             raise CheckpointError(f"The checkpoint {checkpoint.path} cannot be used: {error}") from error
         optimizer.load_tensors(checkpoint.optimizer)
+        optimizer.alignment.take()  # of the weights that are left behind
         model.load_state_dict(checkpoint.model)
 
 

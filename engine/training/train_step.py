@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from babytrain.engine.execution.forward_backward import Pass
+from babytrain.engine.optim.update_alignment import alignment_interval
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.loss_reading import UNREAD, LossReader
 from babytrain.engine.training.out_of_memory import BatchOutOfMemory, is_out_of_memory
@@ -47,9 +48,15 @@ def train_step(
         loss = loss / dials.accumulate
 
     gradient_norm = optimizer.clip_gradient_norm(dials.clip)  # the norm before clipping
+    optimizer.alignment.compare()
     allowed = losses.check(progress.step + 1, loss, gradient_norm)  # the guard decides before the update
     if allowed is not False:
+        followed = progress.step % alignment_interval(dials.total_steps) == 0
+        if followed:
+            optimizer.alignment.before_update()
         optimizer.step(only_if=None if allowed is True else allowed)
+        if followed:
+            optimizer.alignment.after_update()
 
     first_window = progress.windows_seen
     progress.step += 1

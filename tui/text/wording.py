@@ -172,9 +172,9 @@ GROWN_UP = "of the way from pure guessing to all that can be known about this te
 FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
 # The run gets worse, or no better, without a change.
 VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(
-    {"plateau", "lr too high", "lr too low", "overfitting", "memorising", "diverging"}
+    {"plateau", "lr too high", "lr too low", "not learning", "overfitting", "memorising", "diverging"}
 )
-_ALARMING: frozenset[str] = frozenset({"diverging", "overfitting", "memorising"})
+_ALARMING: frozenset[str] = frozenset({"diverging", "not learning", "overfitting", "memorising"})
 _LONGEST_VERDICT = 20
 
 

@@ -1,4 +1,4 @@
-"""What a person reads: always one of twelve verdicts, sentences with the right numbers, and advice that fits."""
+"""What a person reads: always one of the verdicts, sentences with the right numbers, and advice that fits."""
 
 from __future__ import annotations
 

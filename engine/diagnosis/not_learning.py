@@ -1,0 +1,70 @@
+"""Whether a run learns at all: a loss that is no better than counting how often each token comes is never fine.
+
+The cause is looked for in what the loss did: it jumped (the learning rate is too high), it creeps down (too low), or
+neither can be told.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from babytrain.engine.diagnosis import verdicts
+from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, steps_in
+from babytrain.engine.diagnosis.observation import Observation
+from babytrain.engine.diagnosis.robust_statistics import finite_values, fit_trend
+from babytrain.engine.diagnosis.verdicts import Diagnosis
+from babytrain.runs.formatting import format_count, format_learning_rate, format_loss
+
+COUNTING_MARGIN = 0.02  # of the loss of counting: below it by less is no better
+JUMP_ROWS = 8  # rows per median, of the first ones, in search of a jump
+FIRST_ROWS = 4096
+JUMPED = 1.05  # times the loss of the untrained model
+SETTLED_ROWS = 24  # rows after the settling steps, for a first opinion
+PACE_ROWS = 256  # of late, from which the pace is measured
+
+
+def find_not_learning(observation: Observation) -> Diagnosis | None:
+    """The loss is no better than that of counting tokens, or validation is worse than before the first step."""
+    counting, level = observation.unigram_loss, observation.level
+    if observation.settled_rows < SETTLED_ROWS or not math.isfinite(level):
+        return None
+    if not (math.isfinite(counting) and level > (1.0 - COUNTING_MARGIN) * counting):
+        return None
+    stands = f"The loss is {format_loss(level)}; counting how often each token comes gives {format_loss(counting)}"
+    peak = _highest_level(observation)
+    rate = format_learning_rate(float(observation.learning_rate[observation.rows - 1]))
+    if peak > JUMPED * observation.start_loss:
+        return Diagnosis(
+            "lr too high",
+            f"{stands}, and at first it jumped to {format_loss(peak)}.",
+            f"Take a tenth of the learning rate of {rate}, or start again with it.",
+            advice=verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate"),
+            alternative=verdicts.SUGGEST_STOP,
+        )
+    rows = min(PACE_ROWS, observation.settled_rows)
+    trend = fit_trend(finite_values(observation.tail("loss", rows)))
+    if trend is not None and trend.fall > STANDARD_ERRORS * trend.error:
+        pace = 100.0 * trend.fall / steps_in(observation, rows)
+        return Diagnosis(
+            "lr too low",
+            f"{stands}, and it falls by about {format_loss(pace)} in 100 steps.",
+            f"Take ten times the learning rate of {rate}.",
+            advice=verdicts.suggest_learning_rate(observation, 10.0, "ten times the learning rate"),
+        )
+    return Diagnosis(
+        "not learning",
+        f"{stands}, and it has not moved in {format_count(steps_in(observation, rows))} steps.",
+        f"Stop, and try a tenth and ten times the learning rate of {rate}; a text of chance cannot be learnt.",
+        advice=verdicts.SUGGEST_STOP,
+        alternative=verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate"),
+    )
+
+
+def _highest_level(observation: Observation) -> float:
+    """The highest median of 8 losses among the first ones; infinite where they were no numbers."""
+    losses = np.asarray(observation.loss[: min(observation.rows, FIRST_ROWS)], dtype=np.float64)
+    blocks = losses[: len(losses) - len(losses) % JUMP_ROWS].reshape(-1, JUMP_ROWS)
+    medians = np.median(np.where(np.isfinite(blocks), blocks, np.inf), axis=1)
+    return float(medians.max(initial=-math.inf))
