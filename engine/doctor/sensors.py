@@ -21,6 +21,7 @@ from babytrain.engine.telemetry.processor_and_battery_power import (
 from babytrain.engine.telemetry.sampler import EXPENSIVE_POLL_SECONDS
 from babytrain.runs.events import GpuReading, HostReading
 from babytrain.runs.formatting import format_bytes, format_count, format_percent, format_seconds, format_watts
+from babytrain.runs.state.throttling import current_reasons
 
 DRIVER_SECONDS = 5.0
 _GIB = 1024**3
@@ -99,8 +100,8 @@ def describe_card(reading: GpuReading) -> CheckResult:
         facts.append(f"{format_watts(reading.power_watts)}{limit}")
     if reading.shared:
         facts.append("cut into instances (MIG): heat, power and memory are of the whole card")
-    if reading.throttle_reasons:
-        facts.append("; ".join(reading.throttle_reasons))
+    if reasons := current_reasons(reading):
+        facts.append("; ".join(reasons))
     silent = [f"{name.replace('_', ' ')}: {reason}" for name, reason in reading.missing.items()]
     why = f"Not told: {'; '.join(silent)}." if silent else "Nothing to do."
     return CheckResult(f"card {reading.index}", "card" not in reading.missing, ", ".join(facts), why)

@@ -85,8 +85,8 @@ class Vitals(Event, frozen=True, kw_only=True, tag="vitals"):
 
     @property
     def training_gpu(self) -> GpuReading | None:
-        """The card that trains, else the first one."""
-        return next((gpu for gpu in self.gpus if gpu.trains), self.gpus[0] if self.gpus else None)
+        """The card that trains; None where the processor trains, or it is not known which card does."""
+        return next((gpu for gpu in self.gpus if gpu.trains), None)
 
 
 class EnergySource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

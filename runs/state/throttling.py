@@ -21,11 +21,13 @@ SENSOR_GAP_SHARE = 3 / 3600.0  # of the running time: three times the interval a
 GROUP_STEPS = 8  # compared together, because the recorded time of a step on a GPU may be that of queueing it
 MIN_GROUPS = 3  # on either side, for a comparison
 MAX_NEIGHBOUR_ROWS = 2000  # rows on each side of an interval to compare its speed with
+NEAR_POWER_LIMIT_SHARE = 0.5  # of the limit; a card that draws less is not held back by it
 MIN_TOKENS_LOST = 0.005  # of the tokens; less is noise
 
 # Prefixes of reasons that are not slowdowns; an explanation in brackets may follow.
+_POWER_LIMIT = "at its power limit"
 EXPECTED_REASONS = (
-    "at its power limit",
+    _POWER_LIMIT,
     "keeping step with other cards",
     "clocks set by hand",
     "clocks set for the display",
@@ -39,6 +41,11 @@ _CAUSES = {
 }
 
 
+def trains_on_processor(snapshot: RunSnapshot) -> bool:
+    """Whether no card takes part: what a card does says nothing of such a run."""
+    return snapshot.started is not None and snapshot.started.device.startswith("cpu")
+
+
 def is_expected_reason(reason: str) -> bool:
     """Whether a reason for a lowered clock is normal under load or set by a person."""
     return reason.startswith(EXPECTED_REASONS)
@@ -49,12 +56,23 @@ def short_reason(reason: str) -> str:
     return reason.split(" (")[0]
 
 
+def current_reasons(card: GpuReading) -> tuple[str, ...]:
+    """The reasons for a lowered clock, without a power limit that the card is far from.
+
+    Drivers give the reason of a moment and the power of a second, in which a resting card hardly works.
+    """
+    watts, limit = card.power_watts, card.power_limit_watts
+    if watts is None or limit is None or watts >= NEAR_POWER_LIMIT_SHARE * limit:
+        return card.throttle_reasons
+    return tuple(reason for reason in card.throttle_reasons if not reason.startswith(_POWER_LIMIT))
+
+
 def slowdown_reasons(vitals: Vitals) -> tuple[str, ...]:
-    """Why the card that trains (any card if unknown) was slowed down, empty when it was not."""
-    if not any(card.throttle_reasons for card in vitals.gpus):
+    """Why the card that trains was slowed down, empty when it was not or no card trains."""
+    card = vitals.training_gpu
+    if card is None or not card.throttle_reasons:
         return ()
-    training = [card for card in vitals.gpus if card.trains] or vitals.gpus
-    reasons = (reason for card in training for reason in card.throttle_reasons if not is_expected_reason(reason))
+    reasons = (reason for reason in card.throttle_reasons if not is_expected_reason(reason))
     return tuple(dict.fromkeys(short_reason(reason) for reason in reasons))
 
 

@@ -19,6 +19,7 @@ import msgspec
 from babytrain.runs.events import PhaseName
 from babytrain.runs.state.elapsed_time import policy_in_force, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.state.throttling import trains_on_processor
 
 MINUTE_SECONDS = 60.0
 MAX_ENCOURAGEMENT_COLUMNS = 72
@@ -173,6 +174,6 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
             command.status == "applied" and command.command_id != 0
             for command in snapshot.state.commands.until(snapshot.t)[-20:]
         ),
-        on_card=snapshot.started is not None and not snapshot.started.device.startswith("cpu"),
+        on_card=snapshot.started is not None and not trains_on_processor(snapshot),
         on_battery=host is not None and host.plugged_in is False,
     )

@@ -105,7 +105,9 @@ def test_seconds_slowed_down_by_heat_count_for_a_minute_and_a_power_limit_does_n
     for second in range(10):
         clock.now = float(second)
         reasons = (HOT,) if second < 4 else (AT_POWER_LIMIT,)
-        recorder.publish_vitals(HostReading(), (GpuReading(index=0, name="card", throttle_reasons=reasons),), "")
+        recorder.publish_vitals(
+            HostReading(), (GpuReading(index=0, name="card", trains=True, throttle_reasons=reasons),), ""
+        )
     assert recorder.throttled_seconds() == 4.0
     clock.now = 61.5  # the first one and half of the second are more than a minute ago
     assert recorder.throttled_seconds() == 2.5
@@ -126,7 +128,9 @@ def test_seconds_slowed_down_do_not_depend_on_how_often_the_sensors_are_read(int
 
 def test_sensors_that_fall_silent_do_not_say_that_it_is_hot_for_ever() -> None:
     recorder, _, _, clock = make()
-    recorder.publish_vitals(HostReading(), (GpuReading(index=0, name="card", throttle_reasons=(HOT,)),), "")
+    recorder.publish_vitals(
+        HostReading(), (GpuReading(index=0, name="card", trains=True, throttle_reasons=(HOT,)),), ""
+    )
     clock.now = 40.0
     assert recorder.throttled_seconds() == MAX_SENSOR_GAP_SECONDS
 

@@ -15,6 +15,7 @@ from babytrain.runs.state.run_state import RunState
 from babytrain.runs.state.throttling import (
     MAX_SENSOR_GAP_SECONDS,
     ThrottleTracker,
+    current_reasons,
     interval_sentence,
     throttled_intervals,
     throttled_seconds,
@@ -25,7 +26,7 @@ from tests.runs.builders import resumed, started, step
 HOT, LIMIT = "hot", "at its power limit (normal under load, not a fault)"
 
 
-def card(*reasons: str, index: int = 0, trains: bool = False, **changes: object) -> GpuReading:
+def card(*reasons: str, index: int = 0, trains: bool = True, **changes: object) -> GpuReading:
     return GpuReading(index=index, name="card", throttle_reasons=reasons, trains=trains, **changes)  # type: ignore[arg-type]
 
 
@@ -60,9 +61,18 @@ def test_a_power_limit_is_no_slowdown() -> None:
 
 
 def test_only_the_card_that_trains_counts() -> None:
-    others_hot = [look(t, card(HOT), card(index=1, trains=True)) for t in range(9)]
+    others_hot = [look(t, card(HOT, trains=False), card(index=1)) for t in range(9)]
     assert throttled_intervals(others_hot) == []
-    assert throttled_intervals([look(t, card(), card(HOT, index=1)) for t in range(9)]) != []
+    on_processor = [look(t, card(HOT, trains=False)) for t in range(9)]
+    assert throttled_intervals(on_processor) == []
+
+
+@pytest.mark.parametrize(("watts", "told"), [(18.0, ()), (199.0, (LIMIT,)), (None, (LIMIT,))])
+def test_a_card_far_below_its_power_limit_is_not_at_it(watts: float | None, told: tuple[str, ...]) -> None:
+    resting = card(LIMIT, power_watts=watts, power_limit_watts=200.0)
+    assert current_reasons(resting) == told
+    hot = card(HOT, LIMIT, power_watts=watts, power_limit_watts=200.0)
+    assert current_reasons(hot) == (HOT, *told)
 
 
 def test_a_reading_does_not_speak_for_hours_in_which_nobody_looked() -> None:

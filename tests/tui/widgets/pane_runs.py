@@ -115,6 +115,7 @@ def gpu(index: int = 0, **changes: Any) -> GpuReading:
         "power_watts": 143.0,
         "power_limit_watts": 200.0,
         "clock_mhz": 2475.0,
+        "trains": True,
     }
     return GpuReading(index=index, **{**facts, **changes})
 

@@ -125,8 +125,8 @@ def _temperature(vitals: Vitals) -> float | None:
 
 
 def _power(vitals: Vitals) -> float | None:
-    known = [card.power_watts for card in vitals.gpus if card.power_watts is not None]
-    return sum(known) if known else vitals.host.processor_watts
+    card = vitals.training_gpu
+    return vitals.host.processor_watts if card is None else card.power_watts
 
 
 def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ...]:

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from babytrain.runs.events import Fan, GpuReading, Vitals
 from babytrain.runs.formatting import format_bytes_of, format_count, format_percent, format_watts, format_whole_seconds
-from babytrain.runs.state.throttling import is_expected_reason, short_reason
+from babytrain.runs.state.throttling import current_reasons, is_expected_reason, short_reason
 from babytrain.tui.charts.canvas import ChartCharset
 from babytrain.tui.text.styled_lines import (
     LinePart,
@@ -28,29 +28,38 @@ _MEMORY_SLOWDOWN_CELSIUS = 105.0
 @dataclass(frozen=True)
 class GpuHistory:
     """A card's newest reading and earlier ones, oldest first; None where the card was not read. `slowed` are the
-    seconds for which each reason has lowered its clock since the run began."""
+    seconds for which each reason has lowered its clock since the run began. `used`: the run may train on it."""
 
     now: GpuReading
     past: tuple[GpuReading | None, ...]
     slowed: Mapping[str, float] = field(default_factory=dict)
+    used: bool = True
 
     def of(self, quantity: Callable[[GpuReading], float | None]) -> tuple[float | None, ...]:
         """One quantity over time."""
         return tuple(None if reading is None else quantity(reading) for reading in self.past)
 
 
-def gpu_histories(vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, float]]) -> list[GpuHistory]:
+def gpu_histories(
+    vitals: Sequence[Vitals], slowed: Mapping[int, Mapping[str, float]], *, on_processor: bool = False
+) -> list[GpuHistory]:
     """The cards of the newest of `vitals`, each with its history; `slowed` is by card index."""
     by_index = [{gpu.index: gpu for gpu in reading.gpus} for reading in vitals]
+    known = on_processor or vitals[-1].training_gpu is not None
     return [
-        GpuHistory(now, tuple(gpus.get(now.index) for gpus in by_index), slowed.get(now.index, {}))
+        GpuHistory(
+            now,
+            tuple(gpus.get(now.index) for gpus in by_index),
+            slowed.get(now.index, {}),
+            used=now.trains or not known,
+        )
         for now in vitals[-1].gpus
     ]
 
 
 def gpu_title_line(card: GpuHistory, width: int, among: int) -> StyledLine:
     """The name of a card, one of `among`."""
-    return ((shorten_to_columns(gpu_title(card.now, among), width), "title"),)
+    return ((shorten_to_columns(gpu_title(card.now, among, used=card.used), width), "title"),)
 
 
 def gpu_full_lines(
@@ -70,7 +79,7 @@ def gpu_compact_lines(card: GpuHistory, width: int) -> list[StyledLine]:
         return [((shorten_to_columns(replace_unprintable(now.missing["card"]), width), "bad"),)]
     load = labelled_part("util", format_percent(now.utilization_percent))
     first = [load, _memory_part(now, 1), *_power_parts(now, 2)]
-    second = [*_heat_parts(now), *_fan_parts(now, 2), *_throttle_parts(now, 1)]
+    second = [*_heat_parts(now), *_fan_parts(now, 2), *_throttle_parts(card, 1)]
     return [fit_parts(first, width), fit_parts(second, width)]
 
 
@@ -88,7 +97,7 @@ def gpu_row_line(card: GpuHistory, width: int, among: int = 1) -> StyledLine:
         *trains,
         line_part(format_percent(now.utilization_percent), "load", 1),
         *_heat_parts(now, brief=True),
-        *_throttle_parts(now, 2),
+        *_throttle_parts(card, 2),
         *_fan_parts(now, 5),
         *_power_parts(now, 4),
         _memory_part(now, 3),
@@ -121,11 +130,13 @@ def gpu_summary_line(cards: Sequence[GpuHistory], width: int) -> StyledLine:
     return fit_parts(parts, width) or (("gpus"[:width], "title"),)
 
 
-def gpu_title(now: GpuReading, among: int = 1) -> str:
-    """`gpu 0 "NICKNAME" · NAME`, without the brand prefix."""
+def gpu_title(now: GpuReading, among: int = 1, *, used: bool = True) -> str:
+    """`gpu 0 "NICKNAME" · NAME`, without the brand prefix; whether the run trains on it, where that is a question."""
     nickname = f' "{replace_unprintable(now.nickname)}"' if now.nickname else ""
     name = replace_unprintable(now.name).removeprefix("NVIDIA ").removeprefix("GeForce ")
-    trains = " · trains" if now.trains and among > 1 else ""
+    trains = "" if used else " · not used"
+    if now.trains and among > 1:
+        trains = " · trains"
     whole = " (whole card)" if now.shared else ""  # before the name, which may be cut off
     return f"gpu {now.index}{nickname}{whole}{trains} · {name}"
 
@@ -247,7 +258,7 @@ def _clock(card: GpuHistory) -> Gauge:
     parts = [line_part(f"{format_count(now.clock_mhz)} MHz")]
     if now.highest_clock_mhz is not None:
         parts.append(line_part(f"of {format_count(now.highest_clock_mhz)}", "label", 2))
-    if not now.throttle_reasons and throttling_known:
+    if not current_reasons(now) and throttling_known:
         parts.append(line_part("not throttled", "heat-ok", 1))
     return _gauge(card, "clock", "clock_mhz", parts, high=now.highest_clock_mhz)
 
@@ -259,11 +270,13 @@ def _throttle(card: GpuHistory, charset: ChartCharset, detail: bool) -> list[Gau
         return (
             [Gauge("slow", (_missing_part(now, "throttle_reasons"),))] if detail and now.clock_mhz is not None else []
         )
-    past = [reason for reason, seconds in card.slowed.items() if seconds >= 1 and reason not in now.throttle_reasons]
+    current = current_reasons(now)
+    past = [reason for reason, seconds in card.slowed.items() if seconds >= 1 and reason not in current]
+    sign = f"{charset.bad} " if card.used else ""
     values = []
     for reasons, before, expected, style, rank in (
-        (now.throttle_reasons, f"{charset.bad} throttled: ", False, "bad", 0),
-        (now.throttle_reasons, "", True, "label", 2),
+        (current, f"{sign}throttled: ", False, _alarm_style(card), 0),
+        (current, "", True, "label", 2),
         (past, "earlier ", False, "label", 1),
         (past, "earlier ", True, "label", 3),
     ):
@@ -279,7 +292,12 @@ def _with_seconds(card: GpuHistory, reason: str) -> str:
     return f"{short_reason(reason)} {format_whole_seconds(seconds)}" if seconds else short_reason(reason)
 
 
-def _throttle_parts(now: GpuReading, rank: int) -> list[LinePart]:
+def _alarm_style(card: GpuHistory) -> str:
+    """Heat of a card that the run does not train on costs it nothing."""
+    return "bad" if card.used else "label"
+
+
+def _throttle_parts(card: GpuHistory, rank: int) -> list[LinePart]:
     """Throttle reasons for a short line; harmless ones are left out."""
-    unexpected = [short_reason(reason) for reason in now.throttle_reasons if not is_expected_reason(reason)]
-    return [line_part(f"throttled: {', '.join(unexpected)}", "bad", rank)] if unexpected else []
+    unexpected = [short_reason(reason) for reason in card.now.throttle_reasons if not is_expected_reason(reason)]
+    return [line_part(f"throttled: {', '.join(unexpected)}", _alarm_style(card), rank)] if unexpected else []

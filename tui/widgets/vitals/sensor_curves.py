@@ -50,10 +50,6 @@ def _of_training_gpu(field: str) -> SensorValue:
     return lambda reading: getattr(reading.training_gpu, field, None)
 
 
-def _of_gpu(index: int, field: str) -> SensorValue:
-    return lambda reading: next((getattr(gpu, field) for gpu in reading.gpus if gpu.index == index), None)
-
-
 GPU_TRACKS = (
     SensorTrack("util", "%", "train", _of_training_gpu("utilization_percent")),
     SensorTrack("temp", "°C", "notice", _of_training_gpu("temperature_celsius")),
@@ -81,7 +77,7 @@ class VitalsHistory:
     def update(self, snapshot: RunSnapshot) -> None:
         """Append new readings."""
         events, newest = snapshot.state.vitals.events, snapshot.vitals
-        tracks = GPU_TRACKS if newest is not None and newest.gpus else HOST_TRACKS
+        tracks = GPU_TRACKS if newest is not None and newest.training_gpu is not None else HOST_TRACKS
         count = len(self._taken)
         same = self._source is not None and self._source[0] is snapshot.state and self._source[1] is tracks
         if not same or count > len(events) or (count and events[count - 1] is not self._taken[-1]):
@@ -200,14 +196,13 @@ def recent_chart(
 
 
 def _quantities(newest: Vitals) -> list[tuple[str, SensorValue]]:
-    """The curves to show: a card's temperature and fan, else the computer's temperature and load."""
+    """The curves to show: the training card's temperature and fan, else the computer's temperature and load."""
     found: list[tuple[str, SensorValue]] = []
-    if newest.gpus:
-        hottest = max(newest.gpus, key=lambda gpu: gpu.temperature_celsius or 0.0).index
+    if newest.training_gpu is not None:
         found = [
-            ("temp °C", _of_gpu(hottest, "temperature_celsius")),
-            ("fan %", _of_gpu(hottest, "fan_percent")),
-            ("util %", _of_gpu(hottest, "utilization_percent")),
+            ("temp °C", _of_training_gpu("temperature_celsius")),
+            ("fan %", _of_training_gpu("fan_percent")),
+            ("util %", _of_training_gpu("utilization_percent")),
         ]
     found += [("temp °C", attrgetter("host.temperature_celsius")), ("cpu %", attrgetter("host.cpu_percent"))]
     return [(name, quantity) for name, quantity in found if quantity(newest) is not None]

@@ -42,6 +42,7 @@ class PaneFooter:
     status: tuple[StyledLine, ...] = ()
     kind: tuple[StyledLine, ...] = ()
     slowed: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    on_processor: bool = False  # no card takes part in the run
 
 
 NO_FOOTER = PaneFooter()
@@ -78,7 +79,7 @@ def vitals_lines(
     host = cache(partial(_host_lines, vitals, width, charset))
     least = 1 if extras.measured else 0
     if vitals[-1].gpus:
-        histories = gpu_gauges.gpu_histories(vitals, extras.slowed)
+        histories = gpu_gauges.gpu_histories(vitals, extras.slowed, on_processor=extras.on_processor)
         cards = cache(partial(_card_lines, histories, width, charset, title or len(histories) > 1))
         options = _options_with_cards(least)
     else:
@@ -218,7 +219,6 @@ def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
     if policy.action != "slowed" or snapshot.vitals is None:
         return policy.text
     card, host, dials = snapshot.vitals.training_gpu, snapshot.vitals.host, snapshot.dials
-    card = card if card is not None and card.trains else None
     share = f"training about {policy.duty_cycle:.0%} of the time."
     if policy.cause == "heat":
         name = (card.nickname or card.name) if card else "The processor"

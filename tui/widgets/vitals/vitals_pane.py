@@ -15,7 +15,7 @@ from textual.strip import Strip
 from babytrain.runs.energy.bill import bill_amounts
 from babytrain.runs.events import Vitals
 from babytrain.runs.state.run_state import RunSnapshot
-from babytrain.runs.state.throttling import throttled_seconds
+from babytrain.runs.state.throttling import throttled_seconds, trains_on_processor
 from babytrain.tui.charts.canvas import CHART_CHARSETS
 from babytrain.tui.charts.painter import Drawing
 from babytrain.tui.charts.plot import STYLE_NAMES, Series
@@ -171,13 +171,17 @@ class VitalsPane(StyledWidget, can_focus=True):
             status=tuple(status_lines(snapshot, self._intervals, width)),
             kind=tuple(encouragement_line(snapshot, self._intervals, width)),
             slowed={card.index: throttled_seconds(snapshot, card) for card in gpus},
+            on_processor=trains_on_processor(snapshot),
         )
 
     def _name_border(self) -> None:
         """Put a single card's name into the border, if there is one, which saves a line."""
         gpus = self._newest.gpus if self._newest is not None else ()
         bordered = self.styles.border_top[0] not in ("", "none", "hidden", "blank")
-        title = gpu_gauges.gpu_title(gpus[0]) if len(gpus) == 1 and bordered else _TITLE
+        title = _TITLE
+        if len(gpus) == 1 and bordered:
+            on_processor = self._snapshot is not None and trains_on_processor(self._snapshot)
+            title = gpu_gauges.gpu_title(gpus[0], used=gpus[0].trains or not on_processor)
         if title != self._title:
             self._title = title
             # As Content: a card's name must not be parsed as markup.

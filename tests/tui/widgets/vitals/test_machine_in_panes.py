@@ -185,6 +185,23 @@ def test_seconds_slowed_stand_beside_their_reason():
     assert "earlier hot 12s" in words_of(gpu_full_lines(calm, 80, BRAILLE, merge_fans=True))
 
 
+def test_the_heat_of_a_card_that_a_run_does_not_use_is_no_alarm_of_that_run():
+    hot = gpu(throttle_reasons=("hot",), temperature_celsius=90.0, trains=False)
+    state = run_state(60)  # on the processor
+    state.apply_all(
+        Vitals(t=float(t), step=t, host=host(temperature_celsius=50.0), gpus=(hot,), gpu_note="") for t in range(30)
+    )
+    snapshot = state.at()
+    assert IntervalTracker().newest(snapshot) is None
+    lines = vitals_lines([vitals(hot)], 60, 20, BRAILLE, extras=PaneFooter(on_processor=True))
+    assert "not used" in words_of(lines)
+    assert "bad" not in {style for line in lines for _, style in line}
+    curves = VitalsHistory().curves(snapshot, XScale(snapshot, "step"))
+    assert "cpu" in [track.name for track, _ in curves], "the curves are those of the computer"
+    used = vitals_lines([vitals(gpu(throttle_reasons=("hot",)))], 60, 20, BRAILLE)
+    assert "bad" in {style for line in used for _, style in line}
+
+
 def test_what_a_card_does_not_tell_is_explained_in_detail_only():
     card = GpuHistory(gpu(missing={"memory_temperature_celsius": "not supported by this card"}), ())
     detailed = words_of(gpu_full_lines(card, 60, BRAILLE, merge_fans=True, detail=True))
@@ -347,7 +364,7 @@ def test_the_history_fills_its_lines_and_says_from_where_to_where(name):
 
 
 def test_a_card_that_trains_is_the_one_in_the_history():
-    two = Vitals(t=1.0, step=1, host=host(), gpus=(gpu(0, power_watts=1.0), gpu(1, power_watts=2.0, trains=True)))
+    two = Vitals(t=1.0, step=1, host=host(), gpus=(gpu(0, power_watts=1.0, trains=False), gpu(1, power_watts=2.0)))
     power = next(track for track in GPU_TRACKS if track.name == "power")
     assert power.quantity(two) == 2.0
 
@@ -501,7 +518,10 @@ def test_numbers_that_are_none_harm_no_track():
     state = run_state(50)
     state.apply_all(
         Vitals(
-            t=float(t), step=t, host=host(), gpus=(GpuReading(index=0, name="x", fans=(Fan(),), power_watts=math.inf),)
+            t=float(t),
+            step=t,
+            host=host(),
+            gpus=(GpuReading(index=0, name="x", trains=True, fans=(Fan(),), power_watts=math.inf),),
         )
         for t in range(5)
     )
