@@ -19,31 +19,36 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from babytrain.engine.config.build import DEFAULT_PRESET, build_config
-from babytrain.engine.config.settings import Config
+from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.engine.data.corpus import Corpus, build_corpus
 from babytrain.engine.data.haiku.grammar import generate_corpus
 from babytrain.engine.execution.forward_backward import build_pass
 from babytrain.engine.model.cpu.matmul_backend import onednn_available, use_matmul_backend
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.optim.update_alignment import alignment_interval
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.evaluation import evaluate_spread, evaluate_windows
 from babytrain.engine.training.loss_reading import LossReader
 from babytrain.engine.training.train_state import TrainState
-from babytrain.engine.training.train_step import train_step
+from babytrain.engine.training.train_step import FOLLOWED_SHARE, train_step
 from babytrain.runs.dials.dial_state import initial_dials
+from bench.judging.real_runs import COLUMNS
 from bench.measuring import narrate
 
 TRAIN_WINDOWS = 96
+MOST_WINDOWS = 64  # kept of an evaluation
 TEST_CHARACTERS = 8_000  # at the end of a text, seen by nobody
-SEEN_CHARACTERS = {"haiku": 120_000, "shakespeare": 120_000, "python": 120_000, "scene": 16_000, "names": 16_000}
+# How much of each text a run is given, of which a tenth is for validation.
+SEEN_CHARACTERS = {"scene": 16_000, "names": 16_000, "places": 10_000, "pamphlet": 12_000}
+USUAL_CHARACTERS = 120_000
 NOISE_SHARE = 0.15  # of the characters of a noisy text, replaced by random ones
 DEFAULT_LR, DEFAULT_MUON_LR = 1.2e-2, 1e-2
 BASE: dict[str, Any] = {
@@ -62,6 +67,8 @@ BASE: dict[str, Any] = {
 RATES = (1e-5, 1e-4, 1e-3, 3e-3, 6e-3, 1.2e-2, 2.4e-2, 5e-2, 0.1, 0.3, 1.0, 5.0)
 FEW_RATES = (1e-4, 3e-3, 1.2e-2, 5e-2, 1.0)
 
+Collection: TypeAlias = Literal["tuning", "test"]
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -79,8 +86,12 @@ class Spec:
         return f"{self.text}/{self.group}/{rates}/seed{self.seed}"
 
 
-def specs() -> Iterator[Spec]:
-    """Every run of the collection, the most telling first."""
+def specs(collection: Collection) -> Iterator[Spec]:
+    """Every run of a collection: thresholds are set on `tuning` and judged on `test`, which shares no text with it."""
+    yield from _tuning() if collection == "tuning" else _test()
+
+
+def _tuning() -> Iterator[Spec]:
     for text in ("haiku", "shakespeare", "scene", "python", "names"):
         yield from _rates(text, "base", {}, RATES)
         for seed in (2, 3):
@@ -102,6 +113,23 @@ def specs() -> Iterator[Spec]:
     yield from _rates("scene", "large", {"layers": 4, "width": 128, "steps": 200}, (1e-3, 6e-3, DEFAULT_LR, 0.1))
 
 
+def _test() -> Iterator[Spec]:
+    model = {"layers": 3, "width": 48, "context": 48, "batch_size": 12}
+    rates = (2e-5, 2e-4, 8e-4, 4e-3, DEFAULT_LR, 3e-2, 8e-2, 0.25, 0.8, 3.0)
+    for text in ("histories", "library", "places", "verses", "pamphlet"):
+        yield from _rates(text, "base", model | {"steps": 300, "eval_every": 20}, rates)
+        for seed in (2, 3):
+            yield from _rates(text, "base", model | {"steps": 300, "eval_every": 20}, (DEFAULT_LR,), seed=seed)
+    for text in ("histories", "verses"):
+        for lr in (2e-5, 6e-4, 3e-3, 0.06, 0.5):
+            settings = model | {"optimizer": "adamw", "schedule": "cosine", "lr": lr, "muon_lr": DEFAULT_MUON_LR}
+            yield Spec(text, "adamw cosine", settings)
+    for text in ("library", "pamphlet"):
+        dropout = model | {"dropout": 0.15, "steps": 500, "batch_size": 6}
+        yield from _rates(text, "dropout", dropout, (2e-4, 4e-3, DEFAULT_LR, 8e-2, 0.8))
+    yield from _rates("histories noisy", "base", model, (2e-4, 4e-3, DEFAULT_LR, 0.25))
+
+
 def _rates(text: str, group: str, settings: dict[str, Any], rates: tuple[float, ...], seed: int = 1) -> Iterator[Spec]:
     for lr in rates:
         yield Spec(text, group, settings | {"lr": lr, "muon_lr": lr * DEFAULT_MUON_LR / DEFAULT_LR}, seed)
@@ -110,17 +138,25 @@ def _rates(text: str, group: str, settings: dict[str, Any], rates: tuple[float, 
 def read_text(name: str, shakespeare: Path) -> tuple[str, str]:
     """The text given to a run, and the held-out text."""
     kind, _, noisy = name.partition(" ")
-    if kind == "haiku":
-        text = generate_corpus()
-    elif kind == "python":
-        stdlib = Path(sysconfig.get_paths()["stdlib"])
-        text = "".join(
-            (stdlib / f"{module}.py").read_text("utf-8") for module in ("argparse", "ast", "inspect", "tarfile")
-        )
-    elif kind == "names":
-        text = _names()
-    else:
-        text = shakespeare.read_text("utf-8")
+    match kind:
+        case "haiku":
+            text = generate_corpus()
+        case "verses":
+            text = generate_corpus(seed=77)
+        case "python":
+            text = _standard_library("argparse", "ast", "inspect", "tarfile")
+        case "library":
+            text = _standard_library("typing", "turtle", "subprocess", "zipfile")
+        case "names":
+            text = _made_up_words(2, "\n")
+        case "places":
+            text = _made_up_words(5, ", ")
+        case "histories":
+            text = shakespeare.read_text("utf-8")[400_000:700_000]
+        case "pamphlet":
+            text = shakespeare.read_text("utf-8")[800_000:860_000]
+        case _:
+            text = shakespeare.read_text("utf-8")
     text = "".join(character for character in text if character.isascii())
     if noisy:
         random = np.random.default_rng(1)
@@ -129,22 +165,27 @@ def read_text(name: str, shakespeare: Path) -> tuple[str, str]:
         letters[replaced] = random.choice(np.unique(letters), int(replaced.sum()))
         text = "".join(letters)
     seen, held_out = text[:-TEST_CHARACTERS], text[-TEST_CHARACTERS:]
-    return (seen[: SEEN_CHARACTERS[kind]]), held_out
+    return (seen[: SEEN_CHARACTERS.get(kind, USUAL_CHARACTERS)]), held_out
 
 
-def _names() -> str:
-    """Made-up names of two to four syllables, one a line: 30 kB of which a run sees a third."""
-    random = np.random.default_rng(2)
+def _standard_library(*modules: str) -> str:
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    return "".join((folder / f"{module}.py").read_text("utf-8") for module in modules)
+
+
+def _made_up_words(seed: int, between: str) -> str:
+    """4,500 made-up names of one to three syllables."""
+    random = np.random.default_rng(seed)
     first, vowels, last = (
         list("bcdfghjklmnprstvz"),
         ["a", "e", "i", "o", "u", "ia", "ee"],
         ["", "n", "l", "s", "r", "th"],
     )
-    lines = []
+    words = []
     for _ in range(4500):
         syllables = [random.choice(first) + random.choice(vowels) for _ in range(random.integers(1, 4))]
-        lines.append("".join(syllables) + random.choice(last))
-    return "\n".join(lines)
+        words.append("".join(syllables) + random.choice(last))
+    return between.join(words)
 
 
 @dataclass
@@ -181,7 +222,9 @@ def record(spec: Spec, corpus: Corpus, test: npt.NDArray[np.int32]) -> tuple[Cur
         if step % config.eval_every == 0:
             evaluated, tested = (evaluate_windows(model, part, config.context) for part in (val, held_out))
             train = evaluate_spread(model, batches.tokens, config.context, TRAIN_WINDOWS)
-            assert evaluated is not None and tested is not None and train is not None
+            assert evaluated is not None
+            assert tested is not None
+            assert train is not None
             curve.eval_step.append(step)
             curve.val_loss.append(evaluated.mean)
             curve.train_loss.append(train)
@@ -208,17 +251,61 @@ def _cosine(gradient: torch.Tensor, update: torch.Tensor) -> float:
     return -float(torch.dot(gradient, update)) / norm if norm > 0 else 0.0
 
 
+def pack(folder: Path, target: Path) -> None:
+    """Put the curves of a folder into one file: every column of all runs in a row, their shapes in the facts."""
+    facts, rows = [], []
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as curve:
+            fact = json.loads(str(curve["facts"]))
+            config = fact.pop("config")
+            rates = curve["learning_rate"]
+            followed = np.flatnonzero(rates >= FOLLOWED_SHARE * rates.max())
+            followed = followed[followed % alignment_interval(config["steps"]) == 0] + 1  # compared one step later
+            followed = followed[followed < len(rates)]
+            columns = {name: _rounded(curve[name]) for name in COLUMNS}
+            # AdamW's and Muon's parts; the first column is of both together.
+            parts = slice(1, 3 if config["optimizer"] == "muon" else 2)
+            columns["alignment"] = curve["alignment"][followed, parts].astype(np.float16)
+            columns["alignment_step"] = (followed + 1).astype(np.int32)
+            columns["windows"] = _grouped(curve["windows"]).astype(np.float16)
+        changed = {name: value for name, value in config.items() if value != SETTINGS[name].default}
+        facts.append({**fact, "config": changed, "shapes": {name: values.shape for name, values in columns.items()}})
+        rows.append(columns)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    whole = {name: np.concatenate([columns[name].ravel() for columns in rows]) for name in rows[0]}
+    np.savez_compressed(target, facts=np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8), **whole)
+
+
+def _grouped(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Means of neighbouring windows [evaluations, windows], so that at most `MOST_WINDOWS` are left."""
+    size = -(-windows.shape[1] // MOST_WINDOWS)
+    whole = windows.shape[1] // size * size
+    return windows[:, :whole].reshape(len(windows), -1, size).mean(axis=2)
+
+
+def _rounded(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Single precision with 12 bits of mantissa: a quarter of a thousandth, and it compresses."""
+    if values.dtype != np.float32:
+        return values
+    return ((values.view(np.uint32) + np.uint32(1 << 10)) & np.uint32(~((1 << 11) - 1) & 0xFFFFFFFF)).view(np.float32)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shakespeare", type=Path, required=True, help="the file tinyshakespeare.txt")
+    parser.add_argument("--collection", choices=get_args(Collection), default="tuning")
     parser.add_argument("--out", type=Path, required=True, help="folder of the curves")
+    parser.add_argument("--pack", type=Path, help="only put the curves in --out into this file")
     parser.add_argument("--part", type=int, nargs=2, default=[], metavar=("N", "OF"), help="every OF-th run from N on")
     arguments = parser.parse_args()
+    if arguments.pack:
+        pack(arguments.out, arguments.pack)
+        return
     torch.set_num_threads(1)
     if onednn_available():
         use_matmul_backend("onednn")
     corpora: dict[str, tuple[Corpus, npt.NDArray[np.int32]]] = {}
-    todo = list(specs())
+    todo = list(specs(arguments.collection))
     if len(arguments.part):
         todo = todo[arguments.part[0] :: arguments.part[1]]
     for number, spec in enumerate(todo, 1):

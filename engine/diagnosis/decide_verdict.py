@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from babytrain.engine.diagnosis.divergence import find_divergence
-from babytrain.engine.diagnosis.learning_rate import find_learning_rate_too_high, find_learning_rate_too_low
+from babytrain.engine.diagnosis.learning_rate import find_learning_rate_too_high, find_learning_rate_too_low, rate_hint
 from babytrain.engine.diagnosis.loss_trends import describe_learning, find_plateau, recent_trend
-from babytrain.engine.diagnosis.not_learning import find_not_learning
+from babytrain.engine.diagnosis.not_learning import SETTLED_ROWS, find_not_learning, is_above_counting
 from babytrain.engine.diagnosis.observation import Observation, step_number
 from babytrain.engine.diagnosis.overfitting import find_memorising, find_overfitting, measure_rise
 from babytrain.engine.diagnosis.robust_statistics import finite_values
@@ -70,12 +70,15 @@ def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Dia
     with np.errstate(all="ignore"):
         rise = measure_rise(observation, previous)
         found = _find(observation, rise, previous.verdict if previous is not None else None)
+        if found.verdict in ("learning", "done") and (hint := rate_hint(observation)):
+            found = replace(found, next_=f"{found.next_} {hint}")
     return _confirm(found, rise, step, previous, finished=observation.finished)
 
 
 def _find(observation: Observation, rise: EvaluationRise | None, previous_verdict: VerdictKind | None) -> Diagnosis:
     trouble = find_divergence(observation)
-    settled = observation.newest_step > observation.settled_step or observation.finished
+    needed = SETTLED_ROWS if is_above_counting(observation) else 1
+    settled = observation.settled_rows >= needed or observation.finished
     if trouble is None and settled:
         trouble = (
             find_overfitting(observation, rise, previous_verdict)

@@ -23,14 +23,26 @@ from babytrain.engine.diagnosis.observation import LEVEL_ROWS, Observation, step
 from babytrain.engine.diagnosis.robust_statistics import (
     MEDIAN_COST,
     MOST_POINTS,
+    Float64Array,
     Trend,
     finite_values,
     fit_trend,
     step_noise,
 )
 from babytrain.engine.diagnosis.verdicts import Diagnosis
-from babytrain.runs.formatting import format_learning_rate, format_loss, format_share
+from babytrain.runs.formatting import format_factor, format_learning_rate, format_loss, format_share
 
+JUMP_ROWS = 8  # rows per median, of the first ones, in search of a jump
+FIRST_ROWS = 4096
+JUMPED = 1.2  # times the loss of the untrained model
+LOWERED = 0.5  # of the scheduled rate: then the jump is of the past
+FAR_ABOVE_DEFAULT, FAR_BELOW_DEFAULT = 15.0, 0.04  # times the default rate
+MANY_EPOCHS = 8.0
+# Mean cosines of updates and the descent direction after them, see `bench.judging.real_verdicts`.
+FEWEST_ALIGNMENTS = 16
+OVERSHOOTING, SAME_DIRECTION = -0.02, 0.02
+HINT_HIGHER, HINT_LOWER = -0.03, -0.055  # of AdamW's part: less certain than a verdict
+HINT_FACTOR = 3.0  # times the default rate
 LEARNING_RATE_RAISE = 1.25  # from one step to the next: by command; no schedule rises like that after warm-up
 RAISE_ROWS = 512  # later a raise is ignored
 FEWEST_ROWS_AFTER_RAISE = 12
@@ -51,7 +63,12 @@ def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *
     """
     if repeated:
         trend = recent_trend(observation, 2) or trend
-    why = _rose_after_a_raise(observation) or _swings(observation, trend)
+    why = (
+        _rose_after_a_raise(observation)
+        or _jumped(observation)
+        or _swings(observation, trend)
+        or _overshoots(observation)
+    )
     if why is None:
         return None
     rate = float(observation.learning_rate[observation.rows - 1])
@@ -90,6 +107,45 @@ def _rose_after_a_raise(observation: Observation) -> str | None:
     return None
 
 
+def highest_level(observation: Observation) -> float:
+    """The highest median of 8 losses among the first ones; infinite where they were no numbers."""
+    losses = np.asarray(observation.loss[: min(observation.rows, FIRST_ROWS)], dtype=np.float64)
+    blocks = losses[: len(losses) - len(losses) % JUMP_ROWS].reshape(-1, JUMP_ROWS)
+    medians = np.median(np.where(np.isfinite(blocks), blocks, np.inf), axis=1)
+    return float(medians.max(initial=-np.inf))
+
+
+def _jumped(observation: Observation) -> str | None:
+    """The loss jumped above that of the untrained model, and the rate is still the same."""
+    peak, start = highest_level(observation), observation.start_loss
+    if not peak > JUMPED * start or observation.lr_scale <= LOWERED or observation.lr_held:
+        return None
+    return (
+        f"The loss jumped to {format_loss(peak)} at first, above the {format_loss(start)} of the untrained model, "
+        f"and is {format_loss(observation.level)} now."
+    )
+
+
+def _overshoots(observation: Observation) -> str | None:
+    """A rate far above the default, and updates turn against the gradient after them."""
+    factor = max(observation.rate_factors, default=1.0)
+    means = update_alignments(observation)
+    if factor < FAR_ABOVE_DEFAULT or means is None or means.min() > OVERSHOOTING:
+        return None
+    if observation.planned_epochs > MANY_EPOCHS:
+        return None  # large steps also keep a model from learning a small text by heart
+    return (
+        f"The learning rate is {format_factor(factor)} times the default, and updates overshoot: the next gradient "
+        f"points back (cosine {means.min():.3f})."
+    )
+
+
+def update_alignments(observation: Observation) -> Float64Array | None:
+    """The mean cosine of updates and the descent direction after them, of each part [parts]; None for too few."""
+    measured = observation.alignments
+    return np.asarray(measured, dtype=np.float64).mean(axis=0) if len(measured) >= FEWEST_ALIGNMENTS else None
+
+
 def _swings(observation: Observation, trend: Trend | None) -> str | None:
     if (
         trend is None
@@ -111,7 +167,56 @@ def _swings(observation: Observation, trend: Trend | None) -> str | None:
 
 
 def find_learning_rate_too_low(observation: Observation, *, repeated: bool) -> Diagnosis | None:
-    """A straight, slow, quiet fall early in the run. `repeated`: with wider limits, after the same verdict."""
+    """Updates that all point the same way, or a straight, slow, quiet fall early in the run."""
+    why = _keeps_its_direction(observation, repeated=repeated) or _falls_straight(observation, repeated=repeated)
+    if why is None:
+        return None
+    return Diagnosis(
+        "lr too low",
+        why,
+        "Three times the learning rate would get there sooner.",
+        advice=verdicts.suggest_learning_rate(observation, 3.0, "three times the learning rate"),
+    )
+
+
+def _keeps_its_direction(observation: Observation, *, repeated: bool) -> str | None:
+    means = update_alignments(observation)
+    if means is None:
+        return None
+    least = SAME_DIRECTION * (0.8 if repeated else 1.0)
+    if observation.planned_epochs > MANY_EPOCHS:
+        least *= 10.0  # short steps keep a model from learning a small text by heart
+    if means.max() > least:
+        return (
+            f"The updates are short: the next gradient still points their way (cosine {means.max():.3f}), "
+            f"and the loss is {format_loss(observation.level)}."
+        )
+    if observation.planned_epochs > MANY_EPOCHS:
+        return None
+    factors = np.array(observation.rate_factors)
+    far_below = (factors < FAR_BELOW_DEFAULT) & (means > OVERSHOOTING) if len(factors) == len(means) else np.zeros(1)
+    if not far_below.any():
+        return None
+    part = "AdamW's rate" if factors.argmin() == 0 else "Muon's rate"
+    return (
+        f"{part} is {format_factor(float(factors.min()))} times the default, and updates do not overshoot; the loss "
+        f"is {format_loss(observation.level)}."
+    )
+
+
+def rate_hint(observation: Observation) -> str:
+    """What another learning rate may bring to a run of which nothing bad can be said; or nothing."""
+    means, factor = update_alignments(observation), max(observation.rate_factors, default=1.0)
+    if means is None or observation.planned_epochs > MANY_EPOCHS:
+        return ""
+    if means[0] > HINT_HIGHER and factor <= 1.0:
+        return "Updates hardly overshoot: a higher learning rate may end lower."
+    if means[0] < HINT_LOWER and factor > HINT_FACTOR:
+        return "Updates overshoot: a lower learning rate may end lower."
+    return ""
+
+
+def _falls_straight(observation: Observation, *, repeated: bool) -> str | None:
     if (
         observation.progress > EARLY_SHARE * (1.5 if repeated else 1.0)
         or observation.learning_rate_share < DECAYED_SHARE
@@ -133,10 +238,7 @@ def find_learning_rate_too_low(observation: Observation, *, repeated: bool) -> D
     ):
         return None
     gained = 100.0 * trend.fall / steps_in(observation, len(since))
-    return Diagnosis(
-        "lr too low",
+    return (
         f"The loss falls in a straight, quiet line by about {format_loss(gained)} in 100 steps and is still "
-        f"{format_loss(observation.level)}, where knowing nothing costs {format_loss(observation.uniform_loss)}.",
-        "Three times the learning rate would get there sooner.",
-        advice=verdicts.suggest_learning_rate(observation, 3.0, "three times the learning rate"),
+        f"{format_loss(observation.level)}, where knowing nothing costs {format_loss(observation.uniform_loss)}."
     )

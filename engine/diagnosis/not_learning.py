@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from babytrain.engine.diagnosis import verdicts
+from babytrain.engine.diagnosis.learning_rate import highest_level
 from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, steps_in
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.robust_statistics import finite_values, fit_trend
@@ -18,22 +17,24 @@ from babytrain.engine.diagnosis.verdicts import Diagnosis
 from babytrain.runs.formatting import format_count, format_learning_rate, format_loss
 
 COUNTING_MARGIN = 0.02  # of the loss of counting: below it by less is no better
-JUMP_ROWS = 8  # rows per median, of the first ones, in search of a jump
-FIRST_ROWS = 4096
 JUMPED = 1.05  # times the loss of the untrained model
 SETTLED_ROWS = 24  # rows after the settling steps, for a first opinion
 PACE_ROWS = 256  # of late, from which the pace is measured
 
 
+def is_above_counting(observation: Observation) -> bool:
+    """Whether the loss is no better than that of how often each token comes."""
+    counting = observation.unigram_loss
+    return math.isfinite(counting) and observation.level > (1.0 - COUNTING_MARGIN) * counting
+
+
 def find_not_learning(observation: Observation) -> Diagnosis | None:
     """The loss is no better than that of counting tokens, or validation is worse than before the first step."""
     counting, level = observation.unigram_loss, observation.level
-    if observation.settled_rows < SETTLED_ROWS or not math.isfinite(level):
-        return None
-    if not (math.isfinite(counting) and level > (1.0 - COUNTING_MARGIN) * counting):
+    if not is_above_counting(observation) or observation.settled_rows < SETTLED_ROWS:
         return None
     stands = f"The loss is {format_loss(level)}; counting how often each token comes gives {format_loss(counting)}"
-    peak = _highest_level(observation)
+    peak = highest_level(observation)
     rate = format_learning_rate(float(observation.learning_rate[observation.rows - 1]))
     if peak > JUMPED * observation.start_loss:
         return Diagnosis(
@@ -60,11 +61,3 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
         advice=verdicts.SUGGEST_STOP,
         alternative=verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate"),
     )
-
-
-def _highest_level(observation: Observation) -> float:
-    """The highest median of 8 losses among the first ones; infinite where they were no numbers."""
-    losses = np.asarray(observation.loss[: min(observation.rows, FIRST_ROWS)], dtype=np.float64)
-    blocks = losses[: len(losses) - len(losses) % JUMP_ROWS].reshape(-1, JUMP_ROWS)
-    medians = np.median(np.where(np.isfinite(blocks), blocks, np.inf), axis=1)
-    return float(medians.max(initial=-math.inf))

@@ -65,8 +65,10 @@ class Observation:
     total_steps: int = 0
     uniform_loss: float = float("inf")  # log of the vocabulary size
     unigram_loss: float = float("inf")  # of the validation split, by how often each token is in the training split
-    # [measurements, parts] since the last dial change: see `UpdateAlignment`. By AdamW's and Muon's parameters.
+    # [measurements, parts] since the last dial change, see `UpdateAlignment`: of AdamW's and Muon's parameters.
     alignments: ColumnArray = field(default_factory=lambda: np.empty((0, 1)))
+    rate_factors: tuple[float, ...] = ()  # the undecayed learning rates over the defaults, by the same parts
+    planned_epochs: float = 0.0  # how often the run will have seen the training split at its end
     floor: float | None = None  # entropy of the source in nats per token, where it is known
     throttled_seconds: float = 0.0  # of the last 60: time the hardware slowed itself down
     data_wait_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
@@ -100,13 +102,10 @@ class Observation:
         """The loss now: the median of the newest 16 finite losses, NaN without any."""
         return median_level(self.tail("loss", LEVEL_ROWS))
 
-    @cached_property
+    @property
     def settled_step(self) -> int:
-        """The step after which losses are judged: after the warm-up and the first, steepest steps."""
-        settling = SETTLING_STEPS
-        if self.total_steps > 0:
-            settling = min(settling, int(SETTLING_SHARE * self.total_steps))
-        return max(self.warmup_steps, settling)
+        """The step after which losses are judged."""
+        return settling_steps(self.warmup_steps, self.total_steps)
 
     @cached_property
     def settled_rows(self) -> int:
@@ -148,6 +147,12 @@ class Observation:
     def window_losses(self, step: int) -> WindowArray | None:
         """Per-window losses of the evaluation at a step, or None."""
         return next((windows.losses for windows in reversed(self.windows) if windows.step == step), None)
+
+
+def settling_steps(warmup_steps: int, total_steps: int) -> int:
+    """The steps that are not judged: the warm-up, and the first, steepest ones."""
+    settling = min(SETTLING_STEPS, int(SETTLING_SHARE * total_steps)) if total_steps > 0 else SETTLING_STEPS
+    return max(warmup_steps, settling)
 
 
 def median_level(losses: Float64Array) -> float:

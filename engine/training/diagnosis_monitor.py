@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from babytrain.engine.analysis.ngram_baselines import unigram_loss
+from babytrain.engine.config.build import rate_factors
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.observation import Observation
@@ -30,6 +31,7 @@ class DiagnosisMonitor:
 
     def __init__(self, state: TrainState, recorder: Recorder, corpus: Corpus) -> None:
         self._state, self._recorder, self._floor = state, recorder, corpus.facts.floor_nats_per_token
+        self._train_tokens = len(corpus.train)
         self._unigram_loss = unigram_loss(corpus.train, corpus.val, state.model.vocabulary_size)
         self._newest: Verdict | None = None
         self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # of the last dial change or rollback
@@ -111,6 +113,8 @@ class DiagnosisMonitor:
             uniform_loss=math.log(state.model.vocabulary_size),
             unigram_loss=self._unigram_loss,
             alignments=np.array(remembered.alignments, dtype=np.float64),
+            rate_factors=rate_factors(state.config, dials.lr_hold or state.config.lr * dials.lr_scale),
+            planned_epochs=dials.total_steps * dials.windows_per_step * state.config.context / self._train_tokens,
             floor=self._floor,
             throttled_seconds=self._recorder.throttled_seconds(),
             data_wait_share=self._fetching_share,
