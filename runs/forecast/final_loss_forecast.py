@@ -1,6 +1,7 @@
 """The forecast of a run: when it ends, at what validation loss, and when it reaches a target loss.
 
-Every answer is a range, or a reason why there is none. Each call fits everything anew, in a few milliseconds.
+Every answer is a range, or a reason why there is none. A loss stays between what is possible (zero, the floor of the
+text) and the highest evaluation. Each call fits everything anew, in a few milliseconds.
 """
 
 from __future__ import annotations
@@ -10,35 +11,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import SCHEDULES
-from babytrain.runs.forecast.eta import estimate_eta
-from babytrain.runs.forecast.loss_extrapolation import MAX_LOSS, LearningRatePath, LossObservations, draw_curves
+from babytrain.runs.forecast.eta import Eta, estimate_eta, why_no_eta
+from babytrain.runs.forecast.loss_extrapolation import LearningRatePath, draw_curves
+from babytrain.runs.forecast.loss_observations import MIN_STEP_ROWS, ForecastArray, loss_observations
 from babytrain.runs.forecast.quiet_hours import is_paused_by_quiet_hours
-from babytrain.runs.forecast.step_cost import step_cost
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 
-ForecastArray = npt.NDArray[np.float64]
-
 MIN_PROGRESS = 0.1
-MIN_STEP_ROWS = 40
 MIN_EVALUATIONS = 2  # not counting the one before the first step
-MAX_BLOCKS = 64
-MAX_EVALUATIONS = 32
-SKIPPED_SHARE = 0.1  # of the steps so far: the first losses do not follow the law of the later ones
 MIN_SHARE_AFTER_DIAL = 0.05  # of the steps so far, required after a dial change
 PATH_KNOTS = 240
 FUTURE_KNOTS = 40
-MAX_NOISE_ROWS = 2000
 MAX_LEARNING_RATE = 1e6
 MAX_PLAN_DEVIATION = 0.05  # of the learning rate
 LOSS_LOW, LOSS_HIGH = 0.05, 0.95
 EARLIEST, LATEST = 0.02, 0.98  # wider than for a level: where the curve is flat, a crossing is less certain
 MAX_RANGE_SHARE = 0.6  # of the middle of the range
-RISING_STANDARD_ERRORS = 4.0
+MIN_POSSIBLE_SHARE = 0.25  # of the curves drawn
+NO_PROGRESS_VERDICTS = frozenset({"diverging", "not learning"})
 UNLIKELY, LIKELY = 0.1, 0.9
 NO_TARGET = "no target was set"
 TOO_WIDE = "the range would be too wide to be of use"
@@ -77,7 +71,7 @@ class TargetForecast:
 class Forecast:
     """What to expect; whatever is None has a reason. `paused`: for an unknown time, so `end` counts from the resume."""
 
-    end: ValueRange | None = None
+    end: Eta | None = None
     final_loss: LossRange | None = None
     target: TargetForecast | None = None
     end_reason: str = ""
@@ -103,12 +97,11 @@ def forecast_run(snapshot: RunSnapshot, target_loss: float | None = None) -> For
     draws = draw_losses(snapshot)
     target, target_reason = _forecast_target(snapshot, draws, target_loss)
     final, final_reason = _final_loss(draws)
-    end_reason = "too early to tell" if step_cost(snapshot) is None else TOO_WIDE
     return Forecast(
         end=end,
         final_loss=final,
         target=target,
-        end_reason="" if end is not None else end_reason,
+        end_reason="" if end is not None else why_no_eta(snapshot),
         final_loss_reason=final_reason,
         target_reason=target_reason,
         paused=is_paused_indefinitely(snapshot),
@@ -139,13 +132,21 @@ def draw_losses(snapshot: RunSnapshot) -> LossDraws | str:
     if curves is None:
         return "no curve fits what was seen"
     floor = snapshot.started.corpus.floor_nats_per_token if snapshot.started else None
-    lowest = floor if floor is not None and math.isfinite(floor) else 0.0
-    return LossDraws(future, np.maximum(curves, max(0.0, lowest)))
+    lowest = max(0.0, floor) if floor is not None and math.isfinite(floor) else 0.0
+    highest = max(event.val_loss for event in snapshot.evals if math.isfinite(event.val_loss))
+    curves = np.minimum(curves, highest)
+    possible = (curves >= lowest).all(axis=1)
+    if possible.mean() < MIN_POSSIBLE_SHARE:
+        return "what was seen leads to a loss that is not possible"
+    return LossDraws(future, curves[possible])
 
 
 def _why_too_early(snapshot: RunSnapshot, step: int, total: int) -> str:
     if total <= step:
         return "the last step is done"
+    verdict = snapshot.verdict.verdict if snapshot.verdict is not None else ""
+    if verdict in NO_PROGRESS_VERDICTS:
+        return f"the run is {verdict}"
     if snapshot.rows < MIN_STEP_ROWS or step < MIN_PROGRESS * total:
         return "too early to tell"
     evaluations = [event for event in snapshot.evals if event.step > 0 and math.isfinite(event.val_loss)]
@@ -193,64 +194,6 @@ def _follows_its_plan(snapshot: RunSnapshot) -> bool:
     if planned is None or recorded is None or snapshot.state.dials.at(snapshot.t).step >= snapshot.step:
         return True
     return abs(recorded - float(planned[0])) <= MAX_PLAN_DEVIATION * max(recorded, float(planned[0]), 0.0)
-
-
-def loss_observations(snapshot: RunSnapshot) -> LossObservations | str:
-    """Training losses in blocks, then the evaluations; or why they cannot be fitted."""
-    steps, losses = snapshot.column("step"), snapshot.column("loss").astype(np.float64)
-    first = int(np.searchsorted(steps, max(_warmup(snapshot), SKIPPED_SHARE * snapshot.step)))
-    if not np.all(np.abs(losses[first:]) <= MAX_LOSS):
-        return "the loss was not a number"
-    count = snapshot.rows - first
-    if count < MIN_STEP_ROWS // 2:
-        return "too early to tell"
-    # Narrow blocks first, where the curve is steep.
-    position = np.linspace(math.sqrt(steps[first]), math.sqrt(steps[-1]), MAX_BLOCKS + 1)[:-1] ** 2
-    edges = np.unique(np.searchsorted(steps[first:], position))
-    sizes = np.diff(np.append(edges, count))
-    block_losses = np.add.reduceat(losses[first:], edges) / sizes
-    block_steps = np.add.reduceat(steps[first:].astype(np.float64), edges) / sizes
-    block_noise = _step_noise(losses[first:]) / np.sqrt(sizes)
-    if _is_rising(block_losses, block_noise):
-        return "the loss is not falling"
-    evaluations = [
-        event for event in snapshot.evals if event.step >= max(1, steps[first]) and math.isfinite(event.val_loss)
-    ]
-    if not evaluations:
-        return "too few evaluations yet"
-    stride = math.ceil(len(evaluations) / MAX_EVALUATIONS)
-    evaluations = evaluations[::-1][::stride][::-1]  # the newest is always among them
-    return LossObservations(
-        steps=np.append(block_steps, [float(event.step) for event in evaluations]),
-        losses=np.append(block_losses, [event.val_loss for event in evaluations]),
-        noise=np.append(block_noise, np.zeros(len(evaluations))),
-        evaluations=np.arange(len(block_steps) + len(evaluations)) >= len(block_steps),
-    )
-
-
-def _warmup(snapshot: RunSnapshot) -> int:
-    rate = snapshot.plan.rate if snapshot.plan is not None else None
-    return min(rate.warmup if rate is not None else 0, snapshot.total_steps // 2)
-
-
-def _step_noise(losses: ForecastArray) -> float:
-    """Standard deviation of one recorded loss around its curve, from differences of neighbours."""
-    differences = np.abs(np.diff(losses[-MAX_NOISE_ROWS:]))
-    return float(np.median(differences)) / (0.6745 * math.sqrt(2.0))
-
-
-def _is_rising(losses: ForecastArray, noise: ForecastArray) -> bool:
-    """Whether the newest losses are higher than earlier ones by more than noise explains."""
-    recent = max(1, len(losses) // 8)
-    now, before = losses[-recent:], losses[: -2 * recent]
-    if not len(before):
-        return False
-    lowest = int(np.argmin(before))
-    error = math.hypot(float(noise[-recent:].mean()) / math.sqrt(recent), float(noise[lowest]))
-    # The lowest of many is low by chance too: hence several errors, and a share of the loss.
-    return float(now.mean()) > float(before[lowest]) + RISING_STANDARD_ERRORS * error + 0.02 * abs(
-        float(before[lowest])
-    )
 
 
 def _final_loss(draws: LossDraws | str) -> tuple[LossRange | None, str]:

@@ -16,17 +16,18 @@ from babytrain.runs.forecast.value_range import ZERO, ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 
 RECENT_COSTS = 5
+EXCEPTIONAL_RATIO = 3.0  # of a timing to the next longest
 SLOWEST_DISK_BYTES_PER_SECOND = 30e6
 CHECKPOINT_BYTES_PER_PARAMETER = 16  # weights, two moments of AdamW, slack
-# The poems of the final evaluation are generated in one batch: a token costs less than one of a sample
-# (measured: 0.28 to 0.5 of it).
-POEM_TOKEN_SHARE_LOW, POEM_TOKEN_SHARE_HIGH = 0.28, 0.6
+# The poems of the final evaluation are generated in one batch, and each is looked up in the text: a token costs 0.28 to
+# 1.7 times one of a sample (measured, the least on graphics cards, the most with small models on processors).
+POEM_TOKEN_SHARE_LOW, POEM_TOKEN_SHARE_HIGH = 0.28, 1.7
 
 _Timed: TypeAlias = Timeline[Eval] | Timeline[Sample] | Timeline[Checkpoint]
 
 
-def scheduled_costs(snapshot: RunSnapshot, step: ValueRange, last: int) -> list[ValueRange]:
-    """The costs up to the step `last` of all that is not a training step; `step` is the cost of one step."""
+def scheduled_costs(snapshot: RunSnapshot, step: ValueRange, last: int) -> ValueRange:
+    """The cost up to the step `last` of all that is not a training step; `step` is the cost of one step."""
     plan, dials, now, state = snapshot.plan, snapshot.dials, snapshot.step, snapshot.state
     assert plan is not None
     at_end = last >= snapshot.total_steps
@@ -37,15 +38,24 @@ def scheduled_costs(snapshot: RunSnapshot, step: ValueRange, last: int) -> list[
         (state.samples, "sampling", sample, dials.sample_every, at_end and dials.sample_every > 0),
         (state.checkpoints, "saving", checkpoint, plan.checkpoint_every, at_end),
     )
-    found: list[ValueRange] = []
+    total = ZERO
     for timeline, phase, cost, every, once_more in kinds:
-        found.append(_times(cost, count_due(every, now, last, at_end=once_more)))
+        total = total.plus(_times(cost, count_due(every, now, last, at_end=once_more)))
         due_now = every > 0 and now > 0 and now % every == 0
         if (due_now or (once_more and now >= last)) and not _is_done(timeline, snapshot):
-            found.append(_remaining(snapshot, phase, cost))
+            total = total.plus(_remaining(snapshot, phase, cost))
     # Any evaluation may be the best so far, which is saved.
-    found.append(_times(ValueRange(0.0, checkpoint.high), count_due(dials.eval_every, now, last, at_end=at_end)))
-    return found + _final_evaluation_costs(snapshot, plan, step, evaluation) if at_end else found
+    saved = _times(ValueRange(0.0, checkpoint.high), count_due(dials.eval_every, now, last, at_end=at_end))
+    return total.plus(saved).plus(_final_evaluation_cost(snapshot, plan, step) if at_end else ZERO)
+
+
+def closing_cost(snapshot: RunSnapshot, step: ValueRange) -> ValueRange:
+    """All that may come after the last step: an evaluation, the samples, two checkpoints, the final evaluation."""
+    plan = snapshot.plan
+    assert plan is not None
+    saved = checkpoint_cost(snapshot).times(2)
+    sampled = _sample_cost(snapshot, plan, step).times(plan.prompts) if snapshot.dials.sample_every else ZERO
+    return evaluation_cost(snapshot, step).plus(saved).plus(sampled).plus(_final_evaluation_cost(snapshot, plan, step))
 
 
 def _times(cost: ValueRange, count: int) -> ValueRange:
@@ -53,21 +63,18 @@ def _times(cost: ValueRange, count: int) -> ValueRange:
     return cost.times(count) if count else ZERO
 
 
-def _final_evaluation_costs(
-    snapshot: RunSnapshot, plan: Plan, step: ValueRange, evaluation: ValueRange
-) -> list[ValueRange]:
+def _final_evaluation_cost(snapshot: RunSnapshot, plan: Plan, step: ValueRange) -> ValueRange:
     """The poems of a finished model, and the ranking of planted lines."""
-    found: list[ValueRange] = []
-    state, t = snapshot.state, snapshot.t
+    total, state, t = ZERO, snapshot.state, snapshot.t
     if plan.final_evaluation_tokens and plan.sample_tokens and not state.final_evaluations.count_until(t):
         sample = _sample_cost(snapshot, plan, step).times(plan.final_evaluation_tokens / plan.sample_tokens)
         poems = ValueRange(POEM_TOKEN_SHARE_LOW * sample.low, POEM_TOKEN_SHARE_HIGH * sample.high)
         runs_now = snapshot.step >= snapshot.total_steps and _is_done(state.checkpoints, snapshot)
-        found.append(_remaining(snapshot, "sampling", poems) if runs_now else poems)
+        total = _remaining(snapshot, "sampling", poems) if runs_now else poems
     if plan.canary_tokens and not state.canaries.count_until(t):
         val_tokens = snapshot.started.corpus.val_tokens if snapshot.started is not None else 0
-        found.append(evaluation.times(plan.canary_tokens / max(1, val_tokens)))
-    return found
+        total = total.plus(evaluation_cost(snapshot, step).times(plan.canary_tokens / max(1, val_tokens)))
+    return total
 
 
 def count_due(every: int, step: int, total_steps: int, *, at_end: bool) -> int:
@@ -119,6 +126,8 @@ def _sample_cost(snapshot: RunSnapshot, plan: Plan, step: ValueRange) -> ValueRa
 
 
 def _timed(newest_first: Iterable[Eval | Sample | Checkpoint], most: float) -> ValueRange:
-    """From the newest timings; from 0 to `most` when there are none."""
-    recent = [event.seconds for event in islice(newest_first, RECENT_COSTS) if 0.0 <= event.seconds < math.inf]
-    return ValueRange(min(recent), max(recent)) if recent else ValueRange(0.0, most)
+    """From the newest timings, without a single one far longer than the others; from 0 to `most` without timings."""
+    recent = sorted(event.seconds for event in islice(newest_first, RECENT_COSTS) if 0.0 <= event.seconds < math.inf)
+    if len(recent) > 2 and recent[-1] > EXCEPTIONAL_RATIO * recent[-2]:
+        recent.pop()
+    return ValueRange(recent[0], recent[-1]) if recent else ValueRange(0.0, most)

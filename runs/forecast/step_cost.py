@@ -1,5 +1,7 @@
 """The seconds of a training step, as a range, from the newest steps and from how much the speed has varied.
 
+The fewer steps were timed, the wider the range; steps far slower than the others count as often as they came.
+
 Taken from the run's clock, less what was spent on anything else: on a GPU the recorded seconds are those of queueing.
 """
 
@@ -18,8 +20,10 @@ from babytrain.runs.state.run_state import RunSnapshot
 
 RECENT_STEPS = 400
 MIN_WINDOW_STEPS = 60
-MIN_TIMED_STEPS = 10
-SHORTEST_OBSERVATION_SECONDS = 1.0
+MIN_TIMED_STEPS = 10  # fewer say nothing of how the speed varies
+FEW_STEPS_SPREAD = 2.5  # of the mean of n steps, as a share, times n
+FIRST_STEP_LOW, FIRST_STEP_HIGH = 0.01, 1.5  # of the first step, in which everything is loaded for the first time
+SLOW_RATIO = 10.0  # an interval this many times the usual one counts by itself
 SPEED_BLOCKS = 8
 DRIFT_BLOCKS = 5
 MOST_DRIFT = 0.3
@@ -33,23 +37,45 @@ StepArray = npt.NDArray[np.float64]
 
 
 def step_cost(snapshot: RunSnapshot) -> ValueRange | None:
-    """Seconds of a training step, from the newest ones; None while there are too few."""
+    """Seconds of a training step, from the newest ones; None before the first."""
     first = first_row(snapshot)
     steps, t = snapshot.column("step")[first:], snapshot.column("t")[first:].astype(np.float64)
-    if len(steps) - 1 < MIN_TIMED_STEPS or not np.isfinite(t).all():
+    if not len(t) or not np.isfinite(t).all():
         return None
-    counts = np.diff(steps).astype(np.float64)
-    seconds = np.diff(t) - np.diff(_seconds_not_training(snapshot, t))
-    each = seconds / np.maximum(counts, 1.0)
-    awake = seconds < np.maximum(STALL_RATIO * np.median(each) * counts, STALL_SECONDS)
-    counts, seconds = counts[awake], seconds[awake]
-    total, done = float(seconds.sum()), float(counts.sum())
-    if not math.isfinite(total) or total < SHORTEST_OBSERVATION_SECONDS or done < MIN_TIMED_STEPS:
+    if len(t) == 1:
+        return _cost_of_first_step(snapshot, float(t[0]))
+    counts = np.maximum(np.diff(steps).astype(np.float64), 1.0)
+    seconds = np.maximum(np.diff(t) - np.diff(_seconds_not_training(snapshot, t)), 0.0)
+    usual = float(np.median(seconds / counts))
+    awake = seconds <= np.maximum(STALL_RATIO * usual * counts, STALL_SECONDS)
+    slow = awake & (seconds > SLOW_RATIO * usual * counts)
+    alike = awake & ~slow
+    done = float(counts[alike].sum())
+    mean = float(seconds[alike].sum()) / done
+    if not 0.0 <= mean < math.inf:
         return None
-    mean = total / done
-    varied = max(SPREAD_DEVIATIONS * _block_spread(seconds, counts), DRIFT_MARGIN * _drift(snapshot) * mean)
-    spread = max(varied, SMALLEST_SPREAD * mean)
-    return ValueRange(max(mean - spread, 0.2 * mean), mean + spread)
+    spread = max(SMALLEST_SPREAD, FEW_STEPS_SPREAD / done) * mean
+    if len(t) > MIN_TIMED_STEPS:
+        spread = max(
+            spread,
+            SPREAD_DEVIATIONS * _block_spread(seconds[alike], counts[alike]),
+            DRIFT_MARGIN * _drift(snapshot) * mean,
+        )
+    # Of n slow steps the next ones may be fewer or more by the square root of n.
+    extra, count = float((seconds[slow] - usual * counts[slow]).sum()) / done, max(1.0, float(slow.sum()))
+    likely = ValueRange(1.0 - 1.0 / math.sqrt(count), 1.0 + 1.0 / math.sqrt(count)).times(extra)
+    return ValueRange(max(mean - spread, 0.2 * mean), mean + spread).plus(likely)
+
+
+def _cost_of_first_step(snapshot: RunSnapshot, t: float) -> ValueRange | None:
+    begun = [event.t for event in snapshot.state.phases.until(t) if event.phase in ("training", "compiling")]
+    seconds = max(t - begun[-1] if begun else t, float(snapshot.column("step_seconds")[-1]))
+    return ValueRange(FIRST_STEP_LOW * seconds, FIRST_STEP_HIGH * seconds) if 0.0 <= seconds < math.inf else None
+
+
+def is_briefly_timed(snapshot: RunSnapshot) -> bool:
+    """Whether the speed is that of a few steps: at the start, after a resume, with another batch size."""
+    return snapshot.rows - first_row(snapshot) <= MIN_WINDOW_STEPS
 
 
 def first_row(snapshot: RunSnapshot) -> int:

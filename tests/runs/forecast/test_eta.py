@@ -1,4 +1,4 @@
-"""The estimate: a range that holds what comes, and nothing while it would be a guess."""
+"""The estimate: a range that holds what comes, from the first step on, and the reason where it is wide."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, Resumed, Sample, Step
-from babytrain.runs.forecast.eta import estimate_eta
+from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, PhaseName, Resumed, Sample, Step
+from babytrain.runs.forecast.eta import estimate_eta, why_no_eta
 from babytrain.runs.forecast.scheduled_costs import count_due
 from babytrain.runs.forecast.step_cost import step_cost
 from babytrain.runs.forecast.value_range import ValueRange
@@ -136,22 +137,81 @@ def test_steps_that_were_given_up_do_not_slow_down_the_others() -> None:
     assert math.isclose(back.high, straight.high, rel_tol=1e-6)
 
 
-def test_no_guess_before_there_is_anything_to_go_by() -> None:
+@pytest.mark.parametrize("steps", [1, 2, 5, 12, 30])
+def test_from_the_first_step_on_there_is_a_range_that_says_why_it_is_wide(steps: int) -> None:
     assert estimate_eta(snapshot([started()])) is None
-    few, _ = run(5, 1000)
-    assert estimate_eta(snapshot(few)) is None
-    fast, _ = run(30, 1000, step_seconds=0.001)
-    assert estimate_eta(snapshot(fast)) is None
+    assert why_no_eta(snapshot([started()])) == "known after the first step"
+    events = at_speeds(lambda step: 0.5 if step == 1 else 0.02, steps)
+    eta = estimate_eta(snapshot(events))
+    assert eta is not None
+    assert eta.low < 0.02 * (1000 - steps) < eta.high
+    assert eta.reason == ("few steps were timed yet" if steps <= 5 else "")
 
 
-def test_no_guess_while_something_dear_was_never_timed() -> None:
+@given(
+    seconds=st.lists(st.floats(0.0, 1e5) | st.just(math.nan), min_size=1, max_size=8),
+    total=st.integers(1, 5000),
+    minutes=st.sampled_from([0.0, 1.0]),
+    phases=st.lists(st.sampled_from(["training", "paused", "policy_pause", "stopping", "saving"]), max_size=3),
+)
+def test_while_a_run_lasts_there_is_an_estimate_whatever_its_steps_took(
+    seconds: list[float], total: int, minutes: float, phases: list[PhaseName]
+) -> None:
+    events = at_speeds(lambda step: seconds[step % len(seconds)], min(total, 60), total, minutes=minutes)
+    events += [Phase(t=events[-1].t, step=events[-1].step, phase=phase) for phase in phases]
+    seen = snapshot(events)
+    eta = estimate_eta(seen)
+    if not all(map(math.isfinite, seen.column("t"))):
+        assert eta is not None or why_no_eta(seen)
+        return
+    assert eta is not None
+    assert 0.0 <= eta.low <= eta.high < math.inf
+    assert bool(eta.reason) == (eta.high > max(2.5 * eta.low, eta.low + 1.0)) or "stopping" in phases
+
+
+def test_one_step_of_a_hundred_times_the_usual_length_is_no_part_of_the_low_end() -> None:
+    eta = estimate_eta(snapshot(at_speeds(lambda step: 1.0 if step == 250 else 0.01)))
+    assert eta is not None
+    assert 0.9 * 7.0 < eta.low < 7.0  # if it never comes again
+    assert 14.0 < eta.high < 25.0  # if it comes once or twice in a hundred steps, as it did
+    assert eta.reason == "its steps take unequal times"
+
+
+def test_something_dear_that_was_never_timed_widens_the_range_and_is_named() -> None:
     # A validation split of a thousand steps' worth of tokens, and no evaluation seen yet.
     events, _ = run(40, 200)
     first = events[0]
     facts = replace_corpus(first, val_tokens=1000 * TOKENS_PER_STEP)
-    assert estimate_eta(snapshot([facts, *events[1:]])) is None
+    eta = estimate_eta(snapshot([facts, *events[1:]]))
+    assert eta is not None
+    assert eta.reason == "evaluations, samples and saving take an unknown time"
     seen, _ = run(60, 200)
-    assert estimate_eta(snapshot([facts, *seen[1:]])) is not None
+    eta = estimate_eta(snapshot([facts, *seen[1:]]))
+    assert eta is not None
+    assert eta.reason == ""
+
+
+def test_a_single_evaluation_that_took_far_longer_than_the_others_is_not_expected_again() -> None:
+    events, left = run(400, 1000, eval_seconds=0.5)
+    slow = next(index for index, event in enumerate(events) if isinstance(event, Eval) and event.step == 300)
+    stretched = msgspec.structs.replace(events[slow], seconds=30.0)
+    eta = estimate_eta(snapshot([*events[:slow], stretched, *events[slow + 1 :]]))
+    assert eta is not None
+    assert eta.low <= left <= eta.high < 1.5 * left
+
+
+def test_a_run_that_is_being_stopped_ends_without_its_steps() -> None:
+    events, _ = run(100, 1000, eval_seconds=2.0)
+    t = events[-1].t
+    stopping = [*events, Phase(t=t, step=100, phase="stopping"), Phase(t=t, step=100, phase="saving")]
+    eta = estimate_eta(snapshot(stopping))
+    assert eta is not None
+    assert eta.low == 0.0
+    assert eta.high < 4.0
+    again = Resumed(t=t + 1.0, step=100, wall_time=1.0, checkpoint="c", total_steps=1000)
+    eta = estimate_eta(snapshot([*stopping, again]))
+    assert eta is not None
+    assert eta.low > 60.0
 
 
 def replace_corpus(event: AnyEvent, **changes: Any) -> AnyEvent:
@@ -166,9 +226,9 @@ def test_steps_of_varying_speed_widen_the_range() -> None:
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
-def at_speeds(seconds_of: Callable[[int], float], steps: int = 300, total: int = 1000) -> list[AnyEvent]:
+def at_speeds(seconds_of: Callable[[int], float], steps: int = 300, total: int = 1000, **config: Any) -> list[AnyEvent]:
     """A run of steps alone, each with its own seconds; the evaluation at the end costs nothing."""
-    quiet = CONFIG | {"eval_every": 0, "sample_every": 0, "checkpoint_every": 0}
+    quiet = CONFIG | {"eval_every": 0, "sample_every": 0, "checkpoint_every": 0} | config
     events: list[AnyEvent] = [replace_corpus(started(total, config=quiet), val_tokens=0)]
     t = 0.0
     for step in range(1, steps + 1):
@@ -265,7 +325,7 @@ def test_a_text_for_each_prompt_counts() -> None:
     short, long = estimate_eta(snapshot(one)), estimate_eta(snapshot(several))
     assert short is not None
     assert long is not None
-    assert long.low - short.low == 2 * 3.0 * 23  # two more at each of the steps 120, 160, ... 1,000
+    assert math.isclose(long.low - short.low, 2 * 3.0 * 23)  # two more at each of the steps 120, 160, ... 1,000
 
 
 def test_the_final_exam_of_a_model_of_haiku_counts() -> None:

@@ -1,4 +1,4 @@
-"""The forecast: ranges in order, silence with a reason, and never an exception."""
+"""The forecast: ranges in order and within what is possible, silence with a reason, and never an exception."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from babytrain.engine.config.settings import MACHINE_SETTINGS
 from babytrain.runs.dials.spec import SETTABLE
-from babytrain.runs.events import Command, Phase, Plan
+from babytrain.runs.events import Baselines, Command, Phase, Plan, Verdict
 from babytrain.runs.forecast.final_loss_forecast import Forecast, forecast_run, probability_text
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from tests.runs.builders import FACTS, any_positions, ended, evaluation, plans, started, step
@@ -64,7 +64,9 @@ def assert_sane(forecast: Forecast, snapshot: RunSnapshot) -> None:
         assert 0.0 <= forecast.end.low <= forecast.end.high < math.inf
     if forecast.final_loss is not None:
         final = forecast.final_loss
-        assert 0.0 <= final.low <= final.middle <= final.high < math.inf
+        highest = max(event.val_loss for event in snapshot.evals if math.isfinite(event.val_loss))
+        floor = snapshot.started.corpus.floor_nats_per_token if snapshot.started else None
+        assert max(0.0, floor or 0.0) <= final.low <= final.middle <= final.high <= highest
     if forecast.target is not None:
         assert 0.0 <= forecast.target.probability <= 1.0
         if forecast.target.steps is not None:
@@ -140,6 +142,84 @@ def test_no_loss_below_the_floor_of_the_source() -> None:
     final = forecast_run(state.at()).final_loss
     assert final is not None
     assert final.low >= floor
+
+
+def learning_nothing(number: int) -> float:
+    """As at a rate a hundred times too high: far above the start at once, and slowly back towards it."""
+    return 3.8 + 40.0 * math.exp(-number / 60)
+
+
+def with_start(state: RunState, loss: float) -> RunState:
+    """The same run with an evaluation before its first step."""
+    fresh = RunState()
+    assert state.started is not None
+    fresh.apply(state.started)
+    fresh.apply(evaluation(0, loss))
+    fresh.steps, fresh.last_t = state.steps, state.last_t
+    for event in state.evals.events:
+        fresh.apply(event)
+    return fresh
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (with_start(run(300, loss=learning_nothing), 3.7), "the loss is above that at the start"),
+        (with_start(run(300, loss=learning_nothing), 4.1), "the loss fell below that at the start only now"),
+        (
+            with_start(run(300, loss=lambda number: 3.7 - number / 1e5), 3.79),
+            "the loss is hardly below that at the start",
+        ),
+        (with_start(run(300, loss=lambda number: 3.79), 3.8), "the loss is above that at the start"),
+    ],
+)
+def test_a_run_that_learnt_nothing_has_no_forecast_but_the_reason(state: RunState, reason: str) -> None:
+    forecast = forecast_run(state.at(), 1.0)
+    assert (forecast.final_loss, forecast.target) == (None, None)
+    assert forecast.final_loss_reason == forecast.target_reason == reason
+
+
+def test_a_loss_above_the_unigram_line_is_no_ground_for_a_forecast() -> None:
+    state = run(300)
+    assert forecast_run(state.at()).final_loss is not None
+    state.apply(Baselines(t=1.0, step=0, uniform=3.0, unigram=1.2, bigram=1.1, trigram=1.0, fivegram=0.9))
+    assert forecast_run(state.at()).final_loss_reason == "the validation loss is above the unigram line"
+
+
+def test_a_diverging_run_has_no_forecast_until_it_recovers() -> None:
+    state = run(300)
+    verdict = Verdict(t=state.last_t, step=300, verdict="diverging", why="", next_="")
+    state.apply(verdict)
+    assert forecast_run(state.at()).final_loss_reason == "the run is diverging"
+    state.apply(msgspec.structs.replace(verdict, verdict="learning"))
+    assert forecast_run(state.at()).final_loss is not None
+
+
+def test_a_failed_start_is_no_part_of_the_curve() -> None:
+    def loss(number: int) -> float:
+        return 25.0 if number < 120 else falling(number)
+
+    final = forecast_run(with_start(run(600, loss=loss), 3.7).at()).final_loss
+    assert final is not None
+    assert final.low < falling(1000) + 0.05 < final.high
+
+
+def test_a_spike_and_a_step_that_was_left_out_change_little() -> None:
+    def spiked(number: int) -> float:
+        return math.nan if number == 303 else 90.0 if number == 353 else falling(number)
+
+    plain, disturbed = forecast_run(run(400).at()).final_loss, forecast_run(run(400, loss=spiked).at()).final_loss
+    assert plain is not None
+    assert disturbed is not None
+    assert abs(plain.middle - disturbed.middle) < 0.2 * (plain.high - plain.low)
+
+
+def test_a_curve_that_leads_below_the_floor_is_not_believed() -> None:
+    state = run(300)
+    assert state.started is not None
+    facts = msgspec.structs.replace(FACTS, floor_nats_per_token=falling(300))
+    state.started = msgspec.structs.replace(state.started, corpus=facts)
+    assert forecast_run(state.at()).final_loss_reason == "what was seen leads to a loss that is not possible"
 
 
 def turned(at: int) -> Command:
@@ -254,6 +334,34 @@ def test_nothing_raises(
     assert_sane(forecast_run(snapshot, target), snapshot)
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    blocks=st.lists(
+        st.floats(0.0, 60.0) | st.sampled_from([math.nan, math.inf, -math.inf, 1e5, -3.0]), min_size=1, max_size=12
+    ),
+    slope=st.floats(-2.0, 2.0),
+    noise=st.floats(0.0, 1.0),
+    floor=st.none() | st.floats(-1.0, 5.0),
+    progress=st.integers(100, 999),
+    start=st.none() | st.floats(0.0, 10.0),
+)
+def test_whatever_the_losses_a_forecast_stays_within_what_is_possible(
+    blocks: list[float], slope: float, noise: float, floor: float | None, progress: int, start: float | None
+) -> None:
+    draws = np.random.default_rng(0).standard_normal(1001)
+
+    def loss(number: int) -> float:
+        return float(blocks[number * len(blocks) // 1001] + slope * number / 1000 + noise * draws[number])
+
+    state = run(progress, loss=loss)
+    state = state if start is None else with_start(state, start)
+    assert state.started is not None
+    facts = msgspec.structs.replace(FACTS, floor_nats_per_token=floor)
+    state.started = msgspec.structs.replace(state.started, corpus=facts)
+    snapshot = state.at()
+    assert_sane(forecast_run(snapshot, 1.0), snapshot)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     exponent=st.floats(0.05, 3.0),
@@ -278,7 +386,6 @@ def test_every_kind_of_curve_has_a_sane_forecast(
 def test_two_points_are_no_forecast() -> None:
     snapshot = run(2, total=4).at()
     assert forecast_run(snapshot, 1.0).final_loss is None
-    assert forecast_run(snapshot, 1.0).end is None
 
 
 @given(probability=st.floats(0.0, 1.0))
