@@ -38,7 +38,7 @@ def find_divergence(observation: Observation) -> Diagnosis | None:
         return None
     a_third = "a third of the learning rate"
     lower = verdicts.suggest_learning_rate(observation, 1 / 3, a_third)
-    back = len(observation.evaluations.step) > 0
+    back = observation.best_step > 0
     if not np.isfinite(losses[-1]):
         return Diagnosis(
             "diverging",

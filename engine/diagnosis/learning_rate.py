@@ -39,7 +39,7 @@ LOWERED = 0.5  # of the scheduled rate: then the jump is of the past
 FAR_ABOVE_DEFAULT, FAR_BELOW_DEFAULT = 15.0, 0.04  # times the default rate
 MANY_EPOCHS = 8.0
 # Mean cosines of updates and the descent direction after them, see `bench.judging.real_verdicts`.
-FEWEST_ALIGNMENTS = 16
+FEWEST_ALIGNMENTS, FEWEST_CLEAR_ALIGNMENTS = 16, 4
 OVERSHOOTING, SAME_DIRECTION = -0.02, 0.02
 HINT_HIGHER, HINT_LOWER = -0.03, -0.055  # of AdamW's part: less certain than a verdict
 HINT_FACTOR = 3.0  # times the default rate
@@ -77,7 +77,7 @@ def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *
         why,
         f"Halve the learning rate of {format_learning_rate(rate)}.",
         advice=verdicts.suggest_learning_rate(observation, 0.5, "halve the learning rate"),
-        alternative=verdicts.SUGGEST_ROLLBACK if len(observation.evaluations.step) else None,
+        alternative=verdicts.SUGGEST_ROLLBACK if observation.best_step > 0 else None,
     )
 
 
@@ -146,6 +146,20 @@ def update_alignments(observation: Observation) -> Float64Array | None:
     return np.asarray(measured, dtype=np.float64).mean(axis=0) if len(measured) >= FEWEST_ALIGNMENTS else None
 
 
+def updates_are_short(observation: Observation, least: float = SAME_DIRECTION) -> float | None:
+    """The mean cosine of the part whose updates agree most with the gradient after them, if above `least`, else None.
+
+    Of a few measurements three standard errors must be above it.
+    """
+    measured = np.asarray(observation.alignments, dtype=np.float64)
+    if len(measured) < FEWEST_CLEAR_ALIGNMENTS:
+        return None
+    means = measured.mean(axis=0)
+    part = int(means.argmax())
+    error = float(measured[:, part].std(ddof=1)) / np.sqrt(len(measured)) if len(measured) < FEWEST_ALIGNMENTS else 0.0
+    return float(means[part]) if means[part] - 3.0 * error > least else None
+
+
 def _swings(observation: Observation, trend: Trend | None) -> str | None:
     if (
         trend is None
@@ -180,18 +194,16 @@ def find_learning_rate_too_low(observation: Observation, *, repeated: bool) -> D
 
 
 def _keeps_its_direction(observation: Observation, *, repeated: bool) -> str | None:
-    means = update_alignments(observation)
-    if means is None:
-        return None
     least = SAME_DIRECTION * (0.8 if repeated else 1.0)
     if observation.planned_epochs > MANY_EPOCHS:
         least *= 10.0  # short steps keep a model from learning a small text by heart
-    if means.max() > least:
+    if (cosine := updates_are_short(observation, least)) is not None:
         return (
-            f"The updates are short: the next gradient still points their way (cosine {means.max():.3f}), "
-            f"and the loss is {format_loss(observation.level)}."
+            f"The updates are short: the next gradient still points their way (cosine {cosine:.3f}), and the loss "
+            f"is {format_loss(observation.level)}."
         )
-    if observation.planned_epochs > MANY_EPOCHS:
+    means = update_alignments(observation)
+    if means is None or observation.planned_epochs > MANY_EPOCHS:
         return None
     factors = np.array(observation.rate_factors)
     far_below = (factors < FAR_BELOW_DEFAULT) & (means > OVERSHOOTING) if len(factors) == len(means) else np.zeros(1)

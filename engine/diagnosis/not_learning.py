@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from babytrain.engine.diagnosis import verdicts
-from babytrain.engine.diagnosis.learning_rate import highest_level
-from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, steps_in
+from babytrain.engine.diagnosis.learning_rate import highest_level, updates_are_short
+from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, measured_change, steps_in
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.robust_statistics import finite_values, fit_trend
 from babytrain.engine.diagnosis.verdicts import Diagnosis
@@ -46,11 +46,12 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
         )
     rows = min(PACE_ROWS, observation.settled_rows)
     trend = fit_trend(finite_values(observation.tail("loss", rows)))
-    if trend is not None and trend.fall > STANDARD_ERRORS * trend.error:
-        pace = 100.0 * trend.fall / steps_in(observation, rows)
+    falls = trend is not None and trend.fall > STANDARD_ERRORS * trend.error
+    if falls or updates_are_short(observation) is not None:
+        change = measured_change(observation, rows)
         return Diagnosis(
             "lr too low",
-            f"{stands}, and it falls by about {format_loss(pace)} in 100 steps.",
+            f"{stands}, and it {change}.",
             f"Take ten times the learning rate of {rate}.",
             advice=verdicts.suggest_learning_rate(observation, 10.0, "ten times the learning rate"),
         )

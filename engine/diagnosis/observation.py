@@ -119,6 +119,12 @@ class Observation:
         return float(val[0]) if len(val) and step[0] == 0 else self.uniform_loss
 
     @property
+    def best_step(self) -> int:
+        """The step of the best evaluation, 0 without one of a trained model: nothing to go back to."""
+        step, _, val, _ = self.evaluations
+        return step_number(step[int(np.argmin(val))]) if len(val) else 0
+
+    @property
     def newest_t(self) -> float:
         """Seconds of running time, 0 before the first step."""
         times = [float(column[-1]) for column in (self.t[: self.rows], self.eval_t) if len(column)]
