@@ -125,7 +125,7 @@ class TrainingSettings:
     guard: GuardPolicy = option(
         "rollback",
         "after several steps in a row that are NaN or infinite, or when the run diverges: go back to the last good "
-        "checkpoint with a lower learning rate, only skip such steps, or stop",
+        "checkpoint with a lower learning rate; only skip steps that are NaN or infinite; or stop",
     )
     guard_patience_steps: int = option(3, "NaN or infinite steps in a row before the guard acts", low=1, high=1000)
     max_rollbacks: int = option(5, "rollbacks of the guard before it gives up and stops in order", low=0, high=1000)

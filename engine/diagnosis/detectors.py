@@ -33,6 +33,8 @@ RELATIVE_MARGIN = 0.1
 SMALLEST_MARGIN = 0.25
 DIVERGENCE_PATIENCE_STEPS = 4  # steps in a row above the margin: longer than a spike of one or two bad batches
 LARGEST_NOISE_FACTOR = 4.0  # a difference is clipped at this many times the noise so far
+# More steps above the loss of the untrained model than below it: noise around that loss does not get there.
+UNTRAINED_PATIENCE_STEPS = 32
 
 
 class _RunningMedian:
@@ -135,48 +137,79 @@ def _take(values: _RunningMedian, value: float, settled: bool, smallest_spread: 
 
 
 class DivergenceDetector:
-    """Detects that the loss has risen from the level it had reached.
+    """Detects that the loss has risen from the level it had reached, or stays above that of the untrained model.
 
     A fast average of the loss is compared with the lowest slow average so far, by a margin of the noise between
-    neighbouring steps, which is not measured while the loss is suspicious. `reset` after a rollback.
+    neighbouring steps, which is not measured while the loss is suspicious. `untrained` is the loss of step 1.
     """
 
-    __slots__ = ("_above", "_fast", "_last", "_noise", "_slow", "_steps", "_warmup_steps", "best")
+    __slots__ = (
+        *("_above", "_above_untrained", "_fast", "_kept", "_largest_noise", "_last", "_noise", "_slow", "_steps"),
+        *("_warmup_steps", "best", "untrained"),
+    )
 
     def __init__(self, warmup_steps: int = 0) -> None:
         self._warmup_steps = warmup_steps
+        self.untrained = math.inf
         self.reset()
 
     def reset(self) -> None:
-        """Forget all steps; a finished warm-up stays finished."""
-        self._steps = self._above = 0
+        """Forget all steps, as after a change of what the loss measures; a finished warm-up stays finished."""
+        self._steps = self._above = self._above_untrained = 0
         self._fast = self._slow = self._last = self._noise = 0.0
-        self.best = math.inf
+        self.best = self._kept = self._largest_noise = math.inf  # `_kept`: the level before the last `restart`
+
+    def restart(self) -> None:
+        """Let the averages fill again and keep the level and the noise, as after a change of the learning rate."""
+        level, noise = self.best, self._largest_noise
+        if self._steps > DIVERGENCE_SETTLING_STEPS:
+            noise = LARGEST_NOISE_FACTOR * self._noise
+        self.reset()
+        self.best = self._kept = level
+        self._largest_noise = noise
 
     def state(self) -> dict[str, float]:
         """The state as plain values for a checkpoint."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def restore(self, state: Mapping[str, float]) -> None:
-        """Restore what `state()` returned."""
+        """Restore what `state()` returned; what an older version did not keep stays as in a new detector."""
         for name in self.__slots__:
-            setattr(self, name, state[name])
+            setattr(self, name, state.get(name, getattr(self, name)))
 
     @property
     def margin(self) -> float:
         """The largest allowed rise above `best`, in nats per token."""
-        return max(DIVERGENCE_MARGIN * self._noise, RELATIVE_MARGIN * abs(self.best), SMALLEST_MARGIN)
+        noise = min(self._noise, self._largest_noise)
+        return max(DIVERGENCE_MARGIN * noise, RELATIVE_MARGIN * abs(self.best), SMALLEST_MARGIN)
 
     @property
     def suspicious(self) -> bool:
-        """Whether the loss is more than half the margin above its best level."""
-        return self._steps > DIVERGENCE_SETTLING_STEPS and self._fast > self.best + self.margin / 2.0
+        """Whether the loss is more than half the margin above its best level, or above that of the untrained model."""
+        known = self._steps > DIVERGENCE_SETTLING_STEPS or (self._steps > 0 and math.isfinite(self._kept))
+        return self._above_untrained > 0 or (known and self._fast > self.best + self.margin / 2.0)
 
     def update(self, step: int, loss: float) -> bool:
         """Add the loss of a step; True while the run diverges, at once for NaN or infinite."""
         if not math.isfinite(loss):
             self._above = DIVERGENCE_PATIENCE_STEPS
             return True
+        if step == 1:
+            self.untrained = loss
+        count = self._above_untrained + (1 if self.is_above_untrained(loss) else -1)
+        self._above_untrained = min(UNTRAINED_PATIENCE_STEPS, max(0, count))
+        return self._left_the_level(step, loss) or self.stays_above_untrained
+
+    @property
+    def stays_above_untrained(self) -> bool:
+        """Whether the model has been worse than an untrained one for too long."""
+        return self._above_untrained >= UNTRAINED_PATIENCE_STEPS
+
+    def is_above_untrained(self, loss: float) -> bool:
+        """Whether a loss is higher than that of the untrained model, by more than noise."""
+        return loss > self.untrained + max(SMALLEST_MARGIN, RELATIVE_MARGIN * abs(self.untrained))
+
+    def _left_the_level(self, step: int, loss: float) -> bool:
         if self._steps == 0:
             self._fast = self._slow = self._last = loss
         self._steps += 1
@@ -192,7 +225,7 @@ class DivergenceDetector:
         self._slow += max(SLOW_AVERAGE_SHARE, 1.0 / self._steps) * (loss - self._slow)
         self._last = loss
         if not settled:
-            self.best = self._slow
+            self.best = min(self._kept, self._slow)
             return False
         self.best = min(self.best, self._slow)
         # The step's own loss must be high as well: a bad batch raises the fast average for several steps.

@@ -43,10 +43,11 @@ class DiagnosisState:
         return replace(self, newest_windows=newest, best_windows=windows if best else self.best_windows)
 
     def until(self, step: int) -> DiagnosisState:
-        """Without evaluations after `step`."""
+        """Without evaluations and verdict after `step`."""
         newest = tuple(windows for windows in self.newest_windows if windows.step <= step)
         best = self.best_windows if self.best_windows is not None and self.best_windows.step <= step else None
-        return replace(self, newest_windows=newest, best_windows=best)
+        diagnosis = self.diagnosis if self.diagnosis is not None and self.diagnosis.step <= step else None
+        return replace(self, diagnosis=diagnosis, newest_windows=newest, best_windows=best)
 
 
 def pack_diagnosis_state(state: DiagnosisState) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Checkpoint, Storage
 
-CheckpointReason = Literal["cadence", "best", "requested", "end"]
+CheckpointReason = Literal["cadence", "best", "requested", "end", "before a change"]
 
 
 class CheckpointWriter:
@@ -24,9 +24,9 @@ class CheckpointWriter:
     def save(self, reason: CheckpointReason, name: str = "") -> str | None:
         """Write a checkpoint, with a name if one is given. Returns why that failed, None on success."""
         progress, recorder = self._state.progress, self._recorder
-        if self._saved_step == progress.step and reason in ("cadence", "end"):
+        if self._saved_step == progress.step and reason not in ("best", "requested"):
             return None
-        if self._failed_step == progress.step and reason == "cadence":
+        if self._failed_step == progress.step and reason in ("cadence", "before a change"):
             return None  # just tried, as the best so far
         recorder.enter("saving")
         began = time.perf_counter()

@@ -16,11 +16,13 @@ from babytrain.engine.training.recovery import Recovery
 from babytrain.engine.training.sample_writer import SampleWriter
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, DialChange, apply_command
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import MACHINE_DIALS
 from babytrain.runs.events import Command, Request
 from babytrain.runs.events.sampling_options import parse_sampling_options
 
 PAUSE_POLL_SECONDS = 0.05
+LARGE_RAISE = 2.0  # of the learning rate, as a factor: the run may well diverge
 
 
 class Commands:
@@ -105,7 +107,7 @@ class Commands:
             case _:
                 change = apply_command(state.config, state.dials, request, step, checked_value, self._windows_per_epoch)
                 refusal = change.refusal
-                self._adopt(change)
+                self._adopt(change, by_person=request.command_id != 0)
         # A prediction comes with every letter that is typed: shown, and not worth a line of the journal.
         record = feed.publish if request.action == "predict" else recorder.emit
         record(
@@ -125,11 +127,19 @@ class Commands:
             )
         )
 
-    def _adopt(self, change: DialChange) -> None:
-        self._state.dials = change.dials
-        if change.positions.keys() - set(MACHINE_DIALS):  # machine dials affect neither training nor diagnosis
-            self._state.apply_dials()
-            self._dial_changed()
+    def _adopt(self, change: DialChange, *, by_person: bool) -> None:
+        state, before, step = self._state, self._state.dials, self._state.progress.step
+        was, rate = (learning_rate(state.config, dials, step) for dials in (before, change.dials))
+        if by_person and rate >= LARGE_RAISE * was > 0.0:
+            self._checkpoints.save("before a change")  # for the guard to go back to
+        state.dials = change.dials
+        if not change.positions.keys() - set(MACHINE_DIALS):
+            return  # machine dials affect neither training nor diagnosis
+        state.apply_dials()
+        state.guard.dials_changed(change.positions)
+        self._monitor.dial_changed()
+        if by_person:
+            self._recovery.dials_changed(before, step)
 
     def _roll_back(self, text: str) -> str:
         """Roll back to a checkpoint by name. Returns why that failed, or ""."""
@@ -137,9 +147,5 @@ class Commands:
             self._recovery.roll_back(text or "best", "asked for")
         except CheckpointNotFound as error:
             return str(error)
-        self._dial_changed()
-        return ""
-
-    def _dial_changed(self) -> None:
-        self._state.guard.dial_changed()
         self._monitor.dial_changed()
+        return ""

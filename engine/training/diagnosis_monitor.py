@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from babytrain.engine.analysis.ngram_baselines import unigram_loss
+from babytrain.engine.checkpoints.format import best_checkpoint, step_of
 from babytrain.engine.config.build import rate_factors
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.diagnosis.decide_verdict import diagnose
@@ -37,6 +38,7 @@ class DiagnosisMonitor:
         self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # of the last dial change or rollback
         self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
         self._fetching_share = 0.0  # running mean of the share of step time spent on fetching windows
+        self.stopped = ""  # why it ended the run, as half a sentence
 
     def check(self, *, finished: bool = False, apply: Callable[[Request], None] | None = None) -> None:
         """Diagnose now. With `apply`, which applies a command, act on overfitting as configured."""
@@ -47,7 +49,7 @@ class DiagnosisMonitor:
         state.diagnosis = replace(state.diagnosis, diagnosis=found)
         repeated = before is not None and found.verdict == before.verdict
         if before is None or not repeated or (found.why, found.next_) != (before.why, before.next_):
-            self._emit(found, repeated)
+            self._emit(found if self._best_is_saved() else _without_best(found), repeated)
         if apply is not None and found.verdict == "overfitting" and not state.diagnosis.acted:
             self._act(apply)
 
@@ -80,14 +82,26 @@ class DiagnosisMonitor:
         )
         recorder.emit(self._newest)
 
+    def standing_divergence(self, steps: int) -> str:
+        """What is said of a run that was found to diverge for so many steps, as half a sentence, or ""."""
+        found = self._state.diagnosis.diagnosis
+        if found is None or found.verdict != "diverging" or found.candidate or found.step - found.since < steps:
+            return ""
+        return f"the diagnosis has said so since step {found.since:,}: {found.why.rstrip('.')}"
+
+    def _best_is_saved(self) -> bool:
+        best = best_checkpoint(self._recorder.folder.checkpoints)
+        return best is not None and step_of(best) >= (self._state.progress.best_step or 0)
+
     def _act(self, apply: Callable[[Request], None]) -> None:
-        action = self._state.config.on_overfitting
+        action, progress = self._state.config.on_overfitting, self._state.progress
         if action == "report":
             return
         self._state.diagnosis = replace(self._state.diagnosis, acted=True)
+        self.stopped = f"it overfits since step {progress.best_step or 0:,} (on_overfitting={action})"
         if action == "rollback":
             apply(Request(command_id=0, action="rollback", text="best"))
-        apply(Request(command_id=0, action="stop"))
+        apply(Request(command_id=0, action="total_steps", value=float(self._state.progress.step)))
 
     def _observation(self, finished: bool) -> Observation:
         state, steps = self._state, self._recorder.feed.steps
@@ -124,6 +138,13 @@ class DiagnosisMonitor:
             dropout=dials.dropout,
             weight_decay=dials.weight_decay,
         )
+
+
+def _without_best(found: Diagnosis) -> Diagnosis:
+    """The diagnosis without the best checkpoint, which could not be saved."""
+    offers = [offer for offer in (found.advice, found.alternative) if offer is not None and offer.action != "rollback"]
+    next_ = "The best model could not be saved: make room on the disk." if "best" in found.next_ else found.next_
+    return replace(found, next_=next_, advice=next(iter(offers), None), alternative=next(iter(offers[1:]), None))
 
 
 def _offer(suggestion: Suggestion | None) -> SuggestedCommand | None:

@@ -130,18 +130,18 @@ class Evaluator:
             return True
         return progress.step % self._state.dials.eval_every == 0 and progress.val_step != progress.step
 
-    def evaluate(self) -> bool:
-        """Measure and record both losses. False when a stop interrupted it."""
+    def evaluate(self) -> Eval | None:
+        """Measure and record both losses; None when a stop interrupted it."""
         state, recorder = self._state, self._recorder
         recorder.enter("evaluating")
         began = time.perf_counter()
         stop, context = self._recorder.feed.stop_requested.is_set, state.config.context
         val = evaluate_windows(state.model, self._val, context, should_stop=stop)
         if val is None:
-            return False
+            return None
         train_loss = evaluate_spread(state.model, self._train, context, TRAIN_EVALUATION_WINDOWS, should_stop=stop)
         if train_loss is None:
-            return False
+            return None
         progress, val_loss = state.progress, val.mean
         best = math.isfinite(val_loss) and (progress.best_val_loss is None or val_loss < progress.best_val_loss)
         progress.val_loss, progress.val_step = val_loss, progress.step
@@ -159,6 +159,6 @@ class Evaluator:
         state.evaluations.append(evaluation)
         recorder.emit(evaluation)
         self._on_evaluated(evaluation, val.predictions)
-        if best and progress.step > 0:
+        if best:  # before the first step too: a run may diverge from its start
             self._checkpoints.save("best")
-        return True
+        return evaluation

@@ -6,7 +6,7 @@ import math
 import time
 import traceback
 from queue import Empty
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from babytrain.engine.analysis.final_evaluation import canary_exposures, evaluate_poems
 from babytrain.engine.analysis.haiku import HaikuAnalyzer
@@ -22,9 +22,21 @@ from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
 from babytrain.runs.formatting import format_seconds
 from babytrain.runs.store.folder import RunFolder
 
+EndStatus: TypeAlias = Literal["done", "interrupted", "failed"]
+
 ROOM_SECONDS = 900.0  # then the run ends without its last checkpoint
 RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.05
+
+
+def end_of_plan(progress: Progress, reason: str) -> tuple[EndStatus, str]:
+    """How a run that nobody stopped is said to have ended: not as done where its model cannot be used."""
+    if progress.val_loss is None or math.isfinite(progress.val_loss):
+        return "done", reason
+    sentence = f"The validation loss is {progress.val_loss}: the weights are of no use."
+    if progress.best_step is None:
+        return "failed", f"{sentence} Try again with a lower learning rate."
+    return "failed", f"{sentence} Fork it at the best checkpoint (--at best) with a lower learning rate."
 
 
 def save_last(checkpoints: CheckpointWriter, recorder: Recorder) -> str:
@@ -79,9 +91,7 @@ def _refuse_requests(recorder: Recorder) -> None:
         )
 
 
-def record_end(
-    recorder: Recorder, progress: Progress, status: Literal["done", "interrupted", "failed"], reason: str
-) -> Ended:
+def record_end(recorder: Recorder, progress: Progress, status: EndStatus, reason: str) -> Ended:
     """Write the events of other threads, energy included, then the `Ended` event, which is the last."""
     recorder.write_handed_over(last=True)
     ended = Ended(

@@ -22,7 +22,9 @@ from babytrain.engine.training.guard import LOWER_LEARNING_RATE, GuardDecision
 from babytrain.engine.training.loss_reading import ReadStep
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
-from babytrain.runs.dials.spec import LARGEST_SCALE, SMALLEST_SCALE
+from babytrain.runs.dials.dial_state import DialState
+from babytrain.runs.dials.learning_rate_schedule import learning_rate
+from babytrain.runs.dials.spec import SMALLEST_SCALE, UPDATE_DIALS
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
 from babytrain.runs.formatting import format_learning_rate, format_loss
 
@@ -65,6 +67,9 @@ _CAUSES: dict[GuardCause, str] = {
 }
 
 
+_RATE_DIALS = ("lr_scale", "lr_hold")
+
+
 class TrainingStopped(Exception):
     """Training cannot go on, but can be saved. The message says why and what to try."""
 
@@ -84,15 +89,16 @@ class Recovery:
         self._state, self._recorder, self._checkpoints = state, recorder, checkpoints
         self._apply = apply
         self._can_skip_spikes = can_skip_spikes
+        self._change = ""  # the newest dial change of a person by which updates may go wrong, in words
+        self._rate_before = 0.0  # the learning rate before it, by the schedule at that step
 
     def act(self, step: ReadStep) -> bool:
         """Do what the guard decided about a recorded step; True after a rollback. Raises TrainingStopped."""
         event, decision = step.event, step.decision
-        facts = (
-            f"step {event.step:,}, lr {format_learning_rate(event.learning_rate)}, "
-            f"gradient norm {format_loss(event.gradient_norm)}"
+        what = (
+            f"{decision.why or _CAUSES[decision.cause]} (step {event.step:,}, loss {format_loss(event.loss)}, gradient "
+            f"norm {format_loss(event.gradient_norm)}, lr {format_learning_rate(event.learning_rate)})"
         )
-        what = f"{_CAUSES[decision.cause]} ({facts}, loss {format_loss(event.loss)})"
         match decision.action:
             case "note":
                 later = " The next one so soon is left out." if self._can_skip_spikes else ""
@@ -100,14 +106,39 @@ class Recovery:
             case "skip":
                 self._report(step, "skipped", f"A step was left out: {what}.")
             case "stop":
-                self._report(step, "stopped", f"The run stops: {what}.")
-                lower = format_learning_rate(self._state.config.lr / 4)
-                advice = f"try again with a lower learning rate, for instance lr={lower}"
-                raise TrainingStopped(f"{what[0].upper()}{what[1:]}: {advice}.")
+                reason = self._reason_to_stop(what)
+                self._report(step, "stopped", f"The run stops. {reason}")
+                raise TrainingStopped(reason)
             case "go back":
                 self._roll_back_after(step, decision, what)
                 return True
         return False
+
+    def dials_changed(self, before: DialState, step: int) -> None:
+        """Remember what a person did to the dials, which were `before`, if updates may go wrong by it."""
+        config, dials = self._state.config, self._state.dials
+        was, rate = (learning_rate(config, positions, step) for positions in (before, dials))
+        others = [name for name in dials.changed_from(before) if name in UPDATE_DIALS and name not in _RATE_DIALS]
+        if rate > was > 0.0:
+            factor = rate / was
+            times = f"{factor:,.0f}" if factor >= 10.0 else f"{factor:.2g}"
+            self._change, self._rate_before = f"the learning rate was multiplied by {times} at step {step:,}", was
+        elif others:
+            self._change = f"{others[0]} was changed to {getattr(dials, others[0])} at step {step:,}"
+            self._rate_before = 0.0
+        elif rate <= self._rate_before:
+            self._change = ""  # taken back
+
+    def _reason_to_stop(self, what: str) -> str:
+        """Why the run stops and what to try; a dial change that explains it comes first."""
+        config, dials = self._state.config, self._state.dials
+        tried = config.max_rollbacks - self._state.guard.rollbacks_left
+        causes = [f"{tried} rollback{'s' if tried > 1 else ''} did not help"] if tried else []
+        causes += [cause for cause in (self._change, what) if cause]
+        reason = ": ".join(causes[:2]) + "".join(f", and {cause}" for cause in causes[2:])
+        lower = format_learning_rate(min(1.0, dials.lr_scale) * config.lr / 4)
+        advice = "without that change" if self._change else f"with a lower learning rate, for instance lr={lower}"
+        return f"{reason[0].upper()}{reason[1:]}. Try again {advice}."
 
     def _report(self, step: ReadStep, action: GuardOutcome, sentence: str, at: int | None = None) -> None:
         recorder, event = self._recorder, step.event
@@ -126,7 +157,7 @@ class Recovery:
         )
 
     def _roll_back_after(self, step: ReadStep, decision: GuardDecision, what: str) -> None:
-        """Roll back to the newest good checkpoint and lower the learning rate. Raises TrainingStopped without one."""
+        """Roll back to the newest good checkpoint with a lower learning rate. Raises TrainingStopped without one."""
         state = self._state
         state.guard.rollbacks_left -= 1
         # Steps made since this one are dropped, as if its loss had been read before they began.
@@ -134,45 +165,73 @@ class Recovery:
         state.progress.step, state.progress.tokens = step.event.step, step.event.tokens
         state.progress.windows_seen = step.windows_seen
         try:
-            path = self._roll_back_to_good(_CAUSES[decision.cause])
+            path, there = self._roll_back_to_good(decision.why or _CAUSES[decision.cause])
         except CheckpointNotFound as error:
             state.progress = newest
-            self._report(step, "stopped", f"The run stops: {what}, and {error}.")
-            raise TrainingStopped(f"{what[0].upper()}{what[1:]}, and {error}: start again with a lower lr.") from error
-        state.guard.rolled_back()
-        dials = state.dials
-        if dials.lr_hold is not None:
-            self._apply(Request(command_id=0, action="lr_hold", value=dials.lr_hold * LOWER_LEARNING_RATE))
-        else:
-            scale = min(LARGEST_SCALE, max(SMALLEST_SCALE, dials.lr_scale * LOWER_LEARNING_RATE))
-            self._apply(Request(command_id=0, action="lr_scale", value=scale))
+            reason = self._reason_to_stop(f"{what}, and {error}")
+            self._report(step, "stopped", f"The run stops. {reason}")
+            raise TrainingStopped(reason) from error
+        how = self._lower_the_rate(there)
         left, now_at = state.guard.rollbacks_left, state.progress.step
         self._report(
             step,
             "rolled back",
-            f"Went back to step {now_at:,} ({path.name}) with half the learning rate: {what}. "
+            f"Went back to step {now_at:,} ({path.name}) with {how}: {what}. "
             f"{left} more rescue{'s' if left != 1 else ''} before the run stops.",
             at=now_at,
         )
 
-    def roll_back(self, wanted: str, reason: str) -> Path:
-        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound before anything is changed."""
-        return self._roll_back_to(named_checkpoint(self._recorder.folder.checkpoints, wanted), reason)
+    def _lower_the_rate(self, there: DialState) -> str:
+        """Put back what a person changed since a checkpoint with the dials `there`, else halve the learning rate.
 
-    def _roll_back_to_good(self, reason: str) -> Path:
-        """Go on from the newest good checkpoint that can be read. Raises CheckpointNotFound."""
+        A learning rate that a person lowered since stays. Returns in words what the run goes on with.
+        """
+        state, step = self._state, self._state.progress.step
+        # An undo must not lead back to what went wrong.
+        undos = tuple(undo for undo in state.dials.undos if not undo.positions.keys() & set(UPDATE_DIALS))
+        now = state.dials = replace(state.dials, undos=undos)
+        back = now.with_positions({name: getattr(there, name) for name in UPDATE_DIALS})
+        if learning_rate(state.config, back, step) > learning_rate(state.config, now, step):
+            back = replace(back, lr_scale=now.lr_scale, lr_hold=now.lr_hold)
+        changed = back.changed_from(now)
+        names = [name for name in UPDATE_DIALS if name in changed and name not in _RATE_DIALS]
+        for name in names:
+            position = changed[name]
+            number, text = (None, position) if isinstance(position, str) else (position, "")
+            self._apply(Request(command_id=0, action="set", dial=name, value=number, text=text))
+        if names and not changed.keys() & set(_RATE_DIALS):
+            self._change = ""
+            return f"the {' and '.join(names)} it had there"
+        factor, words = LOWER_LEARNING_RATE, "half the learning rate"
+        if changed:
+            factor, words = 1.0, "the learning rate it had there"
+        if back.lr_hold is not None:
+            self._apply(Request(command_id=0, action="lr_hold", value=back.lr_hold * factor))
+        else:
+            scale = max(SMALLEST_SCALE, back.lr_scale * factor)
+            self._apply(Request(command_id=0, action="lr_scale", value=scale))
+        if changed and self._change:
+            words, self._change = f"{words} ({self._change})", ""
+        return words
+
+    def roll_back(self, wanted: str, reason: str) -> None:
+        """Go on from the checkpoint called `wanted`. Raises CheckpointNotFound before anything is changed."""
+        self._roll_back_to(named_checkpoint(self._recorder.folder.checkpoints, wanted), reason)
+
+    def _roll_back_to_good(self, reason: str) -> tuple[Path, DialState]:
+        """Go on from the newest good checkpoint that can be read, with these dials. Raises CheckpointNotFound."""
         refusals: list[str] = []
         for path in good_checkpoints(self._recorder.folder.checkpoints, self._state.progress.step):
             try:
-                return self._roll_back_to(path, reason)
+                return path, self._roll_back_to(path, reason)
             except CheckpointNotFound as error:
                 refusals.append(str(error))
         raise CheckpointNotFound(refusals[0] if refusals else "there is no checkpoint yet")
 
-    def _roll_back_to(self, path: Path, reason: str) -> Path:
+    def _roll_back_to(self, path: Path, reason: str) -> DialState:
         state, recorder = self._state, self._recorder
         try:
-            state.roll_back(load_checkpoint(path))
+            there = state.roll_back(load_checkpoint(path))
         except CheckpointError as error:
             raise CheckpointNotFound(str(error).rstrip(".")) from error
         try:
@@ -196,4 +255,4 @@ class Recovery:
                 reason=reason,
             )
         )
-        return path
+        return there

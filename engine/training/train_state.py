@@ -112,19 +112,23 @@ class TrainState:
         self.diagnosis = unpack_diagnosis_state(checkpoint.trainer.get("watch", {}))
         self.apply_dials()
 
-    def roll_back(self, checkpoint: LoadedCheckpoint) -> None:
+    def roll_back(self, checkpoint: LoadedCheckpoint) -> DialState:
         """Load weights, optimizer and step of an earlier checkpoint of this run; dials and window count stay.
 
-        The same windows would lead to the same state again. Raises CheckpointError before anything is changed.
+        The same windows would lead to the same state again. Returns the dials of the checkpoint. Raises CheckpointError
+        before anything is changed.
         """
+        progress, dials, _ = read_trainer(checkpoint, self.config)
         self._load_tensors(checkpoint)
         now = self.progress
         kept = {name: getattr(now, name) for name in ("windows_seen", "tokens", "training_seconds", "samples")}
-        self.progress = replace(Progress.of(checkpoint.trainer), **kept)
+        self.progress = replace(progress, **kept)
+        self.guard.rolled_back(checkpoint.trainer.get("guard") or {}, self.dials.changed_from(dials))
         step = self.progress.step
         self.evaluations = [evaluation for evaluation in self.evaluations if evaluation.step <= step]
         self.diagnosis = replace(self.diagnosis.until(step), alignments=())
         self.apply_dials()
+        return dials
 
     def _load_tensors(self, checkpoint: LoadedCheckpoint) -> None:
         model, optimizer = self.model, self.optimizer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -18,9 +20,9 @@ from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.commands import Commands
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.engine.training.evaluation import Evaluator
-from babytrain.engine.training.finalize import final_evaluation, record_end, save_last
-from babytrain.engine.training.guard import GO_ON
-from babytrain.engine.training.loss_reading import build_loss_reader
+from babytrain.engine.training.finalize import EndStatus, end_of_plan, final_evaluation, record_end, save_last
+from babytrain.engine.training.guard import GO_ON, GuardDecision
+from babytrain.engine.training.loss_reading import ReadStep, build_loss_reader
 from babytrain.engine.training.out_of_memory import BatchOutOfMemory, halve_batch
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
 from babytrain.engine.training.recorder import Recorder
@@ -41,6 +43,7 @@ from babytrain.runs.events import Ended, Request
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
 
 DIAGNOSIS_EVERY_STEPS = 50
+STANDING_DIVERGENCE_STEPS = 100  # said of a run by the diagnosis, before the guard acts on it
 STEPS_BEFORE_PLANNING = 10  # before the speed measured so far is worth a plan
 REPLANNED_SHARE = 0.01  # of the planned steps: a smaller change of the plan is not worth a command
 
@@ -89,6 +92,7 @@ class Trainer:
             duty_cycle=duty_cycle,
             windows_per_epoch=self._batches.windows_per_epoch,
         )
+        self._newest: ReadStep | None = None  # that was read
         self._worked_seconds = 0.0  # since the duty cycle last counted them
         self._limit_seconds = config.minutes * 60.0  # of running time without pauses and rests; 0 = none
 
@@ -97,8 +101,8 @@ class Trainer:
         state, recorder = self._state, self._recorder
         state.model.train()
         self._plan_by_clock()
-        status: Literal["done", "interrupted", "failed"] = "done"
-        reason = "the plan is done"
+        status: EndStatus = "interrupted"
+        reason = "stopped by hand"
         try:
             if self._evaluator.is_owed():
                 self._evaluator.evaluate()
@@ -108,12 +112,15 @@ class Trainer:
                 recorder.enter("compiling")  # until the first step is done
             else:
                 self._enter_phase()
-            if not self._train():
-                status, reason = "interrupted", "stopped by hand"
+            while self._train():
+                recorder.enter("stopping")
+                if self._finish_plan():  # else the guard rolled it back
+                    status, reason = end_of_plan(state.progress, self._why_finished())
+                    self._end_here()
+                    break
+                self._enter_phase()
             self._read_losses()
             recorder.enter("stopping")
-            if status == "done":
-                self._finish_plan()
             self._monitor.check(finished=status == "done")
             if unsaved := save_last(self._checkpoints, self._recorder):
                 status, reason = ("failed" if status == "done" else status), f"{reason}, but {unsaved}"
@@ -175,13 +182,47 @@ class Trainer:
             return True
         return self._state.progress.step >= self._state.dials.total_steps
 
-    def _finish_plan(self) -> None:
-        """Evaluate and sample at the last step if that was not due there."""
+    def _why_finished(self) -> str:
+        """Why the run is over though nobody stopped it, as half a sentence."""
+        if self._monitor.stopped:
+            return self._monitor.stopped
+        if self._state.progress.step < self._state.dials.total_steps and self._limit_seconds:
+            return f"the {self._limit_seconds / 60:g} minutes are over"
+        return "the plan is done"
+
+    def _end_here(self) -> None:
+        """Make a plan that ended early, by the clock or by overfitting, one of the steps that were made."""
+        progress = self._state.progress
+        if progress.step < self._state.dials.total_steps:
+            self._apply(Request(command_id=0, action="total_steps", value=float(progress.step)))
+
+    def _finish_plan(self) -> bool:
+        """Evaluate and sample at the last step if that was not due there. False if the guard rolled the run back."""
         progress, dials = self._state.progress, self._state.dials
-        if progress.val_step != progress.step:
-            self._evaluator.evaluate()
+        if progress.val_step != progress.step and not self._evaluate():
+            return False
         if dials.sample_every and progress.step % dials.sample_every:
             self._samples.write_due()
+        return True
+
+    def _evaluate(self) -> bool:
+        """Evaluate and diagnose. False if the guard rolled the run back because of it."""
+        measured = self._evaluator.evaluate()
+        return measured is None or not self._recover(self._state.guard.decide_after_evaluation(measured))
+
+    def _diagnose(self, *, apply: Callable[[Request], None] | None = None) -> bool:
+        """Diagnose. False if the guard, which saw the loss rise too, rolled back a run that goes on diverging."""
+        self._monitor.check(apply=apply)
+        guard, why = self._state.guard, self._monitor.standing_divergence(STANDING_DIVERGENCE_STEPS)
+        return not why or guard.is_stable or not self._recover(guard.recover("diverging", why))
+
+    def _recover(self, decision: GuardDecision) -> bool:
+        """Do what the guard decided about the newest step. True after a rollback. Raises TrainingStopped."""
+        newest = self._newest
+        if decision is GO_ON or newest is None or not self._recovery.act(replace(newest, decision=decision)):
+            return False
+        self._losses.clear()
+        return True
 
     def _make_step(self) -> bool:
         """Make a step and read the losses that are due. True if the run is one step further. Raises TrainingStopped."""
@@ -204,6 +245,7 @@ class Trainer:
         recorder = self._recorder
         for step in self._losses.read(everything=everything):
             recorder.record_step(step.event)
+            self._newest = step
             if step.decision is not GO_ON and self._recovery.act(step):
                 self._losses.clear()
         recorder.write_handed_over()
@@ -256,13 +298,13 @@ class Trainer:
         self._read_losses()
         if state.progress.step != step:
             return  # rolled back
-        if "diagnosis" in due:
-            self._monitor.check()
+        if "diagnosis" in due and not self._diagnose():
+            return
         if due == {"diagnosis"}:
             return
-        if "evaluation" in due:
-            self._evaluator.evaluate()
-            self._monitor.check(apply=self._apply)
+        if "evaluation" in due and not (self._evaluate() and self._diagnose(apply=self._apply)):
+            self._enter_phase()
+            return
         if "sample" in due:
             self._samples.write_due()
         if "checkpoint" in due:

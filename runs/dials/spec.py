@@ -13,6 +13,10 @@ SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
 MACHINE_DIALS = ("quiet_hours", "quiet_duty", "temperature_ceiling_celsius", "power_budget_watts", "on_battery")
 CADENCE_DIALS = ("eval_every", "sample_every")  # in steps
 BATCH_DIALS = ("batch_size", "accumulate")
+# Dials that change what the training loss measures, or how hard the task is.
+LOSS_DIALS = frozenset({"dropout", "label_smoothing", "window_shift", "token_noise"})
+# Dials by which an update may go wrong; the learning rate's own come first.
+UPDATE_DIALS = ("lr_scale", "lr_hold", "schedule", "weight_decay", "clip", "beta1", "beta2")
 # Dials that `set` changes, in display order.
 SETTABLE = (
     "schedule",

@@ -105,7 +105,7 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint that is complete on disk; `directory` is relative to the run folder."""
 
     directory: str
-    reason: Literal["cadence", "best", "requested", "end"]
+    reason: Literal["cadence", "best", "requested", "end", "before a change"]
     seconds: float
     val_loss: float | None = None
     name: str = ""  # given by a person; a named checkpoint is never deleted by the engine

@@ -15,7 +15,7 @@ from babytrain.runs.forecast.value_range import ZERO, ValueRange
 from babytrain.runs.state.elapsed_time import paused_seconds, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 
-WIDE_RATIO = 2.5  # of the high end to the low end
+WIDE_RATIO = 2.0  # of the high end to the low end
 CLOCK_SLACK = 0.02  # how much too early a run by the clock may end: its plan is corrected when off by more
 FEW_STEPS = "few steps were timed yet"
 UNEVEN_STEPS = "its steps take unequal times"

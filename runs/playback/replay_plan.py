@@ -14,13 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from babytrain.runs.dials.spec import BATCH_DIALS
 from babytrain.runs.events import AnyEvent, Checkpoint, Command, Ended, Request, Resumed, Started, Step
 
 FORK_START = "start"  # the name of the checkpoint a fork begins with
 _REPEATED = frozenset(
     {"lr_scale", "lr_hold", "lr_release", "total_steps", "set", "rewarm", "undo", "rollback", "evaluate"}
 )
-_REPEATED_OF_THE_ENGINE = frozenset({"total_steps", "set"})
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,9 @@ def _session(events: list[_PlanEvent]) -> RecordedSession:
 def _is_repeated(event: Command) -> bool:
     if event.status != "applied":
         return False
-    return event.action in (_REPEATED if event.command_id else _REPEATED_OF_THE_ENGINE)
+    if event.command_id:
+        return event.action in _REPEATED
+    return event.action == "total_steps" or (event.action == "set" and event.dial in BATCH_DIALS)
 
 
 def _is_start(first: Started | Resumed, event: Checkpoint) -> bool:

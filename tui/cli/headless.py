@@ -18,11 +18,13 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from babytrain.runs.events import CorpusInfo, Eval, PolicyEvent, Verdict
-from babytrain.runs.formatting import format_loss, format_rate
+from babytrain.runs.forecast.eta import estimate_eta
+from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
+from babytrain.runs.formatting import format_loss, format_rate, format_whole_seconds
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
@@ -31,6 +33,7 @@ from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSess
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.notifications import NotificationOptions, Notifier
 from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.text.wording import range_text
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_SIGNAL_SECONDS = 0.5
@@ -161,12 +164,11 @@ def _show_progress(
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("{task.fields[numbers]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[times]}"),
         console=console,
         disable=not console.is_terminal,
     ) as progress:
-        task = progress.add_task("loading", total=None, numbers="")
+        task = progress.add_task("loading", total=None, numbers="", times="")
         while engine.is_alive():
             engine.join(PROGRESS_REFRESH_SECONDS)
             source.poll()
@@ -177,6 +179,7 @@ def _show_progress(
                 completed=snapshot.step,
                 total=snapshot.total_steps or None,
                 numbers=_numbers(snapshot),
+                times=_times(snapshot),
             )
             printer.print_new(snapshot)
             notifier.look(snapshot, session.run_dir)
@@ -199,6 +202,15 @@ def _numbers(snapshot: RunSnapshot) -> str:
     speed = snapshot.tokens_per_second()
     if speed is not None:
         parts.append(format_rate(speed))
+    return "  ".join(parts)
+
+
+def _times(snapshot: RunSnapshot) -> str:
+    """Running time so far and the estimate of what is left: `35s  ETA 52s–59s`."""
+    parts = [format_whole_seconds(snapshot.t)] if snapshot.rows else []
+    if (eta := estimate_eta(snapshot)) is not None:
+        words = range_text(format_whole_seconds(eta.low), format_whole_seconds(eta.high), "–")
+        parts.append(f"ETA {words}" + (" when resumed" if is_paused_indefinitely(snapshot) else ""))
     return "  ".join(parts)
 
 

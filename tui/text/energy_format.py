@@ -7,6 +7,7 @@ from collections.abc import Callable
 from babytrain.runs.energy.bill import BillAmounts
 from babytrain.runs.energy.efficiency import JOULES_PER_WATT_HOUR, EnergyEfficiency
 from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.tui.text.wording import range_text
 
 NOT_MEASURED = "not measured"
 SIMULATED = "made up"  # readings of sensors=scripted
@@ -56,11 +57,7 @@ def measurement_quality(facts: BillAmounts) -> str:
 
 def format_range(amount: ValueRange, words: Callable[[float], str]) -> str:
     """`0.11–0.13 EUR`, with the unit once if both ends have the same."""
-    low, high = words(amount.low), words(amount.high)
-    number, _, unit = low.rpartition(" ")
-    if low == high:
-        return low
-    return f"{number}–{high}" if high.endswith(f" {unit}") else f"{low}–{high}"
+    return range_text(words(amount.low), words(amount.high), "–")
 
 
 def measured_token_share(units: EnergyEfficiency) -> str:

@@ -118,6 +118,14 @@ def format_steps(steps: int) -> str:
     return f"{steps:,} step" if steps == 1 else f"{steps:,} steps"
 
 
+def range_text(low: str, high: str, dash: str) -> str:
+    """An estimate from its two ends: `1.42–1.47`, `0.11–0.13 EUR`; `about 1.42` where both read the same."""
+    if low == high:
+        return f"about {low}"
+    number, _, unit = low.rpartition(" ")
+    return f"{number}{dash}{high}" if number and high.endswith(f" {unit}") else f"{low}{dash}{high}"
+
+
 def describe_command(action: CommandAction, value: float | None, text: str, glyphs: Glyphs, dial: str = "") -> str:
     """A command in a few words: `lr ×0.91`, `dropout 0.1`, `undo dropout`, `note: look here`."""
     match action:

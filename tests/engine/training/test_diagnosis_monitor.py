@@ -14,6 +14,7 @@ from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
+from babytrain.runs.journal import load_state
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.tiny_runs import events_of, final_weights, same_bits, tiny_config
 
@@ -65,12 +66,14 @@ def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
 
 def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(tmp_path: Path) -> None:
     stopped = memorise(tmp_path, "stop", on_overfitting="stop")
-    assert (stopped.status, stopped.best_step is not None) == ("interrupted", True)
+    assert (stopped.status, stopped.best_step is not None) == ("done", True)
     assert stopped.steps < 300
+    assert stopped.reason == f"it overfits since step {stopped.best_step} (on_overfitting=stop)"
+    assert load_state(Path(stopped.run_dir) / "journal.jsonl").at().total_steps == stopped.steps
     back = memorise(tmp_path, "back", on_overfitting="rollback")
     assert back.steps == back.best_step == stopped.best_step
     events = events_of(back)
-    assert [event.action for event in events if isinstance(event, Command)] == ["rollback", "stop"]
+    assert [event.action for event in events if isinstance(event, Command)] == ["rollback", "total_steps"]
     assert any(isinstance(event, Resumed) and event.rollback for event in events)
     best = memorise(tmp_path, "short", steps=back.steps)
     assert same_bits(final_weights(back), final_weights(best))

@@ -166,7 +166,7 @@ def test_while_a_run_lasts_there_is_an_estimate_whatever_its_steps_took(
         return
     assert eta is not None
     assert 0.0 <= eta.low <= eta.high < math.inf
-    assert bool(eta.reason) == (eta.high > max(2.5 * eta.low, eta.low + 1.0)) or "stopping" in phases
+    assert bool(eta.reason) == (eta.high > max(2.0 * eta.low, eta.low + 1.0)) or "stopping" in phases
 
 
 def test_one_step_of_a_hundred_times_the_usual_length_is_no_part_of_the_low_end() -> None:

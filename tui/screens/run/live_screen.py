@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -68,7 +68,7 @@ class LiveScreen(SteeringScreen):
         """Also covers sessions that failed before writing to the journal."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
-    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
         """None once the run has ended."""
         return None if self.over else super().estimate(snapshot)
 

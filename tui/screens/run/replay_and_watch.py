@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
@@ -67,7 +67,7 @@ class ReplayScreen(RunScreen):
         if due.chart:
             self.query_one(PlaybackBar).show(self._note)
 
-    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
         """None: the bar shows the duration."""
         return None
 

@@ -26,8 +26,7 @@ from textual.containers import Container
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
-from babytrain.runs.forecast.eta import estimate_eta
-from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.runs.forecast.eta import Eta, estimate_eta, why_no_eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
@@ -165,9 +164,11 @@ class RunScreen(PaneScreen):
             self._show_vitals(snapshot)
         if due.numbers:
             eta = self.estimate(snapshot)
-            header = HeaderFacts(snapshot, self.run_status(snapshot), eta, self.advice(snapshot), self.run_title)
-            self.query_one(ProgressHeader).show(header)
             has_forecast = self.source.kind != "replay" and snapshot.ended is None
+            no_eta = why_no_eta(snapshot) if has_forecast and eta is None else ""
+            advice = self.advice(snapshot)
+            header = HeaderFacts(snapshot, self.run_status(snapshot), eta, advice, self.run_title, no_eta)
+            self.query_one(ProgressHeader).show(header)
             forecast = self._forecast_cache.at(snapshot) if has_forecast else None
             self.query_one(HealthBar).show(HealthFacts(snapshot, eta, forecast, self._advice_keys(snapshot)))
             self.query_one(DialsPane).show(snapshot, self.pending)
@@ -202,7 +203,7 @@ class RunScreen(PaneScreen):
         """The state of the run in words."""
         return run_status_label(snapshot, self.glyphs)
 
-    def estimate(self, snapshot: RunSnapshot) -> ValueRange | None:
+    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
         """The remaining seconds; None if that does not apply."""
         return estimate_eta(snapshot)
 

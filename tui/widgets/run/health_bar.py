@@ -10,14 +10,14 @@ from textual import events
 from textual.content import Content
 
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
+from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.forecast.final_loss_forecast import NO_TARGET, Forecast, forecast_run
-from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.formatting import format_count, format_loss, format_whole_seconds
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.wording import StatusLabel, verdict_label
+from babytrain.tui.text.wording import StatusLabel, range_text, verdict_label
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, labelled
 from babytrain.tui.widgets.run.progress_header import eta_text
 
@@ -40,10 +40,10 @@ class ForecastCache:
         self._forecast: Forecast | None = None
 
     def at(self, snapshot: RunSnapshot) -> Forecast:
-        """The newest forecast, some seconds old at most; recomputed for another run or after a rollback."""
+        """The newest forecast, some seconds old at most; recomputed for another run, after a command or a rollback."""
         now, state = self._now(), snapshot.state
-        run = (id(state), id(state.started), len(state.resumes), snapshot.phase)
-        seen = (snapshot.rows, snapshot.step, len(state.evals), len(state.commands))
+        run = (id(state), id(state.started), len(state.resumes), len(state.commands), snapshot.phase)
+        seen = (snapshot.rows, snapshot.step, len(state.evals))
         due = now - self._made_at >= FORECAST_SECONDS and seen != self._seen
         if self._forecast is None or run != self._run or due:
             self._forecast, self._made_at, self._run, self._seen = self._make(snapshot), now, run, seen
@@ -61,7 +61,7 @@ class HealthFacts:
     """What the health lines show. `keys` maps each id in `ADVICE_IDS` to the key as displayed and as sent."""
 
     snapshot: RunSnapshot
-    eta: ValueRange | None = None
+    eta: Eta | None = None
     forecast: Forecast | None = None
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -114,7 +114,8 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     if height == 2 and health_line_count(facts) > 2:
         newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
         second = disk or (_rescue(rescue) if newer and rescue is not None else next_)
-        expected = [(_final_loss(facts, glyphs), "")] if facts.forecast and facts.forecast.final_loss else []
+        known = facts.forecast is not None and facts.forecast.final_loss is not None
+        expected = [(Content.assemble(("forecast ", DIM), _final_loss(facts, glyphs)), "")] if known else []
         return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
     lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
     if snapshot.state.verdicts:
@@ -172,7 +173,8 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
         return _sentence("forecast", forecast.end_reason)
     if facts.eta is not None:
         when = " when resumed" if forecast.paused else ""
-        end = Content.assemble("ends in ", (eta_text(facts.eta, glyphs), "bold"), when)
+        why = f" ({facts.eta.reason})" if facts.eta.reason else ""
+        end = Content.assemble("ends in ", (eta_text(facts.eta, glyphs), "bold"), when + why)
     else:
         end = Content(f"end: {forecast.end_reason or 'not known'}")
     parts = [end, _final_loss(facts, glyphs, reason=True), *_target(forecast, glyphs)]
@@ -189,7 +191,7 @@ def _target(forecast: Forecast, glyphs: Glyphs) -> list[Content]:
     if target.steps is None:
         return [words]
     low, high = format_count(target.steps.low), format_count(target.steps.high)
-    return [Content.assemble(words, f", step {low}{glyphs.range}{high}")]
+    return [Content.assemble(words, f", step {range_text(low, high, glyphs.range)}")]
 
 
 def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> Content:
@@ -198,7 +200,7 @@ def _final_loss(facts: HealthFacts, glyphs: Glyphs, *, reason: bool = False) -> 
         words = forecast.final_loss_reason if forecast is not None else ""
         return Content(f"final val: {words}" if words and reason else "")
     loss = forecast.final_loss
-    return labelled("final val", f"{format_loss(loss.low)}{glyphs.range}{format_loss(loss.high)}")
+    return labelled("final val", range_text(format_loss(loss.low), format_loss(loss.high), glyphs.range))
 
 
 def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> list[tuple[Content, str]]:

@@ -33,7 +33,13 @@ from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 MAX_LOG_LINES = 400
-_CHECKPOINT_REASONS = {"cadence": "as planned", "best": "the best", "requested": "asked for", "end": "at the end"}
+_CHECKPOINT_REASONS = {
+    "cadence": "as planned",
+    "best": "the best",
+    "requested": "asked for",
+    "end": "at the end",
+    "before a change": "before a change",
+}
 
 
 @dataclass(frozen=True)

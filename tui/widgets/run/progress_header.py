@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
-from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.formatting import (
     format_compact,
     format_count,
@@ -21,7 +21,7 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.wording import StatusLabel
+from babytrain.tui.text.wording import StatusLabel, range_text
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_columns, labelled
 
 _MAX_NAME = 28
@@ -33,13 +33,15 @@ _NARROW_COLUMNS = 60
 
 @dataclass(frozen=True)
 class HeaderFacts:
-    """What the header shows. `advice` replaces the estimate when a run is over or takes no commands."""
+    """What the header shows. `advice` replaces the estimate when a run is over or takes no commands; `no_eta` says why
+    there is none while it lasts."""
 
     snapshot: RunSnapshot
     state: StatusLabel
-    eta: ValueRange | None = None
+    eta: Eta | None = None
     advice: str = ""
     title: str = ""  # until the run's name is known
+    no_eta: str = ""
 
 
 class ProgressHeader(LineWidget):
@@ -119,13 +121,17 @@ def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
     total = snapshot.total_steps
     if not total:
         return safe_content(facts.advice or facts.state.word + glyphs.ellipsis, DIM, one_line=True)
-    after = Content("   ").join([part for part in (_percent(facts), _eta(facts, glyphs)) if part])
+    full, after = (
+        Content("   ").join([part for part in (_percent(facts), _eta(facts, glyphs, reason=reason)) if part])
+        for reason in (True, False)
+    )
     epochs, steps = _epochs(facts), _steps(facts)
-    for before in ([epochs, steps] if epochs else [steps], [steps]):
+    both = [epochs, steps] if epochs else [steps]
+    for before, end in ((both, full), ([steps], full), (both, after), ([steps], after)):
         line = Content("   ").join(before)
-        room = width - line.cell_length - after.cell_length - 4
+        room = width - line.cell_length - end.cell_length - 4
         if room >= _MIN_BAR_COLUMNS:
-            return Content.assemble(line, "  ", progress_bar(snapshot.step / total, room, glyphs), "  ", after)
+            return Content.assemble(line, "  ", progress_bar(snapshot.step / total, room, glyphs), "  ", end)
     if facts.advice:
         return Content.assemble(steps, "  ", after.truncate(max(1, width - steps.cell_length - 2), ellipsis=True))
     return _spread(steps, [], [after], width)
@@ -147,10 +153,9 @@ def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], 
     return Content.assemble(line, " " * max(1, width - line.cell_length - tail.cell_length), tail)
 
 
-def eta_text(eta: ValueRange, glyphs: Glyphs) -> str:
-    """`2h05m–2h30m`, or a single time if both ends read the same."""
-    low, high = format_whole_seconds(eta.low), format_whole_seconds(eta.high)
-    return low if low == high else f"{low}{glyphs.range}{high}"
+def eta_text(eta: Eta, glyphs: Glyphs) -> str:
+    """`2h05m–2h30m`, or `about 5s` if both ends read the same."""
+    return range_text(format_whole_seconds(eta.low), format_whole_seconds(eta.high), glyphs.range)
 
 
 def _state(facts: HeaderFacts) -> Content:
@@ -178,14 +183,16 @@ def _percent(facts: HeaderFacts) -> Content:
     return Content.assemble((f"{math.floor(min(1.0, step / total) * 100)}%", "bold")) if total else Content()
 
 
-def _eta(facts: HeaderFacts, glyphs: Glyphs) -> Content:
+def _eta(facts: HeaderFacts, glyphs: Glyphs, *, reason: bool = False) -> Content:
+    """The estimate, with the `reason` where it is wide."""
     if facts.advice:
         return safe_content(facts.advice, DIM, one_line=True)
     if facts.eta is None:
-        return Content()
+        return labelled("ETA", facts.no_eta) if facts.no_eta else Content()
     # The estimate counts running time, which a pause stops.
     when = " when resumed" if is_paused_indefinitely(facts.snapshot) else ""
-    return Content.assemble(labelled("ETA", eta_text(facts.eta, glyphs)), (when, DIM))
+    why = f" ({facts.eta.reason})" if reason and facts.eta.reason else ""
+    return Content.assemble(labelled("ETA", eta_text(facts.eta, glyphs)), (when + why, DIM))
 
 
 def _speed(facts: HeaderFacts) -> Content:

@@ -20,7 +20,7 @@ from babytrain.runs.events import (
     Resumed,
     Verdict,
 )
-from babytrain.runs.forecast.value_range import ValueRange
+from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.text.wording import describe_command, format_ago, format_clock, format_steps, run_status_label
@@ -39,13 +39,13 @@ ENDED = state_from([*script(60), ending(script(60))]).at()
     snapshot=st.sampled_from([LIVE, EMPTY, ENDED]),
     width=st.integers(1, 250),
     height=st.integers(1, 2),
-    eta=st.sampled_from([None, ValueRange(5.0, 7.0), ValueRange(86_400.0, 1e6)]),
+    eta=st.sampled_from([None, Eta(5.0, 7.0), Eta(86_400.0, 1e6, "few steps were timed yet")]),
     advice=st.sampled_from(["", "enter: runs, q: quit", "a long\nsentence " * 9]),
     glyphs=st.sampled_from(GLYPH_SETS),
     program=st.sampled_from(["babytrain", "replay", "watching"]),
 )
 def test_the_header_fits_any_width(
-    snapshot: RunSnapshot, width: int, height: int, eta: ValueRange | None, advice: str, glyphs: object, program: str
+    snapshot: RunSnapshot, width: int, height: int, eta: Eta | None, advice: str, glyphs: object, program: str
 ) -> None:
     facts = HeaderFacts(snapshot, run_status_label(snapshot, glyphs), eta, advice, "a title")  # type: ignore[arg-type]
     lines = header_lines(facts, width, height, glyphs, program)  # type: ignore[arg-type]
@@ -55,9 +55,24 @@ def test_the_header_fits_any_width(
 
 
 def test_the_header_says_what_matters_most_where_there_is_little_room() -> None:
-    facts = HeaderFacts(LIVE, run_status_label(LIVE, GLYPHS["braille"]), ValueRange(5.0, 7.0))
+    facts = HeaderFacts(LIVE, run_status_label(LIVE, GLYPHS["braille"]), Eta(5.0, 7.0))
     assert "training" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
     assert "41%" in header_lines(facts, 20, 1, GLYPHS["braille"])[0].plain
+
+
+def second_line(eta: Eta | None, width: int, no_eta: str = "") -> str:
+    glyphs = GLYPHS["braille"]
+    facts = HeaderFacts(LIVE, run_status_label(LIVE, glyphs), eta, no_eta=no_eta)
+    return header_lines(facts, width, 2, glyphs)[1].plain
+
+
+def test_a_wide_estimate_gives_its_reason_and_a_narrow_one_claims_no_more_than_it_knows() -> None:
+    wide = Eta(102.0, 1200.0, "few steps were timed yet")
+    assert "ETA 1m42s–20m00s (few steps were timed yet)" in second_line(wide, 120)
+    assert "ETA 1m42s–20m00s" in second_line(wide, 60)
+    assert "ETA about 1m42s" in second_line(Eta(101.8, 102.2), 80)
+    assert "ETA known after the first step" in second_line(None, 80, "known after the first step")
+    assert "ETA" not in second_line(None, 80)
 
 
 def test_a_hundred_percent_is_for_the_end() -> None:

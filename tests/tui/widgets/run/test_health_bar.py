@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from babytrain.runs.events import (
     AnyEvent,
+    Command,
     GuardEvent,
     LogMessage,
     Resumed,
@@ -19,8 +20,8 @@ from babytrain.runs.events import (
     Verdict,
     VerdictName,
 )
+from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.forecast.final_loss_forecast import Forecast, LossRange
-from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.app.start_screen import StartWatching
 from babytrain.tui.screens.run.replay_and_watch import WatchScreen
@@ -33,7 +34,7 @@ from tests.tui.snapshots import screen_text
 
 HOSTILE = "a\x1b[31mred\u202egpj\u200b [bold]x[/bold] [@click=app.quit]go[/]\nnew\udcff"
 KEYS = {"live.advice": ("a", "a"), "live.alternative": ("A", "A")}
-FORECAST = Forecast(end=ValueRange(49, 53), final_loss=LossRange(1.42, 1.44, 1.47))
+FORECAST = Forecast(end=Eta(49, 53), final_loss=LossRange(1.42, 1.44, 1.47))
 EARLY = Forecast(end_reason="too early to tell", final_loss_reason="too early to tell")
 
 
@@ -90,13 +91,13 @@ def test_good_and_bad_differ_without_colour() -> None:
 
 
 def test_everything_that_is_known_is_said() -> None:
-    lines = plain(HealthFacts(state_from(troubled()).at(), ValueRange(49, 53), FORECAST, KEYS))
+    lines = plain(HealthFacts(state_from(troubled()).at(), Eta(49, 53), FORECAST, KEYS))
     assert "✗ overfitting  val loss rose by 0.06" in lines[0]
     assert "next More dropout may help" in lines[1]
     assert "a stop, keep the best of step 500" in lines[1]
     assert "A go back to step 500" in lines[1]
     assert "! skipped @620  A step was left out" in lines[2]
-    assert "ends in 49s–53s · final val 1.42–1.47" in lines[3]
+    assert "ends in 49s–53s · final val 1.420–1.470" in lines[3]
 
 
 def test_a_disk_that_takes_no_checkpoints_is_told_with_since_when_until_it_takes_them_again() -> None:
@@ -106,7 +107,7 @@ def test_a_disk_that_takes_no_checkpoints_is_told_with_since_when_until_it_takes
     later = LogMessage(t=t + 90.0, step=step, level="info", text="Still full.")
     snapshot = state_from([*events, full, later]).at()
     for height in (1, 2, 3, 4):
-        lines = plain(HealthFacts(snapshot, ValueRange(49, 53), FORECAST, KEYS), height=height)
+        lines = plain(HealthFacts(snapshot, Eta(49, 53), FORECAST, KEYS), height=height)
         words = next(line for line in lines if "no checkpoints" in line)
         assert "✗ no checkpoints since step 660, 1m30s: a" in words
         assert not any(char in words for char in "\x1b\u202e\n")
@@ -118,11 +119,18 @@ def test_a_disk_that_takes_no_checkpoints_is_told_with_since_when_until_it_takes
 
 def test_a_forecast_that_is_silent_says_why() -> None:
     assert "forecast too early to tell" in plain(HealthFacts(MOMENTS[0], None, EARLY), height=2)[1]
-    late = Forecast(end=ValueRange(5, 6), final_loss_reason="a dial was just turned")
+    late = Forecast(end=Eta(5, 6), final_loss_reason="a dial was just turned")
     assert (
         "ends in 5s–6s · final val: a dial was just turned"
-        in plain(HealthFacts(MOMENTS[0], ValueRange(5, 6), late), height=2)[1]
+        in plain(HealthFacts(MOMENTS[0], Eta(5, 6), late), height=2)[1]
     )
+
+
+def test_ends_that_read_the_same_are_about_that_much_and_a_wide_range_says_why() -> None:
+    eta = Eta(5.0, 60.0, "few steps were timed yet")
+    forecast = Forecast(end=eta, final_loss=LossRange(0.2791, 0.2792, 0.2793))
+    line = plain(HealthFacts(MOMENTS[0], eta, forecast), height=2)[1]
+    assert "ends in 5s–1m00s (few steps were timed yet) · final val about 0.279" in line
 
 
 def test_without_keys_no_key_is_promised() -> None:
@@ -170,7 +178,7 @@ def test_a_forecast_is_made_every_few_seconds_at_most() -> None:
     assert made == [61, 111, 160]
 
 
-def test_going_back_makes_the_forecast_anew_at_once() -> None:
+def test_going_back_and_a_command_make_the_forecast_anew_at_once() -> None:
     made: list[int] = []
     state = state_from(script(60))
     foresight = ForecastCache(now=lambda: 0.0, forecast=lambda snapshot: (made.append(snapshot.rows), FORECAST)[1])
@@ -179,3 +187,6 @@ def test_going_back_makes_the_forecast_anew_at_once() -> None:
     state.apply(back)
     foresight.at(state.at())
     assert made == [60, 30]
+    state.apply(Command(t=9.5, step=30, command_id=1, action="lr_scale", status="applied", value=0.5))
+    foresight.at(state.at())
+    assert made == [60, 30, 30]
