@@ -68,7 +68,8 @@ class DiagnosisMonitor:
     def _emit(self, found: Diagnosis, repeated: bool) -> None:
         step, recorder = self._state.progress.step, self._recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
-        if repeated and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
+        offered = advice is not None or alternative is not None  # nothing is at the end of a run
+        if repeated and offered and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
             advice, alternative = self._newest.advice, self._newest.alternative
         self._newest = Verdict(
             t=recorder.now(),
