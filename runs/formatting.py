@@ -102,7 +102,8 @@ def format_seconds(value: float) -> str:
         return f"{sign}{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
     if whole < 1000 * _DAY:
         return f"{sign}{whole // _DAY}d{whole % _DAY // _HOUR:02d}h"
-    return f"{format_compact(value / _DAY)}d"
+    days = value / _DAY
+    return f"{format_count(days) if size < 1e6 * _DAY else format_compact(days)}d"
 
 
 def format_whole_seconds(seconds: float) -> str:

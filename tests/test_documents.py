@@ -15,15 +15,19 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new
 from babytrain.runs.dials.renamed_settings import renaming_notes
-from babytrain.runs.recorded import recorded_runs
+from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.tui.cli.commands import app
 from babytrain.tui.engine_client.validation import check_new_run
+from babytrain.tui.keys.user_keys import parse_user_keys
+from tests.engine.tiny_runs import tiny_config
 
 ROOT = Path(__file__).parent.parent
 # LOG.md and CHANGELOG.md are history: commands and files in them were right in their time.
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-QUICK = {"settings", "runs", "bill", "frame", "report"}
+QUICK = {"settings", "runs", "bill", "frame", "report", "doctor", "sample", "chat", "rerun", "replay"}
+OF_A_RUN = {"frame", "report", "sample", "chat", "rerun", "replay"}
 PAGES.remove(ROOT / "docs" / "LOG.md")
 FOLDERS = [ROOT / name for name in ("tui", "engine", "runs", "tests", "bench")]
 MODULES = [path for folder in FOLDERS for path in folder.rglob("*.py")]
@@ -67,14 +71,48 @@ def test_what_is_to_be_typed_parses(words: tuple[str, ...], tmp_path: Path, monk
     check_new_run(settings=pairs)
 
 
-@pytest.mark.parametrize("words", [words for words in COMMANDS if words and words[0] in QUICK], ids=" ".join)
-def test_what_is_quick_runs(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs in which `last` is a run that was trained; `ziggy` is a demo."""
+    folder = tmp_path_factory.mktemp("examples") / "runs"
+    train_new(NewRunPlan(config=tiny_config(corpus="haiku"), runs_dir=folder, name="tiny"), LiveFeed())
+    return folder
+
+
+@pytest.mark.parametrize("words", [words for words in COMMANDS if words[:1] and words[0] in QUICK], ids=" ".join)
+def test_what_is_quick_runs(
+    words: tuple[str, ...], runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every example that takes no minutes is run; a replay as far as one gets without a terminal."""
+    if words[0] in OF_A_RUN and len(words) == 1:
+        return  # the command is named in a sentence
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "runs" / "ziggy-20261123-004912"
-    folder.mkdir(parents=True)
-    (folder / "journal.jsonl").write_bytes(recorded_runs()[1].read_bytes())
-    done = CliRunner().invoke(app, list(words), env={"BABYTRAIN_RUNS_DIR": str(tmp_path / "runs")})
-    assert done.exit_code == 0, done.output
+    typed = "a frog\n" if words[0] == "chat" else None
+    done = CliRunner().invoke(app, list(words), env={"BABYTRAIN_RUNS_DIR": str(runs_dir)}, input=typed)
+    if words[0] == "replay":
+        assert (done.exit_code, "needs a terminal" in done.output) == (1, True), done.output
+    else:
+        assert done.exit_code == 0, done.output
+
+
+def test_the_keys_shown_can_be_had() -> None:
+    blocks = [text for language, text in _FENCED.findall((ROOT / "docs" / "keys.md").read_text("utf-8")) if language]
+    assert blocks
+    for block in blocks:
+        keys = parse_user_keys(tomllib.loads(block))
+        assert keys.problems == ()
+        assert keys.keymap
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_commands_is_held_by_a_check(page: Path) -> None:
+    """A fenced block is a language whose examples are checked here; in a shell, our program is called by its name."""
+    for language, text in _FENCED.findall(page.read_text(encoding="utf-8")):
+        assert language in ("", "sh", "toml", "mermaid")
+        if language == "sh":
+            lines = [line for line in text.splitlines() if line.strip()]
+            known = ("babytrain-tui", ".venv/bin/", "python3 -m venv", ".ci/")
+            assert [line for line in lines if not line.startswith(known)] == []
 
 
 def test_the_machine_settings_shown_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

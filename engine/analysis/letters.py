@@ -86,6 +86,7 @@ def letters_event(
         confusions=_confusions(symbols, names),
         tracked_letter=chosen,
         tracked_letter_recall=_share(symbols.correct[place], symbols.support[place]) if known else None,
+        tracked_letter_precision=_precision(symbols, place) if known else None,
         accuracy=_share(counts.correct.sum(), total),
         tokens=tuple(labels[token] for token in common),
         token_shares=tuple(_share(counts.support[token], total) for token in common),

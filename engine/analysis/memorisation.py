@@ -34,6 +34,7 @@ class MemorisationResult:
     """How much of a sample is copied, in characters; positions are those of the sample."""
 
     index: float  # mean_match over that of held-out pieces of the same length
+    random_index: float | None  # the index of tokens in random order; None where there is too little of them
     mean_match: float  # over all positions, none counted as more than COUNTED_CHARACTERS
     longest_match: int
     span_start: int  # the longest copied piece is sample[span_start : span_start + longest_match]
@@ -44,9 +45,12 @@ class MemorisationResult:
 class MemorisationTest:
     """Compares samples with a training text. Building it takes about 0.2 seconds per million characters."""
 
-    def __init__(self, train_text: str, held_out_text: str, *, most_searched: int = MOST_SEARCHED) -> None:
+    def __init__(
+        self, train_text: str, held_out_text: str, random_text: str = "", *, most_searched: int = MOST_SEARCHED
+    ) -> None:
         self._suffixes = SuffixArray(train_text[:most_searched])
         self._held_out = held_out_text[:MOST_HELD_OUT]
+        self._random = random_text[:MOST_HELD_OUT]
 
     def measure(self, sample: str) -> MemorisationResult | None:
         """Measure `sample`, which is without its prompt.
@@ -63,8 +67,10 @@ class MemorisationTest:
         end = start + int(lengths[start])
         line, number = self._source_line(sample[start:end])
         mean = float(np.minimum(lengths, COUNTED_CHARACTERS).mean())
+        random = _piece_means(self._random_matches, len(sample)) if len(self._random) >= SHORTEST_HELD_OUT else None
         return MemorisationResult(
             index=mean / held_out,
+            random_index=None if random is None else float(random.mean()) / held_out,
             mean_match=mean,
             longest_match=end - start,
             span_start=start,
@@ -74,16 +80,15 @@ class MemorisationTest:
 
     def held_out_means(self, characters: int) -> npt.NDArray[np.float64]:
         """The mean match of each held-out piece of that many characters (or of as many as there are)."""
-        piece = min(characters, LONGEST_HELD_OUT_PIECE, len(self._held_out))
-        pieces = len(self._held_out) // piece
-        # Matches are cut at the end of their piece.
-        room = np.arange(piece, 0, -1)
-        matches = np.minimum(self._held_out_matches[: pieces * piece].reshape(pieces, piece), room)
-        return np.asarray(matches.mean(axis=1), dtype=np.float64)
+        return _piece_means(self._held_out_matches, characters)
 
     @cached_property
     def _held_out_matches(self) -> npt.NDArray[np.int64]:
         return self._suffixes.longest_matches(self._held_out, COUNTED_CHARACTERS)[0]
+
+    @cached_property
+    def _random_matches(self) -> npt.NDArray[np.int64]:
+        return self._suffixes.longest_matches(self._random, COUNTED_CHARACTERS)[0]
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -108,3 +113,13 @@ class MemorisationTest:
         if end - start > SHOWN_OF_A_LINE:
             start = max(start, min(place, end - SHOWN_OF_A_LINE))
         return text[start : min(end, start + SHOWN_OF_A_LINE)], number
+
+
+def _piece_means(matches: npt.NDArray[np.int64], characters: int) -> npt.NDArray[np.float64]:
+    """The mean match [pieces] of pieces of that many characters, from the `matches` of a whole text."""
+    piece = min(characters, LONGEST_HELD_OUT_PIECE, len(matches))
+    pieces = len(matches) // piece
+    # Matches are cut at the end of their piece.
+    room = np.arange(piece, 0, -1)
+    cut = np.minimum(matches[: pieces * piece].reshape(pieces, piece), room)
+    return np.asarray(cut.mean(axis=1), dtype=np.float64)

@@ -42,18 +42,19 @@ def measure_ngram_losses(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_si
     Raises ValueError when there is nothing to learn from or nothing to predict.
     """
     model = NgramModel(train, vocabulary_size, NGRAM_ORDERS)
-    tokens = np.asarray(val, dtype=np.int64)
-    if len(tokens) < 2:
-        raise ValueError(f"Nothing to predict in {len(tokens)} tokens.")
-    bigram, trigram, fivegram = (-float(np.log(chances[1:]).mean()) for chances in model.chances(tokens))
     unigram = unigram_loss(train, val, vocabulary_size)
+    bigram, trigram, fivegram = (-float(np.log(chances[1:]).mean()) for chances in model.chances(val))
     return NgramLosses(math.log(vocabulary_size), unigram, bigram, trigram, fivegram)
 
 
 def unigram_loss(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_size: int) -> float:
-    """The loss on `val` [M] of how often each token comes in `train` [N], with add-one smoothing."""
-    counts = np.bincount(np.asarray(train), minlength=vocabulary_size) + 1
-    return -float(np.log(counts / counts.sum())[np.asarray(val)[1:]].mean())
+    """The loss on `val` [M] of the frequencies of tokens in `train` [N]. Raises ValueError as above."""
+    tokens = np.asarray(val, dtype=np.int64)
+    if len(tokens) < 2:
+        raise ValueError(f"Nothing to predict in {len(tokens)} tokens.")
+    # Add-one smoothing, for tokens that the training part lacks.
+    counts = np.bincount(np.asarray(train, dtype=np.int64), minlength=vocabulary_size) + 1
+    return -float(np.log(counts / counts.sum())[tokens[1:]].mean())
 
 
 @dataclass(frozen=True)

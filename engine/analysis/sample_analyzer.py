@@ -17,25 +17,32 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from queue import Empty, Full, Queue
 
+import numpy as np
+
 from babytrain.engine.analysis.letters import PredictionCounts, letters_event
 from babytrain.engine.analysis.memorisation import MOST_HELD_OUT
 from babytrain.engine.analysis.milestones import (
     BestOnSameData,
+    RandomText,
     ReachedMilestone,
+    has_learned,
     milestones_of_best_loss,
     milestones_of_letter,
     milestones_of_loss,
     milestones_of_poems,
     milestones_of_stability,
-    milestones_of_text,
+    newly_reached,
+    with_lower_steps,
 )
-from babytrain.engine.analysis.ngram_baselines import measure_ngram_losses
+from babytrain.engine.analysis.ngram_baselines import measure_ngram_losses, unigram_loss
 from babytrain.engine.analysis.text_metrics import SampleMetrics, TextAnalyzer
 from babytrain.engine.data.corpus import Corpus
+from babytrain.engine.data.haiku.grammar import default_grammar
 from babytrain.runs.events import AnyEvent, Baselines, Eval, LogLevel, LogMessage, Milestone, Sample, TextMetrics
 
 MOST_COUNTED_TOKENS = 20_000_000  # counting more would take gigabytes
 MOST_READ_TOKENS = 4_000_000
+RANDOM_TOKENS = 100_000  # drawn to see what chance makes
 MOST_WAITING_JOBS = 32  # samples and evaluations
 LAST_ANALYSIS_SECONDS = 10.0  # the longest wait at the end of a run
 
@@ -49,6 +56,7 @@ class AnalysisInputs:
     tracked_letter: str
     reached: frozenset[str] = frozenset()
     baselines: Baselines | None = None  # recorded by an earlier session
+    val_loss: float | None = None  # of the newest evaluation of earlier sessions
     best_on_same_data: Callable[[], BestOnSameData] = BestOnSameData
 
 
@@ -69,9 +77,12 @@ class SampleAnalyzer:
         self._publish = publish
         self._now = now
         self._seconds_since_divergence = seconds_since_divergence
-        self._reached = set(inputs.reached)
+        self._reached = with_lower_steps(inputs.reached)
         self._baselines = inputs.baselines
+        self._unigram_loss = inputs.baselines.unigram if inputs.baselines is not None else None
+        self._val_loss = inputs.val_loss
         self._text_analyzer: TextAnalyzer | None = None
+        self._random_text: RandomText | None = None
         self._best = BestOnSameData()
         self._closed = threading.Event()
         self._jobs: Queue[Callable[[], None] | None] = Queue(MOST_WAITING_JOBS)
@@ -137,6 +148,7 @@ class SampleAnalyzer:
         corpus = self._inputs.corpus
         if self._baselines is not None:
             return
+        self._unigram_loss = unigram_loss(corpus.train, corpus.val, corpus.tokenizer.vocabulary_size)
         if len(corpus.train) > MOST_COUNTED_TOKENS:
             self._log(f"The text is too long for counting models: more than {MOST_COUNTED_TOKENS:,} tokens.")
             return
@@ -156,7 +168,10 @@ class SampleAnalyzer:
                 "of the rest.",
                 "info",
             )
-        self._text_analyzer = TextAnalyzer(train, held_out, built_in_haiku=self._inputs.is_haiku)
+        drawn = np.random.default_rng(0).integers(len(corpus.train), size=RANDOM_TOKENS)
+        random_text = corpus.tokenizer.decode(corpus.train[drawn])
+        self._text_analyzer = TextAnalyzer(train, held_out, random_text, built_in_haiku=self._inputs.is_haiku)
+        self._random_text = RandomText(random_text, self._text_analyzer.known_words.is_real)
         self._best = self._inputs.best_on_same_data()
 
     def _analyze_sample(self, sample: Sample) -> None:
@@ -164,18 +179,29 @@ class SampleAnalyzer:
             return
         metrics, is_haiku = self._text_analyzer.measure(sample.text, prompt=sample.prompt), self._inputs.is_haiku
         self._emit(text_metrics_event(metrics, sample, t=self._now(), is_haiku=is_haiku))
-        if sample.requested:  # the prompt may have given the words
+        # The prompt of a requested one may have given the words; an untrained model makes some by chance.
+        if sample.requested or self._random_text is None or not has_learned(self._val_loss, self._unigram_loss):
             return
-        reached = list(milestones_of_text(sample.text, self._text_analyzer.known_words.is_real))
+        is_real = self._text_analyzer.known_words.is_real
+        reached = list(self._random_text.milestones(sample.text, is_real))
         if is_haiku:
-            reached += milestones_of_poems(metrics.haiku.valid, metrics.haiku.unseen_pairs or 0)
+            is_unseen = default_grammar().is_held_out
+            reached += milestones_of_poems(sample.text, is_real, is_unseen, prompt=sample.prompt)
         self._emit_milestones(reached, sample.step)
 
     def _analyze_evaluation(self, evaluation: Eval, counts: PredictionCounts) -> None:
         tokenizer, letter = self._inputs.corpus.tokenizer, self._inputs.tracked_letter
         letters = letters_event(counts, tokenizer, letter, t=self._now(), step=evaluation.step)
         self._emit(letters)
-        reached = list(milestones_of_letter(letters.tracked_letter, letters.tracked_letter_recall))
+        self._val_loss = evaluation.val_loss
+        if not has_learned(self._val_loss, self._unigram_loss):
+            return
+        letter, recall, precision = (
+            letters.tracked_letter,
+            letters.tracked_letter_recall,
+            letters.tracked_letter_precision,
+        )
+        reached = list(milestones_of_letter(letter, recall, precision))
         if self._baselines is not None:
             reached += milestones_of_loss(evaluation.val_loss, self._baselines)
         reached += milestones_of_best_loss(evaluation.val_loss, self._best.val_loss, self._best.runs)
@@ -183,10 +209,10 @@ class SampleAnalyzer:
         self._emit_milestones(reached, evaluation.step)
 
     def _emit_milestones(self, reached: Iterable[ReachedMilestone], step: int) -> None:
-        for milestone in reached:
-            if milestone.name not in self._reached:
-                self._reached.add(milestone.name)
-                self._emit(Milestone(t=self._now(), step=step, name=milestone.name, text=milestone.text))
+        new = newly_reached(reached, self._reached)
+        self._reached |= with_lower_steps(milestone.name for milestone in new)
+        for milestone in new:
+            self._emit(Milestone(t=self._now(), step=step, name=milestone.name, text=milestone.text))
 
     def _log(self, text: str, level: LogLevel = "warning") -> None:
         self._emit(LogMessage(t=self._now(), step=0, level=level, text=text))
@@ -204,6 +230,7 @@ def text_metrics_event(metrics: SampleMetrics, sample: Sample, *, t: float, is_h
         step=sample.step,
         sample_id=sample.sample_id,
         memorisation=copied.index if copied else None,
+        random_memorisation=copied.random_index if copied else None,
         longest_match=copied.longest_match if copied else 0,
         match_start=copied.span_start if copied else 0,
         source_line=copied.source_line if copied else "",

@@ -21,9 +21,11 @@ class SampleMetrics(msgspec.Struct, frozen=True):
 class TextAnalyzer:
     """Measures samples against a training text. Built in about a second per megabyte. Any thread may use it."""
 
-    def __init__(self, train_text: str, held_out_text: str, *, built_in_haiku: bool = False) -> None:
+    def __init__(
+        self, train_text: str, held_out_text: str, random_text: str = "", *, built_in_haiku: bool = False
+    ) -> None:
         self.known_words = KnownWords(train_text)
-        self._memorisation = MemorisationTest(train_text, held_out_text)
+        self._memorisation = MemorisationTest(train_text, held_out_text, random_text)
         self._haiku = HaikuAnalyzer(train_text, built_in=built_in_haiku)
 
     def measure(self, sample: str, *, prompt: str = "", whole: bool = False) -> SampleMetrics:

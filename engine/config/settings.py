@@ -55,7 +55,7 @@ class DataSettings:
     val_fraction: float = option(0.1, "share of the text, at its end, kept for validation", low=0.001, high=0.5)
     canaries: int = option(0, "made-up lines planted in the training text, to ask the model for later", low=0, high=16)
     window_shift: float = option(
-        0.0, "largest shift of a training window, as a share of the context", low=0.0, high=1.0
+        0.0, "largest random shift of each training window, as a share of the context", low=0.0, high=1.0
     )
     token_noise: float = option(0.0, "share of the tokens read in training replaced by random ones", low=0.0, high=0.5)
 
@@ -74,7 +74,7 @@ class ModelSettings:
     position: Literal["rope", "learned"] = option("rope", "how a token knows its position")
     token_shift: int = option(3, "earlier tokens whose embeddings each token takes a learned share of", low=0, high=16)
     ngram_rows: int = option(0, "rows of a hashed embedding of the last few tokens, 0 = none", low=0, high=10_000_000)
-    norm: Literal["rms", "layer"] = option("rms", "normalisation before each half block")
+    norm: Literal["rms", "layer"] = option("rms", "normalisation before attention and before the mlp")
     qk_norm: bool = option(True, "normalise queries and keys")
     zero_init: bool = option(True, "start the projections back into the residual stream at zero")
     bias: bool = option(False, "biases in linear layers and norms")
@@ -151,7 +151,7 @@ class ExecutionSettings:
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """The samples written during training, and the letter whose accuracy is followed."""
+    """The samples written during training, and the letter whose recall and precision are followed."""
 
     prompt: str = option("", "what every sample starts with, empty = start of a text")
     extra_prompts: str = option("", "further prompts for each sample, with | between them")

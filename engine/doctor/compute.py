@@ -64,9 +64,10 @@ def check_bf16(device: str, threads: int) -> CheckResult:
         torch.set_num_threads(before)
     shape = f"{BABY_ROWS}x{BABY_IN}x{BABY_OUT}"
     hardware = "" if supports_bf16(device) else ", emulated"
-    what = f"{shape} products on {device}: {format_count(fp32)} GFLOP/s in fp32, {format_count(bf16)} in bf16{hardware}"
+    speeds = f"{format_count(fp32)} GFLOP/s in fp32, {format_count(bf16)} in bf16{hardware}"
+    what = f"matrix products of {shape} on {device}: {speeds}"
     if bf16 >= BF16_WORTHWHILE_SPEEDUP * fp32:
-        why = f"bf16 products are {bf16 / fp32:.1f} times as fast; precision=auto tries real steps before a run."
+        why = f"bf16 is {bf16 / fp32:.1f} times as fast here; precision=auto tries real steps before a run."
         return CheckResult("bf16", True, what, why)
     why = "bf16 gains nothing here now; precision=auto tries both on real steps before a run."
     return CheckResult("bf16", None, what, why)

@@ -41,19 +41,19 @@ def check_gpus(
     if poll is None:
         what = f"the graphics driver has not answered in {timeout:g} s"
         why = "Training on the processor works without it; a restart of the computer usually wakes the driver."
-        return 0, [CheckResult("nvml", False, what, why)]
+        return 0, [CheckResult("NVIDIA", False, what, why)]
     if not poll.gpus:
         harmless = poll.note.startswith(NO_DRIVER)
         why = "Nothing to do without a card." if harmless else "The sentence says what to do; cards stay unread."
-        return 0, [CheckResult("nvml", None if harmless else False, poll.note, why)]
+        return 0, [CheckResult("NVIDIA", None if harmless else False, poll.note, why)]
     nvidia = sum(reading.uuid.startswith("GPU-") or not reading.uuid for reading in poll.gpus)
     if poll.note:
-        first = CheckResult("nvml", False, poll.note, "The sentence says what to do; other cards are read meanwhile.")
+        first = CheckResult("NVIDIA", False, poll.note, "The sentence says what to do; other cards are read meanwhile.")
     elif nvidia:
         binding = f"nvidia-ml-py {metadata.version('nvidia-ml-py')}"
-        first = CheckResult("nvml", True, f"the NVIDIA driver answers {binding}: {nvidia} card(s)")
+        first = CheckResult("NVIDIA", True, f"the NVIDIA driver answers {binding}: {nvidia} card(s)")
     else:
-        first = CheckResult("nvml", None, f"no NVIDIA card here, but {len(poll.gpus)} other card(s)")
+        first = CheckResult("NVIDIA", None, f"no NVIDIA card here, but {len(poll.gpus)} other card(s)")
     return nvidia, [first, *(describe_card(reading) for reading in poll.gpus), describe_cost(poll)]
 
 

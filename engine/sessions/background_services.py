@@ -64,6 +64,7 @@ def start_analysis(
         config.tracked_letter,
         reached=history.milestones,
         baselines=history.baselines,
+        val_loss=history.evaluations[-1].val_loss if history.evaluations else None,
         best_on_same_data=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
     )
     sample_analyzer = SampleAnalyzer(subject, recorder.publish, recorder.now, recorder.seconds_since_divergence)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from babytrain.engine.config.settings import Config
+from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.energy.measurement import GAP_INTERVALS, SENSOR_INTERVAL_SECONDS
 from babytrain.runs.events import Baselines, Energy, Eval, Step
+from babytrain.runs.formatting import format_factor, format_learning_rate
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state.elapsed_time import paused_seconds
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.summary import read_summary
+
+_ENDS = ("steps", "minutes", "epochs")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
     state = RunState(steps=feed.steps)
     state.apply_all(contents.events)
     state.steps.drop_after(step)
+    feed.history_t = state.last_t
     for event in contents.events:
         if not isinstance(event, Step):
             feed.events.put(event)
@@ -48,6 +55,22 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
         milestones=frozenset(event.name for event in state.milestones.events),
         baselines=state.baselines.events[-1] if state.baselines.events else None,
     )
+
+
+def resume_sentence(
+    folder: RunFolder, checkpoint: str, step: int, dials: DialState, saved: Config, changes: Mapping[str, object]
+) -> str:
+    """Where a run goes on from, and which dials are not as the `saved` settings have them; `changes` come with it."""
+    moved = dials.changed_from(initial_dials(saved.to_dict()))
+    moved |= {name: str(value) for name, value in changes.items() if name not in (*moved, *_ENDS)}
+    scale, hold = moved.pop("lr_scale", None), moved.pop("lr_hold", None)
+    for name in ("total_steps", "beta2_windows", "rewarm_step", "rewarm_steps"):
+        moved.pop(name, None)
+    facts = [f"learning rate ×{format_factor(float(scale))}"] if isinstance(scale, float) else []
+    facts += [f"learning rate held at {format_learning_rate(float(hold))}"] if isinstance(hold, float) else []
+    facts += [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in moved.items()]
+    where = f"{folder.name} goes on from step {step:,} of {dials.total_steps:,} (checkpoint {checkpoint})"
+    return f"{where}, with {', '.join(facts) or 'all dials as its settings have them'}."
 
 
 def _energy_so_far(state: RunState) -> Energy:

@@ -63,7 +63,7 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str
         bracket = sweep_learning_rates(
             config, corpus.train, corpus.tokenizer.vocabulary_size, device=device, precision=precision
         )
-        sentences.append(bracket.sentence(config.lr))
+        sentences.append(bracket.sentence(config))
     return config, model, sentences
 
 

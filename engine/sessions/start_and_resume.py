@@ -35,7 +35,12 @@ from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.sessions.background_services import start_analysis, start_telemetry
 from babytrain.engine.sessions.fork_check import fork_refusal
 from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
-from babytrain.engine.sessions.history_from_journal import ResumeHistory, ended_in_order, read_history
+from babytrain.engine.sessions.history_from_journal import (
+    ResumeHistory,
+    ended_in_order,
+    read_history,
+    resume_sentence,
+)
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
@@ -181,7 +186,8 @@ def train_resumed(
         # The cost so far is not known in another currency.
         if history.energy is not None and config.currency != config_of_run(saved).currency:
             history = replace(history, energy=msgspec.structs.replace(history.energy, money=None))
-        return _run(Session(folder, corpus, state, first, history, trials, problems, script), feed)
+        start = resume_sentence(folder, checkpoint.path.name, progress.step, dials, config_of_run(saved), changes)
+        return _run(Session(folder, corpus, state, first, history, [start, *trials], problems, script), feed)
 
 
 @contextmanager
@@ -221,8 +227,7 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         recorder.emit(plan_of(config.to_dict(), corpus.facts, state.dials.positions(), t=first.t, step=first.step))
         if isinstance(first, Started) and first.parent:
             recorder.emit(copy_event(folder, first))
-        recorder.note(corpus_summary(corpus))
-        for note in session.notes:
+        for note in (*session.notes, corpus_summary(corpus)):
             recorder.note(note)
         for warning in (*corpus.notes, *session.warnings):
             recorder.note(warning, "warning")

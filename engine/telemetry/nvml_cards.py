@@ -42,7 +42,7 @@ from babytrain.runs.events import GpuReading
 
 T = TypeVar("T")
 
-NO_DRIVER = "no NVIDIA driver here, so no fan to listen to"
+NO_DRIVER = "no NVIDIA driver here"
 NO_CARD = "the NVIDIA driver is here, but it sees no card"
 NO_BINDING = "the package nvidia-ml-py is missing, so no card can be read: pip install nvidia-ml-py"
 MIG_UTILIZATION_REASON = "cut into instances (MIG), which do not report it"

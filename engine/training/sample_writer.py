@@ -56,6 +56,7 @@ class SampleWriter:
         state, recorder, config = self._state, self._recorder, self._state.config
         drawn = dict(changes or {})
         tokens, seed = int(drawn.pop("tokens", config.sample_tokens)), int(drawn.pop("seed", config.seed))
+        talk = bool(drawn.pop("talk", 0))
         try:
             settings = replace(SamplingSettings.of(config), **drawn)  # type: ignore[arg-type]  # checked by the settings
         except ConfigError as error:
@@ -72,7 +73,7 @@ class SampleWriter:
 
         ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=stop)
         try:
-            text = self._decoded(prompt, ids)
+            text = self._decoded(prompt, ids, talk=talk)
         except DamagedWeightsError as error:  # the guard handles those
             return str(error).rstrip(".")
         sample = Sample(
@@ -84,10 +85,12 @@ class SampleWriter:
             seed=seed,
             seconds=time.perf_counter() - began,
             requested=requested,
+            talk=talk,
             **asdict(settings),
         )
         recorder.emit(sample)
-        self._on_sample(sample)
+        if not talk:
+            self._on_sample(sample)
         return ""
 
     def predict(self, wanted_prompt: str) -> str:
@@ -111,7 +114,7 @@ class SampleWriter:
         )
         return ""
 
-    def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int]) -> str:
+    def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int], *, talk: bool) -> str:
         """The text of `tokens`, published a few times a second on the way. Raises what `tokens` raises."""
         tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._recorder
         shown = time.perf_counter()
@@ -128,6 +131,7 @@ class SampleWriter:
                         sample_id=progress.samples,
                         prompt=prompt.text,
                         text=tokenizer.decode(ids),
+                        talk=talk,
                     )
                 )
         return tokenizer.decode(ids)

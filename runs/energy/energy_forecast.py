@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from babytrain.runs.energy.tariff import JOULES_PER_KWH, prices_from
+from babytrain.runs.energy.tariff import JOULES_PER_KWH, Prices, prices_from
 from babytrain.runs.events import Energy
 from babytrain.runs.forecast.eta import estimate_work
+from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
+from babytrain.runs.forecast.quiet_hours import quiet_plan
 from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.state.elapsed_time import wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
@@ -44,11 +46,22 @@ def energy_forecast(snapshot: RunSnapshot) -> EnergyForecast | None:
     rest_kwh = ValueRange(watts.low * left.low, watts.high * left.high).times(1 / JOULES_PER_KWH)
     so_far = energy.joules / JOULES_PER_KWH
     kwh = rest_kwh.plus(ValueRange(so_far, so_far))
-    price = prices.mean_price(wall_time_at(snapshot), (left.low + left.high) / 2)
-    money = None
+    price, money = _price_range(snapshot, prices, left), None
     if price is not None and energy.money is not None:
-        money = rest_kwh.times(price).plus(ValueRange(energy.money, energy.money))
+        money = ValueRange(energy.money + rest_kwh.low * price.low, energy.money + rest_kwh.high * price.high)
     return EnergyForecast(kwh=kwh, money=money, co2_grams=kwh.times(prices.co2_grams_per_kwh), watts=watts)
+
+
+def _price_range(snapshot: RunSnapshot, prices: Prices, left: ValueRange) -> ValueRange | None:
+    """The mean price of a kilowatt-hour for the least and the most that is to come; None without a price."""
+    now, tariff = wall_time_at(snapshot), prices.tariff
+    low, high = prices.mean_price(now, left.low), prices.mean_price(now, left.high)
+    if low is None or high is None:
+        return None
+    if tariff.bands and (quiet_plan(snapshot).windows or is_paused_indefinitely(snapshot)):
+        every = [tariff.price, *(band.price for band in tariff.bands)]  # at what hours it will work is open
+        return ValueRange(min(every), max(every))
+    return ValueRange(low, high)
 
 
 def recent_watts(snapshot: RunSnapshot) -> ValueRange | None:

@@ -13,6 +13,7 @@ class SamplePiece(Event, frozen=True, kw_only=True, tag="sample_piece"):
     sample_id: int
     prompt: str
     text: str  # everything written so far, without the prompt
+    talk: bool = False  # of a conversation on the talk screen
 
 
 class Sample(Event, frozen=True, kw_only=True, tag="sample"):
@@ -25,6 +26,7 @@ class Sample(Event, frozen=True, kw_only=True, tag="sample"):
     temperature: float
     seconds: float
     requested: bool = False
+    talk: bool = False  # of a conversation on the talk screen, not one of the run's samples
     # Sampling options besides the temperature; the defaults sample from the whole distribution.
     top_k: int = 0
     top_p: float = 1.0
@@ -37,6 +39,7 @@ class TextMetrics(Event, frozen=True, kw_only=True, tag="text_metrics"):
 
     sample_id: int
     memorisation: float | None = None  # 1: copies as much as held-out text does by chance; 2: copies everything
+    random_memorisation: float | None = None  # the same of tokens drawn at random: a sample near it is no text yet
     longest_match: int = 0  # characters found word for word in the training text
     match_start: int = 0  # where the match begins in the sample's own text
     source_line: str = ""  # of the training text, where it was copied from
@@ -72,6 +75,7 @@ class Letters(Event, frozen=True, kw_only=True, tag="letters"):
     confusions: tuple[Confusion, ...] = ()  # the most frequent ones
     tracked_letter: str = ""
     tracked_letter_recall: float | None = None
+    tracked_letter_precision: float | None = None
     accuracy: float = 0.0  # of all tokens
     tokens: tuple[str, ...] = ()
     token_shares: tuple[float, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 FLOAT_OPTIONS = ("temperature", "top_p", "min_p", "repetition_penalty")
-INTEGER_OPTIONS = ("top_k", "tokens", "seed")
+INTEGER_OPTIONS = ("top_k", "tokens", "seed", "talk")  # talk=1: a reply on the talk screen
 
 
 def format_sampling_options(options: Mapping[str, float | int]) -> str:

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from babytrain.runs.events import Step
 
+MAX_BRANCHES = 50
+MAX_BRANCH_ROWS = 4_000
+
 FloatColumn = npt.NDArray[np.float64]
 IntColumn = npt.NDArray[np.int64]
 
@@ -36,6 +39,7 @@ class StepColumns:
 
     def __init__(self, capacity: int = 4096) -> None:
         self.count = 0
+        self.left_behind: tuple[StepColumns, ...] = ()  # by rollbacks and resumes, oldest first
         self.capacity = max(16, capacity)  # allocated rows
         for name, dtype in self._TYPES.items():
             setattr(self, name, np.full(self.capacity, 0, dtype=dtype))
@@ -62,8 +66,21 @@ class StepColumns:
         return int(np.searchsorted(self.t[:count], t, side="right"))
 
     def drop_after(self, step: int) -> None:
-        """Drop the rows of later steps, which a resume superseded."""
-        self.count = int(np.searchsorted(self.step[: self.count], step, side="right"))
+        """Move the rows of later steps, which a resume superseded, to `left_behind`."""
+        kept = int(np.searchsorted(self.step[: self.count], step, side="right"))
+        if kept < self.count:
+            self.left_behind = (*self.left_behind, self._branch(kept))[-MAX_BRANCHES:]
+        self.count = kept
+
+    def _branch(self, first: int) -> StepColumns:
+        """A copy of the rows from the one before `first`, where they branch off; of very many only some."""
+        begin = max(0, first - 1)
+        stride = 1 + (self.count - begin) // MAX_BRANCH_ROWS
+        branch = StepColumns(-(-(self.count - begin) // stride))
+        branch.count = -(-(self.count - begin) // stride)
+        for name in self._TYPES:
+            getattr(branch, name)[: branch.count] = getattr(self, name)[begin : self.count : stride]
+        return branch
 
     def reserve(self, rows: int) -> None:
         """Allocate memory for at least `rows` rows, so that it does not grow later. Writer's thread only."""

@@ -30,6 +30,7 @@ class LiveFeed:
         self.events: SimpleQueue[AnyEvent] = SimpleQueue()
         self.requests: SimpleQueue[Request] = SimpleQueue()
         self.cancelled: set[int] = set()  # cancelled requests; read between two tokens
+        self.history_t = -1.0  # events up to this running time, in seconds, are of earlier sessions of the run
         self.stop_requested = threading.Event()  # read at every step: stops without a request
         self._ids = itertools.count(1)
         self._thinner = StepThinner(1)

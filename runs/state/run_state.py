@@ -61,7 +61,10 @@ class RunSnapshot:
     @property
     def step(self) -> int:
         """Finished optimizer steps."""
-        made = int(self.state.steps.step[self.rows - 1]) if self.rows else 0
+        steps, rows = self._newest_steps()
+        made = int(steps.step[rows - 1]) if rows else 0
+        if steps is not self.state.steps:
+            return made
         resumed = self.state.resumes.last_until(self.t)
         if resumed is not None:
             return max(made, resumed.step)
@@ -101,22 +104,38 @@ class RunSnapshot:
     @property
     def tokens(self) -> int:
         """Tokens trained on so far."""
-        return int(self.state.steps.tokens[self.rows - 1]) if self.rows else 0
+        steps, rows = self._newest_steps()
+        return int(steps.tokens[rows - 1]) if rows else 0
 
     @property
     def loss(self) -> float | None:
         """Training loss of the newest step, nats per token."""
-        return float(self.state.steps.loss[self.rows - 1]) if self.rows else None
+        steps, rows = self._newest_steps()
+        return float(steps.loss[rows - 1]) if rows else None
 
     @property
     def learning_rate(self) -> float | None:
         """Learning rate of the newest step."""
-        return float(self.state.steps.learning_rate[self.rows - 1]) if self.rows else None
+        steps, rows = self._newest_steps()
+        return float(steps.learning_rate[rows - 1]) if rows else None
 
     @property
     def gradient_norm(self) -> float | None:
         """Global gradient norm of the newest step, before clipping."""
-        return float(self.state.steps.gradient_norm[self.rows - 1]) if self.rows else None
+        steps, rows = self._newest_steps()
+        return float(steps.gradient_norm[rows - 1]) if rows else None
+
+    def branches(self) -> list[tuple[StepColumns, int]]:
+        """What rollbacks and resumes left behind, with the rows made by now; the first row is where it branches off."""
+        found = ((branch, branch.rows_until(self.t)) for branch in self.state.steps.left_behind)
+        return [(branch, rows) for branch, rows in found if rows > 1]
+
+    def _newest_steps(self) -> tuple[StepColumns, int]:
+        """The steps with the newest one, and their rows: in a replay it may be one that was left behind later."""
+        steps, resumed = self.state.steps, self.state.resumes.last_until(self.t)
+        since = max(resumed.t if resumed is not None else -math.inf, steps.t[self.rows - 1] if self.rows else -math.inf)
+        newer = [(branch, rows) for branch, rows in self.branches() if branch.t[rows - 1] > since]
+        return newer[-1] if newer else (steps, self.rows)
 
     def column(self, name: str) -> FloatColumn | IntColumn:
         """One column of the step table up to this moment, as a view."""
@@ -159,7 +178,8 @@ class RunSnapshot:
     @property
     def sample_piece(self) -> SamplePiece | None:
         """The sample being written now (live runs only)."""
-        return self.state.sample_piece
+        piece = self.state.sample_piece
+        return None if piece is None or piece.talk else piece
 
     @property
     def letters(self) -> list[Letters]:
@@ -205,9 +225,11 @@ class RunSnapshot:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The newest diagnosis, with its newest figures."""
+        """The newest diagnosis, with its newest figures; None after a rollback or resume, which it is not about."""
         timelines = (self.state.repeated_verdicts, self.state.verdicts)
-        newest = [verdict for timeline in timelines if (verdict := timeline.last_until(self.t)) is not None]
+        resumed = self.state.resumes.last_until(self.t)
+        since = resumed.t if resumed is not None else -math.inf
+        newest = [found for timeline in timelines if (found := timeline.last_until(self.t)) and found.t >= since]
         return max(newest, key=lambda verdict: verdict.t, default=None)
 
     @property
@@ -266,6 +288,7 @@ class RunState:
     started: Started | None = None
     evals: Timeline[Eval] = field(default_factory=Timeline)
     samples: Timeline[Sample] = field(default_factory=Timeline)
+    replies: Timeline[Sample] = field(default_factory=Timeline)  # on the talk screen
     text_metrics: Timeline[TextMetrics] = field(default_factory=Timeline)
     letters: Timeline[Letters] = field(default_factory=lambda: Timeline(MAX_LETTERS))
     baselines: Timeline[Baselines] = field(default_factory=Timeline)
@@ -311,6 +334,10 @@ class RunState:
                 return
             case Verdict(repeated=True):
                 self.repeated_verdicts.append(event)
+                return
+            case Sample(talk=True):
+                self.replies.append(event)
+                self.sample_piece = None
                 return
             case Letters() if self._is_superseded(event):
                 return

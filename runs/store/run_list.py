@@ -10,16 +10,40 @@ from pathlib import Path
 from babytrain.runs import recorded
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.folder import RunFolder
-from babytrain.runs.store.lock import RunLock
+from babytrain.runs.store.lock import RunLock, lock_owner
 from babytrain.runs.store.summary import RunSummary, run_id_in_journal, run_name_in_journal, summarize_run
 
 TRASH = ".trash"
 _MOST_NAMED = 5  # runs listed in an error
 
 
-def list_runs(runs_dir: Path) -> list[RunSummary]:
+class SummaryCache:
+    """Summaries of runs; one is read again only after its journal, its checkpoints or the lock has changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[RunFolder, tuple[object, RunSummary]] = {}
+
+    def __call__(self, folder: RunFolder) -> RunSummary:
+        """As `summarize_run`."""
+        stamp = (_stamp(folder.journal), _stamp(folder.checkpoints), lock_owner(folder) is not None)
+        known = self._known.get(folder)
+        if known is None or known[0] != stamp:
+            known = self._known[folder] = stamp, summarize_run(folder)
+        return known[1]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and modification time of a file or folder, zeros when it is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
+
+
+def list_runs(runs_dir: Path, summarize: Callable[[RunFolder], RunSummary] = summarize_run) -> list[RunSummary]:
     """Every run in `runs_dir`, newest first, broken ones included; empty when there is no such folder."""
-    summaries = [summarize_run(folder) for folder in run_folders(runs_dir)]
+    summaries = [summarize(folder) for folder in run_folders(runs_dir)]
     return sorted(summaries, key=lambda summary: (summary.started_wall_time, summary.run_id), reverse=True)
 
 

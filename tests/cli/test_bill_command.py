@@ -101,6 +101,7 @@ def test_json_has_null_for_what_is_not_known(runs_dir: Path) -> None:
     elder = runs["elder-20251110-120000"]
     assert (elder["measured"], elder["kwh"], elder["money"], elder["wasted_joules"]) == (False, None, None, None)
     assert runs["ziggy-20261110-120000"]["kwh"] == pytest.approx(0.5)
+    assert runs["ziggy-20261110-120000"]["forecast"] is None  # of a run in training alone
     assert document["total"]["money"] == {"EUR": pytest.approx(0.3), "INR": 0.5}
     assert document["total"]["wasted_joules"] == pytest.approx(0.36e6)
     assert [month["label"] for month in document["months"]] == ["2026-11", "2026-12"]
@@ -113,20 +114,20 @@ def test_what_a_script_made_up_says_so_and_is_in_no_total(runs_dir: Path) -> Non
     save(runs_dir, "stage-20270110-120000", "failed", kwh=7.0, currency="EUR", sensors="scripted", wall_time=JANUARY)
     said = bill(runs_dir).stdout
     line = next(line for line in said.splitlines() if line.startswith("stage"))
-    assert "made up" in line
+    assert "simulated" in line
     assert "kWh" not in line
     assert "EUR" not in line
     assert "Together 1.60 kWh, 0.300 EUR, 0.500 INR, " in said
     assert "What the NaNs cost you: 100 Wh, 0.0500 EUR" in said
     assert "1 of 5 runs not measured" in said
-    assert "1 of 5 runs made up by a script" in said
-    assert "made up" in next(line for line in said.splitlines() if line.startswith("2027-01"))
+    assert "1 of 5 runs simulated by a script" in said
+    assert "simulated" in next(line for line in said.splitlines() if line.startswith("2027-01"))
     document = json.loads(bill(runs_dir, "--json").stdout)
     (stage,) = [one for one in document["runs"] if one["run_id"].startswith("stage")]
     assert (stage["simulated"], stage["measured"]) == (True, False)
     assert document["total"] == before["total"] | {"runs": 5, "simulated": 1}
     alone = bill(runs_dir, "stage").stdout
-    assert "made up" in alone
+    assert "simulated" in alone
     assert "NaNs" not in alone
     assert json.loads(bill(runs_dir, "stage", "--json").stdout)["total"]["kwh"] is None
 
@@ -141,9 +142,9 @@ def test_a_run_that_went_on_with_real_sensors_is_still_made_up_in_part(tmp_path:
 def test_wherever_else_a_bill_is_shown_it_says_that_it_is_made_up() -> None:
     facts = BillAmounts(joules=3.6e6, money=0.3, currency="EUR", simulated=True)
     (line, *_) = bill_lines(facts, 60, 6)
-    assert "made up" in "".join(text for text, _ in line)
-    assert bill_total(facts) == "made up"
-    assert bill_sentence(facts) == "its electricity is made up"
+    assert "simulated" in "".join(text for text, _ in line)
+    assert bill_total(facts) == "simulated"
+    assert bill_sentence(facts) == "its electricity is simulated"
 
 
 def test_a_month_by_itself(runs_dir: Path) -> None:
@@ -242,5 +243,5 @@ def test_a_run_measured_in_part_says_of_what_its_units_are(tmp_path: Path) -> No
     ]
     save(tmp_path, "dusky-20261110-120000", "done", *later)
     said = " ".join(bill(tmp_path).stdout.split())
-    assert "a token 0.5 J" in said
+    assert "a token 500 mJ" in said
     assert "25% of its tokens" in said

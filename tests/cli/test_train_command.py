@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from tests.timeouts import LONGEST_WAIT_SECONDS
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}") if key != "steps"]
 JSON_KEYS = [
     "run_id", "run_dir", "status", "steps", "tokens", "val_loss", "best_val_loss", "best_step", "tokens_per_second",
-    "seconds", "parameters",
+    "seconds", "parameters", "reason",
 ]  # fmt: skip
 Start: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -114,6 +115,24 @@ def test_without_a_terminal_it_goes_headless_and_says_so(tmp_path: Path, text: P
     assert done.returncode == 0
     assert b"no terminal" in done.stderr
     assert done.stdout == b""
+
+
+def test_a_resume_says_where_it_goes_on_from_and_not_the_past_again(tmp_path: Path, text: Path) -> None:
+    done = babytrain(tmp_path, "train", str(text), "--steps", "10", "--headless", *SETTINGS, "--set", "eval_every=5")
+    assert done.returncode == 0, done.stderr.decode()
+    more = babytrain(tmp_path, "resume", "last", "--steps", "20", "--set", "dropout=0.1", "--headless")
+    assert more.returncode == 0, more.stderr.decode()
+    lines = more.stderr.decode().splitlines()
+    assert re.fullmatch(r"\S+ goes on from step 10 of 20 \(checkpoint step-0*10\), with dropout 0\.1\.", lines[0])
+    steps = [int(found[1]) for line in lines if (found := re.match(r"step +(\d+) +train", line))]
+    assert steps == [15, 20]
+    told = [int(found[1].replace(",", "")) for line in lines if (found := re.match(r"step +([\d,]+)  ", line))]
+    assert told == sorted(told), "in the order in which it happened"
+    assert "done: The run is over after 10 steps" not in more.stderr.decode()
+    text.unlink()
+    failed = babytrain(tmp_path, "resume", "last", "--steps", "30", "--headless")
+    assert failed.returncode != 0
+    assert b"done" not in failed.stderr
 
 
 def test_standard_input_is_a_text_and_is_kept_for_a_resume(tmp_path: Path) -> None:

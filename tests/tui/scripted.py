@@ -343,7 +343,7 @@ class ScriptedSession:
     def _write(self, request: Request, at: dict[str, Any]) -> None:
         """A text asked for with settings: half of it, and when `may_write` is set the whole, unless it is given up."""
         piece: dict[str, Any] = {**at, "sample_id": 900 + request.command_id, "prompt": request.text}
-        self.feed.events.put(SamplePiece(**piece, text=REPLY[:9]))
+        self.feed.events.put(SamplePiece(**piece, text=REPLY[:9], talk=True))
         given_up = False
         while not given_up and not self.may_write.wait(0.02):
             given_up = request.command_id in self.feed.cancelled
@@ -357,6 +357,7 @@ class ScriptedSession:
                 top_k=int(options["top_k"]),
                 seconds=0.1,
                 requested=True,
+                talk=True,
             )
         )
 
@@ -393,9 +394,6 @@ class ScriptedModel:
 
     def __post_init__(self) -> None:
         self.may_write.set()
-
-    def can_read(self, text: str) -> bool:
-        return not LETTERS.unknown_characters(text)
 
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
         return drop_unknown_characters(text, LETTERS)

@@ -198,13 +198,16 @@ def _log_band(band: ColumnIntervals) -> ColumnIntervals:
 
 def _limits(plot: Plot, curves: Sequence[ColumnCurve]) -> tuple[float, float] | None:
     """The y range on the axis scale, extended to a known level that is near."""
-    found = robust_range([curve.line for curve in curves], [curve.known for curve in curves])
+    main = [curve for curve in curves if not curve.series.aside] or curves
+    found = robust_range([curve.line for curve in main], [curve.known for curve in main])
     if found is None:
         return None
     low, high = found
     room = 0.35 * (high - low)
     values = [to_axis_scale(level.value, plot.log_y) for level in plot.levels if level.reach]
     near = [value for value in values if value is not None and found[0] - room <= value <= found[1] + room]
+    for line in _finite([curve.line for curve in curves if curve.series.aside]):
+        near += np.clip(line, low - room, high + room).tolist()
     low, high = min([low, *near]), max([high, *near])
     return padded_range(low, high)
 

@@ -50,6 +50,7 @@ class Series:
     band: StyleName | None = None
     texture: Texture = "solid"
     markers: bool = False
+    aside: bool = False  # whether the y range is decided by the other curves
     # A long curve may have one entry per `stride` points; `points` are then the `low` and `high` of each.
     stride: int = 1
     points: tuple[ChartValues, ChartValues] | None = None

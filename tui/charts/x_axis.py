@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.downsampling import ChartValues, XValues
 from babytrain.tui.charts.ticks import AxisKind, round_up_axis_end
@@ -89,10 +90,15 @@ class XScale:
         self.mode = mode
         self.steps: XValues = snapshot.column("step")
         self.times: XValues = snapshot.column("t")
-        self.column: XValues = snapshot.column({"tokens": "tokens", "time": "t"}.get(mode, "step"))
+        self.column: XValues = self.column_of(snapshot.state.steps)[: snapshot.rows]
         started = snapshot.started
         per_epoch = started.steps_per_epoch if started is not None else 0.0
         self.scale = 1.0 / per_epoch if mode == "epoch" and per_epoch > 0 else 1.0
+
+    def column_of(self, steps: StepColumns) -> XValues:
+        """The x of every row of some steps."""
+        column: XValues = getattr(steps, {"tokens": "tokens", "time": "t"}.get(self.mode, "step"))
+        return column
 
     def of(self, step: int, t: float) -> float:
         """The x of an event at `step` and running time `t` in seconds."""

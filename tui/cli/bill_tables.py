@@ -266,6 +266,7 @@ def _run_document(bill: Bill) -> dict[str, Any]:
         "measured": facts.joules is not None and not facts.simulated,
         "kwh": facts.kwh,
         **{key: value for key, value in asdict(facts).items() if key not in ("forecast", "watts")},
+        "forecast": asdict(facts.forecast) if facts.forecast and bill.summary.status == "training" else None,
         "given_up_joules": bill.discarded_joules,
         "wasted_joules": bill.wasted_joules,
         "months": [asdict(share) for share in bill.months],

@@ -57,7 +57,12 @@ SettingsOption = Annotated[
 ]
 BellOption = Annotated[bool, typer.Option("--bell/--no-bell", help="Ring the terminal's bell at the end.")]
 DesktopOption = Annotated[
-    bool, typer.Option("--desktop", help="Desktop notifications (OSC 9): end, rescues, and what calls for a person.")
+    bool,
+    typer.Option(
+        "--desktop",
+        help="Desktop notifications (OSC 9) too: at the end, when the guard skips steps or rolls back, at verdicts "
+        "that need you.",
+    ),
 ]
 MilestonesOption = Annotated[
     bool, typer.Option("--milestones", help="Ring (and with --desktop notify) at milestones too: first word, ...")
@@ -66,8 +71,9 @@ OnEventOption = Annotated[
     str | None,
     typer.Option(
         metavar="COMMAND",
-        help="Run this at the end, at a rescue, at a milestone, and when a diagnosis calls for a person; no shell, "
-        "facts as arguments (the first: end, rescue, milestone or verdict) and BABYTRAIN_... variables.",
+        help="Run this at the end, when the guard skips steps or rolls back (rescue), at a milestone, and at a verdict "
+        "that needs you; no shell, facts as arguments (the first: end, rescue, milestone or verdict) and BABYTRAIN_... "
+        "variables.",
         show_default=False,
     ),
 ]
@@ -137,14 +143,19 @@ def train(
     ] = None,
     corpus: Annotated[str | None, typer.Option(help="A built-in corpus: haiku, tinyshakespeare.")] = None,
     preset: Annotated[
-        str, typer.Option(help="baby, toddler, seven-million, schoolchild, prodigy, gpt2, fmn.")
+        str,
+        typer.Option(
+            help="The size and recipe: baby (0.8M parameters), toddler (3M), seven-million, schoolchild (nanoGPT's "
+            "10.7M), prodigy (fast to a first loss), gpt2 (nanoGPT's shapes and recipe), fmn (0.3M)."
+        ),
     ] = "baby",
     settings: SettingsOption = None,
     config: Annotated[Path | None, typer.Option(help="Settings from a TOML file.")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the text.")] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Train this long; pauses come on top, short breaks for heat or quiet count.")
+        float | None,
+        typer.Option(help="Train for this many minutes: pauses do not count, breaks for heat or quiet hours do."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Every random choice follows from it.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps.")] = None,
@@ -226,7 +237,9 @@ def rerun(
 @app.command(epilog="Example: babytrain-tui replay last --speed 8    (or: babytrain-tui replay --demo)")
 def replay(
     context: typer.Context,
-    run: Annotated[str | None, typer.Argument(help="A run, or a journal file.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A run (id, name, `last` or path), a demo by its name, or a journal file.")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="A recording that came with the program.")] = False,
     speed: Annotated[float, typer.Option(help="1 = as it happened; 0 = as fast as it can.", min=0.0)] = 1.0,
     runs_dir: RunsDirOption = None,

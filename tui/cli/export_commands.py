@@ -87,7 +87,8 @@ MAX_REPORTED_RUNS = 12
 def report(
     context: typer.Context,
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Runs, as `replay` takes them, or journal files.")
+        list[str],
+        typer.Argument(metavar="RUN...", help="Runs (id, name, `last` or path), demos by name, or journal files."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="The file to write; otherwise the run's name here.", show_default=False)

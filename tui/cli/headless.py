@@ -12,8 +12,9 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from operator import itemgetter
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
@@ -21,10 +22,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from babytrain.runs.events import CorpusInfo, Eval, PolicyEvent, Verdict
+from babytrain.runs.events import CorpusInfo, Eval, Event, PolicyEvent, Verdict
 from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
-from babytrain.runs.formatting import format_loss, format_rate, format_whole_seconds
+from babytrain.runs.formatting import format_loss, format_rate, format_share, format_whole_seconds
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
@@ -33,7 +34,7 @@ from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSess
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.notifications import NotificationOptions, Notifier
 from babytrain.tui.terminal.safe_text import safe_text
-from babytrain.tui.text.wording import range_text
+from babytrain.tui.text.energy_format import format_range
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_SIGNAL_SECONDS = 0.5
@@ -72,7 +73,7 @@ class StopSignals:
 
 PROGRESS_REFRESH_SECONDS = 0.25
 _NOTE_STYLES = {"info": "dim", "warning": "yellow", "error": "red"}
-EventT = TypeVar("EventT")
+EventT = TypeVar("EventT", bound=Event)
 
 
 def train_headless(session: TrainingSession, *, as_json: bool, notifications: NotificationOptions | None = None) -> int:
@@ -83,7 +84,6 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     result = asdict(session.result)
     if as_json:
-        del result["reason"]
         print_json(result)
     else:
         console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)
@@ -181,14 +181,14 @@ def _show_progress(
                 numbers=_numbers(snapshot),
                 times=_times(snapshot),
             )
-            printer.print_new(snapshot)
+            printer.print_new(snapshot, session.feed.history_t)
             notifier.look(snapshot, session.run_dir)
             if stop.wanted and not session.feed.stop_requested.is_set():
                 session.feed.stop_requested.set()
                 console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
         source.poll()
         snapshot = source.snapshot()
-        printer.print_new(snapshot)
+        printer.print_new(snapshot, session.feed.history_t)
     notifier.look(snapshot, session.run_dir)
     notifier.notify_end(snapshot, session.run_dir, session.error)
 
@@ -209,35 +209,41 @@ def _times(snapshot: RunSnapshot) -> str:
     """Running time so far and the estimate of what is left: `35s  ETA 52s–59s`."""
     parts = [format_whole_seconds(snapshot.t)] if snapshot.rows else []
     if (eta := estimate_eta(snapshot)) is not None:
-        words = range_text(format_whole_seconds(eta.low), format_whole_seconds(eta.high), "–")
+        words = format_range(eta, format_whole_seconds)
         parts.append(f"ETA {words}" + (" when resumed" if is_paused_indefinitely(snapshot) else ""))
     return "  ".join(parts)
 
 
 class _EventPrinter:
-    """Prints a line for each important event."""
+    """Prints a line for each important event of this session, in the order in which they happened."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._printed: Counter[str] = Counter()  # by kind
 
-    def print_new(self, snapshot: RunSnapshot) -> None:
-        """Print the events since the last call."""
+    def print_new(self, snapshot: RunSnapshot, history_t: float) -> None:
+        """Print the events since the last call that came after `history_t` seconds of running time."""
         state = snapshot.state
         corpus = snapshot.started.corpus if snapshot.started else None
-        self._print("note", state.log_messages.events, lambda note: (note.text, _NOTE_STYLES[note.level]))
-        self._print("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red"))
-        self._print("policy", state.policy_events.events, _policy_line)
-        self._print("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), ""))
-        self._print(
-            "milestone", state.milestones.events, lambda event: (_at_step(event.step, f"* {event.text}"), "green")
-        )
-        self._print("verdict", state.verdicts.events, _verdict_line)
+        lines = [
+            *self._new("note", state.log_messages.events, lambda note: (note.text, _NOTE_STYLES[note.level])),
+            *self._new("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red")),
+            *self._new("policy", state.policy_events.events, _policy_line),
+            *self._new("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), "")),
+            *self._new(
+                "milestone", state.milestones.events, lambda event: (_at_step(event.step, f"* {event.text}"), "green")
+            ),
+            *self._new("verdict", state.verdicts.events, _verdict_line),
+        ]
+        for t, text, style in sorted(lines, key=itemgetter(0)):
+            if t > history_t:
+                self._console.print(Text(safe_text(text), style=style), soft_wrap=True)
 
-    def _print(self, kind: str, events: Sequence[EventT], line: Callable[[EventT], tuple[str, str]]) -> None:
+    def _new(
+        self, kind: str, events: Sequence[EventT], line: Callable[[EventT], tuple[str, str]]
+    ) -> Iterator[tuple[float, str, str]]:
         for event in events[self._printed[kind] :]:
-            text, style = line(event)
-            self._console.print(Text(safe_text(text), style=style), soft_wrap=True)
+            yield event.t, *line(event)
         self._printed[kind] = len(events)
 
 
@@ -256,7 +262,7 @@ def _verdict_line(verdict: Verdict) -> tuple[str, str]:
 def _evaluation_line(event: Eval, corpus: CorpusInfo | None) -> str:
     best = "  best" if event.best else ""
     progress = progress_to_floor(event.val_loss, corpus) if corpus else None
-    grown_up = "" if progress is None else f"  {progress:.0%} grown up"
+    grown_up = "" if progress is None else f"  {format_share(progress)} of the way to the floor"
     return _at_step(
         event.step, f"train {format_loss(event.train_loss)}  val {format_loss(event.val_loss)}{best}{grown_up}"
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from babytrain.runs.formatting import format_loss, format_rate
-from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.terminal.safe_text import safe_line, safe_text
 from babytrain.tui.text.wording import format_steps
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def format_started(wall_time: float) -> str:
 
 
 def result_lines(session: TrainingSession, *, with_speed: bool) -> str:
-    """How a run ended and the command to continue, in two lines; "" without a result."""
+    """How a run ended, why, and the command to continue, in three lines; "" without a result."""
     result = session.result
     if result is None:
         return ""
@@ -87,4 +87,5 @@ def result_lines(session: TrainingSession, *, with_speed: bool) -> str:
     )
     speed = f", {format_rate(result.tokens_per_second)}" if with_speed else ""
     command = "replay" if result.status == "done" else "resume"
-    return f"{result.status}: {format_steps(result.steps)}{best}{speed}\nbabytrain-tui {command} {result.run_id}"
+    how = f"{result.status}: {format_steps(result.steps)}{best}{speed}"
+    return "\n".join(filter(None, (how, safe_line(result.reason), f"babytrain-tui {command} {result.run_id}")))

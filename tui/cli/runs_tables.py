@@ -14,6 +14,8 @@ from rich.text import Text
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Milestone
+from babytrain.runs.forecast.eta import estimate_eta
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.formatting import (
     format_bytes,
     format_compact,
@@ -21,6 +23,7 @@ from babytrain.runs.formatting import (
     format_loss,
     format_seconds,
     format_share,
+    format_whole_seconds,
 )
 from babytrain.runs.journal import load_state
 from babytrain.runs.state.progress import progress_to_floor
@@ -34,6 +37,7 @@ from babytrain.tui.cli.output import facts_table, format_started, list_table, pr
 from babytrain.tui.terminal.charset import detect_charset
 from babytrain.tui.terminal.glyphs import tree_prefix
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
+from babytrain.tui.text.energy_format import format_range
 from babytrain.tui.text.wording import GROWN_UP, format_clock, format_setting
 
 # Of `runs show`, from the keys of its JSON: a label, and the value as text.
@@ -43,6 +47,7 @@ _FACTS: dict[str, Callable[[Any], tuple[str, str]]] = {
     "total_steps": lambda steps: ("steps planned", format_count(steps)),
     "tokens": lambda tokens: ("tokens trained on", format_count(tokens)),
     "seconds": lambda seconds: ("running time", format_seconds(seconds)),
+    "seconds_left": lambda ends: ("left", format_range(ValueRange(*ends), format_whole_seconds)),
     "parameters": lambda parameters: ("parameters", format_count(parameters)),
     "best_val_loss": lambda loss: ("best validation loss", f"{format_loss(loss)} nats per token"),
     "best_step": lambda step: ("best step", format_count(step)),
@@ -86,15 +91,18 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
     snapshot = state.at()
     started = state.started
     best = snapshot.best_eval
+    status = summarize_run(folder).status  # as in the list
+    eta = estimate_eta(snapshot) if status == "training" else None
     facts: dict[str, Any] = {
         "run_id": folder.run_id,
         "path": str(folder.journal_file or folder.path),
-        "status": summarize_run(folder).status,  # as in the list
+        "status": status,
         "reason": snapshot.ended.reason if snapshot.ended else "",
         "step": snapshot.step,
         "total_steps": snapshot.total_steps,
         "tokens": snapshot.tokens,
         "seconds": round(snapshot.t, 1),
+        "seconds_left": [round(eta.low, 1), round(eta.high, 1)] if eta is not None else None,
         "parameters": started.parameters if started else None,
         "device": started.device if started else None,
         "corpus": started.corpus.name if started else None,

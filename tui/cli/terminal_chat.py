@@ -41,7 +41,7 @@ class TerminalChat(Conversation):
         messages: PlainOutput,
         width: Callable[[], int],
     ) -> None:
-        super().__init__(settings, max_tokens=max_tokens, seed=seed, can_read=model.can_read)
+        super().__init__(settings, max_tokens=max_tokens, seed=seed)
         self._model = model
         self._output = output
         self._messages = messages
@@ -79,11 +79,11 @@ class TerminalChat(Conversation):
         return known
 
     def _write(self, typed: str) -> ChatOutcome:
-        """Generate after the conversation and `typed`; Ctrl-C keeps the text so far."""
-        prompt = self._model.prepare(self.after(self.text, typed))
+        """Generate from `typed`, or go on with the newest text; Ctrl-C keeps the text so far."""
+        prompt = self._model.prepare(typed or self.text)
         if prompt.left_out and not self._crop_announced:
             self._crop_announced = True
-            self.say("The conversation is longer than the model can look back: it sees only the end of it.")
+            self.say("The text is longer than the model can look back: it sees only the end of it.")
         pieces = self._model.generate(prompt, self.settings, max_tokens=self.max_tokens, seed=self.seed)
         self._output.write(typed)
         written: list[str] = []
@@ -114,7 +114,7 @@ class TerminalChat(Conversation):
             self.say(f"The conversation is in {self.save(rest.strip())}.")
         elif name == "reset":
             self.turns, self._crop_announced = [], False
-            self.say("The conversation is forgotten.")
+            self.say("Everything written here is forgotten.")
         elif name == "help":
             self._help()
         else:

@@ -1,13 +1,13 @@
 """A conversation with a trained model: its turns, and how the next reply is sampled.
 
-The models continue a text. So the conversation is one text, with a line break before each line typed, and the model
-continues as much of its end as fits its context.
+The models continue a text. What is typed begins a new text; with nothing typed the model goes on with the newest one,
+from as much of its end as fits its context.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,9 @@ CHAT_COMMANDS = {
     "stop": ("blank", "where a reply ends before that: blank = at a blank line, never"),
     "seed": ("1", "of the next reply"),
     "again": ("", "another reply to the same"),
-    "next": ("TEXT", "what comes after a text, or after the conversation"),
-    "reset": ("", "forget the conversation"),
-    "save": ("FILE", "write the conversation to a file"),
+    "next": ("TEXT", "what may come after a text, or after the newest one"),
+    "reset": ("", "forget everything written here"),
+    "save": ("FILE", "write everything written here to a file"),
     "help": ("", "this"),
     "quit": ("", "leave"),
 }
@@ -58,32 +58,20 @@ class ChatTurn:
 
 
 class Conversation:
-    """The turns and the settings of the next reply. `can_read`: whether the tokenizer has all of a text."""
+    """The turns and the settings of the next reply."""
 
-    def __init__(
-        self, settings: SamplingSettings, *, max_tokens: int, seed: int, can_read: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, settings: SamplingSettings, *, max_tokens: int, seed: int) -> None:
         self.settings = settings
         self.max_tokens = max_tokens
         self.seed = seed
         self.stop = "blank"
         self.turns: list[ChatTurn] = []
-        self.can_read = can_read
 
     @property
     def text(self) -> str:
-        """The conversation as the model reads it."""
-        text = ""
-        for turn in self.turns:
-            text = self.after(text, turn.typed) + turn.reply
-        return text
-
-    def after(self, text: str, typed: str) -> str:
-        """`text` and a new line `typed`; an empty one continues the text."""
-        if not text or not typed or text.endswith("\n"):
-            return text + typed
-        between = next((sign for sign in "\n " if self.can_read(sign)), "")
-        return text + between + typed
+        """The newest text, from the line typed last on."""
+        first = max((at for at, turn in enumerate(self.turns) if turn.typed), default=0)
+        return "".join(turn.typed + turn.reply for turn in self.turns[first:])
 
     def advance_seed(self) -> None:
         """The seed of the next reply: each has its own, so that a conversation can be repeated."""

@@ -44,7 +44,7 @@ class LiveChatBackend:
         """Ask for a sample with these settings."""
         self.stop()
         options = format_sampling_options(
-            asdict(request.settings) | {"tokens": request.max_tokens, "seed": request.seed}
+            asdict(request.settings) | {"tokens": request.max_tokens, "seed": request.seed, "talk": 1}
         )
         self._writing = request, self._source.ask("sample", None, self._readable(request.text), options)
         self._newest_piece = ""
@@ -93,12 +93,12 @@ class LiveChatBackend:
         if self._writing is None:
             return
         request, sent = self._writing
-        piece = snapshot.sample_piece
+        piece = snapshot.state.sample_piece
         if answer := sent.answer(snapshot.state):
             self._writing = None
             self._on_event(self._text_of(request, answer, snapshot))
-        elif piece is not None and piece.text != self._newest_piece and piece.prompt == self._readable(request.text):
-            self._newest_piece = piece.text  # a scheduled sample may come first, hence the prompts are compared
+        elif piece is not None and piece.talk and piece.text != self._newest_piece:
+            self._newest_piece = piece.text
             text = _cut(piece.text, request)
             done = len(text) < len(piece.text)
             if done:
@@ -108,12 +108,11 @@ class LiveChatBackend:
     def _text_of(
         self, request: GenerationRequest, answer: Command, snapshot: RunSnapshot
     ) -> GeneratedText | ChatFailure:
-        """The last sample before the request's `command` event."""
+        """The last reply before the request's `command` event."""
         if answer.status == "refused":
             return ChatFailure(answer.reason or "The run refused.", request=request)
-        samples = snapshot.state.samples.until(answer.t)
-        written = [sample for sample in samples if sample.requested and sample.seed == request.seed]
-        if not written:  # a rollback removed it
+        written = [reply for reply in snapshot.state.replies.until(answer.t) if reply.seed == request.seed]
+        if not written:
             return GeneratedText(request, _cut(self._newest_piece, request), done=True)
         return GeneratedText(request, _cut(written[-1].text, request), done=True, prompt=written[-1].prompt)
 

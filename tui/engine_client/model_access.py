@@ -55,10 +55,6 @@ class PromptReader:
         self._tokenizer = tokenizer
         self._context = context
 
-    def can_read(self, text: str) -> bool:
-        """Whether the model can read every character of `text`."""
-        return not self._tokenizer.unknown_characters(text)
-
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
         """`text` without characters the model cannot read, and notes about them."""
         return drop_unknown_characters(text, self._tokenizer)

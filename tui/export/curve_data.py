@@ -101,6 +101,17 @@ def training_loss_curve(snapshot: RunSnapshot, most: int, *, by_root: bool = Fal
     return replace(curve, x=curve.x**2)
 
 
+def left_behind_curves(snapshot: RunSnapshot, most: int) -> list[tuple[DownsampledCurve, list[int]]]:
+    """The training losses that rollbacks and resumes left behind, each with its steps that were NaN or infinite."""
+    found = []
+    for branch, rows in snapshot.branches():
+        step, low, high, mean = (
+            column[:rows] for column in (branch.step, branch.loss_min, branch.loss_max, branch.loss)
+        )
+        found.append((downsample(step, low, high, mean, most), step[~np.isfinite(mean)].tolist()))
+    return found
+
+
 def step_column_curve(snapshot: RunSnapshot, name: str, most: int) -> DownsampledCurve:
     """Another column of the step table over the steps."""
     values = snapshot.column(name)

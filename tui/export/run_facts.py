@@ -17,11 +17,13 @@ from babytrain.runs.formatting import (
     format_bytes,
     format_compact,
     format_count,
+    format_factor,
     format_loss,
     format_percent,
     format_rate,
     format_seconds,
 )
+from babytrain.runs.state.memorisation_verdict import NOTHING_TO_JUDGE, judge_memorisation
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.text.energy_format import (
@@ -32,8 +34,9 @@ from babytrain.tui.text.energy_format import (
     format_kettles,
     format_money,
 )
+from babytrain.tui.text.wording import GROWN_UP
 
-FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "guessed right"
+FINAL_EVALUATION_LABEL, ACCURACY_LABEL = "final exam", "accuracy"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def run_subtitle(snapshot: RunSnapshot) -> str:
     if started is None:
         return "a language model"
     what = started.corpus.name or "a text"
-    return f"a language model of {format_count(started.parameters)} parameters, raised on {what}"
+    return f"a language model of {format_count(started.parameters)} parameters, trained on {what}"
 
 
 def start_date(snapshot: RunSnapshot) -> str:
@@ -121,13 +124,13 @@ def _times(epoch: float) -> str:
     if not math.isfinite(epoch):
         return UNKNOWN
     if 0 < epoch < 0.1:
-        return f"{epoch:.1g} times"
+        return f"{format_factor(epoch)} times"
     return f"{epoch:.1f} times" if epoch < 100 else f"{format_compact(epoch)} times"
 
 
 def _speed(snapshot: RunSnapshot) -> str:
     ended = snapshot.ended
-    return format_rate(ended.tokens_per_second if ended else snapshot.tokens_per_second(10_000), "tokens/s")
+    return format_rate(ended.tokens_per_second if ended else snapshot.tokens_per_second(10_000), "tok/s")
 
 
 def _machine(started: Started, snapshot: RunSnapshot, provenance: Mapping[str, Any]) -> RunFact:
@@ -152,25 +155,25 @@ def loss_unit(snapshot: RunSnapshot) -> str:
     return "character" if started is not None and started.corpus.tokenizer == "char" else "token"
 
 
-def loss_levels(snapshots: Sequence[RunSnapshot], symbols: str) -> list[tuple[str, float]]:
-    """Named losses to compare with, in nats per symbol: n-gram baselines and the entropy floor, where known.
+def loss_levels(snapshots: Sequence[RunSnapshot]) -> list[tuple[str, float]]:
+    """Named losses to compare with, in nats per token: n-gram baselines and the entropy floor, where known.
 
-    `snapshots` are of runs with the same text. `symbols` is the plural of the loss unit.
+    `snapshots` are of runs with the same text.
     """
     newest = (snapshot.state.baselines.last_until(snapshot.t) for snapshot in snapshots)
     baselines = next((found for found in newest if found is not None), None)
     levels: list[tuple[str, float]] = []
     if baselines is not None:
         levels = [
-            ("chance", baselines.uniform),
-            (f"{symbols} counted", baselines.unigram),
-            ("pairs counted", baselines.bigram),
-            ("threes counted", baselines.trigram),
-            ("fives counted", baselines.fivegram),
+            ("pure guessing", baselines.uniform),
+            ("unigram", baselines.unigram),
+            ("bigram", baselines.bigram),
+            ("trigram", baselines.trigram),
+            ("5-gram", baselines.fivegram),
         ]
     floor = next((snapshot.started.corpus.floor_nats_per_token for snapshot in snapshots if snapshot.started), None)
     if floor is not None:
-        levels.append(("all there is to know", floor))
+        levels.append(("entropy floor", floor))
     return [(name, value) for name, value in levels if math.isfinite(value)]
 
 
@@ -188,14 +191,14 @@ def _progress_fact(snapshot: RunSnapshot) -> RunFact:
     grown = progress_to_floor(best.val_loss, started.corpus) if best and started else None
     if letters:
         right = format_percent(100 * letters[-1].accuracy)
-        remark = f"of the next {loss_unit(snapshot)}s in text it never saw"
+        remark = f"of the next {loss_unit(snapshot)}s predicted, in text it never saw"
         return RunFact(ACCURACY_LABEL, right, remark)
     if grown is not None:
-        return RunFact("grown up", format_percent(100 * grown), "of the way from chance to all there is to know")
-    return RunFact("tokens", format_compact(snapshot.tokens), "seen in training")
+        return RunFact("grown up", format_percent(100 * grown), GROWN_UP)
+    return RunFact("tokens", format_count(snapshot.tokens), "seen in training")
 
 
-def metrics_summary(metrics: TextMetrics | None) -> list[str]:
+def metrics_summary(sample: Sample, metrics: TextMetrics | None) -> list[str]:
     """The text metrics of a sample, a few words each; [] for None."""
     if metrics is None:
         return []
@@ -206,8 +209,9 @@ def metrics_summary(metrics: TextMetrics | None) -> list[str]:
         parts.append(f"{metrics.new_haiku} never trained on")
     if metrics.real_word_share is not None:
         parts.append(f"{format_percent(100 * metrics.real_word_share)} real words")
-    if metrics.memorisation is not None:
-        parts.append(f"parrot index {metrics.memorisation:.1f}")
+    verdict = judge_memorisation(sample.text, metrics)
+    if verdict is not None:
+        parts.append(verdict if verdict in NOTHING_TO_JUDGE else f"parrot index {metrics.memorisation:.1f}")
     return parts
 
 
@@ -307,7 +311,7 @@ def bill_rows(bill: BillAmounts) -> list[tuple[str, str]]:
     if bill.co2_grams is not None:
         rows.append(("CO2", format_co2(bill.co2_grams)))
     if bill.units is not None:
-        rows.append(("boils", format_kettles(bill.units.kettles)))
+        rows.append(("would boil", format_kettles(bill.units.kettles)))
         if bill.units.watt_hours_per_million_tokens is not None:
             joules = bill.units.watt_hours_per_million_tokens * JOULES_PER_WATT_HOUR
             rows.append(("a million tokens", format_energy(joules)))

@@ -32,7 +32,8 @@ from babytrain.tui.widgets.common.key_bar import KeyBar
 SIDE_BY_SIDE_CHAT_COLUMNS = 80  # columns from which the bars are beside the text
 MAX_TYPED_CHARACTERS = 20_000  # characters that may be typed or pasted at once
 CHAT_HINT = (
-    "Type the beginning of a text; enter lets the model go on. With nothing typed it begins, or goes on, by itself."
+    "Type the beginning of a text, and enter lets the model go on from it. What you type next begins another text; "
+    "with nothing typed the model goes on with the newest one."
 )
 
 
@@ -87,7 +88,8 @@ class ChatScreen(ChatScreenBase):
         turns = (*conversation.turns, self._turn) if writing else tuple(conversation.turns)
         text = self._text_to_predict()
         left_out, notes = self._left_out(text)
-        self.query_one(ChatPane).show(ChatView(turns, writing, left_out, CHAT_HINT))
+        shows_it = writing or not self.line
+        self.query_one(ChatPane).show(ChatView(turns, writing, left_out if shows_it else 0, CHAT_HINT))
         hint = self.glyphs.ellipsis if self._ready else f"waking the model{self.glyphs.ellipsis}"
         self.query_one(NextTokenBars).show(
             self._likeliest, old=self._predicted != text or writing, hint="" if self._has_failed else hint
@@ -195,7 +197,7 @@ class ChatScreen(ChatScreenBase):
         """Start a new conversation."""
         self.stop_writing()
         self.conversation.turns.clear()
-        self._notice = ("The conversation is forgotten.", "$success")
+        self._notice = ("Everything written here is forgotten.", "$success")
         self._predict()
         self._show()
 

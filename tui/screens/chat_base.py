@@ -65,7 +65,7 @@ class ChatScreenBase(OverlayScreen):
     def __init__(self, setup: ChatSetup, charset: CharsetName) -> None:
         super().__init__(charset, setup.folder)
         self._setup = setup
-        self.conversation = Conversation(setup.settings, max_tokens=setup.max_tokens, seed=1, can_read=self._can_read)
+        self.conversation = Conversation(setup.settings, max_tokens=setup.max_tokens, seed=1)
         self._backend: ChatBackend | None = None
         self._ready = False
         self._has_failed = False  # no model is available any more
@@ -195,17 +195,14 @@ class ChatScreenBase(OverlayScreen):
     def _reader(self) -> PromptReader | None:
         return self._backend.reader if self._backend is not None else None
 
-    def _can_read(self, text: str) -> bool:
-        return self._reader is None or self._reader.can_read(text)
-
     def _readable(self, line: str) -> str:
         return line if self._reader is None else self._reader.without_unknown(line)[0]
 
     def _text_to_predict(self) -> str:
-        """The conversation and the input line."""
+        """The input line; while it is empty, the newest text."""
         line = self.line
         typed = "" if is_chat_command(line) else self._readable(unescaped_line(line))
-        return self.conversation.after(self.conversation.text, typed)
+        return typed or self.conversation.text
 
     def _predict(self) -> None:
         if self._backend is not None and self._ready and self._request is None:
@@ -223,7 +220,7 @@ class ChatScreenBase(OverlayScreen):
 
     def _generate(self, typed: str) -> None:
         conversation = self.conversation
-        text = conversation.after(conversation.text, typed)
+        text = typed or conversation.text
         self._turn = ChatTurn(typed, "")
         self._request = GenerationRequest(
             text, conversation.settings, conversation.max_tokens, conversation.seed, conversation.stop == "blank"

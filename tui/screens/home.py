@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -33,6 +34,11 @@ from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.common.runs_table import RunList, RunRow, RunsTable
 
+if TYPE_CHECKING:
+    from babytrain.runs.store.run_list import SummaryCache
+
+LOOK_SECONDS = 2.0  # from one look at the folder of runs to the next, and more where one takes long
+LOOK_SHARE = 20.0
 _MAX_NAME = 40
 _UNUSABLE = {"empty": "it never started; d deletes it", "unreadable": "its journal cannot be read"}  # by status
 _NOT_RESUMABLE = {
@@ -63,6 +69,10 @@ class HomeScreen(ModeScreen):
         self._trash: list[Path] = [] if trash is None else trash  # newest last; outlives this screen
         self._now = now
         self.loaded = False
+        self._summaries: SummaryCache | None = None
+        self._shown: tuple[RunList, int] | None = None  # and the minute
+        self._asked_at = 0.0
+        self._next_look = math.inf  # on the monotonic clock
 
     def compose(self) -> ComposeResult:
         """Title, table, key bar."""
@@ -76,13 +86,29 @@ class HomeScreen(ModeScreen):
         self.query_one("#welcome").display = False
         self.query_one(RunsTable).focus()
         self.call_after_refresh(self.action_refresh_runs)
+        self.set_interval(LOOK_SECONDS / 4, self._look_again)
+
+    def _look_again(self) -> None:
+        """Read what has changed since the last look, such as a run that another program trains."""
+        if self.is_current and time.monotonic() >= self._next_look:
+            self.action_refresh_runs()
 
     def action_refresh_runs(self) -> None:
         """Read the list of runs again."""
+        from babytrain.runs.store.run_list import SummaryCache
+
+        self._summaries = self._summaries or SummaryCache()
+        self._asked_at, self._next_look = time.monotonic(), math.inf
         # Posted through the table, which measures its columns afterwards: a frame painted in between would stay.
-        read_runs_in_thread(self.query_one(RunsTable), self._runs_dir, self._show)
+        read_runs_in_thread(self.query_one(RunsTable), self._runs_dir, self._show, self._summaries)
 
     def _show(self, runs: RunList) -> None:
+        now = time.monotonic()
+        self._next_look = now + max(LOOK_SECONDS, LOOK_SHARE * (now - self._asked_at))
+        shown = runs, int(self._now() // 60)
+        if shown == self._shown and not self._highlight:
+            return
+        self._shown = shown
         table = self.query_one(RunsTable)
         table.show_rows(runs.rows, self._now())
         if self._highlight:

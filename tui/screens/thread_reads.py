@@ -16,6 +16,8 @@ from babytrain.tui.widgets.common.runs_table import RunList, read_rows
 
 if TYPE_CHECKING:
     from babytrain.runs.state.run_state import RunState
+    from babytrain.runs.store.folder import RunFolder
+    from babytrain.runs.store.summary import RunSummary
 
 Result = TypeVar("Result")
 
@@ -54,10 +56,15 @@ def read_journal_in_thread(app: App[Any], journal: Path, show: Callable[[RunStat
     read_in_thread(app, "The run cannot be read", lambda: load_state(journal), show_if_still_there, notify)
 
 
-def read_runs_in_thread(node: DOMNode, runs_dir: Path, show: Callable[[RunList], None]) -> None:
+def read_runs_in_thread(
+    node: DOMNode,
+    runs_dir: Path,
+    show: Callable[[RunList], None],
+    summarize: Callable[[RunFolder], RunSummary] | None = None,
+) -> None:
     """Read the list of runs and `show` it; an empty one with its problem if it cannot be read."""
 
     def fail(sentence: str) -> None:
         show(RunList((), sentence))
 
-    read_in_thread(node, "The runs cannot be read", lambda: read_rows(runs_dir), show, fail)
+    read_in_thread(node, "The runs cannot be read", lambda: read_rows(runs_dir, summarize), show, fail)

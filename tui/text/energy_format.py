@@ -10,7 +10,7 @@ from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.tui.text.wording import range_text
 
 NOT_MEASURED = "not measured"
-SIMULATED = "made up"  # readings of sensors=scripted
+SIMULATED = "simulated"  # readings of sensors=scripted
 FULLY_MEASURED_SHARE = 0.99  # of the tokens; the first reading comes after the first step
 
 

@@ -32,6 +32,7 @@ _ACTION_LABELS: dict[CommandAction, str] = {
 _DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
 LEARNING_RATES = frozenset({"lr", "muon_lr"})
 _LONGEST_DIAL = 24
+_TALK = "talk=1"  # among the sampling options of a reply on the talk screen
 _LONGEST_POSITION = 24
 _NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
@@ -48,6 +49,15 @@ _STATUS_LABELS: Mapping[str, tuple[str, str, str]] = {
     "loading": ("waiting", "loading", "bold $warning"),
     "compiling": ("waiting", "compiling", "bold $warning"),
     "stopping": ("waiting", "stopping", "bold $warning"),
+}
+
+
+CHECKPOINT_REASONS = {
+    "cadence": "as planned",
+    "best": "the best",
+    "requested": "asked for",
+    "end": "at the end",
+    "before a change": "before a change",
 }
 
 
@@ -149,7 +159,7 @@ def describe_command(action: CommandAction, value: float | None, text: str, glyp
         case "note":
             return f"note: {safe_line(text, 300)}"
         case "sample" | "checkpoint" if text:
-            return f'{action} "{safe_line(text, 60)}"'
+            return f'{"talk" if _TALK in dial.split() else action} "{safe_line(text, 60)}"'
     return _ACTION_LABELS[action]
 
 
@@ -176,7 +186,7 @@ def format_setting(name: str, value: object) -> str:
     return format_dial_value(value)
 
 
-GROWN_UP = "of the way from pure guessing to all that can be known about this text"
+GROWN_UP = "of the way from pure guessing to the entropy of the text, below which no model gets"
 FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
 # The run gets worse, or no better, without a change.
 VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(

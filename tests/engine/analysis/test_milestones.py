@@ -1,4 +1,4 @@
-"""The record of a text: only losses that mean the same are compared."""
+"""Milestones are earned, once, and not by chance; the record of a text compares only losses that mean the same."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import pytest
 
 from babytrain.engine.analysis.milestones import (
     BestOnSameData,
+    RandomText,
     best_on_same_data,
+    has_learned,
     milestones_of_best_loss,
     milestones_of_letter,
     milestones_of_loss,
     milestones_of_poems,
     milestones_of_stability,
-    milestones_of_text,
+    newly_reached,
+    with_lower_steps,
 )
 from babytrain.runs.events import Baselines, CorpusInfo
 from babytrain.runs.journal import encode_event
@@ -36,6 +39,11 @@ def test_the_best_of_the_others_on_the_same_text(tmp_path: Path) -> None:
     assert best_on_same_data(tmp_path, "me-20261110-120000", FACTS) == BestOnSameData(1.4, 2)
 
 
+def test_a_run_whose_losses_are_no_numbers_is_no_record(tmp_path: Path) -> None:
+    save(tmp_path, "anna-20261110-120000", float("nan"))
+    assert best_on_same_data(tmp_path, "me-20261110-120000", FACTS) == BestOnSameData(None, 0)
+
+
 def test_other_tokens_or_another_split_are_no_relations(tmp_path: Path) -> None:
     for number, change in enumerate(
         ({"sha256": "other"}, {"tokenizer": "byte"}, {"vocabulary_size": 9999}, {"train_tokens": 1, "val_tokens": 2})
@@ -46,6 +54,7 @@ def test_other_tokens_or_another_split_are_no_relations(tmp_path: Path) -> None:
 
 REAL = {"the", "snake", "sleeps", "frog", "a", "on"}
 LEVELS = Baselines(t=0.0, step=0, uniform=3.4, unigram=2.8, bigram=2.3, trigram=1.5, fivegram=0.7)
+GIBBERISH = "qwet zzpt a on\n" * 200  # random letters that made no real word of four letters
 
 
 def names(found) -> list[str]:
@@ -62,16 +71,33 @@ def names(found) -> list[str]:
         ("the snake sleeps\nqx", ["first word", "first line"]),
         ("the snake sleeps", ["first word"]),  # nobody knows how the line would have gone on
         ("the snake\nqx", ["first word"]),  # two words are no line
+        ("the the the the\nqx", []),  # a word said again and again is no line
     ],
 )
 def test_words_and_lines(text: str, expected: list[str]) -> None:
-    assert names(milestones_of_text(text, REAL.__contains__)) == expected
+    chance = RandomText(GIBBERISH, REAL.__contains__)
+    assert names(chance.milestones(text, REAL.__contains__)) == expected
+
+
+def test_a_word_that_random_letters_make_as_often_is_no_first_word() -> None:
+    chance = RandomText("qwet zzpt snak frog trrr eeei uiop aaas\n" * 50, REAL.__contains__)  # one in eight by chance
+    assert names(chance.milestones("qqqq frog wwww eeee rrrr tttt yyyy uuuu ", REAL.__contains__)) == []
+    assert names(chance.milestones("snake frog sleeps snake frog sleeps ", REAL.__contains__)) == ["first word"]
+
+
+POEM = "the adder sleeps in\nwhite frost whitens his deep door\nthe old deer looks up\n\n"
+NONSENSE = "qa qa qa qa qa\nqa qa qa qa qa qa qa\nqa qa qa qa qa\n\n"
 
 
 def test_poems() -> None:
-    assert names(milestones_of_poems(0, 0)) == []
-    assert names(milestones_of_poems(2, 0)) == ["first haiku"]
-    assert names(milestones_of_poems(2, 1)) == ["first haiku", "new haiku"]
+    def found(text: str, *, unseen: bool = False, prompt: str = "") -> list[str]:
+        return names(milestones_of_poems(text, lambda word: word != "qa", lambda _: unseen, prompt=prompt))
+
+    assert found("the adder\n\n") == []
+    assert found(POEM) == ["first haiku"]
+    assert found(POEM, unseen=True) == ["first haiku", "new haiku"]
+    assert found(NONSENSE, unseen=True) == [], "five, seven and five syllables of no word are no poem"
+    assert found("the adder\n\n", prompt=POEM) == [], "the prompt's own poem is not the model's"
 
 
 @pytest.mark.parametrize(("loss", "count"), [(2.3, 0), (2.0, 1), (1.0, 2), (0.5, 3), (float("nan"), 0)])
@@ -81,14 +107,34 @@ def test_counting_models_are_passed_one_after_the_other(loss: float, count: int)
     )
 
 
-def test_the_favourite_letter() -> None:
-    assert names(milestones_of_letter("e", None)) == []
-    assert names(milestones_of_letter("e", 0.91)) == [
+def test_the_favourite_letter_is_found_and_not_only_said() -> None:
+    assert names(milestones_of_letter("e", None, None)) == []
+    assert names(milestones_of_letter("e", 0.91, 0.92)) == [
         "favourite letter 50%",
         "favourite letter 75%",
         "favourite letter 90%",
     ]
-    assert "never been prouder" in list(milestones_of_letter("e", 0.94))[-1].text
+    assert names(milestones_of_letter("e", 1.0, 0.12)) == [], "who always says e finds every e"
+    text = list(milestones_of_letter("e", 0.96, 0.94))[-1].text
+    assert "recall 96%, precision 94%" in text
+    assert "never been prouder" in text
+    assert "accuracy" not in text
+
+
+@pytest.mark.parametrize(
+    ("loss", "unigram", "learned"),
+    [(2.0, 2.8, True), (2.79, 2.8, False), (34.0, 2.8, False), (float("nan"), 2.8, False), (None, 2.8, False)],
+)
+def test_what_is_above_counting_letters_has_learned_nothing(loss: float, unigram: float, learned: bool) -> None:
+    assert has_learned(loss, unigram) is learned
+
+
+def test_of_several_steps_at_once_the_highest_is_told() -> None:
+    at_once = [*milestones_of_letter("e", 0.91, 0.92), *milestones_of_loss(0.5, LEVELS)]
+    assert names(newly_reached(at_once, set())) == ["favourite letter 90%", "below the 5-gram"]
+    reached = with_lower_steps(["favourite letter 90%"])
+    assert names(newly_reached(at_once, reached)) == ["below the 5-gram"]
+    assert names(newly_reached(milestones_of_letter("e", 0.6, 0.6), reached)) == []
 
 
 def test_the_family_and_the_calm() -> None:

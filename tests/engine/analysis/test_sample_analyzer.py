@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from msgspec import structs
 from babytrain.engine.analysis.letters import PredictionCounts
 from babytrain.engine.analysis.memorisation import MOST_HELD_OUT
 from babytrain.engine.analysis.milestones import BestOnSameData
-from babytrain.engine.analysis.sample_analyzer import MOST_WAITING_JOBS, AnalysisInputs, SampleAnalyzer
+from babytrain.engine.analysis.sample_analyzer import MOST_WAITING_JOBS, RANDOM_TOKENS, AnalysisInputs, SampleAnalyzer
 from babytrain.engine.config.build import build_config
 from babytrain.engine.data.corpus import Corpus, build_corpus
 from babytrain.runs.events import AnyEvent, Baselines, Eval, Letters, LogMessage, Milestone, Sample, TextMetrics
@@ -40,10 +41,12 @@ def guesses(corpus: Corpus, right_share: float = 0.95) -> PredictionCounts:
     return PredictionCounts(stood, stood, (stood * right_share).astype(np.int64))
 
 
-def analyzed(corpus: Corpus, *work: Any, **changes: Any) -> list[AnyEvent]:
+def analyzed(corpus: Corpus, *work: Any, hours: float = 0.01, **changes: Any) -> list[AnyEvent]:
     published: list[AnyEvent] = []
     inputs = AnalysisInputs(corpus, is_haiku=True, tracked_letter="e", **changes)
-    sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 5.0, seconds_since_divergence=lambda: 10.0)
+    sample_analyzer = SampleAnalyzer(
+        inputs, published.append, now=lambda: 5.0, seconds_since_divergence=lambda: 3600 * hours
+    )
     sample_analyzer.start()
     for one in work:
         if isinstance(one, Sample):
@@ -59,7 +62,7 @@ def of(kind: type, events: list[AnyEvent]) -> list[Any]:
 
 
 def test_a_sample_an_evaluation_and_the_milestones_they_are(corpus: Corpus) -> None:
-    work = [sample(POEM), evaluation(1.0), sample(POEM, 20), evaluation(0.2, 20)]
+    work = [evaluation(1.0), sample(POEM), sample(POEM, 20), evaluation(0.2, 20)]
     events = analyzed(corpus, *work, best_on_same_data=lambda: BestOnSameData(0.5, 2))
     (baselines,) = of(Baselines, events)
     assert baselines.uniform > baselines.unigram > baselines.bigram > baselines.trigram > baselines.fivegram > 0
@@ -69,18 +72,33 @@ def test_a_sample_an_evaluation_and_the_milestones_they_are(corpus: Corpus) -> N
     assert first.real_word_share == 1.0
     assert [board.step for board in of(Letters, events)] == [10, 20]
     assert [(one.step, one.name) for one in of(Milestone, events)] == [
-        (10, "first word"),
-        (10, "first line"),
-        (10, "first haiku"),
-        (10, "favourite letter 50%"),
-        (10, "favourite letter 75%"),
-        (10, "favourite letter 90%"),
-        (10, "favourite letter 94%"),
-        (10, "below the bigram"),
+        (10, "favourite letter 94%"),  # and not that it is past 50, 75 and 90 as well
         (10, "below the trigram"),
+        (10, "first haiku"),
         (20, "below the 5-gram"),
         (20, "best of all"),
     ]
+
+
+@pytest.mark.parametrize("val_loss", [3.6, 34.0, math.nan])
+def test_nothing_is_earned_above_the_loss_of_counting_letters(corpus: Corpus, val_loss: float) -> None:
+    """An untrained model writes words by chance, and a collapsed one finds every e."""
+    work = [sample(POEM, 0), evaluation(val_loss, 0), sample(POEM)]
+
+    def milestones(*more: Any) -> list[Milestone]:
+        best = BestOnSameData(40.0, 2)
+        return of(Milestone, analyzed(corpus, *work, *more, hours=2, best_on_same_data=lambda: best))
+
+    assert not milestones()
+    later = milestones(evaluation(1.0, 20), sample(POEM, 20))
+    assert {one.step for one in later} == {20}
+    assert {"first haiku", "best of all", "an hour of calm"} <= {one.name for one in later}
+
+
+def test_a_resumed_run_goes_on_with_what_it_had_learned(corpus: Corpus) -> None:
+    known = Baselines(t=1.0, step=0, uniform=3.0, unigram=2.9, bigram=2.0, trigram=1.5, fivegram=0.1)
+    assert of(Milestone, analyzed(corpus, sample(POEM), baselines=known, val_loss=1.0))
+    assert not of(Milestone, analyzed(corpus, sample(POEM), baselines=known, val_loss=2.95))
 
 
 def test_what_an_earlier_session_said_is_not_said_again(corpus: Corpus) -> None:
@@ -119,7 +137,11 @@ def test_who_writes_faster_than_is_read_loses_the_oldest_and_is_told_once(corpus
     gate = threading.Event()
     published: list[AnyEvent] = []
     inputs = AnalysisInputs(
-        corpus, is_haiku=True, tracked_letter="e", best_on_same_data=lambda: gate.wait(60.0) and BestOnSameData()
+        corpus,
+        is_haiku=True,
+        tracked_letter="e",
+        val_loss=1.0,
+        best_on_same_data=lambda: gate.wait(60.0) and BestOnSameData(),
     )
     sample_analyzer = SampleAnalyzer(inputs, published.append, now=lambda: 0.0, seconds_since_divergence=lambda: 0.0)
     sample_analyzer.start()
@@ -175,7 +197,7 @@ def test_no_more_is_decoded_than_is_read(corpus: Corpus) -> None:
 
     long = np.tile(corpus.val, 1 + MOST_HELD_OUT // len(corpus.val))
     analyzed(replace(corpus, val=long, tokenizer=Counting()))  # type: ignore[arg-type]  # what is asked of it
-    assert lengths == [len(corpus.train), MOST_HELD_OUT]
+    assert lengths == [len(corpus.train), MOST_HELD_OUT, RANDOM_TOKENS]
 
 
 def test_what_a_person_asked_for_is_judged_and_is_no_milestone(corpus: Corpus) -> None:

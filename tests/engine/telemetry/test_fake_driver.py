@@ -258,7 +258,7 @@ def test_a_driver_without_cards(driver: FakeDriver) -> None:
 def test_no_driver_at_all(no_driver: FakeDriver) -> None:
     said = no_driver.read()
     assert said.gpus == ()
-    assert said.note == "no NVIDIA driver here, so no fan to listen to"
+    assert said.note == "no NVIDIA driver here"
 
 
 def test_a_call_that_hangs_costs_the_card_but_never_the_host(driver: FakeDriver) -> None:

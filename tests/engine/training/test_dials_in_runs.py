@@ -117,7 +117,7 @@ def test_a_dial_of_the_power_policy_does_not_make_the_guard_forget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgot: list[int] = []
-    monkeypatch.setattr(Guard, "dial_changed", lambda self: forgot.append(1))
+    monkeypatch.setattr(Guard, "dials_changed", lambda self, names: forgot.append(1))
     train(tmp_path, SteeredFeed({7: [turn("temperature_ceiling_celsius", 60)]}), "policy")
     assert forgot == []
     train(tmp_path, SteeredFeed({7: [turn("dropout", 0.1)]}), "other")

@@ -13,7 +13,17 @@ from babytrain.runs.energy.bill_totals import in_month, total_bills, totals_by_m
 from babytrain.runs.energy.efficiency import joules_until
 from babytrain.runs.energy.energy_forecast import energy_forecast
 from babytrain.runs.energy.tariff import DEFAULT_CO2_GRAMS_PER_KWH, prices_from
-from babytrain.runs.events import AnyEvent, Energy, EnergySource, GuardEvent, HostReading, Resumed, Vitals
+from babytrain.runs.events import (
+    AnyEvent,
+    Energy,
+    EnergySource,
+    GuardEvent,
+    HostReading,
+    Phase,
+    PhaseName,
+    Resumed,
+    Vitals,
+)
 from babytrain.runs.events.timeline import Timeline
 from babytrain.runs.journal import encode_event
 from babytrain.runs.state.run_state import RunState
@@ -227,9 +237,9 @@ def test_a_run_resumed_in_another_month_drew_its_second_session_there(tmp_path: 
     assert [(share.month, share.joules) for share in bill.months] == [("2026-11", 500.0), ("2027-01", 400.0)]
 
 
-def steady_run(watts: float, seconds: int, **changes: Any) -> RunState:
+def steady_run(watts: float, seconds: int, **settings: Any) -> RunState:
     """A step and a reading every half second, without anything else to do, half way to its end at 1500 steps."""
-    state = run(started(config=EUR | {"eval_every": 0, "sample_every": 0}, wall_time=NOON, **changes))
+    state = run(started(config=EUR | {"eval_every": 0, "sample_every": 0} | settings, wall_time=NOON))
     for number in range(1, seconds * 2 + 1):
         state.apply(step(number))
         if number % 20 == 0:
@@ -251,6 +261,30 @@ def test_the_forecast_holds_what_a_steady_run_will_come_to() -> None:
     assert forecast.co2_grams.high == pytest.approx(forecast.kwh.high * DEFAULT_CO2_GRAMS_PER_KWH)
     assert forecast.watts.low == pytest.approx(100.0)
     assert bill_amounts(snapshot).forecast == forecast
+
+
+@pytest.mark.parametrize(
+    ("settings", "phase", "cheapest", "dearest"),
+    [
+        ({}, "training", 0.30, 0.30),
+        ({"price_bands": "18:00-24:00 0.10"}, "training", 0.30, 0.30),  # over long before
+        ({"price_bands": "18:00-24:00 0.10"}, "paused", 0.10, 0.30),  # nobody knows when it goes on
+        ({"price_bands": "18:00-24:00 0.10", "quiet_hours": "12:00-20:00"}, "training", 0.10, 0.30),
+    ],
+)
+def test_the_money_at_the_end_covers_every_price_at_which_the_rest_may_be_drawn(
+    settings: dict[str, Any], phase: PhaseName, cheapest: float, dearest: float
+) -> None:
+    state = steady_run(100.0, 375, **settings)
+    state.apply(Phase(t=375.0, step=750, phase=phase))
+    forecast, snapshot = energy_forecast(state.at()), state.at()
+    assert forecast is not None
+    assert forecast.money is not None
+    assert snapshot.energy is not None
+    assert snapshot.energy.money is not None
+    so_far = snapshot.energy.joules / 3.6e6
+    assert forecast.money.low == pytest.approx(snapshot.energy.money + (forecast.kwh.low - so_far) * cheapest)
+    assert forecast.money.high == pytest.approx(snapshot.energy.money + (forecast.kwh.high - so_far) * dearest)
 
 
 @pytest.mark.parametrize("what", ["too early", "over", "not measured", "only gaps"])

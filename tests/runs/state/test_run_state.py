@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import AnyEvent, Command, Letters, Resumed, SamplePiece, Verdict
+from babytrain.runs.events import AnyEvent, Command, Letters, Resumed, Sample, SamplePiece, Verdict
 from babytrain.runs.events.timeline import MAX_LETTERS
-from babytrain.runs.state.columns import StepColumns
+from babytrain.runs.state.columns import MAX_BRANCH_ROWS, MAX_BRANCHES, StepColumns
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from tests.runs.builders import any_event, checkpoint, ended, evaluation, recorded_run, resumed, same, started, step
 
@@ -111,6 +111,39 @@ def test_a_resume_drops_what_it_superseded_and_keeps_what_the_person_did() -> No
     assert state.at(4.0).total_steps == 1500
 
 
+def test_what_a_rollback_left_behind_is_a_branch_and_a_replay_goes_through_it() -> None:
+    lost = [step(3, t=3.0, loss=51_101.0), step(4, t=4.0, loss=math.nan)]
+    events = [
+        started(),
+        step(1, t=1.0),
+        step(2, t=2.0),
+        *lost,
+        resumed(2, 5.0, rollback=True),
+        step(3, t=6.0, loss=2.0),
+    ]
+    state = reduce(events)
+    assert state.at().column("step").tolist() == [1, 2, 3]
+    ((branch, rows),) = state.at().branches()
+    assert branch.step[:rows].tolist() == [2, 3, 4], "from where it branches off"
+    assert [state.at(t).step for t in (2.5, 3.5, 4.5, 5.5, 6.0)] == [2, 3, 4, 2, 3]
+    assert (state.at(3.5).loss, state.at(5.5).loss, state.at(6.0).loss) == (51_101.0, state.at(2.5).loss, 2.0)
+    assert math.isnan(state.at(4.5).loss or 0.0)
+    assert [rows for _, rows in state.at(3.5).branches()] == [2]
+    assert state.at(2.5).branches() == []
+
+
+def test_of_very_many_steps_left_behind_some_are_kept() -> None:
+    columns = StepColumns()
+    for number in range(1, 3 * MAX_BRANCH_ROWS):
+        columns.append_step(step(number))
+    columns.drop_after(10)
+    for number in range(11, 100):
+        columns.append_step(step(number))
+        columns.drop_after(10)
+    assert len(columns.left_behind) <= MAX_BRANCHES
+    assert all(branch.count <= MAX_BRANCH_ROWS for branch in columns.left_behind)
+
+
 def test_a_resume_to_the_very_start_leaves_no_steps() -> None:
     snapshot = reduce([started(), step(1), step(2), resumed(0, 2.0)]).at()
     assert (snapshot.step, snapshot.tokens, snapshot.loss) == (0, 0, None)
@@ -131,6 +164,15 @@ def test_the_best_evaluation_is_the_lowest_that_is_a_number(broken: float) -> No
     assert best is not None
     assert best.val_loss == 2.0
     assert state.at(0.5).best_eval is None
+
+
+def test_a_reply_of_the_talk_screen_is_no_sample_of_the_run() -> None:
+    facts: dict[str, Any] = {"t": 1.0, "step": 2, "sample_id": 1, "prompt": "a frog"}
+    state = reduce([started(), SamplePiece(**facts, text=" si", talk=True)])
+    assert state.at().sample_piece is None
+    state.apply(Sample(**facts, text=" sits", seed=1, temperature=0.8, seconds=0.1, requested=True, talk=True))
+    assert state.at().samples == []
+    assert [reply.text for reply in state.replies.events] == [" sits"]
 
 
 @pytest.mark.parametrize("after", [None, math.nan, math.inf])

@@ -34,9 +34,6 @@ class FakeModel:
         self.problem = ""
         self.interrupted_after: int | None = None
 
-    def can_read(self, text: str) -> bool:
-        return not LETTERS.unknown_characters(text)
-
     def without_unknown(self, text: str) -> tuple[str, tuple[str, ...]]:
         return drop_unknown_characters(text, LETTERS)
 
@@ -77,12 +74,11 @@ class Talk:
         return [self.chat.respond(line) for line in lines][-1]
 
 
-def test_the_model_goes_on_from_the_conversation_so_far() -> None:
+def test_what_is_typed_begins_a_text_and_nothing_typed_goes_on_with_it() -> None:
     model = FakeModel(" sits", " sings\n\n", " end", "less")
     talk = Talk(model)
     assert talk.say("a frog", "a bee", "the", "") == "go on"
-    so_far = "a frog sits\na bee sings\n\nthe"
-    assert model.read == ["a frog", "a frog sits\na bee", so_far, f"{so_far} end"]
+    assert model.read == ["a frog", "a bee", "the", "the end"]
     assert talk.texts.getvalue() == "a frog sits\na bee sings\n\nthe end\nless\n"
     assert talk.told.getvalue() == ""
 
@@ -106,16 +102,16 @@ def test_reset_forgets() -> None:
 def test_it_says_once_that_the_model_sees_only_the_end() -> None:
     model = FakeModel(*["x" * 10] * 4, context=15)
     talk = Talk(model)
-    talk.say("abc", "def", "ghi", "jkl")
+    talk.say("abc", "", "", "")
     assert talk.told.getvalue().count("sees only the end") == 1
-    assert model.read[-1] == "i" + "x" * 10 + "\njkl"  # 15 characters
+    assert model.read[-1] == "x" * 15
 
 
 def test_characters_the_model_never_saw_are_named_and_left_out_for_good() -> None:
     model = FakeModel(" sits", " sings")
     talk = Talk(model)
     talk.say("a \x1b龍frog", "a bee", "龍")
-    assert model.read == ["a frog", "a frog sits\na bee"]
+    assert model.read == ["a frog", "a bee"]
     assert talk.told.getvalue().count("龍") == 2
     assert talk.told.getvalue().count("--set tokenizer=byte") == 1, "what else could be done is said once"
     assert "\x1b" not in talk.told.getvalue() + talk.texts.getvalue()
@@ -127,8 +123,8 @@ def test_ctrl_c_keeps_what_was_written() -> None:
     talk = Talk(model)
     assert talk.say("a frog") == "stopped"
     model.interrupted_after = None
-    assert talk.say("a bee") == "go on"
-    assert model.read[1] == "a frog sits\na bee"
+    assert talk.say("") == "go on"
+    assert model.read[1] == "a frog sits"
 
 
 def test_a_reply_ends_at_a_blank_line_unless_it_shall_not() -> None:

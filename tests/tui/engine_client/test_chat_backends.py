@@ -64,7 +64,7 @@ def predicted(prompt: str) -> Predicted:
 
 def text(prompt: str, written: str, *, requested: bool = True, seed: int = 3) -> Sample:
     facts: dict[str, Any] = {"t": 1.0, "step": 1, "sample_id": 1, "temperature": 0.8, "seconds": 0.1}
-    return Sample(**facts, prompt=prompt, text=written, requested=requested, seed=seed)
+    return Sample(**facts, prompt=prompt, text=written, requested=requested, talk=requested, seed=seed)
 
 
 def obeyed(request: Request) -> Command:
@@ -110,11 +110,12 @@ def test_a_text_is_asked_for_with_its_settings_and_heard_piece_by_piece() -> Non
     assert (request.action, request.text) == ("sample", "frog")
     assert parse_sampling_options(request.dial) == {
         "temperature": 0.5, "top_k": 40, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0, "tokens": 70, "seed": 3,
+        "talk": 1,
     }  # fmt: skip
     due = {"t": 1.0, "step": 1, "sample_id": 1}
     run.answer(SamplePiece(**due, prompt="", text="not ours"), text("", "not ours either", requested=False))
     assert run.events == []
-    run.answer(SamplePiece(**due, prompt="frog", text=" sits"))
+    run.answer(SamplePiece(**due, prompt="frog", text=" sits", talk=True))
     run.answer(text("frog", " sits\n\nand more"), obeyed(request))
     assert run.events == [
         GeneratedText(wanted, " sits", False, "frog"),
@@ -127,7 +128,7 @@ def test_the_rest_behind_a_blank_line_is_given_up() -> None:
     wanted = GenerationRequest("frog", SETTINGS_NOW, 70, 3)
     run.backend.generate(wanted)
     (request,) = run.asked()
-    run.answer(SamplePiece(t=1.0, step=1, sample_id=1, prompt="frog", text=" sits\n\nan"))
+    run.answer(SamplePiece(t=1.0, step=1, sample_id=1, prompt="frog", text=" sits\n\nan", talk=True))
     assert run.source.feed.cancelled == {request.command_id}
     run.answer(text("frog", " sits\n\nand"), obeyed(request))
     assert run.events == [GeneratedText(wanted, " sits\n\n", True, "frog")]

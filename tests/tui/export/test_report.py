@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -96,10 +97,10 @@ def test_a_report_tells_everything_about_a_run() -> None:
                   {"lr": "0.012", "corpus": "ziggy"})  # fmt: skip
     text = Reader(page).text
     for wanted in (
-        "Loss", "Learning rate", "Gradient norm", "Speed", "Temperature", "Power", "pairs counted",
+        "Loss", "Learning rate", "Gradient norm", "Speed", "Temperature", "Power", "bigram",
         POEM.split("\n")[0], "4 of 5 poems 5-7-5", "parrot index 1.1", "97% real words",
         "rescue: skipped", "diagnosis: learning", "milestone", "heat: slowed", "refused: ziggy", "went back",
-        "checkpoint", "0.003", "1 setting at its default", "0.012 kWh", "€0.004", "AMD EPYC", "babytrain-tui train",
+        "checkpoint", "0.003", "1 setting at its default", "12.0 Wh", "0.0041 EUR", "AMD EPYC", "babytrain-tui train",
         "failed: ziggy",
     ):  # fmt: skip
         assert wanted in text, wanted
@@ -123,7 +124,7 @@ def test_several_runs_share_charts_and_show_only_what_differs() -> None:
     differing, each = text.split("Settings that differ")[1].split("Each by itself")
     assert "lr" in differing
     assert "currency" not in differing
-    for wanted in ("rescue: skipped", "diagnosis: learning", "currency", "0.012 kWh", "sha256", "4 of 5 poems 5-7-5"):
+    for wanted in ("rescue: skipped", "diagnosis: learning", "currency", "12.0 Wh", "sha256", "4 of 5 poems 5-7-5"):
         assert each.count(wanted) >= 2, wanted  # each run by itself: samples, events, settings, bill, origin
     same = [told(moment_of(started(), step(1), step(2)))] * 2
     assert "The runs have the same settings." in Reader(report_page(same, {})).text
@@ -227,6 +228,21 @@ def test_steps_taken_twice_do_not_count_as_speed() -> None:
     ]
     rates = speed_curve(moment_of(started(), *events, resumed(5, 20.0), *again), 100).mean
     assert rates == pytest.approx(np.full(len(rates), 1536.0))
+
+
+def test_steps_that_a_recovery_left_behind_are_a_curve_of_their_own_and_nan_is_marked() -> None:
+    first = [step(number, t=0.5 * number, loss=3.0) for number in range(1, 41)]
+    lost = [step(41, t=21.0, loss=51_101.0), step(42, t=22.0, loss=math.nan), step(43, t=23.0, loss=math.nan)]
+    again = [step(number, t=25.0 + number, loss=2.0) for number in range(41, 60)]
+    run = [started(), *first, *lost, resumed(40, 24.0, rollback=True), *again]
+    loss = report_charts([moment_of(*run)])[0]
+    (left,) = [curve for curve in loss.curves if curve.name == "left behind"]
+    assert left.line.x.tolist() == [40, 41]
+    assert left.line.mean.tolist() == [3.0, 51_101.0]
+    assert loss.bands == ((41.0, 43.0, "NaN or infinite"),)
+    page = report_page([told(moment_of(*run))], {})
+    assert "left behind" in page
+    assert "NaN or infinite" in page
 
 
 def test_throttling_is_a_band_on_the_charts_of_the_machine() -> None:

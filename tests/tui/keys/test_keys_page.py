@@ -17,7 +17,7 @@ Keys can be changed: put `id = "keys"` lines into `keys.toml` in the user's conf
 
 ```toml
 "live.lr_up" = "plus,k"
-"live.sample" = "w"
+"live.sample" = "o"
 ```
 """
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from babytrain.runs.events import AnyEvent
+from babytrain.runs.journal import encode_event
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock
+from babytrain.runs.store.run_list import SummaryCache, list_runs
+from babytrain.runs.store.summary import RunSummary, summarize_run
 from babytrain.tui.engine_client.client import NewRunOptions
 from babytrain.tui.screens.dialogs.new_run import NewRunScreen
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, MessageScreen
@@ -107,6 +111,63 @@ async def test_a_stopped_run_is_replayed_at_its_end_and_home_remembers_it(runs_d
         assert row.key == "run:two-20231114-221220"
 
 
+async def test_the_list_follows_what_other_programs_do(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("babytrain.tui.screens.home.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("babytrain.tui.screens.home.LOOK_SHARE", 0.0)
+    events = script(60)
+    for number, name in enumerate(("one", "two", "three")):
+        first = started(name=name, wall_time=WALL_TIME - 60 * number)
+        write_run(runs_dir, name, [first, *events[1:]], stamp=f"20231114-22{20 - number}00")
+    async with home(runs_dir, COMPACT) as driver:
+        await driver.press("down")
+
+        def shown(*names: str) -> bool:
+            keys = [str(key.value) for key in table(driver).rows]
+            return [key.removeprefix("run:").partition("-")[0] for key in keys] == list(names)
+
+        def chosen() -> str:
+            row = table(driver).highlighted
+            return row.summary.name if row is not None else ""
+
+        assert shown("one", "two", "three")
+        write_run(
+            runs_dir, "new", [started(name="new", wall_time=WALL_TIME + 60), *events[1:]], stamp="20231114-222100"
+        )
+        await driver.wait(lambda: shown("new", "one", "two", "three"), "a run that was started elsewhere")
+        assert chosen() == "two"
+        with (runs_dir / "two-20231114-221900" / "journal.jsonl").open("ab") as journal:
+            journal.write(encode_event(ending(events)))
+        await driver.wait(lambda: "✓ done" in screen_text(driver.app), "a run that ended elsewhere")
+        assert chosen() == "two"
+        shutil.rmtree(runs_dir / "one-20231114-222000")
+        await driver.wait(lambda: shown("new", "two", "three"), "a run that was deleted elsewhere")
+        assert chosen() == "two"
+        shutil.rmtree(runs_dir / "two-20231114-221900")
+        await driver.wait(lambda: shown("new", "three"), "the highlighted run deleted elsewhere")
+        assert chosen() == "three"
+
+
+def test_a_journal_is_read_again_only_after_it_changed(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def summarized(folder: RunFolder) -> RunSummary:
+        read.append(folder.name)
+        return summarize_run(folder)
+
+    monkeypatch.setattr("babytrain.runs.store.run_list.summarize_run", summarized)
+    write_run(runs_dir, "one", script(60))
+    changing = RunFolder(write_run(runs_dir, "two", script(60)))
+    cache = SummaryCache()
+    assert len(list_runs(runs_dir, cache)) == len(list_runs(runs_dir, cache)) == 2
+    assert read == ["one", "two"]
+    with RunLock(changing):
+        assert "training" in [run.status for run in list_runs(runs_dir, cache)]
+    with changing.journal.open("ab") as journal:
+        journal.write(encode_event(ending(script(60))))
+    list_runs(runs_dir, cache)
+    assert read == ["one", "two", "two", "two"]
+
+
 async def test_a_double_click_opens_a_run(runs_dir: Path) -> None:
     write_run(runs_dir, "one", script(60))
     async with home(runs_dir, COMPACT) as driver:
@@ -193,7 +254,7 @@ async def test_a_run_that_breaks_whatever_reads_it_is_a_sentence(
 async def test_runs_that_break_whatever_lists_them_are_a_sentence(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(runs_dir: Path) -> None:
+    def broken(*_: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("babytrain.tui.screens.thread_reads.read_rows", broken)

@@ -100,7 +100,7 @@ async def test_a_click_says_more_about_a_letter(runs_dir: Path) -> None:
         await driver.click(offset=(lines[row].index(" w ") + 1, row))
         await driver.wait(lambda: screen.selected == "w", "the letter w")
         await driver.still()
-        assert "stands in for v" in screen_text(driver.app)
+        assert "predicted in place of v" in screen_text(driver.app)
 
 
 async def test_before_the_first_evaluation_it_says_so(runs_dir: Path) -> None:

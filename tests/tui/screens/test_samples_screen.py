@@ -282,10 +282,40 @@ def test_a_reading_without_figures_is_no_words() -> None:
     from babytrain.tui.widgets.samples.text_metrics_lines import metrics_lines, short_metrics
 
     empty = TextMetrics(t=0.0, step=1, sample_id=1)
-    assert short_metrics(empty) == []
+    assert short_metrics(sample(1, "x"), empty) == []
     assert metrics_lines(sample(1, "x"), empty, GLYPHS["braille"]) == []
     broken = replace(empty, memorisation=float("nan"), longest_match=50, match_start=99)
     assert all("nan" not in line.plain for line in metrics_lines(sample(1, "x"), broken, GLYPHS["braille"]))
+
+
+GOOD = "the old frog sleeps under a stone and the snake looks for a way home in the grass"
+
+
+@pytest.mark.parametrize(
+    ("text", "index", "random", "says"),
+    [
+        ("e" * 80, 0.1, 0.1, "repeats itself: nothing to judge"),
+        ("the the " * 10, 1.2, 0.3, "repeats itself: nothing to judge"),
+        ("--------" * 10, 3.0, 0.3, "repeats itself: nothing to judge"),
+        ("qzt wkeer t hoa iiplne msra,u cnhd eesw otrf ya", 0.2, 0.1, "no text yet: nothing to judge"),
+        ("qzt wkeer t hoa iiplne msra,u cnhd eesw otrf ya", 0.2, None, "no text yet: nothing to judge"),
+        (GOOD, 1.0, 0.1, "no more than unseen text"),
+        (GOOD, 1.0, 0.95, "no more than unseen text"),  # a text in which order means nothing
+        (GOOD, 1.6, 0.1, "copies a little"),
+        (GOOD, 4.0, 0.1, "copies a lot"),
+    ],
+)
+def test_a_sample_is_called_what_it_is(text: str, index: float, random: float | None, says: str) -> None:
+    from babytrain.tui.export.run_facts import metrics_summary
+    from babytrain.tui.terminal.glyphs import GLYPHS
+    from babytrain.tui.widgets.samples.text_metrics_lines import metrics_lines, short_metrics
+
+    metrics = TextMetrics(t=0.0, step=1, sample_id=1, memorisation=index, random_memorisation=random)
+    assert metrics_lines(sample(1, text), metrics, GLYPHS["braille"])[0].plain.endswith(f"  {says}")
+    short = says.removesuffix(": nothing to judge")
+    judged = short == says
+    assert short_metrics(sample(1, text), metrics) == [f"parrot {index:.1f}" if judged else short]
+    assert metrics_summary(sample(1, text), metrics) == [f"parrot index {index:.1f}" if judged else short]
 
 
 SIZES = {"120x36": WIDE, "80x24": COMPACT, "40x12": STRIP}

@@ -13,6 +13,7 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.export.curve_data import (
     DownsampledCurve,
     Scale,
+    left_behind_curves,
     round_numbers,
     spread_labels,
     training_loss_curve,
@@ -35,7 +36,7 @@ from babytrain.tui.export.poster.typography import (
     draw_text,
     text_width,
 )
-from babytrain.tui.export.run_facts import loss_levels, loss_unit
+from babytrain.tui.export.run_facts import loss_levels
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
 MAX_CURVE_POINTS = 700
@@ -69,7 +70,12 @@ def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
         return draw_text("no step was recorded", plot.x, plot.y + 60, 60, SERIF, font_style="italic")
     first = float(training.x[0]) if len(training) else evals[0][0]
     last = max(
-        [snapshot.total_steps if snapshot.ended is None else 0, *training.x[-1:], *(step for step, _ in evals[-1:])]
+        [
+            snapshot.total_steps if snapshot.ended is None else 0,
+            *training.x[-1:],
+            *(step for step, _ in evals[-1:]),
+            *(float(branch.step[rows - 1]) for branch, rows in snapshot.branches()),
+        ]
     )
     frame = _PlotFrame(
         Scale(math.sqrt(first), math.sqrt(max(last, first + 1)), plot.x, plot.right),
@@ -79,6 +85,7 @@ def draw_curve(snapshot: RunSnapshot, box: PageBox) -> Markup:
     return join_markup(
         _axes(frame),
         _levels(snapshot, frame),
+        _left_behind(snapshot, frame),
         _training(training, frame),
         _validation(evals, frame),
         _marks(snapshot, frame),
@@ -126,8 +133,7 @@ def _tick_steps(frame: _PlotFrame) -> list[float]:
 
 
 def _named_levels(snapshot: RunSnapshot) -> list[tuple[str, float]]:
-    symbols = "letters" if loss_unit(snapshot) == "character" else "tokens"
-    return loss_levels([snapshot], symbols)
+    return loss_levels([snapshot])
 
 
 def _levels(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
@@ -152,6 +158,22 @@ def _training(training: DownsampledCurve, frame: _PlotFrame) -> Markup:
             "path", d=path_data(middle), fill="none", stroke=TRAINING_COLOUR, stroke_width=4.5, stroke_linejoin="round"
         ),
     )
+
+
+def _left_behind(snapshot: RunSnapshot, frame: _PlotFrame) -> Markup:
+    """Steps that a rollback or resume left behind as dotted lines, with a cross where the loss became NaN."""
+    parts, reach = [], 14.0
+    for curve, missing in left_behind_curves(snapshot, MAX_CURVE_POINTS):
+        points = [(frame.x(step), frame.y(loss)) for step, loss in zip(curve.x, curve.mean, strict=True)]
+        if not points:
+            continue
+        dots = {"stroke_dasharray": "2 10", "stroke_linecap": "round"}
+        line = path_data(points)
+        parts.append(svg_element("path", d=line, fill="none", stroke=TRAINING_COLOUR, stroke_width=4.5, **dots))
+        if missing:
+            x, y = frame.x(missing[0]), points[-1][1]
+            parts += [draw_line((x - reach, y - way), (x + reach, y + way), 5, INK) for way in (reach, -reach)]
+    return join_markup(*parts)
 
 
 def _validation(evals: list[tuple[int, float]], frame: _PlotFrame) -> Markup:

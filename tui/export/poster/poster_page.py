@@ -163,16 +163,16 @@ def _sample_remarks(snapshot: RunSnapshot, sample: Sample) -> list[str]:
     prompt = [f"prompt {given!r}"] if given.strip() else []
     if sample.prompt and not given:
         prompt = [f"after a prompt of {format_count(len(sample.prompt))} characters"]
-    return [*metrics_summary(snapshot.text_metrics_of(sample)), *prompt, *sampling_summary(sample).split(", ")]
+    return [*metrics_summary(sample, snapshot.text_metrics_of(sample)), *prompt, *sampling_summary(sample).split(", ")]
 
 
 def _letters_remark(snapshot: RunSnapshot) -> str:
     newest = snapshot.letters[-1]
-    words = "of a hundred of each in text it never saw"
+    words = "recall of each, in percent, in text it never saw"
     if newest.tracked_letter and newest.tracked_letter_recall is not None:
         words += f"; its {newest.tracked_letter}: {format_percent(100 * newest.tracked_letter_recall)}"
     if math.isfinite(newest.accuracy):
-        words += f"; of all together: {format_percent(100 * newest.accuracy)}"
+        words += f"; accuracy over all: {format_percent(100 * newest.accuracy)}"
     return words
 
 

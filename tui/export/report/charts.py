@@ -22,6 +22,7 @@ from babytrain.tui.export.curve_data import (
     DownsampledCurve,
     Scale,
     downsample,
+    left_behind_curves,
     round_numbers,
     speed_curve,
     spread_labels,
@@ -83,19 +84,23 @@ def _gradient_norm(snapshot: RunSnapshot, most: int) -> DownsampledCurve:
 
 def _loss(snapshots: Sequence[RunSnapshot], most: int) -> ReportChart:
     curves: list[ReportCurve] = []
+    bands: list[tuple[float, float, str]] = []
     several, unit = len(snapshots) > 1, shared_loss_unit(snapshots)
     for colour, (run_name, snapshot) in enumerate(zip(distinct_run_names(snapshots), snapshots, strict=True)):
         name = run_name if several else ""
         training = training_loss_curve(snapshot, most)
         if len(training):
             curves.append(ReportCurve(f"{name} training".strip(), training, colour))
+        left = left_behind_curves(snapshot, most)
+        curves += [ReportCurve(f"{name} left behind".strip(), line, _LEFT_BEHIND) for line, _ in left if len(line)]
+        bands += [(steps[0] - 1.0, float(steps[-1]), "NaN or infinite") for _, steps in left if steps]
         evals = without_untrained(validation_losses(snapshot))
         if evals:
             steps, losses = zip(*evals, strict=True)
             line = downsample(steps, losses, losses, losses, most)
             curves.append(ReportCurve(f"{name} validation".strip(), line, colour if several else 1, strong=True))
-    levels = loss_levels(snapshots, f"{unit}s") if losses_are_comparable(snapshots) else []
-    return ReportChart("Loss", f"nats per {unit}", tuple(curves), tuple(levels))
+    levels = loss_levels(snapshots) if losses_are_comparable(snapshots) else []
+    return ReportChart("Loss", f"nats per {unit}", tuple(curves), tuple(levels), tuple(bands))
 
 
 def _chart_of_one_curve(
@@ -143,6 +148,7 @@ def _throttle_bands(snapshot: RunSnapshot) -> tuple[tuple[float, float, str], ..
 
 PLOT_WIDTH, PLOT_HEIGHT = 1000.0, 300.0
 COLOUR_COUNT = 8
+_LEFT_BEHIND = COLOUR_COUNT - 1  # the colour of steps that a rollback left behind
 _NAME_DISTANCE = 5.0  # percent of the height, between two names
 _BESIDE = 0.1  # of the height: closer to the end of a curve, a name would cover it
 _NEAR_THE_END = 0.85  # of the steps
@@ -325,7 +331,7 @@ def _legend(chart: ReportChart) -> Markup:
     if len(chart.curves) < 2:
         return Markup("")
     entries = []
-    for curve in chart.curves:
+    for curve in {curve.name: curve for curve in chart.curves}.values():
         colour = f"key c{curve.colour % COLOUR_COUNT}{' strong' if curve.strong else ''}"
         entries.append(html_element("span", html_element("i", _class=colour), html_text(curve.name), _class="entry"))
     return html_element("span", *entries, _class="legend")

@@ -25,7 +25,7 @@ from babytrain.tui.export.run_facts import (
     start_date,
 )
 from babytrain.tui.terminal.glyphs import GLYPHS
-from babytrain.tui.text.wording import describe_command, format_clock
+from babytrain.tui.text.wording import CHECKPOINT_REASONS, describe_command, format_clock
 
 MAX_REPORT_EVENTS = 600
 
@@ -81,7 +81,7 @@ def _all(snapshot: RunSnapshot) -> Iterator[ReportEvent]:
 def _saved(checkpoint: Checkpoint) -> str:
     named = f"{checkpoint.name}, " if checkpoint.name else ""
     loss = "" if checkpoint.val_loss is None else f", validation loss {format_loss(checkpoint.val_loss)}"
-    return f"{named}{checkpoint.directory} ({checkpoint.reason}{loss})"
+    return f"{named}{checkpoint.directory} ({CHECKPOINT_REASONS[checkpoint.reason]}{loss})"
 
 
 def settings_in_force(snapshot: RunSnapshot) -> dict[str, str]:
@@ -168,7 +168,7 @@ def best_samples(snapshots: Sequence[RunSnapshot]) -> Markup:
 
 
 def _card(snapshot: RunSnapshot, sample: Sample, title: str) -> Markup:
-    facts = [*metrics_summary(snapshot.text_metrics_of(sample)), sampling_summary(sample)]
+    facts = [*metrics_summary(sample, snapshot.text_metrics_of(sample)), sampling_summary(sample)]
     facts += ["asked for"] if sample.requested else []
     text = sample.text if sample.prompt else sample.text.lstrip("\n")
     cut = len(text) > _MAX_SAMPLE_CHARACTERS

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import DialRule
 from babytrain.tui.engine_client.engine_thread import TrainingSession
@@ -56,7 +55,8 @@ class LiveScreen(SteeringScreen):
         self.over = True
         self.live_source.thread_ended = True
         snapshot = self.read_source()
-        if self.session.error and self.source.snapshot().ended is None:
+        ended = self.source.snapshot().ended
+        if self.session.error and (ended is None or ended.t <= self.session.feed.history_t):
             self.print_line(self.session.error)  # it failed before this could be journaled
         if self._notifier is not None:
             self._notifier.look(snapshot, self.session.run_dir)
@@ -68,9 +68,9 @@ class LiveScreen(SteeringScreen):
         """Also covers sessions that failed before writing to the journal."""
         return run_status_label(snapshot, self.glyphs, error=self.session.error if self.over else None)
 
-    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
-        """None once the run has ended."""
-        return None if self.over else super().estimate(snapshot)
+    def is_under_way(self, snapshot: RunSnapshot) -> bool:
+        """Not after the end, even where that is not on record."""
+        return not self.over and super().is_under_way(snapshot)
 
     def advice(self, snapshot: RunSnapshot) -> str:
         """After the end: the result and what to do next."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,9 +11,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
+from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.lock import lock_owner
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in, refusal_bindings
 from babytrain.tui.notifications import NewMilestones
@@ -24,6 +27,7 @@ from babytrain.tui.widgets.run.playback_bar import PlaybackBar, next_timeline_ma
 SKIP_SECONDS = 5.0
 SKIP_SHARE = 0.01  # of a long run, where 5 seconds would be too little
 _MAX_IDLE_SECONDS = 5.0
+_LOOK_SECONDS = 2.0  # between two looks at who trains a watched run
 
 
 class ReplayScreen(RunScreen):
@@ -67,9 +71,9 @@ class ReplayScreen(RunScreen):
         if due.chart:
             self.query_one(PlaybackBar).show(self._note)
 
-    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
-        """None: the bar shows the duration."""
-        return None
+    def is_under_way(self, snapshot: RunSnapshot) -> bool:
+        """Never: the end is on record, and the bar shows the duration."""
+        return False
 
     def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
         """A recording without an end event is of a run that was killed."""
@@ -138,3 +142,24 @@ class WatchScreen(RunScreen):
     def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
         super().__init__(WatchSource(journal), title, charset, lambda: journal.parent)
         self._new_milestones = NewMilestones(from_now=True)
+        self._watched = RunFolder(journal.parent)
+        self._was_trained = self._is_abandoned = False
+        self._looked_at = -math.inf
+
+    def is_under_way(self, snapshot: RunSnapshot) -> bool:
+        """Not when the process that trained it is gone."""
+        return not self._is_abandoned and super().is_under_way(snapshot)
+
+    def change_token(self, snapshot: RunSnapshot) -> object:
+        """Includes whether the run is still trained, which no event tells."""
+        if (now := time.monotonic()) - self._looked_at >= _LOOK_SECONDS:
+            is_trained = lock_owner(self._watched) is not None
+            self._was_trained |= is_trained
+            self._is_abandoned, self._looked_at = self._was_trained and not is_trained, now
+        return (super().change_token(snapshot), self._is_abandoned)
+
+    def run_status(self, snapshot: RunSnapshot) -> StatusLabel:
+        """A run whose process is gone without an end event was killed."""
+        if self._is_abandoned and snapshot.ended is None:
+            return status_label("interrupted", self.glyphs)
+        return super().run_status(snapshot)

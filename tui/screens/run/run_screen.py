@@ -26,7 +26,7 @@ from textual.containers import Container
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Request
-from babytrain.runs.forecast.eta import Eta, estimate_eta, why_no_eta
+from babytrain.runs.forecast.eta import estimate_eta, why_no_eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
@@ -163,13 +163,13 @@ class RunScreen(PaneScreen):
         if due.vitals:
             self._show_vitals(snapshot)
         if due.numbers:
-            eta = self.estimate(snapshot)
-            has_forecast = self.source.kind != "replay" and snapshot.ended is None
-            no_eta = why_no_eta(snapshot) if has_forecast and eta is None else ""
+            under_way = self.is_under_way(snapshot)
+            eta = estimate_eta(snapshot) if under_way else None
+            no_eta = why_no_eta(snapshot) if under_way and eta is None else ""
             advice = self.advice(snapshot)
             header = HeaderFacts(snapshot, self.run_status(snapshot), eta, advice, self.run_title, no_eta)
             self.query_one(ProgressHeader).show(header)
-            forecast = self._forecast_cache.at(snapshot) if has_forecast else None
+            forecast = self._forecast_cache.at(snapshot) if under_way else None
             self.query_one(HealthBar).show(HealthFacts(snapshot, eta, forecast, self._advice_keys(snapshot)))
             self.query_one(DialsPane).show(snapshot, self.pending)
             sample = self.query_one(SamplePane)
@@ -203,9 +203,9 @@ class RunScreen(PaneScreen):
         """The state of the run in words."""
         return run_status_label(snapshot, self.glyphs)
 
-    def estimate(self, snapshot: RunSnapshot) -> Eta | None:
-        """The remaining seconds; None if that does not apply."""
-        return estimate_eta(snapshot)
+    def is_under_way(self, snapshot: RunSnapshot) -> bool:
+        """Whether the run goes on by itself, so that its end is forecast."""
+        return snapshot.ended is None
 
     @property
     def pending(self) -> Request | None:

@@ -1,4 +1,4 @@
-"""The conversation as one text, dim outside the model's context, and bars for the likeliest next tokens."""
+"""What was typed and written, dim outside the model's context, and bars for the likeliest next tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PROMPT_SIGN_COLUMNS = 2
 
 @dataclass(frozen=True)
 class ChatView:
-    """What to show; the first `left_out` characters are outside the model's context."""
+    """What to show; of the newest text the first `left_out` characters are outside the model's context."""
 
     turns: tuple[ChatTurn, ...]
     writing: bool
@@ -61,8 +61,9 @@ class ChatPane(TextPane, inherit_bindings=False):
         lines: list[Content] = []
         paragraphs = _paragraphs(facts.turns)
         for number, paragraph in enumerate(paragraphs):
-            unseen = max(0, facts.left_out - paragraph.start)
-            writing = facts.writing and number == len(paragraphs) - 1
+            is_newest = number == len(paragraphs) - 1
+            unseen = facts.left_out if is_newest else 0
+            writing = facts.writing and is_newest
             text = paragraph.text if writing else paragraph.text.rstrip("\n")
             content = safe_highlighted(text, paragraph.marks(unseen))
             if writing:
@@ -83,11 +84,10 @@ class ChatPane(TextPane, inherit_bindings=False):
 
 @dataclass
 class _Paragraph:
-    """Text from one typed line to the next, the length of its typed part, and its offset in the conversation."""
+    """Text from one typed line to the next, and the length of its typed part."""
 
     text: str
     typed: int
-    start: int
 
     def marks(self, unseen: int) -> list[TextHighlight]:
         """Highlights: the first `unseen` characters dim, the other typed ones in their own style."""
@@ -97,19 +97,21 @@ class _Paragraph:
 
 
 def _paragraphs(turns: Sequence[ChatTurn]) -> list[_Paragraph]:
-    """The end of a conversation; a turn without typed text continues the paragraph before."""
+    """The newest texts; a turn without typed text continues the one before."""
     paragraphs: list[_Paragraph] = []
-    end = 0
     for turn in turns:
         if paragraphs and not turn.typed:
             paragraphs[-1].text += turn.reply
-            end += len(turn.reply)
-            continue
-        if paragraphs and not paragraphs[-1].text.endswith("\n"):
-            end += 1  # the sign between them
-        paragraphs.append(_Paragraph(turn.typed + turn.reply, len(turn.typed), end))
-        end += len(turn.typed + turn.reply)
-    return [paragraph for paragraph in paragraphs if end - paragraph.start <= _MAX_SHOWN_CHARACTERS] or paragraphs[-1:]
+        else:
+            paragraphs.append(_Paragraph(turn.typed + turn.reply, len(turn.typed)))
+    room = _MAX_SHOWN_CHARACTERS
+    shown: list[_Paragraph] = []
+    for paragraph in reversed(paragraphs):
+        room -= len(paragraph.text)
+        if room < 0 and shown:
+            break
+        shown.insert(0, paragraph)
+    return shown
 
 
 class NextTokenBars(LineWidget):

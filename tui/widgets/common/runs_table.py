@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -60,23 +60,24 @@ class RunList:
     problem: str = ""
 
 
-def read_rows(runs_dir: Path) -> RunList:
-    """Every run, newest first, forks and reruns below their origin; then the recordings."""
+def read_rows(runs_dir: Path, summarize: Callable[[RunFolder], RunSummary] | None = None) -> RunList:
+    """Every run, newest first, forks and reruns below their origin; then the recordings. `summarize` may remember."""
     from babytrain.runs.store.run_list import list_runs, recordings
     from babytrain.runs.store.run_tree import run_tree
     from babytrain.runs.store.summary import summarize_run
 
+    summarize = summarize or summarize_run
     problem = ""
     summaries: list[RunSummary] = []
     try:
-        summaries = list_runs(runs_dir)
+        summaries = list_runs(runs_dir, summarize)
     except RunsError as error:
         problem = str(error)
     rows = [
         RunRow(f"run:{node.summary.run_id}", node.summary, RunFolder(node.summary.path), node.relation, node.is_last)
         for node in run_tree(summaries)
     ]
-    summaries_of_demos = ((demo, summarize_run(demo)) for demo in recordings())
+    summaries_of_demos = ((demo, summarize(demo)) for demo in recordings())
     demos = [
         RunRow(f"demo:{demo.run_id}", replace(summary, path=demo.journal), None) for demo, summary in summaries_of_demos
     ]
@@ -120,12 +121,13 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Redraw the cells when the theme changes, since they contain its colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill(self.highlighted))
 
     def show_rows(self, rows: Sequence[RunRow], now: float) -> None:
         """Show these runs and keep the cursor on its run. `now` is Unix seconds."""
+        chosen = self.highlighted
         self._rows, self._now = tuple(rows), now
-        self._fill()
+        self._fill(chosen)
 
     @property
     def highlighted(self) -> RunRow | None:
@@ -143,10 +145,11 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
     def on_resize(self) -> None:
         """Choose the columns again."""
         if self._rows and self.size.width != self._filled_width:
-            self._fill()
+            self._fill(self.highlighted)
 
-    def _fill(self) -> None:
-        current = self.highlighted
+    def _fill(self, chosen: RunRow | None) -> None:
+        """Show the rows with the cursor on `chosen`, and where that is gone, on the row that stands there now."""
+        at = self.cursor_row
         self._filled_width = self.size.width
         self.cell_padding = 2 if self.size.width >= _WIDE_COLUMNS else 1
         colours = self.app.theme_variables
@@ -157,8 +160,9 @@ class RunsTable(DataTable[Text], inherit_bindings=False):
             self.add_column(Text(heading, justify="right" if heading in RIGHT_ALIGNED else "left"), key=heading)
         for row, texts in zip(self._rows, cells, strict=True):
             self.add_row(*(texts[heading] for heading in headings), key=row.key)
-        if current is not None:
-            self.highlight(current.key)
+        if chosen is not None:
+            self.move_cursor(row=min(at, len(self._rows) - 1))
+            self.highlight(chosen.key)
 
 
 def fitting_columns(cells: Sequence[dict[str, Text]], width: int, padding: int) -> list[str]:

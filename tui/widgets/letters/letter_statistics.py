@@ -151,15 +151,15 @@ def recall_style(recall: float | None) -> str:
     return "$warning"
 
 
-# Each sentence with the recall of the tracked letter up to which it is used.
+# Each sentence with the lower of recall and precision of the tracked letter up to which it is used.
 _TRACKED_LETTER_SENTENCES = (
-    (0.05, "It has not noticed the letter {letter} yet. There is time."),
-    (0.5, "It finds the letter {letter} {share} of the time. A beginning."),
-    (0.75, "More often than not it sees the letter {letter} coming: {share}."),
-    (0.9, "It predicts the letter {letter} with {share} accuracy, and is getting a taste for it."),
-    (0.94, "It predicts the letter {letter} with {share} accuracy. One could get used to this."),
-    (math.inf, "It has learnt to predict the letter {letter} with {share} accuracy. This goes on the fridge door."),
+    (0.5, "A beginning."),
+    (0.75, "More often than not it sees it coming."),
+    (0.9, "It is getting a taste for it."),
+    (0.94, "One could get used to this."),
+    (math.inf, "This goes on the fridge door."),
 )
+_OFTEN = 0.05  # of recall: below it there is nothing to praise or blame
 
 
 def tracked_letter_sentence(letters: Letters, charset: CharsetName = "braille") -> str:
@@ -170,8 +170,21 @@ def tracked_letter_sentence(letters: Letters, charset: CharsetName = "braille") 
     letter = symbol_label(letters.tracked_letter, charset)
     if recall is None:
         return f"The letter {letter} does not stand in this text. One can be fond of it all the same."
-    sentence = next(text for limit, text in _TRACKED_LETTER_SENTENCES if recall < limit)
-    return sentence.format(letter=letter, share=f"{100 * recall:.0f} percent")
+    if recall < _OFTEN:
+        return f"It has not noticed the letter {letter} yet. There is time."
+    precision = _tracked_letter_precision(letters)
+    if precision is None:
+        return f"Of the letters {letter} it finds {recall:.0%} (recall)."
+    # A model that says one letter everywhere finds all of them.
+    if precision < recall / 2:
+        return f"It finds {recall:.0%} of the letters {letter}, by saying it too often: {precision:.0%} are right."
+    comment = next(text for limit, text in _TRACKED_LETTER_SENTENCES if min(recall, precision) < limit)
+    return f"Letter {letter}: recall {recall:.0%}, precision {precision:.0%}. {comment}"
+
+
+def _tracked_letter_precision(letters: Letters) -> float | None:
+    known = known_share(letters.tracked_letter_precision)
+    return known if known is not None else _value_of(letters.symbols, letters.precisions, letters.tracked_letter)
 
 
 def history_text(values: Sequence[float | None], glyphs: Glyphs, most: int = 6) -> str:
@@ -207,7 +220,7 @@ _MAX_HISTORY_POINTS = 24
 
 
 def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: CharsetName) -> Content:
-    """The share of tokens predicted correctly, and its history."""
+    """The accuracy over all tokens, and its history."""
     history = [known_share(event.accuracy) for event in evaluations[: at + 1]]
     signs = CHART_CHARSETS[charset]
     change = change_text(_change(history[-2] if at else None, history[-1]), signs.up, signs.down)
@@ -215,7 +228,7 @@ def accuracy_line(evaluations: Sequence[Letters], at: int, width: int, charset: 
     style = recall_style(history[-1])
     line = Content.assemble(
         (f" {_percent(history[-1])}", f"bold {style}"),
-        (f"{f' {change}' if change else ''} of all {tokens} seen coming", DIM),
+        (f"{f' {change}' if change else ''} accuracy, over all {tokens}", DIM),
     )
     room = width - line.cell_length - 3
     if len(history) > 1 and room >= 4:
@@ -275,8 +288,8 @@ def _confusions(letters: Letters, symbol: str, charset: CharsetName) -> list[Con
     """The symbols predicted in its place and those in whose place it is predicted, in one line or none."""
     parts: list[Content | str | tuple[str, str]] = []
     for words, pairs in (
-        ("taken for", confused_with(letters, symbol)),
-        ("stands in for", predicted_instead_of(letters, symbol)),
+        ("predicted instead", confused_with(letters, symbol)),
+        ("predicted in place of", predicted_instead_of(letters, symbol)),
     ):
         if pairs:
             parts += [("   " if parts else "", ""), (f"{words} ", DIM), _pairs(pairs, charset)]

@@ -65,6 +65,7 @@ def _newest_chunks(snapshot: RunSnapshot, plotter: LossPlotter, charset: ChartCh
     if latest is not None:
         chunks.append(_value("val", latest.val_loss, "val", charset.dashed_line, 1))
     bad = len(plotter.history.bad_rows(snapshot.rows))
+    bad += sum(int(np.count_nonzero(~np.isfinite(branch.loss[:rows]))) for branch, rows in snapshot.branches())
     if bad:
         chunks.append(LinePart(((f"{charset.bad} {format_count(bad)} not finite", "bad"),), 2))
     if latest is not None:
@@ -119,9 +120,12 @@ def _with_tracked_letter(
     if not math.isfinite(recall):
         return left
     letter = shorten_to_columns(symbol_label(newest.tracked_letter, charset.name), 8, "")
-    added: StyledLine = (("  ", ""), (f"{letter} ", "label"), (format_percent(100 * recall), "best"))
-    needed = line_length(left) + line_length(added) + 2 + line_length(_settings_spans(settings, charset)[-1])
-    return (*left, *added) if left and needed <= width else left
+    free = width - line_length(left) - 2 - line_length(_settings_spans(settings, charset)[-1])
+    for words in (f"{letter} recall ", f"{letter} "):
+        added: StyledLine = (("  ", ""), (words, "label"), (format_percent(100 * recall), "best"))
+        if left and line_length(added) <= free:
+            return (*left, *added)
+    return left
 
 
 def _value(name: str, value: float, style: str, sign: str, rank: int) -> LinePart:
@@ -134,7 +138,8 @@ def _settings_spans(settings: ChartSettings, charset: ChartCharset) -> list[Styl
     if not settings.view.is_whole:
         words.append("newest" if settings.view.follows else "zoomed")
     separator = f" {charset.dot} "
-    short = [*words[1:-1], words[-1]] if len(words) > 2 else [smoothing]
+    usual = words[0] if settings.x_mode == "step" else smoothing
+    short = [word for word in words if word != usual]
     lines = [words, short, ["log y"]] if settings.log_y else [words, short]
     return [((separator.join(line), "label"),) for line in lines]
 

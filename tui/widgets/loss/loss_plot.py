@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from babytrain.runs.events import PhaseName
-from babytrain.runs.formatting import format_loss, format_percent
+from babytrain.runs.formatting import format_loss, format_share
+from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.charts.downsampling import ChartValues, XValues, bucket_rows
@@ -27,8 +28,8 @@ SMOOTHING_DECAYS = (0.95, 0.98, 0.995, 0.0)
 _BLOCKS_A_COLUMN = 8
 _MAX_POINT_MARKS = 4000
 _WAITING: dict[PhaseName, str] = {
-    "loading": "Still packing the school bag: the first step follows.",
-    "compiling": "Compiling. The first step follows, and is said to be worth the wait.",
+    "loading": "Loading the text and the model: the first step follows.",
+    "compiling": "Compiling the model: the first step follows.",
     "paused": "Paused before the first step.",
     "policy_pause": "Resting before the first step.",
     "stopping": "Stopping before the first step.",
@@ -113,7 +114,7 @@ class LossPlotter:
             found.append(Series(eval_x, losses, losses, losses, "val", texture="dashed", markers=True))
         if snapshot.rows:
             found.append(self._train(self.history, snapshot.rows, x.column, x_low, x_high, columns))
-        return tuple(found)
+        return (*(_branch_series(branch, rows, x) for branch, rows in snapshot.branches()), *found)
 
     @staticmethod
     def _train(history: LossHistory, rows: int, x: XValues, x_low: float, x_high: float, columns: int) -> Series:
@@ -161,11 +162,25 @@ class LossPlotter:
         if len(bad):
             bad = bad[:: 1 + len(bad) // _MAX_POINT_MARKS]
             point_marks.append(PointMarks(x.column[bad].astype(np.float64), self.history.smooth[bad], "bad", "bad"))
+        for branch, rows in snapshot.branches():
+            series = _branch_series(branch, rows, x)
+            missing = np.flatnonzero(np.isnan(series.line))[:_MAX_POINT_MARKS]
+            known = np.maximum.accumulate(np.where(np.isnan(series.line), 0, np.arange(rows)))
+            point_marks.append(
+                PointMarks(series.x[missing].astype(np.float64), series.line[known[missing]], "bad", "bad")
+            )
         best = snapshot.best_eval
         if best is not None:
             position = np.array([x.of(best.step, best.t)])
             point_marks.append(PointMarks(position, np.array([best.val_loss]), "best", "best"))
         return tuple(point_marks)
+
+
+def _branch_series(branch: StepColumns, rows: int, x: XScale) -> Series:
+    """Steps that a rollback or resume left behind; NaN where the loss was not finite."""
+    loss = branch.loss[:rows].copy()
+    loss[~np.isfinite(loss)] = np.nan
+    return Series(x.column_of(branch)[:rows], loss, loss, loss, "band", texture="dotted", aside=True)
 
 
 def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLevel, ...]:
@@ -178,7 +193,7 @@ def _levels(snapshot: RunSnapshot, settings: ChartSettings) -> tuple[ReferenceLe
         floor = corpus.floor_nats_per_token
         evaluation = snapshot.state.evals.last_until(snapshot.t)
         grown = progress_to_floor(evaluation.val_loss, corpus) if evaluation is not None else None
-        words = "" if grown is None else f", {format_percent(100 * grown)} grown up"
+        words = "" if grown is None else f", {format_share(grown)} of the way"
         levels.append(ReferenceLevel(floor, f"floor {format_loss(floor)}{words}", reach=True))
     if corpus.vocabulary_size > 1:
         guess = math.log(corpus.vocabulary_size)

@@ -17,7 +17,7 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
-from babytrain.tui.text.wording import StatusLabel, range_text, verdict_label
+from babytrain.tui.text.wording import StatusLabel, range_text, status_label, verdict_label
 from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, labelled
 from babytrain.tui.widgets.run.progress_header import eta_text
 
@@ -106,18 +106,20 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     inner = max(1, width - 2)
     snapshot = facts.snapshot
     verdict, rescue = snapshot.verdict, snapshot.state.guard_events.last_until(snapshot.t)
+    if snapshot.status == "failed":
+        verdict = None  # it was about a run that could go on
     buttons = _buttons(facts, verdict, glyphs)
     disk = _disk_problem(snapshot, glyphs)
     if height <= 1:
-        return [_line(disk or _diagnosis(verdict, glyphs, why=False), buttons, inner)]
+        return [_line(disk or _headline(snapshot, glyphs, why=False), buttons, inner)]
     next_ = _sentence("next", verdict.next_ if verdict is not None else "")
     if height == 2 and health_line_count(facts) > 2:
         newer = rescue is not None and (verdict is None or rescue.t >= verdict.t)
         second = disk or (_rescue(rescue) if newer and rescue is not None else next_)
         known = facts.forecast is not None and facts.forecast.final_loss is not None
         expected = [(Content.assemble(("forecast ", DIM), _final_loss(facts, glyphs)), "")] if known else []
-        return [_line(_diagnosis(verdict, glyphs), expected, inner), _line(second, buttons, inner)]
-    lines = [_line(_diagnosis(verdict, glyphs), [], inner)]
+        return [_line(_headline(snapshot, glyphs), expected, inner), _line(second, buttons, inner)]
+    lines = [_line(_headline(snapshot, glyphs), [], inner)]
     if snapshot.state.verdicts:
         lines.append(_line(next_, buttons, inner))
     if snapshot.state.guard_events or snapshot.state.storage:
@@ -133,11 +135,17 @@ def health_line_count(facts: HealthFacts) -> int:
     return 1 + bool(state.verdicts) + any((state.guard_events, state.storage)) + (facts.forecast is not None)
 
 
-def _diagnosis(verdict: Verdict | None, glyphs: Glyphs, *, why: bool = True) -> Content:
-    state = StatusLabel(glyphs.waiting, "no diagnosis yet", DIM)
-    if verdict is not None:
-        state = verdict_label(verdict.verdict, glyphs)
-    words = safe_content(verdict.why, one_line=True) if verdict is not None and why else Content()
+def _headline(snapshot: RunSnapshot, glyphs: Glyphs, *, why: bool = True) -> Content:
+    """The verdict and why; of a failed run that it failed, whatever the last verdict was."""
+    state, reason = StatusLabel(glyphs.waiting, "no diagnosis yet", DIM), ""
+    verdict, ended, resumed = snapshot.verdict, snapshot.ended, snapshot.state.resumes.last_until(snapshot.t)
+    if ended is not None and ended.status == "failed":
+        state, reason = status_label("failed", glyphs), ended.reason
+    elif verdict is not None:
+        state, reason = verdict_label(verdict.verdict, glyphs), verdict.why
+    elif resumed is not None and resumed.rollback:
+        reason = f"It went back to step {format_count(resumed.step)}."
+    words = safe_content(reason, one_line=True) if why else Content()
     return Content.assemble((f"{state.symbol} {state.word}", state.style), "  " if words else "", words)
 
 

@@ -28,18 +28,11 @@ from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content
-from babytrain.tui.text.wording import describe_command, format_clock, status_label, verdict_label
+from babytrain.tui.text.wording import CHECKPOINT_REASONS, describe_command, format_clock, status_label, verdict_label
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 MAX_LOG_LINES = 400
-_CHECKPOINT_REASONS = {
-    "cadence": "as planned",
-    "best": "the best",
-    "requested": "asked for",
-    "end": "at the end",
-    "before a change": "before a change",
-}
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,7 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
             best = f" {glyphs.dot} best" if event.best else ""
             return (glyphs.best if event.best else glyphs.dot), "bold $accent", Content(text + best)
         case Checkpoint():
-            reason = _CHECKPOINT_REASONS[event.reason]
+            reason = CHECKPOINT_REASONS[event.reason]
             took = format_seconds(event.seconds)
             return glyphs.stopped, "bold $primary", Content(f"checkpoint, {reason}, {took}")
         case Command():

@@ -59,7 +59,8 @@ class SamplePane(TextPane):
         text = safe_highlighted(sample.text[:_MAX_SAMPLE_TEXT], copied_highlights(self._metrics))
         caret = Content.assemble((self.glyphs.caret, "$accent")) if isinstance(sample, SamplePiece) else Content()
         lines = Content.assemble(safe_content(sample.prompt, DIM), text, caret).wrap(width)
-        summary = f" {self.glyphs.dot} ".join(short_metrics(self._metrics))
+        metrics = short_metrics(sample, self._metrics) if isinstance(sample, Sample) else []
+        summary = f" {self.glyphs.dot} ".join(metrics)
         if summary:
             lines += Content.assemble((summary, "$foreground 55% italic")).wrap(width)
         for earlier in self._earlier:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import math
-
 from textual.content import Content
 
 from babytrain.runs.events import Sample, TextMetrics
 from babytrain.runs.formatting import format_count, format_percent
+from babytrain.runs.state.memorisation_verdict import NOTHING_TO_JUDGE, MemorisationVerdict, judge_memorisation
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_line
 from babytrain.tui.widgets.common.line_widget import DIM
 
+_VERDICT_STYLES: dict[MemorisationVerdict, str] = {
+    "repeats itself": "bold",
+    "no text yet": "bold",
+    "no more than unseen text": "bold $success",
+    "copies a little": "bold $warning",
+    "copies a lot": "bold $error",
+}
 SHORTEST_SHOWN_MATCH = 12  # characters; shorter matches are common in any text
 LONGEST_QUOTE = 160
 COPIED_STYLE = "underline $secondary"
@@ -24,13 +30,14 @@ def copied_highlights(metrics: TextMetrics | None) -> list[TextHighlight]:
     return [TextHighlight(metrics.match_start, metrics.match_start + metrics.longest_match, COPIED_STYLE)]
 
 
-def short_metrics(metrics: TextMetrics | None) -> list[str]:
+def short_metrics(sample: Sample, metrics: TextMetrics | None) -> list[str]:
     """The most important metrics in a few words each, most important first."""
     if metrics is None:
         return []
     words: list[str] = []
-    if metrics.memorisation is not None and math.isfinite(metrics.memorisation):
-        words.append(f"parrot {metrics.memorisation:.1f}")
+    verdict = judge_memorisation(sample.text, metrics)
+    if verdict is not None:
+        words.append(verdict if verdict in NOTHING_TO_JUDGE else f"parrot {metrics.memorisation:.1f}")
     if metrics.haiku:
         words.append(f"5-7-5 {format_count(metrics.valid_haiku or 0)}/{format_count(metrics.haiku)}")
     if metrics.real_word_share is not None:
@@ -47,9 +54,10 @@ def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -
     def say(label: str, *words: Content | str | tuple[str, str]) -> None:
         lines.append(Content.assemble((f"{label} ", DIM), *words))
 
-    if metrics.memorisation is not None and math.isfinite(metrics.memorisation):
-        verdict, style = _parrot_verdict(metrics.memorisation)
-        say("parrot", (f"{metrics.memorisation:.1f}", style), f"  {verdict}")
+    verdict = judge_memorisation(sample.text, metrics)
+    if verdict is not None:
+        nothing = ": nothing to judge" if verdict in NOTHING_TO_JUDGE else ""
+        say("parrot", (f"{metrics.memorisation:.1f}", _VERDICT_STYLES[verdict]), f"  {verdict}{nothing}")
     if metrics.longest_match >= SHORTEST_SHOWN_MATCH:
         end = metrics.match_start + metrics.longest_match
         copied = safe_line(sample.text[metrics.match_start : end], LONGEST_QUOTE)
@@ -77,10 +85,3 @@ def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -
         words = ", ".join(safe_line(word, 24) for word in metrics.new_words[:12])
         say("new words", Content(words))
     return lines
-
-
-def _parrot_verdict(index: float) -> tuple[str, str]:
-    """An index in words and its style: 1 is the level of held-out text, 2 and more is memorisation."""
-    if index >= 2:
-        return "copies a lot", "bold $error"
-    return ("copies a little", "bold $warning") if index >= 1.5 else ("honest", "bold $success")

@@ -24,9 +24,9 @@ NO_METER = "no meter ran"  # in journals of older versions
 _LARGE_GAP_PERCENT = 5.0
 _MIN_GAP_SECONDS = 1.0
 _NOT_MEASURED = (
-    "power not measured: type in wall_watts, or let this user read RAPL (doctor says how)",
-    "power not measured: give wall_watts, or see doctor",
-    "not measured: wall_watts, or doctor",
+    "power not measured: let this user read the processor's counter (babytrain-tui doctor), or set wall_watts",
+    "power not measured: see babytrain-tui doctor, or set wall_watts",
+    "power not measured: see doctor",
 )
 
 

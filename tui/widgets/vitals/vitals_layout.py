@@ -75,7 +75,7 @@ def vitals_lines(
     if width <= 0 or height <= 0:
         return []
     if not vitals:
-        return [((shorten_to_columns("Feeling for a pulse.", width), "label"),)]
+        return [((shorten_to_columns("Waiting for the first reading of the sensors.", width), "label"),)]
     host = cache(partial(_host_lines, vitals, width, charset))
     least = 1 if extras.measured else 0
     if vitals[-1].gpus:

@@ -9,6 +9,8 @@ import pytest
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
 from babytrain.runs.journal import JournalTail, encode_event
+from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.lock import RunLock
 from babytrain.tui.app.start_screen import StartWatching
 from babytrain.tui.screens.home import HomeScreen
 from tests.tui.driving import COMPACT, driving, write_run
@@ -25,6 +27,17 @@ async def test_a_growing_journal_is_followed(runs_dir: Path) -> None:
             file.write(b"".join(encode_event(event).rstrip(b"\n") + b"\n" for event in [*events[150:], ending(events)]))
         await driver.wait(lambda: "200/1,500" in screen_text(driver.app), "the new steps")
         await driver.wait(lambda: "✓ done" in screen_text(driver.app), "the end")
+
+
+async def test_of_a_run_whose_process_is_gone_no_end_is_promised(runs_dir: Path) -> None:
+    folder = write_run(runs_dir, "elsewhere", script(60))
+    with RunLock(RunFolder(folder)):
+        async with driving(StartWatching(folder / "journal.jsonl", "elsewhere"), runs_dir, COMPACT) as driver:
+            await driver.wait(lambda: "ETA" in screen_text(driver.app), "the estimate")
+            (folder / "lock").unlink()
+            await driver.wait(lambda: "interrupted" in screen_text(driver.app), "that it was killed")
+            assert "ETA" not in screen_text(driver.app)
+            assert "forecast" not in screen_text(driver.app)
 
 
 async def test_its_commands_belong_to_others(runs_dir: Path) -> None:

@@ -78,7 +78,7 @@ def test_confusions_are_told_both_ways_most_frequent_first() -> None:
     assert confused_with(event, "e") == [("i", 0.2), ("a", 0.05)]
     assert predicted_instead_of(event, "e") == [("o", 0.1)]
     words = detail_lines([event], 0, letter_scores([event], 0)[0], "braille")[1].plain
-    assert words == "taken for i 20%, a 5%   stands in for o 10%"
+    assert words == "predicted instead i 20%, a 5%   predicted in place of o 10%"
 
 
 @pytest.mark.parametrize(("change", "words"), [(0.034, "▲3"), (-0.012, "▼1"), (0.004, ""), (None, "")])
@@ -88,15 +88,23 @@ def test_a_change_is_in_points(change: float | None, words: str) -> None:
 
 def test_the_favourite_has_a_history_and_kind_words() -> None:
     way = [
-        letters_at(step, step * 0.05, tracked_letter_recall=recall)
+        letters_at(step, step * 0.05, tracked_letter_recall=recall, tracked_letter_precision=recall)
         for step, recall in ((1, 0.0), (2, 0.61), (3, 0.946))
     ]
     line = tracked_letter_line(way, 2, "braille").plain
     assert line.startswith("★ e: 0% → 61% → 95%  ")
-    assert "95 percent accuracy" in line
+    assert "Letter e: recall 95%, precision 95%. This goes on the fridge door." in line
     assert "61" in tracked_letter_line(way, 1, "ascii").plain
     assert tracked_letter_line([letters(tracked_letter="")], 0, "braille").plain == ""
     assert "does not stand in this text" in tracked_letter_sentence(letters(tracked_letter="ж"))
+
+
+def test_a_letter_that_is_always_said_is_not_praised() -> None:
+    collapsed = letters(tracked_letter="e", tracked_letter_recall=1.0, tracked_letter_precision=0.12)
+    sentence = tracked_letter_sentence(collapsed)
+    assert sentence == "It finds 100% of the letters e, by saying it too often: 12% are right."
+    older = letters(symbols=("e",), precisions=(0.12,), tracked_letter="e", tracked_letter_recall=1.0)
+    assert tracked_letter_sentence(older) == sentence
 
 
 def test_a_long_history_keeps_its_ends() -> None:
@@ -106,7 +114,7 @@ def test_a_long_history_keeps_its_ends() -> None:
 
 def test_the_accuracy_of_everything_is_told_with_its_way() -> None:
     line = accuracy_line([letters(accuracy=0.5), letters(accuracy=0.712)], 1, 60, "braille").plain
-    assert line.startswith(" 71% ▲21 of all letters seen coming")
+    assert line.startswith(" 71% ▲21 accuracy, over all letters")
 
 
 # the keyboard

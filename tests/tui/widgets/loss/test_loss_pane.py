@@ -75,7 +75,16 @@ async def test_the_curve_the_numbers_and_the_marks_are_on_the_screen():
     state.apply(lr_event(700, 0.5, 1.0, 0.5))
     async with shown(state) as (app, _):
         text = "\n".join(screen_text(app))
-        for words in ("1 loss", "train 1.50", "val 1.60", "best 1.60 @1,000", "▼lr×0.5", "floor 1.30", "800", "1,000"):
+        for words in (
+            "1 loss",
+            "train 1.50",
+            "val 1.60",
+            "best 1.600 @1,000",
+            "▼lr×0.5",
+            "floor 1.300",
+            "800",
+            "1,000",
+        ):
             assert words in text
         assert any("\u2800" < char <= "\u28ff" for char in text)
 
@@ -337,4 +346,4 @@ def test_the_floor_says_how_grown_up_the_model_is() -> None:
     state.apply(started(floor=1.0))
     state.apply(eval_event(10, val_loss=1.0 + 0.25 * (math.log(65) - 1.0)))
     levels = LossPlotter().plot(state.at(), ChartSettings(), 80).levels
-    assert levels[0].label == "floor 1.00, 75% grown up"
+    assert levels[0].label == "floor 1.000, 75% of the way"

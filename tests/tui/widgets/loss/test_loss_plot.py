@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from babytrain.runs.events import Baselines, Command, Ended, Phase, Resumed
 from babytrain.runs.state.run_state import RunState
-from babytrain.tui.charts.canvas import CHART_CHARSETS
+from babytrain.tui.charts.canvas import CHART_CHARSETS, Canvas
+from babytrain.tui.charts.layout import lay_out_plot
 from babytrain.tui.charts.painter import draw_plot
 from babytrain.tui.charts.plot import STYLE_NUMBERS
 from babytrain.tui.charts.x_axis import X_MODES, StepWindow
@@ -109,7 +110,7 @@ def test_learning_rate_changes_say_what_and_which_way():
     state.apply(lr_event(30, 1e-3, 3e-3, 1e-3, action="lr_hold"))
     state.apply(lr_event(40, 9.0, 1.0, 9.0, status="refused"))
     marks = [(mark.x, mark.sign, mark.label) for mark in plot_of(state).marks]
-    assert marks == [(10, "down", "lr×0.5"), (20, "up", "lr×2"), (30, "down", "lr=1.0e-3")]
+    assert marks == [(10, "down", "lr×0.5"), (20, "up", "lr×2"), (30, "down", "lr=1e-3")]
 
 
 def test_taps_of_a_key_between_two_steps_are_one_change():
@@ -132,8 +133,8 @@ def test_checkpoints_pauses_and_resumes():
 
 def test_known_levels_come_from_the_corpus():
     levels = {level.label: level.value for level in plot_of(run_state(10)).levels}
-    assert levels["floor 1.30"] == 1.3
-    assert levels["pure guessing 4.17"] == pytest.approx(math.log(65))
+    assert levels["floor 1.300"] == 1.3
+    assert levels["pure guessing 4.174"] == pytest.approx(math.log(65))
     assert len(plot_of(run_state(10, floor=None)).levels) == 1
 
 
@@ -141,7 +142,7 @@ def test_what_models_reach_that_only_count_are_levels_until_they_are_hidden():
     state = run_state(10)
     state.apply(Baselines(t=0.1, step=0, uniform=4.17, unigram=2.84, bigram=2.3, trigram=math.nan, fivegram=0.7))
     levels = {level.label: level.value for level in plot_of(state).levels}
-    names = {"unigram 2.84", "bigram 2.30", "5-gram 0.700"}
+    names = {"unigram 2.840", "bigram 2.300", "5-gram 0.700"}
     assert names < set(levels)
     assert not any("trigram" in label for label in levels), "what could not be counted has no line"
     hidden = {level.label for level in plot_of(state, ChartSettings(baselines=False)).levels}
@@ -165,6 +166,31 @@ def test_bad_losses_are_marked_where_the_curve_was():
     assert point_marks.x.tolist() == [101, 102]
     assert np.isfinite(point_marks.y).all()
     assert "2 not finite" in header_of(state)
+
+
+@pytest.mark.parametrize("mode", X_MODES)
+def test_steps_that_a_recovery_left_behind_are_drawn_as_a_branch_that_does_not_flatten_the_run(mode):
+    state = run_state(200)
+    limits = [lay_out(plot_of(state, ChartSettings(x_mode=mode))).limits]
+    for step, loss in ((201, 5.0), (202, 51_101.0), (203, float("nan")), (204, float("nan"))):
+        state.apply(step_event(step, loss))
+    back = {"wall_time": 0.0, "checkpoint": "c", "total_steps": 2000, "rollback": True}
+    state.apply(Resumed(t=20.5, step=200, **back))
+    plot = plot_of(state, ChartSettings(x_mode=mode))
+    branch = plot.series[0]
+    assert (branch.texture, branch.aside) == ("dotted", True)
+    assert branch.line[1:3].tolist() == [5.0, 51_101.0]
+    assert np.isnan(branch.line[3:]).all()
+    bad = [marks for marks in plot.point_marks if marks.sign == "bad"]
+    assert bad[-1].x.tolist() == branch.x[3:].tolist()
+    assert bad[-1].y.tolist() == [51_101.0, 51_101.0]
+    assert "2 not finite" in header_of(state)
+    limits.append(lay_out(plot).limits)
+    assert limits[1][1] < limits[0][1] + 0.5 * (limits[0][1] - limits[0][0])
+
+
+def lay_out(plot):
+    return lay_out_plot(plot, Canvas(80, 20, BRAILLE), plot.x_low, plot.x_high, 5)
 
 
 def test_a_bad_evaluation_is_a_gap():
@@ -251,10 +277,10 @@ def test_a_run_that_never_began_says_so():
 def test_the_header_is_legend_and_newest_values():
     state = run_state(1000)
     text = header_of(state)
-    assert "━━ train 1.50" in text
-    assert "╌◆╌ val 1.60" in text
+    assert "━━ train 1.500" in text
+    assert "╌◆╌ val 1.600" in text
     assert "gap 0.10" in text
-    assert "★ best 1.60 @1,000" in text
+    assert "★ best 1.600 @1,000" in text
     assert text.endswith(f"x: step · EMA {SMOOTHING_DECAYS[0]:g}")
 
 
@@ -288,10 +314,10 @@ def test_the_crosshair_reads_everything_at_its_step():
         f"raw {loss}",
         "val",
         "@400",
-        "lr 3.0e-3",
+        "lr 3e-3",
         "grad 0.800",
         "45s",
-        "0.35M tok",
+        "346k tok",
     ):
         assert words in text
     assert "7.68k tok/s" in text

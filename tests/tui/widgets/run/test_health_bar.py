@@ -29,7 +29,7 @@ from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.text.wording import verdict_label
 from babytrain.tui.widgets.run.health_bar import ForecastCache, HealthFacts, health_lines
 from tests.tui.driving import COMPACT, STRIP, TINY, WIDE, driving, live, replay, write_run
-from tests.tui.scripted import script, state_from, train_step, troubled
+from tests.tui.scripted import ending, script, state_from, train_step, troubled
 from tests.tui.snapshots import screen_text
 
 HOSTILE = "a\x1b[31mred\u202egpj\u200b [bold]x[/bold] [@click=app.quit]go[/]\nnew\udcff"
@@ -98,6 +98,29 @@ def test_everything_that_is_known_is_said() -> None:
     assert "A go back to step 500" in lines[1]
     assert "! skipped @620  A step was left out" in lines[2]
     assert "ends in 49s–53s · final val 1.420–1.470" in lines[3]
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 4])
+def test_a_failed_run_is_failed_on_its_health_line_whatever_was_said_before(height: int) -> None:
+    events = troubled()
+    learning = Verdict(t=events[-1].t, step=620, verdict="learning", why="It falls.", next_="Nothing to do.")
+    failed = ending([*events, learning], "failed", "3 rollbacks did not help.")
+    lines = plain(HealthFacts(state_from([*events, learning, failed]).at(), None, None, KEYS), height=height)
+    assert lines[0].startswith(" ✗ failed")
+    assert height == 1 or "3 rollbacks did not help." in lines[0]
+    assert not any(words in line for line in lines for words in ("learning", "Nothing to do", "overfitting", "a stop"))
+
+
+def test_a_verdict_ends_with_the_steps_that_it_was_about() -> None:
+    events = troubled()
+    t = events[-1].t
+    back = Resumed(t=t + 1.0, step=300, wall_time=0.0, checkpoint="c", total_steps=1500, rollback=True)
+    snapshot = state_from([*events, back]).at()
+    lines = plain(HealthFacts(snapshot, None, FORECAST, KEYS))
+    assert "no diagnosis yet  It went back to step 300." in lines[0]
+    assert not any(words in line for line in lines for words in ("overfitting", "dropout may help", "a stop"))
+    again = Verdict(t=t + 2.0, step=350, verdict="learning", why="It falls.", next_="Nothing to do.")
+    assert "learning" in plain(HealthFacts(state_from([*events, back, again]).at()))[0]
 
 
 def test_a_disk_that_takes_no_checkpoints_is_told_with_since_when_until_it_takes_them_again() -> None:

@@ -224,7 +224,7 @@ def test_the_computer_tells_of_swap_disk_and_watts_when_they_matter():
         fans_rpm={"cpu": 2300.0, "case": 700.0},
     )
     text = words_of(vitals_lines([vitals(computer=rich)], 60, 40, BRAILLE))
-    for said in ("1.0/4.0 GiB", "1.0 GiB free", "23.4 W", "11.2 W", "nvme 41°", "case 700"):
+    for said in ("1.0/4.0 GiB", "1.0 GiB free", "23 W", "11 W", "nvme 41°", "case 700"):
         assert said in text
     plenty = host(swap_used_bytes=0, swap_total_bytes=GIB, disk_free_bytes=300 * GIB, disk_total_bytes=500 * GIB)
     text = words_of(vitals_lines([vitals(computer=plenty)], 60, 8, BRAILLE))
@@ -264,7 +264,7 @@ def test_the_bill_in_full_says_how_good_each_number_is():
     text = words_of(bill_lines(FULL_BILL, 120, MAX_BILL_LINES))
     for said in ("42.0 Wh", "EUR", "20.0 g CO2", "(world average)", "at the end", "50.0–60.0 Wh", "24.0–29.0 g CO2"):
         assert said in text
-    for said in ("gpu 0: counter", "processor: estimated", "-14%", "1m30s not measured", "26 mJ/token", "kettle"):
+    for said in ("gpu 0: counter", "processor: estimated", "-14%", "1m30s not measured", "26.0 mJ/token", "kettle"):
         assert said in text
 
 
@@ -279,7 +279,7 @@ def test_nothing_measured_is_one_calm_line_and_no_meter_is_none():
     nothing = BillAmounts(missing_reason="this user may not read RAPL", unmeasured_seconds=9.0)
     assert words_of(bill_lines(nothing, 100, 6)).count("\n") == 0
     assert "wall_watts" in words_of(bill_lines(nothing, 100, 6))
-    assert "wall_watts" in words_of(bill_lines(nothing, 36, 6))
+    assert "doctor" in words_of(bill_lines(nothing, 36, 6))
     assert bill_lines(BillAmounts(missing_reason=NO_METER), 100, 6) == []
     assert bill_lines(dataclasses.replace(nothing, unmeasured_seconds=0.0), 100, 6) == []  # it has just begun
 

@@ -51,11 +51,12 @@ def test_what_holds_a_run_back_is_told_with_the_temperature_of_now():
     told = PolicyEvent(t=5.0, step=1, cause="heat", action="slowed", text="Gertrude is at 71 °C", duty_cycle=0.46)
     cards = [gpu(nickname="Gertrude", trains=True, temperature_celsius=float(celsius)) for celsius in (71, 58)]
     state.apply_all([Vitals(t=4.0, step=1, host=host(), gpus=cards[:1]), told])
-    assert "71 °C, the ceiling is 65: training about 46%" in words_of(status_lines(state.at(), IntervalTracker(), 90))
+    said = words_of(status_lines(state.at(), IntervalTracker(), 90))
+    assert "71 °C, the ceiling is 65 °C: training about 46%" in said
     state.apply(Vitals(t=20.0, step=9, host=host(), gpus=cards[1:]))
     assert "Gertrude is at 58 °C, the ceiling is 65" in words_of(status_lines(state.at(), IntervalTracker(), 90))
     state.apply(PolicyEvent(t=21.0, step=9, cause="power", action="slowed", text="old", duty_cycle=0.3))
-    assert "143 W of a budget of 120: training about 30%" in words_of(status_lines(state.at(), IntervalTracker(), 90))
+    assert "143 W of a budget of 120 W: training about 30%" in words_of(status_lines(state.at(), IntervalTracker(), 90))
     assert len(encouragement_line(state.at(), IntervalTracker(), 90)) == 1
     state.apply(Phase(t=22.0, step=9, phase="paused"))
     assert {style for line in status_lines(state.at(), IntervalTracker(), 90) for _, style in line} == {"kind"}
