@@ -27,7 +27,7 @@ from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import SMALLEST_SCALE, UPDATE_DIALS
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
-from babytrain.runs.formatting import format_learning_rate, format_loss
+from babytrain.runs.formatting import format_count, format_factor, format_learning_rate, format_loss
 
 # How long the sensors may take to notice a lost card: expensive ones are read less than once a second.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
@@ -123,7 +123,7 @@ class Recovery:
         others = [name for name in dials.changed_from(before) if name in UPDATE_DIALS and name not in _RATE_DIALS]
         if rate > was > 0.0:
             factor = rate / was
-            times = f"{factor:,.0f}" if factor >= 10.0 else f"{factor:.2g}"
+            times = format_count(factor) if factor >= 10.0 else format_factor(factor)
             self._change, self._rate_before = f"the learning rate was multiplied by {times} at step {step:,}", was
         elif others:
             self._change = f"{others[0]} was changed to {getattr(dials, others[0])} at step {step:,}"

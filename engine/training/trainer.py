@@ -39,6 +39,7 @@ from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import train_step
 from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import Ended, Request
+from babytrain.runs.formatting import format_seconds
 
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
 
@@ -77,7 +78,7 @@ class Trainer:
             state, recorder, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )
         self._samples = SampleWriter(state, recorder, corpus, analyzer.add_sample)
-        self._monitor = DiagnosisMonitor(state, recorder, corpus.facts.floor_nats_per_token)
+        self._monitor = DiagnosisMonitor(state, recorder, corpus)
         self._recovery = Recovery(
             state, recorder, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
         )
@@ -188,7 +189,7 @@ class Trainer:
         if self._monitor.stopped:
             return self._monitor.stopped
         if self._state.progress.step < self._state.dials.total_steps and self._limit_seconds:
-            return f"the {self._limit_seconds / 60:g} minutes are over"
+            return f"the planned {format_seconds(self._limit_seconds)} are over"
         return "the plan is done"
 
     def _end_here(self) -> None:

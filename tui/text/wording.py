@@ -190,9 +190,9 @@ GROWN_UP = "of the way from pure guessing to the entropy of the text, below whic
 FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
 # The run gets worse, or no better, without a change.
 VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(
-    {"plateau", "lr too high", "lr too low", "overfitting", "memorising", "diverging"}
+    {"plateau", "lr too high", "lr too low", "not learning", "overfitting", "memorising", "diverging"}
 )
-_ALARMING: frozenset[str] = frozenset({"diverging", "overfitting", "memorising"})
+_ALARMING: frozenset[str] = frozenset({"diverging", "not learning", "overfitting", "memorising"})
 _LONGEST_VERDICT = 20
 
 

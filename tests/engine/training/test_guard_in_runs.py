@@ -221,7 +221,7 @@ def test_a_rescued_run_is_repeated_with_its_rescues(tmp_path: Path) -> None:
 def test_a_run_that_the_clock_ended_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recorder, "working_seconds", lambda recorder: 1.0 * recorder.step)
     result = train(tmp_path, **(RUN | {"minutes": 0.5, "steps": 3000}))
-    assert (result.status, result.steps, result.reason) == ("done", 30, "the 0.5 minutes are over")
+    assert (result.status, result.steps, result.reason) == ("done", 30, "the planned 30s are over")
     summary = summarize_run(RunFolder(Path(result.run_dir)))
     assert (summary.step, summary.total_steps, summary.status) == (30, 30, "done")
     assert load_state(Path(result.run_dir) / "journal.jsonl").at().total_steps == 30
