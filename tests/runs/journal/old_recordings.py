@@ -1,4 +1,4 @@
-"""Two recordings as version 0.2 wrote them, with fewer steps and sensor readings, and the same in the present schema."""
+"""Two recordings as version 0.2 wrote them, with fewer steps and readings, and the same in the present schema."""
 
 from __future__ import annotations
 
