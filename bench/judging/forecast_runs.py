@@ -162,6 +162,8 @@ def _record(plan: Plan, factors: Array, train: Array, val: Array, random: np.ran
         writer.do_what_is_due(step)
     if total % plan.eval_every:
         writer.evaluate(total)
+    if total % plan.sample_every:
+        writer.sample(total)  # as the engine does
     writer.save(total, "end")
     state.apply(
         Ended(t=writer.t, step=total, status="done", reason="", tokens=total * TOKENS_PER_STEP, tokens_per_second=1.0)

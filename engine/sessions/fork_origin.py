@@ -10,6 +10,7 @@ from babytrain.engine.checkpoints.format import LoadedCheckpoint, checkpoint_nam
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.training.train_state import Progress, read_trainer
+from babytrain.runs.dials.spec import LOSS_DIALS, UPDATE_DIALS
 from babytrain.runs.events import Checkpoint, Started
 from babytrain.runs.playback.replay_plan import FORK_START
 from babytrain.runs.store.folder import RunFolder
@@ -68,11 +69,16 @@ class ForkOrigin:
 
 
 def with_changed_dials(checkpoint: LoadedCheckpoint, config: Config, changes: Mapping[str, Any]) -> LoadedCheckpoint:
-    """A checkpoint with the dials in `changes` set to their values in `config`. Raises CheckpointError."""
+    """A checkpoint with the dials in `changes` set as in `config`, which its guard hears of. Raises CheckpointError."""
     names = {*changes, "steps"} if "epochs" in changes else set(changes)
-    _, dials, _ = read_trainer(checkpoint, config)
-    dials = dials.with_settings({name: getattr(config, name) for name in names})
-    return replace(checkpoint, trainer={**checkpoint.trainer, **dials.saved()})
+    _, before, guard = read_trainer(checkpoint, config)
+    dials = before.with_settings({name: getattr(config, name) for name in names})
+    changed = dials.changed_from(before).keys() & (LOSS_DIALS | set(UPDATE_DIALS)) | names & {"lr", "muon_lr"}
+    if changed:
+        guard.dials_changed(changed)
+    if changed or "max_rollbacks" in names:
+        guard.rollbacks_left = config.max_rollbacks  # another attempt
+    return replace(checkpoint, trainer={**checkpoint.trainer, **dials.saved(), "guard": guard.state()})
 
 
 def copy_event(folder: RunFolder, started: Started) -> Checkpoint:

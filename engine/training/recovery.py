@@ -14,6 +14,7 @@ from babytrain.engine.checkpoints.format import (
     load_checkpoint,
     mark_as_last,
     named_checkpoint,
+    step_of,
 )
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound
 from babytrain.engine.telemetry.sampler import LONGEST_SAMPLING_INTERVAL_SECONDS
@@ -26,7 +27,7 @@ from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.dials.spec import SMALLEST_SCALE, UPDATE_DIALS
 from babytrain.runs.events import GuardCause, GuardEvent, GuardOutcome, PolicyEvent, Request, Resumed
-from babytrain.runs.formatting import format_learning_rate, format_loss
+from babytrain.runs.formatting import format_count, format_factor, format_learning_rate, format_loss
 
 # How long the sensors may take to notice a lost card: expensive ones are read less than once a second.
 LOST_CARD_NOTICE_SECONDS = LONGEST_SAMPLING_INTERVAL_SECONDS + 2.5
@@ -90,6 +91,7 @@ class Recovery:
         self._apply = apply
         self._can_skip_spikes = can_skip_spikes
         self._change = ""  # the newest dial change of a person by which updates may go wrong, in words
+        self._change_step = 0
         self._rate_before = 0.0  # the learning rate before it, by the schedule at that step
 
     def act(self, step: ReadStep) -> bool:
@@ -121,13 +123,15 @@ class Recovery:
         others = [name for name in dials.changed_from(before) if name in UPDATE_DIALS and name not in _RATE_DIALS]
         if rate > was > 0.0:
             factor = rate / was
-            times = f"{factor:,.0f}" if factor >= 10.0 else f"{factor:.2g}"
+            times = format_count(factor) if factor >= 10.0 else format_factor(factor)
             self._change, self._rate_before = f"the learning rate was multiplied by {times} at step {step:,}", was
         elif others:
             self._change = f"{others[0]} was changed to {getattr(dials, others[0])} at step {step:,}"
             self._rate_before = 0.0
         elif rate <= self._rate_before:
             self._change = ""  # taken back
+        if self._change.endswith(f" at step {step:,}"):
+            self._change_step = step
 
     def _reason_to_stop(self, what: str) -> str:
         """Why the run stops and what to try; a dial change that explains it comes first."""
@@ -137,8 +141,22 @@ class Recovery:
         causes += [cause for cause in (self._change, what) if cause]
         reason = ": ".join(causes[:2]) + "".join(f", and {cause}" for cause in causes[2:])
         lower = format_learning_rate(min(1.0, dials.lr_scale) * config.lr / 4)
-        advice = "without that change" if self._change else f"with a lower learning rate, for instance lr={lower}"
-        return f"{reason[0].upper()}{reason[1:]}. Try again {advice}."
+        advice = f"Try again with a lower learning rate, for instance lr={lower}"
+        if self._change:
+            before = self._checkpoint_before_the_change()
+            advice = f"Resume it from step {step_of(before):,}, before that change" if before else "Leave that out"
+        return f"{reason[0].upper()}{reason[1:]}. {advice}."
+
+    def _checkpoint_before_the_change(self) -> Path | None:
+        """The newest good checkpoint from before the dial change to which a failure is put down."""
+        step = self._change_step if self._change else -1
+        good = good_checkpoints(self._recorder.folder.checkpoints, step)
+        return next((path for path in good if step_of(path) <= step), None)
+
+    def resume_before_the_change(self) -> None:
+        """Let a resume of a run that failed by a dial change begin before it and not with what came of it."""
+        if before := self._checkpoint_before_the_change():
+            self._mark_as_last(before)
 
     def _report(self, step: ReadStep, action: GuardOutcome, sentence: str, at: int | None = None) -> None:
         recorder, event = self._recorder, step.event
@@ -234,14 +252,7 @@ class Recovery:
             there = state.roll_back(load_checkpoint(path))
         except CheckpointError as error:
             raise CheckpointNotFound(str(error).rstrip(".")) from error
-        try:
-            mark_as_last(recorder.folder.checkpoints, path)
-        except OSError as error:  # a full disk must not prevent a rollback
-            recorder.note(
-                f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
-                "next one is saved, a resume would begin with another.",
-                "warning",
-            )
+        self._mark_as_last(path)
         step = recorder.step = state.progress.step
         self._checkpoints.rolled_back()
         recorder.emit(
@@ -256,3 +267,13 @@ class Recovery:
             )
         )
         return there
+
+    def _mark_as_last(self, path: Path) -> None:
+        try:
+            mark_as_last(self._recorder.folder.checkpoints, path)
+        except OSError as error:  # a full disk must not prevent a rollback
+            self._recorder.note(
+                f"The checkpoint {path.name} could not be marked as the newest ({error.strerror or error}): until the "
+                "next one is saved, a resume would begin with another.",
+                "warning",
+            )

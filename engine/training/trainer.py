@@ -39,6 +39,7 @@ from babytrain.engine.training.train_state import TrainState
 from babytrain.engine.training.train_step import train_step
 from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.events import Ended, Request
+from babytrain.runs.formatting import format_seconds
 
 Task: TypeAlias = Literal["diagnosis", "evaluation", "sample", "checkpoint"]
 
@@ -77,7 +78,7 @@ class Trainer:
             state, recorder, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )
         self._samples = SampleWriter(state, recorder, corpus, analyzer.add_sample)
-        self._monitor = DiagnosisMonitor(state, recorder, corpus.facts.floor_nats_per_token)
+        self._monitor = DiagnosisMonitor(state, recorder, corpus)
         self._recovery = Recovery(
             state, recorder, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
         )
@@ -132,6 +133,7 @@ class Trainer:
                 recorder.record_step(unread.event)
             if unsaved := save_last(self._checkpoints, self._recorder):
                 reason += f" And {unsaved}."
+            self._recovery.resume_before_the_change()
         except CardLostError as error:
             save = partial(self._checkpoints.save, "end")
             status, reason = "failed", stop_for_lost_card(self._recorder, str(error), save)
@@ -187,14 +189,14 @@ class Trainer:
         if self._monitor.stopped:
             return self._monitor.stopped
         if self._state.progress.step < self._state.dials.total_steps and self._limit_seconds:
-            return f"the {self._limit_seconds / 60:g} minutes are over"
+            return f"the planned {format_seconds(self._limit_seconds)} are over"
         return "the plan is done"
 
     def _end_here(self) -> None:
         """Make a plan that ended early, by the clock or by overfitting, one of the steps that were made."""
         progress = self._state.progress
         if progress.step < self._state.dials.total_steps:
-            self._apply(Request(command_id=0, action="total_steps", value=float(progress.step)))
+            self._apply(Request(command_id=0, action="total_steps", value=float(max(1, progress.step))))
 
     def _finish_plan(self) -> bool:
         """Evaluate and sample at the last step if that was not due there. False if the guard rolled the run back."""

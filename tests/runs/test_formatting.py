@@ -1,6 +1,8 @@
 """Numbers in panes: the right digits, and never wider than the room kept for them."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,33 @@ FORMATTERS = [
     formatting.format_watts,
     formatting.format_factor,
 ]
+
+
+# Numbers for programs, differences down to the bit, ticks of an axis, and rounding that is no text.
+EXACT = {
+    "rerun_script.py",
+    "rerun.py",
+    "notifications.py",
+    "dial_steps.py",
+    "charts.py",
+    "formatting.py",
+    "time_of_day.py",
+}
+
+
+def test_a_number_that_is_told_is_formatted_here() -> None:
+    """No sentence or label has digits of its own: `5.0e0`, four decimals of a loss, minutes with a point."""
+    root = Path(formatting.__file__).resolve().parents[1]
+    own = re.compile(r"\{[^{}]*(:,?(\.\d+[eg]|\.[4-9]f)|/ 60:[^{}]*|/ 1e[369]:[^{}]*)\}")
+    found = [
+        f"{path.name}: {line.strip()}"
+        for floor in ("engine", "runs", "tui")
+        for path in (root / floor).rglob("*.py")
+        if path.name not in EXACT
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if own.search(line)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("formatter", FORMATTERS)

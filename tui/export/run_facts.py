@@ -17,6 +17,7 @@ from babytrain.runs.formatting import (
     format_bytes,
     format_compact,
     format_count,
+    format_factor,
     format_loss,
     format_percent,
     format_rate,
@@ -123,7 +124,7 @@ def _times(epoch: float) -> str:
     if not math.isfinite(epoch):
         return UNKNOWN
     if 0 < epoch < 0.1:
-        return f"{epoch:.1g} times"
+        return f"{format_factor(epoch)} times"
     return f"{epoch:.1f} times" if epoch < 100 else f"{format_compact(epoch)} times"
 
 

@@ -15,7 +15,7 @@ from babytrain.engine.checkpoints import format as checkpoint_format
 from babytrain.engine.checkpoints.format import best_checkpoint
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.sessions.rerun import plan_rerun, train_rerun
-from babytrain.engine.sessions.start_and_resume import RunResult
+from babytrain.engine.sessions.start_and_resume import RunResult, train_resumed
 from babytrain.engine.training.recorder import Recorder
 from babytrain.runs.events import Checkpoint, Command, Eval, GuardEvent, Resumed, Step, Verdict
 from babytrain.runs.journal import load_state
@@ -132,10 +132,15 @@ def test_a_run_that_is_given_up_names_the_change_that_caused_it(tmp_path: Path, 
     assert result.status == "failed"
     assert result.reason.startswith("The learning rate was multiplied by 1,000,000 at step 100: ")
     assert told in result.reason
-    assert result.reason.endswith("Try again without that change.")
+    assert result.reason.endswith("Resume it from step 100, before that change.")
     last = [event for event in events_of(result) if isinstance(event, GuardEvent)][-1]
     assert last.action == "stopped"
     assert result.reason in last.text
+    again = train_resumed(Path(result.run_dir), {}, LiveFeed())
+    assert (again.status, again.steps) == ("done", 200)
+    assert again.val_loss is not None
+    assert again.val_loss < 0.6
+    assert [event.step for event in events_of(again) if isinstance(event, Resumed)] == [100]
 
 
 def test_the_last_resort_says_how_often_it_tried(tmp_path: Path, monkeypatch) -> None:
@@ -216,7 +221,7 @@ def test_a_rescued_run_is_repeated_with_its_rescues(tmp_path: Path) -> None:
 def test_a_run_that_the_clock_ended_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recorder, "working_seconds", lambda recorder: 1.0 * recorder.step)
     result = train(tmp_path, **(RUN | {"minutes": 0.5, "steps": 3000}))
-    assert (result.status, result.steps, result.reason) == ("done", 30, "the 0.5 minutes are over")
+    assert (result.status, result.steps, result.reason) == ("done", 30, "the planned 30s are over")
     summary = summarize_run(RunFolder(Path(result.run_dir)))
     assert (summary.step, summary.total_steps, summary.status) == (30, 30, "done")
     assert load_state(Path(result.run_dir) / "journal.jsonl").at().total_steps == 30

@@ -144,6 +144,7 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
     feed.ask("advance", 3)
     wait_for(lambda: feed.steps.count == 3, "three single steps")
     feed.ask("sample", text="the snake")
+    feed.ask("sample", text="the", dial="tokens=4 talk=1")
     feed.ask("evaluate")
     feed.ask("checkpoint")
     feed.ask("advance", 1)
@@ -153,7 +154,8 @@ def test_pausing_and_stepping_change_nothing_but_time(tmp_path: Path) -> None:
     thread.join(LONGEST_WAIT_SECONDS)
     assert same_bits(final_weights(plain), final_weights(results[0]))
     events = events_of(results[0])
-    assert [event.prompt for event in events if isinstance(event, Sample) and event.requested] == ["the snake"]
+    asked = [(event.prompt, event.talk) for event in events if isinstance(event, Sample) and event.requested]
+    assert asked == [("the snake", False), ("the", True)]
     assert [event.step for event in events if isinstance(event, Eval)] == [0, 3, 10, 20]
     assert [event.step for event in events if isinstance(event, Checkpoint) and event.reason == "requested"] == [3]
     assert [event.phase for event in events if isinstance(event, Phase)].count("paused") >= 2

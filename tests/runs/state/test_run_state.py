@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import AnyEvent, Command, Letters, Resumed, SamplePiece, Verdict
+from babytrain.runs.events import AnyEvent, Command, Letters, Resumed, Sample, SamplePiece, Verdict
 from babytrain.runs.events.timeline import MAX_LETTERS
 from babytrain.runs.state.columns import MAX_BRANCH_ROWS, MAX_BRANCHES, StepColumns
 from babytrain.runs.state.run_state import RunSnapshot, RunState
@@ -164,6 +164,15 @@ def test_the_best_evaluation_is_the_lowest_that_is_a_number(broken: float) -> No
     assert best is not None
     assert best.val_loss == 2.0
     assert state.at(0.5).best_eval is None
+
+
+def test_a_reply_of_the_talk_screen_is_no_sample_of_the_run() -> None:
+    facts: dict[str, Any] = {"t": 1.0, "step": 2, "sample_id": 1, "prompt": "a frog"}
+    state = reduce([started(), SamplePiece(**facts, text=" si", talk=True)])
+    assert state.at().sample_piece is None
+    state.apply(Sample(**facts, text=" sits", seed=1, temperature=0.8, seconds=0.1, requested=True, talk=True))
+    assert state.at().samples == []
+    assert [reply.text for reply in state.replies.events] == [" sits"]
 
 
 @pytest.mark.parametrize("after", [None, math.nan, math.inf])

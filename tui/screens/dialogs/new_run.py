@@ -40,7 +40,7 @@ class NewRunScreen(FormDialog[TrainingSession]):
                 id="corpus",
                 compact=True,
             ),
-            "name": Input(placeholder="one is made up", id="name", compact=True),
+            "name": Input(placeholder="one is drawn", id="name", compact=True),
             "steps": Input(placeholder="as the preset says", id="steps", compact=True),
         }
         for label, field in fields.items():
