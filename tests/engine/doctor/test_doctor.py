@@ -203,7 +203,7 @@ def test_cards_are_described_with_what_they_do_not_tell() -> None:
         "RTX 4070, 12.0 GiB, 61 °C (slows down at 83), fan 0 43% 1,320 rpm, fan 1 40%, 143 W of 200 W, hot"
     )
     assert topics["card 1"].why == "Not told: fan rpm: this card does not report it."
-    assert topics["cost"].what.startswith("a look at every card takes ")
+    assert topics["cost"].what.startswith("reading every card takes ")
     assert describe_card(GpuReading(index=0, name="bare")).what == "bare"
 
 
