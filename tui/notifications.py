@@ -7,11 +7,13 @@ a run can become a command. Event, run, step and sentence are passed as argument
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,30 @@ class NewMilestones:
             self._seen = len(reached)
         new, self._seen = reached[self._seen :], len(reached)
         return [milestone for milestone in new if milestone.t > last_resume_time(snapshot)]
+
+
+GATHER_SECONDS = 4.0  # milestones within this time are announced together
+QUIET_SECONDS = 20.0  # between two announcements
+
+
+class MilestoneGroups:
+    """Milestones that come within a short time, as one group: in its first seconds a run reaches many."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._group: list[Milestone] = []
+        self._due_at = self._quiet_until = -math.inf
+
+    def add(self, news: Sequence[Milestone], *, is_last: bool = False) -> list[Milestone]:
+        """The group to announce now, mostly none. `is_last`: nothing comes after these."""
+        now = self._now()
+        if news and not self._group:
+            self._due_at = max(now + GATHER_SECONDS, self._quiet_until)
+        self._group += news
+        if not self._group or (now < self._due_at and not is_last):
+            return []
+        group, self._group, self._quiet_until = self._group, [], now + QUIET_SECONDS
+        return group
 
 
 def last_resume_time(snapshot: RunSnapshot) -> float:

@@ -33,6 +33,7 @@ def library(seed: int = 0) -> tuple[Curve, ...]:
         plateau,
         learning_rate_too_high,
         learning_rate_too_low,
+        not_learning,
         machine_trouble,
         beginnings_and_ends,
     )
@@ -170,6 +171,18 @@ def learning_rate_too_low(seed: int) -> Iterator[Curve]:
         loss = UNIFORM + per_step * np.arange(1, len(shape.loss) + 1)
         shape = replace(shape, loss=loss, val_gap=0.0 * loss, train_gap=0.0 * loss)
         yield Curve(name, "lr too low", 700, realise(name, seed, shape), ("lr too low",))
+
+
+def not_learning(seed: int) -> Iterator[Curve]:
+    """The loss falls to that of counting tokens, and stays."""
+    for number, noise in enumerate((0.02, 0.06)):
+        name = f"not-learning-{number}"
+        shape = healthy_shape(kind="constant", noise=noise, wobble=0.002)
+        counting = UNIFORM - 0.8
+        loss = np.maximum(shape.loss, counting)
+        shape = replace(shape, loss=loss, val_gap=0.0 * loss, train_gap=0.0 * loss)
+        run = replace(realise(name, seed, shape), unigram_loss=counting)
+        yield Curve(name, "not learning", 900, run, ("not learning",))
 
 
 def machine_trouble(seed: int) -> Iterator[Curve]:

@@ -164,3 +164,11 @@ def nearest_word(word: str, known: Iterable[str]) -> str:
     """`(did you mean 'dropout'?)` for a word similar to a known one, else an empty string."""
     matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def rate_factors(config: Config, lr: float) -> tuple[float, ...]:
+    """How many times the default rates a run with peak rate `lr` uses: AdamW's, and Muon's where it has a part."""
+    defaults = SETTINGS["lr"].default, SETTINGS["muon_lr"].default
+    if config.optimizer == "adamw":
+        return (lr / ADAMW_LR,)
+    return lr / defaults[0], config.muon_lr * lr / config.lr / defaults[1]

@@ -9,24 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from babytrain.engine.diagnosis.loss_trends import (
-    describe_learning,
-    find_divergence,
-    find_learning_rate_too_high,
-    find_learning_rate_too_low,
-    find_plateau,
-    recent_trend,
-)
+from babytrain.engine.diagnosis.divergence import find_divergence
+from babytrain.engine.diagnosis.learning_rate import find_learning_rate_too_high, find_learning_rate_too_low, rate_hint
+from babytrain.engine.diagnosis.loss_trends import describe_learning, find_plateau, recent_trend
+from babytrain.engine.diagnosis.not_learning import SETTLED_ROWS, find_not_learning, is_above_counting
 from babytrain.engine.diagnosis.observation import Observation, step_number
 from babytrain.engine.diagnosis.overfitting import find_memorising, find_overfitting, measure_rise
 from babytrain.engine.diagnosis.robust_statistics import finite_values
-from babytrain.engine.diagnosis.verdicts import (
-    URGENT_VERDICTS,
-    Diagnosis,
-    EvaluationRise,
-    VerdictKind,
-)
-from babytrain.runs.formatting import format_seconds, format_share
+from babytrain.engine.diagnosis.verdicts import URGENT_VERDICTS, Diagnosis, EvaluationRise, VerdictKind
+from babytrain.runs.formatting import format_count, format_loss, format_seconds, format_share, format_whole_seconds
 
 THROTTLED_SECONDS = 12.0  # of the last 60: less is hardly noticed
 DATA_BOUND_SHARE = 0.25  # of the step time; 0 while the loader keeps up
@@ -64,8 +55,6 @@ def find_data_bound(observation: Observation, *, repeated: bool) -> Diagnosis | 
     )
 
 
-DIAGNOSIS_SETTLING_STEPS = 50  # the first steps fall too steeply for any verdict
-SETTLING_SHARE = 0.1  # of the run, where it has fewer than 500 steps
 CONFIRM_STEPS = 20  # a verdict that is not urgent must be found again so many steps later
 
 
@@ -81,36 +70,42 @@ def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Dia
     with np.errstate(all="ignore"):
         rise = measure_rise(observation, previous)
         found = _find(observation, rise, previous.verdict if previous is not None else None)
-    return _confirm(found, rise, step, previous)
+        if found.verdict in ("learning", "done") and (hint := rate_hint(observation)):
+            found = replace(found, next_=f"{found.next_} {hint}")
+    return _confirm(found, rise, step, previous, finished=observation.finished)
 
 
 def _find(observation: Observation, rise: EvaluationRise | None, previous_verdict: VerdictKind | None) -> Diagnosis:
-    if observation.finished:
-        return _done(observation)
-    if (diverging := find_divergence(observation)) is not None:
-        return diverging
-    settling = DIAGNOSIS_SETTLING_STEPS
-    if observation.total_steps > 0:
-        settling = min(settling, int(SETTLING_SHARE * observation.total_steps))
-    warming_up_until = max(observation.warmup_steps, settling)
-    if observation.newest_step <= warming_up_until:
-        return _warming_up(observation, warming_up_until)
-    found = find_overfitting(observation, rise, previous_verdict)
-    found = found or find_memorising(observation, repeated=previous_verdict == "memorising")
-    if found is not None:
-        return found
+    trouble = find_divergence(observation)
+    needed = SETTLED_ROWS if is_above_counting(observation) else 1
+    settled = observation.settled_rows >= needed or observation.finished
+    if trouble is None and settled:
+        trouble = (
+            find_overfitting(observation, rise, previous_verdict)
+            or find_memorising(observation, repeated=previous_verdict == "memorising")
+            or find_not_learning(observation)
+        )
+    if trouble is None and not settled:
+        return _warming_up(observation)
     trend = recent_trend(observation)
+    trouble = trouble or find_learning_rate_too_high(observation, trend, repeated=previous_verdict == "lr too high")
+    if trouble is None and not observation.finished:
+        trouble = find_throttling(observation, repeated=previous_verdict == "throttled") or find_data_bound(
+            observation, repeated=previous_verdict == "data-bound"
+        )
+    trouble = trouble or find_learning_rate_too_low(observation, repeated=previous_verdict == "lr too low")
+    if observation.finished:
+        return _done(observation, trouble)
     return (
-        find_learning_rate_too_high(observation, trend, repeated=previous_verdict == "lr too high")
-        or find_throttling(observation, repeated=previous_verdict == "throttled")
-        or find_data_bound(observation, repeated=previous_verdict == "data-bound")
-        or find_learning_rate_too_low(observation, repeated=previous_verdict == "lr too low")
+        trouble
         or find_plateau(observation, trend, repeated=previous_verdict == "plateau")
         or describe_learning(observation, trend, repeated=previous_verdict == "slow")
     )
 
 
-def _confirm(found: Diagnosis, rise: EvaluationRise | None, step: int, previous: Diagnosis | None) -> Diagnosis:
+def _confirm(
+    found: Diagnosis, rise: EvaluationRise | None, step: int, previous: Diagnosis | None, *, finished: bool
+) -> Diagnosis:
     """`found`, or `previous` while a new verdict that is not urgent waits for confirmation."""
     verdict = found.verdict
     found = replace(found, step=step, since=step, rise=rise)
@@ -118,7 +113,7 @@ def _confirm(found: Diagnosis, rise: EvaluationRise | None, step: int, previous:
         return found
     if verdict == previous.verdict:
         return replace(found, since=previous.since)
-    if verdict in URGENT_VERDICTS or verdict == "done" or previous.verdict == "warming up":
+    if verdict in URGENT_VERDICTS or finished or previous.verdict == "warming up":
         return found
     candidate_since = previous.candidate_since if previous.candidate == verdict else step
     if step - candidate_since >= CONFIRM_STEPS:
@@ -126,25 +121,48 @@ def _confirm(found: Diagnosis, rise: EvaluationRise | None, step: int, previous:
     return replace(previous, step=step, candidate=verdict, candidate_since=candidate_since, rise=rise)
 
 
-def _done(observation: Observation) -> Diagnosis:
+def _done(observation: Observation, trouble: Diagnosis | None) -> Diagnosis:
+    """The verdict on a finished run: its trouble, if it has one, without commands, which no one would obey any more."""
     step, _, val, _ = observation.evaluations
     plural = "" if observation.newest_step == 1 else "s"
-    took = f"{observation.newest_step:,} step{plural} in {format_seconds(observation.newest_t)}"
+    steps, seconds = format_count(observation.newest_step), format_whole_seconds(observation.newest_t)
+    why = f"The run is over after {steps} step{plural} in {seconds}"
+    if trouble is not None:
+        return Diagnosis(trouble.verdict, f"{why}. {trouble.why}", _next_run(observation, trouble.verdict))
     if len(val) == 0:
-        return Diagnosis("done", f"The run is over after {took}.", "Write with the model, or start the next run.")
+        return Diagnosis("done", f"{why}.", "Write with the model, or start the next run.")
     best = int(np.argmin(val))
-    why = f"The run is over after {took}; its best validation loss was {val[best]:.3f} at step "
-    why += f"{step_number(step[best]):,}."
+    why += f"; its best validation loss was {format_loss(val[best])} at step {format_count(step_number(step[best]))}."
     if best == len(val) - 1:
         return Diagnosis("done", why, "The best model is the last one: a longer run may find a better one.")
-    return Diagnosis("done", why, "The best model is not the last one: write with the best checkpoint.")
+    return Diagnosis("done", why, f"The best model is not the last one: {_use_best(step_number(step[best]))}.")
 
 
-def _warming_up(observation: Observation, until: int) -> Diagnosis:
+def _next_run(observation: Observation, verdict: VerdictKind) -> str:
+    step, _, val, _ = observation.evaluations
+    match verdict:
+        case "overfitting" | "memorising":
+            best = step_number(step[int(np.argmin(val))])
+            keep = _use_best(best)
+            return (
+                f"{keep[0].upper()}{keep[1:]}; the next run needs fewer steps, more text, dropout or a smaller model."
+            )
+        case "lr too high" | "diverging":
+            return "Start the next run with a lower learning rate: try a third of it, and a tenth."
+        case "lr too low":
+            return "Start the next run with a higher learning rate: try three times it, and ten times."
+    return "Start the next run with another learning rate, a tenth and ten times this one, or look at the text."
+
+
+def _use_best(step: int) -> str:
+    return f"write with the best checkpoint, of step {format_count(step)}" if step else "no step made it better"
+
+
+def _warming_up(observation: Observation) -> Diagnosis:
     newest = observation.tail("loss", 1)
-    level = f"; the loss is {newest[-1]:.3f}" if len(newest) and np.isfinite(newest[-1]) else ""
+    level = f"; the loss is {format_loss(newest[-1])}" if len(newest) and np.isfinite(newest[-1]) else ""
     return Diagnosis(
         "warming up",
-        f"Step {observation.newest_step:,} of the first {until:,}{level}.",
+        f"Step {format_count(observation.newest_step)} of the first {format_count(observation.settled_step)}{level}.",
         "Wait: it is too early to judge.",
     )

@@ -1,13 +1,13 @@
 """The state of a diagnosis in a checkpoint, so that a resumed run gets the same verdicts.
 
-Only what is not in the journal: the last verdict and its candidate, whether the run acted on it, and the per-window
-validation losses of the best evaluation and the newest two.
+Only what is not in the journal: the last verdict and its candidate, whether the run acted on it, the per-window
+validation losses of the best evaluation and the newest two, and how updates agreed with the gradient after them.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,15 +17,25 @@ import numpy as np
 from babytrain.engine.diagnosis.observation import WindowArray, WindowLosses
 from babytrain.engine.diagnosis.verdicts import Diagnosis
 
+MOST_ALIGNMENTS = 128
+
 
 @dataclass(frozen=True)
 class DiagnosisState:
-    """`newest_windows` oldest first."""
+    """`newest_windows` and `alignments` oldest first; the latter since the last dial change, see `UpdateAlignment`."""
 
     diagnosis: Diagnosis | None = None
     acted: bool = False
     best_windows: WindowLosses | None = None
     newest_windows: tuple[WindowLosses, ...] = ()
+    alignments: tuple[tuple[float, ...], ...] = ()
+
+    def with_alignments(self, measured: Sequence[tuple[float, ...]]) -> DiagnosisState:
+        """Add what was measured since; the newest `MOST_ALIGNMENTS` are kept."""
+        if not measured:
+            return self
+        rounded = [tuple(round(cosine, 4) for cosine in row) for row in measured]
+        return replace(self, alignments=(*self.alignments, *rounded)[-MOST_ALIGNMENTS:])
 
     def with_windows(self, windows: WindowLosses, *, best: bool) -> DiagnosisState:
         """Add the losses of an evaluation; `best`: it is the best so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from babytrain.engine.diagnosis.robust_statistics import Float64Array
 
 ColumnArray = npt.NDArray[Any]
 WindowArray = npt.NDArray[np.float32]
+SETTLING_STEPS = 50  # the first steps fall too steeply for any verdict
+SETTLING_SHARE = 0.1  # of the run, where it has fewer than 500 steps
+LEVEL_ROWS = 16  # rows whose median is "the loss now"
 LARGEST_LOSS = 1e4  # nats per token; a uniform guess over any vocabulary is below 20
 
 
@@ -60,6 +64,11 @@ class Observation:
     warmup_steps: int = 0
     total_steps: int = 0
     uniform_loss: float = float("inf")  # log of the vocabulary size
+    unigram_loss: float = float("inf")  # of the validation split, by how often each token is in the training split
+    # [measurements, parts] since the last dial change, see `UpdateAlignment`: of AdamW's and Muon's parameters.
+    alignments: ColumnArray = field(default_factory=lambda: np.empty((0, 1)))
+    rate_factors: tuple[float, ...] = ()  # the undecayed learning rates over the defaults, by the same parts
+    planned_epochs: float = 0.0  # how often the run will have seen the training split at its end
     floor: float | None = None  # entropy of the source in nats per token, where it is known
     throttled_seconds: float = 0.0  # of the last 60: time the hardware slowed itself down
     data_wait_share: float = 0.0  # of the step time of late, in [0, 1]: time spent waiting for data
@@ -87,6 +96,33 @@ class Observation:
     def newest_step(self) -> int:
         """Finished optimizer steps."""
         return step_number(self.step[self.rows - 1]) if self.rows else 0
+
+    @cached_property
+    def level(self) -> float:
+        """The loss now: the median of the newest 16 finite losses, NaN without any."""
+        return median_level(self.tail("loss", LEVEL_ROWS))
+
+    @property
+    def settled_step(self) -> int:
+        """The step after which losses are judged."""
+        return settling_steps(self.warmup_steps, self.total_steps)
+
+    @cached_property
+    def settled_rows(self) -> int:
+        """Rows after `settled_step`."""
+        return self.rows - int(np.searchsorted(self.step[: self.rows], self.settled_step, side="right"))
+
+    @property
+    def start_loss(self) -> float:
+        """The validation loss of the untrained model; that of a uniform guess where it was not measured."""
+        step, _, val, _ = self.evaluations
+        return float(val[0]) if len(val) and step[0] == 0 else self.uniform_loss
+
+    @property
+    def best_step(self) -> int:
+        """The step of the best evaluation, 0 without one of a trained model: nothing to go back to."""
+        step, _, val, _ = self.evaluations
+        return step_number(step[int(np.argmin(val))]) if len(val) else 0
 
     @property
     def newest_t(self) -> float:
@@ -117,6 +153,18 @@ class Observation:
     def window_losses(self, step: int) -> WindowArray | None:
         """Per-window losses of the evaluation at a step, or None."""
         return next((windows.losses for windows in reversed(self.windows) if windows.step == step), None)
+
+
+def settling_steps(warmup_steps: int, total_steps: int) -> int:
+    """The steps that are not judged: the warm-up, and the first, steepest ones."""
+    settling = min(SETTLING_STEPS, int(SETTLING_SHARE * total_steps)) if total_steps > 0 else SETTLING_STEPS
+    return max(warmup_steps, settling)
+
+
+def median_level(losses: Float64Array) -> float:
+    """The median of the finite ones among losses [N], NaN without any: measured, and not moved by a single step."""
+    finite = losses[np.isfinite(losses)]
+    return float(np.median(finite)) if len(finite) else math.nan
 
 
 def step_number(number: object) -> int:

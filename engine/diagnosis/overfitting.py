@@ -20,7 +20,7 @@ from babytrain.engine.diagnosis.verdicts import (
     Suggestion,
     VerdictKind,
 )
-from babytrain.runs.formatting import format_seconds, format_share
+from babytrain.runs.formatting import format_count, format_loss, format_share, format_whole_seconds
 
 OVERFITTING_CONFIDENCE = 0.98  # of the interval: 1% chance that windows alone make the newest look worse
 SECOND_PROBABILITY = 0.9  # the evaluation before only has to agree
@@ -38,8 +38,12 @@ AFTER_MEMORISING = 2.0  # factor on the threshold after that verdict: a flat los
 TRAIN_FALL = 0.002  # of the training loss; less is not a fall on a sample of windows
 TRAIN_NOISE_FACTOR = 2.0  # standard deviations of an evaluation, for the mean of two of them
 
+# The best evaluation is that of the untrained model, the newest is worse, and the training loss fell.
+ABOVE_START, FALLEN_SINCE_START = 1.02, 0.9
+
 MEMORISING_SHARE = 0.6  # of the validation loss: a training loss below it took many epochs
 BELOW_FLOOR = 0.97  # of the source's entropy, which no loss on new text is below
+LEARNT_BY_HEART_SHARE = 0.4  # of the validation loss: enough without a look at its course
 MEMORISING_EVALUATIONS = 3  # over which validation stood still and training fell
 MEMORISING_FALL = 0.015  # of the training loss over those evaluations
 STANDSTILL_SHARE = 0.004  # of the validation loss over those evaluations
@@ -79,7 +83,10 @@ def find_overfitting(
     observation: Observation, rise: EvaluationRise | None, previous_verdict: VerdictKind | None
 ) -> Diagnosis | None:
     """Training loss falls while validation loss rises. `previous_verdict`: of the previous diagnosis."""
-    _, t, val, train = observation.evaluations
+    step, t, val, train = observation.evaluations
+    worse = len(val) > 1 and step[0] == 0 and val[-1] > ABOVE_START * val.min() >= ABOVE_START * val[0]
+    if worse and train[-1] < FALLEN_SINCE_START * train[0]:
+        return _unlike_validation(observation)
     if rise is None or (best := int(np.argmin(val))) > len(val) - 1 - FEWEST_AFTER_BEST:
         return None
     noise = _evaluation_noise(val, train)
@@ -102,6 +109,17 @@ def find_overfitting(
     return _overfitting(observation, rise, float(t[best]), fell) if confirmed else None
 
 
+def _unlike_validation(observation: Observation) -> Diagnosis:
+    _, _, val, train = observation.evaluations
+    return Diagnosis(
+        "overfitting",
+        f"Validation loss is {format_loss(val[-1])}, above the {format_loss(val[0])} of the untrained model, while "
+        f"training loss fell to {format_loss(train[-1])}: the validated end of the text is unlike the rest.",
+        "Stop, and mix the parts of the text or take out what stands at its end only.",
+        advice=verdicts.SUGGEST_STOP,
+    )
+
+
 def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
     """Standard deviation of an evaluation's loss that is due to the weights.
 
@@ -119,14 +137,14 @@ def _evaluation_noise(val: Float64Array, train: Float64Array) -> float:
 def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, fell: float) -> Diagnosis:
     past = max(0.0, observation.newest_t - best_t)
     share = past / observation.newest_t if observation.newest_t > 0.0 else 0.0
-    best = f"{rise.best_step:,}"
+    best = format_count(rise.best_step)
     return Diagnosis(
         "overfitting",
-        f"Validation loss rose by {rise.comparison.difference:.3f} since its best at step {best} "
-        f"(between {rise.comparison.low:.3f} and {rise.comparison.high:.3f}) "
-        f"while training loss fell by {fell:.3f}.",
-        f"Stop, or go back to step {best}: {format_seconds(past)} were trained past it, and stopping there would have "
-        f"saved {format_share(share)} of the run so far.",
+        f"Validation loss rose by {format_loss(rise.comparison.difference)} since its best at step {best} "
+        f"(between {format_loss(rise.comparison.low)} and {format_loss(rise.comparison.high)}) "
+        f"while training loss fell by {format_loss(fell)}.",
+        f"Stop, or go back to step {best}: {format_whole_seconds(past)} were trained past it, and stopping there "
+        f"would have saved {format_share(share)} of the run so far.",
         advice=Suggestion("stop", f"stop, keep the best of step {best}"),
         alternative=Suggestion("rollback", f"go back to step {best}", text="best"),
     )
@@ -134,9 +152,11 @@ def _overfitting(observation: Observation, rise: EvaluationRise, best_t: float, 
 
 def find_memorising(observation: Observation, *, repeated: bool) -> Diagnosis | None:
     """Training loss falls far below a flat validation loss. `repeated`: the previous verdict was the same."""
-    step, _, val, train = observation.evaluations
-    if len(val) <= MEMORISING_EVALUATIONS or val[-1] <= 0.0 or train[-1] < 0.0:
+    _, _, val, train = observation.evaluations
+    if not len(val) or val[-1] <= 0.0 or train[-1] < 0.0:
         return None
+    if len(val) <= MEMORISING_EVALUATIONS:
+        return _memorising(observation, "") if train[-1] < LEARNT_BY_HEART_SHARE * val[-1] else None
     floor = observation.floor
     below_floor = floor is not None and floor > 0.0 and bool(train[-1] < BELOW_FLOOR * floor)
     if not below_floor and train[-1] > MEMORISING_SHARE * val[-1]:
@@ -149,20 +169,25 @@ def find_memorising(observation: Observation, *, repeated: bool) -> Diagnosis | 
     fell = float(train[then] - train[-1])
     if not repeated and fell < MEMORISING_FALL * float(train[then]):
         return None
+    so_far = f", while validation gained {format_loss(max(0.0, gained))} in {MEMORISING_EVALUATIONS} evaluations"
     if below_floor and floor is not None:
-        why = f"Training loss {train[-1]:.3f} is below the {floor:.3f} that no model can beat"
-    else:
-        why = f"Training loss fell to {train[-1]:.3f}, validation {val[-1]:.3f}"
+        so_far = f", below the {format_loss(floor)} that no model can beat on new text{so_far}"
+    return _memorising(observation, so_far)
+
+
+def _memorising(observation: Observation, so_far: str) -> Diagnosis:
+    step, _, val, train = observation.evaluations
     if observation.dropout < DROPOUT_ADVICE:
         advice = Suggestion("dropout", f"dropout {DROPOUT_ADVICE:g}", value=DROPOUT_ADVICE)
     else:
         more = min(LARGEST_WEIGHT_DECAY, max(0.1, WEIGHT_DECAY_FACTOR * observation.weight_decay))
         advice = Suggestion("weight_decay", f"weight decay {more:g}", value=more)
+    best = format_count(step_number(step[val.argmin()]))
     return Diagnosis(
         "memorising",
-        f"{why}, while validation gained {max(0.0, gained):.3f} in {MEMORISING_EVALUATIONS} evaluations: "
+        f"Training loss fell to {format_loss(train[-1])}, validation is {format_loss(val[-1])}{so_far}: "
         "it learns the text by heart.",
-        f"Try {advice.label} or more text; the best model so far is that of step {step_number(step[val.argmin()]):,}.",
+        f"Try {advice.label} or more text; the best model so far is that of step {best}.",
         advice=advice,
         alternative=verdicts.SUGGEST_STOP,
     )

@@ -1,4 +1,4 @@
-"""The output of a diagnosis: one of twelve verdicts, two sentences, and suggested commands."""
+"""The output of a diagnosis: one of the verdicts, two sentences, and suggested commands."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from babytrain.engine.model.layers import Linear
 from babytrain.engine.optim.adamw import FlatAdamW
 from babytrain.engine.optim.flat_buffers import FlatParameters, FlatSlice
 from babytrain.engine.optim.muon import MuonStack
+from babytrain.engine.optim.update_alignment import UpdateAlignment
 
 _NEVER_DECAYED = ("token_shift", "ngram_embedding")
 NamedParameters: TypeAlias = list[tuple[str, nn.Parameter]]
@@ -65,6 +66,10 @@ class Optimizer:
             parts = list(islice(slices, len(named)))
             flat = (*self._part(parts), self._momentum_of(parts[0].start, parts[-1].stop))
             self._muon.append(MuonStack(*(tensor.view(-1, *shape) for tensor in flat), dtype=dtype))
+        split = self._muon_slices[0].start if self._muon_slices else len(self._flat.values)
+        whole = (slice(0, split), slice(split, len(self._flat.values)))
+        # For AdamW's parameters and for Muon's, if it has any.
+        self.alignment = UpdateAlignment(self._flat.values, self._flat.gradients, whole[: 1 + bool(self._muon)])
         self._weight_decay = config.weight_decay
         self._adamw_learning_rate = self._muon_learning_rate = 0.0
 

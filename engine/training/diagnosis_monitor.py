@@ -9,7 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from babytrain.engine.analysis.ngram_baselines import unigram_loss
 from babytrain.engine.checkpoints.format import best_checkpoint, step_of
+from babytrain.engine.config.build import rate_factors
+from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.diagnosis.decide_verdict import diagnose
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.verdicts import Diagnosis, Suggestion
@@ -25,10 +28,12 @@ STEPS_UNTIL_NEW_ADVICE = 150
 
 
 class DiagnosisMonitor:
-    """Diagnoses one run. `floor` is the lowest possible loss of the text in nats per token, if known."""
+    """Diagnoses one run of a text."""
 
-    def __init__(self, state: TrainState, recorder: Recorder, floor: float | None) -> None:
-        self._state, self._recorder, self._floor = state, recorder, floor
+    def __init__(self, state: TrainState, recorder: Recorder, corpus: Corpus) -> None:
+        self._state, self._recorder, self._floor = state, recorder, corpus.facts.floor_nats_per_token
+        self._train_tokens = len(corpus.train)
+        self._unigram_loss = unigram_loss(corpus.train, corpus.val, state.model.vocabulary_size)
         self._newest: Verdict | None = None
         self._dial_step = -STEPS_UNTIL_NEW_ADVICE  # of the last dial change or rollback
         self._evaluations = array("d")  # step, seconds, validation and training loss of each, converted once
@@ -38,6 +43,7 @@ class DiagnosisMonitor:
     def check(self, *, finished: bool = False, apply: Callable[[Request], None] | None = None) -> None:
         """Diagnose now. With `apply`, which applies a command, act on overfitting as configured."""
         state = self._state
+        state.take_alignments()
         before = state.diagnosis.diagnosis
         found = diagnose(self._observation(finished), before)
         state.diagnosis = replace(state.diagnosis, diagnosis=found)
@@ -49,7 +55,10 @@ class DiagnosisMonitor:
 
     def dial_changed(self) -> None:
         """Call after a dial change or a rollback."""
-        self._dial_step = self._state.progress.step
+        state = self._state
+        self._dial_step = state.progress.step
+        state.optimizer.alignment.take()
+        state.diagnosis = replace(state.diagnosis, alignments=())
         self._evaluations = array("d")
 
     def step_made(self, fetching_share: float) -> None:
@@ -59,7 +68,8 @@ class DiagnosisMonitor:
     def _emit(self, found: Diagnosis, repeated: bool) -> None:
         step, recorder = self._state.progress.step, self._recorder
         advice, alternative = _offer(found.advice), _offer(found.alternative)
-        if repeated and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
+        offered = advice is not None or alternative is not None  # nothing is at the end of a run
+        if repeated and offered and self._newest is not None and step - self._dial_step < STEPS_UNTIL_NEW_ADVICE:
             advice, alternative = self._newest.advice, self._newest.alternative
         self._newest = Verdict(
             t=recorder.now(),
@@ -116,6 +126,10 @@ class DiagnosisMonitor:
             warmup_steps=state.config.warmup,
             total_steps=dials.total_steps,
             uniform_loss=math.log(state.model.vocabulary_size),
+            unigram_loss=self._unigram_loss,
+            alignments=np.array(remembered.alignments, dtype=np.float64),
+            rate_factors=rate_factors(state.config, dials.lr_hold or state.config.lr * dials.lr_scale),
+            planned_epochs=dials.total_steps * dials.windows_per_step * state.config.context / self._train_tokens,
             floor=self._floor,
             throttled_seconds=self._recorder.throttled_seconds(),
             data_wait_share=self._fetching_share,

@@ -79,6 +79,7 @@ class TrainState:
     def save(self, checkpoints: Path, t: float, *, name: str = "") -> Path:
         """Write a checkpoint; `t` is seconds of running time. Raises CheckpointError."""
         progress = self.progress
+        self.take_alignments()
         trainer = {
             "format": 1,
             **vars(progress),
@@ -98,6 +99,10 @@ class TrainState:
             keep=self.config.keep_checkpoints,
             name=name,
         )
+
+    def take_alignments(self) -> None:
+        """Move what the optimizer measured into the state of the diagnosis."""
+        self.diagnosis = self.diagnosis.with_alignments(self.optimizer.alignment.take())
 
     def restore(self, checkpoint: LoadedCheckpoint) -> None:
         """Load everything from a checkpoint. Raises CheckpointError before anything is changed."""
@@ -121,7 +126,7 @@ class TrainState:
         self.guard.rolled_back(checkpoint.trainer.get("guard") or {}, self.dials.changed_from(dials))
         step = self.progress.step
         self.evaluations = [evaluation for evaluation in self.evaluations if evaluation.step <= step]
-        self.diagnosis = self.diagnosis.until(step)
+        self.diagnosis = replace(self.diagnosis.until(step), alignments=())
         self.apply_dials()
         return dials
 
@@ -136,6 +141,7 @@ class TrainState:
         except (ValueError, AttributeError) as error:
             raise CheckpointError(f"The checkpoint {checkpoint.path} cannot be used: {error}") from error
         optimizer.load_tensors(checkpoint.optimizer)
+        optimizer.alignment.take()  # of the weights that are left behind
         model.load_state_dict(checkpoint.model)
 
 

@@ -7,13 +7,19 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from babytrain.engine.config.settings import Config
+from babytrain.engine.diagnosis.observation import settling_steps
 from babytrain.engine.execution.forward_backward import Pass
+from babytrain.engine.optim.update_alignment import alignment_interval
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.loss_reading import UNREAD, LossReader
 from babytrain.engine.training.out_of_memory import BatchOutOfMemory, is_out_of_memory
 from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.learning_rate_schedule import learning_rate
 from babytrain.runs.events import Step
+
+FOLLOWED_SHARE = 0.5  # of the undecayed learning rate
 
 
 def train_step(
@@ -47,9 +53,15 @@ def train_step(
         loss = loss / dials.accumulate
 
     gradient_norm = optimizer.clip_gradient_norm(dials.clip)  # the norm before clipping
+    optimizer.alignment.compare()
     allowed = losses.check(progress.step + 1, loss, gradient_norm)  # the guard decides before the update
     if allowed is not False:
+        followed = is_followed(config, dials, progress.step, rate)
+        if followed:
+            optimizer.alignment.before_update()
         optimizer.step(only_if=None if allowed is True else allowed)
+        if followed:
+            optimizer.alignment.after_update()
 
     first_window = progress.windows_seen
     progress.step += 1
@@ -68,6 +80,16 @@ def train_step(
     )
     losses.add(event, first_window, progress.windows_seen)
     return fetch_seconds / seconds
+
+
+def is_followed(config: Config, dials: DialState, step: int, rate: float) -> bool:
+    """Whether the update after `step` finished steps is compared with the gradient after it.
+
+    Only from the settling steps on, and at an undecayed rate: others say nothing about that rate.
+    """
+    peak = dials.lr_hold or config.lr * dials.lr_scale
+    settled = step >= settling_steps(config.warmup, dials.total_steps)
+    return settled and rate >= FOLLOWED_SHARE * peak and step % alignment_interval(dials.total_steps) == 0
 
 
 def dropout_seed(seed: int, step: int, micro: int) -> int:

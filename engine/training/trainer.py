@@ -78,7 +78,7 @@ class Trainer:
             state, recorder, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )
         self._samples = SampleWriter(state, recorder, corpus, analyzer.add_sample)
-        self._monitor = DiagnosisMonitor(state, recorder, corpus.facts.floor_nats_per_token)
+        self._monitor = DiagnosisMonitor(state, recorder, corpus)
         self._recovery = Recovery(
             state, recorder, self._checkpoints, apply=self._apply, can_skip_spikes=self._losses.delay_steps == 0
         )

@@ -35,6 +35,7 @@ VerdictName: TypeAlias = Literal[
     "plateau",
     "lr too high",
     "lr too low",
+    "not learning",
     "overfitting",
     "memorising",
     "diverging",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
-from babytrain.runs.events import AnyEvent, Command, CommandAction, Request, Resumed, SamplePiece, Step
+from babytrain.runs.events import AnyEvent, Command, CommandAction, Phase, Request, Resumed, SamplePiece, Step
 from babytrain.runs.state.columns import StepColumns
 from babytrain.runs.state.thinning import MAX_STEP_LINES, StepThinner, planned_steps, steps_per_line
 
@@ -32,6 +32,7 @@ class LiveFeed:
         self.cancelled: set[int] = set()  # cancelled requests; read between two tokens
         self.history_t = -1.0  # events up to this running time, in seconds, are of earlier sessions of the run
         self.stop_requested = threading.Event()  # read at every step: stops without a request
+        self.on_answer: Callable[[], None] = lambda: None  # called in the engine's thread after a command or a phase
         self._ids = itertools.count(1)
         self._thinner = StepThinner(1)
         self._last_row_t = 0.0
@@ -57,6 +58,8 @@ class LiveFeed:
                 )
             self._plan(event)
         self.events.put(event)
+        if isinstance(event, Phase) or (isinstance(event, Command) and event.action != "predict"):
+            self.on_answer()
 
     def _plan(self, event: AnyEvent) -> None:
         """Set how many steps make a row for a run of this length, and allocate all rows."""

@@ -147,16 +147,17 @@ async def driving(
     size: tuple[int, int] = WIDE,
     *,
     charset: CharsetName = "braille",
+    notifications: bool = False,
     **client: Any,
 ) -> AsyncIterator[Driver]:
-    """Start the app and wait for its first screen."""
+    """Start the app and wait for its first screen. `notifications`: toasts are also drawn."""
     factory = ScriptedEngineClient(runs_dir, **client)
     app = BabytrainApp(
         engine_client=factory, start_screen=start_screen, charset=charset, wall_clock=lambda: WALL_TIME + 3600
     )
     toasts = remember_toasts(app)
     session = start_screen.session if isinstance(start_screen, StartTraining) else None
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notifications) as pilot:
         driver = Driver(app, pilot, factory, session if isinstance(session, ScriptedSession) else None, toasts)
         screen = app.screen
         if isinstance(screen, HomeScreen):

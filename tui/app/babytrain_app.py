@@ -298,7 +298,7 @@ class BabytrainApp(OverlayApp):
             self.leave()
         elif not isinstance(self.screen, QuitScreen):
             screen = next((screen for screen in self.screen_stack if isinstance(screen, LiveScreen)), None)
-            self.push_screen(QuitScreen(safe_line(screen.display_run_name, 40) if screen else "The run"))
+            self.push_screen(QuitScreen(safe_line(screen.display_run_name) if screen else "The run"))
 
     async def action_quit(self) -> None:
         """Textual's quit action asks the same question."""

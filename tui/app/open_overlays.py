@@ -26,7 +26,6 @@ from babytrain.tui.screens.thread_reads import read_journal_in_thread
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
 
-_MAX_CHAT_NAME = 40
 DEFAULT_REPLY_TOKENS = 200
 DEFAULT_CONTEXT = 64
 
@@ -74,7 +73,7 @@ def open_chat(app: App[Any], client: EngineClient, charset: CharsetName, request
         return None
 
     setup = ChatSetup(
-        name=safe_line(request.name, _MAX_CHAT_NAME),
+        name=safe_line(request.name),
         settings=recorded_sampling_settings(config),
         max_tokens=_whole_number(config, "sample_tokens", DEFAULT_REPLY_TOKENS),
         folder=request.folder,

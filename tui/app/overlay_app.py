@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import App
+from textual.content import Content
+from textual.notifications import Notify, SeverityLevel
 
 from babytrain.tui.app.start_screen import AppResult
 from babytrain.tui.keys.user_keys import UserKeys, keys_path
@@ -20,6 +23,30 @@ if TYPE_CHECKING:
     from babytrain.tui.engine_client.client import EngineClient
 
 MAX_PENDING_LINES = 1000
+MIN_NOTICE_LINES = 3
+_SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
+
+
+class Notices:
+    """The notices on the screen, which become one."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._shown: list[tuple[str, SeverityLevel, float]] = []  # text, severity, until when
+
+    def add(
+        self, text: str, severity: SeverityLevel, seconds: float, width: int, lines: int
+    ) -> tuple[str, SeverityLevel, float]:
+        """The text, severity and remaining seconds of all of them. The new one is whole, the others are left out where
+        they do not fit into `lines` of `width` columns."""
+        now = self._now()
+        kept = [notice for notice in self._shown if notice[2] > now and notice[0] != text]
+        kept.append((text, severity, now + seconds))
+        while len(kept) > 1 and sum(len(Content(shown).wrap(width)) for shown, _, _ in kept) > lines:
+            del kept[0]
+        self._shown = kept
+        worst = max((level for _, level, _ in kept), key=_SEVERITIES.index)
+        return "\n".join(shown for shown, _, _ in kept), worst, max(until for _, _, until in kept) - now
 
 
 class OverlayApp(App[AppResult]):
@@ -33,6 +60,16 @@ class OverlayApp(App[AppResult]):
         self._user_keys = UserKeys({}, ())
         self._printed: SimpleQueue[str] = SimpleQueue()
         self._half_lines: dict[bool, str] = {}
+        self._notices = Notices()
+
+    def on_notify(self, event: Notify) -> None:
+        """Several notices at a time are one, the newest last; Textual then shows it."""
+        notice = event.notification
+        most = max(MIN_NOTICE_LINES, self.size.height // 8)
+        notice.message, notice.severity, notice.timeout = self._notices.add(
+            notice.message, notice.severity, notice.timeout, max(1, self.size.width - 3), most
+        )
+        self.clear_notifications()
 
     @on(messages.SamplesRequested)
     def _show_samples(self, message: messages.SamplesRequested) -> None:
@@ -51,6 +88,12 @@ class OverlayApp(App[AppResult]):
         from babytrain.tui.app.open_overlays import open_chat
 
         open_chat(self, self.engine_client, self.charset, message)
+
+    @on(messages.ReadInFullRequested)
+    def _show_full_texts(self, message: messages.ReadInFullRequested) -> None:
+        from babytrain.tui.screens.dialogs.full_text import FullTextPane, FullTextScreen
+
+        self.push_screen(FullTextScreen(FullTextPane(message.texts, self.charset, (message.part, message.line))))
 
     def _show_message(self, heading: str, text: str) -> None:
         from babytrain.tui.screens.dialogs.question import MessageScreen

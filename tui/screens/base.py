@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.screen import Screen
 
 from babytrain.tui.keys.keymap import KeyMode
+from babytrain.tui.screens.messages import ReadInFullRequested
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS
 
 if TYPE_CHECKING:
     from babytrain.runs.state.run_state import RunSnapshot
+    from babytrain.tui.widgets.common.full_text import FullText
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ class ModeScreen(Screen[None]):
     def palette_entries(self) -> Sequence[PaletteEntry]:
         """Palette entries besides the commands of the key map."""
         return ()
+
+    def full_texts(self) -> Sequence[FullText]:
+        """What this screen says, uncut."""
+        return ()
+
+    def action_read_in_full(self, part: str = "", line: int = -1) -> None:
+        """Show everything the screen says in full, from a line of one of its parts on."""
+        focused = self.focused.id if self.focused is not None else None
+        self.post_message(ReadInFullRequested(self.full_texts(), part or focused or "", line))
 
     def interrupt(self) -> bool:
         """Handle ctrl+c; True if something was stopped, so that no quit dialog is needed."""

@@ -32,8 +32,11 @@ from babytrain.tui.engine_client.live_chat_backend import LiveChatBackend
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.safe_text import safe_content
+from babytrain.tui.text.token_bars import short_percent
 from babytrain.tui.text.wording import StatusLabel, run_status_label
 from babytrain.tui.widgets.chat.chat_lines import ChatInput, ChatTitle
+from babytrain.tui.widgets.common.full_text import FullText
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PromptReader, SamplingSettings, SavedModel
@@ -85,6 +88,12 @@ class ChatScreenBase(OverlayScreen):
             status = StatusLabel(self.glyphs.running, f"writing{self.glyphs.ellipsis}", "$accent")
         name = f"talk {self.glyphs.dot} {self._setup.name}"
         self.query_one(ChatTitle).show(name, status.word, status.symbol, status.style)
+
+    def full_texts(self) -> list[FullText]:
+        """The run, the newest sentence, and the likeliest next tokens."""
+        tokens = [safe_content(f"{short_percent(share)}  {token}", one_line=True) for token, share in self._likeliest]
+        run = [safe_content(text, one_line=True) for text in (self._setup.name, self._notice[0]) if text]
+        return [FullText("chat", "the run", run), FullText("next-tokens", "next", tokens)]
 
     @property
     def line(self) -> str:

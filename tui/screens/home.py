@@ -31,15 +31,15 @@ from babytrain.tui.screens.messages import (
 from babytrain.tui.screens.thread_reads import read_runs_in_thread
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.widgets.common.full_text import FullText
 from babytrain.tui.widgets.common.key_bar import KeyBar
-from babytrain.tui.widgets.common.runs_table import RunList, RunRow, RunsTable
+from babytrain.tui.widgets.common.runs_table import RunList, RunRow, RunsTable, run_in_full
 
 if TYPE_CHECKING:
     from babytrain.runs.store.run_list import SummaryCache
 
 LOOK_SECONDS = 2.0  # from one look at the folder of runs to the next, and more where one takes long
 LOOK_SHARE = 20.0
-_MAX_NAME = 40
 _UNUSABLE = {"empty": "it never started; d deletes it", "unreadable": "its journal cannot be read"}  # by status
 _NOT_RESUMABLE = {
     **_UNUSABLE,
@@ -93,6 +93,11 @@ class HomeScreen(ModeScreen):
         if self.is_current and time.monotonic() >= self._next_look:
             self.action_refresh_runs()
 
+    def full_texts(self) -> list[FullText]:
+        """Everything about the highlighted run."""
+        row = self._row
+        return [] if row is None else [FullText("runs", "the run", run_in_full(row, self._now(), self.charset))]
+
     def action_refresh_runs(self) -> None:
         """Read the list of runs again."""
         from babytrain.runs.store.run_list import SummaryCache
@@ -133,7 +138,7 @@ class HomeScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable the commands that apply to the highlighted run."""
-        if action in ("open_run", "browse_samples", "letters"):
+        if action in ("open_run", "browse_samples", "letters", "read_in_full"):
             return self._row is not None
         if action in ("resume_run", "fork_run", "delete_run", "chat"):
             return self._row is not None and not self._row.is_demo
@@ -219,7 +224,7 @@ class HomeScreen(ModeScreen):
             if agreed:
                 self._delete(folder)
 
-        question = f"Delete {safe_line(row.summary.name, _MAX_NAME)}?"
+        question = f"Delete {safe_line(row.summary.name)}?"
         self.app.push_screen(ConfirmScreen(question, "It goes to the trash folder; u brings it back.", "Delete"), done)
 
     def _delete(self, folder: RunFolder) -> None:

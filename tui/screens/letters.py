@@ -19,8 +19,9 @@ from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.styled_lines import shorten_to_columns
+from babytrain.tui.widgets.common.full_text import FullText
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.letters.letter_board import BoardView, LetterBoard, LetterDetails
 from babytrain.tui.widgets.letters.letter_statistics import (
@@ -155,6 +156,14 @@ class LettersScreen(OverlayScreen):
         style = "bold $warning" if self._chosen_index is not None else "$foreground 60%"
         first = Content.assemble(" ", (name, "bold $primary"), (rest, "$foreground 80%"), gap, (right, style), " ")
         self.query_one("#position", Static).update(Content("\n").join([first, accuracy]), layout=False)
+
+    def full_texts(self) -> list[FullText]:
+        """The run, and everything about the symbol under the cursor."""
+        started, details = self._snapshot.started, self.query_one(LetterDetails)
+        lines = [] if started is None else [safe_content(started.name, one_line=True)]
+        if self.index >= 0:
+            lines.append(accuracy_line(self._evaluations, self.index, 1000, self.charset))
+        return [FullText("board", "the run", lines), FullText("letter-details", "this letter", details.in_full())]
 
     def action_move(self, dx: int, dy: int) -> None:
         """Move the cursor to the neighbouring symbol."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from babytrain.runs.events import Sample
     from babytrain.runs.state.run_state import RunSnapshot, RunState
     from babytrain.tui.engine_client.run_sources import LiveSource
+    from babytrain.tui.widgets.common.full_text import FullText
     from babytrain.tui.widgets.common.runs_table import RunRow
 
 
@@ -71,8 +72,21 @@ class LettersRequested(Message):
     folder: Path | None = None
 
 
+@dataclass
+class ReadInFullRequested(Message):
+    """Show texts in full, from line `line` of the one whose id is `part` on; -1 is its beginning."""
+
+    texts: Sequence[FullText]
+    part: str
+    line: int
+
+
 class LeaveRequested(Message):
     """Return to the list of runs."""
+
+
+class EngineAnswered(Message):
+    """The engine applied or refused a command, or entered another phase. Sent from its thread."""
 
 
 class LiveScreenPainted(Message):

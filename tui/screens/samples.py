@@ -22,7 +22,8 @@ from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.dialogs.choose_run import ChooseRunScreen
 from babytrain.tui.screens.thread_reads import read_journal_in_thread
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.terminal.safe_text import safe_content, safe_line
+from babytrain.tui.widgets.common.full_text import FullText
 from babytrain.tui.widgets.common.key_bar import KeyBar
 from babytrain.tui.widgets.common.runs_table import RunRow
 from babytrain.tui.widgets.samples.sample_comparison import (
@@ -206,6 +207,13 @@ class SamplesScreen(OverlayScreen):
                 is_news=is_news,
             )
         )
+
+    def full_texts(self) -> list[FullText]:
+        """The run, each sample that is shown, and the list of all."""
+        run = FullText("position", "the run", [safe_content(recorded_run_name(self._state), one_line=True)])
+        cards = [card for card in self.query(SampleCard) if card.display]
+        through_time = FullText("through-time", "through time", self.query_one(SampleList).in_full())
+        return [run, *(FullText(card.id or "", "sample", card.in_full()) for card in cards), through_time]
 
     def action_walk(self, count: int) -> None:
         """Select an earlier (-1) or later (1) sample."""

@@ -32,8 +32,8 @@ _ACTION_LABELS: dict[CommandAction, str] = {
 _DIAL_WORDS = {"lr_scale": "lr", "lr_hold": "lr", "lr_release": "lr", "rewarm": "re-warm", "total_steps": "end"}
 LEARNING_RATES = frozenset({"lr", "muon_lr"})
 _LONGEST_DIAL = 24
+_LONGEST_TYPED = 2000  # what a person can type; panes cut it at their edge, and read it in full
 _TALK = "talk=1"  # among the sampling options of a reply on the talk screen
-_LONGEST_POSITION = 24
 _NO_HOURS = NO_WINDOWS[0]
 _UNTIL = re.compile(r"until \d{2}:\d{2}")
 
@@ -146,20 +146,20 @@ def describe_command(action: CommandAction, value: float | None, text: str, glyp
         case "total_steps":
             return f"end at step {format_count(value)}"
         case "set":
-            position = format_dial_value(value) if value is not None else safe_line(text, _LONGEST_POSITION)
+            position = format_dial_value(value) if value is not None else safe_line(text, _LONGEST_TYPED)
             return f"{dial_label(dial) or 'dial'} {position}"
         case "rewarm":
             return f"re-warm over {format_count(value)} steps"
         case "undo":
             return f"undo {dial_label(dial)}" if dial else "undo"
         case "rollback":
-            return f"back to {'best' if text in ('', 'best') else safe_line(text, _LONGEST_DIAL)}"
+            return f"back to {'best' if text in ('', 'best') else safe_line(text, _LONGEST_TYPED)}"
         case "advance":
             return "one step" if value is None or value <= 1 else f"{format_count(value)} steps, then pause"
         case "note":
-            return f"note: {safe_line(text, 300)}"
+            return f"note: {safe_line(text, _LONGEST_TYPED)}"
         case "sample" | "checkpoint" if text:
-            return f'{"talk" if _TALK in dial.split() else action} "{safe_line(text, 60)}"'
+            return f'{"talk" if _TALK in dial.split() else action} "{safe_line(text, _LONGEST_TYPED)}"'
     return _ACTION_LABELS[action]
 
 
@@ -172,7 +172,7 @@ def format_dial_value(value: object) -> str:
     """The position of a dial: `0.1`, `2,000`, `cosine`; `off` for no quiet hours."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format_count(value) if abs(value) >= 1000 else f"{value:g}".replace("e-0", "e-")
-    return safe_line(str(value), _LONGEST_POSITION) or _NO_HOURS
+    return safe_line(str(value), _LONGEST_TYPED) or _NO_HOURS
 
 
 def format_setting(name: str, value: object) -> str:
@@ -190,9 +190,9 @@ GROWN_UP = "of the way from pure guessing to the entropy of the text, below whic
 FINE_VERDICTS: frozenset[str] = frozenset({"learning", "done"})
 # The run gets worse, or no better, without a change.
 VERDICTS_NEEDING_ACTION: frozenset[str] = frozenset(
-    {"plateau", "lr too high", "lr too low", "overfitting", "memorising", "diverging"}
+    {"plateau", "lr too high", "lr too low", "not learning", "overfitting", "memorising", "diverging"}
 )
-_ALARMING: frozenset[str] = frozenset({"diverging", "overfitting", "memorising"})
+_ALARMING: frozenset[str] = frozenset({"diverging", "not learning", "overfitting", "memorising"})
 _LONGEST_VERDICT = 20
 
 

@@ -1,4 +1,4 @@
-"""What a person reads: always one of twelve verdicts, sentences with the right numbers, and advice that fits."""
+"""What a person reads: always one of the verdicts, sentences with the right numbers, and advice that fits."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_overfitting_says_since_when_and_what_stopping_would_have_saved() -> Non
     assert diagnosis.verdict == "overfitting"
     assert diagnosis.since == 800
     assert "since its best at step 600" in diagnosis.why
-    assert f"{past:.0f} seconds were trained past it" in diagnosis.next_
+    assert f"{past:.0f}s were trained past it" in diagnosis.next_
     assert f"{100 * past / observation.newest_t:.0f}% of the run" in diagnosis.next_
     assert diagnosis.advice is not None
     assert diagnosis.alternative is not None
@@ -176,7 +176,7 @@ def test_a_known_floor_names_what_cannot_be_beaten() -> None:
 def test_a_raised_learning_rate_is_named_with_its_step() -> None:
     diagnosis = settled(CURVES["lr-raised-0"], 1000)
     assert diagnosis.verdict == "lr too high"
-    assert "raised from 0.003 to 0.009 at step 901" in diagnosis.why
+    assert "raised from 3e-3 to 9e-3 at step 901" in diagnosis.why
 
 
 def test_throttling_and_waiting_say_how_much() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from babytrain.engine.checkpoints.format import TRAINER_FILE
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
 from babytrain.runs.journal import load_state
 from babytrain.runs.state.live_feed import LiveFeed
-from tests.engine.tiny_runs import events_of, final_weights, same_bits, tiny_config
+from tests.engine.tiny_runs import events_of, final_weights, resume_from, same_bits, tiny_config, train
 
 # Letters without any order: all that can be learned from them is by heart.
 NOISE = "".join(random.Random(1).choices("abcdefgh", k=3000))
@@ -47,7 +49,9 @@ def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
     said = [event for event in events if isinstance(event, Verdict)]
     verdicts = [event for event in said if not event.repeated]
     assert verdicts[0].verdict == "warming up"
-    assert verdicts[-1].verdict == "done"
+    assert verdicts[-1].verdict == "overfitting"
+    assert said[-1].why.startswith("The run is over after 300 steps")
+    assert (said[-1].advice, said[-1].alternative) == (None, None)  # no one would obey them any more
     assert all(one.verdict != other.verdict for one, other in itertools.pairwise(verdicts))
     (found,) = [verdict for verdict in verdicts if verdict.verdict == "overfitting"][:1]
     evaluations = [event for event in events if isinstance(event, Eval)]
@@ -106,3 +110,28 @@ def test_a_look_does_not_read_all_evaluations_again(tmp_path: Path, monkeypatch:
     result = memorise(tmp_path, "often", eval_every=1, steps=40)
     evaluations = [event for event in events_of(result) if isinstance(event, Eval)]
     assert CountedList.looked_at == len(evaluations) >= 40
+
+
+def test_a_resumed_run_measures_the_same_updates(tmp_path: Path) -> None:
+    whole = train(tmp_path, steps=60, checkpoint_every=7)
+    resumed = resume_from(whole, 35)
+    measured = [
+        json.loads((Path(result.run_dir) / "checkpoints" / "step-000000060" / TRAINER_FILE).read_text("utf-8"))[
+            "watch"
+        ]["alignments"]
+        for result in (whole, resumed)
+    ]
+    assert len(measured[0]) > 5
+    assert measured[0] == measured[1]
+
+
+def test_a_learning_rate_that_is_far_too_low_or_too_high_is_named_at_once(tmp_path: Path) -> None:
+    settings = {"steps": 120, "guard": "skip", "optimizer": "muon", "schedule": "linear", "sample_every": 0}
+    for lr, accepted in ((1e-5, {"lr too low"}), (5.0, {"diverging", "lr too high"})):
+        result = train(tmp_path, name=f"lr {lr}", lr=lr, muon_lr=lr, **settings)
+        said = [event for event in events_of(result) if isinstance(event, Verdict)]
+        told = [event for event in said if event.verdict not in ("warming up", "learning")]
+        assert told
+        assert told[0].step <= 100
+        assert {event.verdict for event in told} <= accepted
+        assert told[-1].why.startswith("The run is over")

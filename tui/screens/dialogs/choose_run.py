@@ -18,8 +18,6 @@ from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.widgets.common.runs_table import RunList, RunRow, row_status_label
 
-_MAX_NAME = 30
-
 
 class ChooseRunScreen(Dialog[RunRow]):
     """Dismissed with the row of a run; the run with the key `exclude` is not listed."""
@@ -63,7 +61,7 @@ class ChooseRunScreen(Dialog[RunRow]):
     def _line(self, row: RunRow) -> str:
         state = row_status_label(row, self._glyphs)
         loss = "" if row.summary.best_val_loss is None else f"   val {format_loss(row.summary.best_val_loss)}"
-        name = safe_line(row.summary.name, _MAX_NAME) + ("  demo" if row.is_demo else "")
+        name = safe_line(row.summary.name) + ("  demo" if row.is_demo else "")
         return f"{state.symbol} {name:<18}  step {format_count(row.summary.step)}{loss}"
 
     @on(OptionList.OptionSelected)

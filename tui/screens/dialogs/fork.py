@@ -27,8 +27,6 @@ from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
 from babytrain.tui.terminal.safe_text import safe_line
 
-_MAX_NAME = 40
-
 
 class ForkScreen(TextInputScreen):
     """Asks for a line such as `best lr 1e-3, steps 3000`; parse the answer with `request`. `check_request` returns
@@ -110,7 +108,7 @@ class ForkStarter:
         if self._next is not None:
             self._app.notify("A fork begins as soon as this run is saved.", markup=False, timeout=4)
             return
-        shown = safe_line(name, _MAX_NAME)
+        shown = safe_line(name)
         screen = ForkScreen(
             shown,
             fork_rules(),

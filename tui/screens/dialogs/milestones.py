@@ -18,7 +18,7 @@ from babytrain.tui.text.wording import format_clock
 from babytrain.tui.widgets.common.text_pane import TextPane
 
 _MAX_MILESTONE_TEXT = 300
-MIN_ROWS_FOR_TOAST = 20  # rows; on a lower screen a toast would cover everything
+MIN_ROWS_FOR_TOAST = 20  # rows; on a lower screen it would take the chart's
 _NONE_YET = "Nothing has happened for the first time yet. It will: first words, first lines, first haiku."
 _NONE = "Nothing happened for the first time in this run, or it is from before anybody kept a list."
 

@@ -49,6 +49,7 @@ class FrameBudget:
         self._numbers = _ScreenPart()
         self._vitals = _ScreenPart()
         self._input_at = now()
+        self._answered = False  # an answer of the engine is not drawn yet
         self.has_focus = True  # whether the terminal has the focus
 
     @property
@@ -70,6 +71,10 @@ class FrameBudget:
         """A key or click happened: draw at the full rate."""
         self._input_at = self._now()
 
+    def answered(self) -> None:
+        """The engine answered a person: draw the numbers a tick after the last ones at the latest."""
+        self._answered = True
+
     def due(self, *, changed: bool, vitals_changed: bool) -> DueParts:
         """What to draw now: parts that changed and have waited long enough. They count as drawn."""
         now, period = self._now(), self.period_seconds
@@ -80,15 +85,18 @@ class FrameBudget:
             self._processor_at_frame = processor
         # Together with the chart where possible: one pass is cheaper than two.
         numbers_period = max(NUMBERS_SECONDS, period) if chart or not self._chart.stale else math.inf
+        numbers = self._numbers.draw_if_due(changed, now, TICK_SECONDS if self._answered else numbers_period)
+        self._answered = self._answered and not numbers
         return DueParts(
             chart=chart,
-            numbers=self._numbers.draw_if_due(changed, now, numbers_period),
+            numbers=numbers,
             vitals=self._vitals.draw_if_due(vitals_changed, now, max(VITALS_SECONDS, period)),
         )
 
     def drawn(self) -> None:
         """Everything was drawn just now, outside the schedule."""
         now = self._now()
+        self._answered = False
         for part in (self._chart, self._numbers, self._vitals):
             part.drawn(now)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 
 from babytrain.runs.state.run_state import RunSnapshot
@@ -14,10 +16,11 @@ from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in, commands_in, ended_run_refusal_bindings
 from babytrain.tui.notifications import NewMilestones, Notifier
-from babytrain.tui.screens.messages import ChatRequested, ForkRequested, LiveScreenPainted
+from babytrain.tui.screens.messages import ChatRequested, EngineAnswered, ForkRequested, LiveScreenPainted
 from babytrain.tui.screens.run.steering_screen import SteeringScreen
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.text.wording import StatusLabel, run_status_label
+from babytrain.tui.widgets.run.dials_pane import DialsPane
 
 # Disabled once the run has ended; forking stays available.
 _LIVE_ACTIONS = frozenset(command.action.partition("(")[0] for command in commands_in("live")) - {"fork_run"}
@@ -49,6 +52,21 @@ class LiveScreen(SteeringScreen):
     def on_mount(self) -> None:
         """Start the session after the first paint, since importing torch holds the interpreter lock for seconds."""
         self.call_after_refresh(self.post_message, LiveScreenPainted())
+
+        self.session.feed.on_answer = self._wake
+
+    def _wake(self) -> None:
+        """Called in the engine's thread."""
+        with suppress(RuntimeError):  # the app has ended while the engine still saves
+            self.post_message(EngineAnswered())
+
+    @on(EngineAnswered)
+    def _engine_answered(self) -> None:
+        if self.can_draw:
+            self._budget.answered()
+            self.tick()
+            # Also where a held key has just drawn the other numbers, which then follow with the next tick.
+            self.query_one(DialsPane).show(self.source.snapshot(), self.pending)
 
     def session_over(self) -> None:
         """Training has ended and is saved, or has failed."""

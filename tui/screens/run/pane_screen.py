@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from textual import events, on
 from textual.widget import Widget
 
 from babytrain.tui.screens.base import ModeScreen
+from babytrain.tui.terminal.safe_text import safe_content
+from babytrain.tui.widgets.common.full_text import FullText, Readable
 from babytrain.tui.widgets.loss.loss_pane import LossPane
 
 ZOOM_FACTOR = 1.5
+# What can be read in full, by the id of its widget.
+_PARTS = {
+    "header": "the run",
+    "health": "how it goes",
+    "loss": "1 loss",
+    "vitals": "2 vitals",
+    "dials": "3 dials",
+    "sample": "4 sample",
+    "log": "5 log",
+}
 
 
 class PaneScreen(ModeScreen):
@@ -28,6 +41,30 @@ class PaneScreen(ModeScreen):
     def action_zoom(self, direction: int) -> None:
         """Zoom in (1) or out (-1)."""
         self._loss.zoom(ZOOM_FACTOR if direction > 0 else 1 / ZOOM_FACTOR)
+
+    def full_texts(self) -> list[FullText]:
+        """The run, its diagnosis, and what each pane says."""
+        texts = [
+            FullText(id_, title, self._readable(id_).in_full(), newest_last=id_ == "log")
+            for id_, title in _PARTS.items()
+        ]
+        if self.run_folder is not None:
+            texts[0].lines.append(safe_content(f"folder {self.run_folder}", one_line=True))
+        return texts
+
+    @on(events.Click)
+    def _read_cut_line(self, event: events.Click) -> None:
+        part = event.widget.id if event.widget is not None else None
+        offset = event.get_content_offset(event.widget) if event.widget is not None else None
+        if part in _PARTS and offset is not None:
+            widget = self._readable(part)
+            if widget.is_cut(offset.y):
+                self.action_read_in_full(part, widget.line_number(offset.y))
+
+    def _readable(self, id_: str) -> Readable:
+        widget = self.query_one(f"#{id_}")
+        assert isinstance(widget, Readable)
+        return widget
 
     @property
     def maximised_pane(self) -> Widget | None:

@@ -30,7 +30,7 @@ from babytrain.runs.forecast.eta import estimate_eta, why_no_eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.engine_client.run_sources import RunSource
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, KeyMode
-from babytrain.tui.notifications import NewMilestones
+from babytrain.tui.notifications import MilestoneGroups, NewMilestones
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.dialogs.milestones import (
     MIN_ROWS_FOR_TOAST,
@@ -50,6 +50,7 @@ from babytrain.tui.widgets.run.health_bar import ADVICE_IDS, ForecastCache, Heal
 from babytrain.tui.widgets.run.log_pane import LogPane, PrintedLine
 from babytrain.tui.widgets.run.progress_header import HeaderFacts, ProgressHeader
 from babytrain.tui.widgets.samples.sample_panes import SamplePane
+from babytrain.tui.widgets.vitals.gpu_gauges import watts_and_fan
 from babytrain.tui.widgets.vitals.vitals_pane import VitalsPane
 
 
@@ -82,6 +83,7 @@ class RunScreen(PaneScreen):
         self._read_error = ""
         self._forecast_cache = ForecastCache()
         self._new_milestones: NewMilestones | None = None  # None for a recording: no toasts
+        self._milestone_groups = MilestoneGroups()
 
     def compose(self) -> ComposeResult:
         """Header, health lines, five panes, key bar."""
@@ -117,7 +119,7 @@ class RunScreen(PaneScreen):
         for screen in self.app.screen_stack:
             if isinstance(screen, OverlayScreen):
                 screen.follow(snapshot)
-        self.announce_milestones(snapshot)
+        self.announce(snapshot)
         token = self.change_token(snapshot)
         vitals_count = snapshot.state.vitals.count_until(snapshot.t)
         due = self._budget.due(changed=token != self._change_token, vitals_changed=vitals_count != self._vitals_count)
@@ -166,8 +168,10 @@ class RunScreen(PaneScreen):
             under_way = self.is_under_way(snapshot)
             eta = estimate_eta(snapshot) if under_way else None
             no_eta = why_no_eta(snapshot) if under_way and eta is None else ""
-            advice = self.advice(snapshot)
-            header = HeaderFacts(snapshot, self.run_status(snapshot), eta, advice, self.run_title, no_eta)
+            vitals = None if self.query_one(VitalsPane).display else snapshot.vitals
+            machine = "" if vitals is None else watts_and_fan(vitals)
+            status, advice = self.run_status(snapshot), self.advice(snapshot)
+            header = HeaderFacts(snapshot, status, eta, advice, self.run_title, no_eta, machine)
             self.query_one(ProgressHeader).show(header)
             forecast = self._forecast_cache.at(snapshot) if under_way else None
             self.query_one(HealthBar).show(HealthFacts(snapshot, eta, forecast, self._advice_keys(snapshot)))
@@ -263,10 +267,12 @@ class RunScreen(PaneScreen):
         to_come = len(snapshot.state.milestones) > 0 or snapshot.state.at().ended is None
         self.app.push_screen(MilestonesScreen(MilestonesPane(snapshot.milestones, self.charset, to_come=to_come)))
 
-    def announce_milestones(self, snapshot: RunSnapshot) -> None:
-        """Show a toast about new milestones, once."""
+    def announce(self, snapshot: RunSnapshot) -> None:
+        """Show a toast about new milestones, those of a short time together."""
         if self._new_milestones is not None:
-            sentence = milestone_announcement(self._new_milestones.look(snapshot), self.glyphs)
+            news = self._new_milestones.look(snapshot)
+            group = self._milestone_groups.add(news, is_last=snapshot.ended is not None)
+            sentence = milestone_announcement(group, self.glyphs)
             if sentence and self.app.size.height >= MIN_ROWS_FOR_TOAST:
                 self.notify(sentence, markup=False, timeout=6)
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from babytrain.runs.events import CommandAction, Request, SuggestedCommand
 from babytrain.runs.formatting import UNKNOWN, format_count, format_learning_rate, format_loss
+from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.dials.dial_input import (
     MAX_RUN_STEPS,
     DialRule,
@@ -25,8 +26,8 @@ from babytrain.tui.screens.base import PaletteEntry
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, TextInputScreen
 from babytrain.tui.screens.run.run_screen import RunScreen
 from babytrain.tui.terminal.charset import CharsetName
-from babytrain.tui.terminal.safe_text import safe_line
-from babytrain.tui.text.wording import format_dial_value
+from babytrain.tui.terminal.safe_text import safe_line, safe_text
+from babytrain.tui.text.wording import describe_command, format_dial_value
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 from babytrain.tui.widgets.run.health_bar import is_advice_followed
 
@@ -60,6 +61,7 @@ class SteeringScreen(RunScreen):
         self._waiting_dial_step: Request | None = None  # waits until the one above is answered
         self._explained_names: set[str] = set()  # sentences on old names of dials already shown
         self._limit_announced_for = ""  # the dial whose limit was already announced
+        self._unanswered: list[SentRequest] = []
 
     def on_mount(self) -> None:
         """Let the dials pane select dials."""
@@ -68,8 +70,23 @@ class SteeringScreen(RunScreen):
     def ask(self, action: CommandAction, value: float | None = None, text: str = "", dial: str = "") -> None:
         """Send a command, after the waiting dial step, and show it as pending."""
         self._send_dial_step()  # keeps the order, or an undo would precede the change it reverts
-        self._newest = self.live_source.ask(action, value, text, dial)
+        self._newest = self._sent(self.live_source.ask(action, value, text, dial))
         self.refresh_now()
+
+    def _sent(self, request: SentRequest) -> SentRequest:
+        self._unanswered.append(request)
+        return request
+
+    def announce(self, snapshot: RunSnapshot) -> None:
+        """Also say which commands were refused and why, whole: the panes may have no room for it."""
+        super().announce(snapshot)
+        answers = [(sent, sent.answer(snapshot.state)) for sent in self._unanswered]
+        self._unanswered = [sent for sent, answer in answers if answer is None]
+        for _, answer in answers:
+            if answer is not None and answer.status == "refused":
+                words = describe_command(answer.action, answer.value, answer.text, self.glyphs, answer.dial)
+                sentence = safe_text(f"{words}: {answer.reason}")
+                self.notify(sentence, severity="warning", markup=False, timeout=max(6.0, len(sentence) / 12))
 
     def action_ask_once(self, action: CommandAction, value: float | None = None) -> None:
         """Send a command unless the same one is pending, as with a held key."""
@@ -227,11 +244,11 @@ class SteeringScreen(RunScreen):
         if advice is None:
             self.notify("The diagnosis has no such advice now.", markup=False, timeout=4)
         elif is_advice_followed(snapshot, advice):
-            self.notify(f"Done already: {safe_line(advice.label, 60)}.", markup=False, timeout=4)
+            self.notify(f"Done already: {safe_line(advice.label)}.", markup=False, timeout=4)
         elif advice.action == "rollback":
             self._confirm_going_back(advice)
         elif advice.action == "stop":
-            self._confirm(f"{safe_line(advice.label, 60).capitalize()}?", "A checkpoint is saved first.", advice)
+            self._confirm(f"{safe_line(advice.label).capitalize()}?", "A checkpoint is saved first.", advice)
         elif not self.is_pending(advice.action):
             self._send(advice)
 
@@ -289,4 +306,5 @@ class SteeringScreen(RunScreen):
         step, self._waiting_dial_step = self._waiting_dial_step, None
         if step is not None and not self.over:
             self._limit_announced_for = ""
-            self._newest = self._dial_step = self.live_source.ask(step.action, step.value, step.text, step.dial)
+            sent = self._sent(self.live_source.ask(step.action, step.value, step.text, step.dial))
+            self._newest = self._dial_step = sent

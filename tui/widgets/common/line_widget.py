@@ -9,11 +9,12 @@ from textual.widget import Widget
 
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS
+from babytrain.tui.widgets.common.full_text import CUT_SIGN, Readable
 
 DIM = "$foreground 60%"
 
 
-class LineWidget(Widget):
+class LineWidget(Readable, Widget):
     """Lines that a subclass builds for its size; redrawn only when they change."""
 
     DEFAULT_CSS = "LineWidget { height: 1; width: 1fr; }"
@@ -36,6 +37,10 @@ class LineWidget(Widget):
         if not same:
             self._lines = lines
             self.refresh()
+
+    def is_cut(self, y: int) -> bool:
+        """Whether line `y` does not show all of its text."""
+        return 0 <= y < len(self._lines) and CUT_SIGN in self._lines[y].plain
 
     def render(self) -> Content:
         """The lines for the present size."""

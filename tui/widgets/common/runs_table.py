@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import DataTable
 
 from babytrain.runs.errors import RunsError
@@ -203,6 +204,17 @@ def _run_name(row: RunRow, charset: CharsetName) -> Text:
     name = safe_line(row.summary.name, _MAX_NAME - 7 if note else _MAX_NAME)
     parts = [(tree_prefix(row.is_last, charset), "dim"), (name, "bold"), (f"  {note}" if note else "", "italic dim")]
     return Text.assemble(*(part for part in parts if part[0]))
+
+
+def run_in_full(row: RunRow, now: float, charset: CharsetName) -> list[Content]:
+    """Everything the list knows of a run, one fact a line."""
+    cells = run_cells(row, now, charset, {})
+    facts = {name: cell.plain for name, cell in cells.items()}
+    facts |= {"run": safe_line(row.summary.name), "corpus": safe_line(row.summary.corpus)}
+    facts |= {"id": safe_line(row.summary.run_id), "path": safe_line(str(row.summary.path))}
+    if row.relation:
+        facts["relation"] = cells["run"].plain.rpartition("  ")[2]
+    return [Content.assemble((f"{name}  ", "$foreground 60%"), text) for name, text in facts.items()]
 
 
 def row_status_label(row: RunRow, glyphs: Glyphs) -> StatusLabel:

@@ -18,9 +18,10 @@ from textual.strip import Strip
 from babytrain.tui.keys.keymap import bindings_in
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import GLYPHS, Glyphs
+from babytrain.tui.widgets.common.full_text import CUT_SIGN, Readable
 
 
-class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
+class TextPane(Readable, ScrollView, can_focus=True, inherit_bindings=False):
     """Lines of text from `build`; `rebuild` updates them once the pane has a size."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings_in("scroll"))
@@ -43,6 +44,11 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
     @abstractmethod
     def build(self, width: int) -> list[Content]:
         """The lines, each at most `width` columns wide."""
+
+    def is_cut(self, y: int) -> bool:
+        """Whether row `y` of the visible part does not show all of its line."""
+        line = self._line(self.lines, self.scroll_offset.y + y)
+        return line is not None and CUT_SIGN in line.plain
 
     def set_title(self, title: Content) -> None:
         """Set the border title if it changed: setting it redraws the pane."""

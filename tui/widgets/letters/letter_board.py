@@ -116,6 +116,10 @@ class LetterDetails(TextPane, inherit_bindings=False):
         self._about, self._tracked_letter = tuple(about), tracked_letter
         self.rebuild()
 
+    def in_full(self) -> list[Content]:
+        """Every line, uncut."""
+        return [line for line in (*self._about, self._tracked_letter) if line]
+
     def build(self, width: int) -> list[Content]:
         """The tracked letter has the last lines, if there are enough for the others."""
         height = self.scrollable_content_region.height

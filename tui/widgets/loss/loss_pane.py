@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 
 from textual import events
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -18,10 +21,12 @@ from babytrain.tui.charts.styled_widget import StyledWidget
 from babytrain.tui.charts.x_axis import X_MODES, XScale
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.text.styled_lines import StyledLine, to_strip
+from babytrain.tui.widgets.common.full_text import Readable
 from babytrain.tui.widgets.loss.loss_legend import legend_line, row_of_step
 from babytrain.tui.widgets.loss.loss_plot import SMOOTHING_DECAYS, ChartQuantity, ChartSettings, LossPlotter
 
 _WHEEL = 1.25
+_FULL_COLUMNS = 1000
 
 
 class LossHeader(StyledWidget):
@@ -45,7 +50,7 @@ class LossHeader(StyledWidget):
         return to_strip(self._line if y == 0 else (), self.size.width, self.palette, self._charset)
 
 
-class LossPane(Widget, can_focus=True):
+class LossPane(Readable, Widget, can_focus=True):
     """Training and validation loss, or the speed, over steps, tokens, time or epochs."""
 
     class ViewChanged(Message):
@@ -64,11 +69,17 @@ class LossPane(Widget, can_focus=True):
         self._snapshot: RunSnapshot | None = None
         self._seen: object = None
         self._started: Started | None = None
+        self._legend: Callable[[], StyledLine] = tuple  # the line above the curve, uncut
 
     def compose(self) -> ComposeResult:
         """Numbers above, curve below."""
         yield self._header
         yield self._chart
+
+    def in_full(self) -> list[Content]:
+        """The numbers above the curve, with all labels under the crosshair."""
+        line = "".join(text for text, _ in self._legend())
+        return [Content(line)] if line else []
 
     @property
     def settings(self) -> ChartSettings:
@@ -212,4 +223,6 @@ class LossPane(Widget, can_focus=True):
         self._chart.show_plot(self._plotter.plot(snapshot, self._settings, area.columns or self.size.width))
         width = self.size.width
         reach = self._chart.picture.x_per_column / 2 if self._settings.crosshair is not None else 0.0
-        self._header.show_line(legend_line(snapshot, self._plotter, self._settings, self._charset, width, reach))
+        legend = partial(legend_line, snapshot, self._plotter, self._settings, self._charset)
+        self._header.show_line(legend(width, reach))
+        self._legend = partial(legend, _FULL_COLUMNS, reach)

@@ -7,8 +7,10 @@ down select one, which the screen's keys change.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
+from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
@@ -22,6 +24,7 @@ from babytrain.tui.dials.dial_steps import LEARNING_RATE_DIAL
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import safe_content, safe_line
 from babytrain.tui.text.wording import describe_command, format_dial_value
+from babytrain.tui.widgets.common.full_text import READ_BINDING, wrap_hanging
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 
@@ -41,6 +44,8 @@ class DialRow:
 
 class DialsPane(TextPane):
     """Pane 3."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [READ_BINDING]
 
     @dataclass
     class Chosen(Message):
@@ -126,6 +131,19 @@ class DialsPane(TextPane):
                 self._positions[len(lines)] = positions
             lines.append(line)
         return [line.truncate(width, ellipsis=True) for line in lines]
+
+    def in_full(self) -> list[Content]:
+        """The newest command with its answer, and every dial by its name."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.started is None:
+            return []
+        rate = format_learning_rate(snapshot.learning_rate)
+        lines = [*self._last_command(snapshot, 10_000), Content(f"lr {rate}, {self._schedule(snapshot)}")]
+        for name, now in self._dials.positions().items():
+            if now is not None:
+                before = f", {format_dial_value(self._first.position(name))} at the start"
+                lines.append(Content(f"{name} {format_dial_value(now)}{before if self._is_changed(name) else ''}"))
+        return lines
 
     def _rows(self, snapshot: RunSnapshot, *, brief: bool) -> list[DialRow]:
         """All dials but the learning rate, changed ones first; `brief` omits the first positions."""
@@ -237,8 +255,8 @@ class DialsPane(TextPane):
         command = Content.assemble((f"{self.glyphs.arrow} ", "$secondary"), (words, "bold"))
         answer = Content.assemble((f"asked{self.glyphs.ellipsis}", "$warning"))
         if isinstance(asked, Command) and asked.status == "refused":
-            reason = safe_content(f"refused: {safe_line(asked.reason, 200)}", "$error").wrap(max(8, width - 2))
-            return [command, *(Content.assemble("  ", line) for line in reason[:3])]
+            reason = safe_content(f"refused: {asked.reason}", "$error", one_line=True).wrap(max(8, width - 2))
+            return [*wrap_hanging(command, 2, width), *(Content.assemble("  ", line) for line in reason)]
         if isinstance(asked, Command) and asked.status == "applied":
             answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
         if command.cell_length + 2 + answer.cell_length <= width:

@@ -105,9 +105,7 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     """`height` (1 to 4) lines of exactly `width` columns, for a width of 1 and more."""
     inner = max(1, width - 2)
     snapshot = facts.snapshot
-    verdict, rescue = snapshot.verdict, snapshot.state.guard_events.last_until(snapshot.t)
-    if snapshot.status == "failed":
-        verdict = None  # it was about a run that could go on
+    verdict, rescue = _standing_verdict(snapshot), snapshot.state.guard_events.last_until(snapshot.t)
     buttons = _buttons(facts, verdict, glyphs)
     disk = _disk_problem(snapshot, glyphs)
     if height <= 1:
@@ -127,6 +125,21 @@ def health_lines(facts: HealthFacts, width: int, height: int, glyphs: Glyphs) ->
     if facts.forecast is not None:
         lines.append(_line(_forecast(facts, glyphs), [], inner))
     return lines[:height] + [HealthLine(Content(" " * (inner + 2)))] * max(0, height - len(lines))
+
+
+def _standing_verdict(snapshot: RunSnapshot) -> Verdict | None:
+    """The newest verdict; None once the run has failed, since it was about a run that could go on."""
+    return None if snapshot.status == "failed" else snapshot.verdict
+
+
+def health_in_full(facts: HealthFacts, glyphs: Glyphs) -> list[Content]:
+    """Every line that there is, and every advice, uncut."""
+    snapshot = facts.snapshot
+    verdict, rescue = _standing_verdict(snapshot), snapshot.state.guard_events.last_until(snapshot.t)
+    lines = [_headline(snapshot, glyphs), _sentence("next", verdict.next_ if verdict is not None else "")]
+    lines += [button for button, _ in _buttons(facts, verdict, glyphs)]
+    lines += [_rescue(rescue) if rescue is not None else Content(), _disk_problem(snapshot, glyphs)]
+    return [line for line in (*lines, _forecast(facts, glyphs)) if line]
 
 
 def health_line_count(facts: HealthFacts) -> int:
@@ -166,7 +179,7 @@ def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
         return Content()
     first, *others = (f"no {event.what} since step {format_count(event.step)}" for event in failing)
     failures = "; ".join([f"{first}, {format_whole_seconds(snapshot.t - failing[0].t)}", *others])
-    reason = safe_line(failing[-1].reason, 80)
+    reason = safe_line(failing[-1].reason)
     hope = "It waits with what it holds in memory" if snapshot.phase == "stopping" else "Training goes on"
     rest = f": {reason}. {hope}; make room."
     return Content.assemble((f"{glyphs.failed} {failures}", "bold $error"), Content(rest))
@@ -219,7 +232,7 @@ def _buttons(facts: HealthFacts, verdict: Verdict | None, glyphs: Glyphs) -> lis
     for advice, name in zip((verdict.advice, verdict.alternative), ADVICE_IDS, strict=True):
         if advice is None or name not in facts.keys:
             continue
-        label = safe_line(advice.label, 36)
+        label = safe_line(advice.label)
         shown, sent = facts.keys[name]
         if is_advice_followed(facts.snapshot, advice):
             found.append((Content.assemble((f"{glyphs.done} ", "bold $success"), (label, DIM)), ""))
@@ -276,9 +289,14 @@ class HealthBar(LineWidget):
         self._shown = health_lines(self._facts, width, height, self.glyphs) if self._facts else []
         return [line.content for line in self._shown]
 
+    def in_full(self) -> list[Content]:
+        """Every sentence, uncut."""
+        return health_in_full(self._facts, self.glyphs) if self._facts else []
+
     async def on_click(self, event: events.Click) -> None:
         """Press the key that is shown there."""
         if 0 <= event.y < len(self._shown):
             for button in self._shown[event.y].buttons:
                 if button.first <= event.x < button.end:
+                    event.stop()
                     await self.app.action_simulate_key(button.key)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
+from textual.binding import BindingType
 from textual.content import Content
 
 from babytrain.runs.events import (
@@ -29,6 +30,7 @@ from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content
 from babytrain.tui.text.wording import CHECKPOINT_REASONS, describe_command, format_clock, status_label, verdict_label
+from babytrain.tui.widgets.common.full_text import READ_BINDING, wrap_hanging
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 
@@ -93,9 +95,13 @@ def log_line(event: LogEvent, glyphs: Glyphs, clock_width: int = 7, step_width: 
 
 def log_lines(events: Sequence[LogEvent], glyphs: Glyphs) -> list[Content]:
     """All events, with columns as wide as the widest entry."""
+    return [log_line(event, glyphs, *column_widths(events)) for event in events]
+
+
+def column_widths(events: Sequence[LogEvent]) -> tuple[int, int]:
+    """Columns of time and of step."""
     clock_width = max((len(format_clock(event.t)) for event in events), default=0)
-    step_width = max((len(format_count(event.step)) + 1 for event in events), default=0)
-    return [log_line(event, glyphs, clock_width, step_width) for event in events]
+    return clock_width, max((len(format_count(event.step)) + 1 for event in events), default=0)
 
 
 def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
@@ -147,9 +153,12 @@ def _words(event: LogEvent, glyphs: Glyphs) -> tuple[str, str, Content]:
 class LogPane(TextPane):
     """Pane 5. Follows its end unless it was scrolled up."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [READ_BINDING]
+
     def __init__(self, charset: CharsetName) -> None:
         self._key: tuple[int, ...] = ()
         self._events: list[LogEvent] = []
+        self._event_of_line: list[int] = []
         self._follows = True
         super().__init__("5 log", id="log", charset=charset, classes="pane")
 
@@ -172,5 +181,33 @@ class LogPane(TextPane):
         self._follows = self.at_end
 
     def build(self, width: int) -> list[Content]:
-        """One line per event, cut at the edge."""
-        return [line.truncate(width, ellipsis=True) for line in log_lines(self._events, self.glyphs)]
+        """One line per event, cut at the edge; refusals, and where there is room everything, whole."""
+        indent, lines = self._indented_lines()
+        height = self.scrollable_content_region.height
+        wrapped = [wrap_hanging(line, indent, width) for line in lines[-max(1, height) :]]
+        everything = self.has_class("-maximised") or (
+            len(lines) <= height and sum(len(parts) for parts in wrapped) <= height
+        )
+        built: list[Content] = []
+        self._event_of_line = []
+        for number, (event, line) in enumerate(zip(self._events, lines, strict=True)):
+            refused = isinstance(event, Command) and event.status == "refused"
+            whole = everything or refused
+            parts = wrap_hanging(line, indent, width) if whole else [line.truncate(width, ellipsis=True)]
+            self._event_of_line += [number] * len(parts)
+            built += parts
+        return built
+
+    def in_full(self) -> list[Content]:
+        """Every event, whole."""
+        return self._indented_lines()[1]
+
+    def line_number(self, y: int) -> int:
+        """The number of the event that is shown in row `y`."""
+        row = self.scroll_offset.y + y
+        return self._event_of_line[row] if 0 <= row < len(self._event_of_line) else -1
+
+    def _indented_lines(self) -> tuple[int, list[Content]]:
+        """The columns before the words, and the lines."""
+        clocks, steps = column_widths(self._events)
+        return clocks + steps + 4, [log_line(event, self.glyphs, clocks, steps) for event in self._events]

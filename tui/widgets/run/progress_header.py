@@ -1,4 +1,7 @@
-"""The two header lines: run, state and progress. Facts that do not fit are dropped, the least important first."""
+"""The two header lines: run, state and progress. Facts that do not fit are dropped, the least important first.
+
+The estimate of the end is never dropped: a long state is cut before it. A click reads everything in full.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ from babytrain.tui.widgets.common.line_widget import DIM, LineWidget, fit_column
 _MAX_NAME = 28
 _MAX_CORPUS = 20
 _MIN_BAR_COLUMNS = 8
+_MIN_STATE_COLUMNS = 12  # with less room the estimate goes after all
 _WIDE_COLUMNS = 100
 _NARROW_COLUMNS = 60
 
@@ -42,6 +46,7 @@ class HeaderFacts:
     advice: str = ""
     title: str = ""  # until the run's name is known
     no_eta: str = ""
+    machine: str = ""  # watts and fan, where the pane of the sensors is hidden
 
 
 class ProgressHeader(LineWidget):
@@ -59,6 +64,10 @@ class ProgressHeader(LineWidget):
         self._facts = facts
         self.redraw()
 
+    def in_full(self) -> list[Content]:
+        """Everything about the run, uncut."""
+        return header_in_full(self._facts, self.glyphs) if self._facts else []
+
     def build(self, width: int, height: int) -> list[Content]:
         """The lines."""
         return header_lines(self._facts, width, height, self.glyphs, self._program) if self._facts else []
@@ -70,21 +79,36 @@ def header_lines(
     """`height` (1 or 2) lines of exactly `width` columns. `program` is the mode: babytrain, replay, watching."""
     inner = max(1, width - 2)
     if height == 1:
-        lines = [_spread(_state(facts), [_percent(facts), _eta(facts, glyphs)], [], inner)]
+        lines = [_state_and_end(facts, glyphs, inner)]
     elif width < _NARROW_COLUMNS and facts.advice:
         advice = safe_content(facts.advice, one_line=True)
         lines = [_spread(_state(facts), [_percent(facts)], [_speed(facts)], inner), advice]
     elif width < _NARROW_COLUMNS:
-        lines = [
-            _spread(_state(facts), [_percent(facts)], [_eta(facts, glyphs)], inner),
-            _spread(_steps(facts), [_learning_rate(facts)], [_speed(facts)], inner),
-        ]
+        below = [Content(facts.machine), _learning_rate(facts)]
+        lines = [_state_and_end(facts, glyphs, inner), _spread(_steps(facts), below, [_speed(facts)], inner)]
     else:
         shown = program if width >= _WIDE_COLUMNS or program != "babytrain" else ""
         name = _identity(facts, glyphs, program=shown, room=inner - 40)
-        right = [_state(facts), _speed(facts), _elapsed(facts)]
+        right = [_state(facts), Content(facts.machine), _speed(facts), _elapsed(facts)]
+        kept = sum(part.cell_length + 2 for part in right[:2] if part)
+        name = name.truncate(max(1, inner - kept), ellipsis=True)
         lines = [_spread(name, [], right, inner), _progress(facts, glyphs, inner)]
     return [Content.assemble(" ", fit_columns(line, inner), " ") for line in lines]
+
+
+def header_in_full(facts: HeaderFacts, glyphs: Glyphs) -> list[Content]:
+    """Everything about the run that the header says or leaves out."""
+    started = facts.snapshot.started
+    name = started.name if started is not None else facts.title
+    lines = [safe_content(name, "bold", one_line=True)]
+    if started is not None:
+        lines.append(safe_content(f"text {started.corpus.name}", one_line=True))
+        device = " ".join(part for part in (started.device, started.device_name) if part)
+        words = f"{format_compact(started.parameters)} params {glyphs.dot} {device} {glyphs.dot} {started.run_id}"
+        lines.append(safe_content(words, one_line=True))
+    more = [_state(facts), _steps(facts), _percent(facts), _epochs(facts), _eta(facts, glyphs, reason=True)]
+    more += [_learning_rate(facts), _speed(facts), _elapsed(facts), Content(facts.machine)]
+    return [*lines, *(part for part in more if part)]
 
 
 def progress_bar(fraction: float, width: int, glyphs: Glyphs) -> Content:
@@ -134,7 +158,20 @@ def _progress(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
             return Content.assemble(line, "  ", progress_bar(snapshot.step / total, room, glyphs), "  ", end)
     if facts.advice:
         return Content.assemble(steps, "  ", after.truncate(max(1, width - steps.cell_length - 2), ellipsis=True))
-    return _spread(steps, [], [after], width)
+    room = max(1, width - steps.cell_length - 2)
+    end = after if after.cell_length <= room else _eta(facts, glyphs).truncate(room, ellipsis=True)
+    return _spread(steps, [], [end], width)
+
+
+def _state_and_end(facts: HeaderFacts, glyphs: Glyphs, width: int) -> Content:
+    """The state on the left, the estimate on the right, between them how much is done if there is room."""
+    end = _eta(facts, glyphs).truncate(max(1, width // 2 if facts.advice else width - 3), ellipsis=True)
+    state = _state(facts).truncate(
+        max(_MIN_STATE_COLUMNS, width - end.cell_length - 2 if end else width), ellipsis=True
+    )
+    done = _percent(facts)
+    taken = end.cell_length + 2 if state.cell_length + 2 + end.cell_length <= width else 0
+    return _spread(state, [done] if state.cell_length + 2 + done.cell_length + taken <= width else [], [end], width)
 
 
 def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], width: int) -> Content:
@@ -146,8 +183,9 @@ def _spread(left: Content, middle: Sequence[Content], right: Sequence[Content], 
             line = gap.join([line, part])
     tail = Content()
     for part in right:
-        if part and line.cell_length + 2 + tail.cell_length + 2 + part.cell_length <= width:
-            tail = gap.join([tail, part]) if tail else part
+        longer = gap.join([tail, part]) if tail else part
+        if part and line.cell_length + 2 + longer.cell_length <= width:
+            tail = longer
     if not tail:
         return line
     return Content.assemble(line, " " * max(1, width - line.cell_length - tail.cell_length), tail)

@@ -72,6 +72,13 @@ class SampleList(TextPane, inherit_bindings=False):
             lines.append(line.truncate(width, ellipsis=True))
         return lines
 
+    def in_full(self) -> list[Content]:
+        """Each sample after its step."""
+        return [
+            safe_content(f"{format_count(shown.sample.step)}  {' '.join(shown.sample.text.split())}")
+            for shown in self._samples
+        ]
+
     def on_click(self, event: events.Click) -> None:
         """Select the sample on this line."""
         offset = event.get_content_offset(self)

@@ -17,6 +17,7 @@ from babytrain.runs.formatting import format_count, format_factor, format_loss
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.safe_text import TextHighlight, safe_content, safe_highlighted, safe_line
+from babytrain.tui.widgets.common.full_text import READ_BINDING
 from babytrain.tui.widgets.common.line_widget import DIM
 from babytrain.tui.widgets.common.text_pane import TextPane
 from babytrain.tui.widgets.samples.sample_comparison import SampleWithMetrics, TextRange
@@ -27,6 +28,8 @@ _MAX_SAMPLE_TEXT = 20_000  # characters; longer samples are cut
 
 class SamplePane(TextPane):
     """Pane 4."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [READ_BINDING]
 
     def __init__(self, charset: CharsetName, hint: str = "") -> None:
         self._hint = hint
@@ -69,6 +72,15 @@ class SamplePane(TextPane):
             lines.append(Content.assemble((rule[:width], "$foreground 30%")))
             lines += safe_content((earlier.prompt + earlier.text)[:400], "$foreground 55%").wrap(width)
         return lines
+
+    def in_full(self) -> list[Content]:
+        """The newest sample with its prompt."""
+        sample = self._shown
+        if sample is None:
+            return []
+        prompt = safe_content(f'prompt "{sample.prompt}"' if sample.prompt else "no prompt", DIM, one_line=True)
+        lines = safe_content(sample.prompt + sample.text).split("\n", allow_blank=True)
+        return [Content(f"step {format_count(sample.step)}"), prompt, *lines]
 
     def _heading(self, sample: Sample | SamplePiece | None) -> Content:
         dot = f" {self.glyphs.dot} "
@@ -119,6 +131,15 @@ class SampleCard(TextPane, inherit_bindings=False):
             lines += [line for metric in metric_lines for line in metric.wrap(width)]
         return lines
 
+    def in_full(self) -> list[Content]:
+        """The run, the prompt, the text with its facts and metrics."""
+        shown = self._shown
+        if shown is None:
+            return []
+        run = safe_content(f"run {shown.run}", one_line=True) if shown.run else Content()
+        prompt = safe_content(f'prompt "{shown.sample.prompt}"', one_line=True) if shown.sample.prompt else Content()
+        return [line for line in (run, prompt, *self.build(10_000)) if line]
+
     def _text(self, shown: SampleWithMetrics) -> Content:
         sample = shown.sample
         text = sample.text[:_MAX_SAMPLE_TEXT]
@@ -142,7 +163,7 @@ class SampleCard(TextPane, inherit_bindings=False):
 
     def _facts(self, sample: Sample) -> str:
         """How it was sampled; settings at their defaults are omitted."""
-        prompt = f'"{safe_line(sample.prompt, 60)}"' if sample.prompt else "no prompt"
+        prompt = f'"{safe_line(sample.prompt)}"' if sample.prompt else "no prompt"
         facts = (
             prompt,
             f"T {format_factor(sample.temperature)}",

@@ -6,6 +6,8 @@ Without a meter in the journal there are no lines; a meter without readings give
 from __future__ import annotations
 
 from babytrain.runs.energy.bill import BillAmounts
+from babytrain.runs.energy.energy_forecast import EnergyForecast
+from babytrain.runs.forecast.value_range import ValueRange
 from babytrain.runs.formatting import format_seconds, format_watts
 from babytrain.tui.text.energy_format import (
     SIMULATED,
@@ -39,6 +41,8 @@ def bill_lines(facts: BillAmounts, width: int, most: int) -> list[StyledLine]:
     if facts.joules is None:
         words = next((text for text in _NOT_MEASURED if len(text) <= width), "")
         return [((words, "label"),)] if words else []
+    if most == 1 and facts.forecast is not None:
+        return [line] if (line := fit_parts(_summary(facts, facts.forecast), width)) else []
     quality = _quality(facts, width)
     parts = [_so_far(facts), _at_the_end(facts), _warnings(facts), quality, _units(facts), _kettles(facts)]
     lines = [line for part in parts if part and (line := fit_parts(part, width))]
@@ -61,14 +65,35 @@ def _so_far(facts: BillAmounts) -> list[LinePart]:
     return parts
 
 
+def _summary(facts: BillAmounts, forecast: EnergyForecast) -> list[LinePart]:
+    """So far and at the end on one line: what it will have cost stays longest, then the watts."""
+    end = _energy_at_the_end(forecast) if forecast.money is None else _money_at_the_end(forecast.money, facts.currency)
+    parts = [line_part(format_energy(facts.joules), "power", 2)]
+    if facts.simulated:
+        parts.append(line_part(SIMULATED, "label", 2))
+    if facts.money is not None:
+        parts.append(line_part(format_money(facts.money, facts.currency), "", 3))
+    parts.append(line_part(f"at end {end}", "power", 0))
+    if facts.watts is not None:
+        parts.append(line_part(f"{format_watts(facts.watts)} now", "", 1))
+    return parts
+
+
+def _energy_at_the_end(forecast: EnergyForecast) -> str:
+    return format_range(forecast.kwh, lambda kwh: format_energy(kwh * 3.6e6))
+
+
+def _money_at_the_end(money: ValueRange, currency: str) -> str:
+    return format_range(money, lambda amount: format_money(amount, currency))
+
+
 def _at_the_end(facts: BillAmounts) -> list[LinePart]:
     forecast = facts.forecast
     if forecast is None:
         return []
-    energy = format_range(forecast.kwh, lambda kwh: format_energy(kwh * 3.6e6))
-    parts = [line_part("at the end", "label", 0), line_part(energy, "power", 0)]
+    parts = [line_part("at the end", "label", 0), line_part(_energy_at_the_end(forecast), "power", 1)]
     if forecast.money is not None:
-        parts.append(line_part(format_range(forecast.money, lambda money: format_money(money, facts.currency)), "", 1))
+        parts.append(line_part(_money_at_the_end(forecast.money, facts.currency), "", 0))
     return [*parts, line_part(f"{format_range(forecast.co2_grams, format_co2)} CO2", "", 2)]
 
 

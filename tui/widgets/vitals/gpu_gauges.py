@@ -20,6 +20,7 @@ from babytrain.tui.text.styled_lines import (
     shorten_to_columns,
 )
 from babytrain.tui.widgets.vitals.gauge_lines import Gauge, gauge_lines, heat_part, heat_style, wrapped_words
+from babytrain.tui.widgets.vitals.host_gauges import watts_and_fan_parts
 
 # Where memory of cards that report its temperature begins to throttle (GDDR6X 110, HBM 95 to 105).
 _MEMORY_SLOWDOWN_CELSIUS = 105.0
@@ -73,20 +74,20 @@ def gpu_full_lines(
 
 
 def gpu_compact_lines(card: GpuHistory, width: int) -> list[StyledLine]:
-    """A card in two lines."""
+    """A card in two lines; power and fans stay longest."""
     now = card.now
     if "card" in now.missing:
         return [((shorten_to_columns(replace_unprintable(now.missing["card"]), width), "bad"),)]
-    load = labelled_part("util", format_percent(now.utilization_percent))
-    first = [load, _memory_part(now, 1), *_power_parts(now, 2)]
-    second = [*_heat_parts(now), *_fan_parts(now, 2), *_throttle_parts(card, 1)]
+    load = labelled_part("util", format_percent(now.utilization_percent), 1)
+    first = [load, _memory_part(now, 2), *_power_parts(now, 0)]
+    second = [*_heat_parts(now), *_fan_parts(now, 0, named=True), *_throttle_parts(card, 1)]
     return [fit_parts(first, width), fit_parts(second, width)]
 
 
 def gpu_row_line(card: GpuHistory, width: int, among: int = 1) -> StyledLine:
-    """A card in one line."""
+    """A card in one line; power and fans stay longest."""
     now = card.now
-    name = line_part(f"gpu {now.index}", "title")
+    name = line_part(f"gpu {now.index}", "title", 0 if among > 1 else 1)
     trains = [line_part("trains", "label", 6)] if now.trains and among > 1 else []
     nickname = [line_part(f'"{now.nickname}"', "title", 7)] if now.nickname else []
     if "card" in now.missing:
@@ -95,25 +96,28 @@ def gpu_row_line(card: GpuHistory, width: int, among: int = 1) -> StyledLine:
         name,
         *nickname,
         *trains,
-        line_part(format_percent(now.utilization_percent), "load", 1),
+        *_power_parts(now, 0),
+        *_fan_parts(now, 0, named=True),
         *_heat_parts(now, brief=True),
         *_throttle_parts(card, 2),
-        *_fan_parts(now, 5),
-        *_power_parts(now, 4),
-        _memory_part(now, 3),
+        line_part(format_percent(now.utilization_percent), "load", 3),
+        _memory_part(now, 4),
     ]
     return fit_parts(values, width) or (("gpu"[:width], "title"),)
 
 
 def gpu_summary_line(cards: Sequence[GpuHistory], width: int) -> StyledLine:
-    """All cards in one line: mean load, highest temperature, total power."""
+    """All cards in one line: total power, fastest fan, highest temperature, mean load."""
     if len(cards) == 1:
         return gpu_row_line(cards[0], width)
     loads = [card.now.utilization_percent for card in cards if card.now.utilization_percent is not None]
     watts = [card.now.power_watts for card in cards if card.now.power_watts is not None]
-    parts = [line_part(f"{len(cards)} gpus", "title")]
-    if loads:
-        parts.append(line_part(format_percent(sum(loads) / len(loads)), "load", 1))
+    fans = [card.now.fan_percent for card in cards if card.now.fan_percent is not None]
+    parts = [line_part(f"{len(cards)} gpus", "title", 1)]
+    if watts:
+        parts.append(line_part(format_watts(sum(watts)), "power"))
+    if fans:
+        parts.append(labelled_part("fan", format_percent(max(fans))))
     hottest = max(
         (card.now for card in cards if card.now.temperature_celsius is not None),
         key=lambda now: now.temperature_celsius or 0.0,
@@ -122,12 +126,22 @@ def gpu_summary_line(cards: Sequence[GpuHistory], width: int) -> StyledLine:
     if hottest is not None:
         parts.extend(_heat_parts(hottest, brief=True))
         parts.append(line_part(f"(gpu {hottest.index})", "label", 4))
-    if watts:
-        parts.append(line_part(f"{format_watts(sum(watts))}", "power", 3))
+    if loads:
+        parts.append(line_part(format_percent(sum(loads) / len(loads)), "load", 3))
     lost = sum("card" in card.now.missing for card in cards)
     if lost:
         parts.append(line_part(f"{lost} lost", "bad", 0))
     return fit_parts(parts, width) or (("gpus"[:width], "title"),)
+
+
+def watts_and_fan(vitals: Vitals) -> str:
+    """`143 W  fan 43%` of the card that trains, else of the processor; empty where neither is measured."""
+    card = vitals.training_gpu
+    parts = watts_and_fan_parts(vitals.host)
+    if card is not None and (card.power_watts is not None or card.fans):
+        watts = [] if card.power_watts is None else [line_part(format_watts(card.power_watts))]
+        parts = [*watts, *(_fan_parts(card, 0, named=True)[:1] if card.fans else [])]
+    return "  ".join("".join(text for text, _ in part.spans) for part in parts)
 
 
 def gpu_title(now: GpuReading, among: int = 1, *, used: bool = True) -> str:
@@ -227,13 +241,13 @@ def _one_fan(fan: Fan) -> tuple[LinePart, ...]:
     return tuple(parts) or (line_part("does not say", "label"),)
 
 
-def _fan_parts(now: GpuReading, rank: int) -> list[LinePart]:
+def _fan_parts(now: GpuReading, rank: int, *, named: bool = False) -> list[LinePart]:
     if not now.fans:
         return [_missing_part(now, "fans", rank + 2)] if "fans" in now.missing else []
     percents = " ".join(format_percent(fan.percent) for fan in now.fans)
     speeds = [format_count(fan.rpm) for fan in now.fans if fan.rpm is not None]
-    parts = [labelled_part("fan", percents, rank) if rank else line_part(percents)]
-    return [*parts, line_part(f"{' '.join(speeds)} rpm", "label", rank + 2)] if speeds else parts
+    parts = [labelled_part("fan", percents, rank) if named else line_part(percents, "", rank)]
+    return [*parts, line_part(f"{' '.join(speeds)} rpm", "label", rank + 5)] if speeds else parts
 
 
 def _power_parts(now: GpuReading, rank: int) -> list[LinePart]:

@@ -92,26 +92,33 @@ def host_compact_lines(now: HostReading, width: int, charset: ChartCharset) -> l
         first.append(line_part(_core_bars(now.core_percents, 16, charset.name), "load", 2))
     if now.memory_used_bytes is not None:
         first.append(labelled_part("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 1))
+    second += watts_and_fan_parts(now)
     if now.temperature_celsius is not None:
-        second.append(heat_part(now.temperature_celsius, 0))
-    if now.fan_rpm is not None:
-        second.append(labelled_part("fan", f"{format_count(now.fan_rpm)} rpm", 2))
+        second.append(heat_part(now.temperature_celsius, 1))
     if now.process_memory_bytes is not None:
-        second.append(labelled_part("mine", format_bytes(now.process_memory_bytes), 1))
+        second.append(labelled_part("mine", format_bytes(now.process_memory_bytes), 2))
     if now.battery_percent is not None:
         second.extend(_battery_parts(now, 3))
-    if now.processor_watts is not None:
-        second.append(line_part(format_watts(now.processor_watts), "", 6))
     if is_disk_low(now):
         first.append(line_part(f"disk {format_bytes(now.disk_free_bytes)} free", "heat-hot", 1))
     return [fit_parts(parts, width) for parts in (first, second) if parts]
 
 
+def watts_and_fan_parts(now: HostReading) -> list[LinePart]:
+    """Power of the processor and speed of its fan, the last to be left out."""
+    parts = []
+    if now.processor_watts is not None:
+        parts.append(line_part(format_watts(now.processor_watts)))
+    if now.fan_rpm is not None:
+        parts.append(labelled_part("fan", f"{format_count(now.fan_rpm)} rpm"))
+    return parts
+
+
 def host_row_line(now: HostReading, width: int) -> StyledLine:
     """The computer in one line; empty without sensors."""
-    parts = []
+    parts = watts_and_fan_parts(now)
     if now.cpu_percent is not None:
-        parts.append(labelled_part("cpu", format_percent(now.cpu_percent), 0))
+        parts.append(labelled_part("cpu", format_percent(now.cpu_percent), 1))
     if now.memory_used_bytes is not None:
         parts.append(labelled_part("ram", format_bytes_of(now.memory_used_bytes, now.memory_total_bytes), 2))
     if now.temperature_celsius is not None:

@@ -33,11 +33,12 @@ _HOST_BELOW_CARDS: tuple[tuple[DetailLevel, int], ...] = (("compact", 3), ("comp
 
 @dataclass(frozen=True)
 class PaneFooter:
-    """What is shown below the sensors: lines of the bill by importance, and a warning or an encouragement. `kind` is an
-    encouragement in addition to a warning, if there is a spare line. `slowed` has for each card index the seconds of
-    throttling by reason."""
+    """What is shown below the sensors: lines of the bill by importance, the one line that stands for them where there
+    is room for one, and a warning or an encouragement. `kind` is an encouragement in addition to a warning, if there is
+    a spare line. `slowed` has for each card index the seconds of throttling by reason."""
 
     bill: tuple[StyledLine, ...] = ()
+    bill_summary: tuple[StyledLine, ...] = ()
     measured: bool = False  # whether the bill has a number, or only a reason why not
     status: tuple[StyledLine, ...] = ()
     kind: tuple[StyledLine, ...] = ()
@@ -88,7 +89,8 @@ def vitals_lines(
     lines: list[StyledLine] = []
     for option in options:
         status = list(extras.status) if option.kind else []
-        blocks = [cards(option.cards), host(option.host), list(extras.bill[: option.bill])]
+        bill = extras.bill_summary if option.bill == 1 else extras.bill[: option.bill]
+        blocks = [cards(option.cards), host(option.host), list(bill)]
         lines = [*_stacked(blocks, option.spaced), *status]
         if len(lines) <= height:
             # What a roomier layout left out may still fit below it.

@@ -7,8 +7,10 @@ minutes. The layout is rebuilt with each reading, only while visible.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from rich.style import Style
+from textual.binding import BindingType
 from textual.content import Content
 from textual.strip import Strip
 
@@ -23,6 +25,7 @@ from babytrain.tui.charts.styled_widget import StyledWidget
 from babytrain.tui.charts.x_axis import XScale
 from babytrain.tui.terminal.charset import CharsetName, fold_to_charset
 from babytrain.tui.text.styled_lines import StyledLine, to_strip
+from babytrain.tui.widgets.common.full_text import CUT_SIGN, READ_BINDING, Readable
 from babytrain.tui.widgets.loss.event_marks import IntervalTracker
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings
 from babytrain.tui.widgets.vitals import gpu_gauges
@@ -55,11 +58,14 @@ _HISTORY_STYLES = {
     "throttled": "throttled",
     "resting": "resting-text",
 }
+_FULL_COLUMNS = 1000  # to build lines that nothing is cut from
 _TALL = 24  # lines from which a maximised pane gives each curve two
 
 
-class VitalsPane(StyledWidget, can_focus=True):
+class VitalsPane(Readable, StyledWidget, can_focus=True):
     """Load, memory, temperature, fans and power of cards and computer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [READ_BINDING]
 
     def __init__(self, charset: CharsetName) -> None:
         super().__init__(id="vitals", classes="pane")
@@ -106,6 +112,18 @@ class VitalsPane(StyledWidget, can_focus=True):
         if isinstance(line, HistoryRow):
             return self._history_strip(line, width)
         return to_strip(line, width, self.palette, self._charset.name)
+
+    def is_cut(self, y: int) -> bool:
+        """Whether row `y` does not show all of its line."""
+        lines = self._laid_out()
+        line = lines[y] if 0 <= y < len(lines) else ()
+        return not isinstance(line, HistoryRow) and any(CUT_SIGN in text for text, _ in line)
+
+    def in_full(self) -> list[Content]:
+        """Every sensor, also why some are missing, and the whole bill."""
+        extras = self._extras(_FULL_COLUMNS)
+        lines = vitals_lines(self._vitals[-_HISTORY:], _FULL_COLUMNS, _FULL_COLUMNS, self._charset, extras=extras)
+        return [Content("".join(text for text, _ in line)) for line in lines if line]
 
     def _history_strip(self, row: HistoryRow, width: int) -> Strip:
         styles, charset = self.palette, self._charset.name
@@ -167,6 +185,7 @@ class VitalsPane(StyledWidget, can_focus=True):
         gpus = snapshot.vitals.gpus if snapshot.vitals is not None else ()
         return PaneFooter(
             bill=tuple(bill_lines(facts, width, MAX_BILL_LINES)),
+            bill_summary=tuple(bill_lines(facts, width, 1)),
             measured=facts.joules is not None,
             status=tuple(status_lines(snapshot, self._intervals, width)),
             kind=tuple(encouragement_line(snapshot, self._intervals, width)),

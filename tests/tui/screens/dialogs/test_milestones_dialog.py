@@ -12,6 +12,7 @@ from rich.console import Console
 from babytrain.runs.events import AnyEvent, Milestone, PolicyEvent, Resumed
 from babytrain.runs.journal import encode_event
 from babytrain.runs.store.folder import RunFolder
+from babytrain.tui import notifications
 from babytrain.tui.app.start_screen import StartReplay, StartTraining, StartWatching
 from babytrain.tui.cli import headless
 from babytrain.tui.cli.runs_tables import print_run
@@ -66,7 +67,8 @@ def test_many_at_once_are_few_words() -> None:
 # on the screen
 
 
-async def test_a_toast_each_and_a_line_in_the_log(runs_dir: Path) -> None:
+async def test_a_toast_each_and_a_line_in_the_log(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "GATHER_SECONDS", 0.0)
     async with live(runs_dir, WIDE) as driver:
         assert driver.session is not None
         driver.session.feed.events.put(milestone(99.0, HOSTILE))
@@ -79,7 +81,8 @@ async def test_a_toast_each_and_a_line_in_the_log(runs_dir: Path) -> None:
         assert "✦ First word: " in screen_text(driver.app)
 
 
-async def test_a_low_screen_is_not_covered(runs_dir: Path) -> None:
+async def test_a_low_screen_is_not_covered(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "GATHER_SECONDS", 0.0)
     async with live(runs_dir, STRIP) as driver:
         assert driver.session is not None
         driver.session.feed.events.put(milestone(99.0))
@@ -97,7 +100,8 @@ async def test_a_replay_celebrates_nothing_again(runs_dir: Path) -> None:
         assert driver.toasts == []
 
 
-async def test_a_watched_run_announces_what_is_new(runs_dir: Path) -> None:
+async def test_a_watched_run_announces_what_is_new(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "GATHER_SECONDS", 0.0)
     folder = write_run(runs_dir, "elsewhere", lettered(320))
     journal = folder / "journal.jsonl"
     async with driving(StartWatching(journal, "elsewhere"), runs_dir, COMPACT) as driver:

@@ -23,9 +23,16 @@ from babytrain.runs.events import (
 from babytrain.runs.forecast.eta import Eta
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.tui.terminal.glyphs import GLYPHS
-from babytrain.tui.text.wording import describe_command, format_ago, format_clock, format_steps, run_status_label
+from babytrain.tui.text.wording import (
+    StatusLabel,
+    describe_command,
+    format_ago,
+    format_clock,
+    format_steps,
+    run_status_label,
+)
 from babytrain.tui.widgets.run.log_pane import MAX_LOG_LINES, PrintedLine, log_key, log_lines, recent_events
-from babytrain.tui.widgets.run.progress_header import HeaderFacts, header_lines, progress_bar
+from babytrain.tui.widgets.run.progress_header import HeaderFacts, eta_text, header_lines, progress_bar
 from tests.tui.scripted import ending, script, started, state_from
 
 GLYPH_SETS = list(GLYPHS.values())
@@ -254,3 +261,19 @@ def test_a_session_ends_before_the_next_one_begins() -> None:
 @pytest.mark.parametrize(("steps", "words"), [(0, "0 steps"), (1, "1 step"), (2000, "2,000 steps")])
 def test_one_step_is_one_step(steps: int, words: str) -> None:
     assert format_steps(steps) == words
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 2), (80, 2), (40, 2), (40, 1), (60, 2)])
+@pytest.mark.parametrize("word", ["training", "resting: quiet hours until 07:00"])
+def test_the_estimate_is_never_dropped(width: int, height: int, word: str) -> None:
+    facts = HeaderFacts(
+        state_from(script(620)).at(),
+        StatusLabel("●", word, ""),
+        Eta(7000.0, 90_000.0),
+        machine="143 W  fan 43%",
+    )
+    lines = [line.plain for line in header_lines(facts, width, height, GLYPHS["braille"])]
+    assert eta_text(Eta(7000.0, 90_000.0), GLYPHS["braille"]) in "".join(lines)
+    assert all(len(line) == width for line in lines)
+    if height == 2:
+        assert "143 W  fan 43%" in "".join(lines), "watts and fan go after the speed and the learning rate"

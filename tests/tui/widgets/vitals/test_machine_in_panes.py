@@ -271,8 +271,10 @@ def test_the_bill_in_full_says_how_good_each_number_is():
 def test_the_bill_gives_up_the_least_important_first():
     lines = bill_lines(FULL_BILL, 36, 1)
     assert len(lines) == 1
-    assert "42.0 Wh" in words_of(lines)
-    assert "EUR" in words_of(lines)
+    assert "at end 0.0160–0.0190 EUR" in words_of(lines)
+    assert "212 W" in words_of(lines)
+    assert "42.0 Wh" in words_of(bill_lines(FULL_BILL, 60, 1))
+    assert "0.0160–0.0190 EUR" in words_of(bill_lines(FULL_BILL, 36, 2)[1:])
 
 
 def test_nothing_measured_is_one_calm_line_and_no_meter_is_none():
@@ -309,12 +311,11 @@ def test_the_pane_with_everything_fits_any_size(width, height, cards, measured):
 
 
 def test_a_small_pane_shows_the_price_before_the_second_fan():
-    bill = tuple(bill_lines(FULL_BILL, 36, 6))
-    text = words_of(
-        vitals_lines([vitals(gpu())], 36, 3, BRAILLE, title=False, extras=PaneFooter(bill=bill, measured=True))
-    )
+    bill, summary = (tuple(bill_lines(FULL_BILL, 36, most)) for most in (6, 1))
+    extras = PaneFooter(bill=bill, bill_summary=summary, measured=True)
+    text = words_of(vitals_lines([vitals(gpu())], 36, 3, BRAILLE, title=False, extras=extras))
     assert "97%" in text
-    assert "42.0 Wh" in text
+    assert "0.0160–0.0190 EUR" in text
 
 
 # the history

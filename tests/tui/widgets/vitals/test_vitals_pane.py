@@ -294,3 +294,16 @@ async def test_a_replay_shows_the_sensors_of_its_moment():
         text = "\n".join(screen_text(app))
         assert "11%" in text
         assert "99%" not in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(36, 15), (36, 6), (36, 3), (36, 2), (36, 1), (24, 1)])
+def test_watts_and_fan_are_the_last_to_go(width, height):
+    text = text_of(vitals(gpu(throttle_reasons=("hot",))), (width, height), title=False)
+    assert "143" in text
+    assert "43%" in text
+    without_card = text_of(vitals(computer=host(processor_watts=31.0)), (width, min(height, 2)), title=False)
+    assert "31 W" in without_card
+    assert "2,300 rpm" in without_card
+    many = text_of(vitals(*(gpu(index) for index in range(8))), (24, 1))
+    assert "1,144 W" in many
+    assert "fan 43%" in many
