@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -139,8 +140,10 @@ class Notifier:
             if rescue.t > resumed_at:
                 announce("rescue", rescue.step, rescue.text, CAUSE=rescue.cause, ACTION=rescue.action)
         self._rescues = len(rescues)
-        for milestone in self._milestones.look(snapshot):
-            announce("milestone", milestone.step, milestone.text, MILESTONE=milestone.name)
+        for step, together in groupby(self._milestones.look(snapshot), key=lambda milestone: milestone.step):
+            reached = list(together)
+            names = ", ".join(milestone.name for milestone in reached)
+            announce("milestone", step, " ".join(milestone.text for milestone in reached), MILESTONE=names)
         verdict = state.verdicts.last_until(snapshot.t)
         if verdict is None or verdict is self._verdict:
             return

@@ -71,12 +71,13 @@ def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *
     )
     if why is None:
         return None
-    rate = float(observation.learning_rate[observation.rows - 1])
+    far = max(observation.rate_factors, default=1.0) > 10.0
+    factor, words = (0.1, "a tenth of the learning rate") if far else (0.5, "halve the learning rate")
     return Diagnosis(
         "lr too high",
         why,
-        f"Halve the learning rate of {format_learning_rate(rate)}.",
-        advice=verdicts.suggest_learning_rate(observation, 0.5, "halve the learning rate"),
+        f"{'Take a tenth of' if far else 'Halve'} the {verdicts.rate_words(observation)}.",
+        advice=verdicts.suggest_learning_rate(observation, factor, words),
         alternative=verdicts.SUGGEST_ROLLBACK if observation.best_step > 0 else None,
     )
 

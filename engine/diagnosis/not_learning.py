@@ -14,11 +14,12 @@ from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, measured_cha
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.robust_statistics import finite_values, fit_trend
 from babytrain.engine.diagnosis.verdicts import Diagnosis
-from babytrain.runs.formatting import format_count, format_learning_rate, format_loss
+from babytrain.runs.formatting import format_count, format_factor, format_loss
 
 COUNTING_MARGIN = 0.02  # of the loss of counting: below it by less is no better
 JUMPED = 1.05  # times the loss of the untrained model
 SETTLED_ROWS = 24  # rows after the settling steps, for a first opinion
+FAR_FROM_DEFAULT = 3.0  # times the default rate
 PACE_ROWS = 256  # of late, from which the pace is measured
 
 
@@ -35,12 +36,12 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
         return None
     stands = f"The loss is {format_loss(level)}; counting how often each token comes gives {format_loss(counting)}"
     peak = highest_level(observation)
-    rate = format_learning_rate(float(observation.learning_rate[observation.rows - 1]))
+    rate = verdicts.rate_words(observation)
     if peak > JUMPED * observation.start_loss:
         return Diagnosis(
             "lr too high",
             f"{stands}, and at first it jumped to {format_loss(peak)}.",
-            f"Take a tenth of the learning rate of {rate}, or start again with it.",
+            f"Take a tenth of the {rate}, or start again with it.",
             advice=verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate"),
             alternative=verdicts.SUGGEST_STOP,
         )
@@ -52,13 +53,19 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
         return Diagnosis(
             "lr too low",
             f"{stands}, and it {change}.",
-            f"Take ten times the learning rate of {rate}.",
+            f"Take ten times the {rate}.",
             advice=verdicts.suggest_learning_rate(observation, 10.0, "ten times the learning rate"),
         )
+    factor = max(observation.rate_factors, default=1.0)
+    if factor > FAR_FROM_DEFAULT:
+        words = f"Take a tenth of the {rate}, which is {format_factor(factor)} times the default"
+    else:
+        words = f"Stop, and try a tenth and ten times the {rate}"
+    lower = verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate")
     return Diagnosis(
         "not learning",
         f"{stands}, and it has not moved in {format_count(steps_in(observation, rows))} steps.",
-        f"Stop, and try a tenth and ten times the learning rate of {rate}; a text of chance cannot be learnt.",
-        advice=verdicts.SUGGEST_STOP,
-        alternative=verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate"),
+        f"{words}; a text of chance cannot be learnt.",
+        advice=lower if factor > FAR_FROM_DEFAULT else verdicts.SUGGEST_STOP,
+        alternative=verdicts.SUGGEST_STOP if factor > FAR_FROM_DEFAULT else lower,
     )

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.diagnosis.paired_bootstrap import LossComparison
 from babytrain.runs.events import VerdictName
+from babytrain.runs.formatting import format_learning_rate
 
 VerdictKind: TypeAlias = VerdictName
 VERDICTS: tuple[VerdictKind, ...] = get_args(VerdictKind)
@@ -78,6 +79,14 @@ def suggest_learning_rate(observation: Observation, factor: float, label: str) -
         return Suggestion("lr_hold", label, value=held * factor)
     low, high = LR_SCALE_LIMITS
     return Suggestion("lr_scale", label, value=min(high, max(low, observation.lr_scale * factor)))
+
+
+def rate_words(observation: Observation) -> str:
+    """`learning rate of 3e-3`, without the number where the schedule has lowered it."""
+    rate = float(observation.learning_rate[observation.rows - 1])
+    return (
+        f"learning rate of {format_learning_rate(rate)}" if observation.learning_rate_share > 0.9 else "learning rate"
+    )
 
 
 SUGGEST_STOP = Suggestion("stop", "stop here")

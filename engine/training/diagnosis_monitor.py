@@ -47,7 +47,9 @@ class DiagnosisMonitor:
         before = state.diagnosis.diagnosis
         found = diagnose(self._observation(finished), before)
         state.diagnosis = replace(state.diagnosis, diagnosis=found)
-        repeated = before is not None and found.verdict == before.verdict
+        repeated = (
+            before is not None and found.verdict == before.verdict and not finished
+        )  # the last one is always told
         if before is None or not repeated or (found.why, found.next_) != (before.why, before.next_):
             self._emit(found if self._best_is_saved() else _without_best(found), repeated)
         if apply is not None and found.verdict == "overfitting" and not state.diagnosis.acted:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TypeAlias
 
-from babytrain.runs.events import Checkpoint, Eval, PhaseName, Plan, Sample
+from babytrain.runs.events import Canaries, Checkpoint, Eval, FinalEvaluation, PhaseName, Plan, Sample
 from babytrain.runs.events.timeline import Timeline
 from babytrain.runs.forecast.value_range import ZERO, ValueRange
 from babytrain.runs.state.run_state import RunSnapshot
@@ -65,13 +65,13 @@ def _times(cost: ValueRange, count: int) -> ValueRange:
 
 def _final_evaluation_cost(snapshot: RunSnapshot, plan: Plan, step: ValueRange) -> ValueRange:
     """The poems of a finished model, and the ranking of planted lines."""
-    total, state, t = ZERO, snapshot.state, snapshot.t
-    if plan.final_evaluation_tokens and plan.sample_tokens and not state.final_evaluations.count_until(t):
+    total, state = ZERO, snapshot.state
+    if plan.final_evaluation_tokens and plan.sample_tokens and not _is_done(state.final_evaluations, snapshot):
         sample = _sample_cost(snapshot, plan, step).times(plan.final_evaluation_tokens / plan.sample_tokens)
         poems = ValueRange(POEM_TOKEN_SHARE_LOW * sample.low, POEM_TOKEN_SHARE_HIGH * sample.high)
         runs_now = snapshot.step >= snapshot.total_steps and _is_done(state.checkpoints, snapshot)
         total = _remaining(snapshot, "sampling", poems) if runs_now else poems
-    if plan.canary_tokens and not state.canaries.count_until(t):
+    if plan.canary_tokens and not _is_done(state.canaries, snapshot):
         val_tokens = snapshot.started.corpus.val_tokens if snapshot.started is not None else 0
         total = total.plus(evaluation_cost(snapshot, step).times(plan.canary_tokens / max(1, val_tokens)))
     return total
@@ -87,8 +87,8 @@ def count_due(every: int, step: int, total_steps: int, *, at_end: bool) -> int:
     return count + int(at_end and total_steps % every != 0)
 
 
-def _is_done(timeline: _Timed, snapshot: RunSnapshot) -> bool:
-    """Whether the newest event is of the present step."""
+def _is_done(timeline: _Timed | Timeline[FinalEvaluation] | Timeline[Canaries], snapshot: RunSnapshot) -> bool:
+    """Whether the newest event is of the present step: a run may be taken further after its end."""
     last = timeline.last_until(snapshot.t)
     return last is not None and last.step == snapshot.step
 

@@ -80,7 +80,7 @@ def is_briefly_timed(snapshot: RunSnapshot) -> bool:
 
 def first_row(snapshot: RunSnapshot) -> int:
     """The row before the newest steps, from which the speed is taken."""
-    return max(0, snapshot.rows - _window(snapshot) - 1, _first_row_of_this_size(snapshot))
+    return max(0, snapshot.rows - _window(snapshot) - 1, _first_alike_row(snapshot))
 
 
 def _seconds_not_training(snapshot: RunSnapshot, t: StepArray) -> StepArray:
@@ -141,7 +141,7 @@ def _drift(snapshot: RunSnapshot) -> float:
     """The relative deviation of the speed from the present one, as far back as the run has yet to go."""
     ahead = max(0, snapshot.total_steps - snapshot.step)  # a shortened run may be past its end
     first = int(np.searchsorted(snapshot.column("step"), snapshot.step - max(RECENT_STEPS, ahead)))
-    first = max(1, first, _first_row_of_this_size(snapshot) + 1)
+    first = max(1, first, _first_alike_row(snapshot) + 1)
     steps, seconds = snapshot.column("step")[first - 1 :], snapshot.column("step_seconds")[first:]
     if len(seconds) < DRIFT_BLOCKS * MIN_TIMED_STEPS or not np.all((seconds > 0) & (seconds < LONGEST_STEP_SECONDS)):
         return 0.0
@@ -154,10 +154,13 @@ def _drift(snapshot: RunSnapshot) -> float:
     return min(MOST_DRIFT, math.sqrt(away * further))
 
 
-def _first_row_of_this_size(snapshot: RunSnapshot) -> int:
-    """The first row with the present batch size, on which the speed depends."""
+def _first_alike_row(snapshot: RunSnapshot) -> int:
+    """The first row with the present batch size and, once it has some steps, of this session: both change the speed."""
     resized = snapshot.state.dials.at(snapshot.t).resized_step
-    return int(np.searchsorted(snapshot.column("step"), resized)) if resized else 0
+    row = int(np.searchsorted(snapshot.column("step"), resized)) if resized else 0
+    begun = max(snapshot.later_session_starts, default=0.0)
+    in_session = int(np.searchsorted(snapshot.column("t"), begun))
+    return max(row, in_session) if snapshot.rows - in_session > MIN_TIMED_STEPS else row
 
 
 def _window(snapshot: RunSnapshot) -> int:

@@ -62,7 +62,9 @@ class ChatScreen(ChatScreenBase):
             yield ChatPane(self.charset)
             yield NextTokenBars(self.charset)
         yield SamplingSettingsLine(self.charset)
-        yield ChatInput(placeholder="hell", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS)
+        yield ChatInput(
+            placeholder="the beginning of a text", id="chat-input", compact=True, max_length=MAX_TYPED_CHARACTERS
+        )
         yield NoteLine()
         yield KeyBar()
 

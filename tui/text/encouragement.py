@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ from babytrain.runs.events import PhaseName
 from babytrain.runs.state.elapsed_time import policy_in_force, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.state.throttling import trains_on_processor
+from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
 MINUTE_SECONDS = 60.0
 MAX_ENCOURAGEMENT_COLUMNS = 72
@@ -57,6 +58,11 @@ class EncouragementContext:
         """Whether the run trains, including evaluations, samples and checkpoints."""
         return self.phase in ("training", "evaluating", "sampling", "saving") and self.status == "training"
 
+    @property
+    def learns(self) -> bool:
+        """Whether there is something to praise: a verdict, and none that calls for a person."""
+        return self.verdict not in ("", "warming up") and self.verdict not in VERDICTS_NEEDING_ACTION
+
 
 class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line and its condition; see `encouragement.toml`."""
@@ -67,10 +73,11 @@ class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     held_by: str = ""
     verdict: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
+    praise: bool = False  # only for a run that learns
 
     def fits(self, context: EncouragementContext) -> bool:
         """Whether the condition holds."""
-        if context.status != self.status:
+        if context.status != self.status or (self.praise and not context.learns):
             return False
         if self.status != "training":
             return True
@@ -82,10 +89,11 @@ class EncouragementLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class EncouragementLines(msgspec.Struct, frozen=True):
-    """All lines: those with a condition, and those that always fit."""
+    """All lines: those with a condition, those that always fit, and those for a run that learns."""
 
     fitting: tuple[EncouragementLine, ...]
     always: tuple[str, ...]
+    learning: tuple[str, ...]
 
 
 @cache
@@ -146,7 +154,8 @@ def line_for(context: EncouragementContext, seed: str, longest: int = MAX_ENCOUR
     known = encouragement_lines()
     fitting = [line.text for line in known.fitting if line.fits(context)]
     # The lines without a condition are about learning, so they do not fit a run that rests or has ended.
-    lines = fitting if fitting and (number % 3 or not context.trains) else known.always
+    others = (*known.always, *(known.learning if context.learns else ()))
+    lines: Sequence[str] = fitting if fitting and (number % 3 or not context.trains) else others
     lines = [line for line in lines if len(line) <= longest] or lines
     return lines[number // 3 % len(lines)]
 
@@ -156,15 +165,17 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
     vitals, verdict, held, energy = snapshot.vitals, snapshot.verdict, policy_in_force(snapshot), snapshot.energy
     card = vitals.training_gpu if vitals is not None else None
     host = vitals.host if vitals is not None else None
+    on_card = snapshot.started is not None and not trains_on_processor(snapshot)
+    simulated = snapshot.settings.get("sensors") == "scripted"
     total = snapshot.total_steps
     return EncouragementContext(
         phase=snapshot.phase,
         verdict=verdict.verdict if verdict is not None else "",
         status=snapshot.status,
         held_by=held.cause if held is not None else "",
-        celsius=card.temperature_celsius if card is not None else host.temperature_celsius if host else None,
+        celsius=card.temperature_celsius if card else host.temperature_celsius if host and not on_card else None,
         fan_percent=card.fan_percent if card is not None else None,
-        joules=energy.joules if energy is not None else 0.0,
+        joules=energy.joules if energy is not None and not simulated else 0.0,
         hour=time.localtime(wall_time_at(snapshot)).tm_hour,
         share_of_steps=snapshot.step / total if total else 0.0,
         minutes=snapshot.t / 60,
@@ -174,6 +185,6 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
             command.status == "applied" and command.command_id != 0
             for command in snapshot.state.commands.until(snapshot.t)[-20:]
         ),
-        on_card=snapshot.started is not None and not trains_on_processor(snapshot),
+        on_card=on_card,
         on_battery=host is not None and host.plugged_in is False,
     )

@@ -1,8 +1,8 @@
 """Which changes of the policy's decisions become events. Pure.
 
 Each limit is reported by itself, because several may apply at once. The duty cycle of a temperature or power limit
-moves all the time: it is reported when it has been below 90% for half a minute, again when it moves by more than 10
-points, and at most once a minute.
+moves all the time: it is reported when it falls below 90%, again when it moves by more than 10 points, and at most
+once a minute.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from babytrain.runs.events import PolicyCause, PolicyOutcome
 
 REPORTED_DUTY_CHANGE = 0.10
 SECONDS_BETWEEN_REPORTS = 60.0
-SECONDS_BEFORE_REPORT = 30.0  # a soft start is over by then
 FULL_DUTY = 0.995  # shown as 100%
 _CAUSES: tuple[PolicyCause, ...] = ("quiet hours", "battery", "heat", "power")
 
@@ -36,7 +35,6 @@ class PolicyReporter:
     def __init__(self) -> None:
         self._reported: dict[PolicyCause, PolicyLimit] = {}
         self._reported_at: dict[PolicyCause, float] = {}
-        self._low_since: dict[PolicyCause, float] = {}
 
     def changes(self, decision: PolicyDecision, now: float) -> list[PolicyChange]:
         """The changes to report now that `decision` applies."""
@@ -47,7 +45,6 @@ class PolicyReporter:
             if limit is None:
                 if self._reported.pop(cause, None) is not None:
                     changes.append(_released(cause, decision))
-                self._low_since.pop(cause, None)
             elif cause in ("heat", "power"):
                 if not decision.pauses:  # a pause cools down whatever the duty cycle is
                     changes += self._gradual_changes(limit, decision, now)
@@ -62,13 +59,10 @@ class PolicyReporter:
 
     def _gradual_changes(self, limit: PolicyLimit, decision: PolicyDecision, now: float) -> list[PolicyChange]:
         cause, reported = limit.cause, self._reported.get(limit.cause)
-        if limit.duty_cycle >= 1.0 - REPORTED_DUTY_CHANGE:
-            self._low_since.pop(cause, None)
-        low_since = self._low_since.setdefault(cause, now)
         if now - self._reported_at.get(cause, float("-inf")) < SECONDS_BETWEEN_REPORTS:
             return []
         if reported is None:
-            worth = limit.duty_cycle < 1.0 - REPORTED_DUTY_CHANGE and now - low_since >= SECONDS_BEFORE_REPORT
+            worth = limit.duty_cycle < 1.0 - REPORTED_DUTY_CHANGE
         else:
             moved = abs(limit.duty_cycle - reported.duty_cycle)
             worth = limit.duty_cycle >= FULL_DUTY or moved > REPORTED_DUTY_CHANGE

@@ -52,7 +52,8 @@ def test_a_run_that_learns_by_heart_is_told_and_goes_on(tmp_path: Path) -> None:
     assert verdicts[-1].verdict == "overfitting"
     assert said[-1].why.startswith("The run is over after 300 steps")
     assert (said[-1].advice, said[-1].alternative) == (None, None)  # no one would obey them any more
-    assert all(one.verdict != other.verdict for one, other in itertools.pairwise(verdicts))
+    assert all(one.verdict != other.verdict for one, other in itertools.pairwise(verdicts[:-1]))
+    assert not said[-1].repeated  # the last one is always told
     (found,) = [verdict for verdict in verdicts if verdict.verdict == "overfitting"][:1]
     evaluations = [event for event in events if isinstance(event, Eval)]
     best = min(evaluations, key=lambda event: event.val_loss)

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.runs.events import AnyEvent, Checkpoint, Command, Eval, Phase, PhaseName, Resumed, Sample, Step
+from babytrain.runs.events import (
+    AnyEvent,
+    Checkpoint,
+    Command,
+    Eval,
+    FinalEvaluation,
+    Phase,
+    PhaseName,
+    Resumed,
+    Sample,
+    Step,
+)
 from babytrain.runs.forecast.eta import estimate_eta, why_no_eta
 from babytrain.runs.forecast.scheduled_costs import count_due
 from babytrain.runs.forecast.step_cost import step_cost
@@ -296,6 +307,17 @@ def test_another_batch_size_is_another_speed() -> None:
     assert eta.low < 140.0 < eta.high < 150.0
 
 
+def test_a_session_on_another_machine_is_another_speed() -> None:
+    events = at_speeds(lambda step: 0.1 if step <= 260 else 0.2)
+    again = Resumed(t=events[260].t + 0.1, step=260, wall_time=1.0, checkpoint="c", total_steps=1000)
+    eta = estimate_eta(snapshot([*events[:261], again, *events[261:]]))
+    assert eta is not None
+    assert eta.low < 140.0 < eta.high < 150.0
+    just_begun = estimate_eta(snapshot([*events[:261], again, *events[261:265]]))
+    assert just_begun is not None
+    assert just_begun.low < 736 * 0.1 < just_begun.high
+
+
 def test_another_dial_taken_back_changes_no_speed() -> None:
     events = at_speeds(lambda _: 0.1)
     undone = Command(
@@ -336,6 +358,16 @@ def test_the_final_exam_of_a_model_of_haiku_counts() -> None:
     assert with_exam is not None
     samples_worth = 100 * 66 / 200 * 0.3
     assert 0.2 * samples_worth < with_exam.low - without.low < 0.5 * samples_worth < with_exam.high - without.high
+
+
+def test_a_run_taken_further_after_its_end_has_its_final_exam_again() -> None:
+    events, _ = run(100, 1000, sample_seconds=0.3, sample_tokens=200)
+    events[0] = replace_corpus(events[0], name="haiku")
+    t = events[-1].t
+    exam = FinalEvaluation(
+        t=t, step=60, poems=100, valid=0, new=0, unseen_pairs=0, temperature=0.7, seed=1, seconds=3.0
+    )
+    assert estimate_eta(snapshot([*events, exam])) == estimate_eta(snapshot(events))
 
 
 def test_texts_that_somebody_asked_for_say_nothing_of_the_ones_that_are_due() -> None:

@@ -259,6 +259,9 @@ class DialsPane(TextPane):
             return [*wrap_hanging(command, 2, width), *(Content.assemble("  ", line) for line in reason)]
         if isinstance(asked, Command) and asked.status == "applied":
             answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
+            now = snapshot.dials
+            if asked.dials and all(now.position(name) != position for name, position in asked.dials.items()):
+                return [command, Content.assemble("  ", ("no longer in force: ", "$warning"), "the guard went back")]
         if command.cell_length + 2 + answer.cell_length <= width:
             return [Content.assemble(command, "  ", answer)]
         return [command, Content.assemble("  ", answer)]

@@ -10,7 +10,7 @@ from textual import events
 from textual.content import Content
 
 from babytrain.runs.events import GuardEvent, SuggestedCommand, Verdict
-from babytrain.runs.forecast.eta import Eta
+from babytrain.runs.forecast.eta import Eta, why_no_eta
 from babytrain.runs.forecast.final_loss_forecast import NO_TARGET, Forecast, forecast_run
 from babytrain.runs.formatting import format_count, format_loss, format_whole_seconds
 from babytrain.runs.state.run_state import RunSnapshot
@@ -197,7 +197,7 @@ def _forecast(facts: HealthFacts, glyphs: Glyphs) -> Content:
         why = f" ({facts.eta.reason})" if facts.eta.reason else ""
         end = Content.assemble("ends in ", (eta_text(facts.eta, glyphs), "bold"), when + why)
     else:
-        end = Content(f"end: {forecast.end_reason or 'not known'}")
+        end = Content(f"end: {why_no_eta(facts.snapshot)}")
     parts = [end, _final_loss(facts, glyphs, reason=True), *_target(forecast, glyphs)]
     return Content.assemble(("forecast ", DIM), Content(f" {glyphs.dot} ").join(parts))
 

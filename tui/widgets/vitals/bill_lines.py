@@ -70,7 +70,7 @@ def _summary(facts: BillAmounts, forecast: EnergyForecast) -> list[LinePart]:
     end = _energy_at_the_end(forecast) if forecast.money is None else _money_at_the_end(forecast.money, facts.currency)
     parts = [line_part(format_energy(facts.joules), "power", 2)]
     if facts.simulated:
-        parts.append(line_part(SIMULATED, "label", 2))
+        parts.append(line_part(SIMULATED, "label", 0))
     if facts.money is not None:
         parts.append(line_part(format_money(facts.money, facts.currency), "", 3))
     parts.append(line_part(f"at end {end}", "power", 0))

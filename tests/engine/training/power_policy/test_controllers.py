@@ -53,13 +53,31 @@ def test_a_card_that_stays_cool_works_all_the_time() -> None:
     assert result.kept_from_start > 0.97
 
 
-def test_after_a_pause_a_cold_card_is_warmed_up_gently() -> None:
+def test_nothing_is_held_back_far_from_the_ceiling() -> None:
+    """A card of the scripted kind: 2.4 degrees a second at first."""
+    card, controller = Trial(24.0, 84.0, 35.0).card(), ThermalController()
+    while controller.take(round(card.temperature_celsius), 65.0, 1.0) == 1.0:
+        card.advance(1.0, True)
+    assert 45.0 < card.temperature_celsius < 65.0
+
+
+def test_a_card_that_is_near_its_ceiling_begins_gently() -> None:
+    assert ThermalController().take(60.0, 65.0, 1.0) == INITIAL_DUTY
+
+
+def test_after_a_pause_a_cold_card_is_not_held_back() -> None:
     controller = ThermalController()
-    for _ in range(200):
-        controller.take(40.0, 80.0, 1.0)
-    assert controller.duty_cycle == 1.0
-    controller.take(40.0, 80.0, 1.0, working=False)
-    assert controller.duty_cycle == INITIAL_DUTY
+    for second in range(60):
+        controller.take(min(78.0, 40.0 + second), 80.0, 1.0)
+    assert controller.duty_cycle < 1.0
+    for _ in range(30):
+        controller.take(40.0, 80.0, 1.0, working=False)
+    assert controller.take(40.0, 80.0, 1.0) == 1.0
+
+
+def test_within_a_budget_nothing_is_held_back() -> None:
+    controller = PowerController()
+    assert [controller.take(100.0, 150.0, 1.0) for _ in range(30)] == [1.0] * 30
 
 
 @given(st.floats(20, 400), st.floats(20, 80), st.floats(100, 400), st.integers(1, 600))

@@ -136,7 +136,7 @@ def test_heat_slows_and_a_lifted_ceiling_frees_at_once() -> None:
     hot(made, 85.0, 0, 60, name="Ember")
     decision = made.decide(60.0, noon)
     assert causes(decision) == [("heat", 0.02)]
-    assert decision.limits[0].text == "Ember is at 85 °C, the ceiling is 70: training 2% of the time."
+    assert decision.limits[0].text == "Ember is at 85 °C, the ceiling is 70 °C: training 2% of the time."
     made.set_settings(PolicySettings())
     assert made.decide(60.1, noon).duty_cycle == 1.0
 
@@ -202,11 +202,11 @@ def test_a_duty_that_wiggles_is_told_once_and_one_that_moves_once_a_minute() -> 
     assert sum(map(len, swings)) <= 600 / SECONDS_BETWEEN_REPORTS + 1
 
 
-def test_a_soft_start_is_no_change() -> None:
+def test_what_holds_back_is_told_at_once() -> None:
     reporter = PolicyReporter()
-    assert [reporter.changes(slowed(min(1.0, 0.25 + 0.03 * second)), float(second)) for second in range(100)] == [
-        []
-    ] * 100
+    assert reporter.changes(slowed(0.95), 0.0) == [], "a few percent are not worth a line"
+    (change,) = reporter.changes(slowed(0.6), 0.25)
+    assert (change.action, change.duty_cycle) == ("slowed", 0.6)
 
 
 def test_each_rule_is_told_by_itself() -> None:

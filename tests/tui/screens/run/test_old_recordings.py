@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from babytrain.runs.journal import load_state
-from babytrain.runs.recorded import recorded_runs
 from babytrain.tui.app.start_screen import StartReplay, StartWatching
 from babytrain.tui.screens.base import OverlayScreen
 from babytrain.tui.screens.run.replay_and_watch import ReplayScreen
-from tests.runs.journal.old_recordings import OLD_RECORDINGS, thinned
+from tests.runs.journal.old_recordings import OLD_RECORDINGS, in_present_schema
 from tests.tui.driving import WIDE, driving
 from tests.tui.snapshots import screen_text
 
@@ -19,12 +18,10 @@ Screens = dict[str, str]
 
 
 @pytest.fixture(params=OLD_RECORDINGS, ids=lambda path: path.stem)
-def old_and_new(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
-    """A recording as it was written, and as it ships today."""
+def old_and_new(request: pytest.FixtureRequest) -> tuple[Path, Path]:
+    """A recording as it was written, and in the present schema."""
     old: Path = request.param
-    new = tmp_path / old.name
-    new.write_bytes(thinned(next(path for path in recorded_runs() if path.name == old.name).read_bytes()))
-    return old, new
+    return old, in_present_schema(old)
 
 
 async def replayed(journal: Path, runs_dir: Path) -> Screens:

@@ -437,14 +437,16 @@ def test_a_kind_word_can_be_turned_off():
 
 def test_there_are_forty_kind_words_and_more_and_all_can_be_said():
     known = encouragement_lines()
-    texts = [*(line.text for line in known.fitting), *known.always]
+    texts = [*(line.text for line in known.fitting), *known.always, *known.learning]
     assert len(texts) == len(set(texts)) >= 40
     assert all(text.isprintable() and len(text) <= 72 for text in texts)
     contexts = [
         EncouragementContext(phase=phase)
         for phase in ("loading", "compiling", "paused", "evaluating", "sampling", "saving")
     ]
-    contexts += [EncouragementContext(status=status) for status in ("done", "interrupted", "failed")]
+    contexts += [
+        EncouragementContext(status=status, verdict="learning") for status in ("done", "interrupted", "failed")
+    ]
     contexts += [
         EncouragementContext(phase="policy_pause", held_by=cause)
         for cause in ("quiet hours", "heat", "power", "battery")
@@ -465,10 +467,26 @@ def test_there_are_forty_kind_words_and_more_and_all_can_be_said():
             on_card=hour % 3 == 0,
         )
         for hour in range(24)
-        for verdict in ("", "warming up", "learning", "slow", "plateau", "lr too high", "overfitting", "data-bound")
+        for verdict in (
+            *("", "warming up", "learning", "slow", "plateau", "lr too high", "overfitting", "data-bound"),
+            *("diverging", "not learning"),
+        )
     ]
     heard = {line_for(context, f"run:{number}") for context in contexts for number in range(40)}
     assert heard == set(texts)
+
+
+@pytest.mark.parametrize("verdict", ["", "warming up", "not learning", "diverging", "lr too high", "overfitting"])
+@pytest.mark.parametrize("status", ["training", "done"])
+def test_a_run_that_does_not_learn_is_not_praised(verdict: str, status: str):
+    context = EncouragementContext(
+        status=status, verdict=verdict, fan_percent=80.0, share_of_steps=0.95, minutes=70.0, rescues=2, dial_changes=3
+    )
+    known = encouragement_lines()
+    praise = {line.text for line in known.fitting if line.praise} | set(known.learning)
+    assert praise.isdisjoint(line_for(context, f"r:{number}") for number in range(300))
+    learns = dataclasses.replace(context, verdict="learning")
+    assert not praise.isdisjoint(line_for(learns, f"r:{number}") for number in range(300))
 
 
 def test_nobody_who_sleeps_is_told_to_watch_the_loss():
