@@ -40,7 +40,7 @@ def by_topic(findings: list[CheckResult]) -> dict[str, CheckResult]:
 def test_a_whole_examination(tmp_path: Path) -> None:
     findings = run_checks(runs_dir=tmp_path / "runs", environ=MODERN, is_tty=True, size=BIG)
     topics = by_topic(findings)
-    wanted = {"python", "packages", "torch", "device", "threads", "bf16", "compile", "nvml"}
+    wanted = {"python", "packages", "torch", "device", "threads", "bf16", "compile", "NVIDIA"}
     wanted |= {"temperature", "fan", "battery", "energy", "runs", "terminal", "size", "colours", "utf-8"}
     assert wanted <= set(topics)
     assert all(finding.what and finding.why for finding in findings)
@@ -65,7 +65,7 @@ def test_without_torch_the_rest_is_still_examined(monkeypatch: pytest.MonkeyPatc
     topics = by_topic(run_checks(runs_dir=tmp_path, environ=MODERN, is_tty=True, size=BIG))
     assert topics["torch"].ok is False
     assert "pip install torch" in topics["torch"].why
-    assert {"threads", "nvml", "runs"} <= set(topics)
+    assert {"threads", "NVIDIA", "runs"} <= set(topics)
     assert not {"device", "bf16", "compile"} & set(topics)
 
 
@@ -196,14 +196,14 @@ def test_cards_are_described_with_what_they_do_not_tell() -> None:
     count, findings = check_gpus(lambda: FakeGpu((lost, card)))
     topics = by_topic(findings)
     assert count == 2
-    assert topics["nvml"].ok is True
+    assert topics["NVIDIA"].ok is True
     assert topics["card 0"].ok is False
     assert "fallen off the bus" in topics["card 0"].why
     assert topics["card 1"].what == (
-        "RTX 4070, 12.0 GiB, 61 °C (slows down at 83), fan 0 43% 1320 rpm, fan 1 40%, 143 of 200 W, hot"
+        "RTX 4070, 12.0 GiB, 61 °C (slows down at 83), fan 0 43% 1,320 rpm, fan 1 40%, 143 W of 200 W, hot"
     )
     assert topics["card 1"].why == "Not told: fan rpm: this card does not report it."
-    assert topics["cost"].what.startswith("a look at every card takes ")
+    assert topics["cost"].what.startswith("reading every card takes ")
     assert describe_card(GpuReading(index=0, name="bare")).what == "bare"
 
 

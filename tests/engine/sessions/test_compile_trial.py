@@ -81,9 +81,9 @@ def test_a_short_run_tries_nothing_and_says_nothing() -> None:
 def test_the_sentence_says_what_was_measured_and_decided() -> None:
     kept = choose_compile("cpu", HOUR, lambda: CompileTrial(15.0, 0.020, 0.015))
     assert kept[0] == "on"
-    assert "15 s" in kept[1]
-    assert "20.0 to 15.0 ms" in kept[1]
-    assert "60 minutes" in kept[1]
+    assert "15s" in kept[1]
+    assert "20ms to 15ms" in kept[1]
+    assert "1h00m" in kept[1]
     left = choose_compile("cpu", HOUR, lambda: CompileTrial(15.0, 0.020, 0.0199))
     assert left[0] == "off"
     assert left[1].startswith("Not compiling")
