@@ -81,7 +81,8 @@ def test_the_recordings_are_real_runs_one_healthy_one_not() -> None:
     assert healthy.best_eval is not None
     assert healthy.evals[-1].val_loss == healthy.best_eval.val_loss
     assert wrong.best_eval is not None
-    assert wrong.evals[-1].val_loss > 1.5 * wrong.best_eval.val_loss
+    rescued = any(event.action == "rolled back" for event in wrong.state.guard_events.events)
+    assert rescued or wrong.evals[-1].val_loss > 1.5 * wrong.best_eval.val_loss
     for snapshot in (healthy, wrong):
         assert snapshot.state.bad_lines == 0
         assert snapshot.state.unknown_lines == 0

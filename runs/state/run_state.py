@@ -133,6 +133,8 @@ class RunSnapshot:
     def _newest_steps(self) -> tuple[StepColumns, int]:
         """The steps with the newest one, and their rows: in a replay it may be one that was left behind later."""
         steps, resumed = self.state.steps, self.state.resumes.last_until(self.t)
+        if self.state.shares_steps:
+            return steps, self.rows  # a live run is never in a branch
         since = max(resumed.t if resumed is not None else -math.inf, steps.t[self.rows - 1] if self.rows else -math.inf)
         newer = [(branch, rows) for branch, rows in self.branches() if branch.t[rows - 1] > since]
         return newer[-1] if newer else (steps, self.rows)

@@ -96,7 +96,8 @@ class HomeScreen(ModeScreen):
     def full_texts(self) -> list[FullText]:
         """Everything about the highlighted run."""
         row = self._row
-        return [] if row is None else [FullText("runs", "the run", run_in_full(row, self._now(), self.charset))]
+        run = [] if row is None else run_in_full(row, self._now(), self.charset)
+        return [FullText("runs", "the run", run), FullText("title", "the program", [app_title()])]
 
     def action_refresh_runs(self) -> None:
         """Read the list of runs again."""
@@ -138,7 +139,7 @@ class HomeScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable the commands that apply to the highlighted run."""
-        if action in ("open_run", "browse_samples", "letters", "read_in_full"):
+        if action in ("open_run", "browse_samples", "letters"):
             return self._row is not None
         if action in ("resume_run", "fork_run", "delete_run", "chat"):
             return self._row is not None and not self._row.is_demo

@@ -209,6 +209,22 @@ def test_no_verdict_sends_to_a_best_checkpoint_that_found_no_room(tmp_path: Path
         assert all(one is None or one.action != "rollback" for one in (verdict.advice, verdict.alternative))
 
 
+def test_a_resume_with_a_dial_that_moves_the_loss_is_left_alone(tmp_path: Path) -> None:
+    short = steered(tmp_path, {}, steps=100)
+    smoothed = train_resumed(Path(short.run_dir), {"label_smoothing": 0.5, "steps": 160}, LiveFeed())
+    assert (smoothed.status, rollbacks(smoothed)) == ("done", [])
+
+
+def test_a_resume_with_a_wrong_rate_goes_back_until_it_learns(tmp_path: Path) -> None:
+    short = steered(tmp_path, {}, steps=100)
+    wrong = train_resumed(Path(short.run_dir), {"lr": 1.0, "steps": 300}, LiveFeed())
+    assert {rescue.step for rescue in rollbacks(wrong)} == {100}
+    assert wrong.status == "done"
+    assert wrong.val_loss is not None
+    assert short.val_loss is not None
+    assert wrong.val_loss < short.val_loss
+
+
 def test_a_rescued_run_is_repeated_with_its_rescues(tmp_path: Path) -> None:
     raised = {80: [A_MILLION], 120: [{"action": "set", "dial": "weight_decay", "value": 10.0}]}
     result = steered(tmp_path, raised, lr=0.02)

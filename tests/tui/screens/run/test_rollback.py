@@ -203,6 +203,7 @@ def test_evaluations_of_steps_given_up_are_forgotten() -> None:
     state = state_from(script(620))
     state.apply(went_back(36.0, step=450))
     state.apply(Eval(t=40.0, step=500, val_loss=1.5, train_loss=1.4, seconds=0.1))
-    series = LossPlotter().plot(state.at(), ChartSettings(), 80).series[0]
+    plot = LossPlotter().plot(state.at(), ChartSettings(), 80)
+    (series,) = [one for one in plot.series if one.style == "val"]
     assert series.x.tolist() == [100, 200, 300, 400, 500]
     assert series.line[-1] == 1.5
