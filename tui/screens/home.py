@@ -139,7 +139,7 @@ class HomeScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable the commands that apply to the highlighted run."""
-        if action in ("open_run", "browse_samples", "letters"):
+        if action in ("open_run", "browse_samples", "letters", "read_in_full"):
             return self._row is not None
         if action in ("resume_run", "fork_run", "delete_run", "chat"):
             return self._row is not None and not self._row.is_demo

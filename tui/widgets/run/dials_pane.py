@@ -261,7 +261,7 @@ class DialsPane(TextPane):
             answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
             now = snapshot.dials
             if asked.dials and all(now.position(name) != position for name, position in asked.dials.items()):
-                return [command, Content.assemble("  ", ("no longer in force: ", "$warning"), "the guard went back")]
+                return [command, Content.assemble("  ", ("taken back by the guard", "$warning"))]
         if command.cell_length + 2 + answer.cell_length <= width:
             return [Content.assemble(command, "  ", answer)]
         return [command, Content.assemble("  ", answer)]
