@@ -29,6 +29,7 @@ class HaikuMetrics(msgspec.Struct, frozen=True):
     valid: int  # of the right form
     new_valid: int | None  # valid ones that are new; None without a training text
     unseen_pairs: int | None  # valid ones with a held-out pair of snake and season word
+    different_valid: int = 0  # of the valid ones, each counted once
 
 
 class HaikuAnalyzer:
@@ -51,6 +52,7 @@ class HaikuAnalyzer:
             valid=len(valid),
             new_valid=None if known is None else sum(_plain_lines(poem) not in known for poem in valid),
             unseen_pairs=None if grammar is None else sum(map(grammar.is_held_out, valid)),
+            different_valid=len(set(map(_plain_lines, valid))),
         )
 
 

@@ -143,9 +143,10 @@ def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Reco
     found = canary_exposures(model, corpus.tokenizer, device, seed=CANARY_SEED, count=config.canaries)
     recorder.emit(Canaries(t=recorder.now(), step=recorder.step, canaries=found))
     worst = max(found, key=lambda canary: canary.exposure_bits)
+    by_chance = sum(1 / place for place in range(1, len(found) + 1)) / math.log(2)  # of the best of so many
     recorder.note(
         f"Of the planted lines ({len(found)}) it remembers best '{worst.line}': exposure {worst.exposure_bits:.1f} "
-        f"bits (1.4 is chance, {math.log2(worst.candidates):.0f} the most this test can show), place "
+        f"bits ({by_chance:.1f} is chance, {math.log2(worst.candidates):.0f} the most this test can show), place "
         f"{worst.rank:,} among {worst.candidates:,} lines like it."
     )
 
@@ -174,6 +175,7 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, recorder: Recorder)
         poems=report.poems,
         valid=report.valid,
         new=report.new_valid or 0,
+        different=report.different_valid,
         unseen_pairs=report.unseen_pairs or 0,
         temperature=config.temperature,
         seed=config.seed,
@@ -186,7 +188,8 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, recorder: Recorder)
 def _poem_results(result: FinalEvaluation) -> str:
     if not result.valid:
         return "none in 5-7-5"
+    repeated = f" ({result.different} different)" if result.different not in (None, result.valid) else ""
     return (
-        f"{result.valid} in 5-7-5, of which {result.new} stand nowhere in the text and {result.unseen_pairs} have a "
-        "snake and a season that never meet there"
+        f"{result.valid} in 5-7-5{repeated}, of which {result.new} stand nowhere in the text and {result.unseen_pairs} "
+        "have a snake and a season that never meet there"
     )

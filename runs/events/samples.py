@@ -123,6 +123,7 @@ class FinalEvaluation(Event, frozen=True, kw_only=True, tag="final_evaluation"):
     poems: int
     valid: int  # of the form 5-7-5
     new: int  # of the valid ones, those that are nowhere in the training text
+    different: int | None = None  # of the valid ones, each counted once: a model may write one poem a hundred times
     unseen_pairs: int = 0  # of the valid ones, those with a snake and a season that the text never combines
     temperature: float
     seed: int

@@ -103,6 +103,8 @@ def _final_evaluation(snapshot: RunSnapshot) -> list[RunFact]:
     if newest is None:
         return []
     own = "all its own" if newest.new == newest.valid else f"{format_count(newest.new)} of them its own"
+    if newest.different is not None and newest.different < newest.valid:
+        own = f"{format_count(newest.different)} different, {own}"
     remark = "poems in 5-7-5 at the end" + (f", {own}" if newest.valid else "")
     return [RunFact(FINAL_EVALUATION_LABEL, f"{format_count(newest.valid)} of {format_count(newest.poems)}", remark)]
 

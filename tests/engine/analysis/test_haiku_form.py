@@ -154,3 +154,9 @@ def test_of_pairs_that_never_met_only_those_in_a_haiku_count(monkeypatch: pytest
     poems = generate_corpus(poems=3)
     report = HaikuAnalyzer(poems, built_in=True).measure(poems + "one line\n\n")
     assert (report.poems, report.unseen_pairs) == (4, 3)
+
+
+def test_one_poem_again_and_again_is_one_poem() -> None:
+    poem = POEMS[0].strip("\n") + "\n\n"
+    report = HaikuAnalyzer("", built_in=True).measure(poem * 5)
+    assert (report.valid, report.new_valid, report.different_valid) == (5, 5, 1)

@@ -157,6 +157,11 @@ def test_the_exam_stands_among_the_figures_and_nothing_is_lost_for_it() -> None:
     assert "82 of 100" in shown
     assert "80 of them its own" in " ".join(shown)
     assert any("accuracy over all: 86%" in words for words in shown)
+    repeated = FinalEvaluation(
+        t=31.0, step=60, poems=100, valid=82, new=82, different=3, temperature=0.7, seed=1, seconds=1.0
+    )
+    snapshot.state.apply(repeated)
+    assert "3 different, all its own" in " ".join(words_on(draw_poster(snapshot.state.at())))
 
 
 def test_the_names_of_levels_leave_the_newest_loss_alone() -> None:

@@ -198,13 +198,25 @@ def test_a_command_is_always_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run == [("milestone", "First real word: frog.", "first_word")]
 
 
+def test_milestones_of_one_step_are_one_notification(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "babytrain.tui.notifications.run_event_command",
+        lambda command, what, report_problem: run.append((what.text, what.facts["BABYTRAIN_MILESTONE"])),
+    )
+    notifier = Notifier(NotificationOptions(command=("true",)), pytest.fail, pytest.fail)
+    together = [milestone(), milestone(41.0, "Better than counting pairs.", "below the bigram")]
+    notifier.look(state_from([*script(60), *together]).at(), None)
+    assert run == [("First real word: frog. Better than counting pairs.", "first_word, below the bigram")]
+
+
 def test_without_a_screen_milestones_and_restraints_are_lines() -> None:
     console = Console(file=io.StringIO(), width=200)
     quiet = PolicyEvent(t=41.0, step=60, cause="quiet hours", action="paused", text="Resting until 07:00.\x1b[31m")
     snapshot = state_from([*script(60), milestone(), quiet]).at()
     printer = headless._EventPrinter(console)
-    printer.print_new(snapshot)
-    printer.print_new(snapshot)
+    printer.print_new(snapshot, history_t=-1.0)
+    printer.print_new(snapshot, history_t=-1.0)
     lines = console.file.getvalue()  # type: ignore[attr-defined]
     assert lines.count("First real word: frog.") == 1
     assert lines.count("Resting until 07:00.") == 1
