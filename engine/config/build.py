@@ -54,7 +54,7 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
 
 def usual_eval_every(steps: int) -> int:
     """Steps between evaluations where none are set: a short run is evaluated ten times, so that its best is found."""
-    return max(1, min(SETTINGS["eval_every"].default, steps // 10))
+    return max(1, min(int(SETTINGS["eval_every"].default), steps // 10))
 
 
 def changed_config(config: Config, **changes: Any) -> Config:
