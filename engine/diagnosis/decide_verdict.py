@@ -126,9 +126,10 @@ def _done(observation: Observation, trouble: Diagnosis | None) -> Diagnosis:
     step, _, val, _ = observation.evaluations
     plural = "" if observation.newest_step == 1 else "s"
     steps, seconds = format_count(observation.newest_step), format_whole_seconds(observation.newest_t)
-    why = f"The run is over after {steps} step{plural} in {seconds}"
     if trouble is not None:
-        return Diagnosis(trouble.verdict, f"{why}. {trouble.why}", _next_run(observation, trouble.verdict))
+        why = f"{trouble.why} The run ended after {steps} step{plural} in {seconds}."
+        return Diagnosis(trouble.verdict, why, _next_run(observation, trouble.verdict))
+    why = f"The run is over after {steps} step{plural} in {seconds}"
     if len(val) == 0:
         return Diagnosis("done", f"{why}.", "Write with the model, or start the next run.")
     best = int(np.argmin(val))
