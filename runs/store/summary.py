@@ -40,6 +40,7 @@ class RunSummary:
     total_steps: int = 0
     val_loss: float | None = None
     best_val_loss: float | None = None
+    verdict: str = ""  # the newest of the diagnosis
     started_wall_time: float = 0.0  # Unix seconds; modification time of the folder when not recorded
     seconds: float = 0.0  # of running time
     checkpoints: int = 0
@@ -91,6 +92,7 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
         total_steps=snapshot.total_steps,
         val_loss=evals[-1].val_loss if evals else None,
         best_val_loss=best.val_loss if best else None,
+        verdict=snapshot.verdict.verdict if snapshot.verdict else "",
         started_wall_time=started.wall_time,
         seconds=snapshot.t,
         checkpoints=checkpoints,

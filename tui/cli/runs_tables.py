@@ -38,7 +38,7 @@ from babytrain.tui.terminal.charset import detect_charset
 from babytrain.tui.terminal.glyphs import tree_prefix
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
 from babytrain.tui.text.energy_format import format_range
-from babytrain.tui.text.wording import GROWN_UP, format_clock, format_setting
+from babytrain.tui.text.wording import GROWN_UP, VERDICTS_NEEDING_ACTION, format_clock, format_setting
 
 # Of `runs show`, from the keys of its JSON: a label, and the value as text.
 _FACTS: dict[str, Callable[[Any], tuple[str, str]]] = {
@@ -73,7 +73,7 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
             format_compact(summary.parameters),
             f"{summary.step:,}/{summary.total_steps:,}",
             format_loss(summary.best_val_loss),
-            summary.status,
+            summary.status + (f", {summary.verdict}" if summary.verdict in VERDICTS_NEEDING_ACTION else ""),
             format_started(summary.started_wall_time),
         )
         for summary in summaries
@@ -106,6 +106,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
         "parameters": started.parameters if started else None,
         "device": started.device if started else None,
         "corpus": started.corpus.name if started else None,
+        "verdict": f"{verdict.verdict}: {verdict.why} {verdict.next_}" if (verdict := snapshot.verdict) else None,
         "best_val_loss": best.val_loss if best else None,
         "best_step": best.step if best else None,
         "grown_up": progress_to_floor(best.val_loss, started.corpus) if best and started else None,
