@@ -21,7 +21,7 @@ from babytrain.engine.telemetry.gpu_thread import GpuPoll, GpuThread, describe_e
 from babytrain.engine.telemetry.host import HostSensors
 from babytrain.engine.telemetry.nvml_cards import open_gpu_backend
 from babytrain.runs.events import GpuReading, HostReading
-from babytrain.runs.formatting import format_seconds
+from babytrain.runs.formatting import format_whole_seconds
 
 Publish: TypeAlias = Callable[[HostReading, tuple[GpuReading, ...], str], None]
 
@@ -128,7 +128,7 @@ class TelemetrySampler:
         if answer is not None:
             return answer.note
         if self._hung:
-            return f"the driver has not answered for {format_seconds(silent_seconds)}"
+            return f"the driver has not answered for {format_whole_seconds(silent_seconds)}"
         return WAITING_NOTE
 
     def _host_reading(self, notes: list[str]) -> HostReading:

@@ -96,7 +96,8 @@ class HomeScreen(ModeScreen):
     def full_texts(self) -> list[FullText]:
         """Everything about the highlighted run."""
         row = self._row
-        return [] if row is None else [FullText("runs", "the run", run_in_full(row, self._now(), self.charset))]
+        run = [] if row is None else run_in_full(row, self._now(), self.charset)
+        return [FullText("runs", "the run", run), FullText("title", "the program", [app_title()])]
 
     def action_refresh_runs(self) -> None:
         """Read the list of runs again."""

@@ -104,7 +104,7 @@ def test_a_hung_driver_is_reported_while_the_host_goes_on_and_comes_back(sample:
     host, gpus, note = wait_for(published, lambda reading: "has not answered" in reading[2])
     assert sampler.hung
     assert (host.cpu_percent, gpus) == (10.0, ())
-    assert re.fullmatch(r"the driver has not answered for \d+ s", note)
+    assert re.fullmatch(r"the driver has not answered for \d+s", note)
     published.get(timeout=LONGEST_WAIT_SECONDS)
     gpu.answering.set()
     assert wait_for(published, lambda reading: bool(reading[1]))[1:] == ((CARD,), "")

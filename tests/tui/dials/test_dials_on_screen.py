@@ -12,13 +12,14 @@ from babytrain.engine.config.build import build_config, checked_value
 from babytrain.runs.dials.apply_and_undo import apply_command
 from babytrain.runs.dials.dial_state import initial_dials
 from babytrain.runs.dials.spec import SETTABLE
-from babytrain.runs.events import AnyEvent, Command, Request, Resumed, SuggestedCommand, Verdict
+from babytrain.runs.events import AnyEvent, Command, GuardEvent, Request, Resumed, SuggestedCommand, Verdict
+from babytrain.tui.app.start_screen import StartReplay
 from babytrain.tui.dials.dial_input import parse_changes, problem_in, rule_in_progress, steps_typed
 from babytrain.tui.engine_client.validation import dial_rules
 from babytrain.tui.screens.dialogs.question import ConfirmScreen, TextInputScreen
 from babytrain.tui.screens.run.live_screen import LiveScreen
 from babytrain.tui.widgets.run.dials_pane import DialsPane
-from tests.tui.driving import COMPACT, STRIP, live, replay
+from tests.tui.driving import COMPACT, STRIP, driving, live, replay
 from tests.tui.scripted import script, state_from, troubled
 from tests.tui.snapshots import screen_text
 
@@ -242,6 +243,21 @@ async def test_asked_then_applied(runs_dir: Path) -> None:
         driver.session.feed.events.put(answer)
         await driver.wait(lambda: "· clip 0.5" in screen_text(driver.app), "the new position")
         assert "applied at step 620" in screen_text(driver.app)
+
+
+@pytest.mark.parametrize("action", ["rolled back", "noted"])
+async def test_a_change_that_the_guard_took_back_is_not_called_in_force(runs_dir: Path, action: str) -> None:
+    events = script(620)
+    raised = turned("lr_scale", 40.0, dials={"lr_scale": 40.0}, t=events[-1].t + 1.0)
+    back = turned("lr_scale", 1.0, dials={"lr_scale": 1.0}, t=events[-1].t + 2.0, command_id=0)
+    rescue = GuardEvent(t=events[-1].t + 2.0, step=600, cause="diverging", action=action, text="Went back.")  # type: ignore[arg-type]
+    async with driving(
+        StartReplay(state_from([*events, raised, back, rescue]), "ziggy", playing=False), runs_dir
+    ) as driver:
+        shown = screen_text(driver.app)
+        assert ("taken back by the guard" in shown, "applied at step" in shown) == (
+            (True, False) if action == "rolled back" else (False, True)
+        )
 
 
 async def test_an_old_name_is_understood_and_the_new_one_told_once(runs_dir: Path) -> None:

@@ -62,11 +62,12 @@ class LiveScreen(SteeringScreen):
 
     @on(EngineAnswered)
     def _engine_answered(self) -> None:
-        if self.can_draw:
+        if not self.can_draw:
+            return
+        self.query_one(DialsPane).show(self.read_source(), self.pending)
+        if self.pending is None:  # with a key held down the next command waits already, and the rest can wait too
             self._budget.answered()
             self.tick()
-            # Also where a held key has just drawn the other numbers, which then follow with the next tick.
-            self.query_one(DialsPane).show(self.source.snapshot(), self.pending)
 
     def session_over(self) -> None:
         """Training has ended and is saved, or has failed."""

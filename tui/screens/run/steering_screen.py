@@ -86,7 +86,7 @@ class SteeringScreen(RunScreen):
             if answer is not None and answer.status == "refused":
                 words = describe_command(answer.action, answer.value, answer.text, self.glyphs, answer.dial)
                 sentence = safe_text(f"{words}: {answer.reason}")
-                self.notify(sentence, severity="warning", markup=False, timeout=max(6.0, len(sentence) / 12))
+                self.notify(sentence, severity="warning", markup=False, timeout=max(6.0, len(sentence) / 18))
 
     def action_ask_once(self, action: CommandAction, value: float | None = None) -> None:
         """Send a command unless the same one is pending, as with a held key."""

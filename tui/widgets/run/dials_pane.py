@@ -259,9 +259,10 @@ class DialsPane(TextPane):
             return [*wrap_hanging(command, 2, width), *(Content.assemble("  ", line) for line in reason)]
         if isinstance(asked, Command) and asked.status == "applied":
             answer = Content.assemble((f"applied at step {format_count(asked.step)}", "$success"))
-            now = snapshot.dials
-            if asked.dials and all(now.position(name) != position for name, position in asked.dials.items()):
-                return [command, Content.assemble("  ", ("no longer in force: ", "$warning"), "the guard went back")]
+            rescue, now = snapshot.state.guard_events.last_until(snapshot.t), snapshot.dials
+            since = rescue is not None and rescue.action == "rolled back" and rescue.t >= asked.t
+            if since and asked.dials and all(now.position(name) != was for name, was in asked.dials.items()):
+                return [command, Content.assemble("  ", ("taken back by the guard", "$warning"))]
         if command.cell_length + 2 + answer.cell_length <= width:
             return [Content.assemble(command, "  ", answer)]
         return [command, Content.assemble("  ", answer)]

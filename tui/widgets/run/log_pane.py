@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -183,22 +184,20 @@ class LogPane(TextPane):
         self._follows = self.at_end
 
     def build(self, width: int) -> list[Content]:
-        """One line per event, cut at the edge; refusals, and where there is room everything, whole."""
+        """One line per event, cut at the edge; refusals whole, and the newest others as far as there is room."""
         indent, lines = self._indented_lines()
-        height = self.scrollable_content_region.height
-        wrapped = [wrap_hanging(line, indent, width) for line in lines[-max(1, height) :]]
-        everything = self.has_class("-maximised") or (
-            len(lines) <= height and sum(len(parts) for parts in wrapped) <= height
-        )
-        built: list[Content] = []
-        self._event_of_line = []
-        for number, (event, line) in enumerate(zip(self._events, lines, strict=True)):
+        spare = math.inf if self.has_class("-maximised") else self.scrollable_content_region.height - len(lines)
+        rows: list[tuple[int, Content]] = []  # from the last one to the first
+        for number, (event, line) in reversed(list(enumerate(zip(self._events, lines, strict=True)))):
+            parts = wrap_hanging(line, indent, width)
             refused = isinstance(event, Command) and event.status == "refused"
-            whole = everything or refused
-            parts = wrap_hanging(line, indent, width) if whole else [line.truncate(width, ellipsis=True)]
-            self._event_of_line += [number] * len(parts)
-            built += parts
-        return built
+            if len(parts) - 1 > spare and not refused:
+                parts = [line.truncate(width, ellipsis=True)]
+            spare -= len(parts) - 1
+            rows += [(number, part) for part in reversed(parts)]
+        rows.reverse()
+        self._event_of_line = [number for number, _ in rows]
+        return [part for _, part in rows]
 
     def in_full(self) -> list[Content]:
         """Every event, whole."""

@@ -78,9 +78,8 @@ class SamplePane(TextPane):
         sample = self._shown
         if sample is None:
             return []
-        prompt = safe_content(f'prompt "{sample.prompt}"' if sample.prompt else "no prompt", DIM, one_line=True)
-        lines = safe_content(sample.prompt + sample.text).split("\n", allow_blank=True)
-        return [Content(f"step {format_count(sample.step)}"), prompt, *lines]
+        prompt = [safe_content(f'prompt "{sample.prompt}"', DIM, one_line=True)] if sample.prompt else []
+        return [*prompt, *safe_content(sample.prompt + sample.text).split("\n", allow_blank=True)]
 
     def _heading(self, sample: Sample | SamplePiece | None) -> Content:
         dot = f" {self.glyphs.dot} "
@@ -136,9 +135,14 @@ class SampleCard(TextPane, inherit_bindings=False):
         shown = self._shown
         if shown is None:
             return []
-        run = safe_content(f"run {shown.run}", one_line=True) if shown.run else Content()
-        prompt = safe_content(f'prompt "{shown.sample.prompt}"', one_line=True) if shown.sample.prompt else Content()
-        return [line for line in (run, prompt, *self.build(10_000)) if line]
+        run = [safe_content(f"run {shown.run}", one_line=True)] if shown.run else []
+        text = self._text(shown).split("\n", allow_blank=True)
+        return [
+            *run,
+            Content(self._facts(shown.sample)),
+            *text,
+            *metrics_lines(shown.sample, shown.metrics, self.glyphs),
+        ]
 
     def _text(self, shown: SampleWithMetrics) -> Content:
         sample = shown.sample

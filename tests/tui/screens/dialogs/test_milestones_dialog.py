@@ -215,8 +215,8 @@ def test_without_a_screen_milestones_and_restraints_are_lines() -> None:
     quiet = PolicyEvent(t=41.0, step=60, cause="quiet hours", action="paused", text="Resting until 07:00.\x1b[31m")
     snapshot = state_from([*script(60), milestone(), quiet]).at()
     printer = headless._EventPrinter(console)
-    printer.print_new(snapshot)
-    printer.print_new(snapshot)
+    printer.print_new(snapshot, history_t=-1.0)
+    printer.print_new(snapshot, history_t=-1.0)
     lines = console.file.getvalue()  # type: ignore[attr-defined]
     assert lines.count("First real word: frog.") == 1
     assert lines.count("Resting until 07:00.") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -30,6 +31,7 @@ async def test_an_answer_wakes_the_screen(runs_dir: Path, monkeypatch: pytest.Mo
         )
         threading.Thread(target=feed.publish, args=(applied,)).start()
         await driver.wait(lambda: "applied at step 620" in screen_text(driver.app), "the answer")
+        await asyncio.sleep(TICK_SECONDS)  # one draw a tick, which no timer makes here
         threading.Thread(target=feed.publish, args=(Phase(t=t, step=620, phase="paused"),)).start()
         await driver.wait(lambda: "paused" in screen_text(driver.app), "the phase")
 

@@ -187,7 +187,7 @@ async def test_the_crosshair_on_the_screen_reads_the_mark_in_its_column(runs_dir
         pane = driver.run.query_one(LossPane)
 
         def header() -> str:
-            return next(line for line in screen_text(driver.app).splitlines() if "raw" in line)
+            return next(line for line in screen_text(driver.app).splitlines() if "━━ train" in line)
 
         await driver.press("left")
         for _ in range(60):
