@@ -43,11 +43,18 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
                 problems.append(str(error))
     if values.get("optimizer") == "adamw" and "lr" not in values:
         values["lr"] = ADAMW_LR  # the default suits embedding and head alone; the hidden matrices need less
+    if "eval_every" not in values:
+        values["eval_every"] = usual_eval_every(int(values.get("steps", SETTINGS["steps"].default)))
     config = Config(**values)
     problems.extend(find_problems(config))
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def usual_eval_every(steps: int) -> int:
+    """Steps between evaluations where none are set: a short run is evaluated ten times, so that its best is found."""
+    return max(1, min(int(SETTINGS["eval_every"].default), steps // 10))
 
 
 def changed_config(config: Config, **changes: Any) -> Config:

@@ -118,7 +118,12 @@ class TrainingSettings:
     """Seed, evaluations, samples, checkpoints and the guard."""
 
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
-    eval_every: int = option(200, "steps between evaluations of the whole validation split", low=1, high=1_000_000_000)
+    eval_every: int = option(
+        200,
+        "steps between evaluations of the whole validation split; unset, ten in a short run",
+        low=1,
+        high=1_000_000_000,
+    )
     sample_every: int = option(200, "steps between samples, 0 = none", low=0, high=1_000_000_000)
     checkpoint_every: int = option(500, "steps between checkpoints, 0 = best and last only", low=0, high=1_000_000_000)
     keep_checkpoints: int = option(3, "checkpoints to keep besides best", low=1, high=100_000)

@@ -72,3 +72,8 @@ def test_a_bad_config_file_is_named(tmp_path, content) -> None:
 def test_every_setting_explains_itself() -> None:
     for field in dataclasses.fields(Config):
         assert len(field.metadata["doc"]) > 8, field.name
+
+
+def test_a_short_run_is_evaluated_ten_times_unless_told_otherwise() -> None:
+    assert [build_config("baby", {"steps": steps}).eval_every for steps in (3, 150, 1999, 5000)] == [1, 15, 199, 200]
+    assert build_config("baby", {"steps": 150, "eval_every": 200}).eval_every == 200
