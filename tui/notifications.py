@@ -14,9 +14,8 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -92,6 +91,19 @@ class MilestoneGroups:
         return group
 
 
+def milestones_by_step(reached: Iterable[Milestone]) -> list[Milestone]:
+    """The milestones, those of the same step in a row joined to one."""
+    joined: list[Milestone] = []
+    for new in reached:
+        if joined and joined[-1].step == new.step:
+            old = joined.pop()
+            name, text = f"{old.name}, {new.name}", f"{old.text} {new.text}"
+            joined.append(type(old)(t=old.t, step=old.step, name=name, text=text))
+        else:
+            joined.append(new)
+    return joined
+
+
 def last_resume_time(snapshot: RunSnapshot) -> float:
     """When this session began, in seconds of running time; -1 for the first session."""
     return max((resumed.t for resumed in snapshot.state.resumes.events if not resumed.rollback), default=-1.0)
@@ -140,10 +152,8 @@ class Notifier:
             if rescue.t > resumed_at:
                 announce("rescue", rescue.step, rescue.text, CAUSE=rescue.cause, ACTION=rescue.action)
         self._rescues = len(rescues)
-        for step, together in groupby(self._milestones.look(snapshot), key=lambda milestone: milestone.step):
-            reached = list(together)
-            names = ", ".join(milestone.name for milestone in reached)
-            announce("milestone", step, " ".join(milestone.text for milestone in reached), MILESTONE=names)
+        for milestone in milestones_by_step(self._milestones.look(snapshot)):
+            announce("milestone", milestone.step, milestone.text, MILESTONE=milestone.name)
         verdict = state.verdicts.last_until(snapshot.t)
         if verdict is None or verdict is self._verdict:
             return

@@ -27,12 +27,12 @@ from babytrain.runs.forecast.eta import estimate_eta
 from babytrain.runs.forecast.final_loss_forecast import is_paused_indefinitely
 from babytrain.runs.formatting import format_loss, format_rate, format_share, format_whole_seconds
 from babytrain.runs.state.progress import progress_to_floor
-from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from babytrain.tui.cli.output import print_json, result_lines
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession, start_engine_thread
 from babytrain.tui.engine_client.run_sources import LiveSource
-from babytrain.tui.notifications import NotificationOptions, Notifier
+from babytrain.tui.notifications import NotificationOptions, Notifier, milestones_by_step
 from babytrain.tui.terminal.safe_text import safe_text
 from babytrain.tui.text.energy_format import format_range
 
@@ -230,9 +230,7 @@ class _EventPrinter:
             *self._new("rescue", state.guard_events.events, lambda rescue: (rescue.text, "red")),
             *self._new("policy", state.policy_events.events, _policy_line),
             *self._new("eval", state.evals.events, lambda evaluation: (_evaluation_line(evaluation, corpus), "")),
-            *self._new(
-                "milestone", state.milestones.events, lambda event: (_at_step(event.step, f"* {event.text}"), "green")
-            ),
+            *self._new_milestones(state),
             *self._new("verdict", state.verdicts.events, _verdict_line),
         ]
         for t, text, style in sorted(lines, key=itemgetter(0)):
@@ -245,6 +243,12 @@ class _EventPrinter:
         for event in events[self._printed[kind] :]:
             yield event.t, *line(event)
         self._printed[kind] = len(events)
+
+    def _new_milestones(self, state: RunState) -> Iterator[tuple[float, str, str]]:
+        events = state.milestones.events
+        for event in milestones_by_step(events[self._printed["milestone"] :]):
+            yield event.t, _at_step(event.step, f"* {event.text}"), "green"
+        self._printed["milestone"] = len(events)
 
 
 def _at_step(step: int, text: str) -> str:

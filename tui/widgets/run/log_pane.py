@@ -27,6 +27,7 @@ from babytrain.runs.events import (
 from babytrain.runs.events.timeline import Timeline
 from babytrain.runs.formatting import format_count, format_loss, format_seconds
 from babytrain.runs.state.run_state import RunSnapshot, RunState
+from babytrain.tui.notifications import milestones_by_step
 from babytrain.tui.terminal.charset import CharsetName
 from babytrain.tui.terminal.glyphs import Glyphs
 from babytrain.tui.terminal.safe_text import safe_content
@@ -70,7 +71,8 @@ def recent_events(snapshot: RunSnapshot, printed: Sequence[PrintedLine], limit: 
     events: list[LogEvent] = []
     for timeline in _logged(state):
         end = timeline.count_until(t)
-        events.extend(timeline.events[max(0, end - limit) : end])
+        newest = timeline.events[max(0, end - limit) : end]
+        events.extend(milestones_by_step(newest) if timeline is state.milestones else newest)
     # Commands are logged when answered; the dials pane shows pending ones. Predictions are requested with every letter
     # typed in the chat, so they are not logged.
     events += [

@@ -21,6 +21,7 @@ from babytrain.tui.screens.dialogs.milestones import MilestonesScreen, milestone
 from babytrain.tui.screens.run.replay_and_watch import WatchScreen
 from babytrain.tui.terminal.glyphs import GLYPHS
 from babytrain.tui.widgets.loss.loss_plot import ChartSettings, LossPlotter
+from babytrain.tui.widgets.run.log_pane import recent_events
 from babytrain.tui.widgets.run.playback_bar import timeline_marks
 from tests.tui.driving import COMPACT, STRIP, WIDE, driving, live, write_run
 from tests.tui.scripted import ScriptedSession, ending, script, state_from
@@ -208,6 +209,11 @@ def test_milestones_of_one_step_are_one_notification(monkeypatch: pytest.MonkeyP
     together = [milestone(), milestone(41.0, "Better than counting pairs.", "below the bigram")]
     notifier.look(state_from([*script(60), *together]).at(), None)
     assert run == [("First real word: frog. Better than counting pairs.", "first_word, below the bigram")]
+    console = Console(file=io.StringIO(), width=200)
+    headless._EventPrinter(console).print_new(state_from([*script(60), *together]).at(), history_t=-1.0)
+    assert "* First real word: frog. Better than counting pairs." in console.file.getvalue()  # type: ignore[attr-defined]
+    logged = [one for one in recent_events(state_from([*script(60), *together]).at(), []) if isinstance(one, Milestone)]
+    assert [one.text for one in logged] == ["First real word: frog. Better than counting pairs."]
 
 
 def test_without_a_screen_milestones_and_restraints_are_lines() -> None:
