@@ -194,7 +194,7 @@ def main() -> None:
             f"{max(one.stray for one in found):9.2f} {min(one.kept for one in found):6.1%} "
             f"{min(one.kept_from_start for one in found):9.1%}"
         )
-    print(f"worst overshoot {worst:+.2f} °C")
+    print(f"worst overshoot {worst:+.2f}°C")
     print("\nbudget W   mean W   most above the budget, in seconds of it")
     for budget in (60.0, 100.0, 150.0, 200.0):
         mean, excess = power_excess(budget, IDLE_WATTS, 300.0)

@@ -40,7 +40,7 @@ def check_cores(cores: Cores, environ: Mapping[str, str] = os.environ) -> CheckR
     limit = "" if cores.quota is None else f", limited to {cores.quota:g} by the container"
     threads = default_threads(environ, cores)
     origin = "from OMP_NUM_THREADS" if threads != cores.usable else "one a core"
-    what = f"{cores.physical} physical cores ({cores.logical} logical){limit}; torch gets {threads} threads, {origin}"
+    what = f"{cores.physical} physical cores ({cores.logical} logical){limit}; threads for torch: {threads}, {origin}"
     if threads > cores.usable:
         why = f"More threads than cores slow each other down: threads={cores.usable}"
         return CheckResult("threads", False, what, why)

@@ -88,13 +88,13 @@ def describe_card(reading: GpuReading) -> CheckResult:
         facts.append(format_bytes(reading.memory_total_bytes))
     if reading.temperature_celsius is not None:
         limit = "" if reading.slowdown_celsius is None else f" (slows down at {reading.slowdown_celsius:.0f})"
-        facts.append(f"{reading.temperature_celsius:.0f} °C{limit}")
+        facts.append(f"{reading.temperature_celsius:.0f}°C{limit}")
     for number, fan in enumerate(reading.fans):
         percent = "" if fan.percent is None else f" {format_percent(fan.percent)}"
         rpm = "" if fan.rpm is None else f" {format_count(fan.rpm)} rpm"
         facts.append(f"fan {number}{percent}{rpm}")
     if reading.memory_temperature_celsius is not None:
-        facts.append(f"memory at {reading.memory_temperature_celsius:.0f} °C")
+        facts.append(f"memory at {reading.memory_temperature_celsius:.0f}°C")
     if reading.power_watts is not None:
         limit = "" if reading.power_limit_watts is None else f" of {format_watts(reading.power_limit_watts)}"
         facts.append(f"{format_watts(reading.power_watts)}{limit}")
@@ -113,7 +113,7 @@ def check_host(sensors: HostSensors | None = None) -> list[CheckResult]:
     power = {True: ", plugged in", False: ", on battery", None: ""}[reading.plugged_in]
     gives = "" if reading.battery_watts is None else f", gives {format_watts(reading.battery_watts)}"
     return [
-        _host_result("temperature", "processor at {:.0f} °C", "temperature_celsius", reading),
+        _host_result("temperature", "processor at {:.0f}°C", "temperature_celsius", reading),
         _host_result("fan", "fan at {:,.0f} rpm", "fan_rpm", reading),
         _host_result("battery", f"battery at {{:.0f}}%{power}{gives}", "battery_percent", reading),
     ]

@@ -132,7 +132,7 @@ class ScriptedBackend(GpuBackend):
 
 
 def _fan_at(celsius: float) -> Fan:
-    """0% below 45 °C, then linear from 30% to 100% at 90 °C."""
+    """0% below 45°C, then linear from 30% to 100% at 90°C."""
     if celsius < _FAN_STARTS_CELSIUS:
         return Fan(percent=0.0, rpm=0.0)
     share = min(1.0, (celsius - _FAN_STARTS_CELSIUS) / (_FAN_FULL_CELSIUS - _FAN_STARTS_CELSIUS))

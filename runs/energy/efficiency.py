@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from babytrain.runs.events import Energy
 from babytrain.runs.state.run_state import RunSnapshot
 
-JOULES_PER_KETTLE = 85 * 4186.0  # a litre of water from 15 to 100 °C without loss: K x J/(kg K)
+JOULES_PER_KETTLE = 85 * 4186.0  # a litre of water from 15 to 100°C without loss: K x J/(kg K)
 JOULES_PER_WATT_HOUR = 3600.0
 MAX_PENDING_SECONDS = 5.0  # that a meter may report with its next reading only
 MAX_EFFICIENCY_READINGS = 1000  # if there are more, every n-th is used

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
 from textual import on
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
@@ -299,6 +299,10 @@ class BabytrainApp(OverlayApp):
         elif not isinstance(self.screen, QuitScreen):
             screen = next((screen for screen in self.screen_stack if isinstance(screen, LiveScreen)), None)
             self.push_screen(QuitScreen(safe_line(screen.display_run_name) if screen else "The run"))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Of Textual's own commands the theme alone: for the others the key map has better ones."""
+        yield SystemCommand("Theme", "Choose other colours.", self.action_change_theme)
 
     async def action_quit(self) -> None:
         """Textual's quit action asks the same question."""

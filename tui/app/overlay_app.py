@@ -71,6 +71,16 @@ class OverlayApp(App[AppResult]):
         )
         self.clear_notifications()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Escape first closes notices that take more than a third of the screen."""
+        if isinstance(event, events.Key) and event.key == "escape" and isinstance(self.screen, ModeScreen):
+            lines = sum(toast.outer_size.height for toast in self.screen.query("Toast"))
+            if lines * 3 > self.size.height:
+                self._notices = Notices()
+                self.clear_notifications()
+                return
+        await super().on_event(event)
+
     @on(messages.SamplesRequested)
     def _show_samples(self, message: messages.SamplesRequested) -> None:
         from babytrain.tui.app.open_overlays import open_samples

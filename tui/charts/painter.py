@@ -7,6 +7,7 @@ only; a label without room is left out, its sign stays.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,8 +76,9 @@ def draw_plot(
 
 
 def _write_message(plot: Plot, canvas: Canvas) -> None:
-    text = plot.message[: canvas.width]
-    canvas.put((canvas.width - len(text)) // 2, (canvas.height - 1) // 2, text, STYLE_NUMBERS["label"])
+    lines = textwrap.wrap(plot.message, max(1, canvas.width))[: canvas.height]
+    for row, text in enumerate(lines, (canvas.height - len(lines)) // 2):
+        canvas.put((canvas.width - len(text)) // 2, row, text, STYLE_NUMBERS["label"])
 
 
 class _Painter:

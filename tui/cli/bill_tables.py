@@ -185,7 +185,7 @@ def _bill_facts(bill: Bill) -> Iterable[tuple[str, str]]:
             yield "measured", f"{part}: what it learnt unmeasured is in none of the units above"
         yield (
             "kettles",
-            f"{format_kettles(units.kettles)} (a litre from 15 to 100 °C takes {format_energy(JOULES_PER_KETTLE)})",
+            f"{format_kettles(units.kettles)} (a litre from 15 to 100°C takes {format_energy(JOULES_PER_KETTLE)})",
         )
     for source in facts.sources:
         yield source.name, _describe_source(source)

@@ -213,7 +213,7 @@ def metrics_summary(sample: Sample, metrics: TextMetrics | None) -> list[str]:
         parts.append(f"{format_percent(100 * metrics.real_word_share)} real words")
     verdict = judge_memorisation(sample.text, metrics)
     if verdict is not None:
-        parts.append(verdict if verdict in NOTHING_TO_JUDGE else f"copied {metrics.memorisation:.1f}x chance")
+        parts.append(verdict if verdict in NOTHING_TO_JUDGE else f"copied {metrics.memorisation:.1f}× chance")
     return parts
 
 

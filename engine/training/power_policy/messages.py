@@ -53,8 +53,8 @@ def quiet_hours_message(windows: Sequence[DayWindow], minute: float, duty_cycle:
 
 def temperature_message(name: str, celsius: float, ceiling: float, duty_cycle: float) -> str:
     """A temperature ceiling is held; `name` of the card, empty for the processor."""
-    what = f"{name or 'The processor'} is at {celsius:.0f} °C"
-    return f"{what}, the ceiling is {ceiling:g} °C: training {_share(duty_cycle)} of the time."
+    what = f"{name or 'The processor'} is at {celsius:.0f}°C"
+    return f"{what}, the ceiling is {ceiling:g}°C: training {_share(duty_cycle)} of the time."
 
 
 def power_message(who_draws: str, watts: float, budget: float, duty_cycle: float) -> str:

@@ -122,10 +122,10 @@ def test_threads_and_where_their_number_comes_from() -> None:
     limited = Cores(physical=16, logical=32, quota=7.65)
     plain = check_cores(limited, {})
     assert plain.ok is True
-    assert "limited to 7.65 by the container; torch gets 7 threads, one a core" in plain.what
+    assert "limited to 7.65 by the container; threads for torch: 7, one a core" in plain.what
     crowded = check_cores(limited, {"OMP_NUM_THREADS": "16"})
     assert crowded.ok is False
-    assert "16 threads, from OMP_NUM_THREADS" in crowded.what
+    assert "threads for torch: 16, from OMP_NUM_THREADS" in crowded.what
     assert crowded.why.endswith("threads=7")
 
 
@@ -200,7 +200,7 @@ def test_cards_are_described_with_what_they_do_not_tell() -> None:
     assert topics["card 0"].ok is False
     assert "fallen off the bus" in topics["card 0"].why
     assert topics["card 1"].what == (
-        "RTX 4070, 12.0 GiB, 61 °C (slows down at 83), fan 0 43% 1,320 rpm, fan 1 40%, 143 W of 200 W, hot"
+        "RTX 4070, 12.0 GiB, 61°C (slows down at 83), fan 0 43% 1,320 rpm, fan 1 40%, 143 W of 200 W, hot"
     )
     assert topics["card 1"].why == "Not told: fan rpm: this card does not report it."
     assert topics["cost"].what.startswith("reading every card takes ")
@@ -225,7 +225,7 @@ def test_host_sensors_found_and_missing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(psutil, "sensors_fans", refuse, raising=False)
     monkeypatch.setattr(psutil, "sensors_battery", lambda: _Battery(80.0, False), raising=False)
     topics = by_topic(check_host())
-    assert topics["temperature"].what == "processor at 55 °C"
+    assert topics["temperature"].what == "processor at 55°C"
     assert topics["fan"].ok is None
     assert topics["fan"].what == "no fan to read: this user may not read it"
     assert topics["battery"].what == "battery at 80%, on battery"

@@ -134,6 +134,11 @@ async def test_the_palette_finds_every_command_of_the_screen(runs_dir: Path) -> 
         assert offered == wanted
 
 
+async def test_the_palette_does_not_offer_one_thing_under_two_names(runs_dir: Path) -> None:
+    async with live(runs_dir) as driver:
+        assert [command.title for command in driver.app.get_system_commands(driver.live)] == ["Theme"]
+
+
 async def test_the_palette_runs_a_command(runs_dir: Path) -> None:
     async with live(runs_dir) as driver:
         await driver.press("ctrl+p")

@@ -124,3 +124,15 @@ def test_milestones_of_a_short_time_are_one_group() -> None:
     now = 25.0
     assert groups.add([]) == ["first haiku"]
     assert groups.add(["last"], is_last=True) == ["last"]  # type: ignore[list-item]
+
+
+async def test_escape_closes_a_long_notice_first_and_then_the_maximised_pane(runs_dir: Path) -> None:
+    async with training(runs_dir, STRIP) as driver:
+        await driver.press("z")
+        await driver.wait(lambda: driver.live.maximised_pane is not None, "one pane")
+        await say(driver, f"{SENTENCE} {SENTENCE}")
+        await driver.press("escape")
+        await driver.wait(lambda: not driver.app.screen.query(Toast), "no notice")
+        assert driver.live.maximised_pane is not None
+        await driver.press("escape")
+        await driver.wait(lambda: driver.live.maximised_pane is None, "all panes")

@@ -281,3 +281,9 @@ def test_a_quiet_mark_is_a_sign_on_the_axis_and_no_more(name):
     assert "First word" not in "".join(picture_text(drawn[1]))
     assert CHART_CHARSETS[name].milestone in picture_text(drawn[1])[-2]
     assert not cells_of(drawn[1], "level").any()
+
+
+def test_a_message_wider_than_the_chart_is_wrapped() -> None:
+    words = "Loading the text and the model: the first step follows."
+    lines = picture_text(draw_plot(Plot(message=words), 38, 4, CHART_CHARSETS["braille"]))
+    assert " ".join(" ".join(lines).split()) == words

@@ -51,7 +51,7 @@ def step(name: str, direction: int, asked: Request | None = None, dials: DialSta
         ("lr", 1, replace(START, lr_scale=1e6), None),
         ("eval_every", 1, replace(START, eval_every=20_000_000), change("set", "eval_every", 20_000_010.0, "")),
         ("quiet_hours", 1, START, None),  # typed, not turned
-        ("temperature_ceiling_celsius", 1, START, None),  # none, and 1 °C would stop the run
+        ("temperature_ceiling_celsius", 1, START, None),  # none, and 1°C would stop the run
         (
             "temperature_ceiling_celsius",
             -1,

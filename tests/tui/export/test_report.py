@@ -98,7 +98,7 @@ def test_a_report_tells_everything_about_a_run() -> None:
     text = Reader(page).text
     for wanted in (
         "Loss", "Learning rate", "Gradient norm", "Speed", "Temperature", "Power", "bigram",
-        POEM.split("\n")[0], "4 of 5 poems 5-7-5", "copied 1.1x chance", "97% real words",
+        POEM.split("\n")[0], "4 of 5 poems 5-7-5", "copied 1.1× chance", "97% real words",
         "rescue: skipped", "diagnosis: learning", "milestone", "heat: slowed", "refused: ziggy", "went back",
         "checkpoint", "0.003", "1 setting at its default", "12.0 Wh", "0.0041 EUR", "AMD EPYC", "babytrain-tui train",
         "failed: ziggy",

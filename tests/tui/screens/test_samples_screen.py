@@ -66,11 +66,11 @@ async def test_everything_known_of_a_sample_is_shown(runs_dir: Path) -> None:
     for words in (
         "step 600",
         "val 1.668",
-        "T 0.8",
+        "temperature 0.8",
         "seed 600",
         "top-k 40",
         "min-p 0.05",
-        "copied 2.3x chance",
+        "copied 2.3× chance",
         "real words 96%",
     ):
         assert words in text
@@ -87,7 +87,7 @@ async def test_a_sample_without_a_reading_says_nothing_of_judges(runs_dir: Path)
         await driver.settle()
         text = screen_text(driver.app)
     assert "the old frog forgets" in text
-    assert "x chance" not in text
+    assert "× chance" not in text
 
 
 async def test_two_steps_side_by_side_with_their_differences_in_brackets(runs_dir: Path) -> None:
@@ -141,7 +141,7 @@ async def test_a_reading_that_comes_later_is_shown(runs_dir: Path) -> None:
         screen = await browse(driver)
         assert screen.selected is not None
         driver.session.feed.events.put(text_metrics_of(screen.selected))
-        await driver.wait(lambda: "copied 2.3x chance" in screen_text(driver.app), "the verdict")
+        await driver.wait(lambda: "copied 2.3× chance" in screen_text(driver.app), "the verdict")
 
 
 async def test_a_way_back_takes_the_samples_of_the_future_away(runs_dir: Path) -> None:
@@ -272,7 +272,7 @@ async def test_the_pane_on_the_run_screen_says_what_the_judges_say(runs_dir: Pat
         newest = driver.run.source.snapshot().samples[-1]
         driver.session.feed.events.put(text_metrics_of(newest))
         pane = driver.run.query_one(SamplePane)
-        await driver.wait(lambda: "copied 2.3x chance" in screen_text(driver.app), "the verdict")
+        await driver.wait(lambda: "copied 2.3× chance" in screen_text(driver.app), "the verdict")
         underlined = [span for span in pane.lines[0].spans if "underline" in str(span.style)]
         assert pane.lines[0].plain[underlined[0].start : underlined[0].end] == "a snake in the grass"
 
@@ -314,8 +314,8 @@ def test_a_sample_is_called_what_it_is(text: str, index: float, random: float | 
     assert metrics_lines(sample(1, text), metrics, GLYPHS["braille"])[0].plain.endswith(f"  {says}")
     short = says.removesuffix(": nothing to judge")
     judged = short == says
-    assert short_metrics(sample(1, text), metrics) == [f"copied {index:.1f}x chance" if judged else short]
-    assert metrics_summary(sample(1, text), metrics) == [f"copied {index:.1f}x chance" if judged else short]
+    assert short_metrics(sample(1, text), metrics) == [f"copied {index:.1f}× chance" if judged else short]
+    assert metrics_summary(sample(1, text), metrics) == [f"copied {index:.1f}× chance" if judged else short]
 
 
 SIZES = {"120x36": WIDE, "80x24": COMPACT, "40x12": STRIP}

@@ -47,14 +47,14 @@ class ForkScreen(TextInputScreen):
         self._check_request = check_request
         dot = f" {glyphs.dot} "
         saved = dot.join(_checkpoint_label(checkpoint, glyphs) for checkpoint in checkpoints[-8:])
-        settings = dot.join(rule.name for rule in rules[:14])
+        settings = dot.join([*(rule.name for rule in rules[:14]), "more: babytrain-tui settings"])
         super().__init__(
             f"Fork {name} from which checkpoint, and how?",
             detail="best, last, a name or a step; then what is to be different. The original stays as it is.",
             placeholder="best lr 1e-3, steps 3000",
             check=self._problem,
             hint=self._setting_hint,
-            below="\n".join([f"Saved: {saved or 'nothing yet'}", f"Settings: {settings}{dot}{glyphs.ellipsis}"]),
+            below="\n".join([f"Saved: {saved or 'nothing yet'}", f"Settings: {settings}"]),
         )
 
     def request(self, typed: str) -> ForkRequest:

@@ -88,7 +88,7 @@ class SamplePane(TextPane):
         prompt = f'{dot}"{safe_line(sample.prompt, 40)}"' if sample.prompt else ""
         if isinstance(sample, SamplePiece):
             return Content(f"4 sample{dot}writing{self.glyphs.ellipsis}{prompt}")
-        facts = f"@{format_count(sample.step)}{dot}T {format_factor(sample.temperature)}"
+        facts = f"@{format_count(sample.step)}{dot}temperature {format_factor(sample.temperature)}"
         return Content(f"4 sample {facts}{prompt}")
 
 
@@ -170,7 +170,7 @@ class SampleCard(TextPane, inherit_bindings=False):
         prompt = f'"{safe_line(sample.prompt)}"' if sample.prompt else "no prompt"
         facts = (
             prompt,
-            f"T {format_factor(sample.temperature)}",
+            f"temperature {format_factor(sample.temperature)}",
             f"top-k {format_count(sample.top_k)}" if sample.top_k else "",
             f"top-p {format_factor(sample.top_p)}" if sample.top_p < 1 else "",
             f"min-p {format_factor(sample.min_p)}" if sample.min_p > 0 else "",

@@ -37,7 +37,7 @@ def short_metrics(sample: Sample, metrics: TextMetrics | None) -> list[str]:
     words: list[str] = []
     verdict = judge_memorisation(sample.text, metrics)
     if verdict is not None:
-        words.append(verdict if verdict in NOTHING_TO_JUDGE else f"copied {metrics.memorisation:.1f}x chance")
+        words.append(verdict if verdict in NOTHING_TO_JUDGE else f"copied {metrics.memorisation:.1f}× chance")
     if metrics.haiku:
         words.append(f"5-7-5 {format_count(metrics.valid_haiku or 0)}/{format_count(metrics.haiku)}")
     if metrics.real_word_share is not None:
@@ -57,7 +57,7 @@ def metrics_lines(sample: Sample, metrics: TextMetrics | None, glyphs: Glyphs) -
     verdict = judge_memorisation(sample.text, metrics)
     if verdict is not None:
         nothing = ": nothing to judge" if verdict in NOTHING_TO_JUDGE else ""
-        say("copied", (f"{metrics.memorisation:.1f}x chance", _VERDICT_STYLES[verdict]), f"  {verdict}{nothing}")
+        say("copied", (f"{metrics.memorisation:.1f}× chance", _VERDICT_STYLES[verdict]), f"  {verdict}{nothing}")
     if metrics.longest_match >= SHORTEST_SHOWN_MATCH:
         end = metrics.match_start + metrics.longest_match
         copied = safe_line(sample.text[metrics.match_start : end], LONGEST_QUOTE)

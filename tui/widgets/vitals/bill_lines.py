@@ -26,8 +26,8 @@ NO_METER = "no meter ran"  # in journals of older versions
 _LARGE_GAP_PERCENT = 5.0
 _MIN_GAP_SECONDS = 1.0
 _NOT_MEASURED = (
-    "power not measured: let this user read the processor's counter (babytrain-tui doctor), or set wall_watts",
-    "power not measured: see babytrain-tui doctor, or set wall_watts",
+    "power not measured: see babytrain-tui doctor, or set wall_watts to what a wall meter shows",
+    "power not measured: see babytrain-tui doctor",
     "power not measured: see doctor",
 )
 

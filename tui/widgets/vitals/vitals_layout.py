@@ -227,7 +227,7 @@ def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
         name = (card.nickname or card.name) if card else "The processor"
         celsius = card.temperature_celsius if card else host.temperature_celsius
         if celsius is not None and dials.position("temperature_ceiling_celsius") is not None:
-            return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g} °C: {share}"
+            return f"{name} is at {celsius:.0f}°C, the ceiling is {dials.temperature_ceiling_celsius:g}°C: {share}"
     if policy.cause == "power":
         drawn = training_power(card, host)
         if drawn is not None and dials.position("power_budget_watts") is not None:

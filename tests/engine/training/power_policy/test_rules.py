@@ -136,7 +136,7 @@ def test_heat_slows_and_a_lifted_ceiling_frees_at_once() -> None:
     hot(made, 85.0, 0, 60, name="Ember")
     decision = made.decide(60.0, noon)
     assert causes(decision) == [("heat", 0.02)]
-    assert decision.limits[0].text == "Ember is at 85 °C, the ceiling is 70 °C: training 2% of the time."
+    assert decision.limits[0].text == "Ember is at 85°C, the ceiling is 70°C: training 2% of the time."
     made.set_settings(PolicySettings())
     assert made.decide(60.1, noon).duty_cycle == 1.0
 

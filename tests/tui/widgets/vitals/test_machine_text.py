@@ -48,13 +48,13 @@ def test_what_holds_a_run_back_is_told_with_the_temperature_of_now():
         msgspec.structs.replace(started(), config={"temperature_ceiling_celsius": 65.0, "power_budget_watts": 120.0})
     )
     state.apply(Phase(t=1.0, step=0, phase="training"))
-    told = PolicyEvent(t=5.0, step=1, cause="heat", action="slowed", text="Gertrude is at 71 °C", duty_cycle=0.46)
+    told = PolicyEvent(t=5.0, step=1, cause="heat", action="slowed", text="Gertrude is at 71°C", duty_cycle=0.46)
     cards = [gpu(nickname="Gertrude", trains=True, temperature_celsius=float(celsius)) for celsius in (71, 58)]
     state.apply_all([Vitals(t=4.0, step=1, host=host(), gpus=cards[:1]), told])
     said = words_of(status_lines(state.at(), IntervalTracker(), 90))
-    assert "71 °C, the ceiling is 65 °C: training about 46%" in said
+    assert "71°C, the ceiling is 65°C: training about 46%" in said
     state.apply(Vitals(t=20.0, step=9, host=host(), gpus=cards[1:]))
-    assert "Gertrude is at 58 °C, the ceiling is 65" in words_of(status_lines(state.at(), IntervalTracker(), 90))
+    assert "Gertrude is at 58°C, the ceiling is 65" in words_of(status_lines(state.at(), IntervalTracker(), 90))
     state.apply(PolicyEvent(t=21.0, step=9, cause="power", action="slowed", text="old", duty_cycle=0.3))
     assert "Gertrude draws 143 W, the budget is 120 W: training about 30%" in words_of(
         status_lines(state.at(), IntervalTracker(), 90)
