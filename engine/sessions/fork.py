@@ -11,6 +11,7 @@ from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
+from babytrain.engine.sessions.history_from_journal import milestones_until
 from babytrain.engine.sessions.start_and_resume import NewRunPlan, kept_text
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
@@ -47,5 +48,6 @@ def plan_fork(
             source.run_id,
             with_changed_dials(checkpoint, config, changes),
             replan=bool({"steps", "epochs"} & changes.keys()),
+            milestones=milestones_until(source, int(checkpoint.trainer["step"])),
         ),
     )

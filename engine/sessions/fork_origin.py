@@ -23,16 +23,24 @@ class ForkOrigin:
     parent: str
     checkpoint: LoadedCheckpoint
     replan: bool = False  # the end is that of its settings, not the parent's
+    milestones: frozenset[str] = frozenset()  # that the checkpoint's model had reached, which are no firsts any more
 
     @classmethod
-    def of(cls, parent: str, checkpoint: LoadedCheckpoint, *, replan: bool = False) -> ForkOrigin:
+    def of(
+        cls,
+        parent: str,
+        checkpoint: LoadedCheckpoint,
+        *,
+        replan: bool = False,
+        milestones: frozenset[str] = frozenset(),
+    ) -> ForkOrigin:
         """Without the parent's best loss, undo history and diagnosis."""
         progress = replace(
             Progress.of(checkpoint.trainer), val_loss=None, val_step=None, best_val_loss=None, best_step=None
         )
         trainer = {**checkpoint.trainer, **vars(progress), "t": 0.0, "undos": []}
         trainer.pop("watch", None)
-        return cls(parent, replace(checkpoint, trainer=trainer), replan)
+        return cls(parent, replace(checkpoint, trainer=trainer), replan, milestones)
 
     @property
     def step(self) -> int:

@@ -17,6 +17,7 @@ from babytrain.runs.state.elapsed_time import paused_seconds
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunState
 from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.run_list import run_folders
 from babytrain.runs.store.summary import read_summary
 
 _ENDS = ("steps", "minutes", "epochs")
@@ -55,6 +56,23 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
         milestones=frozenset(event.name for event in state.milestones.events),
         baselines=state.baselines.events[-1] if state.baselines.events else None,
     )
+
+
+def milestones_until(folder: RunFolder, step: int) -> frozenset[str]:
+    """The names of the milestones that a run, and before it the runs it was forked from, had reached at `step`.
+
+    A parent that is gone or cannot be read adds none.
+    """
+    names: set[str] = set()
+    known = {other.run_id: other for other in run_folders(folder.path.parent)} | {folder.run_id: folder}
+    run_id = folder.run_id
+    while (run := known.pop(run_id, None)) is not None:  # each run once: an edited journal may name itself
+        _, state = read_summary(run)
+        if state is None or state.started is None:
+            break
+        names.update(event.name for event in state.milestones.events if event.step <= step)
+        run_id, step = state.started.parent, state.started.step
+    return frozenset(names)
 
 
 def resume_sentence(

@@ -128,7 +128,8 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         if on_folder is not None:
             on_folder(folder)
         first = _started_event(folder, state, corpus, plan)
-        history = ResumeHistory(first_step=first.step)
+        reached = plan.origin.milestones if plan.origin is not None else frozenset()
+        history = ResumeHistory(first_step=first.step, milestones=reached)
         return _run(Session(folder, corpus, state, first, history, trials, plan.notes, plan.script), feed)
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import structs
 
-from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource
+from babytrain.runs.events import Energy, EnergyQuality, EnergyScope, EnergySource, GpuReading, HostReading
 
 SENSOR_INTERVAL_SECONDS = 1.0  # between readings, at least
 GAP_INTERVALS = 3.0
@@ -221,3 +221,12 @@ class EnergyTotals:
 def _no_energy(key: SourceKey) -> EnergySource:
     name, scope, quality, counted = key
     return EnergySource(name=name, scope=scope, quality=quality, counted=counted, joules=0.0, measured_seconds=0.0)
+
+
+def training_power(card: GpuReading | None, host: HostReading) -> tuple[str, float] | None:
+    """What draws the power that counts for a run, and its watts: the card, else the processor, else the battery."""
+    if card is not None and card.power_watts is not None:
+        return f"{card.nickname or card.name} draws", card.power_watts
+    if host.processor_watts is not None:
+        return "The processor draws", host.processor_watts
+    return ("The battery gives", host.battery_watts) if host.battery_watts is not None else None

@@ -57,9 +57,10 @@ def temperature_message(name: str, celsius: float, ceiling: float, duty_cycle: f
     return f"{what}, the ceiling is {ceiling:g} °C: training {_share(duty_cycle)} of the time."
 
 
-def power_message(watts: float, budget: float, duty_cycle: float) -> str:
-    """A power budget is held."""
-    return f"{format_watts(watts)} of a budget of {format_watts(budget)}: training {_share(duty_cycle)} of the time."
+def power_message(who_draws: str, watts: float, budget: float, duty_cycle: float) -> str:
+    """A power budget is held; `who_draws` is such as "The processor draws"."""
+    what = f"{who_draws} {format_watts(watts)}"
+    return f"{what}, the budget is {format_watts(budget)}: training {_share(duty_cycle)} of the time."
 
 
 def silent_sensor_message(what: str, setting: str, duty_cycle: float) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from babytrain.engine.training.power_policy import messages
 from babytrain.engine.training.power_policy.controllers import PowerController, ThermalController
 from babytrain.runs.dials.dial_state import DialState
+from babytrain.runs.energy.measurement import training_power
 from babytrain.runs.events import GpuReading, HostReading, PolicyCause
 from babytrain.runs.time_of_day import DayWindow, minute_of_day, parse_windows
 
@@ -74,6 +75,7 @@ class SensorSample:
     watts: float | None = None
     plugged_in: bool | None = None
     name: str = ""  # of the card, empty for the processor
+    who_draws: str = ""  # the watts, such as "The processor draws"
     working: bool = True
 
 
@@ -83,12 +85,10 @@ def take_sensor_sample(
     """Temperature of the card or processor that trains; power of the card, else processor, else battery."""
     card = next((gpu for gpu in gpus if gpu.trains), None)
     celsius, name = (None, "") if on_card else (host.temperature_celsius, "")
-    watts = card.power_watts if card is not None else None
     if card is not None:
         celsius, name = card.temperature_celsius, card.nickname or card.name
-    if watts is None:
-        watts = host.processor_watts if host.processor_watts is not None else host.battery_watts
-    return SensorSample(at, celsius, watts, host.plugged_in, name, working)
+    who_draws, watts = training_power(card, host) or ("", None)
+    return SensorSample(at, celsius, watts, host.plugged_in, name, who_draws, working)
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class PowerPolicy:
         self.sentences: list[str] = []  # for the log; the caller writes them and clears the list
         self._settings = PolicySettings()
         self._temperature, self._power = _temperature(), _power()
-        self._card_name = ""
+        self._card_name, self._who_draws = "", ""
         self._on_battery = False
         self._plug: tuple[bool | None, float] = (None, 0.0)  # plugged in, and since when
         self._overruled: set[PolicyCause] = set()
@@ -198,7 +198,7 @@ class PowerPolicy:
         """Take a sample."""
         settings = self._settings
         self._take_plug(sample)
-        self._card_name = sample.name
+        self._card_name, self._who_draws = sample.name, sample.who_draws or self._who_draws
         if settings.temperature_ceiling_celsius:
             self._temperature.take(
                 sample.at, sample.celsius, settings.temperature_ceiling_celsius, working=sample.working
@@ -227,7 +227,7 @@ class PowerPolicy:
             text = messages.temperature_message(self._card_name, celsius, ceiling, duty_cycle)
             limits.append(PolicyLimit("heat", duty_cycle, text))
         if budget and (duty_cycle := self._power.duty_cycle(now, self.sentences)) is not None:
-            text = messages.power_message(self._power.newest or 0.0, budget, duty_cycle)
+            text = messages.power_message(self._who_draws, self._power.newest or 0.0, budget, duty_cycle)
             limits.append(PolicyLimit("power", duty_cycle, text))
         return PolicyDecision(tuple(limits), settings.lifted)
 

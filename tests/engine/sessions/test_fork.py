@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -20,7 +21,7 @@ from babytrain.engine.sessions.fork import plan_fork
 from babytrain.engine.sessions.fork_check import find_fork_problems
 from babytrain.engine.sessions.rerun import plan_rerun, train_rerun
 from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
-from babytrain.runs.events import Checkpoint, Eval, Started, Step
+from babytrain.runs.events import Checkpoint, Eval, Milestone, Started, Step
 from babytrain.runs.journal import load_state
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, read_run_toml
@@ -30,6 +31,12 @@ from tests.engine.tiny_runs import SteeredFeed, events_of, final_optimizer, fina
 def fork(result: RunResult, at: str, feed: LiveFeed | None = None, **changes: Any) -> RunResult:
     run_dir = Path(result.run_dir)
     return train_new(plan_fork(RunFolder(run_dir), at, changes, runs_dir=run_dir.parent), feed or LiveFeed())
+
+
+def reach_milestone(result: RunResult, step: int) -> None:
+    reached = Milestone(t=1.0, step=step, name=f"first of step {step}", text="It did.")
+    with (Path(result.run_dir) / "journal.jsonl").open("ab") as journal:
+        journal.write(msgspec.json.encode(reached) + b"\n")
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -65,6 +72,17 @@ def test_a_fork_says_where_it_came_from(tmp_path: Path) -> None:
     provenance = read_run_toml(RunFolder(Path(forked.run_dir)))[1]
     assert provenance["forked_from"] == result.run_id
     assert provenance["forked_step"] == 10
+
+
+def test_a_fork_knows_the_milestones_that_its_parents_reached_up_to_its_step(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    for step in (10, 11):
+        reach_milestone(result, step)
+    forked = fork(result, "10", steps=30)
+    grandchild = plan_fork(RunFolder(Path(forked.run_dir)), "last", {"steps": 40}, runs_dir=tmp_path / "runs")
+    for plan in (plan_fork(RunFolder(Path(result.run_dir)), "10", {}, runs_dir=tmp_path / "runs"), grandchild):
+        assert plan.origin is not None
+        assert {name for name in plan.origin.milestones if "of step" in name} == {"first of step 10"}
 
 
 def test_a_fork_starts_with_the_checkpoint_to_the_bit_and_measures_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Literal, TypeAlias
 
+from babytrain.runs.energy.measurement import training_power
 from babytrain.runs.events import HostReading, PolicyEvent, Vitals
 from babytrain.runs.formatting import format_bytes, format_percent, format_watts
 from babytrain.runs.state.elapsed_time import policy_in_force
@@ -228,7 +229,9 @@ def _policy_text(snapshot: RunSnapshot, policy: PolicyEvent) -> str:
         if celsius is not None and dials.position("temperature_ceiling_celsius") is not None:
             return f"{name} is at {celsius:.0f} °C, the ceiling is {dials.temperature_ceiling_celsius:g} °C: {share}"
     if policy.cause == "power":
-        watts = card.power_watts if card else host.processor_watts
-        if watts is not None and dials.position("power_budget_watts") is not None:
-            return f"{format_watts(watts)} of a budget of {format_watts(dials.power_budget_watts)}: {share}"
+        drawn = training_power(card, host)
+        if drawn is not None and dials.position("power_budget_watts") is not None:
+            who_draws, watts = drawn
+            budget = format_watts(dials.power_budget_watts)
+            return f"{who_draws} {format_watts(watts)}, the budget is {budget}: {share}"
     return policy.text

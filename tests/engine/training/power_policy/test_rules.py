@@ -176,12 +176,24 @@ def test_what_is_looked_at_is_the_card_that_trains_else_the_processor() -> None:
         GpuReading(index=0, name="other", temperature_celsius=99.0, power_watts=300.0),
         GpuReading(index=1, name="card", nickname="Ember", trains=True, temperature_celsius=70.0, power_watts=200.0),
     )
-    assert take_sensor_sample(1.0, host, cards, on_card=True) == SensorSample(1.0, 70.0, 200.0, True, "Ember")
-    assert take_sensor_sample(1.0, host, cards[:1], on_card=False) == SensorSample(1.0, 50.0, 40.0, True)
+    assert take_sensor_sample(1.0, host, cards, on_card=True) == SensorSample(
+        1.0, 70.0, 200.0, True, "Ember", "Ember draws"
+    )
+    assert take_sensor_sample(1.0, host, cards[:1], on_card=False) == SensorSample(
+        1.0, 50.0, 40.0, True, who_draws="The processor draws"
+    )
     assert (
         take_sensor_sample(1.0, host, cards[:1], on_card=True).celsius is None
     )  # the processor's says nothing about the card
     assert take_sensor_sample(1.0, HostReading(battery_watts=60.0), (), on_card=False).watts == 60.0
+
+
+def test_a_held_power_budget_says_whose_watts_it_counts() -> None:
+    made = rules(power_budget_watts=50.0)
+    for second in range(60):
+        made.take_sample(take_sensor_sample(float(second), HostReading(battery_watts=80.0), (), on_card=False))
+    made.take_sample(SensorSample(60.0))  # silent for once
+    assert made.decide(60.0, at("12:00")).limits[0].text.startswith("The battery gives 80 W, the budget is 50 W: ")
 
 
 # what is told

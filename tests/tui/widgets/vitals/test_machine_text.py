@@ -56,7 +56,9 @@ def test_what_holds_a_run_back_is_told_with_the_temperature_of_now():
     state.apply(Vitals(t=20.0, step=9, host=host(), gpus=cards[1:]))
     assert "Gertrude is at 58 °C, the ceiling is 65" in words_of(status_lines(state.at(), IntervalTracker(), 90))
     state.apply(PolicyEvent(t=21.0, step=9, cause="power", action="slowed", text="old", duty_cycle=0.3))
-    assert "143 W of a budget of 120 W: training about 30%" in words_of(status_lines(state.at(), IntervalTracker(), 90))
+    assert "Gertrude draws 143 W, the budget is 120 W: training about 30%" in words_of(
+        status_lines(state.at(), IntervalTracker(), 90)
+    )
     assert len(encouragement_line(state.at(), IntervalTracker(), 90)) == 1
     state.apply(Phase(t=22.0, step=9, phase="paused"))
     assert {style for line in status_lines(state.at(), IntervalTracker(), 90) for _, style in line} == {"kind"}
