@@ -218,17 +218,29 @@ def _then_line(loss: FloatArray, step: int, *, per_step: float) -> FloatArray:
     return np.where(after > 0, loss[step - 1] + per_step * after, loss)
 
 
+COLUMNS = ("step", "t", "loss", "learning_rate", "gradient_norm", "step_seconds")
+
+
 def recorded() -> list[Curve]:
-    """The two runs that ship with the program; their journals hold no window losses."""
+    """The two runs that ship with the program; their journals hold no window losses.
+
+    Of the one that goes wrong, the steps until the guard took back the first raise of the learning rate.
+    """
     curves = []
     for path in recorded_runs():
         state = load_state(path)
         assert state.started is not None
-        evaluations = state.evals.events
-        columns = {
-            name: getattr(state.steps, name)[: state.steps.count]
-            for name in ("step", "t", "loss", "learning_rate", "gradient_norm", "step_seconds")
-        }
+        steps, branches = state.steps, state.steps.left_behind
+        columns = {name: getattr(steps, name)[: steps.count] for name in COLUMNS}
+        last_evaluation = math.inf
+        if branches:
+            branch, kept = branches[0], int(np.searchsorted(columns["step"], branches[0].step[0]))
+            last_evaluation = int(branch.step[0])
+            columns = {
+                name: np.concatenate([column[:kept], getattr(branch, name)[: branch.count]])
+                for name, column in columns.items()
+            }
+        evaluations = [event for event in state.evals.events if event.step <= last_evaluation]
         observation = Observation(
             **columns,
             eval_step=np.array([event.step for event in evaluations]),
@@ -240,10 +252,10 @@ def recorded() -> list[Curve]:
             uniform_loss=math.log(state.started.corpus.vocabulary_size),
             floor=state.started.corpus.floor_nats_per_token,
         )
-        if "healthy" in path.name:
+        if not branches:
             curves.append(Curve(path.stem, "learning", 1200, observation, ("learning",), recorded=True))
         else:
-            # The learning rate is raised eightfold at step 340 and fortyfold at step 470.
+            # The learning rate is doubled at step 261 and raised to eight times at step 341.
             accepted: tuple[VerdictKind, ...] = ("diverging", "lr too high")
             curves.append(Curve(path.stem, "diverging", 360, observation, accepted, onset_step=341, recorded=True))
     return curves

@@ -196,13 +196,11 @@ class Curve:
     learning_rate: list[float] = field(default_factory=list)
     gradient_norm: list[float] = field(default_factory=list)
     alignment: list[list[float]] = field(default_factory=list)
-    update: list[float] = field(default_factory=list)
     eval_step: list[int] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     train_loss: list[float] = field(default_factory=list)
     test_loss: list[float] = field(default_factory=list)
     windows: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    test_windows: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
 
 def record(spec: Spec, corpus: Corpus, test: npt.NDArray[np.int32]) -> tuple[Curve, Config]:
@@ -230,16 +228,14 @@ def record(spec: Spec, corpus: Corpus, test: npt.NDArray[np.int32]) -> tuple[Cur
             curve.train_loss.append(train)
             curve.test_loss.append(tested.mean)
             curve.windows.append(evaluated.by_window)
-            curve.test_windows.append(tested.by_window)
         if step >= config.steps:
             return curve, config
         last_update = flat.values - before
         before = flat.values.clone()
         train_step(state, batches, forward_backward, reader, lambda: time.monotonic() - began)
         split = state.optimizer._muon_slices[0].start if state.optimizer._muon_slices else len(before)
-        parts = (slice(None), slice(0, split), slice(split, None))
+        parts = (slice(0, split), slice(split, None))[: 1 + bool(state.optimizer._muon_slices)]
         curve.alignment.append([_cosine(flat.gradients[part], last_update[part]) for part in parts])
-        curve.update.append(float(last_update.norm() / before.norm()))
         for read in reader.read(everything=True):
             curve.loss.append(read.event.loss)
             curve.learning_rate.append(read.event.learning_rate)
@@ -263,9 +259,7 @@ def pack(folder: Path, target: Path) -> None:
             followed = followed[followed % alignment_interval(config["steps"]) == 0] + 1  # compared one step later
             followed = followed[followed < len(rates)]
             columns = {name: _rounded(curve[name]) for name in COLUMNS}
-            # AdamW's and Muon's parts; the first column is of both together.
-            parts = slice(1, 3 if config["optimizer"] == "muon" else 2)
-            columns["alignment"] = curve["alignment"][followed, parts].astype(np.float16)
+            columns["alignment"] = curve["alignment"][followed].astype(np.float16)
             columns["alignment_step"] = (followed + 1).astype(np.int32)
             columns["windows"] = _grouped(curve["windows"]).astype(np.float16)
         changed = {name: value for name, value in config.items() if value != SETTINGS[name].default}

@@ -41,7 +41,7 @@ def test_the_best_is_the_default(run_dir: Path) -> None:
 def test_an_unknown_checkpoint_is_a_sentence_that_lists_the_known_ones(run_dir: Path) -> None:
     with pytest.raises(EngineError) as caught:
         load_checkpoint_model(run_dir, "77")
-    assert caught.value.problems == ["There is no checkpoint '77'; there are early-bird, 10, 15."]
+    assert caught.value.problems == ["There is no checkpoint '77'; there are 0, early-bird, 10, 15."]
 
 
 def test_the_likeliest_characters_are_in_order_and_the_same_when_asked_again(run_dir: Path) -> None:
