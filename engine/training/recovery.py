@@ -140,8 +140,10 @@ class Recovery:
         causes = [f"{tried} rollback{'s' if tried > 1 else ''} did not help"] if tried else []
         causes += [cause for cause in (self._change, what) if cause]
         reason = ": ".join(causes[:2]) + "".join(f", and {cause}" for cause in causes[2:])
-        lower = format_learning_rate(min(1.0, dials.lr_scale) * config.lr / 4)
-        advice = f"Try again with a lower learning rate, for instance lr={lower}"
+        lower = f"lr={format_learning_rate(min(1.0, dials.lr_scale) * config.lr / 4)}"
+        if config.optimizer == "muon":  # which has a rate of its own
+            lower += f" and muon_lr={format_learning_rate(min(1.0, dials.lr_scale) * config.muon_lr / 4)}"
+        advice = f"Try again with a lower learning rate, for instance {lower}"
         if self._change:
             before = self._checkpoint_before_the_change()
             advice = f"Resume it from step {step_of(before):,}, before that change" if before else "Leave that out"

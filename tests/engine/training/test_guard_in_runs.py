@@ -152,10 +152,11 @@ def test_the_last_resort_says_how_often_it_tried(tmp_path: Path, monkeypatch) ->
         return honest(self, *rows) * (math.nan if self.training and calls > 30 else 1.0)
 
     monkeypatch.setattr(GPT, "loss", poisoned)
-    result = steered(tmp_path, {}, max_rollbacks=3)
+    result = steered(tmp_path, {}, max_rollbacks=3, optimizer="muon")
     assert (result.status, len(rollbacks(result))) == ("failed", 3)
     assert result.reason.startswith("3 rollbacks did not help: the loss or its gradient was NaN or infinite (step ")
-    assert "lower learning rate" in result.reason
+    assert "lower learning rate, for instance lr=" in result.reason
+    assert " and muon_lr=" in result.reason  # both: a lower lr alone leaves the hidden matrices as they were
     summary = summarize_run(RunFolder(Path(result.run_dir)))
     assert summary.status == "failed"
 
