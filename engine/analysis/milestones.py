@@ -177,8 +177,9 @@ def milestones_of_letter(letter: str, recall: float | None, precision: float | N
 def milestones_of_best_loss(val_loss: float, best_before: float | None, runs: int) -> Iterator[ReachedMilestone]:
     """Whether the loss is the lowest of all runs on its text so far."""
     if best_before is not None and val_loss < best_before:
-        whose = "the one before" if runs == 1 else f"all {runs} before"
-        yield ReachedMilestone("best of all", f"The best validation loss on this text, of {whose}: {val_loss:.3f}.")
+        whose = "the run before" if runs == 1 else f"the best of {runs} runs before"
+        text = f"The best validation loss on this text so far: {val_loss:.3f}; {whose} reached {best_before:.3f}."
+        yield ReachedMilestone("best of all", text)
 
 
 def milestones_of_stability(seconds_since_divergence: float) -> Iterator[ReachedMilestone]:
