@@ -21,6 +21,7 @@ from babytrain.runs.formatting import format_count, format_loss, format_seconds,
 
 THROTTLED_SECONDS = 12.0  # of the last 60: less is hardly noticed
 DATA_BOUND_SHARE = 0.25  # of the step time; 0 while the loader keeps up
+FAR_FROM_DEFAULT = 10.0  # times the default learning rate, or its inverse
 SLOWDOWN_RELEASE_SHARE = 0.5  # of the threshold: a verdict stays until its share is below this
 SPEED_ROWS = 64
 USUAL_SPEED_ROWS = 512
@@ -128,7 +129,7 @@ def _done(observation: Observation, trouble: Diagnosis | None) -> Diagnosis:
     steps, seconds = format_count(observation.newest_step), format_whole_seconds(observation.newest_t)
     if trouble is not None:
         why = f"{trouble.why} The run ended after {steps} step{plural} in {seconds}."
-        return Diagnosis(trouble.verdict, why, _next_run(observation, trouble.verdict))
+        return Diagnosis(trouble.verdict, why, _next_run(observation, trouble))
     why = f"The run is over after {steps} step{plural} in {seconds}"
     if len(val) == 0:
         return Diagnosis("done", f"{why}.", "Write with the model, or start the next run.")
@@ -139,20 +140,35 @@ def _done(observation: Observation, trouble: Diagnosis | None) -> Diagnosis:
     return Diagnosis("done", why, f"The best model is not the last one: {_use_best(step_number(step[best]))}.")
 
 
-def _next_run(observation: Observation, verdict: VerdictKind) -> str:
+def _next_run(observation: Observation, trouble: Diagnosis) -> str:
     step, _, val, _ = observation.evaluations
-    match verdict:
+    if trouble.advice is not None and trouble.advice.action == "dropout" and trouble.verdict == "not learning":
+        return trouble.next_
+    factors = observation.rate_factors
+    match trouble.verdict:
         case "overfitting" | "memorising":
             best = step_number(step[int(np.argmin(val))])
             keep = _use_best(best)
             return (
                 f"{keep[0].upper()}{keep[1:]}; the next run needs fewer steps, more text, dropout or a smaller model."
             )
+        case "lr too high" | "diverging" if max(factors, default=1.0) > FAR_FROM_DEFAULT:
+            return f"Start the next run with {_far_rate(observation, max(factors))} near its default."
+        case "lr too low" if min(factors, default=1.0) < 1.0 / FAR_FROM_DEFAULT:
+            return f"Start the next run with {_far_rate(observation, min(factors))} near its default."
         case "lr too high" | "diverging":
             return "Start the next run with a lower learning rate: try a third of it, and a tenth."
         case "lr too low":
             return "Start the next run with a higher learning rate: try three times it, and ten times."
     return "Start the next run with another learning rate, a tenth and ten times this one, or look at the text."
+
+
+def _far_rate(observation: Observation, farthest: float) -> str:
+    """The setting whose rate is `farthest` times its default, both where both are as far."""
+    factors = observation.rate_factors
+    if max(factors) < 2.0 * min(factors):
+        return "a learning rate" if len(factors) == 1 else "an lr and a muon_lr each"
+    return "an lr" if factors.index(farthest) == 0 else "a muon_lr"
 
 
 def _use_best(step: int) -> str:

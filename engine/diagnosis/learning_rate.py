@@ -43,6 +43,7 @@ FEWEST_ALIGNMENTS, FEWEST_CLEAR_ALIGNMENTS = 16, 4
 OVERSHOOTING, SAME_DIRECTION = -0.02, 0.02
 HINT_HIGHER, HINT_LOWER = -0.03, -0.055  # of AdamW's part: less certain than a verdict
 HINT_FACTOR = 3.0  # times the default rate
+MUCH_WEIGHT_DECAY = 1.0  # ten times the default
 LEARNING_RATE_RAISE = 1.25  # from one step to the next: by command; no schedule rises like that after warm-up
 RAISE_ROWS = 512  # later a raise is ignored
 FEWEST_ROWS_AFTER_RAISE = 12
@@ -218,9 +219,15 @@ def _keeps_its_direction(observation: Observation, *, repeated: bool) -> str | N
 
 
 def rate_hint(observation: Observation) -> str:
-    """What another learning rate may bring to a run of which nothing bad can be said; or nothing."""
+    """What another learning rate or less weight decay may bring to a run that has no trouble; or nothing."""
     means, factor = update_alignments(observation), max(observation.rate_factors, default=1.0)
-    if means is None or observation.planned_epochs > MANY_EPOCHS:
+    if observation.planned_epochs > MANY_EPOCHS:
+        return ""
+    if observation.weight_decay >= MUCH_WEIGHT_DECAY:
+        return f"A weight decay of {observation.weight_decay:g} is very high: a lower one may end lower."
+    if factor >= FAR_ABOVE_DEFAULT:
+        return f"The learning rate is {format_factor(factor)} times the default: a lower one may end lower."
+    if means is None:
         return ""
     if means[0] > HINT_HIGHER and factor <= 1.0:
         return "Updates hardly overshoot: a higher learning rate may end lower."

@@ -19,6 +19,7 @@ WINDOW_SHARE = 0.25  # of the rows so far, for recent trends
 FEWEST_TREND_ROWS, USUAL_TREND_ROWS = 100, 200
 DECAYED_SHARE = 0.5  # of the highest learning rate; below it the rate is not too high
 PLATEAU_FALL = 0.0015  # of the loss over the window: less is a plateau, even where significant
+FALLING_EVALUATIONS = 4
 SLOW_PER_TENTH = 0.005  # of the loss per tenth of the run: hardly visible in samples
 
 
@@ -64,7 +65,7 @@ def find_plateau(observation: Observation, trend: Trend | None, *, repeated: boo
         # Without evaluations the steps alone must be sure enough.
         if trend.fall + 2.0 * trend.error > 2.0 * least:
             return None
-    elif gained[0] > max(gained[1], least):
+    elif gained[0] > least and (gained[0] > gained[1] or _falls_each_time(observation)):
         return None
     undecayed = observation.learning_rate_share >= DECAYED_SHARE
     halve = None
@@ -82,6 +83,12 @@ def find_plateau(observation: Observation, trend: Trend | None, *, repeated: boo
         advice=halve or verdicts.SUGGEST_STOP,
         alternative=verdicts.SUGGEST_STOP if halve else None,
     )
+
+
+def _falls_each_time(observation: Observation) -> bool:
+    """Whether each of the newest evaluations is better than the one before: by chance one time in 24."""
+    val = observation.evaluations.val
+    return len(val) >= FALLING_EVALUATIONS and bool((np.diff(val[-FALLING_EVALUATIONS:]) < 0.0).all())
 
 
 def _gained_lately(observation: Observation) -> tuple[float, float] | None:

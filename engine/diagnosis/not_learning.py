@@ -1,40 +1,77 @@
 """Whether a run learns at all: a loss that is no better than counting how often each token comes is never fine.
 
 The cause is looked for in what the loss did: it jumped (the learning rate is too high), it creeps down (too low), or
-neither can be told.
+neither can be told. Losses of training are with dropout and label smoothing, so that evaluations decide too.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from babytrain.engine.diagnosis import verdicts
 from babytrain.engine.diagnosis.learning_rate import highest_level, updates_are_short
-from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, measured_change, steps_in
-from babytrain.engine.diagnosis.observation import Observation
+from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS, measured_change
+from babytrain.engine.diagnosis.observation import LEVEL_ROWS, Observation, median_level, step_number
 from babytrain.engine.diagnosis.robust_statistics import finite_values, fit_trend
 from babytrain.engine.diagnosis.verdicts import Diagnosis
-from babytrain.runs.formatting import format_count, format_factor, format_loss
+from babytrain.runs.formatting import format_factor, format_loss
 
 COUNTING_MARGIN = 0.02  # of the loss of counting: below it by less is no better
-JUMPED = 1.05  # times the loss of the untrained model
+JUMPED = 1.05  # times the loss of the untrained model, or of the newest evaluation
 SETTLED_ROWS = 24  # rows after the settling steps, for a first opinion
+MUCH_DROPOUT = 0.5
 FAR_FROM_DEFAULT = 3.0  # times the default rate
 PACE_ROWS = 256  # of late, from which the pace is measured
 
 
 def is_above_counting(observation: Observation) -> bool:
     """Whether the loss is no better than that of how often each token comes."""
-    counting = observation.unigram_loss
-    return math.isfinite(counting) and observation.level > (1.0 - COUNTING_MARGIN) * counting
+    level, most = _unsmoothed_level(observation), (1.0 - COUNTING_MARGIN) * observation.unigram_loss
+    return math.isfinite(most) and (level > most or _fails_without_dropout(observation))
+
+
+def _unsmoothed_level(observation: Observation) -> float:
+    """The loss now; with label smoothing that of validation, or NaN without one: a smoothed loss is no measure."""
+    if not observation.label_smoothing > 0.0:
+        return observation.level
+    evaluated = _newest_evaluation(observation)
+    return math.nan if evaluated is None else evaluated[0]
+
+
+def _newest_evaluation(observation: Observation) -> tuple[float, float] | None:
+    """Validation and training loss of the newest evaluation.
+
+    None before one after the settling steps, and where the loss has risen since.
+    """
+    step, _, val, train = observation.evaluations
+    if not len(step) or step[-1] <= observation.settled_step:
+        return None
+    rows = int(np.searchsorted(observation.step[: observation.rows], step[-1], side="right"))
+    then = median_level(np.asarray(observation.loss[max(0, rows - LEVEL_ROWS) : rows], dtype=np.float64))
+    return (float(val[-1]), float(train[-1])) if observation.level <= JUMPED * then else None
+
+
+def _fails_without_dropout(observation: Observation) -> bool:
+    """Much dropout, and evaluations, which are without it, are no better than counting although training is."""
+    evaluated = _newest_evaluation(observation)
+    return (
+        observation.dropout >= MUCH_DROPOUT
+        and evaluated is not None
+        and min(evaluated) > (1.0 - COUNTING_MARGIN) * observation.unigram_loss
+        and observation.level < evaluated[1]
+    )
 
 
 def find_not_learning(observation: Observation) -> Diagnosis | None:
     """The loss is no better than that of counting tokens, or validation is worse than before the first step."""
-    counting, level = observation.unigram_loss, observation.level
+    counting, level = observation.unigram_loss, _unsmoothed_level(observation)
     if not is_above_counting(observation) or observation.settled_rows < SETTLED_ROWS:
         return None
     stands = f"The loss is {format_loss(level)}; counting how often each token comes gives {format_loss(counting)}"
+    if _fails_without_dropout(observation):
+        return _lower_dropout(observation, counting)
     peak = highest_level(observation)
     rate = verdicts.rate_words(observation)
     if peak > JUMPED * observation.start_loss:
@@ -48,11 +85,12 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
     rows = min(PACE_ROWS, observation.settled_rows)
     trend = fit_trend(finite_values(observation.tail("loss", rows)))
     falls = trend is not None and trend.fall > STANDARD_ERRORS * trend.error
+    # Near the default rates a loss that creeps towards that of counting is of a text that has nothing more to learn.
+    falls = falls and min(observation.rate_factors, default=0.0) < 1.0 / FAR_FROM_DEFAULT
     if falls or updates_are_short(observation) is not None:
-        change = measured_change(observation, rows)
         return Diagnosis(
             "lr too low",
-            f"{stands}, and it {change}.",
+            f"{stands}, and it {measured_change(observation, rows)}.",
             f"Take ten times the {rate}.",
             advice=verdicts.suggest_learning_rate(observation, 10.0, "ten times the learning rate"),
         )
@@ -64,8 +102,20 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
     lower = verdicts.suggest_learning_rate(observation, 0.1, "a tenth of the learning rate")
     return Diagnosis(
         "not learning",
-        f"{stands}, and it has not moved in {format_count(steps_in(observation, rows))} steps.",
+        f"{stands}, and it {measured_change(observation, rows)}.",
         f"{words}; a text of chance cannot be learnt.",
         advice=lower if factor > FAR_FROM_DEFAULT else verdicts.SUGGEST_STOP,
         alternative=verdicts.SUGGEST_STOP if factor > FAR_FROM_DEFAULT else lower,
+    )
+
+
+def _lower_dropout(observation: Observation, counting: float) -> Diagnosis:
+    step, _, val, _ = observation.evaluations
+    return Diagnosis(
+        "not learning",
+        f"Without dropout the validation loss of step {step_number(step[-1]):,} is {format_loss(val[-1])}; counting "
+        f"how often each token comes gives {format_loss(counting)}.",
+        f"Lower the dropout of {observation.dropout:g}: the model that samples and evaluations use has none.",
+        advice=verdicts.Suggestion("dropout", "dropout 0.1", value=0.1),
+        alternative=verdicts.SUGGEST_STOP,
     )

@@ -78,6 +78,7 @@ class Observation:
     lr_held: bool = False
     dropout: float = 0.0
     weight_decay: float = 0.0
+    label_smoothing: float = 0.0
 
     @property
     def rows(self) -> int:

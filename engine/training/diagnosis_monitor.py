@@ -140,6 +140,7 @@ class DiagnosisMonitor:
             lr_held=dials.lr_hold is not None,
             dropout=dials.dropout,
             weight_decay=dials.weight_decay,
+            label_smoothing=dials.label_smoothing,
         )
 
 
