@@ -72,7 +72,7 @@ def diagnose(observation: Observation, previous: Diagnosis | None = None) -> Dia
         rise = measure_rise(observation, previous)
         found = _find(observation, rise, previous.verdict if previous is not None else None)
         if found.verdict in ("learning", "done") and (hint := rate_hint(observation)):
-            found = replace(found, next_=f"{found.next_} {hint}")
+            found = replace(found, next_=hint if found.verdict == "learning" else f"{found.next_} {hint}")
     return _confirm(found, rise, step, previous, finished=observation.finished)
 
 

@@ -42,7 +42,8 @@ MANY_EPOCHS = 8.0
 FEWEST_ALIGNMENTS, FEWEST_CLEAR_ALIGNMENTS = 16, 4
 OVERSHOOTING, SAME_DIRECTION = -0.02, 0.02
 HINT_HIGHER, HINT_LOWER = -0.03, -0.055  # of AdamW's part: less certain than a verdict
-HINT_FACTOR = 3.0  # times the default rate
+HINT_FACTOR, NEAR_DEFAULT = 3.0, 0.7  # times the default rate
+LEARNT = 0.1  # nats per token: below it nothing is left to gain
 MUCH_WEIGHT_DECAY = 1.0  # ten times the default
 LEARNING_RATE_RAISE = 1.25  # from one step to the next: by command; no schedule rises like that after warm-up
 RAISE_ROWS = 512  # later a raise is ignored
@@ -199,6 +200,8 @@ def _keeps_its_direction(observation: Observation, *, repeated: bool) -> str | N
     least = SAME_DIRECTION * (0.8 if repeated else 1.0)
     if observation.planned_epochs > MANY_EPOCHS:
         least *= 10.0  # short steps keep a model from learning a small text by heart
+    elif min(observation.rate_factors, default=0.0) > NEAR_DEFAULT:
+        least *= 3.0
     if (cosine := updates_are_short(observation, least)) is not None:
         return (
             f"The updates are short: the next gradient still points their way (cosine {cosine:.3f}), and the loss "
@@ -229,7 +232,7 @@ def rate_hint(observation: Observation) -> str:
         return f"The learning rate is {format_factor(factor)} times the default: a lower one may end lower."
     if means is None:
         return ""
-    if means[0] > HINT_HIGHER and factor <= 1.0:
+    if means[0] > HINT_HIGHER and factor < NEAR_DEFAULT and observation.level > LEARNT:
         return "Updates hardly overshoot: a higher learning rate may end lower."
     if means[0] < HINT_LOWER and factor > HINT_FACTOR:
         return "Updates overshoot: a lower learning rate may end lower."

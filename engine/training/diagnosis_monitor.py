@@ -46,6 +46,8 @@ class DiagnosisMonitor:
         state.take_alignments()
         before = state.diagnosis.diagnosis
         found = diagnose(self._observation(finished), before)
+        if finished and self.stopped and found.verdict != "overfitting":  # it went back to its best and ended there
+            found = replace(found, next_=f"It ended here because {self.stopped}: more text or dropout may go further.")
         state.diagnosis = replace(state.diagnosis, diagnosis=found)
         repeated = (
             before is not None and found.verdict == before.verdict and not finished

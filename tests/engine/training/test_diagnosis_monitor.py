@@ -80,6 +80,8 @@ def test_told_to_stop_it_stops_there_and_told_to_go_back_it_ends_with_the_best(t
     events = events_of(back)
     assert [event.action for event in events if isinstance(event, Command)] == ["rollback", "total_steps"]
     assert any(isinstance(event, Resumed) and event.rollback for event in events)
+    end = [event for event in events if isinstance(event, Verdict)][-1]
+    assert end.next_.startswith(f"It ended here because {back.reason}")
     best = memorise(tmp_path, "short", steps=back.steps)
     assert same_bits(final_weights(back), final_weights(best))
 
