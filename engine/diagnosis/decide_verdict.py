@@ -21,7 +21,7 @@ from babytrain.runs.formatting import format_count, format_loss, format_seconds,
 
 THROTTLED_SECONDS = 12.0  # of the last 60: less is hardly noticed
 DATA_BOUND_SHARE = 0.25  # of the step time; 0 while the loader keeps up
-FAR_FROM_DEFAULT = 10.0  # times the default learning rate, or its inverse
+NAMED_RATE_FACTOR = 10.0  # times the default learning rate, or its inverse: the setting is named at the end
 SLOWDOWN_RELEASE_SHARE = 0.5  # of the threshold: a verdict stays until its share is below this
 SPEED_ROWS = 64
 USUAL_SPEED_ROWS = 512
@@ -152,9 +152,9 @@ def _next_run(observation: Observation, trouble: Diagnosis) -> str:
             return (
                 f"{keep[0].upper()}{keep[1:]}; the next run needs fewer steps, more text, dropout or a smaller model."
             )
-        case "lr too high" | "diverging" if max(factors, default=1.0) > FAR_FROM_DEFAULT:
+        case "lr too high" | "diverging" if max(factors, default=1.0) > NAMED_RATE_FACTOR:
             return f"Start the next run with {_far_rate(observation, max(factors))} near its default."
-        case "lr too low" if min(factors, default=1.0) < 1.0 / FAR_FROM_DEFAULT:
+        case "lr too low" if min(factors, default=1.0) < 1.0 / NAMED_RATE_FACTOR:
             return f"Start the next run with {_far_rate(observation, min(factors))} near its default."
         case "lr too high" | "diverging":
             return "Start the next run with a lower learning rate: try a third of it, and a tenth."

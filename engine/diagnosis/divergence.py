@@ -8,6 +8,7 @@ import numpy as np
 
 from babytrain.engine.diagnosis import verdicts
 from babytrain.engine.diagnosis.detectors import DIVERGENCE_MARGIN, RELATIVE_MARGIN, SMALLEST_MARGIN
+from babytrain.engine.diagnosis.loss_trends import STANDARD_ERRORS
 from babytrain.engine.diagnosis.observation import LEVEL_ROWS, Observation, step_number
 from babytrain.engine.diagnosis.overfitting import NOISE_EVALUATIONS
 from babytrain.engine.diagnosis.robust_statistics import (
@@ -25,7 +26,6 @@ MEDIAN_BLOCK_ROWS = 16  # rows per median, as many as the detector's slow averag
 RECENT_ROWS = 6  # all of them but one must be too high
 MEDIAN_OF_SIX = 0.5 / 0.378  # noise of a median of six over that of the detector's average
 RECOVERY_ROWS = 48  # a loss that falls over so many rows is recovering
-STANDARD_ERRORS = 3.0
 # Of both losses, above the best evaluation: the weights are worse, not only a batch.
 EVALUATION_RISE_SHARE = 0.15
 ABOVE_START = 1.1  # times the loss of the untrained model: the first updates of a healthy run stay below

@@ -37,6 +37,7 @@ FIRST_ROWS = 4096
 JUMPED = 1.2  # times the loss of the untrained model
 LOWERED = 0.5  # of the scheduled rate: then the jump is of the past
 FAR_ABOVE_DEFAULT, FAR_BELOW_DEFAULT = 15.0, 0.04  # times the default rate
+TENTH_ADVISED = 10.0  # times the default rate: above it a tenth is advised, not half
 MANY_EPOCHS = 8.0
 # Mean cosines of updates and the descent direction after them, see `bench.judging.real_verdicts`.
 FEWEST_ALIGNMENTS, FEWEST_CLEAR_ALIGNMENTS = 16, 4
@@ -59,7 +60,7 @@ STILL_HIGH_SHARE = 0.5  # of the loss of a uniform guess
 
 
 def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *, repeated: bool) -> Diagnosis | None:
-    """The loss rose after a raise of the rate, or does not fall at an undecayed rate while gradients grow.
+    """The loss rose after a raise of the rate or above that of the untrained model, swings, or updates overshoot.
 
     `repeated`: the previous verdict was the same; a longer trend must then end it.
     """
@@ -73,7 +74,7 @@ def find_learning_rate_too_high(observation: Observation, trend: Trend | None, *
     )
     if why is None:
         return None
-    far = max(observation.rate_factors, default=1.0) > 10.0
+    far = max(observation.rate_factors, default=1.0) > TENTH_ADVISED
     factor, words = (0.1, "a tenth of the learning rate") if far else (0.5, "halve the learning rate")
     return Diagnosis(
         "lr too high",
@@ -111,7 +112,7 @@ def _rose_after_a_raise(observation: Observation) -> str | None:
 
 
 def highest_level(observation: Observation) -> float:
-    """The highest median of 8 losses among the first ones; infinite where they were no numbers."""
+    """The highest median of 8 losses among the first ones, in nats per token; infinite for NaN or infinite ones."""
     losses = np.asarray(observation.loss[: min(observation.rows, FIRST_ROWS)], dtype=np.float64)
     blocks = losses[: len(losses) - len(losses) % JUMP_ROWS].reshape(-1, JUMP_ROWS)
     medians = np.median(np.where(np.isfinite(blocks), blocks, np.inf), axis=1)

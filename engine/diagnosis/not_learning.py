@@ -1,7 +1,7 @@
 """Whether a run learns at all: a loss that is no better than counting how often each token comes is never fine.
 
 The cause is looked for in what the loss did: it jumped (the learning rate is too high), it creeps down (too low), or
-neither can be told. Losses of training are with dropout and label smoothing, so that evaluations decide too.
+neither can be told. Training losses include dropout and label smoothing, so evaluations count too.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from babytrain.engine.diagnosis.verdicts import Diagnosis
 from babytrain.runs.formatting import format_factor, format_loss
 
 COUNTING_MARGIN = 0.02  # of the loss of counting: below it by less is no better
-JUMPED = 1.05  # times the loss of the untrained model, or of the newest evaluation
+RISEN = 1.05  # times the loss of the untrained model, or of the steps before the newest evaluation
 SETTLED_ROWS = 24  # rows after the settling steps, for a first opinion
 MUCH_DROPOUT = 0.5
-FAR_FROM_DEFAULT = 3.0  # times the default rate
+UNUSUAL_RATE_FACTOR = 3.0  # times the default rate, or its inverse
 PACE_ROWS = 256  # of late, from which the pace is measured
 
 
@@ -50,7 +50,7 @@ def _newest_evaluation(observation: Observation) -> tuple[float, float] | None:
         return None
     rows = int(np.searchsorted(observation.step[: observation.rows], step[-1], side="right"))
     then = median_level(np.asarray(observation.loss[max(0, rows - LEVEL_ROWS) : rows], dtype=np.float64))
-    return (float(val[-1]), float(train[-1])) if observation.level <= JUMPED * then else None
+    return (float(val[-1]), float(train[-1])) if observation.level <= RISEN * then else None
 
 
 def _fails_without_dropout(observation: Observation) -> bool:
@@ -65,7 +65,7 @@ def _fails_without_dropout(observation: Observation) -> bool:
 
 
 def find_not_learning(observation: Observation) -> Diagnosis | None:
-    """The loss is no better than that of counting tokens, or validation is worse than before the first step."""
+    """The loss is no better than that of counting tokens, with the likeliest cause as the verdict."""
     counting, level = observation.unigram_loss, _unsmoothed_level(observation)
     if not is_above_counting(observation) or observation.settled_rows < SETTLED_ROWS:
         return None
@@ -74,7 +74,7 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
         return _lower_dropout(observation, counting)
     peak = highest_level(observation)
     rate = verdicts.rate_words(observation)
-    if peak > JUMPED * observation.start_loss:
+    if peak > RISEN * observation.start_loss:
         return Diagnosis(
             "lr too high",
             f"{stands}, and at first it jumped to {format_loss(peak)}.",
@@ -86,7 +86,7 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
     trend = fit_trend(finite_values(observation.tail("loss", rows)))
     falls = trend is not None and trend.fall > STANDARD_ERRORS * trend.error
     # Near the default rates a loss that creeps towards that of counting is of a text that has nothing more to learn.
-    falls = falls and min(observation.rate_factors, default=0.0) < 1.0 / FAR_FROM_DEFAULT
+    falls = falls and min(observation.rate_factors, default=0.0) < 1.0 / UNUSUAL_RATE_FACTOR
     if falls or updates_are_short(observation) is not None:
         return Diagnosis(
             "lr too low",
@@ -95,7 +95,7 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
             advice=verdicts.suggest_learning_rate(observation, 10.0, "ten times the learning rate"),
         )
     factor = max(observation.rate_factors, default=1.0)
-    if factor > FAR_FROM_DEFAULT:
+    if factor > UNUSUAL_RATE_FACTOR:
         words = f"Take a tenth of the {rate}, which is {format_factor(factor)} times the default"
     else:
         words = f"Stop, and try a tenth and ten times the {rate}"
@@ -104,8 +104,8 @@ def find_not_learning(observation: Observation) -> Diagnosis | None:
         "not learning",
         f"{stands}, and it {measured_change(observation, rows)}.",
         f"{words}; a text of chance cannot be learnt.",
-        advice=lower if factor > FAR_FROM_DEFAULT else verdicts.SUGGEST_STOP,
-        alternative=verdicts.SUGGEST_STOP if factor > FAR_FROM_DEFAULT else lower,
+        advice=lower if factor > UNUSUAL_RATE_FACTOR else verdicts.SUGGEST_STOP,
+        alternative=verdicts.SUGGEST_STOP if factor > UNUSUAL_RATE_FACTOR else lower,
     )
 
 

@@ -39,7 +39,7 @@ TRAIN_FALL = 0.002  # of the training loss; less is not a fall on a sample of wi
 TRAIN_NOISE_FACTOR = 2.0  # standard deviations of an evaluation, for the mean of two of them
 
 # The best evaluation is that of the untrained model, the newest is worse, and the training loss fell.
-ABOVE_START, FALLEN_SINCE_START = 1.02, 0.9
+VAL_ABOVE_START, FALLEN_SINCE_START = 1.02, 0.9
 
 MEMORISING_SHARE = 0.6  # of the validation loss: a training loss below it took many epochs
 BELOW_FLOOR = 0.97  # of the source's entropy, which no loss on new text is below
@@ -84,7 +84,7 @@ def find_overfitting(
 ) -> Diagnosis | None:
     """Training loss falls while validation loss rises. `previous_verdict`: of the previous diagnosis."""
     step, t, val, train = observation.evaluations
-    worse = len(val) > 1 and step[0] == 0 and val[-1] > ABOVE_START * val.min() >= ABOVE_START * val[0]
+    worse = len(val) > 1 and step[0] == 0 and val[-1] > VAL_ABOVE_START * val.min() >= VAL_ABOVE_START * val[0]
     if worse and train[-1] < FALLEN_SINCE_START * train[0]:
         return _unlike_validation(observation)
     if rise is None or (best := int(np.argmin(val))) > len(val) - 1 - FEWEST_AFTER_BEST:
