@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from babytrain.runs.formatting import format_loss, format_rate
+from babytrain.tui.terminal.plain_output import exact_bytes
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
 from babytrain.tui.text.wording import format_steps
 
@@ -34,7 +35,9 @@ def _json_safe(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json_safe(item) for item in value]
     if isinstance(value, Path):
-        return str(value)
+        value = str(value)
+    if isinstance(value, str):
+        return exact_bytes(value).decode("utf-8", "replace")  # lone surrogates are no strict JSON
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
