@@ -17,11 +17,32 @@ class ProblemsError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
+# Of a plain RuntimeError from the CPU and Metal allocators, oneDNN and the CUDA libraries.
+_OUT_OF_MEMORY_MESSAGES = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "cannot allocate memory",
+    "std::bad_alloc",
+    "alloc_failed",
+    "could not create a primitive",  # oneDNN
+    "can't start new thread",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed on any device; torch has an exception type for that on a GPU only."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(message in text for message in _OUT_OF_MEMORY_MESSAGES)
+
+
 def error_reason(error: BaseException) -> str:
     """Why an operation failed, as part of a sentence, without the name of the exception."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "there is not enough memory"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"

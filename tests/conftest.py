@@ -24,6 +24,7 @@ def _nobodys_machine_settings(tmp_path_factory: pytest.TempPathFactory) -> Itera
     file.touch()
     patch = pytest.MonkeyPatch()
     patch.setenv("BABYTRAIN_MACHINE", str(file))
+    patch.setenv("BABYTRAIN_TRIALS", str(file.with_name("trials.json")))
     yield
     patch.undo()
 

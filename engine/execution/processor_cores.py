@@ -50,15 +50,26 @@ def default_threads(environ: Mapping[str, str], cores: Cores) -> int:
 
 def read_cpu_quota(proc: Path, sys: Path) -> float | None:
     """The tightest processor limit of this process's control groups, in cores; None without one."""
+    return min(control_group_limits(proc, sys, "cpu", _limit_v2, _limit_v1), default=None)
+
+
+def control_group_limits(
+    proc: Path,
+    sys: Path,
+    controller: str,
+    limit_v2: Callable[[Path], float | None],
+    limit_v1: Callable[[Path], float | None],
+) -> list[float]:
+    """What the two functions find in the folders of this process's control groups and their parents."""
     limits: list[float] = []
     for line in _read_text(proc / "self" / "cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if not controllers:
-            limits += _limits_upwards(sys / "fs" / "cgroup", path, _limit_v2)
-        elif "cpu" in controllers.split(","):
-            limits += _limits_upwards(sys / "fs" / "cgroup" / "cpu", path, _limit_v1)
-    return min(limits, default=None)
+            limits += _limits_upwards(sys / "fs" / "cgroup", path, limit_v2)
+        elif controller in controllers.split(","):
+            limits += _limits_upwards(sys / "fs" / "cgroup" / controller, path, limit_v1)
+    return limits
 
 
 def _limits_upwards(root: Path, path: str, limit_in: Callable[[Path], float | None]) -> list[float]:

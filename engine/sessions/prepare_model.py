@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -17,6 +18,12 @@ from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.data.window_order import EpochWindows
 from babytrain.engine.doctor.software import check_compile
 from babytrain.engine.execution.devices import choose_device, choose_precision, choose_threads
+from babytrain.engine.execution.memory_estimate import (
+    batch_that_fits,
+    check_model_fits,
+    device_memory_bytes,
+    model_bytes,
+)
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, onednn_available, use_matmul_backend
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.sessions.compile_trial import (
@@ -26,11 +33,20 @@ from babytrain.engine.sessions.compile_trial import (
     planned_seconds,
 )
 from babytrain.engine.sessions.learning_rate_range_test import sweep_learning_rates
+from babytrain.engine.sessions.remembered_choices import (
+    RememberedChoice,
+    choice_key,
+    recall,
+    remember,
+    trials_path,
+)
 from babytrain.engine.sessions.thread_and_precision_trial import (
     ProcessorChoice,
     eager_step_seconds,
+    recalled_choice,
     try_processor_settings,
 )
+from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.runs.dials.apply_and_undo import too_large_a_step
 from babytrain.runs.dials.dial_state import DialState
 
@@ -46,7 +62,15 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str
         finding = check_compile(os.environ, device)
         if not finding.ok:
             raise ConfigError([f"compile=on cannot work here: {finding.what}. {finding.why}"])
-    speed = _choose_speed(config, corpus, device)
+    vocabulary_size, free = corpus.tokenizer.vocabulary_size, device_memory_bytes(device)
+    check_model_fits(config, vocabulary_size, free)
+    if free is not None:
+        free -= model_bytes(config, vocabulary_size)
+    speed = _choose_speed(
+        changed_config(config, batch_size=batch_that_fits(config, vocabulary_size, config.batch_size, free)),
+        corpus,
+        device,
+    )
     precision = speed.precision
     torch.set_num_threads(speed.threads)
     use_matmul_backend(speed.matmul_backend)
@@ -79,14 +103,47 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoic
     libraries: list[MatmulBackend] = ["onednn" if config.matmul_backend == "onednn" else "torch"]
     if config.matmul_backend == "auto" and onednn_available():
         libraries.append("onednn")
-    return try_processor_settings(
-        config,
-        _trial_tokens(config, corpus),
-        corpus.tokenizer.vocabulary_size,
-        threads=counts,
-        precisions=formats,
-        libraries=libraries,
-    )
+    if len(counts) * len(formats) * len(libraries) == 1:
+        return ProcessorChoice(counts[0], formats[0], {}, libraries[0])
+    path = trials_path()
+    key = choice_key(config, corpus.tokenizer.vocabulary_size, [*counts, *formats, *libraries])
+    known, problem = recall(path, key)
+    if (
+        known is not None
+        and known.threads in counts
+        and known.precision in formats
+        and known.matmul_backend in libraries
+    ):
+        return recalled_choice(known, f"Delete {path} for a new trial. ")
+    choice = _try_smaller_batches(config, corpus, counts, formats, libraries)
+    if choice.step_seconds is None:
+        return choice
+    result = RememberedChoice(choice.threads, choice.precision, choice.matmul_backend, 1000 * choice.step_seconds)
+    problem = problem or remember(path, key, result)
+    words = f"It could not be remembered in {path}: {problem}. " if problem else "It is remembered for this machine. "
+    return replace(choice, memory=words)
+
+
+def _try_smaller_batches(
+    config: Config, corpus: Corpus, counts: list[int], formats: list[Precision], libraries: list[MatmulBackend]
+) -> ProcessorChoice:
+    """The choice by a trial, with half the batch as often as the memory does not suffice; the simplest without one."""
+    while True:
+        try:
+            return try_processor_settings(
+                config,
+                _trial_tokens(config, corpus),
+                corpus.tokenizer.vocabulary_size,
+                threads=counts,
+                precisions=formats,
+                libraries=libraries,
+            )
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if config.batch_size == 1:
+            return ProcessorChoice(counts[0], formats[0], {}, libraries[0])
+        config = changed_config(config, batch_size=config.batch_size // 2)
 
 
 def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> tuple[str, str]:

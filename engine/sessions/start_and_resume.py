@@ -30,6 +30,7 @@ from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus, build_corpus, corpus_summary
 from babytrain.engine.data.window_order import EpochWindows
+from babytrain.engine.execution.memory_estimate import check_text_fits
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.sessions.background_services import start_analysis, start_telemetry
@@ -350,6 +351,7 @@ def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: N
 
 def _same_corpus(config: Config, paths: Sequence[str], stdin: bytes | None, sha256: str) -> Corpus:
     """The text a run reads. Raises EngineError when its hash is not `sha256`, if given."""
+    check_text_fits(paths, config.tokenizer)
     corpus = build_corpus(config, paths, stdin=stdin)
     if sha256 and corpus.sha256 != sha256:
         where = ", ".join(paths) or corpus.name

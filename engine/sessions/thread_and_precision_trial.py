@@ -20,6 +20,7 @@ from babytrain.engine.execution.forward_backward import DirectPass, Pass
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, use_matmul_backend
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
+from babytrain.engine.sessions.remembered_choices import RememberedChoice
 from babytrain.runs.formatting import format_seconds
 
 WARM_UP_STEPS = 1
@@ -36,6 +37,7 @@ class ProcessorChoice:
     precision: Precision
     milliseconds: dict[str, float]
     matmul_backend: MatmulBackend = "torch"
+    memory: str = ""  # what is said of the memory of the choice, after its sentence
 
     @property
     def step_seconds(self) -> float | None:
@@ -47,7 +49,19 @@ class ProcessorChoice:
         """One line for the log."""
         tried = ", ".join(f"{name} {format_seconds(value / 1000)}" for name, value in self.milliseconds.items())
         chosen = _name(self.threads, self.precision, self.matmul_backend)
-        return f"Computing in {chosen}, the fastest of a short trial (time of a step: {tried})."
+        how = f"the fastest of a short trial (time of a step: {tried})"
+        if len(self.milliseconds) == 1:
+            how = "as an earlier trial on this machine chose"
+        pin = f"threads={self.threads} precision={self.precision} matmul_backend={self.matmul_backend}"
+        return f"Computing in {chosen}, {how}. {self.memory}To pin it: {pin}."
+
+
+def recalled_choice(known: RememberedChoice, memory: str) -> ProcessorChoice:
+    """The choice of an earlier trial."""
+    name = _name(known.threads, known.precision, known.matmul_backend)
+    return ProcessorChoice(
+        known.threads, known.precision, {name: known.step_milliseconds}, known.matmul_backend, memory
+    )
 
 
 def try_processor_settings(

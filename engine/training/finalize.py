@@ -123,7 +123,7 @@ def write_crash_log(folder: RunFolder, error: Exception) -> str:
 def error_sentence(error: Exception, step: int | None = None) -> str:
     """The error in one sentence; `step` is None before the first event of a session."""
     if is_out_of_memory(error):
-        return "The machine ran out of memory: try half the batch_size with twice the accumulate."
+        return "There is not enough memory: try a smaller width or context, fewer layers, or less text."
     what = "Training could not be started" if step is None else f"Training broke at step {step:,}"
     return f"{what} ({error_reason(error)})."
 
@@ -135,7 +135,9 @@ def final_evaluation(model: GPT, config: Config, corpus: Corpus, recorder: Recor
             _write_poems(model, config, corpus, recorder)
         if config.canaries:
             _measure_canaries(model, config, corpus, recorder)
-    except (ValueError, LookupError, ArithmeticError, MemoryError) as error:
+    except (ValueError, LookupError, ArithmeticError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
         recorder.note(f"The final exam could not be held ({error_reason(error)}).", "warning")
 
 

@@ -6,20 +6,13 @@ from collections.abc import Callable
 
 import torch
 
+from babytrain.engine.execution.memory_estimate import batch_that_fits
+from babytrain.engine.execution.memory_limits import free_memory_bytes
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import TrainingStopped
 from babytrain.engine.training.train_state import TrainState
+from babytrain.runs import errors
 from babytrain.runs.events import GuardEvent, Request
-
-# In a plain RuntimeError from the CPU and Metal allocators, oneDNN and the CUDA libraries.
-_MESSAGES = (
-    "can't allocate memory",
-    "not enough memory",
-    "out of memory",
-    "cannot allocate memory",
-    "std::bad_alloc",
-    "alloc_failed",
-)
 
 
 class BatchOutOfMemory(Exception):
@@ -27,10 +20,8 @@ class BatchOutOfMemory(Exception):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed on any device. Torch has an exception type for that on a GPU only."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(message in str(error).lower() for message in _MESSAGES)
+    """Whether an allocation failed on any device."""
+    return isinstance(error, torch.OutOfMemoryError) or errors.is_out_of_memory(error)
 
 
 def halve_batch(state: TrainState, recorder: Recorder, apply: Callable[[Request], None]) -> None:
@@ -62,3 +53,13 @@ def halve_batch(state: TrainState, recorder: Recorder, apply: Callable[[Request]
             f"{accumulate} times a step. A step still sees the same windows.",
         )
     )
+
+
+def halve_until_it_fits(state: TrainState, recorder: Recorder, apply: Callable[[Request], None]) -> None:
+    """Halve a batch that the memory of the machine cannot hold; a graphics card refuses it in time by itself."""
+    if state.device.type != "cpu":
+        return
+    free, batch_size = free_memory_bytes(), state.dials.batch_size
+    fitting = batch_that_fits(state.config, state.model.vocabulary_size, batch_size, free)
+    while state.dials.batch_size > fitting:
+        halve_batch(state, recorder, apply)

@@ -22,7 +22,7 @@ from babytrain.engine.training.evaluation import Evaluator
 from babytrain.engine.training.finalize import EndStatus, end_of_plan, final_evaluation, record_end, save_last
 from babytrain.engine.training.guard import GO_ON, GuardDecision
 from babytrain.engine.training.loss_reading import ReadStep, build_loss_reader
-from babytrain.engine.training.out_of_memory import BatchOutOfMemory, halve_batch
+from babytrain.engine.training.out_of_memory import BatchOutOfMemory, halve_batch, halve_until_it_fits
 from babytrain.engine.training.power_policy.duty_cycle import DutyCycleController
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import (
@@ -104,6 +104,7 @@ class Trainer:
         status: EndStatus = "interrupted"
         reason = "stopped by hand"
         try:
+            halve_until_it_fits(state, recorder, self._apply)
             if self._evaluator.is_owed():
                 self._evaluator.evaluate()
             if state.progress.step == 0 and state.config.sample_every:
