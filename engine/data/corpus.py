@@ -19,7 +19,7 @@ from babytrain.engine.config.settings import Config
 from babytrain.engine.data.canaries import make_canaries, plant_canaries
 from babytrain.engine.data.haiku.grammar import floor_nats_per_character
 from babytrain.engine.data.text_sources import SourceText, builtin_text, read_sources
-from babytrain.engine.data.tokenizer import Tokenizer, starting_prompt
+from babytrain.engine.data.tokenizer import Tokenizer, character_name, starting_prompt
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
 from babytrain.runs.events import CorpusInfo
 
@@ -48,7 +48,7 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
     Raises CorpusError with one sentence for each problem.
     """
     if paths:
-        source = read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte")
+        source = read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte", field=config.text_field)
     else:
         source = builtin_text(config.corpus)
     is_haiku = not paths and config.corpus == "haiku"
@@ -72,7 +72,9 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
         raise CorpusError(problems)
     facts = _facts(source, tokenizer, len(train), len(val), is_haiku=is_haiku and not config.canaries)
     prompt = config.prompt or starting_prompt(tokenizer)
-    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes)
+    return Corpus(
+        source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes + _sameness_notes(train)
+    )
 
 
 def split_position(text: str, val_fraction: float, *, whole_documents: bool = False) -> int:
@@ -126,12 +128,27 @@ def _length_problems(config: Config, name: str, train: int, val: int) -> list[st
     share = need / (train + val)
     if share * 1.1 < 0.5 and val < need <= train:
         ways.append(f"set val_fraction to {share * 1.1:.3f} or more")
+    if config.tokenizer == "bpe":
+        ways.append("set tokenizer=char, which makes more tokens of the same text")
     ways.append("give more text")
+    learned = "1 token" if train == 1 else f"{train:,} tokens"
     return [
-        f"The text {name} is too short: {train:,} tokens to learn from and {val:,} kept for validation, where context="
-        f"{config.context} needs {need:,} of each; {' or '.join(ways)}."
+        f"The text {name} is too short: {learned} to learn from and {val:,} kept for validation, where context="
+        f"{config.context} needs {need:,} of each; {', or '.join(ways)}."
     ]
 
 
 def _listed(characters: str) -> str:
-    return " ".join(ascii(char) if not char.isprintable() else f"{char!r}" for char in characters[:12])
+    more = f" and {len(characters) - 12} more" if len(characters) > 12 else ""
+    names = (name if (name := character_name(char)) != char else f"{char!r}" for char in characters[:12])
+    return ", ".join(names) + more
+
+
+def _sameness_notes(train: StoredTokens) -> tuple[str, ...]:
+    """A sentence about a text that is one token over and over."""
+    if train.min() != train.max():
+        return ()
+    return (
+        "The text to learn from is one token over and over, so there is nothing to learn: every guess is right from "
+        "the first steps, and the loss says nothing.",
+    )

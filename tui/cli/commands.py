@@ -20,8 +20,10 @@ from babytrain.tui.cli.chat_command import chat
 from babytrain.tui.cli.doctor_and_settings import doctor, settings
 from babytrain.tui.cli.export_commands import frame, read_state_or_exit, report
 from babytrain.tui.cli.options import (
+    EXIT_INTERRUPTED,
     RunArgument,
     RunsDirOption,
+    echo_note,
     exit_with_failure,
     exit_with_usage_error,
     find_journal_or_exit,
@@ -141,6 +143,10 @@ def train(
         list[str] | None,
         typer.Argument(help="Text to learn: files, folders, globs, `-` = standard input. None: our own haiku."),
     ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(help="The field of JSON lines or column of a CSV table that holds the text. [default: text]"),
+    ] = None,
     corpus: Annotated[str | None, typer.Option(help="A built-in corpus: haiku, tinyshakespeare.")] = None,
     preset: Annotated[
         str,
@@ -164,7 +170,14 @@ def train(
 ) -> None:
     """Train a model, at once."""
     chosen = parse_settings(
-        settings, corpus=corpus, steps=steps, epochs=epochs, minutes=minutes, seed=seed, device=device
+        settings,
+        text_field=field,
+        corpus=corpus,
+        steps=steps,
+        epochs=epochs,
+        minutes=minutes,
+        seed=seed,
+        device=device,
     )
 
     def make_session(client: EngineClient) -> TrainingSession:
@@ -297,6 +310,9 @@ def _train(make_session: Callable[[EngineClient], TrainingSession], options: Tra
         session = make_session(EngineClient(options.runs_dir, sys.argv))
     except UsageError as error:
         exit_with_usage_error(error.problems)
+    except KeyboardInterrupt:  # while standard input or a pipe was read
+        echo_note("babytrain-tui: Interrupted before anything was started.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     headless = options.headless or options.as_json
     if not headless and not _has_screen():
         typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)

@@ -51,16 +51,16 @@ class EngineClient:
 
     def new_run(self, options: NewRunOptions) -> TrainingSession:
         """A session for the new-run dialog. Raises UsageError."""
-        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus
+        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus, is_stream
 
         settings: dict[str, Any] = {} if options.steps is None else {"steps": options.steps}
         paths: list[str] = []
         if is_built_in_corpus(options.corpus):
             settings["corpus"] = options.corpus
         else:
-            paths.append(str(Path(options.corpus).expanduser()))
-        if "-" in paths:
-            raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
+            paths.append(options.corpus)
+            if is_stream(options.corpus):
+                raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob, and no pipe."])
         return self.train(
             check_new_run(preset=options.preset, settings=settings, paths=paths, name=options.name or None)
         )

@@ -9,7 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babytrain.engine.config.build import build_config, checked_value, format_limit, load_toml
+from babytrain.engine.config.build import (
+    build_config,
+    checked_value,
+    contradicting_ends,
+    format_limit,
+    load_toml,
+    settings_without_effect,
+    with_one_end,
+)
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET
 from babytrain.engine.config.settings import MACHINE_GROUPS, MACHINE_SETTINGS, SETTINGS, Config
@@ -30,7 +38,10 @@ __all__ = [
     "examine_machine",
     "fork_rules",
     "is_built_in_corpus",
+    "is_stream",
 ]
+
+_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor.check_result import CheckResult
@@ -55,29 +66,67 @@ def check_new_run(
     paths: Sequence[str] = (),
     name: str | None = None,
 ) -> NewRunRequest:
-    """Validate a new run. Raises UsageError with all problems."""
+    """Validate a new run, and read standard input and pipes. Raises UsageError with all problems."""
+    typed = present_settings(settings or {})
     machine = load_machine_settings(MACHINE_SETTINGS, partial(_problem, checked_value))
-    problems, notes = list(machine.problems), list(machine.notes)
+    problems, notes = [*machine.problems, *contradicting_ends(typed)], list(machine.notes)
+    if paths and "corpus" in typed:
+        problems.append(f"The corpus {typed['corpus']} and a text of your own are both named: give one of them.")
     config: Config | None = None
     try:
         layer = load_toml(config_file) if config_file is not None else {}
         notes += renaming_notes(layer)
-        config = build_config(preset, machine.settings, layer, settings or {})
+        config = build_config(preset, machine.settings, with_one_end(present_settings(layer), typed))
+        notes += settings_without_effect(config, typed)
     except ConfigError as error:
         problems.extend(error.problems)
-    if paths:
-        from babytrain.engine.config.errors import CorpusError
-        from babytrain.engine.data.text_sources import inspect_sources
-
-        try:
-            inspect_sources(paths, as_bytes=config is not None and config.tokenizer == "byte")
-        except CorpusError as error:
-            problems.extend(error.problems)
+    paths, stdin = _read_streams(paths, config, problems) if paths else ((), None)
     if problems or config is None:
         raise UsageError(problems)
-    # Standard input is read before the screen opens, which uses it as the keyboard.
-    stdin = sys.stdin.buffer.read() if "-" in paths else None
     return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin, notes=tuple(notes))
+
+
+def is_stream(path: str) -> bool:
+    """Whether a text is standard input or a pipe, which can be read only once."""
+    from babytrain.engine.data.text_bytes import is_pipe
+
+    return path in _STANDARD_INPUT or is_pipe(Path(path))
+
+
+def _read_streams(paths: Sequence[str], config: Config | None, problems: list[str]) -> tuple[list[str], bytes | None]:
+    """The paths with `-` in place of all streams, and the bytes of those. Adds to `problems`.
+
+    Streams are read here: before the screen opens, which uses standard input as the keyboard, and where Ctrl-C works.
+    """
+    from babytrain.engine.config.errors import CorpusError
+    from babytrain.engine.data.file_search import expand_user, shown_path
+    from babytrain.engine.data.text_bytes import read_stream, read_text_bytes
+    from babytrain.engine.data.text_sources import inspect_sources
+
+    # Expanded here, because the paths are kept with the run.
+    paths = ["-" if path in _STANDARD_INPUT else str(expand_user(path)) if path[:1] == "~" else path for path in paths]
+    as_bytes = config is not None and config.tokenizer == "byte"
+    try:
+        inspect_sources(paths, as_bytes=as_bytes, field=config.text_field if config is not None else "text")
+    except CorpusError as error:
+        problems.extend(error.problems)
+    streams = list(dict.fromkeys(filter(is_stream, paths)))
+    if problems or not streams:
+        return paths, None
+    parts: list[bytes] = []
+    for path in streams:
+        try:
+            if path == "-":
+                parts.append(read_stream(sys.stdin.buffer))
+            else:
+                parts.append(read_text_bytes(Path(path), as_bytes=as_bytes).data)
+        except OSError as error:
+            where = "standard input" if path == "-" else shown_path(path)
+            problems.append(f"Cannot read {where}: {error.strerror or error}.")
+    first = paths.index(streams[0])
+    paths[first] = "-"
+    joined = parts[0] if len(parts) == 1 else b"\n\n".join(part.strip(b"\n") for part in parts)
+    return [path for index, path in enumerate(paths) if index == first or path not in streams], joined
 
 
 def dial_rules() -> list[DialRule]:
@@ -149,10 +198,13 @@ def fork_rules() -> list[DialRule]:
 
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Changed settings, checked as far as possible without the run. Raises UsageError."""
+    contradictions = contradicting_ends(present_settings(settings))
     try:
         config = build_config(DEFAULT_PRESET, settings)
     except ConfigError as error:
-        raise UsageError(error.problems) from error
+        raise UsageError([*contradictions, *error.problems]) from error
+    if contradictions:
+        raise UsageError(contradictions)
     return {key: getattr(config, key) for key in present_settings(settings)}
 
 
