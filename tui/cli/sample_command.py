@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from babytrain.runs.store.folder import expand_home
 from babytrain.tui.cli.options import (
     EXIT_INTERRUPTED,
     CheckpointOption,
     RunArgument,
     RunsDirOption,
     SeedOption,
+    argument_text,
     echo_note,
     exit_with_failure,
     exit_with_usage_error,
@@ -94,7 +96,7 @@ def _open_output(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    path = out.expanduser()
+    path = expand_home(out)
     try:
         with path.open("x", encoding="utf-8") as file:
             yield file
@@ -112,7 +114,7 @@ def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tu
     model = SavedModel(run_dir, at)
     prompts: list[PreparedPrompt] = []
     problems: list[str] = []
-    for text in [model.default_prompt] if typed is None else typed:
+    for text in [model.default_prompt] if typed is None else map(argument_text, typed):
         try:
             prompts.append(model.prepare(text, unknown))
         except UsageError as error:
