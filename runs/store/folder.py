@@ -104,12 +104,7 @@ class RunFolder:
 def default_runs_dir() -> Path:
     """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the user's data folder."""
     named = os.environ.get(RUNS_DIR_VARIABLE)
-    return expand_home(Path(named)) if named else platformdirs.user_data_path("babytrain") / "runs"
-
-
-def expand_home(path: Path) -> Path:
-    """`path` with the home folder for a leading `~` or `~user`; of an unknown user the name stays, as in a shell."""
-    return Path(os.path.expanduser(path))
+    return Path(named).expanduser() if named else platformdirs.user_data_path("babytrain") / "runs"
 
 
 def create_run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ import typer
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.errors import RunsError
 from babytrain.runs.store.atomic_write import write_atomically
-from babytrain.runs.store.folder import RunFolder, default_runs_dir, expand_home
+from babytrain.runs.store.folder import RunFolder, default_runs_dir
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings
@@ -93,7 +92,7 @@ def sampling_settings_or_exit(run_dir: Path, typed: Mapping[str, float | None]) 
 def resolve_runs_dir(context: typer.Context, chosen: Path | None) -> Path:
     """The folder of runs: option of the command, of the program, or the default."""
     inherited = context.obj if isinstance(context.obj, Path) else None
-    return expand_home(chosen or inherited or default_runs_dir())
+    return (chosen or inherited or default_runs_dir()).expanduser()
 
 
 def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:
@@ -139,11 +138,6 @@ def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
     for note in renaming_notes(settings):
         echo_note(f"babytrain-tui: {note}")
     return present_settings(settings) | {key: value for key, value in typed.items() if value is not None}
-
-
-def argument_text(text: str) -> str:
-    """An argument as text: UTF-8 whatever the locale says, other bytes as lone surrogates."""
-    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:

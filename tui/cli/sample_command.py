@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from babytrain.runs.store.folder import expand_home
+from babytrain.runs.home_folder import expand_home
 from babytrain.tui.cli.options import (
     EXIT_INTERRUPTED,
     CheckpointOption,
     RunArgument,
     RunsDirOption,
     SeedOption,
-    argument_text,
     echo_note,
     exit_with_failure,
     exit_with_usage_error,
@@ -104,6 +104,11 @@ def _open_output(out: Path | None) -> Iterator[TextIO]:
         raise UsageError([f"{path} is there already; give another name with --out."]) from error
     except OSError as error:
         raise UsageError([f"Cannot write {path}: {error.strerror or error}; give another name with --out."]) from error
+
+
+def argument_text(text: str) -> str:
+    """An argument as text: UTF-8 whatever the locale says, other bytes as lone surrogates."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
