@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babytrain.runs.errors import RunsError
-from babytrain.runs.home_folder import expand_home
 from babytrain.runs.store.folder import RunFolder, read_run_toml, slug
 from babytrain.runs.store.regular_files import open_regular_file
 from babytrain.tui.cli.options import (
@@ -21,6 +20,7 @@ from babytrain.tui.cli.options import (
     resolve_runs_dir,
 )
 from babytrain.tui.export.generator_mark import is_made_here
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.runs.state.run_state import RunState

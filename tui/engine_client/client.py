@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babytrain.runs.home_folder import expand_home
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult

@@ -20,7 +20,7 @@ from typing import Any
 import platformdirs
 
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
-from babytrain.runs.home_folder import expand_home
+from babytrain.tui.text.home_folder import expand_home
 from babytrain.tui.text.user_toml import read_user_toml
 
 MACHINE_SETTINGS_VARIABLE = "BABYTRAIN_MACHINE"

@@ -17,8 +17,8 @@ from typing import Any
 import platformdirs
 from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
-from babytrain.runs.home_folder import expand_home
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, find_clashes, split_keys
+from babytrain.tui.text.home_folder import expand_home
 from babytrain.tui.text.user_toml import read_user_toml
 
 # Ids of commands up to version 0.2 -> their ids now.
