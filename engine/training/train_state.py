@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from babytrain.engine.checkpoints.format import (
-    TRAINER_FILE,
     CheckpointError,
     LoadedCheckpoint,
     save_checkpoint,
@@ -22,6 +21,7 @@ from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.dial_state import DialState, restore_dials
 from babytrain.runs.events import Eval
+from babytrain.runs.store.checkpoint_list import TRAINER_FILE
 
 
 @dataclass

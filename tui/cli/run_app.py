@@ -13,6 +13,7 @@ from types import FrameType
 
 import typer
 
+from babytrain.runs.store.atomic_write import write_atomically
 from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import StartScreen
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
@@ -67,7 +68,7 @@ def _report_crash(failure: Exception, runs_dir: Path) -> None:
     where = f" Details are in {details}."
     try:
         details.parent.mkdir(parents=True, exist_ok=True)
-        details.write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
+        write_atomically(details, "".join(traceback.format_exception(failure)).encode("utf-8", "backslashreplace"))
     except OSError:
         where = ""
     kind = type(failure).__name__
