@@ -16,7 +16,7 @@ from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpo
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import SETTINGS, Config, DataSettings, ModelSettings
-from babytrain.runs.errors import RunsError
+from babytrain.runs.errors import RunsError, error_reason
 from babytrain.runs.regular_files import open_regular_file, read_json_file
 from babytrain.runs.store.checkpoint_list import MOST_TRAINER_BYTES, TRAINER_FILE, summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
@@ -88,10 +88,8 @@ def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], plan
             _check_tensors(path / file)
         planned = trainer.get("dials", {}).get("total_steps", planned)
         return _end_problem(step, changes, planned)
-    except OSError as error:
-        return [f"The checkpoint {path.name} is damaged: choose another one ({error.strerror or error})."]
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
-        return [f"The checkpoint {path.name} is damaged: choose another one."]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        return [f"The checkpoint {path.name} is damaged: choose another one ({error_reason(error)})."]
 
 
 def _end_problem(step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
