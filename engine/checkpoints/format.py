@@ -12,18 +12,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
+from babytrain.engine.checkpoints.trainer_file import trainer_problem
 from babytrain.engine.config.errors import EngineError
-from babytrain.runs.regular_files import (
+from babytrain.engine.config.settings import ModelSettings
+from babytrain.engine.model.gpt import GPT
+from babytrain.runs.files.regular_files import (
     UnfitFileError,
     is_real_folder,
     open_regular_file,
@@ -178,9 +182,18 @@ def load_trainer(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise CheckpointError(f"The checkpoint {path} cannot be read: {TRAINER_FILE}: {reason}.") from error
-    if not isinstance(trainer, dict) or type(trainer.get("step")) is not int:
-        raise CheckpointError(f"{path / TRAINER_FILE} is not the state of a trainer.")
-    return trainer
+    if problem := trainer_problem(trainer):
+        raise CheckpointError(f"The checkpoint {path} is damaged: {TRAINER_FILE}: {problem}.")
+    checked: dict[str, Any] = trainer
+    return checked
+
+
+def check_model_fits(checkpoint: LoadedCheckpoint, config: ModelSettings, vocabulary_size: int) -> None:
+    """Raise CheckpointError unless its tensors are those of the model; nothing of the model's size is allocated."""
+    with torch.device("meta"):
+        own = GPT(config, vocabulary_size).state_dict()
+    if problem := tensor_mismatch(own, checkpoint.model):
+        raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
 
 
 def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
@@ -213,12 +226,20 @@ def restore_replaced_checkpoints(checkpoints: Path) -> None:
                 replaced.rename(path)
 
 
-def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
-    """The checkpoint to resume from, else the newest readable, what is wrong with others. Raises CheckpointError."""
+def load_newest(
+    checkpoints: Path, check: Callable[[LoadedCheckpoint], None] | None = None
+) -> tuple[LoadedCheckpoint, list[str]]:
+    """The checkpoint to resume from, else the newest readable, what is wrong with others. Raises CheckpointError.
+
+    `check` raises CheckpointError for one that cannot be used although it can be read.
+    """
     problems: list[str] = []
     for path in _last_first(checkpoints):
         try:
-            return load_checkpoint(path), problems
+            found = load_checkpoint(path)
+            if check is not None:
+                check(found)
+            return found, problems
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError(

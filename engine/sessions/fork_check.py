@@ -17,7 +17,7 @@ from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import SETTINGS, Config, DataSettings, ModelSettings
 from babytrain.runs.errors import RunsError, error_reason
-from babytrain.runs.regular_files import open_regular_file, read_json_file
+from babytrain.runs.files.regular_files import open_regular_file, read_json_file
 from babytrain.runs.store.checkpoint_list import MOST_TRAINER_BYTES, TRAINER_FILE, summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 

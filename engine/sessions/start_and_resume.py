@@ -45,7 +45,7 @@ from babytrain.engine.sessions.prepare_model import check_step_size, prepare_mod
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
-from babytrain.engine.training.train_state import TrainState, read_trainer
+from babytrain.engine.training.train_state import TrainState, check_usable, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.dials.history import plan_of
@@ -157,7 +157,9 @@ def train_resumed(
             config, paths, kept_text(folder) if "-" in paths else None, provenance.get("sha256", "unknown")
         )
         restore_replaced_checkpoints(folder.checkpoints)
-        checkpoint, problems = load_newest(folder.checkpoints)
+        checkpoint, problems = load_newest(
+            folder.checkpoints, lambda found: check_usable(found, config, corpus.tokenizer.vocabulary_size)
+        )
         if {"steps", "epochs"} & set(changes):
             config = with_planned_steps(config, corpus)
         checkpoint = with_changed_dials(checkpoint, config, changes)

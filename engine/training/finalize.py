@@ -20,8 +20,8 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
+from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.formatting import format_seconds
-from babytrain.runs.store.atomic_write import write_atomically
 from babytrain.runs.store.folder import RunFolder
 
 EndStatus: TypeAlias = Literal["done", "interrupted", "failed"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
+from babytrain.runs.files.regular_files import UnfitFileError, open_regular_file
 from babytrain.runs.journal.codec import MAX_JOURNAL_LINE_BYTES, decode_lines
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
-from babytrain.runs.regular_files import UnfitFileError, open_regular_file
 from babytrain.runs.state.run_state import RunState
 
 READ_CHUNK_BYTES = 2 * 2**20  # read in pieces, because events take about twenty times the memory of their lines

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from babytrain.runs.events import AnyEvent
+from babytrain.runs.files.regular_files import UnfitFileError, open_regular_file
 from babytrain.runs.journal.codec import MAX_JOURNAL_LINE_BYTES, decode_lines
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
-from babytrain.runs.regular_files import UnfitFileError, open_regular_file
 
 TAIL_CHUNK_BYTES = 4 * 2**20
 _HEAD_BYTES = 512

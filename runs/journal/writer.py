@@ -17,8 +17,8 @@ from typing import Self
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
+from babytrain.runs.files.regular_files import is_regular_file, open_regular_file, unlink_from_others
 from babytrain.runs.journal.codec import encode_event
-from babytrain.runs.regular_files import is_regular_file, open_regular_file, unlink_from_others
 from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_line
 
 BACKLOG_BYTES = 64 * 2**20

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from babytrain.runs.regular_files import is_real_folder, is_regular_file, read_json_file, read_regular_file
+from babytrain.runs.files.regular_files import is_real_folder, is_regular_file, read_json_file, read_regular_file
 from babytrain.runs.store.folder import RunFolder
 
 TRAINER_FILE = "trainer.json"

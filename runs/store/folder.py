@@ -20,8 +20,8 @@ import tomli_w
 
 from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
-from babytrain.runs.regular_files import read_toml_file
-from babytrain.runs.store.atomic_write import write_atomically
+from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.regular_files import read_toml_file
 
 MAX_SLUG_LENGTH = 40
 MOST_SETTINGS = 1_000  # of a run; there are about a hundred

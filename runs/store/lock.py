@@ -21,7 +21,7 @@ from typing import Self
 import msgspec
 
 from babytrain.runs.errors import RunsError
-from babytrain.runs.regular_files import open_regular_file, read_regular_file, unlink_from_others
+from babytrain.runs.files.regular_files import open_regular_file, read_regular_file, unlink_from_others
 from babytrain.runs.store.folder import RunFolder
 
 _NO_FLOCK = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})

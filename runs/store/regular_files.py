@@ -1,6 +1,6 @@
-"""The same names as in `babytrain.runs.regular_files`."""
+"""The same names as in `babytrain.runs.files.regular_files`."""
 
-from babytrain.runs.regular_files import (  # noqa: F401
+from babytrain.runs.files.regular_files import (  # noqa: F401
     SMALL_FILE_BYTES,
     UnfitFileError,
     is_real_folder,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from babytrain.runs import recorded
 from babytrain.runs.errors import RunsError
-from babytrain.runs.regular_files import is_real_folder
+from babytrain.runs.files.regular_files import is_real_folder
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock, lock_owner
 from babytrain.runs.store.summary import RunSummary, run_id_in_journal, run_name_in_journal, summarize_run

@@ -14,9 +14,9 @@ from typing import Literal, TypeAlias
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Started
+from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.journal.codec import MAX_JOURNAL_LINE_BYTES, decode_lines
 from babytrain.runs.journal.reader import read_whole_lines
-from babytrain.runs.regular_files import open_regular_file
 from babytrain.runs.state.run_state import RunState
 from babytrain.runs.store.checkpoint_list import checkpoint_folders
 from babytrain.runs.store.folder import RunFolder
@@ -59,7 +59,10 @@ class RunSummary:
 
 def summarize_run(folder: RunFolder) -> RunSummary:
     """The summary of one run. Never raises, whatever the folder holds."""
-    return read_summary(folder)[0]
+    try:
+        return read_summary(folder)[0]
+    except Exception:  # noqa: BLE001 - a journal that nobody has thought of must not take down the list of the others
+        return _without_state(folder, "unreadable", 0)
 
 
 def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
@@ -73,15 +76,7 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
     except RunsError:
         problem = "unreadable" if os.path.lexists(folder.journal) else "empty"
     if state is None or (started := state.started) is None:
-        without_journal = RunSummary(
-            run_id=folder.run_id,
-            path=folder.path,
-            name=folder.name,
-            status="training" if live else problem,
-            started_wall_time=_modification_time(folder),
-            checkpoints=checkpoints,
-        )
-        return without_journal, None
+        return _without_state(folder, "training" if live else problem, checkpoints), None
     snapshot = state.at()
     best, evals = snapshot.best_eval, snapshot.evals
     summary = RunSummary(
@@ -104,6 +99,17 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
         rerun_of=started.rerun_of,
     )
     return summary, state
+
+
+def _without_state(folder: RunFolder, status: SummaryStatus, checkpoints: int) -> RunSummary:
+    return RunSummary(
+        run_id=folder.run_id,
+        path=folder.path,
+        name=folder.name,
+        status=status,
+        started_wall_time=_modification_time(folder),
+        checkpoints=checkpoints,
+    )
 
 
 def run_name_in_journal(folder: RunFolder) -> str:

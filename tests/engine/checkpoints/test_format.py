@@ -17,7 +17,7 @@ from babytrain.engine.checkpoints.format import (
     restore_replaced_checkpoints,
     save_checkpoint,
 )
-from babytrain.runs.regular_files import remove_tree
+from babytrain.runs.files.regular_files import remove_tree
 
 
 def save(place: Path, step: int, *, best: bool = False, keep: int = 2) -> Path:
