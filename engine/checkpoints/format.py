@@ -27,6 +27,7 @@ from babytrain.engine.checkpoints.trainer_file import trainer_problem
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import ModelSettings
 from babytrain.engine.model.gpt import GPT
+from babytrain.runs.errors import error_reason
 from babytrain.runs.files.regular_files import (
     UnfitFileError,
     is_real_folder,
@@ -157,7 +158,7 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
             _check_header(file)
             tensors.append(load_file(file))
         except (OSError, ValueError, SafetensorError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
+            reason = error_reason(error).removeprefix("Error while deserializing header: ")[:200]
             raise CheckpointError(f"The checkpoint {path} cannot be read: {file.name}: {reason}.") from error
     return LoadedCheckpoint(path, tensors[0], tensors[1], trainer)
 
@@ -180,7 +181,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
     try:
         trainer = read_json_file(path / TRAINER_FILE, MOST_TRAINER_BYTES)
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = error_reason(error)
         raise CheckpointError(f"The checkpoint {path} cannot be read: {TRAINER_FILE}: {reason}.") from error
     if problem := trainer_problem(trainer):
         raise CheckpointError(f"The checkpoint {path} is damaged: {TRAINER_FILE}: {problem}.")
