@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from babytrain.runs.events import AnyEvent, Resumed, Started, Step
+from babytrain.runs.events import AnyEvent, Checkpoint, Command, Ended, Eval, GuardEvent, Resumed, Started, Step
 
 # What a line may hold, so that neither arithmetic nor a calendar, a chart or a column overflows; others are bad lines.
 MAX_INTEGER = 10**15  # of steps and tokens
@@ -25,6 +25,7 @@ _LATEST_WALL_TIME = 2.5e11  # Unix seconds; a calendar ends with the year 9999
 _MOST_NAMED_VALUES = 1_000  # settings, dials or sensors in an event
 _MOST_ITEMS = 200_000  # letters, or tokens of a vocabulary
 _DEEPEST = 8
+_MAY_DIVERGE = (Step, Eval, Checkpoint, Ended, GuardEvent, Command)  # NaN and infinite losses, norms and rates
 
 
 def _from_numpy(value: Any) -> Any:
@@ -139,14 +140,14 @@ def _is_in_range(event: AnyEvent) -> bool:
         return False
     if isinstance(event, Started | Resumed) and not 0 <= event.wall_time <= _LATEST_WALL_TIME:
         return False
-    return _is_fit(event, _DEEPEST)
+    return _is_fit(event, isinstance(event, _MAY_DIVERGE), _DEEPEST)
 
 
-def _is_fit(value: Any, depth: int) -> bool:
-    """Whether the numbers in a value are in range (or NaN or infinite, as losses may be) and its lists not too long."""
+def _is_fit(value: Any, may_diverge: bool, depth: int) -> bool:
+    """Whether the numbers in a value are in range, or NaN or infinite where they may be, and its lists not too long."""
     kind = type(value)
     if kind is float:
-        return -_MAX_FLOAT <= value <= _MAX_FLOAT or not math.isfinite(value)
+        return -_MAX_FLOAT <= value <= _MAX_FLOAT or (may_diverge and not math.isfinite(value))
     if kind is int:
         return bool(-(2**63) <= value < 2**63)
     if kind is str or kind is bool or value is None:
@@ -154,6 +155,8 @@ def _is_fit(value: Any, depth: int) -> bool:
     if not depth:
         return False
     if kind is dict:
-        return len(value) <= _MOST_NAMED_VALUES and all(_is_fit(item, depth - 1) for item in value.values())
+        return len(value) <= _MOST_NAMED_VALUES and all(
+            _is_fit(item, may_diverge, depth - 1) for item in value.values()
+        )
     items = msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
-    return len(items) <= _MOST_ITEMS and all(_is_fit(item, depth - 1) for item in items)
+    return len(items) <= _MOST_ITEMS and all(_is_fit(item, may_diverge, depth - 1) for item in items)
