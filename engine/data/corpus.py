@@ -22,6 +22,7 @@ from babytrain.engine.data.text_sources import SourceText, builtin_text, read_so
 from babytrain.engine.data.tokenizer import Tokenizer, starting_prompt
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
 from babytrain.runs.events import CorpusInfo
+from babytrain.runs.store.kept_text import pack_text
 
 CANARY_SEED = 1  # not the run's: the text must not depend on training settings
 StoredTokens = npt.NDArray[Any]  # uint16, or int32 for vocabularies above 65,536
@@ -40,28 +41,42 @@ class Corpus:
     first_prompt: str  # the prompt of samples when none is set
     is_haiku: bool = False  # the built-in corpus
     notes: tuple[str, ...] = ()  # sentences about what was changed while reading
+    packed_text: bytes = b""  # to be kept with the run, empty when it is too large for that
 
 
-def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> Corpus:
+def read_text(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> SourceText:
+    """The text of `paths`, `-` for the bytes in `stdin`; without paths the built-in one. Raises CorpusError."""
+    if paths:
+        return read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte")
+    return builtin_text(config.corpus)
+
+
+def build_corpus(
+    config: Config,
+    paths: Sequence[str] = (),
+    stdin: bytes | None = None,
+    *,
+    source: SourceText | None = None,
+    tokenizer: Tokenizer | None = None,
+) -> Corpus:
     """The corpus of `paths`, `-` for the bytes in `stdin`; without paths the built-in one that `config` names.
 
-    Raises CorpusError with one sentence for each problem.
+    A `source` that was read before replaces them, and a `tokenizer` the one that would be trained. Raises CorpusError
+    with one sentence for each problem.
     """
-    if paths:
-        source = read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte")
-    else:
-        source = builtin_text(config.corpus)
+    source = source or read_text(config, paths, stdin)
     is_haiku = not paths and config.corpus == "haiku"
     cut = split_position(source.text, config.val_fraction, whole_documents=is_haiku)
     train_text, val_text = source.text[:cut], source.text[cut:]
     if config.canaries:
         train_text = plant_canaries(train_text, make_canaries(CANARY_SEED, config.canaries), CANARY_SEED)
     try:
-        learned_from = train_text + val_text if config.tokenizer == "char" else train_text
-        tokenizer = train_tokenizer(config.tokenizer, learned_from, config.vocabulary)
+        if tokenizer is None:
+            learned_from = train_text + val_text if config.tokenizer == "char" else train_text
+            tokenizer = train_tokenizer(config.tokenizer, learned_from, config.vocabulary)
+        train, val = _stored(tokenizer, train_text), _stored(tokenizer, val_text)
     except ValueError as error:
         raise CorpusError([str(error)]) from error
-    train, val = _stored(tokenizer, train_text), _stored(tokenizer, val_text)
     problems = _length_problems(config, source.name, len(train), len(val))
     if unknown := tokenizer.unknown_characters(config.prompt + config.extra_prompts.replace("|", "")):
         problems.append(
@@ -72,7 +87,8 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
         raise CorpusError(problems)
     facts = _facts(source, tokenizer, len(train), len(val), is_haiku=is_haiku and not config.canaries)
     prompt = config.prompt or starting_prompt(tokenizer)
-    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes)
+    packed = pack_text(source.text.encode("utf-8", "surrogateescape"), config.kept_text_megabytes * 1_000_000)
+    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes, packed)
 
 
 def split_position(text: str, val_fraction: float, *, whole_documents: bool = False) -> int:
