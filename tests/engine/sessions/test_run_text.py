@@ -243,7 +243,7 @@ def test_what_the_model_knew_it_knows_after_it_has_learned_new_characters(tmp_pa
 
 def test_a_fork_with_a_text_that_cannot_be_read_leaves_nothing_behind(tmp_path: Path) -> None:
     parent = start(tmp_path, "a file")
-    with pytest.raises(EngineError, match="nothing there|no file|not"):
+    with pytest.raises(EngineError, match="no"):
         plan_fork(RunFolder(Path(parent.run_dir)), "10", {}, runs_dir=tmp_path / "runs", paths=[str(tmp_path / "no")])
     short = tmp_path / "short.txt"
     short.write_text("the")

@@ -13,7 +13,7 @@ import pytest
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.kept_text import TEXT_FILE, keep_text, pack_text, read_kept_text, unpack_text
 
-TEXT = "an old diary, day after day\n".encode() * 100
+TEXT = b"an old diary, day after day\n" * 100
 SHA = hashlib.sha256(TEXT).hexdigest()
 LIMIT = 10_000
 
