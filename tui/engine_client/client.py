@@ -109,8 +109,8 @@ class EngineClient:
     ) -> TrainingSession:
         """A session for a new run from the checkpoint `at` of another one, with `changes` to its settings.
 
-        `texts` replace its text. `read_now` reads the checkpoint, and the texts, before training begins. May be called in
-        any thread. Raises UsageError.
+        `texts` replace its text. `read_now` reads the checkpoint, and the texts, before training begins. May be called
+        in any thread. Raises UsageError.
         """
         from babytrain.tui.engine_client.validation import check_changes, read_standard_input
 
