@@ -30,6 +30,7 @@ class ResumeHistory:
     evaluations: tuple[Eval, ...] = ()
     first_step: int = 0
     last_t: float = 0.0
+    samples_at_step: int = 0  # that were due at the step it goes on from and are on record
     last_step: int = 0  # on record, which may be after that of the checkpoint
     held_seconds: float = 0.0
     energy: Energy | None = None
@@ -53,6 +54,9 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
         evaluations=tuple(state.evals.events),
         first_step=state.started.step if state.started is not None else 0,
         last_t=state.last_t,
+        samples_at_step=sum(
+            sample.step == step and not sample.requested and not sample.talk for sample in state.samples.events
+        ),
         last_step=last_step,
         held_seconds=paused_seconds(state),
         energy=_energy_so_far(state),

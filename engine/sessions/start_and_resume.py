@@ -249,6 +249,7 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
                 analyzer=analyzer,
                 script=script,
                 first_step=history.first_step,
+                samples_at_step=history.samples_at_step,
             ).run()
     except Exception as error:
         sentence = error_sentence(error, state.progress.step)
