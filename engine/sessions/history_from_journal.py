@@ -31,6 +31,7 @@ class ResumeHistory:
     first_step: int = 0
     last_t: float = 0.0
     samples_at_step: int = 0  # that were due at the step it goes on from and are on record
+    last_sample_id: int = 0
     last_step: int = 0  # on record, which may be after that of the checkpoint
     held_seconds: float = 0.0
     energy: Energy | None = None
@@ -57,6 +58,7 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
         samples_at_step=sum(
             sample.step == step and not sample.requested and not sample.talk for sample in state.samples.events
         ),
+        last_sample_id=max((sample.sample_id for sample in state.samples.events), default=0),
         last_step=last_step,
         held_seconds=paused_seconds(state),
         energy=_energy_so_far(state),

@@ -173,6 +173,7 @@ def train_resumed(
         state = _build_state(config, model, dials, checkpoint)
         history = read_history(folder, feed if script is None else LiveFeed(), progress.step)
         state.evaluations = list(history.evaluations)
+        state.progress.samples = max(state.progress.samples, history.last_sample_id)  # some may be after the checkpoint
         if on_folder is not None:
             on_folder(folder)
         if changes:
