@@ -374,4 +374,4 @@ def _run_app(start_screen: StartScreen, runs_dir: Path) -> NoReturn:
 
 
 def _has_screen() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
+    return sys.stdin is not None and sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult
@@ -58,7 +59,7 @@ class EngineClient:
         if is_built_in_corpus(options.corpus):
             settings["corpus"] = options.corpus
         else:
-            paths.append(str(Path(options.corpus).expanduser()))
+            paths.append(str(expand_home(Path(options.corpus))))
         if "-" in paths:
             raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
         return self.train(
