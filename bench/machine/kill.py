@@ -35,8 +35,7 @@ from pathlib import Path
 
 import torch
 
-from babytrain.engine.checkpoints.checked_files import CheckpointError
-from babytrain.engine.checkpoints.format import list_checkpoints, load_checkpoint
+from babytrain.engine.checkpoints.format import CheckpointError, list_checkpoints, load_checkpoint
 from babytrain.engine.config.build import build_config
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config

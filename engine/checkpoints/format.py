@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,28 +21,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from babytrain.engine.checkpoints.checked_files import (
-    MODEL_FILE,
-    OPTIMIZER_FILE,
-    TRAINER_FILE,
-    CheckpointError,
-    check_tensor_file,
-    load_trainer,
-)
 from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
-from babytrain.runs.errors import error_reason
-from babytrain.runs.files.atomic_write import write_atomically
-from babytrain.runs.files.regular_files import (
-    UnfitFileError,
-    is_real_folder,
-    open_regular_file,
-    read_regular_file,
-    remove_entry,
-)
+from babytrain.engine.config.errors import EngineError
 
+MODEL_FILE = "model.safetensors"
+OPTIMIZER_FILE = "optimizer.safetensors"
+TRAINER_FILE = "trainer.json"
 _REPLACED = ".draft-replaced-"
-_FOLDER = re.compile(r"step-\d{1,18}(-.+)?")
-_LONGEST_MARK_BYTES = 512
+
+
+class CheckpointError(EngineError):
+    """A checkpoint cannot be written or read, in one sentence; `reason` is the error of the operating system."""
+
+    def __init__(self, sentence: str, reason: str = "") -> None:
+        self.reason = reason or sentence.rstrip(".")
+        super().__init__([sentence])
 
 
 @dataclass(frozen=True)
@@ -75,31 +69,28 @@ def save_checkpoint(
     path = checkpoints / checkpoint_name(step, name)
     draft = checkpoints / f".draft-{path.name}"
     try:
-        checkpoints.mkdir(exist_ok=True)
-        if not is_real_folder(checkpoints):
-            raise UnfitFileError("it is a link, and links in a run folder are not followed", checkpoints)
+        checkpoints.mkdir(parents=True, exist_ok=True)
         restore_replaced_checkpoints(checkpoints)
         for old_draft in checkpoints.glob(".draft-*"):
-            remove_entry(old_draft)
+            shutil.rmtree(old_draft, ignore_errors=True)
         draft.mkdir()
         save_file({name: tensor.contiguous() for name, tensor in model.items()}, draft / MODEL_FILE)
         save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, draft / OPTIMIZER_FILE)
-        write_atomically(draft / TRAINER_FILE, json.dumps(trainer, indent=1).encode())
+        (draft / TRAINER_FILE).write_text(json.dumps(trainer, indent=1), encoding="utf-8")
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
         replaced = checkpoints / f"{_REPLACED}{path.name}"
-        if os.path.lexists(path):  # the same step again, after a resume
-            remove_entry(replaced)
+        if path.exists():  # the same step again, after a resume
             path.rename(replaced)
         draft.rename(path)
-        remove_entry(replaced)
+        shutil.rmtree(replaced, ignore_errors=True)
         _point(checkpoints / "last", path.name)
         if best:
             _point(checkpoints / "best", path.name)
         _flush_to_disk(checkpoints)
     except (OSError, SafetensorError) as error:
-        remove_entry(draft)
+        shutil.rmtree(draft, ignore_errors=True)
         reason = _reason_of(error)
         raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
     _prune(checkpoints, keep)
@@ -116,14 +107,9 @@ def _reason_of(error: OSError | SafetensorError) -> str:
 
 def list_checkpoints(checkpoints: Path) -> list[Path]:
     """Complete checkpoints, newest last."""
-    if not is_real_folder(checkpoints):
+    if not checkpoints.is_dir():
         return []
-    return sorted(path for path in checkpoints.glob("step-*") if _is_complete(path))
-
-
-def _is_complete(path: Path) -> bool:
-    """Whether a folder, and no link to one, is a complete checkpoint with a name of ours."""
-    return _FOLDER.fullmatch(path.name) is not None and is_real_folder(path) and (path / TRAINER_FILE).is_file()
+    return sorted(path for path in checkpoints.glob("step-*") if (path / TRAINER_FILE).is_file())
 
 
 def best_checkpoint(checkpoints: Path) -> Path | None:
@@ -152,11 +138,9 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
     tensors: list[dict[str, Tensor]] = []
     for file in (path / MODEL_FILE, path / OPTIMIZER_FILE):
         try:
-            check_tensor_file(file)
             tensors.append(load_file(file))
-        except (OSError, ValueError, SafetensorError, MemoryError) as error:
-            is_pickle = _is_pickle(file)
-            reason = f"{file.name} is a pickle, and those are never loaded" if is_pickle else error_reason(error)
+        except (OSError, ValueError, SafetensorError) as error:
+            reason = f"{file.name} is a pickle, and those are never loaded" if _is_pickle(file) else str(error)
             raise CheckpointError(f"The checkpoint {path} cannot be read: {reason}.") from error
     return LoadedCheckpoint(path, tensors[0], tensors[1], trainer)
 
@@ -164,10 +148,21 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
 def _is_pickle(file: Path) -> bool:
     """Whether a file begins like a pickle or like the zip archive that `torch.save` writes."""
     try:
-        with os.fdopen(open_regular_file(file), "rb") as opened:
+        with file.open("rb") as opened:
             return opened.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
     except OSError:
         return False
+
+
+def load_trainer(path: Path) -> dict[str, Any]:
+    """Only the contents of a checkpoint's `trainer.json`. Raises CheckpointError."""
+    try:
+        trainer = json.loads((path / TRAINER_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"The checkpoint {path} cannot be read: {error}.") from error
+    if not isinstance(trainer, dict) or not isinstance(trainer.get("step"), int):
+        raise CheckpointError(f"{path / TRAINER_FILE} is not the state of a trainer.")
+    return trainer
 
 
 def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
@@ -195,8 +190,7 @@ def restore_replaced_checkpoints(checkpoints: Path) -> None:
         path = checkpoints / replaced.name.removeprefix(_REPLACED)
         if not path.exists():
             with contextlib.suppress(OSError):
-                if is_real_folder(replaced):
-                    replaced.rename(path)
+                replaced.rename(path)
 
 
 def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
@@ -264,7 +258,7 @@ def _remove(path: Path) -> None:
         path.rename(renamed)
     except OSError:
         return
-    remove_entry(renamed)
+    shutil.rmtree(renamed, ignore_errors=True)
 
 
 def _written(path: Path) -> tuple[int, str]:
@@ -277,15 +271,18 @@ def _written(path: Path) -> tuple[int, str]:
 
 def _pointed_at(pointer: Path) -> Path | None:
     try:
-        name = read_regular_file(pointer, _LONGEST_MARK_BYTES).decode("utf-8").strip()
-        path = pointer.parent / Path(name).name
-        return path if _is_complete(path) and is_real_folder(pointer.parent) else None
-    except (OSError, ValueError):
+        name = pointer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
         return None
+    path = pointer.parent / Path(name).name
+    return path if (path / TRAINER_FILE).is_file() else None
 
 
 def _point(pointer: Path, name: str) -> None:
-    write_atomically(pointer, f"{name}\n".encode())
+    draft = pointer.with_name(f".draft-{pointer.name}.txt")
+    draft.write_text(name + "\n", encoding="utf-8")
+    _flush_to_disk(draft)
+    draft.replace(pointer)
 
 
 def _flush_to_disk(path: Path) -> None:

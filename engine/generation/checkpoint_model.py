@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from babytrain.engine.checkpoints.checked_files import CheckpointError
 from babytrain.engine.checkpoints.format import (
+    CheckpointError,
     LoadedCheckpoint,
     best_checkpoint,
     load_checkpoint,

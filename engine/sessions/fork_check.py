@@ -5,18 +5,12 @@ It reads settings, `trainer.json` and tensor headers; `plan_fork` reads everythi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from babytrain.engine.checkpoints.checked_files import (
-    MODEL_FILE,
-    OPTIMIZER_FILE,
-    CheckpointError,
-    check_tensor_file,
-    load_trainer,
-)
 from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpoint
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
@@ -29,6 +23,7 @@ from babytrain.runs.store.folder import RunFolder, read_run_toml
 _FREE = {"window_shift", "token_noise", "context", "dropout", "label_smoothing"}
 _FIXED = {field.name for group in (DataSettings, ModelSettings) for field in fields(group)} - _FREE | {"optimizer"}
 CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # settings that a fork may change
+_LONGEST_HEADER = 64 << 20  # bytes
 
 
 def fork_refusal(
@@ -86,13 +81,11 @@ def find_fork_problems(
 def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
     """What is wrong with a checkpoint; `planned` is the last step of the run if the checkpoint has none."""
     try:
-        trainer = load_trainer(path)
-        for file in (MODEL_FILE, OPTIMIZER_FILE):
-            check_tensor_file(path / file)
+        trainer = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+        for file in ("model.safetensors", "optimizer.safetensors"):
+            _check_tensors(path / file)
         planned = trainer.get("dials", {}).get("total_steps", planned)
         return _end_problem(step, changes, planned)
-    except CheckpointError as error:
-        return error.problems
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"The checkpoint {path.name} is damaged: choose another one ({error_reason(error)})."]
 
@@ -102,3 +95,18 @@ def _end_problem(step: int, changes: Mapping[str, Any], planned: int | None) -> 
     if ("epochs" in changes and "steps" not in changes) or end is None or step < int(end):
         return []
     return [f"This checkpoint is at step {step:,} and the fork would end at {int(end):,}: add a later end with steps."]
+
+
+def _check_tensors(file: Path) -> None:
+    """Raise ValueError when the size of a safetensors file is not the one in its header.
+
+    Format: 8 bytes header length, JSON header, tensors (https://github.com/huggingface/safetensors#format).
+    """
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 2 <= length <= _LONGEST_HEADER:
+            raise ValueError(f"{file.name} has no header")
+        header = json.loads(stream.read(length))
+    ends = [int(facts["data_offsets"][1]) for name, facts in header.items() if name != "__metadata__"]
+    if file.stat().st_size != 8 + length + max(ends, default=0):
+        raise ValueError(f"{file.name} has not the size it says it has")

@@ -15,8 +15,13 @@ import torch
 from torch import Tensor
 
 from babytrain import __version__
-from babytrain.engine.checkpoints.checked_files import CheckpointError
-from babytrain.engine.checkpoints.format import LoadedCheckpoint, checkpoint_name, last_checkpoint, load_checkpoint
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    LoadedCheckpoint,
+    checkpoint_name,
+    last_checkpoint,
+    load_checkpoint,
+)
 from babytrain.engine.config.build import changed_config, config_of_run
 from babytrain.engine.config.errors import DeviceError, EngineError
 from babytrain.engine.config.settings import Config

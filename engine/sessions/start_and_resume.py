@@ -19,8 +19,12 @@ import msgspec
 import torch
 
 from babytrain import __version__
-from babytrain.engine.checkpoints.checked_files import CheckpointError
-from babytrain.engine.checkpoints.format import LoadedCheckpoint, load_newest, restore_replaced_checkpoints
+from babytrain.engine.checkpoints.format import (
+    CheckpointError,
+    LoadedCheckpoint,
+    load_newest,
+    restore_replaced_checkpoints,
+)
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from babytrain.engine.checkpoints.checked_files import CheckpointError
+from babytrain.engine.checkpoints.format import CheckpointError
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.events import Checkpoint, Storage

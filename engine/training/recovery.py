@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from babytrain.engine.checkpoints.checked_files import CheckpointError
 from babytrain.engine.checkpoints.format import (
+    CheckpointError,
     good_checkpoints,
     last_checkpoint,
     load_checkpoint,

@@ -8,8 +8,13 @@ from typing import Any
 
 import torch
 
-from babytrain.engine.checkpoints.checked_files import TRAINER_FILE, CheckpointError
-from babytrain.engine.checkpoints.format import LoadedCheckpoint, save_checkpoint, tensor_mismatch
+from babytrain.engine.checkpoints.format import (
+    TRAINER_FILE,
+    CheckpointError,
+    LoadedCheckpoint,
+    save_checkpoint,
+    tensor_mismatch,
+)
 from babytrain.engine.config.settings import Config
 from babytrain.engine.diagnosis.diagnosis_state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
 from babytrain.engine.model.gpt import GPT

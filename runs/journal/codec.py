@@ -23,7 +23,7 @@ def _from_numpy(value: Any) -> Any:
     """msgspec's hook for numpy scalars, which are floats to a type checker."""
     if isinstance(value, np.generic):
         return value.item()
-    raise NotImplementedError(f"a journal line cannot hold {value!r}")
+    raise NotImplementedError(f"a journal line cannot hold a {type(value).__name__}")
 
 
 class _AnyKind(msgspec.Struct):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.journal.codec import decode_lines
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
 from babytrain.runs.state.run_state import RunState
 
-MAX_LINE_BYTES = 64 * 2**20
 READ_CHUNK_BYTES = 2 * 2**20  # read in pieces, because events take about twenty times the memory of their lines
 
 
@@ -55,19 +51,11 @@ def read_whole_lines(path: Path) -> Iterator[bytes]:
     """Pieces of whole lines, in the present schema; the last line may lack its newline. Raises RunsError on the way."""
     old: bool | None = None  # whether the file is of schema 1
     try:
-        with os.fdopen(open_regular_file(path, follow_links=True), "rb") as file:
+        with path.open("rb") as file:
             while data := file.read(READ_CHUNK_BYTES):
-                data += file.readline(MAX_LINE_BYTES)
-                if not data.endswith(b"\n"):
-                    _skip_line(file)  # far too long, or the end of the file
+                data += file.readline()
                 if old is None:
                     old = is_schema_1(data)
                 yield upgrade_lines(data) if old else data
     except OSError as error:
         raise RunsError(f"Cannot read the journal {path}: {error.strerror or error}; check the path.") from error
-
-
-def _skip_line(file: BinaryIO) -> None:
-    """Read to the end of the line; what was read of it is a bad line."""
-    while (piece := file.readline(MAX_LINE_BYTES)) and not piece.endswith(b"\n"):
-        pass

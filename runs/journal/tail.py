@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.journal.codec import decode_lines
-from babytrain.runs.journal.reader import MAX_LINE_BYTES
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
 
 TAIL_CHUNK_BYTES = 4 * 2**20
+MAX_JOURNAL_LINE_BYTES = 64 * 2**20
 _HEAD_BYTES = 512
 
 
@@ -29,7 +28,7 @@ class JournalTail:
         self.restarted = False
         self.error = ""
         try:
-            fd = open_regular_file(self.path, follow_links=True)
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not block
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -93,7 +92,7 @@ class JournalTail:
         """Without a newline in the piece: read a larger one next time, or give up on a line that is too long."""
         if len(data) < self._piece_bytes:
             return
-        if self._piece_bytes < MAX_LINE_BYTES:
+        if self._piece_bytes < MAX_JOURNAL_LINE_BYTES:
             self._piece_bytes *= 2
             return
         self._offset += len(data)

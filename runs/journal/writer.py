@@ -17,7 +17,6 @@ from typing import Self
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
-from babytrain.runs.files.regular_files import break_hard_link, open_regular_file
 from babytrain.runs.journal.codec import encode_event
 from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_line
 
@@ -231,8 +230,7 @@ class Backlog:
 
 def _open(path: Path) -> int:
     try:
-        break_hard_link(path)
-        return open_regular_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise RunsError(
             f"Cannot write the journal {path}: {error.strerror or error}; check that the folder exists and is yours."

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from babytrain.runs.files.regular_files import is_real_folder, read_json_file, read_regular_file
 from babytrain.runs.store.folder import RunFolder
 
 _FOLDER = re.compile(r"step-(\d+)(?:-(.+))?")
-_LONGEST_MARK_BYTES, _MOST_DIGITS = 512, 18
 _STATE = "trainer.json"
 
 
@@ -32,19 +31,15 @@ def summarize_checkpoints(folder: RunFolder) -> list[CheckpointSummary]:
     """Every complete checkpoint, by step; the last is the newest unless the file `last` names one. Never raises."""
     best, last = (_pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
     found: list[CheckpointSummary] = []
-    if not is_real_folder(folder.checkpoints):
-        return []
     try:
-        folders = sorted(
-            path for path in folder.checkpoints.glob("step-*") if is_real_folder(path) and (path / _STATE).is_file()
-        )
+        folders = sorted(path for path in folder.checkpoints.glob("step-*") if (path / _STATE).is_file())
         if folders and last not in {path.name for path in folders}:
             last = max(folders, key=lambda path: ((path / _STATE).stat().st_mtime_ns, path.name)).name
     except OSError:
         return []
     for path in folders:
         match = _FOLDER.fullmatch(path.name)
-        if match is None or len(match[1]) > _MOST_DIGITS:
+        if match is None:
             continue
         step = int(match[1])
         found.append(
@@ -63,13 +58,13 @@ def summarize_checkpoints(folder: RunFolder) -> list[CheckpointSummary]:
 
 def _val_loss(state: Path, step: int) -> float | None:
     try:
-        trainer = read_json_file(state)
+        trainer: Any = json.loads(state.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(trainer, dict) or trainer.get("val_step") != step:
         return None
     loss = trainer.get("val_loss")
-    return float(loss) if isinstance(loss, int | float) and abs(loss) < sys.float_info.max else None
+    return float(loss) if isinstance(loss, int | float) else None
 
 
 def _size(path: Path) -> int:
@@ -81,6 +76,6 @@ def _size(path: Path) -> int:
 
 def _pointed_at(pointer: Path) -> str:
     try:
-        return read_regular_file(pointer, _LONGEST_MARK_BYTES).decode("utf-8").strip()
+        return pointer.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""

@@ -20,8 +20,7 @@ import tomli_w
 
 from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
-from babytrain.runs.files.atomic_write import write_atomically
-from babytrain.runs.files.regular_files import read_toml_file
+from babytrain.runs.store.atomic_write import write_atomically
 
 MAX_SLUG_LENGTH = 40
 
@@ -159,7 +158,7 @@ def _escape(match: re.Match[str]) -> str:
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     """The config, by present names of settings, and the provenance. Raises RunsError if missing or damaged."""
     try:
-        document = read_toml_file(folder.config_file)
+        document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunsError(f"{folder.path} is not a run: it has no run.toml.") from error
     except OSError as error:

@@ -21,7 +21,6 @@ from typing import Self
 import msgspec
 
 from babytrain.runs.errors import RunsError
-from babytrain.runs.files.regular_files import break_hard_link, open_regular_file, read_regular_file
 from babytrain.runs.store.folder import RunFolder
 
 _NO_FLOCK = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
@@ -69,8 +68,7 @@ class RunLock:
             raise ValueError("this lock is already held")
         path = self.folder.lock_file
         try:
-            break_hard_link(path)
-            fd = open_regular_file(path, os.O_RDWR | os.O_CREAT)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise RunsError(f"Cannot lock the run {self.folder.path}: {error.strerror or error}.") from error
         try:
@@ -158,7 +156,7 @@ def _try_flock(fd: int, operation: int) -> bool | None:
 def _is_locked(path: Path) -> bool:
     """Whether any process holds the lock, by trying it for an instant; True when unknown."""
     try:
-        fd = open_regular_file(path)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return True
     try:
@@ -180,8 +178,9 @@ def _write_owner(fd: int) -> None:
 
 def _read_owner(path: Path) -> LockOwner | None:
     try:
-        return msgspec.json.decode(read_regular_file(path, _LONGEST_CONTENT), type=LockOwner)
-    except (OSError, ValueError, RecursionError):
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(_LONGEST_CONTENT), type=LockOwner)
+    except (OSError, ValueError):
         return None
 
 

@@ -5,7 +5,6 @@ Steps and sensor readings, most of a journal, are skipped by their first bytes, 
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from typing import Literal, TypeAlias
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Started
-from babytrain.runs.files.regular_files import is_real_folder, open_regular_file
 from babytrain.runs.journal.codec import decode_lines
-from babytrain.runs.journal.reader import MAX_LINE_BYTES, read_whole_lines
+from babytrain.runs.journal.reader import read_whole_lines
 from babytrain.runs.state.run_state import RunState
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import lock_owner
@@ -59,10 +57,7 @@ class RunSummary:
 
 def summarize_run(folder: RunFolder) -> RunSummary:
     """The summary of one run. Never raises, whatever the folder holds."""
-    try:
-        return read_summary(folder)[0]
-    except Exception:  # noqa: BLE001 - a journal nobody has thought of must not take down the list of the others
-        return _without_state(folder, "unreadable")
+    return read_summary(folder)[0]
 
 
 def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
@@ -76,7 +71,15 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
     except RunsError:
         problem = "unreadable" if folder.journal.is_symlink() or folder.journal.exists() else "empty"
     if state is None or (started := state.started) is None:
-        return _without_state(folder, "training" if live else problem), None
+        without_journal = RunSummary(
+            run_id=folder.run_id,
+            path=folder.path,
+            name=folder.name,
+            status="training" if live else problem,
+            started_wall_time=_modification_time(folder),
+            checkpoints=checkpoints,
+        )
+        return without_journal, None
     snapshot = state.at()
     best, evals = snapshot.best_eval, snapshot.evals
     summary = RunSummary(
@@ -102,17 +105,6 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
     return summary, state
 
 
-def _without_state(folder: RunFolder, status: SummaryStatus) -> RunSummary:
-    return RunSummary(
-        run_id=folder.run_id,
-        path=folder.path,
-        name=folder.name,
-        status=status,
-        started_wall_time=_modification_time(folder),
-        checkpoints=_count_checkpoints(folder),
-    )
-
-
 def run_name_in_journal(folder: RunFolder) -> str:
     """The name in the first line of a run's journal, else the folder's."""
     started = _first_event(folder.journal)
@@ -127,8 +119,8 @@ def run_id_in_journal(journal: Path) -> str:
 
 def _first_event(journal: Path) -> Started | None:
     try:
-        with os.fdopen(open_regular_file(journal, follow_links=True), "rb") as file:
-            events, _, _ = decode_lines(file.readline(MAX_LINE_BYTES))
+        with journal.open("rb") as file:
+            events, _, _ = decode_lines(file.readline())
     except OSError:
         return None
     return next((event for event in events if isinstance(event, Started)), None)
@@ -173,11 +165,7 @@ def _rare_lines(journal: Path) -> Iterator[list[bytes]]:
 
 def _count_checkpoints(folder: RunFolder) -> int:
     """Complete checkpoints: folders get their name last, and with `trainer.json` they can be resumed."""
-    if not is_real_folder(folder.checkpoints):
-        return 0
     try:
-        return sum(
-            is_real_folder(path) and (path / "trainer.json").is_file() for path in folder.checkpoints.glob("step-*")
-        )
+        return sum((path / "trainer.json").is_file() for path in folder.checkpoints.glob("step-*"))
     except OSError:
         return 0

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from babytrain.engine.checkpoints import format as module
-from babytrain.engine.checkpoints.checked_files import CheckpointError
 from babytrain.engine.checkpoints.format import (
+    CheckpointError,
     best_checkpoint,
     list_checkpoints,
     load_checkpoint,

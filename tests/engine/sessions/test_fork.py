@@ -15,8 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from babytrain.engine.checkpoints.checked_files import CheckpointError
-from babytrain.engine.checkpoints.format import last_checkpoint, load_checkpoint
+from babytrain.engine.checkpoints.format import CheckpointError, last_checkpoint, load_checkpoint
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork import plan_fork
 from babytrain.engine.sessions.fork_check import find_fork_problems

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from babytrain.engine.checkpoints.checked_files import TRAINER_FILE
+from babytrain.engine.checkpoints.format import TRAINER_FILE
 from babytrain.engine.diagnosis.observation import Observation
 from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor

@@ -12,8 +12,7 @@ import pytest
 import torch
 
 from babytrain.engine.checkpoints import format as checkpoint_format
-from babytrain.engine.checkpoints.checked_files import CheckpointError
-from babytrain.engine.checkpoints.format import LoadedCheckpoint
+from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoint
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training import recovery
 from babytrain.engine.training.guard import Guard

@@ -96,7 +96,7 @@ def test_a_line_longer_than_a_piece_still_arrives(tmp_path: Path, monkeypatch: p
 
 def test_a_line_beyond_all_reason_is_one_bad_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail, "TAIL_CHUNK_BYTES", 256)
-    monkeypatch.setattr(tail, "MAX_LINE_BYTES", 1024)
+    monkeypatch.setattr(tail, "MAX_JOURNAL_LINE_BYTES", 1024)
     path = tmp_path / "journal.jsonl"
     path.write_bytes(encode_event(step(1)) + b"x" * 10_000 + b"\n" + encode_event(step(2)))
     follower = JournalTail(path)

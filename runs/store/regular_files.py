@@ -5,17 +5,13 @@ Nothing is followed by a link, nothing waits on a pipe or reads a device, and a 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
-import shutil
 import stat
 import tomllib
 from pathlib import Path
 from typing import Any
-
-from babytrain.runs.files.atomic_write import write_atomically
 
 SMALL_FILE_BYTES = 4 * 2**20  # more than any settings, marks and states of a trainer
 
@@ -56,24 +52,11 @@ def read_regular_file(path: Path, most_bytes: int = SMALL_FILE_BYTES, *, follow_
 
 def read_json_file(path: Path, most_bytes: int = SMALL_FILE_BYTES) -> Any:
     """The document in a small JSON file. Raises OSError, or ValueError for what is not JSON."""
-    return decode_json(read_regular_file(path, most_bytes))
-
-
-def decode_json(data: bytes) -> Any:
-    """The document in some JSON. Raises ValueError, also for one that is nested too deeply."""
+    data = read_regular_file(path, most_bytes)
     try:
         return json.loads(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-
-
-def remove_entry(path: Path) -> None:
-    """Remove a folder with all in it, or a file, or a link and not what it leads to. What cannot be removed stays."""
-    with contextlib.suppress(OSError):
-        if is_real_folder(path):
-            shutil.rmtree(path, ignore_errors=True)
-        elif os.path.lexists(path):
-            path.unlink()
 
 
 def read_toml_file(path: Path, most_bytes: int = SMALL_FILE_BYTES, *, follow_links: bool = False) -> dict[str, Any]:
@@ -83,19 +66,6 @@ def read_toml_file(path: Path, most_bytes: int = SMALL_FILE_BYTES, *, follow_lin
         return tomllib.loads(data.decode("utf-8"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-
-
-def break_hard_link(path: Path) -> None:
-    """Replace a file that has other names too by a copy of its own, before it is written. Raises OSError.
-
-    The other name may be a backup by hard links, or a file of somebody else.
-    """
-    try:
-        facts = path.lstat()
-    except FileNotFoundError:
-        return
-    if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
-        write_atomically(path, read_regular_file(path, facts.st_size))
 
 
 def is_real_folder(path: Path) -> bool:
