@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from babytrain.runs.store.regular_files import UnfitFileError, open_regular_file
+from babytrain.runs.files.regular_files import UnfitFileError, open_regular_file
 
 MOST_FILE_BYTES = 8 * 2**30
 MOST_STREAM_BYTES = 2**30  # of what has no size to look at: pipes, standard input, unpacked files

@@ -39,6 +39,7 @@ __all__ = [
     "fork_rules",
     "is_built_in_corpus",
     "is_stream",
+    "read_streams",
 ]
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
@@ -80,10 +81,26 @@ def check_new_run(
         notes += settings_without_effect(config, typed)
     except ConfigError as error:
         problems.extend(error.problems)
-    paths, stdin = _read_streams(paths, config, problems) if paths else ((), None)
+    if paths:
+        problems += _text_problems(paths, config)
     if problems or config is None:
         raise UsageError(problems)
-    return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin, notes=tuple(notes))
+    read_paths, stdin = read_streams(paths)
+    return NewRunRequest(config=config, paths=read_paths, name=name, stdin=stdin, notes=tuple(notes))
+
+
+def _text_problems(paths: Sequence[str], config: Config | None) -> list[str]:
+    """What is wrong with the beginnings of texts."""
+    from babytrain.engine.config.errors import CorpusError
+    from babytrain.engine.data.text_sources import inspect_sources
+
+    paths = ["-" if path in _STANDARD_INPUT else path for path in paths]
+    as_bytes = config is not None and config.tokenizer == "byte"
+    try:
+        inspect_sources(paths, as_bytes=as_bytes, field=config.text_field if config is not None else "text")
+    except CorpusError as error:
+        return list(error.problems)
+    return []
 
 
 def is_stream(path: str) -> bool:
@@ -93,40 +110,35 @@ def is_stream(path: str) -> bool:
     return path in _STANDARD_INPUT or is_pipe(Path(path))
 
 
-def _read_streams(paths: Sequence[str], config: Config | None, problems: list[str]) -> tuple[list[str], bytes | None]:
-    """The paths with `-` in place of all streams, and the bytes of those. Adds to `problems`.
+def read_streams(paths: Sequence[str]) -> tuple[tuple[str, ...], bytes | None]:
+    """The paths with one `-` in place of standard input and pipes, and the bytes of those. Raises UsageError.
 
-    Streams are read here: before the screen opens, which uses standard input as the keyboard, and where Ctrl-C works.
+    They are read before the screen opens, which uses standard input as the keyboard, and where Ctrl-C works.
     """
-    from babytrain.engine.config.errors import CorpusError
-    from babytrain.engine.data.file_search import expand_user, shown_path
+    from babytrain.engine.data.file_search import expand_user, shown_path, stdin_problem
     from babytrain.engine.data.text_bytes import read_stream, read_text_bytes
-    from babytrain.engine.data.text_sources import inspect_sources
 
-    # Expanded here, because the paths are kept with the run.
+    # The home folder is expanded here, because the paths are kept with the run.
     paths = ["-" if path in _STANDARD_INPUT else str(expand_user(path)) if path[:1] == "~" else path for path in paths]
-    as_bytes = config is not None and config.tokenizer == "byte"
-    try:
-        inspect_sources(paths, as_bytes=as_bytes, field=config.text_field if config is not None else "text")
-    except CorpusError as error:
-        problems.extend(error.problems)
     streams = list(dict.fromkeys(filter(is_stream, paths)))
-    if problems or not streams:
-        return paths, None
+    if not streams:
+        return tuple(paths), None
+    if "-" in streams and (problem := stdin_problem()):
+        raise UsageError([problem])
     parts: list[bytes] = []
     for path in streams:
+        shown = "Standard input" if path == "-" else shown_path(path)
         try:
-            if path == "-":
-                parts.append(read_stream(sys.stdin.buffer))
-            else:
-                parts.append(read_text_bytes(Path(path), as_bytes=as_bytes).data)
+            data = read_stream(sys.stdin.buffer) if path == "-" else read_text_bytes(Path(path), as_bytes=True).data
         except OSError as error:
-            where = "standard input" if path == "-" else shown_path(path)
-            problems.append(f"Cannot read {where}: {error.strerror or error}.")
+            raise UsageError([f"{shown} cannot be read: {error.strerror or error}."]) from error
+        if not data or data.isspace():
+            raise UsageError([f"{shown} is empty: there is nothing to learn from."])
+        parts.append(data)
     first = paths.index(streams[0])
     paths[first] = "-"
     joined = parts[0] if len(parts) == 1 else b"\n\n".join(part.strip(b"\n") for part in parts)
-    return [path for index, path in enumerate(paths) if index == first or path not in streams], joined
+    return tuple(path for index, path in enumerate(paths) if index == first or path not in streams), joined
 
 
 def dial_rules() -> list[DialRule]:
