@@ -61,8 +61,9 @@ def test_hangs_codes_and_tracebacks_are_seen(place: Place) -> None:
     place.hang_seconds = 60.0
     place.finish(place.start_words([sys.executable, "-c", "raise SystemExit(3)"]))
     place.finish(place.start_words([sys.executable, "-c", "print('a MemoryError, it says')"]))
+    place.finish(place.start_words([sys.executable, "-c", "print('This should not have happened (x).')"]))
     place.finish(place.start_words([sys.executable, "-c", "print('Error: nothing of the kind')"]))
-    assert [fault.column for fault in place.faults] == [HANG, CODE, TRACEBACK]
+    assert [fault.column for fault in place.faults] == [HANG, CODE, TRACEBACK, TRACEBACK]
 
 
 def test_a_run_that_is_gone_is_a_lost_run(place: Place) -> None:
