@@ -57,7 +57,8 @@ TINY = {
 }
 LONG = {"steps": 1200, "eval_every": 200, "sample_every": 400, "checkpoint_every": 100}  # about four seconds
 _TRACEBACK = re.compile(
-    r"Traceback \(most recent|\b(?:[A-Z][A-Za-z]*)?[a-z](?:Error|Exception|Interrupt)\b|panicked at|should not have happened|\[enforce fail"
+    r"Traceback \(most recent|\b(?:[A-Z][A-Za-z]*)?[a-z](?:Error|Exception|Interrupt)\b|panicked at|\[enforce fail"
+    r"|should not have happened"
 )
 
 
