@@ -56,6 +56,7 @@ from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.provenance import collect_provenance
+from babytrain.runs.store.training_folder import TrainingFolder
 
 CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
 
@@ -100,9 +101,9 @@ FolderCallback = Callable[[RunFolder], None]
 
 @dataclass(frozen=True)
 class Session:
-    """A session ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
+    """A session ready to begin, its folder locked. `first` is its first event, `notes` and `warnings` go to the log."""
 
-    folder: RunFolder
+    lock: RunLock
     corpus: Corpus
     state: TrainState
     first: Started | Resumed
@@ -123,14 +124,15 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     config, model, trials = prepare_model(config, corpus)
     state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
-    with _locked(folder):
+    with _locked(folder) as lock:
         _fill_folder(folder, plan, state, corpus, origin)
         if on_folder is not None:
             on_folder(folder)
         first = _started_event(folder, state, corpus, plan)
         reached = plan.origin.milestones if plan.origin is not None else frozenset()
         history = ResumeHistory(first_step=first.step, milestones=reached)
-        return _run(Session(folder, corpus, state, first, history, trials, plan.notes, plan.script), feed)
+        session = Session(lock, corpus, state, first, history, trials, plan.notes, plan.script)
+        return _run(session, feed, on_folder)
 
 
 def train_resumed(
@@ -147,7 +149,7 @@ def train_resumed(
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
-    with _locked(folder):
+    with _locked(folder) as lock:
         saved, provenance = read_run_toml(folder)
         config = config_of_run(saved, changes)
         if problem := fork_refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
@@ -188,17 +190,18 @@ def train_resumed(
         if history.energy is not None and config.currency != config_of_run(saved).currency:
             history = replace(history, energy=msgspec.structs.replace(history.energy, money=None))
         start = resume_sentence(folder, checkpoint.path.name, progress.step, dials, config_of_run(saved), changes)
-        return _run(Session(folder, corpus, state, first, history, [start, *trials], problems, script), feed)
+        session = Session(lock, corpus, state, first, history, [start, *trials], problems, script)
+        return _run(session, feed, on_folder)
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
+def _locked(folder: RunFolder) -> Iterator[RunLock]:
     """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder."""
     try:
         lock = RunLock(folder)
         lock.acquire()
         try:
-            yield
+            yield lock
         finally:
             lock.release()
     except EngineError:
@@ -209,11 +212,12 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
-def _run(session: Session, feed: LiveFeed) -> RunResult:
+def _run(session: Session, feed: LiveFeed, on_folder: FolderCallback | None) -> RunResult:
     """Open the journal, start the sensors, train, close everything in any case. Raises EngineError."""
-    folder, corpus, state, first = session.folder, session.corpus, session.state, session.first
+    folder, corpus, state, first = session.lock.folder, session.corpus, session.state, session.first
     history, script, config = session.history, session.script, state.config
     journal = JournalWriter(folder.journal)
+    files = TrainingFolder(session.lock, journal)
     recorder = Recorder(
         journal,
         feed,
@@ -221,6 +225,8 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         start_t=first.t,
         held_before=history.held_seconds,
         listener=script.on_event if script is not None else None,
+        files=files,
+        on_folder=on_folder,
     )
     recorder.step = state.progress.step
     try:
@@ -248,15 +254,16 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             ).run()
     except Exception as error:
         sentence = error_sentence(error, state.progress.step)
-        where = write_crash_log(folder, error)
+        where = write_crash_log(recorder.folder, error)
         record_end(recorder, state.progress, "failed", sentence)
         raise EngineError([f"{sentence}{where}"]) from error
     finally:
+        files.close()
         journal.close()
     progress = state.progress
     return RunResult(
-        run_id=folder.run_id,
-        run_dir=str(folder.path),
+        run_id=recorder.folder.run_id,
+        run_dir=str(recorder.folder.path),
         status=ended.status,
         steps=progress.step,
         tokens=progress.tokens,

@@ -1,0 +1,111 @@
+"""The files of a run folder, held open while the run is trained, so that they can be written again when removed.
+
+A removed file keeps its content as long as it is open. It keeps its room on the disk too, so a checkpoint that a person
+removes by itself is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.regular_files import open_regular_file
+
+MOST_FILES = 96  # a process may have 256 files open on some systems
+_COMPLETES_A_CHECKPOINT = "trainer.json"
+_PIECE_BYTES = 2**20
+
+
+class OpenFiles:
+    """The files of one run folder at the start of a session, without journal and lock, and all its checkpoints.
+
+    Names are paths in the folder.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._files: dict[str, int] = {}
+        self._missing: set[str] = set()  # files of checkpoints that were missing at the last look
+        for path in _entries(folder.path):
+            if path not in (folder.journal, folder.lock_file, folder.checkpoints):
+                self._hold(folder, [path, *_entries(path)])
+        self.look(folder)
+
+    def look(self, folder: RunFolder) -> list[str]:
+        """Hold the checkpoints that are there now. Returns the names of the files that must be written again."""
+        self._hold(folder, _checkpoint_files(folder))
+        missing = {name for name in self._files if not os.path.lexists(folder.path / name)}
+        checkpoints = {name for name in self._files if name.startswith(f"{folder.checkpoints.name}/")}
+        if checkpoints <= missing:
+            return sorted(missing)
+        # A checkpoint that was removed by itself is let go, at the second look: the whole folder may be on its way out.
+        for name in missing & checkpoints & self._missing:
+            os.close(self._files.pop(name))
+        self._missing = missing & checkpoints
+        return sorted(missing - checkpoints)
+
+    def write_to(self, folder: RunFolder, names: Iterable[str] | None = None) -> None:
+        """Write all files, or those with these names, into a folder. Raises OSError."""
+        wanted = self._files if names is None else names
+        for name in sorted(wanted, key=lambda name: (name.endswith(_COMPLETES_A_CHECKPOINT), name)):
+            path = folder.path / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_copy(self._files[name], path)
+
+    def close(self) -> None:
+        """Close all files."""
+        while self._files:
+            os.close(self._files.popitem()[1])
+
+    def _hold(self, folder: RunFolder, paths: Iterable[Path]) -> None:
+        """Open files that are not open yet, and those that were replaced by others."""
+        for path in paths:
+            name = path.relative_to(folder.path).as_posix()
+            held = self._files.get(name)
+            try:
+                if held is not None and os.path.samestat(os.fstat(held), path.lstat()):
+                    continue
+                if held is None and len(self._files) >= MOST_FILES:
+                    return
+                self._files[name] = open_regular_file(path)
+            except OSError:  # gone meanwhile, a folder, not a regular file, too many open files
+                continue
+            if held is not None:
+                os.close(held)
+
+
+def _entries(path: Path) -> list[Path]:
+    """What is in a folder, by name; nothing for what is no folder or a link."""
+    with contextlib.suppress(OSError):
+        if not path.is_symlink() and path.is_dir():
+            return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    return []
+
+
+def _checkpoint_files(folder: RunFolder) -> Iterator[Path]:
+    """The files of the complete checkpoints, newest step first, after those that name the best and the last."""
+    entries = _entries(folder.checkpoints)
+    yield from (path for path in entries if not path.name.startswith("step-"))
+    for checkpoint in reversed(entries):
+        files = _entries(checkpoint)
+        if any(file.name == _COMPLETES_A_CHECKPOINT for file in files):
+            yield from files
+
+
+def _write_copy(source: int, path: Path) -> None:
+    """Write the content of an open file into a new one, synced to the disk. Raises OSError and then leaves nothing."""
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(target, "wb") as file:
+            position = 0
+            while data := os.pread(source, _PIECE_BYTES, position):
+                file.write(data)
+                position += len(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
