@@ -85,7 +85,15 @@ class JournalWriter:
             own, there = os.fstat(self._fd), self.path.lstat()
         except OSError:
             return False
-        return os.path.samestat(own, there) and (own.st_size >= self._size or not stat.S_ISREG(own.st_mode))
+        return os.path.samestat(own, there) and not self.is_cut_short()
+
+    def is_cut_short(self) -> bool:
+        """Whether the file that is written lacks some of what was written. Never raises."""
+        try:
+            own = os.fstat(self._fd)
+        except OSError:
+            return False
+        return own.st_size < self._size and stat.S_ISREG(own.st_mode)
 
     def begin_again(self, path: Path, farewell: AnyEvent | None = None) -> bool:
         """Write all lines so far into a new file at `path` and go on there. False when that failed: see `last_error`.

@@ -6,6 +6,7 @@ beside it, and what stands in the old place is left alone.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -100,17 +101,17 @@ class TrainingFolder:
     def _mend_journal(self) -> list[str]:
         if self._journal.is_in_place():
             return []
-        path, aside = self.folder.journal, None
-        try:
-            if os.path.lexists(path) and path.lstat().st_size:
-                aside = _free_name(path)
+        path, found = self.folder.journal, "removed"
+        if self._journal.is_cut_short():
+            found = "cut short"
+        elif os.path.lexists(path):
+            aside = _free_name(path)
+            with contextlib.suppress(OSError):
                 path.rename(aside)
-        except OSError:
-            aside = None  # then it is replaced
+            found = f"replaced by another file, now called {aside.name}"
         if not self._journal.begin_again(path):
             self._retry_at = self._clock() + RETRY_SECONDS
             return []  # said as long as the journal is failing
-        found = f"replaced by another file, now called {aside.name}" if aside else "removed or emptied"
         return [f"The journal of this run was {found}. It was written again from memory, and nothing of it is missing."]
 
     def _mend_files(self) -> list[str]:
