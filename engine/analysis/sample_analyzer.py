@@ -38,6 +38,7 @@ from babytrain.engine.analysis.ngram_baselines import measure_ngram_losses, unig
 from babytrain.engine.analysis.text_metrics import SampleMetrics, TextAnalyzer
 from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.data.haiku.grammar import default_grammar
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import AnyEvent, Baselines, Eval, LogLevel, LogMessage, Milestone, Sample, TextMetrics
 
 MOST_COUNTED_TOKENS = 20_000_000  # counting more would take gigabytes
@@ -142,7 +143,7 @@ class SampleAnalyzer:
         try:
             job()
         except Exception as error:  # noqa: BLE001 - top of a thread: a failed analysis is only logged
-            self._log(f"One of the judges could not read ({type(error).__name__}: {error}).")
+            self._log(f"One of the judges could not read ({error_reason(error)}).")
 
     def _measure_baselines(self) -> None:
         corpus = self._inputs.corpus

@@ -88,12 +88,16 @@ class BpeTokenizer(Tokenizer):
         """Lone surrogates; every real character can be encoded."""
         return find_lone_surrogates(text)
 
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of one token. Raises ValueError for unknown numbers."""
+        (checked,) = check_ids([token], self.vocabulary_size)
+        return bytes(_BYTE_OF[char] for char in self._library.id_to_token(int(checked)) or "")
+
     def token_text(self, token: int) -> str:
         """The text of one token made visible; part of a character as the escapes of its bytes."""
         if "\ufffd" not in self.decode([token]):
             return super().token_text(token)
-        data = bytes(_BYTE_OF[char] for char in self._library.id_to_token(token) or "")
-        return make_visible(data.decode("utf-8", "backslashreplace"))
+        return make_visible(self.token_bytes(token).decode("utf-8", "backslashreplace"))
 
     def to_json(self) -> str:
         """The kind and the library's JSON."""

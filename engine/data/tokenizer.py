@@ -43,6 +43,10 @@ class Tokenizer(abc.ABC):
     def unknown_characters(self, text: str) -> str:
         """The characters of `text` that cannot be encoded, each once, in order of appearance."""
 
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of one token: part of a character where a token is less than one. Raises ValueError."""
+        return self.decode([token]).encode("utf-8")
+
     def token_text(self, token: int) -> str:
         """One token made visible on one line: control characters as escapes, a line break as a bent arrow."""
         return make_visible(self.decode([token]))
@@ -133,6 +137,10 @@ class ByteTokenizer(Tokenizer):
     def unknown_characters(self, text: str) -> str:
         """Lone surrogates that are no byte."""
         return "".join(char for char in find_lone_surrogates(text) if not "\udc80" <= char <= "\udcff")
+
+    def token_bytes(self, token: int) -> bytes:
+        """The byte. Raises ValueError for numbers above 255."""
+        return check_ids([token], 256).astype(np.uint8).tobytes()
 
     def token_text(self, token: int) -> str:
         """A printable ASCII character, else an escape of the byte."""

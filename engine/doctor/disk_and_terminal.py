@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from babytrain.engine.doctor.check_result import CheckResult
+from babytrain.runs.errors import error_reason
 from babytrain.runs.formatting import format_bytes
 
 ENOUGH_FREE_BYTES = 200 * 1024**2
@@ -28,7 +29,7 @@ def check_runs_dir(runs_dir: Path) -> CheckResult:
         with tempfile.TemporaryFile(dir=base):
             pass
     except OSError as error:
-        what = f"{runs_dir} cannot be written ({error.strerror or type(error).__name__})"
+        what = f"{runs_dir} cannot be written ({error_reason(error)})"
         return CheckResult("runs", False, what, f"Change its owner, or {_ELSEWHERE}.")
     try:
         free = shutil.disk_usage(base).free

@@ -18,6 +18,7 @@ from babytrain.engine.doctor.disk_and_terminal import check_runs_dir, check_term
 from babytrain.engine.doctor.sensors import check_energy_counter, check_gpus, check_host
 from babytrain.engine.doctor.software import check_compile, check_packages, check_python, check_torch
 from babytrain.engine.execution.processor_cores import count_cores, default_threads
+from babytrain.runs.errors import error_reason
 from babytrain.runs.store.folder import default_runs_dir
 
 
@@ -68,5 +69,5 @@ def _attempt(results: list[CheckResult], topic: str, check: Callable[[], list[Ch
     try:
         results.extend(check())
     except Exception as error:  # noqa: BLE001 - a check that fails must not end the others
-        what = f"could not be examined ({type(error).__name__}: {error})"
+        what = f"could not be examined ({error_reason(error)})"
         results.append(CheckResult(topic, False, what, "Unexpected; please report it with this line."))

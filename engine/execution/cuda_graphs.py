@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from babytrain.runs.errors import error_reason
+
 WARM_UP_PASSES = 3  # as torch's documentation asks for: the first ones choose kernels and allocate workspaces
 # Relative, of the loss and of the norm of all gradients; sums in bf16 vary a little.
 REPLAY_TOLERANCE = 0.02
@@ -96,8 +98,9 @@ class GraphedPass:
         except RuntimeError as error:  # what CUDA raises, running out of memory included
             self.works = False
             self._by_shape.clear()
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            self._note(f"CUDA graphs do not work here, so every step launches its kernels one by one: {reason}")
+            self._note(
+                f"CUDA graphs do not work here, so every step launches its kernels one by one: {error_reason(error)}"
+            )
         if gradients:
             torch._foreach_copy_(gradients, kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,16 +81,16 @@ def _read_tokenizer(file: Path) -> Tokenizer:
 
 
 def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
-    """The text of `tokens` in pieces of whole characters, as soon as each is complete."""
-    waiting: list[int] = []
+    """The text of `tokens` in pieces of whole characters, each as soon as it is complete.
+
+    Bytes that are not UTF-8 are lone surrogates (`surrogateescape`), so the exact bytes can be written to a file.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for token in tokens:
-        waiting.append(token)
-        text = tokenizer.decode(waiting)
-        if not text.endswith("\ufffd"):  # half a character: the rest is in the next token
+        if text := decoder.decode(tokenizer.token_bytes(token)):
             yield text
-            waiting.clear()
-    if waiting:
-        yield tokenizer.decode(waiting)
+    if rest := decoder.decode(b"", final=True):
+        yield rest
 
 
 def _load_checkpoint(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from babytrain.engine.config.settings import Config, Precision
 from babytrain.engine.execution.forward_backward import DirectPass, build_pass
 from babytrain.engine.sessions.thread_and_precision_trial import WORTHWHILE_STEP_RATIO, TrialModel
+from babytrain.runs.errors import error_reason
 from babytrain.runs.formatting import format_seconds
 
 SHORTEST_RUN_FOR_TRIAL_SECONDS = {"cpu": 600.0, "cuda": 60.0}  # no trial on other devices
@@ -58,8 +59,7 @@ def choose_compile(
     try:
         trial = measure()
     except (RuntimeError, OSError) as error:  # any failure of a compiler is one of these
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return "off", f"Not compiling the step: a trial failed ({reason})."
+        return "off", f"Not compiling the step: a trial failed ({error_reason(error)})."
     figures = (
         f"a trial took {format_seconds(trial.compile_seconds)} to compile and a step went from "
         f"{format_seconds(trial.eager_step_seconds)} to {format_seconds(trial.compiled_step_seconds)}"

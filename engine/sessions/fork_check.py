@@ -15,7 +15,7 @@ from babytrain.engine.checkpoints.lookup import CheckpointNotFound, find_checkpo
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import SETTINGS, Config, DataSettings, ModelSettings
-from babytrain.runs.errors import RunsError
+from babytrain.runs.errors import RunsError, error_reason
 from babytrain.runs.store.checkpoint_list import summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
@@ -87,11 +87,7 @@ def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], plan
         planned = trainer.get("dials", {}).get("total_steps", planned)
         return _end_problem(step, changes, planned)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return [f"The checkpoint {path.name} is damaged: choose another one ({_reason(error)})."]
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else str(error) or type(error).__name__
+        return [f"The checkpoint {path.name} is damaged: choose another one ({error_reason(error)})."]
 
 
 def _end_problem(step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:

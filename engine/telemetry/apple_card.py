@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from babytrain.engine.telemetry.gpu_backend import GpuBackend, MissingValue, gpu_reading, printable_line
 from babytrain.engine.telemetry.rate_limit import RateLimited
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import GpuReading
 
 COMMAND = ("/usr/sbin/ioreg", "-r", "-d1", "-w0", "-c", "IOAccelerator")
@@ -41,7 +42,7 @@ class AppleBackend(GpuBackend):
         except subprocess.TimeoutExpired:
             reason = "ioreg did not answer in time"
         except (OSError, subprocess.SubprocessError) as error:
-            reason = f"ioreg could not be run ({type(error).__name__})"
+            reason = f"ioreg could not be run ({error_reason(error)})"
         return parse_ioreg("", reason)
 
 

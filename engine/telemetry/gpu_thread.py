@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from babytrain.engine.telemetry.gpu_backend import GpuBackend, NoGpu, printable_line
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import GpuReading
 
 _LOCK_MEMORY = 0.5  # weight of earlier lock waits in their average
@@ -137,4 +138,4 @@ def _read(backend: GpuBackend) -> tuple[tuple[GpuReading, ...], str]:
 
 def describe_error(error: Exception) -> str:
     """An exception as a short printable text."""
-    return printable_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return printable_line(error_reason(error))

@@ -30,6 +30,7 @@ from babytrain.engine.telemetry.processor_and_battery_power import (
     has_battery,
 )
 from babytrain.engine.telemetry.rate_limit import RateLimited
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import HostReading
 
 T = TypeVar("T")
@@ -241,4 +242,4 @@ def _explain(error: Exception) -> str:
         return str(error)
     if isinstance(error, PermissionError | psutil.AccessDenied):
         return "this user may not read it"
-    return f"reading it failed ({type(error).__name__})"
+    return f"reading it failed ({error_reason(error)})"

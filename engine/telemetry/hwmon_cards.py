@@ -30,6 +30,7 @@ from babytrain.engine.telemetry.gpu_backend import (
     printable_line,
 )
 from babytrain.engine.telemetry.processor_and_battery_power import read_text
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import GpuReading
 
 DRM = Path("/sys/class/drm")
@@ -248,7 +249,7 @@ def _explain(error: OSError) -> str:
         return "this user may not read it"
     if error.errno in (errno.ENODEV, errno.ENOENT):
         return "its driver no longer tells it"
-    return f"reading it failed ({type(error).__name__})"
+    return f"reading it failed ({error_reason(error)})"
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> Path | None:

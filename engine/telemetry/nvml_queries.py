@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from babytrain.engine.telemetry.gpu_backend import CallCosts, MissingValue, printable_line
+from babytrain.runs.errors import error_reason
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -128,7 +129,7 @@ class NvmlQueries:
             return nvml_refusal(int(error.value), f"the driver says: {printable_line(str(error))}")
         if isinstance(error, AttributeError) or type(error).__name__ == "NVMLLibraryMismatchError":
             return MissingValue(_REASONS[FUNCTION_NOT_FOUND], FUNCTION_NOT_FOUND)
-        return MissingValue(f"the driver's answer makes no sense ({type(error).__name__})")
+        return MissingValue(f"the driver's answer makes no sense ({error_reason(error)})")
 
 
 def nvml_refusal(code: int, unnamed: str = "") -> MissingValue:

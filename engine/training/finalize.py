@@ -20,6 +20,7 @@ from babytrain.engine.training.checkpoint_writer import CheckpointWriter
 from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
 from babytrain.runs.formatting import format_seconds
 from babytrain.runs.store.folder import RunFolder
@@ -136,7 +137,7 @@ def error_sentence(error: Exception, step: int | None = None) -> str:
     if is_out_of_memory(error):
         return "The machine ran out of memory: try half the batch_size with twice the accumulate."
     what = "Training could not be started" if step is None else f"Training broke at step {step:,}"
-    return f"{what} ({type(error).__name__}: {error})."
+    return f"{what} ({error_reason(error)})."
 
 
 def final_evaluation(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:
@@ -147,7 +148,7 @@ def final_evaluation(model: GPT, config: Config, corpus: Corpus, recorder: Recor
         if config.canaries:
             _measure_canaries(model, config, corpus, recorder)
     except (ValueError, LookupError, ArithmeticError, MemoryError) as error:
-        recorder.note(f"The final exam could not be held ({type(error).__name__}: {error}).", "warning")
+        recorder.note(f"The final exam could not be held ({error_reason(error)}).", "warning")
 
 
 def _measure_canaries(model: GPT, config: Config, corpus: Corpus, recorder: Recorder) -> None:

@@ -21,6 +21,7 @@ from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.dial_state import DialState, restore_dials
+from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Eval
 
 
@@ -153,6 +154,7 @@ def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress
         if trainer.get("guard") is not None:  # written by an older version, or by hand
             guard.restore(trainer["guard"])
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise CheckpointError(f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({what}).") from error
+        raise CheckpointError(
+            f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({error_reason(error)})."
+        ) from error
     return progress, dials, guard

@@ -134,6 +134,8 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
     except FileNotFoundError:
         return []
     except OSError as error:
+        if isinstance(error, NotADirectoryError) and not os.path.lexists(runs_dir):
+            return []  # a part of its path is a file
         raise RunsError(f"Cannot read the runs folder {runs_dir}: {error.strerror or error}.") from error
     return [folder for folder in map(RunFolder, sorted(paths)) if _looks_like_a_run(folder)]
 

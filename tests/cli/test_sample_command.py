@@ -1,5 +1,6 @@
 """`sample` and `runs show` on a run that was really trained."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -28,12 +29,34 @@ def test_the_same_seed_writes_the_same_text(trained: Path) -> None:
     )
     assert first.exit_code == 0
     assert first.stdout.startswith("the snake")
-    assert len(first.stdout) == len("the snake") + 60 + 1
+    assert len(first.stdout) == len("the snake") + 60
     assert first.stdout == again.stdout != other.stdout
 
 
 def test_without_a_prompt_it_starts_a_text_of_its_own(trained: Path) -> None:
-    assert len(run(trained, "sample", "last", "--tokens", "20").stdout) == 21
+    assert len(run(trained, "sample", "last", "--tokens", "20").stdout) == 20
+
+
+def test_a_new_file_takes_the_exact_text_and_an_old_one_stays(trained: Path, tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    command = ("sample", "last", "--prompt", "the", "--tokens", "20")
+    assert run(trained, *command, "--out", str(file)).stdout == ""
+    assert file.read_bytes() == run(trained, *command).stdout_bytes
+    again = run(trained, *command, "--seed", "9", "--out", str(file))
+    assert again.exit_code == 1
+    assert "is there already" in again.stderr
+    assert file.read_bytes() == run(trained, *command).stdout_bytes
+
+
+def test_a_byte_model_writes_its_bytes(tmp_path: Path) -> None:
+    train(tmp_path, steps=2, tokenizer="byte", temperature=10.0)
+    runs = tmp_path / "runs"
+    command = ("sample", "last", "--prompt", "a", "--tokens", "200")
+    written = run(runs, *command).stdout_bytes
+    assert len(written) == 201
+    (told,) = json.loads(run(runs, *command, "--json").stdout)
+    assert base64.b64decode(told["bytes_base64"]) == written[1:]
+    assert told["text"] == written[1:].decode("utf-8", "replace")
 
 
 def test_characters_the_model_never_saw_are_named(trained: Path) -> None:

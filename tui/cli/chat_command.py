@@ -48,7 +48,7 @@ def chat(
     from babytrain.tui.cli.terminal_chat import TerminalChat
     from babytrain.tui.engine_client.errors import UsageError
     from babytrain.tui.engine_client.model_access import SavedModel
-    from babytrain.tui.terminal.plain_output import PlainOutput
+    from babytrain.tui.terminal.plain_output import PlainOutput, output_for
 
     folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
     settings = sampling_settings_or_exit(folder.path, sampling)
@@ -61,7 +61,7 @@ def chat(
         settings,
         max_tokens=tokens,
         seed=seed,
-        output=PlainOutput(sys.stdout),
+        output=output_for(sys.stdout),
         messages=PlainOutput(sys.stderr),
         width=lambda: shutil.get_terminal_size().columns,
     )

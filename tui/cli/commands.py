@@ -8,30 +8,40 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import platformdirs
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from babytrain import __version__
+from babytrain.runs.errors import ProblemsError, RunsError, error_reason
 from babytrain.tui.cli.chat_command import chat
 from babytrain.tui.cli.doctor_and_settings import doctor, settings
 from babytrain.tui.cli.export_commands import frame, read_state_or_exit, report
 from babytrain.tui.cli.options import (
+    EXIT_FAILED,
     RunArgument,
     RunsDirOption,
+    echo_note,
     exit_with_failure,
     exit_with_usage_error,
     find_journal_or_exit,
     find_run_or_exit,
     parse_settings,
     resolve_runs_dir,
+    save_traceback,
     with_options_of,
 )
 from babytrain.tui.cli.runs_commands import bill, runs_app
 from babytrain.tui.cli.sample_command import sample
+from babytrain.tui.terminal.safe_text import safe_line
+from babytrain.tui.terminal.standard_streams import StandardOutputError, leave_with, prepare_standard_streams
 
 if TYPE_CHECKING:
     from babytrain.tui.app.start_screen import StartScreen
@@ -40,8 +50,39 @@ if TYPE_CHECKING:
     from babytrain.tui.notifications import NotificationOptions
 
 
+def _end_with(problems: str) -> NoReturn:
+    for problem in problems.splitlines():
+        echo_note(f"babytrain-tui: {problem}")
+    sys.exit(EXIT_FAILED)
+
+
+class SafeErrorsGroup(TyperGroup):
+    """The program, whose errors about what was typed are safe to show."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the options of the program."""
+        with _safe_messages():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse and run a command."""
+        with _safe_messages():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _safe_messages() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            error.message = safe_line(message)
+        raise
+
+
 app = typer.Typer(
     name="babytrain-tui",
+    cls=SafeErrorsGroup,
     help="Train a small language model and watch it grow up, in a terminal.",
     epilog="Example: babytrain-tui train my-diary.txt --minutes 5",
     no_args_is_help=False,
@@ -81,7 +122,19 @@ OnEventOption = Annotated[
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    prepare_standard_streams()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except StandardOutputError as error:
+        leave_with(error)
+    except (ProblemsError, RunsError) as error:  # of a command that does not say it in words of its own
+        _end_with(str(error))
+    except Exception as error:  # noqa: BLE001 - a defect: a person gets a sentence, the file the traceback
+        details = save_traceback(error, platformdirs.user_log_path("babytrain") / "crash.log")
+        _end_with(f"This should not have happened ({error_reason(error)}); please report it.{details}")
 
 
 @app.callback(invoke_without_command=True)

@@ -12,6 +12,7 @@ def doctor() -> None:
     from rich.text import Text
 
     from babytrain.tui.engine_client.validation import examine_machine
+    from babytrain.tui.terminal.safe_text import safe_text
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(width=1)
@@ -19,9 +20,9 @@ def doctor() -> None:
     table.add_column()
     for result in examine_machine():
         symbol, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[result.ok]
-        words = Text(result.what)
+        words = Text(safe_text(result.what))
         if result.why and not result.ok:
-            words.append(f"\n{result.why}", style="dim")
+            words.append(f"\n{safe_text(result.why)}", style="dim")
         table.add_row(Text(symbol, style=style), Text(result.topic), words)
     Console().print(table)
 
@@ -34,11 +35,12 @@ def settings() -> None:
     from babytrain.tui.cli.output import list_table
     from babytrain.tui.engine_client.machine_settings import machine_settings_path
     from babytrain.tui.engine_client.validation import MACHINE_GROUPS, describe_settings
+    from babytrain.tui.terminal.safe_text import safe_text
 
     rows: list[tuple[str, str, str]] = []
     for group, settings_of_group in describe_settings().items():
         rows += [("", "", ""), (f"[{group}]", "", ""), *settings_of_group]
     console = Console()
     console.print(list_table(("setting", "default", "what it is"), rows))
-    path, _ = machine_settings_path(os.environ)
+    path = safe_text(str(machine_settings_path(os.environ)[0]))
     console.print(Text(f"\nYour own defaults for {' and '.join(MACHINE_GROUPS)} stand in {path}, as lines of TOML."))

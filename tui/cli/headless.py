@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -29,11 +30,12 @@ from babytrain.runs.formatting import format_loss, format_rate, format_share, fo
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot, RunState
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
-from babytrain.tui.cli.output import print_json, result_lines
+from babytrain.tui.cli.output import exit_code_of, print_json, result_lines
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession, start_engine_thread
 from babytrain.tui.engine_client.run_sources import LiveSource
 from babytrain.tui.notifications import NotificationOptions, Notifier, milestones_by_step
 from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.terminal.standard_streams import StandardOutputError
 from babytrain.tui.text.energy_format import format_range
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -82,12 +84,20 @@ def train_headless(session: TrainingSession, *, as_json: bool, notifications: No
     interrupted = run_with_progress(session, console, notifications or NotificationOptions())
     if session.result is None:
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
-    result = asdict(session.result)
     if as_json:
-        print_json(result)
+        _print_result_json(asdict(session.result), console)
     else:
         console.print(Text(result_lines(session, with_speed=True)), soft_wrap=True)
-    return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)
+    return exit_code_of(session)
+
+
+def _print_result_json(result: dict[str, Any], console: Console) -> None:
+    """Print the result; that nobody can read it does not change how the training ended."""
+    try:
+        print_json(result)
+        sys.stdout.flush()
+    except StandardOutputError as error:
+        console.print(f"The result cannot be written to standard output: {error}.", style="red", markup=False)
 
 
 def rerun_headless(session: RerunSession, *, as_json: bool, notifications: NotificationOptions) -> int:
@@ -105,7 +115,7 @@ def rerun_headless(session: RerunSession, *, as_json: bool, notifications: Notif
         return EXIT_INTERRUPTED if interrupted else EXIT_FAILED
     console.print(Text(safe_text(outcome.sentence()), style="green" if outcome.same else "red"), soft_wrap=True)
     if as_json:
-        print_json(_rerun_facts(session))
+        _print_result_json(_rerun_facts(session), console)
     if interrupted:
         return EXIT_INTERRUPTED
     return EXIT_DONE if outcome.same else EXIT_FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -12,6 +13,7 @@ import typer
 
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.errors import RunsError
+from babytrain.runs.store.atomic_write import write_atomically
 from babytrain.runs.store.folder import RunFolder, default_runs_dir
 
 if TYPE_CHECKING:
@@ -159,3 +161,13 @@ def echo_note(text: str) -> None:
     from babytrain.tui.terminal.safe_text import safe_text
 
     typer.echo(safe_text(text), err=True)
+
+
+def save_traceback(error: Exception, path: Path) -> str:
+    """Write the traceback of a defect; a sentence that says where, with a space before it, "" where that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace"))
+    except OSError:
+        return ""
+    return f" Details are in {path}."

@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from babytrain.runs.formatting import format_loss, format_rate
+from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from babytrain.tui.terminal.plain_output import exact_bytes
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
 from babytrain.tui.text.wording import format_steps
 
@@ -34,7 +36,9 @@ def _json_safe(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json_safe(item) for item in value]
     if isinstance(value, Path):
-        return str(value)
+        value = str(value)
+    if isinstance(value, str):
+        return exact_bytes(value).decode("utf-8", "replace")  # lone surrogates are no strict JSON
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -86,6 +90,13 @@ def result_lines(session: TrainingSession, *, with_speed: bool) -> str:
         else f", best val {format_loss(result.best_val_loss)} at step {result.best_step:,}"
     )
     speed = f", {format_rate(result.tokens_per_second)}" if with_speed else ""
-    command = "replay" if result.status == "done" else "resume"
+    command = f"babytrain-tui {'replay' if result.status == 'done' else 'resume'} {safe_line(result.run_id)}"
     how = f"{result.status}: {format_steps(result.steps)}{best}{speed}"
-    return "\n".join(filter(None, (how, safe_line(result.reason), f"babytrain-tui {command} {result.run_id}")))
+    return "\n".join(filter(None, (how, safe_line(result.reason), command)))
+
+
+def exit_code_of(session: TrainingSession) -> int:
+    """The exit code that tells how a session ended; one that never began was not interrupted."""
+    if session.result is None:
+        return EXIT_FAILED if session.error else EXIT_DONE
+    return {"done": EXIT_DONE, "interrupted": EXIT_INTERRUPTED}.get(session.result.status, EXIT_FAILED)

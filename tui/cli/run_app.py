@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -13,10 +12,11 @@ from types import FrameType
 
 import typer
 
+from babytrain.runs.errors import error_reason
 from babytrain.tui.app.babytrain_app import BabytrainApp
 from babytrain.tui.app.start_screen import StartScreen
-from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
-from babytrain.tui.cli.output import result_lines
+from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, save_traceback
+from babytrain.tui.cli.output import exit_code_of, result_lines
 from babytrain.tui.engine_client.client import EngineClient
 from babytrain.tui.engine_client.engine_thread import TrainingSession
 from babytrain.tui.terminal.output_capture import OutputCapture
@@ -38,9 +38,9 @@ def run_app(start_screen: StartScreen, runs_dir: Path) -> int:
         return EXIT_FAILED
     if received:
         return EXIT_INTERRUPTED
-    if app.return_code or (session is not None and session.error):
+    if app.return_code:
         return EXIT_FAILED
-    return EXIT_DONE
+    return EXIT_DONE if session is None else exit_code_of(session)
 
 
 @contextmanager
@@ -63,15 +63,8 @@ def _leave_on_signal(app: BabytrainApp) -> Iterator[list[int]]:
 
 def _report_crash(failure: Exception, runs_dir: Path) -> None:
     """A sentence on stderr, the traceback in a file."""
-    details = runs_dir / "screen-crash.log"
-    where = f" Details are in {details}."
-    try:
-        details.parent.mkdir(parents=True, exist_ok=True)
-        details.write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
-    except OSError:
-        where = ""
-    kind = type(failure).__name__
-    sentence = f"babytrain-tui: the screen broke ({kind}: {failure}); what was trained is saved.{where}"
+    where = save_traceback(failure, runs_dir / "screen-crash.log")
+    sentence = f"babytrain-tui: the screen broke ({error_reason(failure)}); what was trained is saved.{where}"
     typer.echo(safe_text(sentence), err=True)
 
 

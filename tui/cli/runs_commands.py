@@ -13,12 +13,14 @@ from babytrain.tui.cli.options import (
     AsJson,
     RunArgument,
     RunsDirOption,
+    echo_note,
     exit_with_failure,
     exit_with_usage_error,
     find_run_or_demo_or_exit,
     find_run_or_exit,
     resolve_runs_dir,
 )
+from babytrain.tui.terminal.safe_text import safe_line
 
 runs_app = typer.Typer(
     help="List, show and delete saved runs.", epilog="Example: babytrain-tui runs list", no_args_is_help=False
@@ -80,13 +82,13 @@ def runs_delete(
     from babytrain.runs.store.run_list import delete_run
 
     folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
-    if not yes and not typer.confirm(f"Move {folder.run_id} to the trash?"):
+    if not yes and not typer.confirm(safe_line(f"Move {folder.run_id} to the trash?")):
         raise typer.Exit(EXIT_INTERRUPTED)
     try:
         trash = delete_run(folder)
     except RunsError as error:
         exit_with_failure(str(error))
-    typer.echo(f"{folder.run_id} is in {trash}.", err=True)
+    echo_note(f"{folder.run_id} is in {trash}.")
 
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import product
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -55,13 +59,19 @@ def sample(
         UnknownCharacters, typer.Option(help="Leave out characters the model has never seen, or refuse them.")
     ] = UnknownCharacters.REFUSE,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON array on stdout: text, prompt, seed, ...")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new file for the exact text, instead of standard output.", show_default=False),
+    ] = None,
     runs_dir: RunsDirOption = None,
 ) -> None:
-    """Let a trained model write."""
+    """Let a trained model write. A file or a pipe gets its exact text, a byte model's raw bytes included."""
     from babytrain.tui.engine_client.errors import UsageError
 
     if last and at not in (None, "last"):
         exit_with_usage_error([f"--last and --at {at} are two checkpoints: leave one out."])
+    if out is not None and as_json:
+        exit_with_usage_error(["--out takes the text and --json is printed: leave one out."])
     folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
     settings = sampling_settings_or_exit(folder.path, sampling)
     try:
@@ -70,9 +80,28 @@ def sample(
         if as_json:
             _write_json(model, prompts, settings, tokens, seeds)
         else:
-            _write_texts(model, prompts, settings, tokens, seeds)
+            with _open_output(out) as stream:
+                _write_texts(model, prompts, settings, tokens, seeds, stream)
     except UsageError as error:
         exit_with_failure(*error.problems)
+
+
+@contextmanager
+def _open_output(out: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that was not there before. Raises UsageError."""
+    from babytrain.tui.engine_client.errors import UsageError
+
+    if out is None:
+        yield sys.stdout
+        return
+    path = out.expanduser()
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            yield file
+    except FileExistsError as error:
+        raise UsageError([f"{path} is there already; give another name with --out."]) from error
+    except OSError as error:
+        raise UsageError([f"Cannot write {path}: {error.strerror or error}; give another name with --out."]) from error
 
 
 def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
@@ -96,12 +125,20 @@ def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tu
 
 
 def _write_texts(
-    model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
+    model: SavedModel,
+    prompts: list[PreparedPrompt],
+    settings: SamplingSettings,
+    tokens: int,
+    seeds: range,
+    stream: TextIO,
 ) -> None:
-    """Stream all texts, a blank line between them; with several, each seed on stderr."""
-    from babytrain.tui.terminal.plain_output import PlainOutput
+    """Stream all texts, a blank line between them; with several, each seed on stderr.
 
-    output = PlainOutput(sys.stdout)
+    A file or a pipe gets the exact text, a terminal safe text.
+    """
+    from babytrain.tui.terminal.plain_output import output_for
+
+    output = output_for(stream)
     texts = list(product(prompts, seeds))
     try:
         for number, (prompt, seed) in enumerate(texts):
@@ -122,8 +159,9 @@ def _write_texts(
 def _write_json(
     model: SavedModel, prompts: list[PreparedPrompt], settings: SamplingSettings, tokens: int, seeds: range
 ) -> None:
-    """Print all texts as a JSON array; after Ctrl-C, the finished ones."""
+    """Print all texts as a JSON array; after Ctrl-C, the finished ones. Raw bytes are added where text is not UTF-8."""
     from babytrain.tui.cli.output import print_json
+    from babytrain.tui.terminal.plain_output import exact_bytes
 
     texts: list[dict[str, Any]] = []
     shared = {"settings": {**dataclasses.asdict(settings), "tokens": tokens}, "step": model.step}
@@ -131,9 +169,19 @@ def _write_json(
     try:
         for prompt, seed in product(prompts, seeds):
             text = "".join(model.generate(prompt, settings, max_tokens=tokens, seed=seed))
-            texts.append({"prompt": prompt.text, "text": text, "seed": seed, **shared, "notes": prompt.notes})
+            data = exact_bytes(text)
+            raw = {} if _is_utf8(data) else {"bytes_base64": base64.b64encode(data).decode()}
+            texts.append({"prompt": prompt.text, "text": text, **raw, "seed": seed, **shared, "notes": prompt.notes})
     except KeyboardInterrupt:
         interrupted = True
     print_json(texts)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -21,7 +21,7 @@ from babytrain.tui.engine_client.conversation import (
 )
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.model_access import SamplingSettings, SavedModel
-from babytrain.tui.terminal.plain_output import PlainOutput
+from babytrain.tui.terminal.plain_output import PlainOutput, TextOutput
 from babytrain.tui.text.token_bars import next_token_lines
 
 ChatOutcome: TypeAlias = Literal["go on", "stopped", "quit"]
@@ -37,7 +37,7 @@ class TerminalChat(Conversation):
         *,
         max_tokens: int,
         seed: int,
-        output: PlainOutput,
+        output: TextOutput,
         messages: PlainOutput,
         width: Callable[[], int],
     ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babytrain.tui.engine_client.errors import UsageError
-from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.terminal.plain_output import exact_bytes
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings
@@ -111,15 +111,15 @@ class Conversation:
         return self.turns.pop().typed
 
     def save(self, name: str) -> Path:
-        """Write the conversation to a new file, as safe text. Raises UsageError."""
+        """Write the conversation to a new file, exactly. Raises UsageError."""
         if not name:
             raise UsageError(["Say where to save it: /save FILE."])
         if not self.turns:
             raise UsageError(["There is nothing to save: type a text first."])
         try:
             path = Path(name).expanduser()
-            with path.open("x", encoding="utf-8") as file:
-                file.write(self._transcript())
+            with path.open("xb") as file:
+                file.write(exact_bytes(self._transcript()))
         except FileExistsError as error:
             raise UsageError([f"{path} is there already: choose another name."]) from error
         except (OSError, RuntimeError, ValueError) as error:  # also an unknown ~user, and a zero byte
@@ -129,7 +129,7 @@ class Conversation:
 
     def _transcript(self) -> str:
         blocks = (f"> {turn.typed}\n{(turn.typed + turn.reply).rstrip()}\n" for turn in self.turns)
-        return safe_text("\n".join(blocks))
+        return "\n".join(blocks)
 
 
 def next_value(name: str, value: float, direction: int) -> float:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from babytrain.runs.errors import ProblemsError, RunsError
+from babytrain.runs.errors import ProblemsError, RunsError, error_reason
 
 NO_TORCH = "PyTorch cannot be loaded ({}): install it with `pip install torch`."
 
@@ -47,5 +47,4 @@ def read_problem(problem: str, error: BaseException) -> str:
 
 def failure_sentence(problem: str, error: BaseException) -> str:
     """`problem` and its exception as one sentence; some exceptions, such as a MemoryError, have no text."""
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"{problem} ({detail})."
+    return f"{problem} ({error_reason(error)})."

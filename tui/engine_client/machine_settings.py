@@ -54,9 +54,12 @@ def load_machine_settings(
     """Read the file, if there is one. `problem` returns what is wrong with a value, or None. Never raises."""
     path, variable = machine_settings_path(environ)
     missing = f"{variable} names {path}, which does not exist: make it, or unset the variable." if variable else ""
-    document, unreadable = read_user_toml(path, "machine settings", missing)
-    if unreadable:
-        return MachineDefaults(problems=(unreadable,))
+    read = read_user_toml(path, "machine settings", missing)
+    if read.problem and read.is_absent and not variable:  # an optional file: mentioned, no reason not to train
+        return MachineDefaults(notes=(read.problem,))
+    if read.problem:
+        return MachineDefaults(problems=(read.problem,))
+    document = read.document
     notes = [f"{path}: {note}" for note in renaming_notes(document)]
     if variable == _OLD_VARIABLE:
         notes.append(f"{_OLD_VARIABLE} is called {MACHINE_SETTINGS_VARIABLE} now: rename the variable.")

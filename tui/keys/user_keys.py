@@ -54,8 +54,8 @@ def load_user_keys(environ: Mapping[str, str] = os.environ) -> UserKeys:
     """Read the file. Never raises: a broken file must not prevent training."""
     path, named = keys_path(environ)
     missing = f"{KEYS_VARIABLE} names {path}, which does not exist; the usual keys are used."
-    document, problem = read_user_toml(path, "keys", missing if named else "")
-    return UserKeys({}, (problem,)) if problem else parse_user_keys(document)
+    read = read_user_toml(path, "keys", missing if named else "")
+    return UserKeys({}, (read.problem,)) if read.problem else parse_user_keys(read.document)
 
 
 def parse_user_keys(document: Mapping[str, Any]) -> UserKeys:

@@ -21,8 +21,8 @@ CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
 def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> CharsetName:
     """The richest charset the terminal is likely to show.
 
-    `BABYTRAIN_CHARSET` decides when it names one; without a UTF-8 `encoding` (default: the locale's) it is ASCII; the
-    Linux console (`TERM=linux`) has no braille in its font.
+    `BABYTRAIN_CHARSET` decides when it names one. ASCII without a UTF-8 `encoding` (default: the locale's), with
+    `LC_ALL=C` and on terminals older than Unicode; the Linux console (`TERM=linux`) has no braille in its font.
     """
     chosen = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
     for name in get_args(CharsetName):
@@ -31,9 +31,13 @@ def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> C
     codec = (encoding if encoding is not None else locale.getpreferredencoding(False)).lower()
     if codec.replace("-", "").replace("_", "") not in {"utf8", "cp65001"}:
         return "ascii"
+    # Python itself prints UTF-8 in this locale (PEP 540).
+    if environ.get("LC_ALL") in {"C", "POSIX"} or environ.get("TERM", "").startswith(_OLD_TERMINALS):
+        return "ascii"
     return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
 
 
+_OLD_TERMINALS = ("vt52", "vt100", "vt102", "vt220", "ansi", "dumb")
 # The characters of the first 32 codes of code page 437, which Python's codec decodes as control characters.
 _CP437_SIGNS = frozenset("☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼")
 # Replacement -> replaced characters.

@@ -1,14 +1,17 @@
-"""Text from a model, piece by piece, made safe for a plain terminal or a file."""
+"""Text from a model, piece by piece: made safe for a plain terminal, exact for everything else.
+
+A file or a pipe gets UTF-8 and the raw bytes of a byte model, which are lone surrogates in Python text.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from babytrain.tui.terminal.charset import CharsetName, detect_charset, fold_to_charset
-from babytrain.tui.terminal.safe_text import safe_text
+from babytrain.tui.terminal.safe_text import JOINERS, safe_text
 
-_REMEMBERED = 3  # characters: a letter and two combining marks
+_REMEMBERED = 4  # characters: a letter, two combining marks and a joiner
 
 
 class SafeStream:
@@ -16,13 +19,14 @@ class SafeStream:
 
     def __init__(self) -> None:
         self._before = ""  # the end of the text so far
-        self._held = ""  # a carriage return that a line feed may follow
+        self._held = ""  # a carriage return that a line feed may follow, or joiners before a letter
 
     def feed(self, piece: str) -> str:
         """The safe text to show for `piece`."""
         text = self._held + piece
-        self._held = "\r" if text.endswith("\r") else ""
-        return self._shown(text.removesuffix("\r"))
+        ready = text.rstrip(f"\r{JOINERS}")
+        self._held = text[len(ready) :]
+        return self._shown(ready)
 
     def end(self) -> str:
         """The rest of the text. A new text may begin."""
@@ -31,10 +35,66 @@ class SafeStream:
         return shown
 
     def _shown(self, text: str) -> str:
-        known = len(safe_text(self._before))
+        known = len(safe_text(self._before, tab="\t"))
         text = self._before + text
         self._before = text[-_REMEMBERED:]
-        return safe_text(text)[known:]
+        return safe_text(text, tab="\t")[known:]
+
+
+class TextOutput(Protocol):
+    """Where the texts of a model go."""
+
+    charset: CharsetName
+
+    def write(self, piece: str) -> None:
+        """Write a piece of a text."""
+
+    def end(self) -> None:
+        """End the text and its line."""
+
+    def line(self, text: str = "") -> None:
+        """Write one or more whole lines."""
+
+
+def output_for(stream: TextIO) -> TextOutput:
+    """Safe text for a terminal, exact bytes for a file or a pipe."""
+    return PlainOutput(stream) if stream.isatty() or not hasattr(stream, "buffer") else ExactOutput(stream.buffer)
+
+
+def exact_bytes(text: str) -> bytes:
+    """The bytes of a text: UTF-8, and raw bytes for lone surrogates."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate that is no byte: from a broken prompt
+        return text.encode("utf-8", "replace")
+
+
+class ExactOutput:
+    """Writes the exact bytes of texts to a stream, flushed at once."""
+
+    charset: CharsetName = "braille"
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._line_begun = self._ended = False
+
+    def write(self, piece: str) -> None:
+        """Write a piece of a text."""
+        if piece:
+            if self._ended and self._line_begun:
+                self._stream.write(b"\n")
+            self._stream.write(exact_bytes(piece))
+            self._stream.flush()
+            self._line_begun, self._ended = not piece.endswith("\n"), False
+
+    def end(self) -> None:
+        """End the text. Its line is ended only before another text."""
+        self._ended = True
+
+    def line(self, text: str = "") -> None:
+        """Write one or more whole lines."""
+        self.end()
+        self.write(f"{text}\n")
 
 
 class PlainOutput:

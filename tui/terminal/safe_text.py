@@ -2,6 +2,8 @@
 
 Control characters, direction overrides and invisible characters are replaced by visible symbols.
 
+- What belongs to a word or an emoji stays: joiners between two letters that are not ASCII or two emoji, a variation
+  selector after a character that can have one.
 - Markup such as `[bold]` is never parsed. A carriage return and line feed are one line break.
 - A letter keeps at most two combining marks, the start of a line none, where they would combine with what is drawn to
   the left.
@@ -35,12 +37,14 @@ _NAMES = {
 # Letters by category, but invisible.
 _INVISIBLE_LETTERS = frozenset({0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+JOINERS = "\u200c\u200d"
+_JOINED_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "So", "Sk"})
 _MARKS = frozenset({"Mn", "Mc", "Me"})
 
 
-def safe_text(text: str) -> str:
-    """`text` with unsafe characters replaced by visible symbols; line breaks stay."""
-    return "".join(piece for piece, _ in _pieces(text))
+def safe_text(text: str, tab: str = TAB_SPACES) -> str:
+    """`text` with unsafe characters replaced by visible symbols, tabs by `tab`; line breaks stay."""
+    return "".join(piece for piece, _ in _pieces(text, tab))
 
 
 def safe_line(text: str, limit: int | None = None) -> str:
@@ -127,18 +131,22 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.replace("\n", "").isprintable()
 
 
-def _pieces(text: str) -> list[tuple[str, bool]]:
+def _pieces(text: str, tab: str = TAB_SPACES) -> list[tuple[str, bool]]:
     """The safe text in pieces, and whether each is a replacement symbol."""
     if _is_plain(text):
         return [(text, False)]
     pieces: list[tuple[str, bool]] = []
     stacked = _LONGEST_STACK  # no letter to combine with at the start of a line
-    for char in text.replace("\r\n", "\n"):
-        if char == "\n":
+    text = text.replace("\r\n", "\n")
+    for index, char in enumerate(text):
+        if char in JOINERS or _is_variation_selector(char):
+            inside = index > 0 and _belongs_to_word(text[index - 1], char, text[index + 1 : index + 2])
+            pieces.append((char, False) if inside else (_symbol(char) or char, not inside))
+        elif char == "\n":
             pieces.append((char, False))
             stacked = _LONGEST_STACK
         elif char == "\t":
-            pieces.append((TAB_SPACES, False))
+            pieces.append((tab, False))
             stacked = 0
         elif (symbol := _symbol(char)) is not None:
             pieces.append((symbol, True))
@@ -152,6 +160,29 @@ def _pieces(text: str) -> list[tuple[str, bool]]:
         else:
             pieces.append((f"‹U+{ord(char):04X}›", True))
     return pieces
+
+
+def _is_variation_selector(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180d"
+
+
+def _belongs_to_word(before: str, char: str, after: str) -> bool:
+    """Whether a joiner or variation selector between two characters is part of a word or an emoji."""
+    if char in JOINERS:
+        return (
+            _can_be_joined(before) and after != "" and _can_be_joined(after) and unicodedata.category(after)[0] != "M"
+        )
+    if before in "0123456789#*":
+        return char == "\ufe0f" and after == "\u20e3"  # a keycap
+    return not before.isascii() and unicodedata.category(before)[0] in "LSP" and _symbol(before) is None
+
+
+@lru_cache(maxsize=4096)
+def _can_be_joined(char: str) -> bool:
+    """A letter that is not ASCII, a mark on one, or an emoji."""
+    if _is_variation_selector(char):
+        return True
+    return char > "\x7f" and unicodedata.category(char) in _JOINED_CATEGORIES and _symbol(char) is None
 
 
 @lru_cache(maxsize=4096)
@@ -168,7 +199,9 @@ def _symbol(char: str) -> str | None:
     hidden = (
         category in _HIDDEN_CATEGORIES
         or code in _INVISIBLE_LETTERS
-        or (get_character_cell_size(char) == 0 and category not in _MARKS)
+        or (
+            get_character_cell_size(char) == 0 and category not in _MARKS and not 0x1F3FB <= code <= 0x1F3FF
+        )  # skin tones
         or 0xFE00 <= code <= 0xFE0F
         or 0xE0100 <= code <= 0xE01EF
         or 0x180B <= code <= 0x180F

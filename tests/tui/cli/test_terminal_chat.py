@@ -189,11 +189,11 @@ def test_next_shows_bars_after_a_text_or_after_the_conversation() -> None:
     assert second.startswith("        ␣   6% █")
 
 
-def test_the_conversation_is_saved_once_and_safe_to_print(tmp_path: Path) -> None:
+def test_the_conversation_is_saved_once_and_exactly(tmp_path: Path) -> None:
     talk = Talk(FakeModel(" si\x1b[31mts\n\n", " sings"))
     file = tmp_path / "a talk.txt"
     talk.say("a frog", "a bee", f"/save {file}")
-    saved = "> a frog\na frog si␛[31mts\n\n> a bee\na bee sings\n"
+    saved = "> a frog\na frog si\x1b[31mts\n\n> a bee\na bee sings\n"
     assert file.read_text(encoding="utf-8") == saved
     talk.say(f"/save {file}", f"/save {tmp_path}/nowhere/x", "/save \x00")
     assert file.read_text(encoding="utf-8") == saved

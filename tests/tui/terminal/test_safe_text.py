@@ -23,7 +23,20 @@ TEXTS = st.one_of(st.text(), st.lists(NASTY).map("".join))
 
 @given(TEXTS)
 def test_nothing_hidden_survives(text: str) -> None:
-    assert [char for char in safe_text(text) if char != "\n" and unicodedata.category(char) in HIDDEN] == []
+    shown = [char for char in safe_text(text) if char not in "\n\u200c\u200d"]  # joiners stay inside words
+    assert [char for char in shown if unicodedata.category(char) in HIDDEN] == []
+
+
+@pytest.mark.parametrize("text", ["کتاب‌ها", "می‌روم", "क्‍ष", "❤️", "👩‍💻", "🏳️‍🌈", "👍🏽", "1️⃣", "葛\U000e0100", "©︎"])
+def test_words_and_emoji_stay_as_they_are(text: str) -> None:
+    assert safe_text(f"a {text} b") == f"a {text} b"
+
+
+@pytest.mark.parametrize(
+    "text", ["pass\u200dword", "a\ufe0f", "\u200d", "ب\u200c", "ب\u200c\u200cب", "5\ufe0f", " \ufe0f"]
+)
+def test_what_hides_outside_of_words_is_shown(text: str) -> None:
+    assert "‹" in safe_text(text)
 
 
 @given(TEXTS)
@@ -41,7 +54,8 @@ def test_marks_never_pile_up_and_never_start_a_line(text: str) -> None:
     for line in safe_text(text).split("\n"):
         widths = [get_character_cell_size(char) for char in line]
         assert widths[:1] != [0]
-        assert all(any(widths[index : index + 3]) for index in range(len(widths) - 2))
+        # A variation selector, two marks, a joiner.
+        assert all(any(widths[index : index + 5]) for index in range(len(widths) - 4))
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
