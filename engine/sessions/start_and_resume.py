@@ -124,7 +124,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     config, model, trials = prepare_model(config, corpus)
     state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
-    with _locked(folder) as lock:
+    with _locked(folder, new=True) as lock:
         _fill_folder(folder, plan, state, corpus, origin)
         if on_folder is not None:
             on_folder(folder)
@@ -195,11 +195,19 @@ def train_resumed(
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[RunLock]:
-    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder."""
+def _locked(folder: RunFolder, *, new: bool = False) -> Iterator[RunLock]:
+    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder.
+
+    A `new` folder that cannot be locked is removed again.
+    """
     try:
         lock = RunLock(folder)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except RunsError:
+            if new:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
         try:
             yield lock
         finally:
@@ -321,9 +329,10 @@ def _fill_folder(
             (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
         if origin is not None:
             origin.save_copy(folder)
+        folder.journal.touch(mode=0o600)
     except (OSError, RunsError, CheckpointError) as error:
         shutil.rmtree(folder.path, ignore_errors=True)  # just created, with nothing of value yet
-        reason = str(error).rstrip(".")
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
         raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
 
 
