@@ -1,1 +1,1 @@
-"""Every speed claim of the README is a script here; run them as `python -m bench.GROUP.NAME`."""
+"""Every claim of the README about speed, judgement and robustness is a script here: `python -m bench.GROUP.NAME`."""

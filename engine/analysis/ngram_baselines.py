@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ _Ids = npt.NDArray[np.int64]
 _Numbers = npt.NDArray[np.float64]
 
 NGRAM_ORDERS = (2, 3, 5)
+_COUNTED_AT_ONCE = 1_000_000
 _DENSE = 16_000_000  # numbers up to this are counted in a table of at most 128 MB, others by sorting
 
 
@@ -49,12 +51,21 @@ def measure_ngram_losses(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_si
 
 def unigram_loss(train: npt.ArrayLike, val: npt.ArrayLike, vocabulary_size: int) -> float:
     """The loss on `val` [M] of the frequencies of tokens in `train` [N]. Raises ValueError as above."""
-    tokens = np.asarray(val, dtype=np.int64)
+    tokens = np.asarray(val)
     if len(tokens) < 2:
         raise ValueError(f"Nothing to predict in {len(tokens)} tokens.")
     # Add-one smoothing, for tokens that the training part lacks.
-    counts = np.bincount(np.asarray(train, dtype=np.int64), minlength=vocabulary_size) + 1
-    return -float(np.log(counts / counts.sum())[tokens[1:]].mean())
+    counts = _count(np.asarray(train), vocabulary_size) + 1
+    predicted = _count(tokens[1:], vocabulary_size)
+    return -float(predicted @ np.log(counts / counts.sum())) / (len(tokens) - 1)
+
+
+def _count(tokens: npt.NDArray[Any], vocabulary_size: int) -> _Ids:
+    """How often each token occurs [vocabulary]. In pieces: numpy makes a copy in int64."""
+    counts = np.zeros(vocabulary_size, dtype=np.int64)
+    for start in range(0, len(tokens), _COUNTED_AT_ONCE):
+        counts += np.bincount(tokens[start : start + _COUNTED_AT_ONCE], minlength=vocabulary_size)
+    return counts
 
 
 @dataclass(frozen=True)

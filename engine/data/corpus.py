@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import dataclass, replace
 
 from babytrain.engine.config.errors import CorpusError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.canaries import make_canaries, plant_canaries
 from babytrain.engine.data.haiku.grammar import floor_nats_per_character
-from babytrain.engine.data.text_sources import SourceText, builtin_text, read_sources
-from babytrain.engine.data.tokenizer import Tokenizer, starting_prompt
+from babytrain.engine.data.text_sources import builtin_text, read_sources
+from babytrain.engine.data.tokenizer import StoredTokens, Tokenizer, starting_prompt, text_pieces, used_characters
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
+from babytrain.engine.data.window_order import MOST_WHOLE_TOKENS, SAMPLED_TOKENS
 from babytrain.runs.events import CorpusInfo
 
 CANARY_SEED = 1  # not the run's: the text must not depend on training settings
-StoredTokens = npt.NDArray[Any]  # uint16, or int32 for vocabularies above 65,536
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text ready to train on. `train` and `val` are token numbers, uint16 (or int32), shape (tokens,)."""
+    """A text ready to train on. `train` and `val` are token numbers, shape (tokens,)."""
 
     name: str
     sha256: str  # of the UTF-8 text
@@ -52,16 +48,27 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
     else:
         source = builtin_text(config.corpus)
     is_haiku = not paths and config.corpus == "haiku"
-    cut = split_position(source.text, config.val_fraction, whole_documents=is_haiku)
-    train_text, val_text = source.text[:cut], source.text[cut:]
-    if config.canaries:
-        train_text = plant_canaries(train_text, make_canaries(CANARY_SEED, config.canaries), CANARY_SEED)
     try:
-        learned_from = train_text + val_text if config.tokenizer == "char" else train_text
+        utf8 = source.text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise CorpusError(
+            [f"The text {source.name} has half characters (lone surrogates): save it as UTF-8."]
+        ) from None
+    source = replace(source, text="")  # so that the two are not held at once
+    characters = sum(map(len, text_pieces(utf8)))
+    train_text, val_text = _split(utf8, characters, config.val_fraction, whole_documents=is_haiku)
+    if config.canaries:
+        canaries = make_canaries(CANARY_SEED, config.canaries)
+        train_text = plant_canaries(_whole(train_text), canaries, CANARY_SEED).encode("utf-8", "surrogateescape")
+    try:
+        if config.tokenizer == "char":
+            learned_from = used_characters(train_text, val_text)
+        else:
+            learned_from = _whole(train_text) if config.tokenizer == "bpe" else ""
         tokenizer = train_tokenizer(config.tokenizer, learned_from, config.vocabulary)
+        train, val = tokenizer.encode_utf8(train_text), tokenizer.encode_utf8(val_text)
     except ValueError as error:
         raise CorpusError([str(error)]) from error
-    train, val = _stored(tokenizer, train_text), _stored(tokenizer, val_text)
     problems = _length_problems(config, source.name, len(train), len(val))
     if unknown := tokenizer.unknown_characters(config.prompt + config.extra_prompts.replace("|", "")):
         problems.append(
@@ -70,7 +77,19 @@ def build_corpus(config: Config, paths: Sequence[str] = (), stdin: bytes | None 
         )
     if problems:
         raise CorpusError(problems)
-    facts = _facts(source, tokenizer, len(train), len(val), is_haiku=is_haiku and not config.canaries)
+    # The grammar is ASCII, so characters are bytes; the mean length of its bpe tokens is not known exactly.
+    knows_floor = is_haiku and not config.canaries and tokenizer.kind in ("char", "byte")
+    facts = CorpusInfo(
+        name=source.name,
+        sha256=hashlib.sha256(utf8).hexdigest(),
+        characters=characters,
+        train_tokens=len(train),
+        val_tokens=len(val),
+        vocabulary_size=tokenizer.vocabulary_size,
+        tokenizer=tokenizer.kind,
+        characters_per_token=characters / (len(train) + len(val)),
+        floor_nats_per_token=floor_nats_per_character() if knows_floor else None,
+    )
     prompt = config.prompt or starting_prompt(tokenizer)
     return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes)
 
@@ -83,36 +102,39 @@ def split_position(text: str, val_fraction: float, *, whole_documents: bool = Fa
     return cut
 
 
+def _split(
+    utf8: bytes, characters: int, val_fraction: float, *, whole_documents: bool
+) -> tuple[bytes | memoryview, memoryview]:
+    """The training and the validation part, without a copy."""
+    left = int(characters * (1 - val_fraction))
+    if whole_documents:
+        left = split_position(_whole(utf8), val_fraction, whole_documents=True)
+    cut = 0
+    for piece in text_pieces(utf8):
+        cut += len(piece[:left].encode("utf-8", "surrogateescape"))
+        left -= min(left, len(piece))
+        if not left:
+            break
+    view = memoryview(utf8)
+    return view[:cut], view[cut:]
+
+
+def _whole(utf8: bytes | memoryview) -> str:
+    return str(utf8, "utf-8", "surrogateescape")
+
+
 def corpus_summary(corpus: Corpus) -> str:
     """One sentence for the log."""
     facts = corpus.facts
     unit = {"char": "characters", "byte": "bytes", "bpe": "bpe tokens"}[facts.tokenizer]
     floor = facts.floor_nats_per_token
     known = "" if floor is None else f"; no model can get below {floor:.3f} nats"
+    sampled = ""
+    if facts.val_tokens > MOST_WHOLE_TOKENS:
+        sampled = f"; each evaluation reads about {SAMPLED_TOKENS:,} of those, the same ones every time"
     return (
         f"{corpus.name}: {facts.characters:,} characters, {facts.train_tokens:,} {unit} to learn from and "
-        f"{facts.val_tokens:,} to be judged by, {facts.vocabulary_size:,} different ones{known}."
-    )
-
-
-def _stored(tokenizer: Tokenizer, text: str) -> StoredTokens:
-    ids = tokenizer.encode(text)
-    return ids.astype(np.uint16 if tokenizer.vocabulary_size <= 2**16 else np.int32)
-
-
-def _facts(source: SourceText, tokenizer: Tokenizer, train: int, val: int, *, is_haiku: bool) -> CorpusInfo:
-    # The grammar is ASCII, so characters are bytes; the mean length of its bpe tokens is not known exactly.
-    exact = is_haiku and tokenizer.kind in ("char", "byte")
-    return CorpusInfo(
-        name=source.name,
-        sha256=hashlib.sha256(source.text.encode("utf-8", "surrogateescape")).hexdigest(),
-        characters=len(source.text),
-        train_tokens=train,
-        val_tokens=val,
-        vocabulary_size=tokenizer.vocabulary_size,
-        tokenizer=tokenizer.kind,
-        characters_per_token=len(source.text) / (train + val),
-        floor_nats_per_token=floor_nats_per_character() if exact else None,
+        f"{facts.val_tokens:,} to be judged by, {facts.vocabulary_size:,} different ones{known}{sampled}."
     )
 
 

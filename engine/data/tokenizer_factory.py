@@ -15,6 +15,8 @@ from babytrain.engine.data.tokenizer import (
     Tokenizer,
 )
 
+MOST_CHARACTERS = 2**15  # different ones: each is a row of the embedding, and a number in every prediction
+
 
 def train_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
     """A tokenizer for `text`. Pass the whole text for `char` (as nanoGPT does), the training part for `bpe`.
@@ -26,7 +28,13 @@ def train_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
     if kind == "char":
         if not text:
             raise ValueError("A character tokenizer cannot be made from an empty text.")
-        return CharTokenizer("".join(sorted(set(text))))
+        characters = "".join(sorted(set(text)))
+        if len(characters) > MOST_CHARACTERS:
+            raise ValueError(
+                f"This text has {len(characters):,} different characters, and a character vocabulary takes at most "
+                f"{MOST_CHARACTERS:,}: use tokenizer=bpe or tokenizer=byte."
+            )
+        return CharTokenizer(characters)
     if kind == "bpe":
         from babytrain.engine.data.bpe_tokenizer import train_bpe
 

@@ -60,22 +60,33 @@ class EpochWindows:
             words = np.random.Philox(key=key, counter=counter).random_raw(self.windows_per_epoch + 1)
             phase = int(words[0]) % self._phases
             # Sorting random words is a uniform permutation; ties (chance 2^-64 a pair) go to the earlier window.
-            order = np.argsort(words[1:], kind="stable").astype(np.int64) * self.context + phase
+            order = np.argsort(words[1:], kind="stable").astype(np.int64, copy=False)
+            order *= self.context  # in place: a large text has millions of windows
+            order += phase
             while len(self._epochs) >= 2:
                 del self._epochs[next(iter(self._epochs))]
             self._epochs[epoch] = order
         return order
 
 
+MOST_WHOLE_TOKENS = 500_000  # of a split that is evaluated whole; more would take longer than the training between
+SAMPLED_TOKENS = 131_072  # of a larger one
+
+
 def evaluation_windows(tokens: int, context: int) -> tuple[StartOffsets, int]:
     """Fixed windows that predict every token of a split but its first exactly once.
 
-    Returns the start offsets (`context` apart) and the number of targets of the last window, 1 to `context`. Raises
-    ValueError when there is nothing to predict.
+    Of a split above `MOST_WHOLE_TOKENS` only some of them, evenly spread, with about `SAMPLED_TOKENS`. Returns the
+    start offsets and the number of targets of the last window, 1 to `context`. Raises ValueError when there is nothing
+    to predict.
     """
     if tokens < 2 or context < 1:
         raise ValueError(f"Nothing to predict in {tokens} tokens with a context of {context}.")
     starts = np.arange(0, tokens - 1, context, dtype=np.int64)
+    if tokens > MOST_WHOLE_TOKENS and len(starts) > 1:
+        whole = starts[:-1]  # the last one may be shorter
+        count = max(1, SAMPLED_TOKENS // context)
+        return whole[np.linspace(0, len(whole) - 1, min(count, len(whole))).astype(np.int64)], context
     return starts, int(tokens - 1 - starts[-1])
 
 

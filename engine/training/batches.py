@@ -19,12 +19,12 @@ from babytrain.runs.dials.dial_state import DialState
 
 
 class Batches:
-    """Windows of a text [N], a pure function of seed and window number; `tokens` is the text on the device, int32."""
+    """Windows of a text [N], a pure function of seed and window number; `tokens` is the text, on the device."""
 
     def __init__(
         self, tokens: npt.NDArray[Any], config: Config, vocabulary_size: int, device: torch.device | str
     ) -> None:
-        self._on_cpu = np.asarray(tokens, dtype=np.int32)  # half the size of int64, for a large text
+        self._on_cpu = tokens
         self._device = torch.device(device)
         self.tokens = torch.from_numpy(self._on_cpu).to(self._device)
         self._context, self._seed, self._vocabulary_size = config.context, config.seed, vocabulary_size

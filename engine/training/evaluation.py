@@ -108,7 +108,7 @@ def _mean_loss(
 
 
 class Evaluator:
-    """Evaluates a run on the splits `train` and `val` (int32 [N], on the device) and saves the best model."""
+    """Evaluates a run on the splits `train` and `val` ([N], on the device) and saves the best model."""
 
     def __init__(
         self,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeAlias
 
-import numpy as np
 import torch
 
 from babytrain.engine.analysis.sample_analyzer import SampleAnalyzer
@@ -73,7 +72,7 @@ class Trainer:
         )
         self._losses = build_loss_reader(state.guard, state.device)
         self._checkpoints = CheckpointWriter(state, recorder)
-        val = torch.from_numpy(corpus.val.astype(np.int32)).to(state.device)
+        val = torch.from_numpy(corpus.val).to(state.device)
         self._evaluator = Evaluator(
             state, recorder, self._checkpoints, self._batches.tokens, val, analyzer.add_evaluation
         )

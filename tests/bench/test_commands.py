@@ -13,11 +13,20 @@ import bench
 MODULES = [module.name for module in pkgutil.walk_packages(bench.__path__, "bench.") if not module.ispkg]
 # Runs inside the process of nanoGPT, and hands its arguments on to it.
 NOT_FOR_PEOPLE = {"bench.learning.nanogpt_child"}
+# Started as `python -m bench.attack`.
+NAMES = {"bench.attack.__main__": "bench.attack"}
 COMMANDS = [name for name in MODULES if hasattr(import_module(name), "main") and name not in NOT_FOR_PEOPLE]
 
 
 def test_benches_stand_in_groups() -> None:
-    assert {name.split(".")[1] for name in COMMANDS} == {"judging", "learning", "machine", "pictures", "speed"}
+    assert {name.split(".")[1] for name in COMMANDS} == {
+        "attack",
+        "judging",
+        "learning",
+        "machine",
+        "pictures",
+        "speed",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -28,4 +37,4 @@ def test_it_says_how_it_is_used(name: str, monkeypatch: pytest.MonkeyPatch, caps
         module.main()
     assert not left.value.code
     assert "usage:" in capsys.readouterr().out
-    assert f"python -m {name}" in (module.__doc__ or "")
+    assert f"python -m {NAMES.get(name, name)}" in (module.__doc__ or "")

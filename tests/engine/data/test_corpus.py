@@ -12,6 +12,7 @@ import pytest
 
 from babytrain.engine.config.errors import CorpusError
 from babytrain.engine.config.settings import Config
+from babytrain.engine.data import tokenizer as tokenizer_module
 from babytrain.engine.data.corpus import build_corpus, corpus_summary, split_position
 from babytrain.engine.data.haiku import grammar
 from tests.engine.data.haiku_parser import poem_derivations
@@ -31,7 +32,7 @@ def test_the_default_corpus_is_the_haiku_with_its_floor():
     corpus = build_corpus(Config())
     text = grammar.generate_corpus()
     assert corpus.name == "haiku"
-    assert corpus.train.dtype == corpus.val.dtype == np.uint16
+    assert corpus.train.dtype == corpus.val.dtype == np.uint8
     assert corpus.tokenizer.decode(np.concatenate([corpus.train, corpus.val])) == text
     assert corpus.facts.sha256 == corpus.sha256 == hashlib.sha256(text.encode()).hexdigest()
     assert corpus.facts.floor_nats_per_token == grammar.floor_nats_per_character()
@@ -100,12 +101,45 @@ def test_standard_input_is_a_corpus():
     assert corpus.facts.characters == len(TEXT)
 
 
-def test_a_vocabulary_too_large_for_16_bits_is_stored_wider(tmp_path):
+def test_tokens_are_stored_in_the_smallest_type_and_a_character_vocabulary_has_a_limit(tmp_path):
     path = tmp_path / "a.txt"
-    path.write_text("".join(chr(code) for code in range(0x20000, 0x20000 + 70_000)))
+    text = "".join(chr(code) for code in range(0x20000, 0x20000 + 32_768))
+    path.write_text(text)
     corpus = build_corpus(Config(), [str(path)])
-    assert corpus.train.dtype == np.int32
-    assert corpus.val[-1] == 69_999
+    assert corpus.train.dtype == np.int16
+    assert corpus.val[-1] == 32_767
+    path.write_text(text + "a")
+    with pytest.raises(
+        CorpusError, match=r"^This text has 32,769 different characters.*use tokenizer=bpe or .*byte\.$"
+    ):
+        build_corpus(Config(), [str(path)])
+    assert build_corpus(Config(tokenizer="byte"), [str(path)]).train.dtype == np.uint8
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "byte", "bpe"])
+def test_a_text_read_in_pieces_is_the_text_read_whole(tmp_path, monkeypatch, tokenizer):
+    text = "snake \u00e4\u20ac\U0001f40d grass\n" * 60
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    monkeypatch.setattr(tokenizer_module, "_PIECE_BYTES", 7)
+    corpus = build_corpus(Config(tokenizer=tokenizer, vocabulary=280, context=4), [str(path)])
+    cut = split_position(text, Config().val_fraction)
+    decoded = [corpus.tokenizer.decode(part) for part in (corpus.train, corpus.val)]
+    assert decoded == [text[:cut], text[cut:]]
+    assert corpus.facts.characters == len(text)
+
+
+def test_raw_bytes_are_cut_and_counted_as_characters(tmp_path, monkeypatch):
+    raw = bytes(range(256)) * 20
+    path = tmp_path / "a.bin"
+    path.write_bytes(raw)
+    monkeypatch.setattr(tokenizer_module, "_PIECE_BYTES", 7)
+    corpus = build_corpus(Config(tokenizer="byte", context=16), [str(path)])
+    text = raw.decode("utf-8", "surrogateescape")
+    train = text[: split_position(text, Config().val_fraction)]
+    assert corpus.train.tobytes() == train.encode("utf-8", "surrogateescape")
+    assert corpus.train.tobytes() + corpus.val.tobytes() == raw
+    assert corpus.facts.characters == len(text)
 
 
 @pytest.mark.parametrize("tokenizer", ["char", "byte", "bpe"])

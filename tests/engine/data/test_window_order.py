@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from babytrain.engine.data.window_order import EpochWindows, evaluation_windows
+from babytrain.engine.data.window_order import MOST_WHOLE_TOKENS, SAMPLED_TOKENS, EpochWindows, evaluation_windows
 
 sizes = st.integers(1, 40).flatmap(lambda context: st.tuples(st.integers(context + 1, 900), st.just(context)))
 seeds = st.integers(0, 2**63 - 1)
@@ -95,3 +95,15 @@ def test_evaluation_predicts_every_token_but_the_first_once(tokens, context):
 def test_evaluation_of_nothing_is_refused():
     with pytest.raises(ValueError, match="Nothing to predict"):
         evaluation_windows(1, 8)
+
+
+def test_of_a_large_split_the_same_windows_are_evaluated_from_end_to_end() -> None:
+    starts, last_length = evaluation_windows(MOST_WHOLE_TOKENS, 64)
+    assert len(starts) == MOST_WHOLE_TOKENS // 64 + 1  # whole
+    starts, last_length = evaluation_windows(30_000_001, 64)
+    assert len(starts) * 64 == SAMPLED_TOKENS
+    assert last_length == 64
+    assert len(np.unique(starts)) == len(starts)
+    assert starts[0] == 0
+    assert 30_000_000 - 3 * 64 < starts[-1] < 30_000_000 - 64
+    assert np.array_equal(starts, evaluation_windows(30_000_001, 64)[0])
