@@ -99,14 +99,12 @@ def test_a_defect_between_the_first_event_and_the_first_step_closes_the_journal(
     assert (run / "crash.log").is_file()
 
 
-@pytest.mark.parametrize(
-    "broken", ["babytrain.runs.store.lock._write_owner", "babytrain.runs.store.folder.write_atomically"]
-)
+@pytest.mark.parametrize("broken", ["store.lock._write_owner", "store.folder.write_atomically"])
 def test_a_full_disk_at_the_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(broken, full)
+    monkeypatch.setattr(f"babytrain.runs.{broken}", full)
     with pytest.raises(EngineError, match="No space left on device"):
         train(tmp_path)
     assert list((tmp_path / "runs").iterdir()) == []
@@ -115,7 +113,5 @@ def test_a_full_disk_at_the_start_leaves_nothing(tmp_path: Path, monkeypatch: py
 def test_a_run_without_a_journal_is_said_to_have_none(tmp_path: Path) -> None:
     folder = RunFolder(Path(train(tmp_path).run_dir))
     folder.journal.unlink()
-    with pytest.raises(
-        EngineError, match="There is no journal.jsonl in .*: nothing was trained there, or it was removed"
-    ):
+    with pytest.raises(EngineError, match="nothing was trained there, or it was removed"):
         train_resumed(folder.path, {"steps": 40}, LiveFeed())
