@@ -42,7 +42,7 @@ from babytrain.engine.sessions.history_from_journal import (
     resume_sentence,
 )
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
-from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
+from babytrain.engine.training.finalize import EndStatus, error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, read_trainer
@@ -268,6 +268,10 @@ def _run(session: Session, feed: LiveFeed, on_folder: FolderCallback | None) -> 
     finally:
         files.close()
         journal.close()
+    if journal.unwritten:  # the run will be listed without its end
+        status: EndStatus = "failed" if ended.status == "done" else ended.status
+        reason = f"{ended.reason}, but its journal could not be written to the end: {journal.last_error}"
+        ended = msgspec.structs.replace(ended, status=status, reason=reason)
     progress = state.progress
     return RunResult(
         run_id=recorder.folder.run_id,

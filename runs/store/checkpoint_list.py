@@ -29,7 +29,7 @@ class CheckpointSummary:
 
 def summarize_checkpoints(folder: RunFolder) -> list[CheckpointSummary]:
     """Every complete checkpoint, by step; the last is the newest unless the file `last` names one. Never raises."""
-    best, last = (_pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
+    best, last = (pointed_at(folder.checkpoints / pointer) for pointer in ("best", "last"))
     found: list[CheckpointSummary] = []
     try:
         folders = sorted(path for path in folder.checkpoints.glob("step-*") if (path / _STATE).is_file())
@@ -74,7 +74,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _pointed_at(pointer: Path) -> str:
+def pointed_at(pointer: Path) -> str:
+    """The name of the checkpoint that the file `best` or `last` names, or ""."""
     try:
         return pointer.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
+from babytrain.runs.store.checkpoint_list import pointed_at
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.regular_files import open_regular_file
 
-MOST_FILES = 96  # a process may have 256 files open on some systems
+# A process may have 256 files open on some systems.
+MOST_CHECKPOINT_FILES = 64
+MOST_OTHER_FILES = 32
 _COMPLETES_A_CHECKPOINT = "trainer.json"
 _PIECE_BYTES = 2**20
 
 
 class OpenFiles:
-    """The files of one run folder at the start of a session, without journal and lock, and all its checkpoints.
+    """The files of one run folder at the start of a session, without journal and lock, and its newest checkpoints.
 
     Names are paths in the folder.
     """
@@ -28,20 +31,22 @@ class OpenFiles:
     def __init__(self, folder: RunFolder) -> None:
         self._files: dict[str, int] = {}
         self._missing: set[str] = set()  # files of checkpoints that were missing at the last look
-        for path in _entries(folder.path):
-            if path not in (folder.journal, folder.lock_file, folder.checkpoints):
-                self._hold(folder, [path, *_entries(path)])
+        others = [path for path in _entries(folder.path) if path not in (folder.journal, folder.checkpoints)]
+        below = [path for other in others for path in _entries(other)]
+        self._hold(folder, [path for path in (*others, *below) if path != folder.lock_file][:MOST_OTHER_FILES])
         self.look(folder)
 
     def look(self, folder: RunFolder) -> list[str]:
         """Hold the checkpoints that are there now. Returns the names of the files that must be written again."""
-        self._hold(folder, _checkpoint_files(folder))
+        newest = _checkpoint_files(folder)[:MOST_CHECKPOINT_FILES]
+        self._hold(folder, newest)
         missing = {name for name in self._files if not os.path.lexists(folder.path / name)}
         checkpoints = {name for name in self._files if name.startswith(f"{folder.checkpoints.name}/")}
         if checkpoints <= missing:
             return sorted(missing)
         # A checkpoint that was removed by itself is let go, at the second look: the whole folder may be on its way out.
-        for name in missing & checkpoints & self._missing:
+        older = checkpoints - missing - {_name(folder, path) for path in newest}
+        for name in older | missing & checkpoints & self._missing:
             os.close(self._files.pop(name))
         self._missing = missing & checkpoints
         return sorted(missing - checkpoints)
@@ -62,18 +67,20 @@ class OpenFiles:
     def _hold(self, folder: RunFolder, paths: Iterable[Path]) -> None:
         """Open files that are not open yet, and those that were replaced by others."""
         for path in paths:
-            name = path.relative_to(folder.path).as_posix()
+            name = _name(folder, path)
             held = self._files.get(name)
             try:
                 if held is not None and os.path.samestat(os.fstat(held), path.lstat()):
                     continue
-                if held is None and len(self._files) >= MOST_FILES:
-                    return
                 self._files[name] = open_regular_file(path)
             except OSError:  # gone meanwhile, a folder, not a regular file, too many open files
                 continue
             if held is not None:
                 os.close(held)
+
+
+def _name(folder: RunFolder, path: Path) -> str:
+    return path.relative_to(folder.path).as_posix()
 
 
 def _entries(path: Path) -> list[Path]:
@@ -84,14 +91,16 @@ def _entries(path: Path) -> list[Path]:
     return []
 
 
-def _checkpoint_files(folder: RunFolder) -> Iterator[Path]:
-    """The files of the complete checkpoints, newest step first, after those that name the best and the last."""
+def _checkpoint_files(folder: RunFolder) -> list[Path]:
+    """The marks of the best and the last checkpoint, then the files of complete ones: the best, the latest steps."""
     entries = _entries(folder.checkpoints)
-    yield from (path for path in entries if not path.name.startswith("step-"))
-    for checkpoint in reversed(entries):
-        files = _entries(checkpoint)
-        if any(file.name == _COMPLETES_A_CHECKPOINT for file in files):
-            yield from files
+    files = [path for path in entries if not path.name.startswith("step-")]
+    marked = pointed_at(folder.checkpoints / "best")
+    for checkpoint in sorted(entries, key=lambda path: (path.name == marked, path.name), reverse=True):
+        of_checkpoint = _entries(checkpoint)
+        if any(file.name == _COMPLETES_A_CHECKPOINT for file in of_checkpoint):
+            files += of_checkpoint
+    return files
 
 
 def _write_copy(source: int, path: Path) -> None:
