@@ -55,6 +55,7 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     program_version: str = ""
     parent: str = ""  # id of the run it was forked from, at `step`
     rerun_of: str = ""  # id of the run it repeats
+    parent_text_sha256: str = ""  # of the text of the parent, where the fork goes on with another one
 
 
 class RatePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

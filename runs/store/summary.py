@@ -47,6 +47,7 @@ class RunSummary:
     parent: str = ""  # the run id it was forked from
     parent_step: int = 0  # the step it was forked at
     rerun_of: str = ""  # the run id it repeats
+    has_new_text: bool = False  # a fork with another text than its parent's
 
     @property
     def has_checkpoint(self) -> bool:
@@ -99,6 +100,7 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
         parent=started.parent,
         parent_step=started.step,
         rerun_of=started.rerun_of,
+        has_new_text=bool(started.parent_text_sha256),
     )
     return summary, state
 

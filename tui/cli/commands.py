@@ -250,15 +250,19 @@ def fork(
     *,
     run: RunArgument,
     at: Annotated[str, typer.Option(help="A checkpoint: best, last, its name or its step.")] = "best",
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="Go on with another text than the original's: a file, a folder, a glob, `-`; repeatable."),
+    ] = None,
     settings: SettingsOption = None,
     steps: Annotated[int | None, typer.Option(help="Where the fork ends, in steps of the original.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the new run.")] = None,
     options: TrainingOptions,
 ) -> None:
-    """Start a new run from a checkpoint of another one, with other settings."""
-    changes = parse_settings(settings, steps=steps)
+    """Start a new run from a checkpoint of another one, with other settings or another text."""
+    changes, texts = parse_settings(settings, steps=steps), text or []
     folder = find_run_or_exit(options.runs_dir, run)
-    _train(lambda client: client.fork(folder.path, at, changes, name=name), options)
+    _train(lambda client: client.fork(folder.path, at, changes, name=name, texts=texts, read_now=bool(texts)), options)
 
 
 @app.command(epilog="Example: babytrain-tui rerun last")
@@ -370,4 +374,4 @@ def _run_app(start_screen: StartScreen, runs_dir: Path) -> NoReturn:
 
 
 def _has_screen() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
+    return sys.stdin is not None and sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"

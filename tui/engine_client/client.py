@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult
@@ -58,7 +59,7 @@ class EngineClient:
         if is_built_in_corpus(options.corpus):
             settings["corpus"] = options.corpus
         else:
-            paths.append(str(Path(options.corpus).expanduser()))
+            paths.append(str(expand_home(Path(options.corpus))))
         if "-" in paths:
             raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
         return self.train(
@@ -98,24 +99,36 @@ class EngineClient:
         return TrainingSession(train)
 
     def fork(
-        self, run_dir: Path, at: str, changes: Mapping[str, Any], *, name: str | None = None, read_now: bool = False
+        self,
+        run_dir: Path,
+        at: str,
+        changes: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        texts: Sequence[str] = (),
+        read_now: bool = False,
     ) -> TrainingSession:
         """A session for a new run from the checkpoint `at` of another one, with `changes` to its settings.
 
-        `read_now` reads the checkpoint before training begins. May be called in any thread. Raises UsageError.
+        `texts` replace its text. `read_now` reads the checkpoint, and the texts, before training begins. May be called
+        in any thread. Raises UsageError.
         """
-        from babytrain.tui.engine_client.validation import check_changes
+        from babytrain.tui.engine_client.validation import check_changes, read_standard_input
 
         checked = check_changes(changes)
+        stdin = read_standard_input(texts)
 
         def make_plan() -> NewRunPlan:
             from babytrain.engine.sessions.fork import plan_fork
 
-            return plan_fork(RunFolder(run_dir), at, checked, runs_dir=self.runs_dir, name=name, argv=self._argv)
+            folder, runs_dir = RunFolder(run_dir), self.runs_dir
+            return plan_fork(
+                folder, at, checked, runs_dir=runs_dir, name=name, argv=self._argv, paths=texts, stdin=stdin
+            )
 
         plans: list[NewRunPlan] = []
         if read_now:
-            with usage_errors("The checkpoint cannot be read"):
+            with usage_errors("The checkpoint or the text cannot be read"):
                 plans.append(make_plan())
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:

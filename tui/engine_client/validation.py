@@ -30,6 +30,7 @@ __all__ = [
     "examine_machine",
     "fork_rules",
     "is_built_in_corpus",
+    "read_standard_input",
 ]
 
 if TYPE_CHECKING:
@@ -75,9 +76,14 @@ def check_new_run(
             problems.extend(error.problems)
     if problems or config is None:
         raise UsageError(problems)
-    # Standard input is read before the screen opens, which uses it as the keyboard.
-    stdin = sys.stdin.buffer.read() if "-" in paths else None
-    return NewRunRequest(config=config, paths=tuple(paths), name=name, stdin=stdin, notes=tuple(notes))
+    return NewRunRequest(
+        config=config, paths=tuple(paths), name=name, stdin=read_standard_input(paths), notes=tuple(notes)
+    )
+
+
+def read_standard_input(paths: Sequence[str]) -> bytes | None:
+    """What is piped into the program, when `-` is among the paths: before a screen opens, whose keyboard it is."""
+    return sys.stdin.buffer.read() if "-" in paths else None
 
 
 def dial_rules() -> list[DialRule]:
