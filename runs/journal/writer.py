@@ -23,6 +23,7 @@ from typing import Self
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
+from babytrain.runs.files.regular_files import is_regular_file, open_regular_file, unlink_from_others
 from babytrain.runs.journal.codec import encode_event
 from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_line
 
@@ -332,10 +333,10 @@ def _read_into(lines: CompressedLines, fd: int) -> int:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        if is_regular_file(path):
+            unlink_from_others(path)
+        return open_regular_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, devices=True)
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise RunsError(f"The journal {path} is a link, and those are not followed; put the file there.") from error
         raise RunsError(
             f"Cannot write the journal {path}: {error.strerror or error}; check that the folder exists and is yours."
         ) from error

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.store.checkpoint_list import pointed_at
 from babytrain.runs.store.folder import RunFolder
-from babytrain.runs.store.regular_files import open_regular_file
 
 # A process may have 256 files open on some systems.
 MOST_CHECKPOINT_FILES = 64
@@ -95,8 +95,8 @@ def _checkpoint_files(folder: RunFolder) -> list[Path]:
     """The marks of the best and the last checkpoint, then the files of complete ones: the best, the latest steps."""
     entries = _entries(folder.checkpoints)
     files = [path for path in entries if not path.name.startswith("step-")]
-    marked = pointed_at(folder.checkpoints / "best")
-    for checkpoint in sorted(entries, key=lambda path: (path.name == marked, path.name), reverse=True):
+    best = pointed_at(folder.checkpoints / "best")
+    for checkpoint in sorted(entries, key=lambda path: (path == best, path.name), reverse=True):
         of_checkpoint = _entries(checkpoint)
         if any(file.name == _COMPLETES_A_CHECKPOINT for file in of_checkpoint):
             files += of_checkpoint
