@@ -92,7 +92,7 @@ def test_a_defect_between_the_first_event_and_the_first_step_closes_the_journal(
     with pytest.raises(EngineError, match="a defect"):
         train(tmp_path)
     assert len(closed) == 1
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("tiny-*")
     ended = read_journal(RunFolder(run).journal).events[-1]
     assert isinstance(ended, Ended)
     assert ended.status == "failed"
