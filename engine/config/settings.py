@@ -50,6 +50,9 @@ class DataSettings:
     """The text, its tokens, and the augmentation of training windows."""
 
     corpus: Literal["haiku", "tinyshakespeare"] = option("haiku", "built-in corpus when no text is given")
+    text_field: str = option(
+        "text", "field of JSON lines, or column of a table, that holds the text; empty reads tables as they are"
+    )
     tokenizer: TokenizerKind = option("char", "how text becomes tokens")
     vocabulary: int = option(512, "tokens in a bpe vocabulary", low=257, high=65536)
     val_fraction: float = option(0.1, "share of the text, at its end, kept for validation", low=0.001, high=0.5)
@@ -115,7 +118,7 @@ class ScheduleSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Seed, evaluations, samples, checkpoints and the guard."""
+    """Seed, evaluations, samples, checkpoints, what is kept of the text, and the guard."""
 
     seed: int = option(1337, "every random choice follows from it", low=0, high=2**63 - 1)
     eval_every: int = option(
@@ -127,6 +130,9 @@ class TrainingSettings:
     sample_every: int = option(200, "steps between samples, 0 = none", low=0, high=1_000_000_000)
     checkpoint_every: int = option(500, "steps between checkpoints, 0 = best and last only", low=0, high=1_000_000_000)
     keep_checkpoints: int = option(3, "checkpoints to keep besides best", low=1, high=100_000)
+    kept_text_megabytes: int = option(
+        64, "largest text that is kept with its run, in millions of bytes, 0 = none is", low=0, high=1024
+    )
     guard: GuardPolicy = option(
         "rollback",
         "after several steps in a row that are NaN or infinite, or when the run diverges: go back to the last good "
@@ -265,4 +271,6 @@ def _read_settings() -> dict[str, Setting]:
 
 
 SETTINGS = _read_settings()
-MACHINE_SETTINGS = tuple(setting.name for setting in SETTINGS.values() if setting.group in MACHINE_GROUPS)
+MACHINE_SETTINGS = tuple(
+    name for name, setting in SETTINGS.items() if setting.group in MACHINE_GROUPS or name == "kept_text_megabytes"
+)

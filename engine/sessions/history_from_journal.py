@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +10,8 @@ import msgspec
 from babytrain.engine.config.settings import Config
 from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.energy.measurement import GAP_INTERVALS, SENSOR_INTERVAL_SECONDS
-from babytrain.runs.events import Baselines, Energy, Eval, Step
+from babytrain.runs.errors import RunsError
+from babytrain.runs.events import Baselines, Energy, Eval, Started, Step
 from babytrain.runs.formatting import format_factor, format_learning_rate
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state.elapsed_time import paused_seconds
@@ -30,6 +31,9 @@ class ResumeHistory:
     evaluations: tuple[Eval, ...] = ()
     first_step: int = 0
     last_t: float = 0.0
+    samples_at_step: int = 0  # that were due at the step it goes on from and are on record
+    last_sample_id: int = 0
+    last_step: int = 0  # on record, which may be after that of the checkpoint
     held_seconds: float = 0.0
     energy: Energy | None = None
     milestones: frozenset[str] = frozenset()  # the names of those that were reached
@@ -37,10 +41,16 @@ class ResumeHistory:
 
 
 def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
-    """Read the journal of a run resumed at `step`, and publish it on the feed for the screen."""
+    """Read the journal of a run resumed at `step`, and publish it on the feed for the screen. Raises RunsError."""
     contents = read_journal(folder.journal)
+    if not any(isinstance(event, Started) for event in contents.events):
+        raise RunsError(
+            f"The journal {folder.journal} does not say how the run started, so nothing can be added to it: "
+            f"go on in a new run with `fork {folder.run_id} --at last`."
+        )
     state = RunState(steps=feed.steps)
     state.apply_all(contents.events)
+    last_step = state.at().step
     state.steps.drop_after(step)
     feed.history_t = state.last_t
     for event in contents.events:
@@ -51,6 +61,11 @@ def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
         evaluations=tuple(state.evals.events),
         first_step=state.started.step if state.started is not None else 0,
         last_t=state.last_t,
+        samples_at_step=sum(
+            sample.step == step and not sample.requested and not sample.talk for sample in state.samples.events
+        ),
+        last_sample_id=max((sample.sample_id for sample in state.samples.events), default=0),
+        last_step=last_step,
         held_seconds=paused_seconds(state),
         energy=_energy_so_far(state),
         milestones=frozenset(event.name for event in state.milestones.events),
@@ -73,6 +88,18 @@ def milestones_until(folder: RunFolder, step: int) -> frozenset[str]:
         names.update(event.name for event in state.milestones.events if event.step <= step)
         run_id, step = state.started.parent, state.started.step
     return frozenset(names)
+
+
+def lost_steps(step: int, problems: Sequence[str], last_step: int) -> list[str]:
+    """What is lost when newer checkpoints than that of `step` cannot be read, with their `problems`."""
+    if not problems or step >= last_step:
+        return list(problems)
+    start = "from the untrained model" if step == 0 else f"from step {step:,}"
+    lost = f"step {last_step:,} is" if last_step == step + 1 else f"steps {step + 1:,} to {last_step:,} are"
+    return [
+        f"{lost[0].upper()}{lost[1:]} lost: no later checkpoint can be read, so the run goes on {start}.",
+        *problems,
+    ]
 
 
 def resume_sentence(

@@ -25,15 +25,14 @@ from babytrain.engine.checkpoints.format import (
 from babytrain.engine.config.build import changed_config, config_of_run
 from babytrain.engine.config.errors import DeviceError, EngineError
 from babytrain.engine.config.settings import Config
-from babytrain.engine.data.corpus import build_corpus
 from babytrain.engine.execution.devices import choose_device
 from babytrain.engine.execution.processor_cores import count_cores
 from babytrain.engine.sessions.fork_origin import ForkOrigin
+from babytrain.engine.sessions.run_text import text_of_run
 from babytrain.engine.sessions.start_and_resume import (
     FolderCallback,
     NewRunPlan,
     RunResult,
-    kept_text,
     train_new,
     train_resumed,
 )
@@ -112,29 +111,28 @@ def plan_rerun(source: RunFolder, *, runs_dir: Path, name: str | None = None, ar
     if lock_owner(source) is not None:
         raise EngineError([f"{source.run_id} is being trained at this moment: repeat it once it has ended."])
     sessions = recorded_sessions(read_journal(source.journal).events)
-    _, provenance = read_run_toml(source)
+    saved, provenance = read_run_toml(source)
     if not sessions or not isinstance(first := sessions[0].first, Started):
         raise EngineError([f"The journal of {source.run_id} holds no run to repeat."])
-    paths = tuple(str(path) for path in provenance.get("paths", []))
-    stdin = kept_text(source) if "-" in paths else None
     differences: list[str] = []
     # In the steps that were planned at its start: by the clock it would come out differently.
     config = config_of_run(first.config, dict.fromkeys(_BY_THE_CLOCK, 0.0) | {"steps": max(1, first.total_steps)})
     config = changed_config(config, device=_device(first, differences))
-    corpus = build_corpus(config, paths, stdin=stdin)
+    text = text_of_run(source, saved, provenance)
+    corpus = text.corpus(config, any_text=True)
     origin = _origin(source, first)
     if corpus.sha256 != first.corpus.sha256:
-        differences.append(f"The text has changed since ({', '.join(paths) or corpus.name}).")
+        differences.append(f"The text has changed since ({', '.join(text.paths) or corpus.name}).")
     differences += _other_circumstances(provenance | {"program_version": first.program_version}, config)
     new_run = NewRunPlan(
         config=config,
         runs_dir=runs_dir,
-        paths=paths,
         name=name or f"{source.name}-rerun",
         argv=tuple(argv),
-        stdin=stdin,
+        text=replace(text, sha256=""),
         origin=origin,
         rerun_of=source.run_id,
+        parent_text_sha256=first.parent_text_sha256,
     )
     return RerunPlan(source, tuple(sessions), new_run, tuple(differences))
 

@@ -10,7 +10,7 @@ import gc
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,8 @@ from babytrain.engine.checkpoints.format import (
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
-from babytrain.engine.data.corpus import Corpus, build_corpus, corpus_summary
+from babytrain.engine.data.corpus import Corpus, corpus_summary
 from babytrain.engine.data.window_order import EpochWindows
-from babytrain.engine.execution.memory_estimate import check_text_fits
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.sessions.background_services import start_analysis, start_telemetry
@@ -39,14 +38,16 @@ from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_c
 from babytrain.engine.sessions.history_from_journal import (
     ResumeHistory,
     ended_in_order,
+    lost_steps,
     read_history,
     resume_sentence,
 )
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
-from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
+from babytrain.engine.sessions.run_text import TOKENIZER_FROM, RunText, keep_text_of, text_of_run
+from babytrain.engine.training.finalize import EndStatus, error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
-from babytrain.engine.training.train_state import TrainState, read_trainer
+from babytrain.engine.training.train_state import TrainState, check_usable, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.dials.history import plan_of
@@ -57,13 +58,12 @@ from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
 from babytrain.runs.store.provenance import collect_provenance
-
-CORPUS_COPY = "corpus.txt"  # kept in the run folder when the text came from standard input
+from babytrain.runs.store.training_folder import TrainingFolder
 
 
 @dataclass(frozen=True)
 class NewRunPlan:
-    """A new run. `paths` are texts as typed; without any the config's built-in corpus is used."""
+    """A new run. `paths` are texts as typed; without any it is the `text` of another run, or the built-in corpus."""
 
     config: Config
     runs_dir: Path
@@ -71,9 +71,10 @@ class NewRunPlan:
     name: str | None = None
     argv: tuple[str, ...] = ()
     stdin: bytes | None = None  # the text behind the path `-`
-    sha256: str = ""  # that the text must have; "" for any
+    text: RunText | None = None
     origin: ForkOrigin | None = None  # of a fork
     rerun_of: str = ""  # the id of the run it repeats
+    parent_text_sha256: str = ""  # of a fork with another text than its parent's
     script: RerunScript | None = None
     notes: tuple[str, ...] = ()  # for the log at the start
 
@@ -101,9 +102,9 @@ FolderCallback = Callable[[RunFolder], None]
 
 @dataclass(frozen=True)
 class Session:
-    """A session ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
+    """A session ready to begin, its folder locked. `first` is its first event, `notes` and `warnings` go to the log."""
 
-    folder: RunFolder
+    lock: RunLock
     corpus: Corpus
     state: TrainState
     first: Started | Resumed
@@ -115,7 +116,8 @@ class Session:
 
 def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None = None) -> RunResult:
     """Train a new run to its end. Raises EngineError or RunsError."""
-    corpus = _same_corpus(plan.config, plan.paths, plan.stdin, plan.sha256)
+    text = plan.text or RunText(plan.paths, plan.stdin)
+    corpus = text.corpus(plan.config)
     config = with_planned_steps(plan.config, corpus)
     origin = plan.origin.planned(config) if plan.origin is not None else None
     dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
@@ -124,14 +126,16 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     config, model, trials = prepare_model(config, corpus)
     state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
-    with _locked(folder):
-        _fill_folder(folder, plan, state, corpus, origin)
+    with _locked(folder, new=True) as lock:
+        not_kept = _fill_folder(folder, plan, state, corpus, origin, text)
         if on_folder is not None:
             on_folder(folder)
         first = _started_event(folder, state, corpus, plan)
         reached = plan.origin.milestones if plan.origin is not None else frozenset()
         history = ResumeHistory(first_step=first.step, milestones=reached)
-        return _run(Session(folder, corpus, state, first, history, trials, plan.notes, plan.script), feed)
+        warnings = [*plan.notes, *text.warnings, *filter(None, [not_kept])]
+        session = Session(lock, corpus, state, first, history, trials, warnings, plan.script)
+        return _run(session, feed, on_folder)
 
 
 def train_resumed(
@@ -148,17 +152,17 @@ def train_resumed(
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
-    with _locked(folder):
+    with _locked(folder) as lock:
         saved, provenance = read_run_toml(folder)
         config = config_of_run(saved, changes)
         if problem := fork_refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
             raise EngineError([problem])
-        paths = [str(path) for path in provenance.get("paths", [])]
-        corpus = _same_corpus(
-            config, paths, kept_text(folder) if "-" in paths else None, provenance.get("sha256", "unknown")
-        )
+        text = text_of_run(folder, saved, provenance)
+        corpus = text.corpus(config)
         restore_replaced_checkpoints(folder.checkpoints)
-        checkpoint, problems = load_newest(folder.checkpoints)
+        checkpoint, problems = load_newest(
+            folder.checkpoints, lambda found: check_usable(found, config, corpus.tokenizer.vocabulary_size)
+        )
         if {"steps", "epochs"} & set(changes):
             config = with_planned_steps(config, corpus)
         checkpoint = with_changed_dials(checkpoint, config, changes)
@@ -173,6 +177,7 @@ def train_resumed(
         state = _build_state(config, model, dials, checkpoint)
         history = read_history(folder, feed if script is None else LiveFeed(), progress.step)
         state.evaluations = list(history.evaluations)
+        state.progress.samples = max(state.progress.samples, history.last_sample_id)  # some may be after the checkpoint
         if on_folder is not None:
             on_folder(folder)
         if changes:
@@ -189,17 +194,29 @@ def train_resumed(
         if history.energy is not None and config.currency != config_of_run(saved).currency:
             history = replace(history, energy=msgspec.structs.replace(history.energy, money=None))
         start = resume_sentence(folder, checkpoint.path.name, progress.step, dials, config_of_run(saved), changes)
-        return _run(Session(folder, corpus, state, first, history, [start, *trials], problems, script), feed)
+        warnings = [*text.warnings, *lost_steps(progress.step, problems, history.last_step)]
+        with suppress(OSError):  # of an older run, or of one that has lost it
+            keep_text_of(folder, corpus, config, text)
+        session = Session(lock, corpus, state, first, history, [start, *trials], warnings, script)
+        return _run(session, feed, on_folder)
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder."""
+def _locked(folder: RunFolder, *, new: bool = False) -> Iterator[RunLock]:
+    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder.
+
+    A `new` folder that cannot be locked is removed again.
+    """
     try:
         lock = RunLock(folder)
-        lock.acquire()
         try:
-            yield
+            lock.acquire()
+        except RunsError:
+            if new:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        try:
+            yield lock
         finally:
             lock.release()
     except EngineError:
@@ -210,11 +227,12 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
-def _run(session: Session, feed: LiveFeed) -> RunResult:
+def _run(session: Session, feed: LiveFeed, on_folder: FolderCallback | None) -> RunResult:
     """Open the journal, start the sensors, train, close everything in any case. Raises EngineError."""
-    folder, corpus, state, first = session.folder, session.corpus, session.state, session.first
+    folder, corpus, state, first = session.lock.folder, session.corpus, session.state, session.first
     history, script, config = session.history, session.script, state.config
     journal = JournalWriter(folder.journal)
+    files = TrainingFolder(session.lock, journal)
     recorder = Recorder(
         journal,
         feed,
@@ -222,6 +240,8 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         start_t=first.t,
         held_before=history.held_seconds,
         listener=script.on_event if script is not None else None,
+        files=files,
+        on_folder=on_folder,
     )
     recorder.step = state.progress.step
     try:
@@ -246,18 +266,24 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
                 analyzer=analyzer,
                 script=script,
                 first_step=history.first_step,
+                samples_at_step=history.samples_at_step,
             ).run()
     except Exception as error:
         sentence = error_sentence(error, state.progress.step)
-        where = write_crash_log(folder, error)
+        where = write_crash_log(recorder.folder, error)
         record_end(recorder, state.progress, "failed", sentence)
         raise EngineError([f"{sentence}{where}"]) from error
     finally:
+        files.close()
         journal.close()
+    if journal.unwritten:  # the run will be listed without its end
+        status: EndStatus = "failed" if ended.status == "done" else ended.status
+        reason = f"{ended.reason}, but its journal could not be written to the end: {journal.last_error}"
+        ended = msgspec.structs.replace(ended, status=status, reason=reason)
     progress = state.progress
     return RunResult(
-        run_id=folder.run_id,
-        run_dir=str(folder.path),
+        run_id=recorder.folder.run_id,
+        run_dir=str(recorder.folder.path),
         status=ended.status,
         steps=progress.step,
         tokens=progress.tokens,
@@ -295,11 +321,15 @@ def _build_state(config: Config, model: GPT, dials: DialState, checkpoint: Loade
 
 
 def _fill_folder(
-    folder: RunFolder, plan: NewRunPlan, state: TrainState, corpus: Corpus, origin: ForkOrigin | None
-) -> None:
-    """Write the files of a run folder. On a failure removes the folder and raises EngineError."""
+    folder: RunFolder, plan: NewRunPlan, state: TrainState, corpus: Corpus, origin: ForkOrigin | None, text: RunText
+) -> str:
+    """Write the files of a run folder. On a failure removes the folder and raises EngineError.
+
+    Returns a sentence when the text is not kept, or "".
+    """
     provenance = collect_provenance(plan.argv) | {
-        "paths": [path if path == "-" else str(Path(path).absolute()) for path in plan.paths],
+        "paths": [path if path == "-" else str(Path(path).absolute()) for path in text.paths],
+        "text_name": corpus.name,
         "sha256": corpus.sha256,
         "program_version": __version__,
         "device": str(state.device),
@@ -308,16 +338,20 @@ def _fill_folder(
         provenance["rerun_of"] = plan.rerun_of
     if origin is not None:
         provenance |= origin.provenance()
+        if text.tokenizer is not None:
+            provenance[TOKENIZER_FROM] = origin.parent
+    if plan.parent_text_sha256:
+        provenance["parent_text_sha256"] = plan.parent_text_sha256
     try:
         write_run_toml(folder, state.config.to_dict(), provenance)
         folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
-        if plan.stdin is not None and "-" in plan.paths:
-            (folder.path / CORPUS_COPY).write_bytes(plan.stdin)
         if origin is not None:
             origin.save_copy(folder)
+        folder.journal.touch(mode=0o600)
+        return keep_text_of(folder, corpus, state.config, text)
     except (OSError, RunsError, CheckpointError) as error:
         shutil.rmtree(folder.path, ignore_errors=True)  # just created, with nothing of value yet
-        reason = str(error).rstrip(".")
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
         raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
 
 
@@ -346,22 +380,5 @@ def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: N
         program_version=__version__,
         parent=plan.origin.parent if plan.origin is not None else "",
         rerun_of=plan.rerun_of,
+        parent_text_sha256=plan.parent_text_sha256,
     )
-
-
-def _same_corpus(config: Config, paths: Sequence[str], stdin: bytes | None, sha256: str) -> Corpus:
-    """The text a run reads. Raises EngineError when its hash is not `sha256`, if given."""
-    check_text_fits(paths, config.tokenizer)
-    corpus = build_corpus(config, paths, stdin=stdin)
-    if sha256 and corpus.sha256 != sha256:
-        where = ", ".join(paths) or corpus.name
-        raise EngineError([f"The text of this run has changed since ({where}): put the old text back."])
-    return corpus
-
-
-def kept_text(folder: RunFolder) -> bytes:
-    """The text that came from standard input. Raises EngineError."""
-    try:
-        return (folder.path / CORPUS_COPY).read_bytes()
-    except OSError as error:
-        raise EngineError([f"The text of this run, {folder.path / CORPUS_COPY}, cannot be read: {error}."]) from error

@@ -8,6 +8,8 @@ import traceback
 from queue import Empty
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from babytrain.engine.analysis.final_evaluation import canary_exposures, evaluate_poems
 from babytrain.engine.analysis.haiku import HaikuAnalyzer
 from babytrain.engine.config.settings import Config
@@ -20,6 +22,7 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
+from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.formatting import format_seconds
 from babytrain.runs.store.folder import RunFolder
 
@@ -95,6 +98,8 @@ def _refuse_requests(recorder: Recorder) -> None:
 def record_end(recorder: Recorder, progress: Progress, status: EndStatus, reason: str) -> Ended:
     """Write the events of other threads, energy included, then the `Ended` event, which is the last."""
     recorder.write_handed_over(last=True)
+    if problem := recorder.look_at_files(now=True):
+        status, reason = _not_kept(status, reason, problem)
     ended = Ended(
         t=recorder.now(),
         step=progress.step,
@@ -107,14 +112,22 @@ def record_end(recorder: Recorder, progress: Progress, status: EndStatus, reason
         best_step=progress.best_step,
     )
     recorder.emit(ended)
+    if problem := recorder.look_at_files(now=True):  # taken away in the last second: the end must not claim it
+        status, reason = _not_kept(status, reason, problem)
+        return msgspec.structs.replace(ended, status=status, reason=reason)
     return ended
+
+
+def _not_kept(status: EndStatus, reason: str, problem: str) -> tuple[EndStatus, str]:
+    """How a run ended that has no folder."""
+    return ("failed" if status == "done" else status), f"{reason}, but the run is not on the disk: {problem}"
 
 
 def write_crash_log(folder: RunFolder, error: Exception) -> str:
     """Write the traceback into the run folder. Returns a sentence that says where, with a space before it, or ""."""
     details = folder.path / "crash.log"
     try:
-        details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        write_atomically(details, "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace"))
     except OSError:
         return ""
     return f" Details are in {details}."
@@ -165,7 +178,7 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, recorder: Recorder)
         SamplingSettings.of(config),
         seed=config.seed,
         device=model.token_embedding.device,
-        stop=recorder.feed.stop_requested.is_set,
+        stop=recorder.is_stopping,
     )
     if report is None:
         return

@@ -31,12 +31,12 @@ class SampleWriter:
         self._state, self._recorder, self._corpus = state, recorder, corpus
         self._on_sample = on_sample
 
-    def write_due(self) -> None:
-        """Write a text for each prompt in the settings."""
+    def write_due(self, *, written: int = 0) -> None:
+        """Write a text for each prompt in the settings but the first `written`. What a stop cuts short is left out."""
         config = self._state.config
-        for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|"))):
+        for prompt in (config.prompt, *filter(None, config.extra_prompts.split("|")))[written:]:
             if self._recorder.feed.stop_requested.is_set():
-                return  # rather than write an empty sample
+                return  # they are written when the run goes on
             if problem := self.write(prompt, requested=False):
                 self._recorder.note(f"No sample at this step: {problem}.", "warning")
 
@@ -71,17 +71,20 @@ class SampleWriter:
         state.progress.samples += 1
 
         def stop() -> bool:
-            return self._recorder.feed.stop_requested.is_set() or is_cancelled()
+            return recorder.is_stopping() or is_cancelled()
 
         ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=stop)
         try:
-            text = self._decoded(prompt, ids, talk=talk)
+            text, count = self._decoded(prompt, ids, talk=talk)
         except DamagedWeightsError as error:  # the guard handles those
             return str(error).rstrip(".")
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             return error_reason(error)
+        if not requested and count < tokens and recorder.feed.stop_requested.is_set():
+            state.progress.samples -= 1
+            return ""
         sample = Sample(
             t=recorder.now(),
             step=state.progress.step,
@@ -120,8 +123,8 @@ class SampleWriter:
         )
         return ""
 
-    def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int], *, talk: bool) -> str:
-        """The text of `tokens`, published a few times a second on the way. Raises what `tokens` raises."""
+    def _decoded(self, prompt: PreparedPrompt, tokens: Iterable[int], *, talk: bool) -> tuple[str, int]:
+        """The text of `tokens` and how many there are, published a few times a second. Raises what `tokens` raises."""
         tokenizer, progress, recorder = self._corpus.tokenizer, self._state.progress, self._recorder
         shown = time.perf_counter()
         ids: list[int] = []
@@ -140,7 +143,7 @@ class SampleWriter:
                         talk=talk,
                     )
                 )
-        return tokenizer.decode(ids)
+        return tokenizer.decode(ids), len(ids)
 
     def _prepared(self, wanted: str) -> PreparedPrompt:
         prompt = prepare_prompt(

@@ -61,10 +61,11 @@ class Trainer:
         analyzer: SampleAnalyzer,
         script: RerunScript | None = None,
         first_step: int = 0,
+        samples_at_step: int = 0,
     ) -> None:
         self._state, self._recorder, self._corpus = state, recorder, corpus
         self._duty_cycle, self._analyzer, self._script = duty_cycle, analyzer, script
-        self._first_step = first_step
+        self._first_step, self._samples_at_step = first_step, samples_at_step
         config, model = state.config, state.model
         self._batches = Batches(corpus.train, config, model.vocabulary_size, state.device)
         self._forward_backward = build_pass(
@@ -107,8 +108,8 @@ class Trainer:
             halve_until_it_fits(state, recorder, self._apply)
             if self._evaluator.is_owed():
                 self._evaluator.evaluate()
-            if state.progress.step == 0 and state.config.sample_every:
-                self._samples.write_due()
+            if self._is_sample_due_at_start():
+                self._samples.write_due(written=self._samples_at_step)
             if state.config.compile == "on":
                 recorder.enter("compiling")  # until the first step is done
             else:
@@ -127,6 +128,7 @@ class Trainer:
                 status, reason = ("failed" if status == "done" else status), f"{reason}, but {unsaved}"
             if status == "done":
                 final_evaluation(state.model, state.config, self._corpus, self._recorder)
+                self._checkpoints.save_what_was_taken()
         except TrainingStopped as error:
             status, reason = "failed", str(error)
             for unread in self._losses.read(everything=True):  # made, and in the weights
@@ -145,10 +147,16 @@ class Trainer:
         self._analyzer.finish()
         return record_end(recorder, state.progress, status, reason)
 
+    def _is_sample_due_at_start(self) -> bool:
+        """Whether the untrained model writes, or a session goes on from a step whose samples a stop may have cut."""
+        step, every = self._state.progress.step, self._state.dials.sample_every
+        return bool(every) and step % every == 0 and (step == 0 or step > self._first_step)
+
     def _train(self) -> bool:
         """Step until the plan is done (True) or a person stops (False). Raises TrainingStopped, CardLostError."""
         commands = self._commands
         while True:
+            self._checkpoints.save_what_was_taken()
             if self._script is not None:
                 self._apply_script(self._script)  # a recorded command may move the end of the run
             if self._finished():

@@ -20,9 +20,11 @@ import tomli_w
 
 from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
-from babytrain.runs.store.atomic_write import write_atomically
+from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.regular_files import read_toml_file
 
 MAX_SLUG_LENGTH = 40
+MOST_SETTINGS = 1_000  # of a run; there are about a hundred
 
 
 def friendly_name(seed: int | None = None) -> str:
@@ -45,6 +47,7 @@ RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
 # What `create_run` appends to a name: the time in seconds, and a number when that was taken.
 _STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 _MOST_COLLISIONS = 1000
+_LISTS = ("argv", "paths")  # in the provenance
 # Characters to escape: C1 controls and line separators, which a terminal may execute, and lone surrogates (of arguments
 # that were not UTF-8), which TOML cannot hold.
 _UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
@@ -104,7 +107,7 @@ class RunFolder:
 def default_runs_dir() -> Path:
     """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the user's data folder."""
     named = os.environ.get(RUNS_DIR_VARIABLE)
-    return Path(named).expanduser() if named else platformdirs.user_data_path("babytrain") / "runs"
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path("babytrain") / "runs"
 
 
 def create_run(
@@ -158,7 +161,7 @@ def _escape(match: re.Match[str]) -> str:
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     """The config, by present names of settings, and the provenance. Raises RunsError if missing or damaged."""
     try:
-        document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
+        document = read_toml_file(folder.config_file)
     except FileNotFoundError as error:
         raise RunsError(f"{folder.path} is not a run: it has no run.toml.") from error
     except OSError as error:
@@ -168,4 +171,10 @@ def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     config, provenance = document.get("config"), document.get("provenance", {})
     if not isinstance(config, dict) or not isinstance(provenance, dict):
         raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
+    if len(config) > MOST_SETTINGS:
+        raise RunsError(f"{folder.config_file} is damaged: it has {len(config):,} settings.")
+    for key, value in provenance.items():
+        is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if not (is_list or (isinstance(value, str | int | float) and key not in _LISTS)):
+            raise RunsError(f"{folder.config_file} is damaged: {key[:40]!r} is not what it can be.")
     return present_settings(config), provenance

@@ -79,12 +79,21 @@ def test_a_run_is_repeated_forked_and_both_stand_under_it(tmp_path: Path) -> Non
     assert [line[:2] for line in shown] == [shown[0][:2], "├─", "└─"]
     assert any("fork at step 3" in line for line in shown)
 
-    nested = babytrain(tmp_path, "fork", "bold", "--at", "last", "--steps", "14", "--name", "bolder", "--json")
+    diary = tmp_path / "diary.txt"
+    diary.write_text("Zoë has a new diary.\n" * 50, encoding="utf-8")
+    nested = babytrain(
+        tmp_path, "fork", "bold", "--at", "last", "--text", str(diary), "--steps", "14", "--name", "bolder", "--json"
+    )
     assert nested.returncode == 0, nested.stderr.decode()
+    assert "another text, diary" in nested.stderr.decode()
     drawn = babytrain(tmp_path, "runs", "tree").stdout.decode().splitlines()
     after = next(index for index, line in enumerate(drawn) if " bold-" in line)
     assert "└─ bolder-" in drawn[after + 1]
-    assert "fork at step 12" in drawn[after + 1]
+    assert "fork at step 12, with the text diary" in drawn[after + 1]
+    more = babytrain(tmp_path, "resume", "bolder", "--steps", "16", "--set", "sample_tokens=7", "--json")
+    assert more.returncode == 0, more.stderr.decode()
+    settings = json.loads(babytrain(tmp_path, "runs", "show", "bolder", "--json").stdout)["config"]
+    assert (settings["steps"], settings["sample_tokens"]) == (16, 7)
 
     places = json.loads(babytrain(tmp_path, "runs", "checkpoints", "bold", "--json").stdout)
     assert (places[0]["name"], places[0]["step"]) in {("start", 3), ("", 3)}

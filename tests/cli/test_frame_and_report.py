@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,46 @@ def test_what_cannot_be_done_is_a_sentence(
     if said != "RUN":  # the usage of a command takes several lines
         assert len(done.stderr.strip().splitlines()) == 1
     assert (tmp_path / "file").read_text() == "not a journal\n"
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A file of somebody that a poster or a report would replace, or a link to it."""
+    file = tmp_path / "diary.txt"
+    file.write_text("<svg><title>babytrain: my own</title></svg>")
+    return file
+
+
+@pytest.mark.parametrize("kind", ["svg", "html", "png"])
+@pytest.mark.parametrize("place", ["file", "link", "link to nothing", "pipe"])
+def test_a_poster_replaces_nothing_that_is_not_ours(tmp_path: Path, foreign: Path, kind: str, place: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    taken = out / f"1-healthy-poster.{kind}"
+    {
+        "file": lambda: taken.write_text(foreign.read_text()),
+        "link": lambda: taken.symlink_to(foreign),
+        "link to nothing": lambda: taken.symlink_to(tmp_path / "new"),
+        "pipe": lambda: os.mkfifo(taken),
+    }[place]()
+    done = typed("frame", RECORDING, "--out", out)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "is there already and is no poster of ours" in done.stderr
+    assert list(out.iterdir()) == [taken], "nothing is half done"
+    assert foreign.read_text() == "<svg><title>babytrain: my own</title></svg>"
+    assert not (tmp_path / "new").exists()
+    report = typed("report", RECORDING, "--out", taken)
+    assert report.exit_code == 2
+    assert "is there already and is no report of ours" in report.stderr
+
+
+def test_a_poster_may_be_made_again(tmp_path: Path) -> None:
+    made = {}
+    for _ in range(2):
+        done = typed("frame", RECORDING, "--out", tmp_path)
+        assert done.exit_code == 0, done.stderr
+        assert made in ({}, made := {path.name: path.read_bytes() for path in tmp_path.iterdir()})
+    assert len(made) == 3
 
 
 def test_a_report_may_be_made_again(tmp_path: Path) -> None:

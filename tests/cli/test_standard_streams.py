@@ -108,3 +108,20 @@ def test_what_was_typed_is_shown_and_never_obeyed(runs: Path) -> None:
         result = shell(f"babytrain-tui {command}", runs)
         assert not {"\x1b]", "\x07", "\u009b"} & set(result.stdout + result.stderr)
         assert "\x1b]" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "code", "says"),
+    [
+        ("babytrain-tui runs show ziggy", {"COLUMNS": "0"}, 0, "settings"),
+        ("babytrain-tui doctor", {"COLUMNS": "1"}, 0, "python"),
+        ("babytrain-tui runs list", {"BABYTRAIN_RUNS_DIR": "~nobody-of-this-name/runs"}, 0, "No runs in"),
+        ("babytrain-tui chat ziggy <&-", {}, 2, "Standard input is closed"),
+        ("echo the snake | babytrain-tui chat ziggy --tokens 3", {"PYTHONIOENCODING": "ascii"}, 0, "the snake"),
+    ],
+)
+def test_odd_environments_change_nothing(runs: Path, line: str, environ: dict[str, str], code: int, says: str) -> None:
+    result = shell(line, runs, **environ)
+    assert result.returncode == code
+    assert says in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr

@@ -20,6 +20,7 @@ from babytrain.tui.cli.options import (
     RunsDirOption,
     SeedOption,
     exit_with_failure,
+    exit_with_usage_error,
     find_run_or_exit,
     resolve_runs_dir,
     sampling_options,
@@ -50,6 +51,8 @@ def chat(
     from babytrain.tui.engine_client.model_access import SavedModel
     from babytrain.tui.terminal.plain_output import PlainOutput, output_for
 
+    if sys.stdin is None:
+        exit_with_usage_error(["Standard input is closed: a chat reads from the keyboard, or lines from a pipe."])
     folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
     settings = sampling_settings_or_exit(folder.path, sampling)
     try:
@@ -68,7 +71,9 @@ def chat(
     for note in model.notes:
         conversation.say(note)
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # the model refuses bytes that are no text
+        # The model refuses bytes that are no text. A file or pipe is read as it is written: in UTF-8.
+        encoding = sys.stdin.encoding if sys.stdin.isatty() else "utf-8"
+        sys.stdin.reconfigure(encoding=encoding, errors="surrogateescape")
     if sys.stdin.isatty() and sys.stdout.isatty():
         conversation.say(f"{folder.name} at step {model.step:,}. Type a text and it goes on from there; /help, /quit.")
         _read_keyboard(conversation)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.store.folder import RunFolder, read_run_toml, slug
 from babytrain.tui.cli.options import (
     RunArgument,
@@ -17,11 +19,12 @@ from babytrain.tui.cli.options import (
     find_journal_or_exit,
     resolve_runs_dir,
 )
+from babytrain.tui.export.generator_mark import is_made_here
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.runs.state.run_state import RunState
 
-_OUR_MARK = b'content="babytrain-tui'  # in the head of every page of ours
 _HEAD_BYTES = 8192
 POSTER_FORMATS = ("svg", "png", "html")
 
@@ -49,14 +52,17 @@ def frame(
         numbers = [written.sample_id for written in snapshot.samples]
         there = f"it has {min(numbers)} to {max(numbers)}" if numbers else "it has none"
         exit_with_usage_error([f"The run has no sample number {sample}; {there}."])
-    svg = draw_poster(snapshot, _provenance_of(journal), chosen)
     stem = _file_stem(journal)
-    if "svg" in wanted:
-        _write_output(folder / f"{stem}-poster.svg", svg.encode())
-    if "html" in wanted:
-        _write_output(folder / f"{stem}-poster.html", poster_html(svg, f"{run_name(snapshot)}: a poster").encode())
-    if "png" in wanted:
-        _write_png(folder / f"{stem}-poster.png", svg)
+    paths = {kind: folder / f"{stem}-poster.{kind}" for kind in POSTER_FORMATS if kind in wanted}
+    for path in paths.values():
+        _refuse_foreign(path, "poster")
+    svg = draw_poster(snapshot, _provenance_of(journal), chosen)
+    if "svg" in paths:
+        _write_output(paths["svg"], svg.encode())
+    if "html" in paths:
+        _write_output(paths["html"], poster_html(svg, f"{run_name(snapshot)}: a poster").encode())
+    if "png" in paths:
+        _write_png(paths["png"], svg)
 
 
 def _write_png(path: Path, svg: str) -> None:
@@ -139,7 +145,7 @@ def _file_stem(journal: Path) -> str:
 
 def _output_folder_or_exit(out: Path) -> Path:
     """The folder of --out. Ends the program if it is a file."""
-    folder = out.expanduser()
+    folder = expand_home(out)
     if folder.exists() and not folder.is_dir():
         exit_with_usage_error([f"{folder} is a file; --out takes the folder to put the files in."])
     return folder
@@ -147,29 +153,39 @@ def _output_folder_or_exit(out: Path) -> Path:
 
 def _output_page_or_exit(out: Path, usual_name: str) -> Path:
     """The file of --out. Ends the program if it is a folder or not a report."""
-    path = out.expanduser()
+    path = expand_home(out)
     if path.is_dir():
         exit_with_usage_error([f"{path} is a folder; --out takes the file to write, such as {path / usual_name}."])
-    if path.is_file() and not _is_ours(path):
-        exit_with_usage_error([f"{path} is there already and is no report of ours; give another name."])
+    _refuse_foreign(path, "report")
     return path
 
 
+def _refuse_foreign(path: Path, what: str) -> None:
+    """End the program if something is there that this program did not make, or a link to something."""
+    if os.path.lexists(path) and not _is_ours(path):
+        where = "another folder with --out" if what == "poster" else "another name"
+        exit_with_usage_error([f"{path} is there already and is no {what} of ours; give {where}."])
+
+
 def _is_ours(path: Path) -> bool:
+    """Whether a file was made here, or is empty."""
     try:
-        with path.open("rb") as file:
+        fd = open_regular_file(path)
+        with os.fdopen(fd, "rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
-        return True  # writing it reports the problem
-    return not head or _OUR_MARK in head
+        return False
+    return not head or is_made_here(head)
 
 
 def _write_output(path: Path, data: bytes) -> None:
-    """Write a file and print its path on stdout. Ends the program if that fails."""
+    """Write a file and print its path on stdout. Ends the program if that fails; links are not followed."""
     made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        fd = open_regular_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
     except OSError as error:
         exit_with_failure(f"Cannot write {path}: {error.strerror or error}; another place can be named with --out.")
     if made:

@@ -87,7 +87,10 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
 
 def print_run(folder: RunFolder, *, as_json: bool) -> None:
     """Print one run: settings, figures, milestones, newest sample."""
-    state = load_state(folder.journal)
+    try:
+        state = load_state(folder.journal)
+    except RunsError as error:
+        exit_with_failure(str(error))
     snapshot = state.at()
     started = state.started
     best = snapshot.best_eval
@@ -117,7 +120,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
         print_json(
             facts
             | {
-                "config": started.config if started else None,
+                "config": dict(snapshot.settings) if started else None,
                 "sample": sample.prompt + sample.text if sample else None,
                 "milestones": [_milestone_json(milestone) for milestone in snapshot.milestones],
             }
@@ -125,7 +128,7 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
         return
     console = Console()
     shown = ((key, value) for key, value in facts.items() if value not in (None, "", 0))
-    settings = started.config if started else {}
+    settings = snapshot.settings
     console.print(facts_table(_FACTS[key](value) if key in _FACTS else (key, str(value)) for key, value in shown))
     console.print(Text("\nsettings", style="dim"))
     console.print(facts_table((name, format_setting(name, value)) for name, value in settings.items()))
@@ -194,8 +197,9 @@ def _node_facts(node: RunNode) -> str:
         parts.append(f"best val {format_loss(summary.best_val_loss)}")
     if node.relation:
         where = f" at step {summary.parent_step:,}" if node.relation == "fork" else ""
+        text = f", with the text {summary.corpus}" if node.relation == "fork" and summary.has_new_text else ""
         gone = f" of {node.parent_run}, which is gone" if node.depth == 0 else ""
-        parts.append(safe_text(f"{node.relation}{where}{gone}"))
+        parts.append(safe_text(f"{node.relation}{where}{gone}{text}"))
     return ", ".join(parts)
 
 

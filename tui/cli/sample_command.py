@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from babytrain.tui.cli.options import (
     sampling_settings_or_exit,
     with_options_of,
 )
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PreparedPrompt, SamplingSettings, SavedModel
@@ -94,7 +96,7 @@ def _open_output(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    path = out.expanduser()
+    path = expand_home(out)
     try:
         with path.open("x", encoding="utf-8") as file:
             yield file
@@ -102,6 +104,11 @@ def _open_output(out: Path | None) -> Iterator[TextIO]:
         raise UsageError([f"{path} is there already; give another name with --out."]) from error
     except OSError as error:
         raise UsageError([f"Cannot write {path}: {error.strerror or error}; give another name with --out."]) from error
+
+
+def argument_text(text: str) -> str:
+    """An argument as text: UTF-8 whatever the locale says, other bytes as lone surrogates."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tuple[SavedModel, list[PreparedPrompt]]:
@@ -112,7 +119,7 @@ def _prepare(run_dir: Any, at: str, typed: list[str] | None, unknown: Any) -> tu
     model = SavedModel(run_dir, at)
     prompts: list[PreparedPrompt] = []
     problems: list[str] = []
-    for text in [model.default_prompt] if typed is None else typed:
+    for text in [model.default_prompt] if typed is None else map(argument_text, typed):
         try:
             prompts.append(model.prepare(text, unknown))
         except UsageError as error:

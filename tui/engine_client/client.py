@@ -51,16 +51,16 @@ class EngineClient:
 
     def new_run(self, options: NewRunOptions) -> TrainingSession:
         """A session for the new-run dialog. Raises UsageError."""
-        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus
+        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus, is_stream
 
         settings: dict[str, Any] = {} if options.steps is None else {"steps": options.steps}
         paths: list[str] = []
         if is_built_in_corpus(options.corpus):
             settings["corpus"] = options.corpus
         else:
-            paths.append(str(Path(options.corpus).expanduser()))
-        if "-" in paths:
-            raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
+            paths.append(options.corpus)
+            if is_stream(options.corpus):
+                raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob, and no pipe."])
         return self.train(
             check_new_run(preset=options.preset, settings=settings, paths=paths, name=options.name or None)
         )
@@ -98,24 +98,36 @@ class EngineClient:
         return TrainingSession(train)
 
     def fork(
-        self, run_dir: Path, at: str, changes: Mapping[str, Any], *, name: str | None = None, read_now: bool = False
+        self,
+        run_dir: Path,
+        at: str,
+        changes: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        texts: Sequence[str] = (),
+        read_now: bool = False,
     ) -> TrainingSession:
         """A session for a new run from the checkpoint `at` of another one, with `changes` to its settings.
 
-        `read_now` reads the checkpoint before training begins. May be called in any thread. Raises UsageError.
+        `texts` replace its text. `read_now` reads the checkpoint, and the texts, before training begins. May be called
+        in any thread. Raises UsageError.
         """
-        from babytrain.tui.engine_client.validation import check_changes
+        from babytrain.tui.engine_client.validation import check_changes, read_streams
 
         checked = check_changes(changes)
+        texts, stdin = read_streams(texts)
 
         def make_plan() -> NewRunPlan:
             from babytrain.engine.sessions.fork import plan_fork
 
-            return plan_fork(RunFolder(run_dir), at, checked, runs_dir=self.runs_dir, name=name, argv=self._argv)
+            folder, runs_dir = RunFolder(run_dir), self.runs_dir
+            return plan_fork(
+                folder, at, checked, runs_dir=runs_dir, name=name, argv=self._argv, paths=texts, stdin=stdin
+            )
 
         plans: list[NewRunPlan] = []
         if read_now:
-            with usage_errors("The checkpoint cannot be read"):
+            with usage_errors("The checkpoint or the text cannot be read"):
                 plans.append(make_plan())
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:

@@ -13,6 +13,8 @@ from typing import Any
 
 import resvg_py
 
+from babytrain.tui.export.generator_mark import png_with_generator
+
 DOTS_PER_INCH = 200
 _PROBE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="40" height="40">'
@@ -33,7 +35,7 @@ class NoFontsError(RuntimeError):
 
 def poster_png(svg: str) -> bytes:
     """The SVG as a PNG, A3 at 200 dots per inch. Raises NoFontsError."""
-    return _png(svg, dpi=DOTS_PER_INCH)
+    return png_with_generator(_png(svg, dpi=DOTS_PER_INCH))
 
 
 def screenshot_png(svg: str) -> bytes:

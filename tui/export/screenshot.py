@@ -6,6 +6,7 @@ breaks braille charts where that font lacks braille.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -119,7 +120,8 @@ def screenshot_folder(screens: Sequence[object]) -> Path | None:
     for screen in reversed(screens):
         folder = getattr(screen, "run_folder", None)
         if isinstance(folder, Path) and folder.is_dir():
-            return folder / SCREENSHOT_FOLDER
+            pictures = folder / SCREENSHOT_FOLDER
+            return None if pictures.is_symlink() else pictures  # a run folder may come from a stranger
     return None
 
 
@@ -148,6 +150,8 @@ def write_screenshot(svg: str, folder: Path, wall_time: float) -> Path:
     stem = time.strftime("screen-%Y%m%d-%H%M%S", time.localtime(wall_time))
     for number in range(1, _MAX_TRIES):
         path = folder / f"{stem}{'' if number == 1 else f'-{number}'}.svg"
+        if os.path.lexists(path.with_suffix(".png")):
+            continue
         try:
             file = path.open("x", encoding="utf-8")
         except FileExistsError:
@@ -170,11 +174,15 @@ def _write_png(svg: str, path: Path) -> str | None:
     except ImportError:
         return "resvg is missing"
     try:
-        path.write_bytes(screenshot_png(svg))
+        picture = screenshot_png(svg)
+        with path.open("xb") as file:
+            file.write(picture)
     except NoFontsError:
         return "no font to write one with"
     except ValueError as error:
         return str(error)
+    except FileExistsError:
+        return f"{path.name} is there already"
     except OSError as error:
         with suppress(OSError):
             path.unlink()

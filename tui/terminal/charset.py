@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
-from rich.cells import get_character_cell_size
+from rich.cells import split_graphemes
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -21,8 +21,8 @@ CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
 def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> CharsetName:
     """The richest charset the terminal is likely to show.
 
-    `BABYTRAIN_CHARSET` decides when it names one. ASCII without a UTF-8 `encoding` (default: the locale's), with
-    `LC_ALL=C` and on terminals older than Unicode; the Linux console (`TERM=linux`) has no braille in its font.
+    `BABYTRAIN_CHARSET` decides when it names one. ASCII without a UTF-8 `encoding` (default: the locale's), in the C
+    locale and on terminals older than Unicode; the Linux console (`TERM=linux`) has no braille in its font.
     """
     chosen = environ.get("BABYTRAIN_CHARSET", "").strip().lower()
     for name in get_args(CharsetName):
@@ -31,13 +31,19 @@ def detect_charset(environ: Mapping[str, str], encoding: str | None = None) -> C
     codec = (encoding if encoding is not None else locale.getpreferredencoding(False)).lower()
     if codec.replace("-", "").replace("_", "") not in {"utf8", "cp65001"}:
         return "ascii"
-    # Python itself prints UTF-8 in this locale (PEP 540).
-    if environ.get("LC_ALL") in {"C", "POSIX"} or environ.get("TERM", "").startswith(_OLD_TERMINALS):
+    if _locale(environ) in {"C", "POSIX"} or environ.get("TERM", "").startswith(_OLD_TERMINALS):
         return "ascii"
     return "blocks" if environ.get("TERM", "") in {"linux", "linux-16color"} else "braille"
 
 
-_OLD_TERMINALS = ("vt52", "vt100", "vt102", "vt220", "ansi", "dumb")
+def _locale(environ: Mapping[str, str]) -> str:
+    """The locale that was chosen, "" for none. In the C locale Python prints UTF-8 (PEP 540), and in place of one that
+    `LANG` names it sets a UTF-8 one, also in its environment (PEP 538)."""
+    chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE", "")
+    return environ.get("LANG", "") if chosen in {"", "C.UTF-8", "C.utf8", "UTF-8"} else chosen
+
+
+_OLD_TERMINALS = ("vt52", "vt100", "vt102", "vt220", "vt320", "vt420", "ansi", "dumb", "cons25", "sun", "wyse", "hp")
 # The characters of the first 32 codes of code page 437, which Python's codec decodes as control characters.
 _CP437_SIGNS = frozenset("☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼")
 # Replacement -> replaced characters.
@@ -79,15 +85,22 @@ def fold_to_charset(text: str, charset: CharsetName) -> str:
     """`text` in the characters of `charset`, at the same width; `?` where there is no replacement."""
     if charset == "braille" or text.isascii():
         return text
-    if charset == "ascii":
-        text = text.translate(_ASCII)
-        return "".join(char if char.isascii() else "?" * get_character_cell_size(char) for char in text)
-    return "".join(char if char in _CP437_SIGNS or _is_cp437(char) else _in_blocks(char) for char in text)
+    in_charset = _in_ascii if charset == "ascii" else _in_blocks
+    # What is drawn as one, such as an emoji of several characters, is replaced as one.
+    graphemes, _ = split_graphemes(text)
+    return "".join(in_charset(text[start]) + "?" * (width - 1) for start, _, width in graphemes if width)
+
+
+def _in_ascii(char: str) -> str:
+    replacement = char.translate(_ASCII)
+    return replacement if replacement.isascii() else "?"
 
 
 def _in_blocks(char: str) -> str:
+    if char in _CP437_SIGNS or _is_cp437(char):
+        return char
     replacement = char.translate(_BLOCKS)
-    return replacement if replacement != char else "?" * get_character_cell_size(char)
+    return replacement if replacement != char else "?"
 
 
 def _is_cp437(char: str) -> bool:

@@ -30,7 +30,8 @@ class OutputCapture:
             stream.flush()
         self._saved_descriptors = (os.dup(1), os.dup(2))
         self._saved_streams = (sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr)
-        terminal_out, terminal_err = (_writer(os.dup(descriptor), _TerminalStream) for descriptor in (1, 2))
+        drawn_on = 1 if os.isatty(1) and not os.isatty(2) else 2  # standard error may be a file
+        terminal_out, terminal_err = (_writer(os.dup(descriptor), _TerminalStream) for descriptor in (1, drawn_on))
         read_end, write_end = os.pipe()
         os.dup2(write_end, 1)
         os.dup2(write_end, 2)

@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol, TextIO
 from babytrain.tui.terminal.charset import CharsetName, detect_charset, fold_to_charset
 from babytrain.tui.terminal.safe_text import JOINERS, safe_text
 
-_REMEMBERED = 4  # characters: a letter, two combining marks and a joiner
+_REMEMBERED = 5  # characters: a letter, three combining marks and a joiner
 
 
 class SafeStream:

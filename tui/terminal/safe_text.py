@@ -5,7 +5,7 @@ Control characters, direction overrides and invisible characters are replaced by
 - What belongs to a word or an emoji stays: joiners between two letters that are not ASCII or two emoji, a variation
   selector after a character that can have one.
 - Markup such as `[bold]` is never parsed. A carriage return and line feed are one line break.
-- A letter keeps at most two combining marks, the start of a line none, where they would combine with what is drawn to
+- A letter keeps at most three combining marks, the start of a line none, where they would combine with what is drawn to
   the left.
 - The result can be encoded in UTF-8, also when the text is a file name that cannot.
 """
@@ -24,7 +24,7 @@ TAB_SPACES = "    "
 LINE_BREAK_SIGN = "⏎"
 ELLIPSIS = "…"
 SYMBOL_STYLE = "$warning"
-_LONGEST_STACK = 2
+_LONGEST_STACK = 3  # as Hebrew has with points and accents
 # Invisible characters and direction controls by their Unicode abbreviations.
 # fmt: off
 _NAMES = {
@@ -200,8 +200,11 @@ def _symbol(char: str) -> str | None:
         category in _HIDDEN_CATEGORIES
         or code in _INVISIBLE_LETTERS
         or (
-            get_character_cell_size(char) == 0 and category not in _MARKS and not 0x1F3FB <= code <= 0x1F3FF
-        )  # skin tones
+            get_character_cell_size(char) == 0
+            and category not in _MARKS
+            and not 0x1F3FB <= code <= 0x1F3FF  # skin tones
+            and not (0x1160 < code <= 0x11FF or 0xD7B0 <= code <= 0xD7FB)  # of Hangul syllables written in parts
+        )
         or 0xFE00 <= code <= 0xFE0F
         or 0xE0100 <= code <= 0xE01EF
         or 0x180B <= code <= 0x180F

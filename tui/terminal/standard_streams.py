@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 _FOLD = "babytrain-fold"
+_FEWEST_COLUMNS = 10
 
 
 class StandardOutputError(Exception):
@@ -71,6 +72,9 @@ class _DescriptorOutput(io.RawIOBase):
 def prepare_standard_streams() -> None:
     """Replace `sys.stdout` and `sys.stderr`; a closed descriptor becomes the null device, so that no file gets it."""
     codecs.register_error(_FOLD, _fold_unencodable)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) < _FEWEST_COLUMNS:
+        del os.environ["COLUMNS"]  # 0 where nobody knows it; nothing could be read
     is_open = [_open_if_closed(fd) for fd in (0, 1, 2)]
     sys.stdout = _text_stream(1, sys.stdout, may_fail=False, is_open=is_open[1])
     sys.stderr = _text_stream(2, sys.stderr, may_fail=True, is_open=is_open[2])

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from babytrain.engine.checkpoints.format import load_checkpoint
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.rerun import compare_checkpoints
-from babytrain.engine.sessions.start_and_resume import train_resumed
-from babytrain.runs.events import Command, Eval, Resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_resumed
+from babytrain.runs.events import Command, Eval, LogMessage, Resumed, Sample, SamplePiece
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.tiny_runs import SteeredFeed, events_of, resume_from, train
 
@@ -179,3 +179,53 @@ def test_a_resume_as_after_a_kill_ends_in_the_same_bits(tmp_path: Path) -> None:
     killed = resume_from(whole, 7)
     one, other = (load_checkpoint(last(run.run_dir, 21)) for run in (whole, killed))
     assert compare_checkpoints(one, other)[0] == 0
+
+
+def samples_of(result: RunResult) -> list[tuple[int, str, str]]:
+    return [(event.step, event.prompt, event.text) for event in events_of(result) if isinstance(event, Sample)]
+
+
+class StoppedInASample(LiveFeed):
+    """Asks for a stop as soon as a sample of that step is being written."""
+
+    def __init__(self, step: int, number: int) -> None:
+        super().__init__()
+        self._step, self._left = step, number
+
+    def publish(self, event: Any) -> None:
+        super().publish(event)
+        if isinstance(event, SamplePiece) and event.step == self._step and self._left:
+            self._left -= 1
+            if not self._left:
+                self.stop_requested.set()
+
+
+@pytest.mark.parametrize(
+    "feed", [SteeredFeed({10: [{"action": "stop now"}]}), StoppedInASample(10, 1), StoppedInASample(10, 12)]
+)
+def test_samples_that_a_stop_cut_short_are_written_by_the_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feed: LiveFeed
+) -> None:
+    monkeypatch.setattr("babytrain.engine.training.sample_writer.PIECES_PER_SECOND", 1e9)
+    settings = {"sample_every": 5, "sample_tokens": 10, "extra_prompts": "the |snake"}
+    whole = samples_of(train(tmp_path, **settings))
+    stopped = train(tmp_path, feed, name="stopped", **settings)
+    assert stopped.steps == 10
+    assert samples_of(stopped) == whole[: len(samples_of(stopped))]
+    resumed = train_resumed(Path(stopped.run_dir), {}, LiveFeed())
+    assert samples_of(resumed) == whole
+    ids = [event.sample_id for event in events_of(resumed) if isinstance(event, Sample)]
+    assert ids == list(range(1, len(whole) + 1))
+
+
+def test_a_resume_says_which_steps_are_lost_with_a_damaged_checkpoint(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    checkpoints = sorted((Path(result.run_dir) / "checkpoints").glob("step-*"))
+    for checkpoint in checkpoints[1:]:
+        (checkpoint / "model.safetensors").write_bytes(b"torn")
+    first = int(checkpoints[0].name.removeprefix("step-"))
+    resumed = train_resumed(Path(result.run_dir), {}, LiveFeed())
+    logged = [event for event in events_of(resumed) if isinstance(event, LogMessage) and event.level != "info"]
+    start = "from the untrained model" if first == 0 else f"from step {first}"
+    assert f"Steps {first + 1} to 20 are lost" in logged[0].text
+    assert start in logged[0].text

@@ -200,8 +200,8 @@ def test_a_fork_whose_folder_cannot_be_filled_leaves_nothing_behind(
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [result.run_id]
 
 
-def test_a_fork_of_a_text_that_has_changed_is_refused(tmp_path: Path) -> None:
-    result = train(tmp_path)
+def test_a_fork_of_a_text_that_has_changed_and_was_not_kept_is_refused(tmp_path: Path) -> None:
+    result = train(tmp_path, kept_text_megabytes=0)
     text = write_text(tmp_path)
     text.write_text(text.read_text() + "more\n")
     with pytest.raises(EngineError, match="changed"):

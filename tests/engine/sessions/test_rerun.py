@@ -213,7 +213,7 @@ def test_weights_that_differ_are_found_though_every_loss_agrees(tmp_path: Path) 
 
 
 def test_a_changed_text_version_and_machine_are_told_before_it_starts(tmp_path: Path, monkeypatch) -> None:
-    result = train(tmp_path)
+    result = train(tmp_path, kept_text_megabytes=0)
     folder = RunFolder(Path(result.run_dir))
     file = folder.config_file
     saved = file.read_text().replace("hostname = ", 'hostname = "elsewhere"\nwas = ')

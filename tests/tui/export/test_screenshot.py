@@ -116,7 +116,7 @@ async def test_a_picture_that_breaks_whatever_writes_it_is_a_sentence(
 
     monkeypatch.setattr(screenshot, "write_screenshot_files", broken)
     async with home(runs_dir, COMPACT) as driver:
-        assert await taken(driver) == "The picture could not be written (MemoryError)."
+        assert await taken(driver) == "The picture could not be written (there is not enough memory)."
 
 
 def test_without_fonts_there_is_no_png_and_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

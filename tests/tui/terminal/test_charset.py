@@ -12,7 +12,8 @@ from textual.color import Color
 from babytrain.tui.terminal.charset import CharsetFilter, fold_to_charset
 from babytrain.tui.terminal.safe_text import safe_line
 
-TEXTS = st.text().map(safe_line)
+EMOJI = st.sampled_from(["❤️", "👩‍💻", "1️⃣", "क्‍ष", "e\u0301", "कि", "a", " "])
+TEXTS = st.one_of(st.text(), st.lists(EMOJI).map("".join)).map(safe_line)
 
 
 @given(TEXTS)

@@ -54,8 +54,8 @@ def test_marks_never_pile_up_and_never_start_a_line(text: str) -> None:
     for line in safe_text(text).split("\n"):
         widths = [get_character_cell_size(char) for char in line]
         assert widths[:1] != [0]
-        # A variation selector, two marks, a joiner.
-        assert all(any(widths[index : index + 5]) for index in range(len(widths) - 4))
+        # A variation selector, three marks, a joiner.
+        assert all(any(widths[index : index + 6]) for index in range(len(widths) - 5))
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)))

@@ -14,6 +14,7 @@ from babytrain.runs.energy.bill import BillAmounts, bill_amounts
 from babytrain.runs.events import Sample
 from babytrain.runs.formatting import format_count, format_percent
 from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.export.generator_mark import GENERATOR_META
 from babytrain.tui.export.markup import Markup, escaped_text, format_length, html_page, join_markup, svg_element
 from babytrain.tui.export.poster.loss_curve import draw_curve
 from babytrain.tui.export.poster.receipt import draw_receipt, receipt_height
@@ -213,4 +214,4 @@ svg{width:min(92vw,calc(92vh*297/420));height:auto;box-shadow:0 2vmin 5vmin rgba
 
 def poster_html(svg: str, name: str) -> str:
     """A self-contained HTML file with the poster `svg`."""
-    return html_page(name, svg, style=_PAGE_STYLE)
+    return html_page(name, svg, style=_PAGE_STYLE, head=GENERATOR_META)

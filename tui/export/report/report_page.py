@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib import resources
 from typing import Any
 
-from babytrain import __version__
 from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.tui.export.generator_mark import GENERATOR, GENERATOR_META
 from babytrain.tui.export.markup import (
     Markup,
     html_element,
@@ -111,9 +110,9 @@ def _charts(snapshots: Sequence[RunSnapshot]) -> Markup:
 
 
 def _page(title: str, content: Markup) -> str:
-    style, script, version = _resource("report.css"), _resource("report.js"), escape(__version__)
-    head = f'<meta name="referrer" content="no-referrer">\n<meta name="generator" content="babytrain-tui {version}">\n'
-    footer = f"Made by babytrain-tui {version}. Drag over a chart to look closer, double-click to see all again."
+    style, script = _resource("report.css"), _resource("report.js")
+    head = f'<meta name="referrer" content="no-referrer">\n{GENERATOR_META}'
+    footer = f"Made by {GENERATOR}. Drag over a chart to look closer, double-click to see all again."
     body = f"{content}\n<footer>{footer}</footer>\n<script>{script}</script>"
     return html_page(title, body, style=style, script=script, head=head)
 
