@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from babytrain.engine.config.build import config_of_run
-from babytrain.engine.config.errors import EngineError
+from babytrain.engine.config.errors import CorpusError, EngineError
 from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.engine.data.corpus import Corpus, build_corpus
 from babytrain.engine.data.text_sources import SourceText
@@ -42,13 +42,17 @@ class RunText:
 
     def corpus(self, config: Config, *, any_text: bool = False) -> Corpus:
         """The corpus. Raises EngineError when the text is not the one it was, unless `any_text` will do."""
-        corpus = build_corpus(config, self.paths, self.stdin, source=self.source, tokenizer=self.tokenizer)
+        try:
+            corpus = build_corpus(config, self.paths, self.stdin, source=self.source, tokenizer=self.tokenizer)
+        except CorpusError as error:
+            raise CorpusError([*self.warnings, *error.problems]) from error
         if self.sha256 and corpus.sha256 != self.sha256 and not any_text:
             where = ", ".join(self.paths) or corpus.name
             raise EngineError(
                 [
+                    *self.warnings,
                     f"The text of this run has changed since ({where}) and was not kept with it: put the old text "
-                    "back, or go on with the new one by fork --text."
+                    "back, or go on with the new one by fork --text.",
                 ]
             )
         return corpus

@@ -155,6 +155,9 @@ def test_without_its_kept_text_a_run_goes_on_from_where_the_text_was(tmp_path: P
     shutil.rmtree(tmp_path / "texts")
     if damage is None:  # an older run keeps its text from now on
         assert train_resumed(Path(result.run_dir), {"steps": 22}, LiveFeed()).steps == 22
+    else:
+        with pytest.raises(EngineError, match="kept with this run is not as it was"):
+            train_resumed(Path(result.run_dir), {"steps": 22}, LiveFeed())
 
 
 @pytest.mark.parametrize(

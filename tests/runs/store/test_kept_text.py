@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,12 @@ def test_a_damaged_shared_text_is_replaced_by_the_next_run(tmp_path: Path, how: 
         assert read_kept_text(folder, SHA, LIMIT) == (TEXT, "")
     if (tmp_path / "foreign").exists():
         assert gzip.decompress((tmp_path / "foreign").read_bytes()) == TEXT  # the target of a link is left alone
+
+
+def test_runs_that_start_at_once_all_have_their_text(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda number: keep(tmp_path, f"run-{number}"), range(40)))
+    assert all(read_kept_text(folder, SHA, LIMIT) == (TEXT, "") for folder in folders)
 
 
 def test_a_link_in_the_place_of_the_shared_folder_is_not_followed(tmp_path: Path) -> None:
