@@ -13,8 +13,9 @@ import torch
 from babytrain.engine.checkpoints.format import load_checkpoint
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork import plan_fork
+from babytrain.engine.sessions.new_run import NewRunPlan
 from babytrain.engine.sessions.rerun import plan_rerun, train_rerun
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.runs.events import LogMessage, Started
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, read_run_toml
