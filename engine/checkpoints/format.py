@@ -12,22 +12,41 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from babytrain.engine.checkpoints.lookup import find_checkpoint, normalized_name
+from babytrain.engine.checkpoints.trainer_file import trainer_problem
 from babytrain.engine.config.errors import EngineError
+from babytrain.engine.config.settings import ModelSettings
+from babytrain.engine.model.gpt import GPT
+from babytrain.runs.errors import error_reason
+from babytrain.runs.files.regular_files import (
+    UnfitFileError,
+    is_real_folder,
+    open_regular_file,
+    read_json_file,
+    remove_tree,
+)
+from babytrain.runs.store.checkpoint_list import (
+    MOST_TRAINER_BYTES,
+    TRAINER_FILE,
+    checkpoint_folders,
+    pointed_at,
+    written,
+)
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
-TRAINER_FILE = "trainer.json"
 _REPLACED = ".draft-replaced-"
+_MOST_HEADER_BYTES = 16 * 2**20  # of tensors; those of the largest model take one
 
 
 class CheckpointError(EngineError):
@@ -71,8 +90,10 @@ def save_checkpoint(
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)
         restore_replaced_checkpoints(checkpoints)
+        if not is_real_folder(checkpoints):
+            raise UnfitFileError("it is a link, and links in a run folder are not followed", checkpoints)
         for old_draft in checkpoints.glob(".draft-*"):
-            shutil.rmtree(old_draft, ignore_errors=True)
+            remove_tree(old_draft)
         draft.mkdir()
         save_file({name: tensor.contiguous() for name, tensor in model.items()}, draft / MODEL_FILE)
         save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, draft / OPTIMIZER_FILE)
@@ -81,16 +102,16 @@ def save_checkpoint(
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
         replaced = checkpoints / f"{_REPLACED}{path.name}"
-        if path.exists():  # the same step again, after a resume
+        if os.path.lexists(path):  # the same step again, after a resume
             path.rename(replaced)
         draft.rename(path)
-        shutil.rmtree(replaced, ignore_errors=True)
+        remove_tree(replaced)
         _point(checkpoints / "last", path.name)
         if best:
             _point(checkpoints / "best", path.name)
         _flush_to_disk(checkpoints)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
+        remove_tree(draft)
         reason = _reason_of(error)
         raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
     _prune(checkpoints, keep)
@@ -107,14 +128,12 @@ def _reason_of(error: OSError | SafetensorError) -> str:
 
 def list_checkpoints(checkpoints: Path) -> list[Path]:
     """Complete checkpoints, newest last."""
-    if not checkpoints.is_dir():
-        return []
-    return sorted(path for path in checkpoints.glob("step-*") if (path / TRAINER_FILE).is_file())
+    return checkpoint_folders(checkpoints)
 
 
 def best_checkpoint(checkpoints: Path) -> Path | None:
     """The checkpoint with the lowest validation loss, if one was kept."""
-    return _pointed_at(checkpoints / "best")
+    return pointed_at(checkpoints / "best")
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
@@ -122,9 +141,7 @@ def last_checkpoint(checkpoints: Path) -> Path | None:
 
     After a kill between a checkpoint and its mark it is the one before.
     """
-    marked = _pointed_at(checkpoints / "last")
-    known = list_checkpoints(checkpoints)
-    return marked if marked in known else (max(known, key=_written) if known else None)
+    return pointed_at(checkpoints / "last") or max(list_checkpoints(checkpoints), key=written, default=None)
 
 
 def mark_as_last(checkpoints: Path, path: Path) -> None:
@@ -138,31 +155,46 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
     tensors: list[dict[str, Tensor]] = []
     for file in (path / MODEL_FILE, path / OPTIMIZER_FILE):
         try:
+            _check_header(file)
             tensors.append(load_file(file))
         except (OSError, ValueError, SafetensorError) as error:
-            reason = f"{file.name} is a pickle, and those are never loaded" if _is_pickle(file) else str(error)
-            raise CheckpointError(f"The checkpoint {path} cannot be read: {reason}.") from error
+            reason = error_reason(error).removeprefix("Error while deserializing header: ")[:200]
+            raise CheckpointError(f"The checkpoint {path} cannot be read: {file.name}: {reason}.") from error
     return LoadedCheckpoint(path, tensors[0], tensors[1], trainer)
 
 
-def _is_pickle(file: Path) -> bool:
-    """Whether a file begins like a pickle or like the zip archive that `torch.save` writes."""
-    try:
-        with file.open("rb") as opened:
-            return opened.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
-    except OSError:
-        return False
+def _check_header(file: Path) -> None:
+    """Raise OSError or ValueError for a file that the library should not be given; it checks the rest by itself."""
+    with os.fdopen(open_regular_file(file), "rb") as opened:
+        head = opened.read(8)
+    # Like a pickle or like the zip archive that `torch.save` writes.
+    if head.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        raise ValueError("it is a pickle, and those are never loaded")
+    if len(head) < 8 or not 2 <= int.from_bytes(head, "little") <= _MOST_HEADER_BYTES:
+        raise ValueError("it has no header of tensors")
 
 
 def load_trainer(path: Path) -> dict[str, Any]:
     """Only the contents of a checkpoint's `trainer.json`. Raises CheckpointError."""
+    if not all(map(is_real_folder, (path.parent, path))):
+        raise CheckpointError(f"The checkpoint {path} cannot be read: there is no such folder, or it is a link.")
     try:
-        trainer = json.loads((path / TRAINER_FILE).read_text(encoding="utf-8"))
+        trainer = read_json_file(path / TRAINER_FILE, MOST_TRAINER_BYTES)
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"The checkpoint {path} cannot be read: {error}.") from error
-    if not isinstance(trainer, dict) or not isinstance(trainer.get("step"), int):
-        raise CheckpointError(f"{path / TRAINER_FILE} is not the state of a trainer.")
-    return trainer
+        reason = error_reason(error)
+        raise CheckpointError(f"The checkpoint {path} cannot be read: {TRAINER_FILE}: {reason}.") from error
+    if problem := trainer_problem(trainer):
+        raise CheckpointError(f"The checkpoint {path} is damaged: {TRAINER_FILE}: {problem}.")
+    checked: dict[str, Any] = trainer
+    return checked
+
+
+def check_model_fits(checkpoint: LoadedCheckpoint, config: ModelSettings, vocabulary_size: int) -> None:
+    """Raise CheckpointError unless its tensors are those of the model; nothing of the model's size is allocated."""
+    with torch.device("meta"):
+        own = GPT(config, vocabulary_size).state_dict()
+    if problem := tensor_mismatch(own, checkpoint.model):
+        raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
 
 
 def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
@@ -186,19 +218,29 @@ def tensor_mismatch(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> s
 
 def restore_replaced_checkpoints(checkpoints: Path) -> None:
     """Rename back checkpoints that were being replaced when the program was killed. The run must be locked."""
+    if not is_real_folder(checkpoints):
+        return
     for replaced in checkpoints.glob(f"{_REPLACED}*"):
         path = checkpoints / replaced.name.removeprefix(_REPLACED)
-        if not path.exists():
+        if is_real_folder(replaced) and not os.path.lexists(path):
             with contextlib.suppress(OSError):
                 replaced.rename(path)
 
 
-def load_newest(checkpoints: Path) -> tuple[LoadedCheckpoint, list[str]]:
-    """The checkpoint to resume from, else the newest readable, what is wrong with others. Raises CheckpointError."""
+def load_newest(
+    checkpoints: Path, check: Callable[[LoadedCheckpoint], None] | None = None
+) -> tuple[LoadedCheckpoint, list[str]]:
+    """The checkpoint to resume from, else the newest readable, what is wrong with others. Raises CheckpointError.
+
+    `check` raises CheckpointError for one that cannot be used although it can be read.
+    """
     problems: list[str] = []
     for path in _last_first(checkpoints):
         try:
-            return load_checkpoint(path), problems
+            found = load_checkpoint(path)
+            if check is not None:
+                check(found)
+            return found, problems
         except CheckpointError as error:
             problems.append(str(error))
     raise CheckpointError(
@@ -230,7 +272,7 @@ def step_of(path: Path) -> int:
 def _last_first(checkpoints: Path) -> list[Path]:
     """The checkpoint to resume from, then the others, newest first."""
     last = last_checkpoint(checkpoints)
-    return sorted(list_checkpoints(checkpoints), key=lambda path: (path == last, _written(path)), reverse=True)
+    return sorted(list_checkpoints(checkpoints), key=lambda path: (path == last, written(path)), reverse=True)
 
 
 def _was_unstable(path: Path) -> bool:
@@ -246,7 +288,7 @@ def _prune(checkpoints: Path, keep: int) -> None:
     best = best_checkpoint(checkpoints)
     nameless = [path for path in list_checkpoints(checkpoints) if path.name.count("-") == 1]
     # By time and not by step: after a rollback, later steps may be older.
-    for path in sorted(nameless, key=_written)[:-keep]:
+    for path in sorted(nameless, key=written)[:-keep]:
         if path != best:
             _remove(path)
 
@@ -261,26 +303,11 @@ def _remove(path: Path) -> None:
     shutil.rmtree(renamed, ignore_errors=True)
 
 
-def _written(path: Path) -> tuple[int, str]:
-    """When a checkpoint was written; at equal times the later step counts as newer."""
-    try:
-        return (path / TRAINER_FILE).stat().st_mtime_ns, path.name
-    except OSError:
-        return 0, path.name
-
-
-def _pointed_at(pointer: Path) -> Path | None:
-    try:
-        name = pointer.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    path = pointer.parent / Path(name).name
-    return path if (path / TRAINER_FILE).is_file() else None
-
-
 def _point(pointer: Path, name: str) -> None:
     draft = pointer.with_name(f".draft-{pointer.name}.txt")
-    draft.write_text(name + "\n", encoding="utf-8")
+    remove_tree(draft)
+    with draft.open("x", encoding="utf-8") as file:  # which follows no link
+        file.write(name + "\n")
     _flush_to_disk(draft)
     draft.replace(pointer)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET, PRESETS
 from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.runs.dials.renamed_settings import present_settings
+from babytrain.runs.files.regular_files import read_toml_file
 
 ADAMW_LR = 3e-3
+_MOST_PROBLEMS = 20  # named at once
+_LONGEST_WORD = 60  # that may be a slip of the finger
 # What a run that does not mention a setting was trained with.
 _DEFAULTS_OF_OLD_RUNS = {"token_shift": 0, "matmul_backend": "torch", "compile": "off", "min_p": 0.0, "steps": 2000}
 _SWITCH_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
@@ -34,8 +36,10 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
         problems.append(f"There is no preset {preset!r}{nearest_word(preset, PRESETS)}.")
     for layer in overrides:
         for key, raw in present_settings(layer).items():
+            if len(problems) >= _MOST_PROBLEMS:
+                break
             if key not in SETTINGS:
-                problems.append(f"There is no setting {key!r}{nearest_word(key, SETTINGS)}.")
+                problems.append(f"There is no setting {_shown(key)}{nearest_word(key, SETTINGS)}.")
                 continue
             try:
                 values[key] = parse_value(key, raw)
@@ -73,12 +77,12 @@ def config_of_run(saved: Mapping[str, Any], changes: Mapping[str, Any] | None = 
 def load_toml(path: Path) -> dict[str, Any]:
     """The settings in a TOML file, its tables flattened. Raises ConfigError that names the file."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = read_toml_file(path, follow_links=True)
     except OSError as error:
         raise ConfigError([f"Cannot read the config file {path}: {error.strerror or error}."]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"The config file {path} is not UTF-8 text."]) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError([f"The config file {path} is not valid TOML: {error}."]) from error
     flat: dict[str, Any] = {}
     for key, value in document.items():
@@ -92,13 +96,13 @@ def parse_value(name: str, raw: Any) -> Any:
     if kind is bool:
         value = _SWITCH_WORDS.get(str(raw).strip().lower())
         if value is None:
-            raise ValueError(f"{name} is on or off, not {raw!r}.")
+            raise ValueError(f"{name} is on or off, not {_shown(raw)}.")
         return value
     if kind is str:
         # `compile = true` is accepted for the choice `on`.
         return {"True": "on", "False": "off"}.get(str(raw), str(raw))
     wanted = "a number" if kind is float else "a whole number"
-    refusal = ValueError(f"{name} is {wanted}{_range_text(name)}, not {raw!r}.")
+    refusal = ValueError(f"{name} is {wanted}{_range_text(name)}, not {_shown(raw)}.")
     text = str(raw).replace("_", "").strip()
     try:
         number = float(text)
@@ -144,7 +148,7 @@ def check_value(name: str, value: Any) -> str | None:
         if value in setting.choices:
             return None
         hint = nearest_word(str(value), setting.choices)
-        return f"{name} is one of {', '.join(setting.choices)}, not {value!r}{hint}."
+        return f"{name} is one of {', '.join(setting.choices)}, not {_shown(value)}{hint}."
     if setting.check is not None:
         try:
             setting.check(str(value))
@@ -167,8 +171,16 @@ def _range_text(name: str) -> str:
     return "" if low is None or high is None else f" between {format_limit(low)} and {format_limit(high)}"
 
 
+def _shown(value: object) -> str:
+    """What a file or a person gave, at a length that fits a sentence."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def nearest_word(word: str, known: Iterable[str]) -> str:
     """`(did you mean 'dropout'?)` for a word similar to a known one, else an empty string."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 

@@ -1,7 +1,8 @@
 """Byte-level BPE with the `tokenizers` library, trained on the text of the run.
 
 Choices: GPT-2's pre-tokenizer without a prefix space, all 256 bytes in the alphabet (so nothing is unknown), no special
-tokens. Long texts are encoded in pieces, because the library needs many times the memory of a text.
+tokens. Long texts are encoded in pieces, because the library needs many times the memory of a text. A file may come
+from a stranger: only its vocabulary and merges are read, and never its normalizers, patterns and decoders.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -31,6 +32,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import tokenizers
 
 SMALLEST_VOCABULARY = 257  # 256 bytes and one merge; below that it is the byte tokenizer
+LARGEST_VOCABULARY = 65_536
+LONGEST_TOKEN = 4_096  # characters
 _PIECE_CHARACTERS = 1_000_000
 # The pre-tokenizer always splits between a single line break and a word.
 _CUT = re.compile(r"(?<=\S\n)(?=\S)")
@@ -49,6 +52,20 @@ def _bytes_of_alphabet() -> dict[str, int]:
 _BYTE_OF = _bytes_of_alphabet()
 
 
+class _ModelPart(msgspec.Struct):
+    """What is read of the library's JSON of a model. Old versions write a merge as one text with a space."""
+
+    type: Literal["BPE"]
+    vocab: dict[str, int]
+    merges: list[tuple[str, str] | str]
+
+
+class _LibraryFile(msgspec.Struct):
+    """What is read of the library's JSON of a tokenizer."""
+
+    model: _ModelPart
+
+
 class BpeTokenizer(Tokenizer):
     """Byte-level BPE around a `tokenizers.Tokenizer`."""
 
@@ -59,17 +76,16 @@ class BpeTokenizer(Tokenizer):
         self.vocabulary_size = library.get_vocab_size()
 
     @classmethod
-    def from_library_json(cls, text: str) -> BpeTokenizer:
-        """Load the library's JSON. Raises ValueError when it is not a byte-level BPE tokenizer."""
+    def from_library(cls, document: dict[str, Any]) -> BpeTokenizer:
+        """Build it from the vocabulary and the merges in the library's JSON. Raises ValueError when they do not fit."""
         try:
-            library = tokenizers.Tokenizer.from_str(text)
-        except Exception as error:  # the library raises nothing narrower
+            model = msgspec.convert(document, _LibraryFile).model
+        except (msgspec.ValidationError, RecursionError) as error:
             raise ValueError(f"This is not a bpe tokenizer file: {error}.") from error
-        if not isinstance(library.model, tokenizers.models.BPE) or not isinstance(
-            library.decoder, tokenizers.decoders.ByteLevel
-        ):
-            raise ValueError("This is not a bpe tokenizer file: it holds another kind of tokenizer.")
-        return cls(library)
+        merges = [_pair(merge) for merge in model.merges]
+        if problem := _problem(model.vocab, merges):
+            raise ValueError(f"This is not a bpe tokenizer file: {problem}.")
+        return cls(_library_around(tokenizers.models.BPE(model.vocab, merges)))
 
     def encode(self, text: str) -> TokenIds:
         """Token numbers as int64, shape (tokens,). Raises ValueError for lone surrogates."""
@@ -105,6 +121,38 @@ class BpeTokenizer(Tokenizer):
         return msgspec.json.encode(BpeTokenizerFile(library)).decode()
 
 
+def _pair(merge: tuple[str, str] | str) -> tuple[str, str]:
+    if not isinstance(merge, str):
+        return merge
+    left, _, right = merge.partition(" ")
+    return left, right
+
+
+def _problem(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> str:
+    """What is wrong with a vocabulary or the merges, as part of a sentence, or ""."""
+    size = len(vocabulary)
+    if not len(_BYTE_OF) <= size <= LARGEST_VOCABULARY:
+        return f"its vocabulary has {size:,} tokens, and {len(_BYTE_OF)} to {LARGEST_VOCABULARY:,} are allowed"
+    if not _BYTE_OF.keys() <= vocabulary.keys():
+        return "its vocabulary lacks one of the 256 bytes"
+    if set(vocabulary.values()) != set(range(size)):
+        return f"its tokens are not numbered 0 to {size - 1:,}"
+    if any(len(token) > LONGEST_TOKEN or not _BYTE_OF.keys() >= set(token) for token in vocabulary):
+        return f"a token is longer than {LONGEST_TOKEN:,} characters, or none of bytes"
+    if len(merges) >= LARGEST_VOCABULARY or not all(
+        vocabulary.keys() >= {left, right, left + right} for left, right in merges
+    ):
+        return "a merge does not give a token of two others"
+    return ""
+
+
+def _library_around(model: tokenizers.models.BPE) -> tokenizers.Tokenizer:
+    library = tokenizers.Tokenizer(model)
+    library.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = tokenizers.decoders.ByteLevel()
+    return library
+
+
 def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:
     """Learn at most `vocabulary` tokens from `text`. Raises ValueError for fewer than 257, or for raw bytes."""
     if vocabulary < SMALLEST_VOCABULARY:
@@ -114,13 +162,12 @@ def train_bpe(text: str, vocabulary: int) -> BpeTokenizer:
         )
     if unknown := find_lone_surrogates(text):
         raise ValueError(unknown_characters_sentence(unknown))
-    library = tokenizers.Tokenizer(tokenizers.models.BPE())
-    library.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    library.decoder = tokenizers.decoders.ByteLevel()
+    library = _library_around(tokenizers.models.BPE())
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=vocabulary,
         initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
         special_tokens=[],
+        max_token_length=LONGEST_TOKEN,
         show_progress=False,
     )
     library.train_from_iterator(split_text(text), trainer=trainer)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import assert_never
 
 import msgspec
 
+from babytrain.engine.config.errors import EngineError
 from babytrain.engine.data.tokenizer import (
     BpeTokenizerFile,
     ByteTokenizer,
@@ -14,6 +16,10 @@ from babytrain.engine.data.tokenizer import (
     CharTokenizerFile,
     Tokenizer,
 )
+from babytrain.runs.errors import error_reason
+from babytrain.runs.files.regular_files import read_regular_file
+
+_MOST_FILE_BYTES = 64 * 2**20
 
 MOST_CHARACTERS = 2**15  # different ones: each is a row of the embedding, and a number in every prediction
 
@@ -42,11 +48,19 @@ def train_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
     raise ValueError(f"tokenizer is one of char, byte, bpe, not {kind!r}.")
 
 
+def load_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer in a file of a run folder. Raises EngineError with a sentence that names the file."""
+    try:
+        return tokenizer_from_json(read_regular_file(path, _MOST_FILE_BYTES).decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError([f"The tokenizer of this run, {path}, cannot be read: {error_reason(error)}."]) from error
+
+
 def tokenizer_from_json(text: str) -> Tokenizer:
     """The tokenizer that `to_json` wrote. Raises ValueError for any other text."""
     try:
         stored = msgspec.json.decode(text, type=CharTokenizerFile | ByteTokenizerFile | BpeTokenizerFile)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ValueError(f"This is not a tokenizer file: {error}.") from error
     match stored:
         case CharTokenizerFile():
@@ -56,6 +70,6 @@ def tokenizer_from_json(text: str) -> Tokenizer:
         case BpeTokenizerFile():
             from babytrain.engine.data.bpe_tokenizer import BpeTokenizer
 
-            return BpeTokenizer.from_library_json(msgspec.json.encode(stored.tokenizer).decode())
+            return BpeTokenizer.from_library(stored.tokenizer)
         case _:
             assert_never(stored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,15 +11,14 @@ from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
     best_checkpoint,
+    check_model_fits,
     load_checkpoint,
     load_newest,
     named_checkpoint,
-    tensor_mismatch,
 )
 from babytrain.engine.config.build import config_of_run
-from babytrain.engine.config.errors import EngineError
 from babytrain.engine.data.tokenizer import Tokenizer
-from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
+from babytrain.engine.data.tokenizer_factory import load_tokenizer
 from babytrain.engine.generation.generate import Decoder, generate, likeliest_tokens, new_decoder
 from babytrain.engine.generation.prompts import PreparedPrompt
 from babytrain.engine.generation.sampling import SamplingSettings
@@ -62,22 +61,17 @@ def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel
     folder = RunFolder(run_dir)
     saved, _ = read_run_toml(folder)
     config = config_of_run(saved)
-    tokenizer = _read_tokenizer(folder.tokenizer_file)
-    checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip())
+    tokenizer = load_tokenizer(folder.tokenizer_file)
+
+    def check(found: LoadedCheckpoint) -> None:
+        check_model_fits(found, config, tokenizer.vocabulary_size)
+
+    checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip(), check)
     model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)
-    if problem := tensor_mismatch(model.state_dict(), checkpoint.model):
-        raise CheckpointError(f"The checkpoint {checkpoint.path} does not fit the model of this run: {problem}.")
     model.load_state_dict(checkpoint.model)
     model.eval()
     step = int(checkpoint.trainer["step"])
     return CheckpointModel(model, tokenizer, step, checkpoint.path.name, config.prompt, tuple(notes))
-
-
-def _read_tokenizer(file: Path) -> Tokenizer:
-    try:
-        return tokenizer_from_json(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineError([f"The tokenizer of this run cannot be read: {error}."]) from error
 
 
 def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
@@ -93,10 +87,22 @@ def decode_pieces(tokens: Iterable[int], tokenizer: Tokenizer) -> Iterator[str]:
         yield rest
 
 
-def _load_checkpoint(checkpoints: Path, which: str) -> tuple[LoadedCheckpoint, list[str]]:
-    """A checkpoint, and a sentence for each unreadable newer one. Raises CheckpointError or CheckpointNotFound."""
-    if which == "best" and (best := best_checkpoint(checkpoints)) is not None:
-        return load_checkpoint(best), []
-    if which in ("best", "last"):
-        return load_newest(checkpoints)
-    return load_checkpoint(named_checkpoint(checkpoints, which)), []
+def _load_checkpoint(
+    checkpoints: Path, which: str, check: Callable[[LoadedCheckpoint], None]
+) -> tuple[LoadedCheckpoint, list[str]]:
+    """A checkpoint, and a sentence for each unreadable one before it. Raises CheckpointError or CheckpointNotFound."""
+    notes: list[str] = []
+    best = best_checkpoint(checkpoints) if which == "best" else None
+    if which not in ("best", "last"):
+        best = named_checkpoint(checkpoints, which)
+    if best is not None:
+        try:
+            found = load_checkpoint(best)
+            check(found)
+            return found, []
+        except CheckpointError as error:
+            if which != "best":
+                raise
+            notes.append(str(error))
+    newest, problems = load_newest(checkpoints, check)
+    return newest, list(dict.fromkeys(notes + problems))

@@ -6,6 +6,7 @@ It reads settings, `trainer.json` and tensor headers; `plan_fork` reads everythi
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -16,14 +17,15 @@ from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.settings import SETTINGS, Config, DataSettings, ModelSettings
 from babytrain.runs.errors import RunsError, error_reason
-from babytrain.runs.store.checkpoint_list import summarize_checkpoints
+from babytrain.runs.files.regular_files import open_regular_file, read_json_file
+from babytrain.runs.store.checkpoint_list import MOST_TRAINER_BYTES, TRAINER_FILE, summarize_checkpoints
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 
 # Data and model settings that may differ in a fork; the others define what weights and tokens mean.
 _FREE = {"window_shift", "token_noise", "context", "dropout", "label_smoothing"}
 _FIXED = {field.name for group in (DataSettings, ModelSettings) for field in fields(group)} - _FREE | {"optimizer"}
 CHANGEABLE = tuple(name for name in SETTINGS if name not in _FIXED)  # settings that a fork may change
-_LONGEST_HEADER = 64 << 20  # bytes
+_LONGEST_HEADER = 16 << 20  # bytes
 
 
 def fork_refusal(
@@ -81,12 +83,12 @@ def find_fork_problems(
 def _checkpoint_problems(path: Path, step: int, changes: Mapping[str, Any], planned: int | None) -> list[str]:
     """What is wrong with a checkpoint; `planned` is the last step of the run if the checkpoint has none."""
     try:
-        trainer = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+        trainer = read_json_file(path / TRAINER_FILE, MOST_TRAINER_BYTES)
         for file in ("model.safetensors", "optimizer.safetensors"):
             _check_tensors(path / file)
         planned = trainer.get("dials", {}).get("total_steps", planned)
         return _end_problem(step, changes, planned)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         return [f"The checkpoint {path.name} is damaged: choose another one ({error_reason(error)})."]
 
 
@@ -102,7 +104,7 @@ def _check_tensors(file: Path) -> None:
 
     Format: 8 bytes header length, JSON header, tensors (https://github.com/huggingface/safetensors#format).
     """
-    with file.open("rb") as stream:
+    with os.fdopen(open_regular_file(file), "rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         if not 2 <= length <= _LONGEST_HEADER:
             raise ValueError(f"{file.name} has no header")

@@ -10,7 +10,8 @@ import msgspec
 from babytrain.engine.config.settings import Config
 from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.energy.measurement import GAP_INTERVALS, SENSOR_INTERVAL_SECONDS
-from babytrain.runs.events import Baselines, Energy, Eval, Step
+from babytrain.runs.errors import RunsError
+from babytrain.runs.events import Baselines, Energy, Eval, Started, Step
 from babytrain.runs.formatting import format_factor, format_learning_rate
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state.elapsed_time import paused_seconds
@@ -40,8 +41,13 @@ class ResumeHistory:
 
 
 def read_history(folder: RunFolder, feed: LiveFeed, step: int) -> ResumeHistory:
-    """Read the journal of a run resumed at `step`, and publish it on the feed for the screen."""
+    """Read the journal of a run resumed at `step`, and publish it on the feed for the screen. Raises RunsError."""
     contents = read_journal(folder.journal)
+    if not any(isinstance(event, Started) for event in contents.events):
+        raise RunsError(
+            f"The journal {folder.journal} does not say how the run started, so nothing can be added to it: "
+            f"go on in a new run with `fork {folder.run_id} --at last`."
+        )
     state = RunState(steps=feed.steps)
     state.apply_all(contents.events)
     last_step = state.at().step

@@ -19,9 +19,9 @@ from babytrain.engine.data.text_sources import SourceText
 from babytrain.engine.data.tokenizer import Tokenizer, make_visible
 from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
 from babytrain.runs.errors import error_reason
+from babytrain.runs.files.regular_files import open_regular_file, read_regular_file
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.kept_text import has_kept_text, keep_text, read_kept_text
-from babytrain.runs.store.regular_files import open_regular_file, read_regular_file
 
 TOKENIZER_FROM = "tokenizer_from"  # in `run.toml`: the run whose tokenizer this one has
 STDIN_COPY = "corpus.txt"  # standard input as it came, where its text is not kept otherwise

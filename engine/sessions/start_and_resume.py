@@ -43,7 +43,7 @@ from babytrain.engine.sessions.run_text import RunText, keep_text_of, text_of_ru
 from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
-from babytrain.engine.training.train_state import TrainState, read_trainer
+from babytrain.engine.training.train_state import TrainState, check_usable, read_trainer
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.dials.history import plan_of
@@ -135,7 +135,9 @@ def train_resumed(
         text = text_of_run(folder, saved, provenance)
         corpus = text.corpus(config)
         restore_replaced_checkpoints(folder.checkpoints)
-        checkpoint, problems = load_newest(folder.checkpoints)
+        checkpoint, problems = load_newest(
+            folder.checkpoints, lambda found: check_usable(found, config, corpus.tokenizer.vocabulary_size)
+        )
         if {"steps", "epochs"} & set(changes):
             config = with_planned_steps(config, corpus)
         checkpoint = with_changed_dials(checkpoint, config, changes)

@@ -20,6 +20,7 @@ from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
 from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
+from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.formatting import format_seconds
 from babytrain.runs.store.folder import RunFolder
 
@@ -114,7 +115,7 @@ def write_crash_log(folder: RunFolder, error: Exception) -> str:
     """Write the traceback into the run folder. Returns a sentence that says where, with a space before it, or ""."""
     details = folder.path / "crash.log"
     try:
-        details.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        write_atomically(details, "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace"))
     except OSError:
         return ""
     return f" Details are in {details}."

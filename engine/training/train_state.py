@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from babytrain.engine.checkpoints.format import (
-    TRAINER_FILE,
     CheckpointError,
     LoadedCheckpoint,
+    check_model_fits,
     save_checkpoint,
     tensor_mismatch,
 )
@@ -23,6 +23,7 @@ from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.dial_state import DialState, restore_dials
 from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Eval
+from babytrain.runs.store.checkpoint_list import TRAINER_FILE
 
 
 @dataclass
@@ -146,6 +147,12 @@ class TrainState:
         model.load_state_dict(checkpoint.model)
 
 
+def check_usable(checkpoint: LoadedCheckpoint, config: Config, vocabulary_size: int) -> None:
+    """Raise CheckpointError unless a run with these settings can go on from it, before a model is made."""
+    check_model_fits(checkpoint, config, vocabulary_size)
+    read_trainer(checkpoint, config)
+
+
 def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress, DialState, Guard]:
     """The trainer's own numbers in a checkpoint. Raises CheckpointError when they are damaged."""
     trainer, guard = checkpoint.trainer, Guard(config)
@@ -153,7 +160,7 @@ def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress
         progress, dials = Progress.of(trainer), restore_dials(trainer, config.to_dict())
         if trainer.get("guard") is not None:  # written by an older version, or by hand
             guard.restore(trainer["guard"])
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise CheckpointError(
             f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({error_reason(error)})."
         ) from error

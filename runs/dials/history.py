@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import reduce
 
 from babytrain.runs.dials.apply_and_undo import DIAL_ACTIONS, replay_command
 from babytrain.runs.dials.dial_state import DialState, initial_dials
@@ -37,7 +36,8 @@ class DialHistory:
     def __init__(self) -> None:
         self._records: Timeline[DialRecord] = Timeline()
         self._plans: Timeline[Plan] = Timeline()
-        self._events: list[Started | Plan | Resumed | Command] = []  # from which the newest record was made
+        # The events that count, each with the record after it.
+        self._made: list[tuple[Started | Plan | Resumed | Command, DialRecord]] = []
         self._started: Started | None = None
         self._settings: dict[str, object] = {}
 
@@ -53,17 +53,27 @@ class DialHistory:
                 self._started, self._settings = event, dict(event.config)
                 self._plan_afresh(event)
             case Resumed() if not event.rollback:
-                self._events = [
-                    past for past in self._events if not isinstance(past, Command) or past.step <= event.step
-                ]
+                self._drop_commands_after(event.step)
                 if event.changes and self._started is not None:
                     self._settings |= event.changes
                     self._plan_afresh(event)
-        self._events.append(event)
-        if isinstance(event, Resumed) and not event.rollback:
-            self._records.append(reduce(_after, self._events, _START))
-        else:
-            self._records.append(_after(self._records.events[-1] if self._records.events else _START, event))
+        self._records.append(self._make(event))
+
+    def _make(self, event: Started | Plan | Resumed | Command) -> DialRecord:
+        record = _after(self._made[-1][1] if self._made else _START, event)
+        self._made.append((event, record))
+        return record
+
+    def _drop_commands_after(self, step: int) -> None:
+        """Undo commands after a step; only what came after the first of them is worked out again."""
+        undone = [isinstance(past, Command) and past.step > step for past, _ in self._made]
+        if True not in undone:
+            return
+        first = undone.index(True)
+        kept = [past for (past, _), drop in zip(self._made[first:], undone[first:], strict=True) if not drop]
+        del self._made[first:]
+        for past in kept:
+            self._make(past)
 
     def at(self, t: float) -> DialRecord:
         """The dials at a time; before the run started, those it starts with."""

@@ -11,12 +11,14 @@ from babytrain.runs.events import Event
 TimelineEvent = TypeVar("TimelineEvent", bound=Event)
 MAX_VITALS = 14_400  # four hours of readings at one a second
 MAX_LETTERS = 1_000  # evaluations, at about ten kilobytes each
+MAX_RESUMES = 2_000  # and rollbacks: each looks through what it supersedes
+MAX_EVENTS = 100_000  # of any other kind: more than a run has, and less than a stranger's file may have
 
 
 class Timeline(Generic[TimelineEvent]):
     """Events of one kind sorted by time. Beyond `most`, every second event of the older half is dropped."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int = MAX_EVENTS) -> None:
         self.events: list[TimelineEvent] = []
         self._times: list[float] = []
         self._most = most
@@ -28,7 +30,7 @@ class Timeline(Generic[TimelineEvent]):
         """Add an event; with an earlier time than the last one's it is filed at the last one's time."""
         self.events.append(event)
         self._times.append(max(event.t, self._times[-1]) if self._times else event.t)
-        if self._most is not None and len(self.events) > self._most:
+        if len(self.events) > self._most:
             self.thin_older_half()
 
     def count_until(self, t: float) -> int:
@@ -56,6 +58,8 @@ class Timeline(Generic[TimelineEvent]):
 
     def drop_after_step(self, step: int) -> None:
         """Drop events of later steps, which a resume superseded."""
+        if all(event.step <= step for event in self.events):
+            return
         kept = [(event, t) for event, t in zip(self.events, self._times, strict=True) if event.step <= step]
         self.events = [event for event, _ in kept]
         self._times = [t for _, t in kept]

@@ -14,9 +14,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from babytrain.runs.events import AnyEvent, Step
+from babytrain.runs.events import AnyEvent, Checkpoint, Command, Ended, Eval, GuardEvent, Resumed, Started, Step
 
-MAX_INTEGER = 2**63 - 1  # what a column of the step table holds
+# What a line may hold, so that neither arithmetic nor a calendar, a chart or a column overflows; others are bad lines.
+MAX_INTEGER = 10**15  # of steps and tokens
+MAX_JOURNAL_LINE_BYTES = 16 * 2**20
+_MAX_FLOAT = 1e39  # more than any finite number of fp32
+_LONGEST_SECONDS = 1e11  # of running time
+_LATEST_WALL_TIME = 2.5e11  # Unix seconds; a calendar ends with the year 9999
+_MOST_NAMED_VALUES = 1_000  # settings, dials or sensors in an event
+_MOST_ITEMS = 200_000  # letters, or tokens of a vocabulary
+_DEEPEST = 8
+_MAY_DIVERGE = (Step, Eval, Checkpoint, Ended, GuardEvent, Command)  # NaN and infinite losses, norms and rates
 
 
 def _from_numpy(value: Any) -> Any:
@@ -120,10 +129,34 @@ def _is_of_unknown_kind(line: bytes) -> bool:
 
 
 def _all_in_range(events: Iterable[AnyEvent]) -> bool:
-    """Whether the events can be sorted by time and stored in integer columns."""
-    return all(
-        math.isfinite(event.t)
-        and 0 <= event.step <= MAX_INTEGER
-        and (type(event) is not Step or 0 <= event.tokens <= MAX_INTEGER)
-        for event in events
-    )
+    """Whether the events can be sorted by time, stored in columns, and calculated with."""
+    return all(_is_in_range(event) for event in events)
+
+
+def _is_in_range(event: AnyEvent) -> bool:
+    if not (-_LONGEST_SECONDS <= event.t <= _LONGEST_SECONDS and 0 <= event.step <= MAX_INTEGER):
+        return False
+    if type(event) is Step and not 0 <= event.tokens <= MAX_INTEGER:
+        return False
+    if isinstance(event, Started | Resumed) and not 0 <= event.wall_time <= _LATEST_WALL_TIME:
+        return False
+    return _is_fit(event, isinstance(event, _MAY_DIVERGE), _DEEPEST)
+
+
+def _is_fit(value: Any, may_diverge: bool, depth: int) -> bool:
+    """Whether the numbers in a value are in range, or NaN or infinite where they may be, and its lists not too long."""
+    kind = type(value)
+    if kind is float:
+        return -_MAX_FLOAT <= value <= _MAX_FLOAT or (may_diverge and not math.isfinite(value))
+    if kind is int:
+        return bool(-(2**63) <= value < 2**63)
+    if kind is str or kind is bool or value is None:
+        return True
+    if not depth:
+        return False
+    if kind is dict:
+        return len(value) <= _MOST_NAMED_VALUES and all(
+            _is_fit(item, may_diverge, depth - 1) for item in value.values()
+        )
+    items = msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
+    return len(items) <= _MOST_ITEMS and all(_is_fit(item, may_diverge, depth - 1) for item in items)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.journal.codec import decode_lines
+from babytrain.runs.files.regular_files import UnfitFileError, open_regular_file
+from babytrain.runs.journal.codec import MAX_JOURNAL_LINE_BYTES, decode_lines
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
 from babytrain.runs.state.run_state import RunState
 
@@ -48,14 +50,22 @@ def load_state(path: Path) -> RunState:
 
 
 def read_whole_lines(path: Path) -> Iterator[bytes]:
-    """Pieces of whole lines, in the present schema; the last line may lack its newline. Raises RunsError on the way."""
+    """Pieces of whole lines, in the present schema; the last line may lack its newline. Raises RunsError on the way.
+
+    A line over `MAX_JOURNAL_LINE_BYTES` is cut, which makes it a bad line, and its rest is not read into memory.
+    """
     old: bool | None = None  # whether the file is of schema 1
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular_file(path), "rb") as file:
             while data := file.read(READ_CHUNK_BYTES):
-                data += file.readline()
+                data += (rest := file.readline(MAX_JOURNAL_LINE_BYTES))
+                if len(rest) == MAX_JOURNAL_LINE_BYTES and not rest.endswith(b"\n"):
+                    data = data[: data.rfind(b"\n") + 1] + b"{too long}\n"
+                    while len(rest) == MAX_JOURNAL_LINE_BYTES and not rest.endswith(b"\n"):
+                        rest = file.readline(MAX_JOURNAL_LINE_BYTES)
                 if old is None:
                     old = is_schema_1(data)
                 yield upgrade_lines(data) if old else data
     except OSError as error:
-        raise RunsError(f"Cannot read the journal {path}: {error.strerror or error}; check the path.") from error
+        hint = "" if isinstance(error, UnfitFileError) else "; check the path"
+        raise RunsError(f"Cannot read the journal {path}: {error.strerror or error}{hint}.") from error

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.journal.codec import decode_lines
+from babytrain.runs.files.regular_files import UnfitFileError, open_regular_file
+from babytrain.runs.journal.codec import MAX_JOURNAL_LINE_BYTES, decode_lines
 from babytrain.runs.journal.schema_v1 import is_schema_1, upgrade_lines
 
 TAIL_CHUNK_BYTES = 4 * 2**20
-MAX_JOURNAL_LINE_BYTES = 64 * 2**20
 _HEAD_BYTES = 512
 
 
@@ -28,7 +28,7 @@ class JournalTail:
         self.restarted = False
         self.error = ""
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not block
+            fd = open_regular_file(self.path)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -42,7 +42,8 @@ class JournalTail:
             os.close(fd)
 
     def _unreadable(self, error: OSError) -> list[AnyEvent]:
-        self.error = f"Cannot read the journal {self.path}: {error.strerror or error}; check its permissions."
+        hint = "" if isinstance(error, UnfitFileError) else "; check its permissions"
+        self.error = f"Cannot read the journal {self.path}: {error.strerror or error}{hint}."
         return []
 
     def _forget(self) -> None:

@@ -17,6 +17,7 @@ from typing import Self
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
+from babytrain.runs.files.regular_files import is_regular_file, open_regular_file, unlink_from_others
 from babytrain.runs.journal.codec import encode_event
 from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_line
 
@@ -230,7 +231,9 @@ class Backlog:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if is_regular_file(path):
+            unlink_from_others(path)
+        return open_regular_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, devices=True)
     except OSError as error:
         raise RunsError(
             f"Cannot write the journal {path}: {error.strerror or error}; check that the folder exists and is yours."

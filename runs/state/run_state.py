@@ -41,7 +41,7 @@ from babytrain.runs.events import (
     Verdict,
     Vitals,
 )
-from babytrain.runs.events.timeline import MAX_LETTERS, MAX_VITALS, Timeline
+from babytrain.runs.events.timeline import MAX_LETTERS, MAX_RESUMES, MAX_VITALS, Timeline
 from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
 
 
@@ -342,6 +342,9 @@ class RunState:
                 self.sample_piece = None
                 return
             case Letters() if self._is_superseded(event):
+                return
+            case Resumed() if len(self.resumes) >= MAX_RESUMES:
+                self.bad_lines += 1
                 return
             case Started():
                 self.started = event

@@ -20,9 +20,11 @@ import tomli_w
 
 from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
-from babytrain.runs.store.atomic_write import write_atomically
+from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.regular_files import read_toml_file
 
 MAX_SLUG_LENGTH = 40
+MOST_SETTINGS = 1_000  # of a run; there are about a hundred
 
 
 def friendly_name(seed: int | None = None) -> str:
@@ -158,7 +160,7 @@ def _escape(match: re.Match[str]) -> str:
 def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     """The config, by present names of settings, and the provenance. Raises RunsError if missing or damaged."""
     try:
-        document = tomllib.loads(folder.config_file.read_text(encoding="utf-8"))
+        document = read_toml_file(folder.config_file)
     except FileNotFoundError as error:
         raise RunsError(f"{folder.path} is not a run: it has no run.toml.") from error
     except OSError as error:
@@ -168,4 +170,6 @@ def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     config, provenance = document.get("config"), document.get("provenance", {})
     if not isinstance(config, dict) or not isinstance(provenance, dict):
         raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
+    if len(config) > MOST_SETTINGS:
+        raise RunsError(f"{folder.config_file} is damaged: it has {len(config):,} settings.")
     return present_settings(config), provenance

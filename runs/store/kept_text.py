@@ -15,9 +15,9 @@ import re
 import zlib
 from pathlib import Path
 
-from babytrain.runs.store.atomic_write import write_atomically
+from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.regular_files import is_real_folder, read_regular_file
 from babytrain.runs.store.folder import RunFolder
-from babytrain.runs.store.regular_files import is_real_folder, read_regular_file
 
 TEXT_FILE = "text.gz"
 TEXTS_FOLDER = ".texts"

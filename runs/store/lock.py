@@ -21,6 +21,7 @@ from typing import Self
 import msgspec
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.files.regular_files import open_regular_file, read_regular_file, unlink_from_others
 from babytrain.runs.store.folder import RunFolder
 
 _NO_FLOCK = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
@@ -67,21 +68,32 @@ class RunLock:
         if self._fd >= 0:
             raise ValueError("this lock is already held")
         path = self.folder.lock_file
+        fd = self._open_and_claim()
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise RunsError(f"Cannot lock the run {self.folder.path}: {error.strerror or error}.") from error
-        try:
-            self._claim(fd)
+            if os.fstat(fd).st_nlink > 1:  # a backup by hard links shares it, or it is a file of somebody else
+                unlink_from_others(path)
+                os.close(fd)
+                fd = self._open_and_claim()
             _write_owner(fd)
         except OSError as error:
             os.close(fd)
             raise RunsError(f"Cannot write the lock {path}: {error.strerror or error}.") from error
-        except BaseException:
-            os.close(fd)
-            raise
         self._fd = fd
         return self
+
+    def _open_and_claim(self) -> int:
+        try:
+            fd = open_regular_file(self.folder.lock_file, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise RunsError(f"Cannot lock the run {self.folder.path}: {error.strerror or error}.") from error
+        try:
+            self._claim(fd)
+        except BaseException as error:
+            os.close(fd)
+            if isinstance(error, OSError):
+                raise RunsError(f"Cannot lock the run {self.folder.path}: {error.strerror or error}.") from error
+            raise
+        return fd
 
     def release(self) -> None:
         """Release the lock; no effect when it is not held."""
@@ -156,7 +168,7 @@ def _try_flock(fd: int, operation: int) -> bool | None:
 def _is_locked(path: Path) -> bool:
     """Whether any process holds the lock, by trying it for an instant; True when unknown."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular_file(path)
     except OSError:
         return True
     try:
@@ -178,9 +190,8 @@ def _write_owner(fd: int) -> None:
 
 def _read_owner(path: Path) -> LockOwner | None:
     try:
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(_LONGEST_CONTENT), type=LockOwner)
-    except (OSError, ValueError):
+        return msgspec.json.decode(read_regular_file(path, _LONGEST_CONTENT), type=LockOwner)
+    except (OSError, ValueError, RecursionError):
         return None
 
 

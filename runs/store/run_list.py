@@ -9,11 +9,14 @@ from pathlib import Path
 
 from babytrain.runs import recorded
 from babytrain.runs.errors import RunsError
+from babytrain.runs.files.regular_files import is_real_folder
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock, lock_owner
 from babytrain.runs.store.summary import RunSummary, run_id_in_journal, run_name_in_journal, summarize_run
 
 TRASH = ".trash"
+# What is in the folder of a run that was killed before it had a journal.
+_FIRST_FILES = frozenset({"lock", "run.toml", "tokenizer.json", "corpus.txt", "checkpoints", "crash.log"})
 _MOST_NAMED = 5  # runs listed in an error
 
 
@@ -101,26 +104,43 @@ def find_journal(runs_dir: Path, text: str) -> Path:
     """The journal that `text` names: any journal file, or of what `find_run_or_recording` finds."""
     path = _as_path(text)
     if path is not None and path.is_file():
-        return path
+        return path.resolve()  # a link that a person typed is followed
     return find_run_or_recording(runs_dir, text).journal
 
 
-def delete_run(folder: RunFolder) -> Path:
-    """Move a run into the trash folder beside it and return its new path. Raises RunsError while it is trained."""
+def delete_run(runs_dir: Path, folder: RunFolder) -> Path:
+    """Move a run of `runs_dir` into the trash folder there and return its new path. Raises RunsError.
+
+    Of a run that is kept elsewhere and linked to, only the link is moved.
+    """
+    if not _is_in(runs_dir, folder.path):
+        raise RunsError(f"{folder.path} is not in the runs folder {runs_dir}; nothing was deleted.")
     if not _looks_like_a_run(folder):
         raise RunsError(f"{folder.path} is not a run; nothing was deleted.")
     trashed = _free_path_in_trash(folder.path.parent / TRASH, folder.run_id)
+    if folder.path.is_symlink():
+        if (owner := lock_owner(folder)) is not None:
+            raise RunsError(f"{folder.run_id} is being trained by {owner.describe()}; stop it there first.")
+        _move(folder.path, trashed)
+        return trashed
     with RunLock(folder):
         _move(folder.path, trashed)
     return trashed
 
 
+def _is_in(runs_dir: Path, path: Path) -> bool:
+    try:
+        return path.parent.samefile(runs_dir)
+    except (OSError, ValueError):
+        return False
+
+
 def restore_run(trashed: Path) -> RunFolder:
     """Move a run from the trash back to its folder. Raises RunsError when that path is taken."""
-    if trashed.parent.name != TRASH or not trashed.is_dir():
+    if trashed.parent.name != TRASH or not os.path.lexists(trashed):
         raise RunsError(f"{trashed} is not a run in the trash.")
     folder = RunFolder(trashed.parent.parent / trashed.name)
-    if folder.path.exists():
+    if os.path.lexists(folder.path):
         raise RunsError(f"There is a run called {folder.run_id} again; rename it before restoring the old one.")
     _move(trashed, folder.path)
     return folder
@@ -141,10 +161,16 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 
 def _looks_like_a_run(folder: RunFolder) -> bool:
-    """Whether the folder has a name that `create_run` gives, a journal or a `run.toml`."""
-    if not folder.path.is_dir():
+    """Whether the folder has a journal or a `run.toml`, or is one that `create_run` made and a kill left so."""
+    if any(os.path.lexists(path) for path in (folder.journal, folder.config_file)):
+        return True
+    # Photographs may also be in a folder whose name ends in a time, and a link is no folder that `create_run` made.
+    if not folder.has_stamp or not is_real_folder(folder.path):
         return False
-    return folder.has_stamp or any(os.path.lexists(path) for path in (folder.journal, folder.config_file))
+    try:
+        return _FIRST_FILES.issuperset(name for name in os.listdir(folder.path) if not name.startswith("."))
+    except OSError:
+        return False
 
 
 def _newest(runs_dir: Path) -> RunFolder:
@@ -206,6 +232,8 @@ def _free_path_in_trash(trash: Path, run_id: str) -> Path:
         trash.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise RunsError(f"Cannot make the trash folder {trash}: {error.strerror or error}.") from error
+    if not is_real_folder(trash):
+        raise RunsError(f"{trash} is a link, and nothing is moved to where it leads: remove it.")
     path, attempt = trash / run_id, 1
     while os.path.lexists(path):
         attempt += 1

@@ -5,6 +5,7 @@ Steps and sensor readings, most of a journal, are skipped by their first bytes, 
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from typing import Literal, TypeAlias
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Started
-from babytrain.runs.journal.codec import decode_lines
+from babytrain.runs.files.regular_files import open_regular_file
+from babytrain.runs.journal.codec import MAX_JOURNAL_LINE_BYTES, decode_lines
 from babytrain.runs.journal.reader import read_whole_lines
 from babytrain.runs.state.run_state import RunState
+from babytrain.runs.store.checkpoint_list import checkpoint_folders
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import lock_owner
 
@@ -57,29 +60,24 @@ class RunSummary:
 
 def summarize_run(folder: RunFolder) -> RunSummary:
     """The summary of one run. Never raises, whatever the folder holds."""
-    return read_summary(folder)[0]
+    try:
+        return read_summary(folder)[0]
+    except Exception:  # noqa: BLE001 - a journal that nobody has thought of must not take down the list of the others
+        return _without_state(folder, "unreadable", 0)
 
 
 def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
     """The summary of one run and its state without most steps, readings and texts, if any. Never raises."""
-    checkpoints = _count_checkpoints(folder)
+    checkpoints = len(checkpoint_folders(folder.checkpoints))
     live = lock_owner(folder) is not None
     state: RunState | None = None
     try:
         state = _skim(folder.journal)
         problem: SummaryStatus = "unreadable" if state.bad_lines else "empty"
     except RunsError:
-        problem = "unreadable" if folder.journal.is_symlink() or folder.journal.exists() else "empty"
+        problem = "unreadable" if os.path.lexists(folder.journal) else "empty"
     if state is None or (started := state.started) is None:
-        without_journal = RunSummary(
-            run_id=folder.run_id,
-            path=folder.path,
-            name=folder.name,
-            status="training" if live else problem,
-            started_wall_time=_modification_time(folder),
-            checkpoints=checkpoints,
-        )
-        return without_journal, None
+        return _without_state(folder, "training" if live else problem, checkpoints), None
     snapshot = state.at()
     best, evals = snapshot.best_eval, snapshot.evals
     summary = RunSummary(
@@ -105,6 +103,17 @@ def read_summary(folder: RunFolder) -> tuple[RunSummary, RunState | None]:
     return summary, state
 
 
+def _without_state(folder: RunFolder, status: SummaryStatus, checkpoints: int) -> RunSummary:
+    return RunSummary(
+        run_id=folder.run_id,
+        path=folder.path,
+        name=folder.name,
+        status=status,
+        started_wall_time=_modification_time(folder),
+        checkpoints=checkpoints,
+    )
+
+
 def run_name_in_journal(folder: RunFolder) -> str:
     """The name in the first line of a run's journal, else the folder's."""
     started = _first_event(folder.journal)
@@ -119,8 +128,8 @@ def run_id_in_journal(journal: Path) -> str:
 
 def _first_event(journal: Path) -> Started | None:
     try:
-        with journal.open("rb") as file:
-            events, _, _ = decode_lines(file.readline())
+        with os.fdopen(open_regular_file(journal), "rb") as file:
+            events, _, _ = decode_lines(file.readline(MAX_JOURNAL_LINE_BYTES))
     except OSError:
         return None
     return next((event for event in events if isinstance(event, Started)), None)
@@ -161,11 +170,3 @@ def _rare_lines(journal: Path) -> Iterator[list[bytes]]:
                 rare.append(line)
         yield rare
     yield [*steps, *skipped]
-
-
-def _count_checkpoints(folder: RunFolder) -> int:
-    """Complete checkpoints: folders get their name last, and with `trainer.json` they can be resumed."""
-    try:
-        return sum((path / "trainer.json").is_file() for path in folder.checkpoints.glob("step-*"))
-    except OSError:
-        return 0

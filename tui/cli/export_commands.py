@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.store.folder import RunFolder, read_run_toml, slug
-from babytrain.runs.store.regular_files import open_regular_file
 from babytrain.tui.cli.options import (
     RunArgument,
     RunsDirOption,

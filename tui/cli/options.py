@@ -13,7 +13,7 @@ import typer
 
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.errors import RunsError
-from babytrain.runs.store.atomic_write import write_atomically
+from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.store.folder import RunFolder, default_runs_dir
 
 if TYPE_CHECKING:

@@ -81,11 +81,12 @@ def runs_delete(
     """Move a run to the trash folder beside the others."""
     from babytrain.runs.store.run_list import delete_run
 
-    folder = find_run_or_exit(resolve_runs_dir(context, runs_dir), run)
+    where = resolve_runs_dir(context, runs_dir)
+    folder = find_run_or_exit(where, run)
     if not yes and not typer.confirm(safe_line(f"Move {folder.run_id} to the trash?")):
         raise typer.Exit(EXIT_INTERRUPTED)
     try:
-        trash = delete_run(folder)
+        trash = delete_run(where, folder)
     except RunsError as error:
         exit_with_failure(str(error))
     echo_note(f"{folder.run_id} is in {trash}.")

@@ -87,7 +87,10 @@ def print_runs(runs_dir: Path, *, as_json: bool) -> None:
 
 def print_run(folder: RunFolder, *, as_json: bool) -> None:
     """Print one run: settings, figures, milestones, newest sample."""
-    state = load_state(folder.journal)
+    try:
+        state = load_state(folder.journal)
+    except RunsError as error:
+        exit_with_failure(str(error))
     snapshot = state.at()
     started = state.started
     best = snapshot.best_eval

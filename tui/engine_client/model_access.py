@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from babytrain.engine.config.errors import ConfigError
+from babytrain.engine.config.errors import ConfigError, EngineError
 from babytrain.engine.data.tokenizer import Tokenizer
-from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
+from babytrain.engine.data.tokenizer_factory import load_tokenizer
 from babytrain.engine.generation.prompts import PreparedPrompt, PromptError, drop_unknown_characters, prepare_prompt
 from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.runs.errors import RunsError
@@ -70,9 +70,9 @@ class PromptReader:
 def prompt_reader(run_dir: Path, context: int) -> PromptReader:
     """The tokenizer of a run, for `context` tokens at most. Raises UsageError."""
     try:
-        tokenizer = tokenizer_from_json(RunFolder(run_dir).tokenizer_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError([f"The tokenizer of this run cannot be read: {error}."]) from error
+        tokenizer = load_tokenizer(RunFolder(run_dir).tokenizer_file)
+    except EngineError as error:
+        raise UsageError(error.problems) from error
     return PromptReader(tokenizer, context)
 
 

@@ -232,7 +232,7 @@ class HomeScreen(ModeScreen):
         from babytrain.runs.store.run_list import delete_run
 
         try:
-            self._trash.append(delete_run(folder))
+            self._trash.append(delete_run(self._runs_dir, folder))
         except RunsError as error:
             self._say(str(error), severity="error")
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from babytrain.runs.errors import error_reason
-from babytrain.runs.store.regular_files import read_toml_file
+from babytrain.runs.files.regular_files import read_toml_file
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Checkpoints are whole or not there, whatever happens while they are written."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from babytrain.engine.checkpoints.format import (
     restore_replaced_checkpoints,
     save_checkpoint,
 )
+from babytrain.runs.files.regular_files import remove_tree
 
 
 def save(place: Path, step: int, *, best: bool = False, keep: int = 2) -> Path:
@@ -130,3 +132,57 @@ def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_old_one(tmp_path: Path
 def test_no_checkpoint_at_all_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="nothing to go on from"):
         load_newest(tmp_path / "nowhere")
+
+
+def test_a_folder_of_checkpoints_that_is_a_link_is_neither_written_nor_pruned(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    for number in range(1, 5):
+        save(foreign, number, keep=10)
+    before = sorted(path.name for path in foreign.rglob("*"))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "checkpoints").symlink_to(foreign)
+    with pytest.raises(CheckpointError, match="it is a link"):
+        save(run / "checkpoints", 9, keep=1)
+    with pytest.raises(CheckpointError):
+        load_checkpoint(run / "checkpoints" / "step-000000001")
+    assert sorted(path.name for path in foreign.rglob("*")) == before
+
+
+def test_links_among_checkpoints_block_no_save_and_what_they_lead_to_stays(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "beach.jpg").write_bytes(b"beach")
+    checkpoints = tmp_path / "checkpoints"
+    checkpoints.mkdir()
+    names = ("step-000000001", "step-000000002", ".draft-step-000000001", ".draft-x", ".draft-replaced-step-000000003")
+    for name in names:
+        (checkpoints / name).symlink_to(photos)
+    for name in ("last", "best", ".draft-last.txt", ".draft-best.txt"):
+        (checkpoints / name).symlink_to(photos / "beach.jpg")
+    (checkpoints / ".draft-step-000000004").write_text("a file", encoding="utf-8")
+    for number in range(1, 5):
+        save(checkpoints, number, keep=1, best=True)
+    assert [path.name for path in list_checkpoints(checkpoints)] == ["step-000000004"]
+    assert (photos / "beach.jpg").read_bytes() == b"beach"
+    assert [path.name for path in photos.iterdir()] == ["beach.jpg"]
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "trainer.json"])
+def test_a_pipe_a_link_an_empty_file_and_a_header_of_gigabytes_are_a_sentence(tmp_path: Path, file: str) -> None:
+    path = save(tmp_path, 1)
+    whole = tmp_path / "whole"
+    (path / file).rename(whole)
+    for make in (
+        os.mkfifo,
+        lambda place: place.symlink_to(whole),
+        lambda place: place.write_bytes(b""),
+        lambda place: place.write_bytes((2**40).to_bytes(8, "little") + b"{}"),
+        lambda place: place.write_bytes(b"[" * 100_000),
+        lambda place: place.mkdir(),
+    ):
+        make(path / file)
+        with pytest.raises(CheckpointError, match=file) as caught:
+            load_checkpoint(path)
+        assert "Error" not in str(caught.value)
+        remove_tree(path / file)

@@ -185,7 +185,7 @@ def test_any_journal_file_can_be_named(runs_dir: Path) -> None:
 def test_a_deleted_run_lies_in_the_trash_and_comes_back_whole(runs_dir: Path) -> None:
     folder = make_run(runs_dir, "ziggy")
     content = folder.journal.read_bytes()
-    trashed = delete_run(folder)
+    trashed = delete_run(runs_dir, folder)
     assert trashed.parent == runs_dir / ".trash"
     assert list_runs(runs_dir) == []
     assert not folder.path.exists()
@@ -196,7 +196,7 @@ def test_a_deleted_run_lies_in_the_trash_and_comes_back_whole(runs_dir: Path) ->
 
 
 def test_runs_of_the_same_id_lie_side_by_side_in_the_trash(runs_dir: Path) -> None:
-    places = [delete_run(make_run(runs_dir, "ziggy")) for _ in range(3)]
+    places = [delete_run(runs_dir, make_run(runs_dir, "ziggy")) for _ in range(3)]
     assert len(set(places)) == 3
     assert all(place.is_dir() for place in places)
 
@@ -204,22 +204,22 @@ def test_runs_of_the_same_id_lie_side_by_side_in_the_trash(runs_dir: Path) -> No
 def test_a_run_being_trained_is_not_deleted(runs_dir: Path) -> None:
     folder = make_run(runs_dir, "ziggy")
     with RunLock(folder), pytest.raises(RunsError, match=f"is being trained by process {os.getpid()}"):
-        delete_run(folder)
+        delete_run(runs_dir, folder)
     assert folder.journal.exists()
 
 
-def test_only_runs_are_deleted(tmp_path: Path) -> None:
+def test_only_runs_are_deleted(tmp_path: Path, runs_dir: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     for folder in (photos, tmp_path / "absent"):
         with pytest.raises(RunsError, match="nothing was deleted"):
-            delete_run(RunFolder(folder))
+            delete_run(runs_dir, RunFolder(folder))
     assert photos.is_dir()
 
 
 def test_restoring_never_overwrites(runs_dir: Path) -> None:
     folder = make_run(runs_dir, "ziggy")
-    trashed = delete_run(folder)
+    trashed = delete_run(runs_dir, folder)
     folder.path.mkdir()
     with pytest.raises(RunsError, match="again"):
         restore_run(trashed)

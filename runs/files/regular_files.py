@@ -8,12 +8,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shutil
 import stat
+import tempfile
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SMALL_FILE_BYTES = 4 * 2**20  # more than any settings, marks and states of a trainer
+SMALL_FILE_BYTES = 4 * 2**20  # more than any settings and marks
+# A key of hundreds of dotted parts, for which tomllib takes the square of their number in time.
+_LONG_TOML_KEY = re.compile(
+    r"""(?<![\w."'-])(?:[\w-]+|"[^"\n]*"|'[^'\n]*')(?:[ \t]*\.[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')){200}"""
+)
 
 
 class UnfitFileError(OSError):
@@ -23,8 +31,13 @@ class UnfitFileError(OSError):
         super().__init__(errno.EINVAL, reason, str(path))
 
 
-def open_regular_file(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow_links: bool = False) -> int:
-    """A file descriptor of a regular file. Raises UnfitFileError for anything else, OSError like `os.open`."""
+def open_regular_file(
+    path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow_links: bool = False, devices: bool = False
+) -> int:
+    """A file descriptor of a regular file. Raises UnfitFileError for anything else, OSError like `os.open`.
+
+    With `devices` a character device will do too: only the owner of the machine can make one.
+    """
     try:
         extra = os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow_links else os.O_NOFOLLOW)
         fd = os.open(path, flags | extra, mode)
@@ -34,7 +47,8 @@ def open_regular_file(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *
         if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe or socket without a reader, a folder opened to write
             raise UnfitFileError(_kind_sentence(path), path) from error
         raise
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    kind = os.fstat(fd).st_mode
+    if not (stat.S_ISREG(kind) or (devices and stat.S_ISCHR(kind))):
         os.close(fd)
         raise UnfitFileError(_kind_sentence(path), path)
     return fd
@@ -61,9 +75,11 @@ def read_json_file(path: Path, most_bytes: int = SMALL_FILE_BYTES) -> Any:
 
 def read_toml_file(path: Path, most_bytes: int = SMALL_FILE_BYTES, *, follow_links: bool = False) -> dict[str, Any]:
     """The document in a small TOML file. Raises OSError, or ValueError for what is not UTF-8 or not TOML."""
-    data = read_regular_file(path, most_bytes, follow_links=follow_links)
+    text = read_regular_file(path, most_bytes, follow_links=follow_links).decode("utf-8")
+    if _LONG_TOML_KEY.search(text):
+        raise ValueError("it has a key of hundreds of parts")
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -74,6 +90,45 @@ def is_real_folder(path: Path) -> bool:
         return stat.S_ISDIR(path.lstat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def is_regular_file(path: Path) -> bool:
+    """Whether there is a regular file, and not a link to one. Never raises."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all in it, or a link or file of that name; what a link leads to stays. Never raises."""
+    if is_real_folder(path):
+        shutil.rmtree(path, ignore_errors=True)  # which removes links in it and follows none
+        return
+    with suppress(OSError):
+        path.unlink()
+
+
+def unlink_from_others(path: Path) -> None:
+    """Replace a file that has other hard links by a copy, so that writing changes no other file. Raises OSError.
+
+    The others may be a backup, or files of somebody else.
+    """
+    with os.fdopen(open_regular_file(path), "rb") as source:
+        facts = os.fstat(source.fileno())
+        if facts.st_nlink < 2:
+            return
+        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(fd, "wb") as copy:
+                shutil.copyfileobj(source, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
 
 
 def _kind_sentence(path: Path) -> str:

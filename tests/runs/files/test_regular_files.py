@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from babytrain.runs.store.regular_files import (
+from babytrain.runs.files.regular_files import (
     UnfitFileError,
     is_real_folder,
     open_regular_file,
