@@ -71,8 +71,9 @@ def text_of_run(folder: RunFolder, saved: Mapping[str, Any], provenance: Mapping
         source = SourceText(name, str(utf8, "utf-8", "surrogateescape"))
     warnings = []
     if problem:
-        instead = "it was read from another run" if source is not None else "it is read from its original place"
-        warnings.append(f"The text kept with this run is not as it was, so {instead}: {problem}.")
+        warnings.append(
+            f"The text kept with this run is not as it was, so it is read from its original place: {problem}."
+        )
     stdin = _read_stdin_copy(folder) if source is None and "-" in paths else None
     return RunText(paths, stdin, source, _tokenizer_of(folder, config.tokenizer, provenance), sha256, tuple(warnings))
 
@@ -87,7 +88,7 @@ def keep_text_of(folder: RunFolder, corpus: Corpus, config: Config, text: RunTex
         why = "kept_text_megabytes is 0"
     elif corpus.packed_text:
         try:
-            keep_text(folder, corpus.packed_text, corpus.sha256)
+            keep_text(folder, corpus.packed_text)
         except OSError as error:
             why = f"{error.strerror or error}"
         else:
