@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 
+_LAST_WALL_TIME = 253_402_200_000.0  # in the last days of the year 9999
 MINUTES_PER_DAY = 24 * 60
 NO_WINDOWS = ("off", "none")
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
@@ -47,9 +48,14 @@ def parse_windows(text: str) -> tuple[DayWindow, ...]:
     return tuple(parse_window(part) for part in text.split(",") if part.strip())
 
 
+def local_time(wall_time: float) -> time.struct_time:
+    """The local time of a Unix time; of one that no calendar has, the nearest that one has."""
+    return time.localtime(min(wall_time, _LAST_WALL_TIME) if wall_time > 0.0 else 0.0)
+
+
 def minute_of_day(wall_time: float) -> float:
     """The local time of day of `wall_time` (Unix seconds), in minutes since midnight."""
-    local = time.localtime(wall_time)
+    local = local_time(wall_time)
     return local.tm_hour * 60 + local.tm_min + local.tm_sec / 60
 
 

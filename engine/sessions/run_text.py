@@ -17,16 +17,14 @@ from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.engine.data.corpus import Corpus, build_corpus
 from babytrain.engine.data.text_sources import SourceText
 from babytrain.engine.data.tokenizer import Tokenizer, make_visible
-from babytrain.engine.data.tokenizer_factory import tokenizer_from_json
-from babytrain.runs.errors import error_reason
-from babytrain.runs.files.regular_files import open_regular_file, read_regular_file
+from babytrain.engine.data.tokenizer_factory import load_tokenizer
+from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.kept_text import has_kept_text, keep_text, read_kept_text
 
 TOKENIZER_FROM = "tokenizer_from"  # in `run.toml`: the run whose tokenizer this one has
 STDIN_COPY = "corpus.txt"  # standard input as it came, where its text is not kept otherwise
 _MEGABYTE = 1_000_000
-_LARGEST_TOKENIZER_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -116,11 +114,7 @@ def _read_stdin_copy(folder: RunFolder) -> bytes:
 
 def read_tokenizer(folder: RunFolder) -> Tokenizer:
     """The tokenizer of a run. Raises EngineError."""
-    file = folder.tokenizer_file
-    try:
-        return tokenizer_from_json(read_regular_file(file, _LARGEST_TOKENIZER_BYTES).decode("utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineError([f"The tokenizer of this run, {file}, cannot be read: {error_reason(error)}."]) from error
+    return load_tokenizer(folder.tokenizer_file)
 
 
 def _tokenizer_of(folder: RunFolder, kind: str, provenance: Mapping[str, Any]) -> Tokenizer | None:

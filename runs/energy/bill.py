@@ -19,6 +19,7 @@ from babytrain.runs.state.elapsed_time import wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.summary import RunSummary, read_summary
+from babytrain.runs.time_of_day import local_time
 
 
 @dataclass(frozen=True)
@@ -217,4 +218,4 @@ def _months(snapshot: RunSnapshot) -> Iterator[MonthShare]:
 
 def month_of(wall_time: float) -> str:
     """The month of a Unix time, in local time, as `2026-11`."""
-    return time.strftime("%Y-%m", time.localtime(wall_time))
+    return time.strftime("%Y-%m", local_time(wall_time))

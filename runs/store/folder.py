@@ -47,6 +47,7 @@ RUNS_DIR_VARIABLE = "BABYTRAIN_RUNS_DIR"
 # What `create_run` appends to a name: the time in seconds, and a number when that was taken.
 _STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 _MOST_COLLISIONS = 1000
+_LISTS = ("argv", "paths")  # in the provenance
 # Characters to escape: C1 controls and line separators, which a terminal may execute, and lone surrogates (of arguments
 # that were not UTF-8), which TOML cannot hold.
 _UNSAFE = re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff]")
@@ -172,4 +173,8 @@ def read_run_toml(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         raise RunsError(f"{folder.config_file} is damaged: it has no [config] table.")
     if len(config) > MOST_SETTINGS:
         raise RunsError(f"{folder.config_file} is damaged: it has {len(config):,} settings.")
+    for key, value in provenance.items():
+        is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if not (is_list or (isinstance(value, str | int | float) and key not in _LISTS)):
+            raise RunsError(f"{folder.config_file} is damaged: {key[:40]!r} is not what it can be.")
     return present_settings(config), provenance

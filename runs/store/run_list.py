@@ -16,7 +16,7 @@ from babytrain.runs.store.summary import RunSummary, run_id_in_journal, run_name
 
 TRASH = ".trash"
 # What is in the folder of a run that was killed before it had a journal.
-_FIRST_FILES = frozenset({"lock", "run.toml", "tokenizer.json", "corpus.txt", "checkpoints", "crash.log"})
+_FIRST_FILES = frozenset({"lock", "run.toml", "tokenizer.json", "corpus.txt", "text.gz", "checkpoints", "crash.log"})
 _MOST_NAMED = 5  # runs listed in an error
 
 

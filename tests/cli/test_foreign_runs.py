@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from babytrain.runs.journal import encode_event, load_state
 from babytrain.runs.recorded import recorded_runs
 from babytrain.tui.app.start_screen import StartReplay
 from babytrain.tui.cli.commands import app
+from tests.engine.tiny_runs import train
 from tests.runs.builders import started, step
 from tests.runs.store.test_run_list import make_run
 from tests.tui.driving import driving
@@ -166,3 +169,36 @@ async def test_a_replay_draws_numbers_at_the_ends_of_their_ranges(tmp_path: Path
     async with driving(StartReplay(state, "ziggy", playing=False), tmp_path) as driver:
         await driver.press("home", "right", "end")
         assert driver.replay.clock.position == driver.replay.clock.duration
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(train(tmp_path_factory.mktemp("whole"), steps=10, sample_every=0).run_dir)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "paths = 5",
+        "paths = [5]",
+        'paths = ["/dev/zero"]',
+        'paths = "abc"',
+        "sha256 = [1]",
+        "sha256 = 1979-05-27",
+        "forked_step = {}",
+        "hostname = [[]]",
+        'text_name = "\\u001b]52;c;x\\u0007"',
+        'tokenizer_from = "nobody"',
+        f"cores = {'9' * 4000}",
+        "cores = inf",
+    ],
+)
+def test_an_origin_of_any_kind(trained: Path, tmp_path: Path, line: str) -> None:
+    folder = tmp_path / "runs" / NAME
+    shutil.copytree(trained, folder)
+    text = (folder / "run.toml").read_text(encoding="utf-8")
+    key = line.partition(" ")[0]
+    kept = re.sub(rf"(?ms)^{key} = (\[.*?\]|[^\n]*)\n", "", text)
+    (folder / "run.toml").write_text(kept + line + "\n", encoding="utf-8")
+    for arguments in READING:
+        run(tmp_path / "runs", arguments)

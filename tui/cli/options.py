@@ -133,11 +133,15 @@ def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
         exit_with_usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
-    split = (pair.split("=", 1) for pair in pairs or [])
-    settings: dict[str, Any] = {key.strip(): value.strip() for key, value in split}
+    settings: dict[str, Any] = {}
+    given = [tuple(part.strip() for part in pair.split("=", 1)) for pair in pairs or []]
+    for key, value in (*given, *((key, value) for key, value in typed.items() if value is not None)):
+        if key in settings and str(settings[key]) != str(value):
+            echo_note(f"babytrain-tui: {key} is given twice; {value} counts.")
+        settings[key] = value
     for note in renaming_notes(settings):
         echo_note(f"babytrain-tui: {note}")
-    return present_settings(settings) | {key: value for key, value in typed.items() if value is not None}
+    return present_settings(settings)
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:

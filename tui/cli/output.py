@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from babytrain.runs.formatting import format_loss, format_rate
+from babytrain.runs.time_of_day import local_time
 from babytrain.tui.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from babytrain.tui.terminal.plain_output import exact_bytes
 from babytrain.tui.terminal.safe_text import safe_line, safe_text
@@ -76,7 +77,7 @@ def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
 
 def format_started(wall_time: float) -> str:
     """The start of a run in local time, "-" where unknown."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(wall_time)) if wall_time else "-"
+    return time.strftime("%Y-%m-%d %H:%M", local_time(wall_time)) if wall_time else "-"
 
 
 def result_lines(session: TrainingSession, *, with_speed: bool) -> str:

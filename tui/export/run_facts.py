@@ -26,6 +26,7 @@ from babytrain.runs.formatting import (
 from babytrain.runs.state.memorisation_verdict import NOTHING_TO_JUDGE, judge_memorisation
 from babytrain.runs.state.progress import progress_to_floor
 from babytrain.runs.state.run_state import RunSnapshot
+from babytrain.runs.time_of_day import local_time
 from babytrain.tui.text.energy_format import (
     NOT_MEASURED,
     SIMULATED,
@@ -67,7 +68,7 @@ def start_date(snapshot: RunSnapshot) -> str:
     if snapshot.started is None:
         return ""
     try:
-        day = time.localtime(snapshot.started.wall_time)
+        day = local_time(snapshot.started.wall_time)
     except (OverflowError, ValueError, OSError):  # a damaged journal may claim any date
         return ""
     return f"{day.tm_mday} {time.strftime('%B %Y', day)}"

@@ -7,7 +7,6 @@ changed, so a replay shows the same lines. Two times out of three it is a line t
 from __future__ import annotations
 
 import operator
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from babytrain.runs.events import PhaseName
 from babytrain.runs.state.elapsed_time import policy_in_force, wall_time_at
 from babytrain.runs.state.run_state import RunSnapshot
 from babytrain.runs.state.throttling import trains_on_processor
+from babytrain.runs.time_of_day import local_time
 from babytrain.tui.text.wording import VERDICTS_NEEDING_ACTION
 
 MINUTE_SECONDS = 60.0
@@ -176,7 +176,7 @@ def context_at(snapshot: RunSnapshot) -> EncouragementContext:
         celsius=card.temperature_celsius if card else host.temperature_celsius if host and not on_card else None,
         fan_percent=card.fan_percent if card is not None else None,
         joules=energy.joules if energy is not None and not simulated else 0.0,
-        hour=time.localtime(wall_time_at(snapshot)).tm_hour,
+        hour=local_time(wall_time_at(snapshot)).tm_hour,
         share_of_steps=snapshot.step / total if total else 0.0,
         minutes=snapshot.t / 60,
         rescues=snapshot.state.guard_events.count_until(snapshot.t),
