@@ -70,10 +70,11 @@ def fill_folder(
         folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
         if origin is not None:
             origin.save_copy(folder)
+        folder.journal.touch(mode=0o600)
         return keep_text_of(folder, corpus, state.config, text)
     except (OSError, RunsError, CheckpointError) as error:
         shutil.rmtree(folder.path, ignore_errors=True)  # just created, with nothing of value yet
-        reason = str(error).rstrip(".")
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
         raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
 
 

@@ -7,6 +7,7 @@ leaves nothing on disk. Anything else is a defect, and its traceback is written 
 from __future__ import annotations
 
 import gc
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -40,7 +41,7 @@ from babytrain.engine.sessions.history_from_journal import (
 from babytrain.engine.sessions.new_run import NewRunPlan, fill_folder, started_event
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
 from babytrain.engine.sessions.run_text import RunText, keep_text_of, text_of_run
-from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
+from babytrain.engine.training.finalize import EndStatus, error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, check_usable, read_trainer
@@ -53,6 +54,7 @@ from babytrain.runs.journal import JournalWriter
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
+from babytrain.runs.store.training_folder import TrainingFolder
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ FolderCallback = Callable[[RunFolder], None]
 
 @dataclass(frozen=True)
 class Session:
-    """A session ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
+    """A session ready to begin, its folder locked. `first` is its first event, `notes` and `warnings` go to the log."""
 
-    folder: RunFolder
+    lock: RunLock
     corpus: Corpus
     state: TrainState
     first: Started | Resumed
@@ -102,7 +104,7 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     config, model, trials = prepare_model(config, corpus)
     state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
-    with _locked(folder):
+    with _locked(folder, new=True) as lock:
         not_kept = fill_folder(folder, plan, state, corpus, origin, text)
         if on_folder is not None:
             on_folder(folder)
@@ -110,7 +112,8 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
         reached = plan.origin.milestones if plan.origin is not None else frozenset()
         history = ResumeHistory(first_step=first.step, milestones=reached)
         warnings = [*plan.notes, *text.warnings, *filter(None, [not_kept])]
-        return _run(Session(folder, corpus, state, first, history, trials, warnings, plan.script), feed)
+        session = Session(lock, corpus, state, first, history, trials, warnings, plan.script)
+        return _run(session, feed, on_folder)
 
 
 def train_resumed(
@@ -127,7 +130,7 @@ def train_resumed(
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
-    with _locked(folder):
+    with _locked(folder) as lock:
         saved, provenance = read_run_toml(folder)
         config = config_of_run(saved, changes)
         if problem := fork_refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
@@ -172,17 +175,26 @@ def train_resumed(
         warnings = [*text.warnings, *lost_steps(progress.step, problems, history.last_step)]
         with suppress(OSError):  # of an older run, or of one that has lost it
             keep_text_of(folder, corpus, config, text)
-        return _run(Session(folder, corpus, state, first, history, [start, *trials], warnings, script), feed)
+        session = Session(lock, corpus, state, first, history, [start, *trials], warnings, script)
+        return _run(session, feed, on_folder)
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder."""
+def _locked(folder: RunFolder, *, new: bool = False) -> Iterator[RunLock]:
+    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder.
+
+    A `new` folder that cannot be locked is removed again.
+    """
     try:
         lock = RunLock(folder)
-        lock.acquire()
         try:
-            yield
+            lock.acquire()
+        except RunsError:
+            if new:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        try:
+            yield lock
         finally:
             lock.release()
     except EngineError:
@@ -193,11 +205,12 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
-def _run(session: Session, feed: LiveFeed) -> RunResult:
+def _run(session: Session, feed: LiveFeed, on_folder: FolderCallback | None) -> RunResult:
     """Open the journal, start the sensors, train, close everything in any case. Raises EngineError."""
-    folder, corpus, state, first = session.folder, session.corpus, session.state, session.first
+    folder, corpus, state, first = session.lock.folder, session.corpus, session.state, session.first
     history, script, config = session.history, session.script, state.config
     journal = JournalWriter(folder.journal)
+    files = TrainingFolder(session.lock, journal)
     recorder = Recorder(
         journal,
         feed,
@@ -205,6 +218,8 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         start_t=first.t,
         held_before=history.held_seconds,
         listener=script.on_event if script is not None else None,
+        files=files,
+        on_folder=on_folder,
     )
     recorder.step = state.progress.step
     try:
@@ -233,15 +248,20 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             ).run()
     except Exception as error:
         sentence = error_sentence(error, state.progress.step)
-        where = write_crash_log(folder, error)
+        where = write_crash_log(recorder.folder, error)
         record_end(recorder, state.progress, "failed", sentence)
         raise EngineError([f"{sentence}{where}"]) from error
     finally:
+        files.close()
         journal.close()
+    if journal.unwritten:  # the run will be listed without its end
+        status: EndStatus = "failed" if ended.status == "done" else ended.status
+        reason = f"{ended.reason}, but its journal could not be written to the end: {journal.last_error}"
+        ended = msgspec.structs.replace(ended, status=status, reason=reason)
     progress = state.progress
     return RunResult(
-        run_id=folder.run_id,
-        run_dir=str(folder.path),
+        run_id=recorder.folder.run_id,
+        run_dir=str(recorder.folder.path),
         status=ended.status,
         steps=progress.step,
         tokens=progress.tokens,

@@ -131,7 +131,7 @@ def test_a_run_in_another_runs_folder_and_one_back_from_the_trash_go_on(tmp_path
     result = start(tmp_path, "a file", stopped_at(8))
     shutil.rmtree(tmp_path / "texts")
     copied = shutil.copytree(result.run_dir, tmp_path / "elsewhere" / result.run_id)
-    restored = restore_run(delete_run(RunFolder(Path(result.run_dir))))
+    restored = restore_run(delete_run(tmp_path / "runs", RunFolder(Path(result.run_dir))))
     for run_dir in (copied, restored.path):
         assert train_resumed(run_dir, {}, LiveFeed()).steps == 20
 
