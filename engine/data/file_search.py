@@ -126,7 +126,7 @@ def _find_matches(pattern: Path, found: FoundTextSources) -> None:
     )
     files = [match for match in matches if os.path.isfile(match)]
     if not files:
-        what = "only folders" if matches else "nothing"
+        what = "nothing" if not matches else "only folders" if all(map(os.path.isdir, matches)) else "no files"
         found.problems.append(f"The pattern {shown_path(pattern)} matches {what}: check the folder and the ending.")
     for file in files[: MOST_FILES + 1]:
         found.add(TextSource(file, named=False))

@@ -15,6 +15,7 @@ from babytrain.runs.dials.renamed_settings import present_settings, renaming_not
 from babytrain.runs.errors import RunsError
 from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.store.folder import RunFolder, default_runs_dir
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings
@@ -92,7 +93,7 @@ def sampling_settings_or_exit(run_dir: Path, typed: Mapping[str, float | None]) 
 def resolve_runs_dir(context: typer.Context, chosen: Path | None) -> Path:
     """The folder of runs: option of the command, of the program, or the default."""
     inherited = context.obj if isinstance(context.obj, Path) else None
-    return (chosen or inherited or default_runs_dir()).expanduser()
+    return expand_home(chosen or inherited or default_runs_dir())
 
 
 def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:

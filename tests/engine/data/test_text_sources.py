@@ -395,6 +395,7 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path):
 def test_a_link_to_a_device_is_a_device_and_is_left_out_of_folders(folder):
     (folder / "zero.txt").symlink_to("/dev/zero")
     assert "is a device" in problems_of(folder / "zero.txt")[0]
+    assert "matches no files" in problems_of(f"{folder}/z*")[0]
     assert read_sources([str(folder)]).text == "first\n\nsecond\n\nthird"
 
 
