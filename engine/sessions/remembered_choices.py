@@ -21,9 +21,9 @@ import torch
 from babytrain.engine.config.settings import Config, ModelSettings, Precision
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend
 from babytrain.runs.errors import error_reason
-from babytrain.runs.store.atomic_write import write_atomically
+from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.regular_files import read_regular_file
 from babytrain.runs.store.provenance import cpu_model
-from babytrain.runs.store.regular_files import read_regular_file
 
 TRIALS_VARIABLE = "BABYTRAIN_TRIALS"
 MOST_CHOICES = 500  # then the oldest is forgotten

@@ -12,7 +12,8 @@ from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSess
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
 
 if TYPE_CHECKING:
-    from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult
+    from babytrain.engine.sessions.new_run import NewRunPlan
+    from babytrain.engine.sessions.start_and_resume import RunResult
     from babytrain.runs.state.live_feed import LiveFeed
     from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
     from babytrain.tui.engine_client.validation import NewRunRequest
@@ -69,7 +70,8 @@ class EngineClient:
         """A session for a checked new run."""
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new
+            from babytrain.engine.sessions.new_run import NewRunPlan
+            from babytrain.engine.sessions.start_and_resume import train_new
 
             plan = NewRunPlan(
                 config=request.config,
