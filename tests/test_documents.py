@@ -15,7 +15,8 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new
+from babytrain.engine.sessions.new_run import NewRunPlan
+from babytrain.engine.sessions.start_and_resume import train_new
 from babytrain.runs.dials.renamed_settings import renaming_notes
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.tui.cli.commands import app

@@ -58,6 +58,7 @@ TINY = {
 LONG = {"steps": 1200, "eval_every": 200, "sample_every": 400, "checkpoint_every": 100}  # about four seconds
 _TRACEBACK = re.compile(
     r"Traceback \(most recent|\b(?:[A-Z][A-Za-z]*)?[a-z](?:Error|Exception|Interrupt)\b|panicked at|\[enforce fail"
+    r"|should not have happened"
 )
 
 
@@ -236,10 +237,15 @@ class Place:
     def look_around(self) -> None:
         """The files of somebody else are what they were, and no other file stands among them."""
         after = self._foreign_facts()
-        for name in sorted(self._foreign_before.keys() | after.keys()):
-            if self._foreign_before.get(name) != after.get(name):
-                was, now = (("there" if name in facts else "not there") for facts in (self._foreign_before, after))
-                self.fault(FOLLOWED, f"{name}, which belongs to somebody else, was {was} and is now {now}, or another")
+        before, self._foreign_before = self._foreign_before, after
+        changes = [
+            f"{name} was {'changed' if name in before and name in after else 'removed' if name in before else 'made'}"
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        ]
+        if changes:
+            more = f", and {len(changes) - 3} more" if len(changes) > 3 else ""
+            self.fault(FOLLOWED, f"in a folder of somebody else {', '.join(changes[:3])}{more}")
 
     def _foreign_facts(self) -> dict[str, tuple[bytes, float]]:
         return {

@@ -39,8 +39,9 @@ from babytrain.engine.checkpoints.format import CheckpointError, list_checkpoint
 from babytrain.engine.config.build import build_config
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
+from babytrain.engine.sessions.new_run import NewRunPlan
 from babytrain.engine.sessions.rerun import compare_checkpoints
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import train_new, train_resumed
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import Resumed, Started, Step
 from babytrain.runs.journal import read_journal

@@ -12,13 +12,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -84,23 +85,27 @@ def save_checkpoint(
     keep: int,
     name: str = "",
 ) -> Path:
-    """Write a checkpoint, then prune all but the newest `keep`, the best and the named. Raises CheckpointError."""
+    """Write a checkpoint, then prune all but the newest `keep`, the best and the named. Raises CheckpointError.
+
+    It counts as written once its files can be opened by the way in which they will be read.
+    """
     path = checkpoints / checkpoint_name(step, name)
-    draft = checkpoints / f".draft-{path.name}"
+    draft: Path | None = None
     try:
-        checkpoints.mkdir(parents=True, exist_ok=True)
+        checkpoints.mkdir(exist_ok=True)
         restore_replaced_checkpoints(checkpoints)
         if not is_real_folder(checkpoints):
             raise UnfitFileError("it is a link, and links in a run folder are not followed", checkpoints)
         for old_draft in checkpoints.glob(".draft-*"):
             remove_tree(old_draft)
-        draft.mkdir()
+        draft = Path(tempfile.mkdtemp(prefix=f".draft-{path.name}-", dir=checkpoints))  # one that stays blocks nothing
         save_file({name: tensor.contiguous() for name, tensor in model.items()}, draft / MODEL_FILE)
         save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, draft / OPTIMIZER_FILE)
         (draft / TRAINER_FILE).write_text(json.dumps(trainer, indent=1), encoding="utf-8")
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
+        _read_back(draft, model, optimizer)
         replaced = checkpoints / f"{_REPLACED}{path.name}"
         if os.path.lexists(path):  # the same step again, after a resume
             path.rename(replaced)
@@ -110,16 +115,40 @@ def save_checkpoint(
         if best:
             _point(checkpoints / "best", path.name)
         _flush_to_disk(checkpoints)
-    except (OSError, SafetensorError) as error:
-        remove_tree(draft)
+    except (OSError, SafetensorError, CheckpointError) as error:
+        if draft is not None:
+            remove_tree(draft)
         reason = _reason_of(error)
         raise CheckpointError(f"The checkpoint at step {step:,} could not be written: {reason}.", reason) from error
     _prune(checkpoints, keep)
     return path
 
 
-def _reason_of(error: OSError | SafetensorError) -> str:
+def _read_back(path: Path, model: Mapping[str, Tensor], optimizer: Mapping[str, Tensor]) -> None:
+    """Open a checkpoint as `load_checkpoint` does, without the numbers. Raises CheckpointError, or what that raises."""
+    load_trainer(path)
+    for file, tensors in ((MODEL_FILE, model), (OPTIMIZER_FILE, optimizer)):
+        with _readable_path(path / file) as readable, safe_open(readable, framework="pt") as opened:
+            if set(opened.keys()) != tensors.keys():
+                raise CheckpointError(f"{file} does not hold what was written into it.")
+
+
+@contextlib.contextmanager
+def _readable_path(file: Path) -> Iterator[str]:
+    """A path for safetensors, which opens only those in UTF-8: others by the number of the open file."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError:
+        with file.open("rb") as opened:
+            yield f"/dev/fd/{opened.fileno()}"
+    else:
+        yield str(file)
+
+
+def _reason_of(error: OSError | SafetensorError | CheckpointError) -> str:
     """`No space left on device`, from Python or from safetensors."""
+    if isinstance(error, CheckpointError):
+        return error.reason
     if isinstance(error, OSError):
         return error.strerror or str(error)
     found = re.search(r"I/O error: (.+) \(os error \d+\)", str(error))
@@ -156,7 +185,8 @@ def load_checkpoint(path: Path) -> LoadedCheckpoint:
     for file in (path / MODEL_FILE, path / OPTIMIZER_FILE):
         try:
             _check_header(file)
-            tensors.append(load_file(file))
+            with _readable_path(file) as readable:
+                tensors.append(load_file(readable))
         except (OSError, ValueError, SafetensorError) as error:
             reason = error_reason(error).removeprefix("Error while deserializing header: ")[:200]
             raise CheckpointError(f"The checkpoint {path} cannot be read: {file.name}: {reason}.") from error

@@ -19,7 +19,15 @@ ADAMW_LR = 3e-3
 _MOST_PROBLEMS = 20  # named at once
 _LONGEST_WORD = 60  # that may be a slip of the finger
 # What a run that does not mention a setting was trained with.
-_DEFAULTS_OF_OLD_RUNS = {"token_shift": 0, "matmul_backend": "torch", "compile": "off", "min_p": 0.0, "steps": 2000}
+_DEFAULTS_OF_OLD_RUNS = {
+    "token_shift": 0,
+    "matmul_backend": "torch",
+    "compile": "off",
+    "min_p": 0.0,
+    "steps": 2000,
+    "text_field": "",
+}
+_ENDS = ("steps", "epochs", "minutes")
 _SWITCH_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
@@ -54,6 +62,38 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def contradicting_ends(typed: Mapping[str, Any]) -> list[str]:
+    """A sentence when settings of one source end a run in more than one way; 0 epochs or minutes are none."""
+    given = [name for name in _ENDS if name in typed and str(typed[name]).strip() not in ("0", "0.0")]
+    if len(given) < 2:
+        return []
+    return [f"{' and '.join(given)} each say where the run ends: give one of them."]
+
+
+def with_one_end(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Both layers; an end of the run in the later one replaces epochs and minutes of the earlier one."""
+    dropped = _ENDS[1:] if any(name in later for name in _ENDS) else ()
+    return {key: value for key, value in earlier.items() if key not in dropped} | dict(later)
+
+
+# Settings that do something only with one value of another.
+_ONLY_WITH = {
+    "vocabulary": ("tokenizer", "bpe"),
+    "muon_lr": ("optimizer", "muon"),
+    "wsd_decay_fraction": ("schedule", "wsd"),
+    "fmn_rank": ("mlp", "fmn"),
+}
+
+
+def settings_without_effect(config: Config, typed: Iterable[str]) -> list[str]:
+    """A sentence for each typed setting that does nothing beside another setting."""
+    return [
+        f"{name} does nothing with {other}={getattr(config, other)}: it belongs to {other}={needed}."
+        for name, (other, needed) in _ONLY_WITH.items()
+        if name in typed and getattr(config, other) != needed
+    ]
 
 
 def usual_eval_every(steps: int) -> int:

@@ -50,6 +50,9 @@ class DataSettings:
     """The text, its tokens, and the augmentation of training windows."""
 
     corpus: Literal["haiku", "tinyshakespeare"] = option("haiku", "built-in corpus when no text is given")
+    text_field: str = option(
+        "text", "field of JSON lines, or column of a table, that holds the text; empty reads tables as they are"
+    )
     tokenizer: TokenizerKind = option("char", "how text becomes tokens")
     vocabulary: int = option(512, "tokens in a bpe vocabulary", low=257, high=65536)
     val_fraction: float = option(0.1, "share of the text, at its end, kept for validation", low=0.001, high=0.5)

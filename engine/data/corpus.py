@@ -15,7 +15,14 @@ from babytrain.engine.config.settings import Config
 from babytrain.engine.data.canaries import make_canaries, plant_canaries
 from babytrain.engine.data.haiku.grammar import floor_nats_per_character
 from babytrain.engine.data.text_sources import SourceText, builtin_text, read_sources
-from babytrain.engine.data.tokenizer import StoredTokens, Tokenizer, starting_prompt, text_pieces, used_characters
+from babytrain.engine.data.tokenizer import (
+    StoredTokens,
+    Tokenizer,
+    character_name,
+    starting_prompt,
+    text_pieces,
+    used_characters,
+)
 from babytrain.engine.data.tokenizer_factory import train_tokenizer
 from babytrain.engine.data.window_order import MOST_WHOLE_TOKENS, SAMPLED_TOKENS
 from babytrain.runs.events import CorpusInfo
@@ -43,7 +50,7 @@ class Corpus:
 def read_text(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> SourceText:
     """The text of `paths`, `-` for the bytes in `stdin`; without paths the built-in one. Raises CorpusError."""
     if paths:
-        return read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte")
+        return read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte", field=config.text_field)
     return builtin_text(config.corpus)
 
 
@@ -107,7 +114,8 @@ def build_corpus(
     )
     prompt = config.prompt or starting_prompt(tokenizer)
     packed = pack_text(utf8, config.kept_text_megabytes * 1_000_000)
-    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, source.notes, packed)
+    notes = source.notes + _sameness_notes(train)
+    return Corpus(source.name, facts.sha256, tokenizer, train, val, facts, prompt, is_haiku, notes, packed)
 
 
 def split_position(text: str, val_fraction: float, *, whole_documents: bool = False) -> int:
@@ -164,12 +172,27 @@ def _length_problems(config: Config, name: str, train: int, val: int) -> list[st
     share = need / (train + val)
     if share * 1.1 < 0.5 and val < need <= train:
         ways.append(f"set val_fraction to {share * 1.1:.3f} or more")
+    if config.tokenizer == "bpe":
+        ways.append("set tokenizer=char, which makes more tokens of the same text")
     ways.append("give more text")
+    learned = "1 token" if train == 1 else f"{train:,} tokens"
     return [
-        f"The text {name} is too short: {train:,} tokens to learn from and {val:,} kept for validation, where context="
-        f"{config.context} needs {need:,} of each; {' or '.join(ways)}."
+        f"The text {name} is too short: {learned} to learn from and {val:,} kept for validation, where context="
+        f"{config.context} needs {need:,} of each; {', or '.join(ways)}."
     ]
 
 
 def _listed(characters: str) -> str:
-    return " ".join(ascii(char) if not char.isprintable() else f"{char!r}" for char in characters[:12])
+    more = f" and {len(characters) - 12} more" if len(characters) > 12 else ""
+    names = (name if (name := character_name(char)) != char else f"{char!r}" for char in characters[:12])
+    return ", ".join(names) + more
+
+
+def _sameness_notes(train: StoredTokens) -> tuple[str, ...]:
+    """A sentence about a text that is one token over and over."""
+    if train.min() != train.max():
+        return ()
+    return (
+        "The text to learn from is one token over and over, so there is nothing to learn: every guess is right from "
+        "the first steps, and the loss says nothing.",
+    )

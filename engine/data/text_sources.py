@@ -1,115 +1,34 @@
-"""Reads files, folders, globs, JSON lines, standard input and the built-in corpora as text.
+"""Reads files, folders, globs, tables, JSON lines, pipes, standard input and the built-in corpora as text.
 
-Choices: nothing here prints; one CorpusError has a sentence for each problem. Only strict UTF-8, because a wrongly
-guessed encoding trains a model on garbage; a byte order mark is dropped, line ends become a line feed. With `as_bytes`
-undecodable bytes are kept as lone surrogates (`surrogateescape`).
+Nothing here prints; one CorpusError has a sentence for each problem.
 """
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import logging
 import os
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-
 from babytrain.engine.config.errors import CorpusError
-from babytrain.engine.data.file_search import TextSource, expand_user, find_sources, stdin_problem, text_suffix
+from babytrain.engine.data.decode_text import DecodedText, decode_text
+from babytrain.engine.data.documents import DEFAULT_FIELD, extract_documents, has_fields, join_documents
+from babytrain.engine.data.file_search import (
+    FoundTextSources,
+    TextSource,
+    expand_user,
+    find_sources,
+    stdin_problem,
+)
 from babytrain.engine.data.haiku.grammar import generate_corpus
+from babytrain.engine.data.text_bytes import is_pipe, read_text_bytes, unpack_stream
 from babytrain.engine.data.tokenizer import make_visible
-
-BYTES_HINT = "leave it out, save it as UTF-8, or train on raw bytes with --set tokenizer=byte"
-
-
-@dataclass(frozen=True)
-class DecodedText:
-    """Text of one file, or its problem; `notes` say what was changed."""
-
-    text: str = ""
-    problem: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-class _Document(msgspec.Struct):
-    text: str
-
-
-def read_file_bytes(path: Path, limit: int = -1) -> bytes:
-    """The first `limit` bytes (-1: all) of a file, unpacked if it ends in `.gz`. Raises OSError."""
-    if path.suffix.lower() != ".gz":
-        with path.open("rb") as file:
-            return file.read(limit)
-    try:
-        with gzip.open(path, "rb") as unpacked:
-            return unpacked.read(limit)
-    except (EOFError, zlib.error) as error:
-        raise OSError(f"the .gz file is damaged ({error})") from error
-
-
-def decode_text(data: bytes, path: Path | None, shown: str, *, as_bytes: bool, partial: bool = False) -> DecodedText:
-    """The text in `data`. `partial`: it is only the beginning of a file and may end inside a character or line."""
-    decoded = _decode_text(data, shown, as_bytes=as_bytes, partial=partial)
-    if decoded.problem is None and path is not None and text_suffix(path) == ".jsonl":
-        return _decode_jsonl(decoded, shown, partial=partial)
-    return decoded
-
-
-def _decode_text(data: bytes, shown: str, *, as_bytes: bool, partial: bool) -> DecodedText:
-    problem, text = "", ""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        problem = "looks like UTF-16 text (by its first two bytes)"
-    elif (zero := data.find(b"\0")) >= 0:
-        problem = f"has a zero byte at offset {zero:,}, so it is binary and not text"
-    else:
-        try:
-            text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not partial)
-        except UnicodeDecodeError as error:
-            problem = f"is not UTF-8 text (byte 0x{data[error.start]:02x} at offset {error.start:,})"
-    if problem and as_bytes:
-        return DecodedText(data.decode("utf-8", "surrogateescape"))
-    if problem:
-        return DecodedText(problem=f"{shown} {problem}: {BYTES_HINT}.")
-    text = text.removeprefix("\ufeff")
-    if "\r" not in text:
-        return DecodedText(text)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return DecodedText(text, notes=(f"The line ends of {shown} became plain line feeds.",))
-
-
-def _decode_jsonl(decoded: DecodedText, shown: str, *, partial: bool) -> DecodedText:
-    """Documents from lines like {"text": "..."}, joined by a blank line."""
-    # Not splitlines(): a JSON string may contain U+2028.
-    lines = decoded.text.split("\n")
-    if partial:
-        lines.pop()
-    documents = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            documents.append(msgspec.json.decode(line, type=_Document).text)
-        except (msgspec.DecodeError, UnicodeEncodeError) as error:
-            return DecodedText(problem=f'Line {number:,} of {shown} is not like {{"text": "..."}}: {error}.')
-    if not documents and not partial:
-        return DecodedText(problem=f'{shown} holds no documents: each line should be like {{"text": "..."}}.')
-    return DecodedText(join_documents(documents), notes=decoded.notes)
-
-
-def join_documents(documents: list[str]) -> str:
-    """Documents joined by a blank line; a single one is unchanged."""
-    if len(documents) == 1:
-        return documents[0]
-    return "\n\n".join(document.strip("\n") for document in documents)
-
 
 TINYSHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
 TINYSHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 _HEAD_BYTES = 64 * 1024
+_MOST_NOTES = 20
 
 
 @dataclass(frozen=True)
@@ -122,19 +41,22 @@ class SourceText:
     notes: tuple[str, ...] = ()
 
 
-def read_sources(paths: Sequence[str], *, stdin: bytes | None = None, as_bytes: bool = False) -> SourceText:
-    """The text of `paths`: files, folders, globs, `-` for `stdin`; documents are joined by a blank line.
+def read_sources(
+    paths: Sequence[str], *, stdin: bytes | None = None, as_bytes: bool = False, field: str = DEFAULT_FIELD
+) -> SourceText:
+    """The text of `paths`: files, folders, globs, pipes, `-` for `stdin`; documents are joined by a blank line.
 
-    `as_bytes` (for the byte tokenizer) also accepts what is not text. Raises CorpusError with every problem.
+    `field` chooses a field of JSON lines or a column of tables. `as_bytes` (for the byte tokenizer) also accepts what
+    is not text. Raises CorpusError with every problem.
     """
     found = find_sources(paths)
-    problems, notes = list(found.problems), list(found.notes)
+    problems, notes = _problems(found, field), list(found.notes)
     read: list[tuple[TextSource, str]] = []
     for source in found.sources:
-        decoded = _read(source, stdin, as_bytes=as_bytes)
+        decoded = _read(source, stdin, as_bytes=as_bytes, field=field)
         if decoded.problem is not None:
             problems.append(decoded.problem)
-        elif decoded.text.strip():
+        elif decoded.text and not decoded.text.isspace():
             read.append((source, decoded.text))
             notes.extend(decoded.notes)
         elif source.named:
@@ -147,20 +69,22 @@ def read_sources(paths: Sequence[str], *, stdin: bytes | None = None, as_bytes: 
         raise CorpusError(problems)
     files = tuple(source.path for source, _ in read if source.path is not None)
     name = _name(paths, [source for source, _ in read])
+    if (more := len(notes) - _MOST_NOTES) > 0:
+        notes[_MOST_NOTES:] = [f"And {more:,} more notes like these."]
     return SourceText(name, join_documents([text for _, text in read]), files, tuple(notes))
 
 
-def inspect_sources(paths: Sequence[str], *, as_bytes: bool = False) -> None:
+def inspect_sources(paths: Sequence[str], *, as_bytes: bool = False, field: str = DEFAULT_FIELD) -> None:
     """Check the first 64 kB of every source except pipes, which can be read only once. Raises CorpusError."""
     found = find_sources(paths)
-    problems = list(found.problems)
+    problems = _problems(found, field)
     for source in found.sources:
         if source.path is None:
             problem = stdin_problem()
-        elif not os.path.isfile(source.path):
-            continue  # a pipe
+        elif is_pipe(source.path):
+            continue
         else:
-            problem = _inspect(source, source.path, as_bytes=as_bytes)
+            problem = _inspect(source, source.path, as_bytes=as_bytes, field=field)
         if problem is not None:
             problems.append(problem)
     if problems:
@@ -177,30 +101,55 @@ def builtin_text(name: str) -> SourceText:
     raise CorpusError([f"There is no built-in corpus {make_visible(name)!r}: take haiku or tinyshakespeare."])
 
 
-def _read(source: TextSource, stdin: bytes | None, *, as_bytes: bool) -> DecodedText:
-    if source.path is None:
-        if stdin is None:
+def _problems(found: FoundTextSources, field: str) -> list[str]:
+    """What is wrong before anything is read."""
+    if found.problems or field in ("", DEFAULT_FIELD) or any(has_fields(source.path) for source in found.sources):
+        return list(found.problems)
+    return [
+        f"There is no field {make_visible(field)} to choose: only JSON lines (.jsonl, .ndjson, .json) and tables "
+        "(.csv, .tsv) have fields; leave --field out."
+    ]
+
+
+def _read(source: TextSource, stdin: bytes | None, *, as_bytes: bool, field: str) -> DecodedText:
+    try:
+        if source.path is not None:
+            read = read_text_bytes(source.path, as_bytes=as_bytes)
+        elif stdin is not None:
+            read = unpack_stream(stdin, as_bytes=as_bytes)
+        else:
             return DecodedText(problem="Nothing was piped into standard input: give a file instead of `-`.")
-        return decode_text(stdin, None, source.shown, as_bytes=as_bytes)
-    try:
-        data = read_file_bytes(source.path)
     except OSError as error:
-        return DecodedText(problem=f"Cannot read {source.shown}: {error.strerror or error}.")
-    return decode_text(data, source.path, source.shown, as_bytes=as_bytes)
+        return DecodedText(problem=_unreadable(source, error))
+    decoded = decode_text(read.data, source.shown, as_bytes=as_bytes)
+    is_unpacked = read.unpacked
+    del read  # hundreds of megabytes
+    if decoded.problem is None:
+        decoded = extract_documents(decoded, source.path, source.shown, field, partial=False)
+    if not is_unpacked:
+        return decoded
+    note = f"{source.shown} is packed with gzip, though not by its name, and was unpacked."
+    return replace(decoded, notes=(note, *decoded.notes))
 
 
-def _inspect(source: TextSource, path: Path, *, as_bytes: bool) -> str | None:
+def _inspect(source: TextSource, path: Path, *, as_bytes: bool, field: str) -> str | None:
     try:
-        head = read_file_bytes(path, _HEAD_BYTES)
+        head = read_text_bytes(path, _HEAD_BYTES, as_bytes=as_bytes).data
     except OSError as error:
-        return f"Cannot read {source.shown}: {error.strerror or error}."
+        return _unreadable(source, error)
     if not head:
         return _empty(source) if source.named else None
     partial = len(head) == _HEAD_BYTES
-    decoded = decode_text(head, path, source.shown, as_bytes=as_bytes, partial=partial)
+    decoded = decode_text(head, source.shown, as_bytes=as_bytes, partial=partial)
+    if decoded.problem is None:
+        decoded = extract_documents(decoded, path, source.shown, field, partial=partial)
     if decoded.problem is None and not partial and source.named and not decoded.text.strip():
         return _empty(source)
     return decoded.problem
+
+
+def _unreadable(source: TextSource, error: OSError) -> str:
+    return f"Cannot read {source.shown}: {error.strerror or error}."
 
 
 def _empty(source: TextSource) -> str:

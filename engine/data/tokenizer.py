@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import codecs
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -22,6 +23,8 @@ def make_visible(text: str) -> str:
     """`text` on one line: escapes for control characters and raw bytes, a bent arrow for a line break."""
     return "".join(char if char.isprintable() else "⏎" if char == "\n" else ascii(char)[1:-1] for char in text)
 
+
+_BLANK_NAMES = {" ": "space", "\n": "line break", "\t": "tab"}
 
 TokenIds: TypeAlias = npt.NDArray[np.int64]
 StoredTokens: TypeAlias = npt.NDArray[Any]  # uint8, int16 or int32, the smallest type for the vocabulary
@@ -223,10 +226,20 @@ def find_lone_surrogates(text: str) -> str:
 
 def unknown_characters_sentence(characters: Iterable[str]) -> str:
     """One printable sentence that names characters a tokenizer does not know."""
-    unknown = [make_visible(char) for char in characters]
+    unknown = [character_name(char) for char in characters]
     shown = " ".join(unknown[:12]) + (f" and {len(unknown) - 12} more" if len(unknown) > 12 else "")
     noun = "this character" if len(unknown) == 1 else "these characters"
     return f"The model has never seen {noun}: {shown}."
+
+
+def character_name(char: str) -> str:
+    """A character for a sentence: itself, or the name of a blank or invisible one."""
+    if char in _BLANK_NAMES:
+        return _BLANK_NAMES[char]
+    if char.isprintable() and not unicodedata.combining(char):
+        return char
+    name = unicodedata.name(char, "").lower()
+    return f"{name} (U+{ord(char):04X})" if name else make_visible(char)
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

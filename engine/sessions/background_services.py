@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 
@@ -57,7 +56,7 @@ def start_analysis(
     config: Config, corpus: Corpus, recorder: Recorder, history: ResumeHistory
 ) -> Iterator[SampleAnalyzer]:
     """The analysis of samples and evaluations, in a thread that ends with the run."""
-    facts, folder = corpus.facts, recorder.folder
+    facts = corpus.facts
     subject = AnalysisInputs(
         corpus,
         corpus.is_haiku,
@@ -65,7 +64,7 @@ def start_analysis(
         reached=history.milestones,
         baselines=history.baselines,
         val_loss=history.evaluations[-1].val_loss if history.evaluations else None,
-        best_on_same_data=partial(best_on_same_data, folder.path.parent, folder.run_id, facts),
+        best_on_same_data=lambda: best_on_same_data(recorder.folder.path.parent, recorder.folder.run_id, facts),
     )
     sample_analyzer = SampleAnalyzer(subject, recorder.publish, recorder.now, recorder.seconds_since_divergence)
     sample_analyzer.start()

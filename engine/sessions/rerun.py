@@ -28,14 +28,9 @@ from babytrain.engine.config.settings import Config
 from babytrain.engine.execution.devices import choose_device
 from babytrain.engine.execution.processor_cores import count_cores
 from babytrain.engine.sessions.fork_origin import ForkOrigin
+from babytrain.engine.sessions.new_run import NewRunPlan
 from babytrain.engine.sessions.run_text import text_of_run
-from babytrain.engine.sessions.start_and_resume import (
-    FolderCallback,
-    NewRunPlan,
-    RunResult,
-    train_new,
-    train_resumed,
-)
+from babytrain.engine.sessions.start_and_resume import FolderCallback, RunResult, train_new, train_resumed
 from babytrain.engine.training.rerun_script import RerunScript, StepComparison, StepDifference
 from babytrain.runs.events import LogMessage, Started
 from babytrain.runs.journal import read_journal

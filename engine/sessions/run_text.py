@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from babytrain.engine.config.build import config_of_run
-from babytrain.engine.config.errors import EngineError
+from babytrain.engine.config.errors import CorpusError, EngineError
 from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.engine.data.corpus import Corpus, build_corpus
 from babytrain.engine.data.text_sources import SourceText
@@ -40,13 +40,17 @@ class RunText:
 
     def corpus(self, config: Config, *, any_text: bool = False) -> Corpus:
         """The corpus. Raises EngineError when the text is not the one it was, unless `any_text` will do."""
-        corpus = build_corpus(config, self.paths, self.stdin, source=self.source, tokenizer=self.tokenizer)
+        try:
+            corpus = build_corpus(config, self.paths, self.stdin, source=self.source, tokenizer=self.tokenizer)
+        except CorpusError as error:
+            raise CorpusError([*self.warnings, *error.problems]) from error
         if self.sha256 and corpus.sha256 != self.sha256 and not any_text:
             where = ", ".join(self.paths) or corpus.name
             raise EngineError(
                 [
+                    *self.warnings,
                     f"The text of this run has changed since ({where}) and was not kept with it: put the old text "
-                    "back, or go on with the new one by fork --text."
+                    "back, or go on with the new one by fork --text.",
                 ]
             )
         return corpus
@@ -65,8 +69,9 @@ def text_of_run(folder: RunFolder, saved: Mapping[str, Any], provenance: Mapping
         source = SourceText(name, str(utf8, "utf-8", "surrogateescape"))
     warnings = []
     if problem:
-        instead = "it was read from another run" if source is not None else "it is read from its original place"
-        warnings.append(f"The text kept with this run is not as it was, so {instead}: {problem}.")
+        warnings.append(
+            f"The text kept with this run is not as it was, so it is read from its original place: {problem}."
+        )
     stdin = _read_stdin_copy(folder) if source is None and "-" in paths else None
     return RunText(paths, stdin, source, _tokenizer_of(folder, config.tokenizer, provenance), sha256, tuple(warnings))
 
@@ -81,7 +86,7 @@ def keep_text_of(folder: RunFolder, corpus: Corpus, config: Config, text: RunTex
         why = "kept_text_megabytes is 0"
     elif corpus.packed_text:
         try:
-            keep_text(folder, corpus.packed_text, corpus.sha256)
+            keep_text(folder, corpus.packed_text)
         except OSError as error:
             why = f"{error.strerror or error}"
         else:

@@ -16,11 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
 
-from babytrain import __version__
 from babytrain.engine.checkpoints.format import (
-    CheckpointError,
     LoadedCheckpoint,
     load_newest,
     restore_replaced_checkpoints,
@@ -29,12 +26,11 @@ from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import Corpus, corpus_summary
-from babytrain.engine.data.window_order import EpochWindows
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.sessions.background_services import start_analysis, start_telemetry
 from babytrain.engine.sessions.fork_check import fork_refusal
-from babytrain.engine.sessions.fork_origin import ForkOrigin, copy_event, with_changed_dials
+from babytrain.engine.sessions.fork_origin import copy_event, with_changed_dials
 from babytrain.engine.sessions.history_from_journal import (
     ResumeHistory,
     ended_in_order,
@@ -42,9 +38,10 @@ from babytrain.engine.sessions.history_from_journal import (
     read_history,
     resume_sentence,
 )
+from babytrain.engine.sessions.new_run import NewRunPlan, fill_folder, started_event
 from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
-from babytrain.engine.sessions.run_text import TOKENIZER_FROM, RunText, keep_text_of, text_of_run
-from babytrain.engine.training.finalize import error_sentence, record_end, write_crash_log
+from babytrain.engine.sessions.run_text import RunText, keep_text_of, text_of_run
+from babytrain.engine.training.finalize import EndStatus, error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.rerun_script import RerunScript
 from babytrain.engine.training.train_state import TrainState, check_usable, read_trainer
@@ -52,30 +49,12 @@ from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.dials.dial_state import DialState, initial_dials
 from babytrain.runs.dials.history import plan_of
 from babytrain.runs.errors import RunsError
-from babytrain.runs.events import SCHEMA_VERSION, Resumed, Started
+from babytrain.runs.events import Resumed, Started
 from babytrain.runs.journal import JournalWriter
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, create_run, read_run_toml, write_run_toml
 from babytrain.runs.store.lock import RunLock
-from babytrain.runs.store.provenance import collect_provenance
-
-
-@dataclass(frozen=True)
-class NewRunPlan:
-    """A new run. `paths` are texts as typed; without any it is the `text` of another run, or the built-in corpus."""
-
-    config: Config
-    runs_dir: Path
-    paths: tuple[str, ...] = ()
-    name: str | None = None
-    argv: tuple[str, ...] = ()
-    stdin: bytes | None = None  # the text behind the path `-`
-    text: RunText | None = None
-    origin: ForkOrigin | None = None  # of a fork
-    rerun_of: str = ""  # the id of the run it repeats
-    parent_text_sha256: str = ""  # of a fork with another text than its parent's
-    script: RerunScript | None = None
-    notes: tuple[str, ...] = ()  # for the log at the start
+from babytrain.runs.store.training_folder import TrainingFolder
 
 
 @dataclass(frozen=True)
@@ -101,9 +80,9 @@ FolderCallback = Callable[[RunFolder], None]
 
 @dataclass(frozen=True)
 class Session:
-    """A session ready to begin. `first` is its first event; `notes` and `warnings` go into the log."""
+    """A session ready to begin, its folder locked. `first` is its first event, `notes` and `warnings` go to the log."""
 
-    folder: RunFolder
+    lock: RunLock
     corpus: Corpus
     state: TrainState
     first: Started | Resumed
@@ -125,15 +104,16 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     config, model, trials = prepare_model(config, corpus)
     state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
-    with _locked(folder):
-        not_kept = _fill_folder(folder, plan, state, corpus, origin, text)
+    with _locked(folder, new=True) as lock:
+        not_kept = fill_folder(folder, plan, state, corpus, origin, text)
         if on_folder is not None:
             on_folder(folder)
-        first = _started_event(folder, state, corpus, plan)
+        first = started_event(folder, state, corpus, plan)
         reached = plan.origin.milestones if plan.origin is not None else frozenset()
         history = ResumeHistory(first_step=first.step, milestones=reached)
         warnings = [*plan.notes, *text.warnings, *filter(None, [not_kept])]
-        return _run(Session(folder, corpus, state, first, history, trials, warnings, plan.script), feed)
+        session = Session(lock, corpus, state, first, history, trials, warnings, plan.script)
+        return _run(session, feed, on_folder)
 
 
 def train_resumed(
@@ -150,7 +130,7 @@ def train_resumed(
     folder = RunFolder(run_dir)
     if "steps" in changes:  # a new end in steps replaces one in minutes or epochs
         changes = {"minutes": 0.0, "epochs": 0.0} | changes
-    with _locked(folder):
+    with _locked(folder) as lock:
         saved, provenance = read_run_toml(folder)
         config = config_of_run(saved, changes)
         if problem := fork_refusal(config_of_run(saved), config, changes, who="A resumed run keeps its"):
@@ -195,17 +175,26 @@ def train_resumed(
         warnings = [*text.warnings, *lost_steps(progress.step, problems, history.last_step)]
         with suppress(OSError):  # of an older run, or of one that has lost it
             keep_text_of(folder, corpus, config, text)
-        return _run(Session(folder, corpus, state, first, history, [start, *trials], warnings, script), feed)
+        session = Session(lock, corpus, state, first, history, [start, *trials], warnings, script)
+        return _run(session, feed, on_folder)
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder."""
+def _locked(folder: RunFolder, *, new: bool = False) -> Iterator[RunLock]:
+    """Hold the lock of a run. Failures become EngineErrors; the traceback of a defect goes into the run folder.
+
+    A `new` folder that cannot be locked is removed again.
+    """
     try:
         lock = RunLock(folder)
-        lock.acquire()
         try:
-            yield
+            lock.acquire()
+        except RunsError:
+            if new:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        try:
+            yield lock
         finally:
             lock.release()
     except EngineError:
@@ -216,11 +205,12 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         raise EngineError([f"{error_sentence(error)}{write_crash_log(folder, error)}"]) from error
 
 
-def _run(session: Session, feed: LiveFeed) -> RunResult:
+def _run(session: Session, feed: LiveFeed, on_folder: FolderCallback | None) -> RunResult:
     """Open the journal, start the sensors, train, close everything in any case. Raises EngineError."""
-    folder, corpus, state, first = session.folder, session.corpus, session.state, session.first
+    folder, corpus, state, first = session.lock.folder, session.corpus, session.state, session.first
     history, script, config = session.history, session.script, state.config
     journal = JournalWriter(folder.journal)
+    files = TrainingFolder(session.lock, journal)
     recorder = Recorder(
         journal,
         feed,
@@ -228,6 +218,8 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
         start_t=first.t,
         held_before=history.held_seconds,
         listener=script.on_event if script is not None else None,
+        files=files,
+        on_folder=on_folder,
     )
     recorder.step = state.progress.step
     try:
@@ -256,15 +248,20 @@ def _run(session: Session, feed: LiveFeed) -> RunResult:
             ).run()
     except Exception as error:
         sentence = error_sentence(error, state.progress.step)
-        where = write_crash_log(folder, error)
+        where = write_crash_log(recorder.folder, error)
         record_end(recorder, state.progress, "failed", sentence)
         raise EngineError([f"{sentence}{where}"]) from error
     finally:
+        files.close()
         journal.close()
+    if journal.unwritten:  # the run will be listed without its end
+        status: EndStatus = "failed" if ended.status == "done" else ended.status
+        reason = f"{ended.reason}, but its journal could not be written to the end: {journal.last_error}"
+        ended = msgspec.structs.replace(ended, status=status, reason=reason)
     progress = state.progress
     return RunResult(
-        run_id=folder.run_id,
-        run_dir=str(folder.path),
+        run_id=recorder.folder.run_id,
+        run_dir=str(recorder.folder.path),
         status=ended.status,
         steps=progress.step,
         tokens=progress.tokens,
@@ -299,66 +296,3 @@ def _build_state(config: Config, model: GPT, dials: DialState, checkpoint: Loade
     if checkpoint is not None:
         state.restore(checkpoint)
     return state
-
-
-def _fill_folder(
-    folder: RunFolder, plan: NewRunPlan, state: TrainState, corpus: Corpus, origin: ForkOrigin | None, text: RunText
-) -> str:
-    """Write the files of a run folder. On a failure removes the folder and raises EngineError.
-
-    Returns a sentence when the text is not kept, or "".
-    """
-    provenance = collect_provenance(plan.argv) | {
-        "paths": [path if path == "-" else str(Path(path).absolute()) for path in text.paths],
-        "text_name": corpus.name,
-        "sha256": corpus.sha256,
-        "program_version": __version__,
-        "device": str(state.device),
-    }
-    if plan.rerun_of:
-        provenance["rerun_of"] = plan.rerun_of
-    if origin is not None:
-        provenance |= origin.provenance()
-        if text.tokenizer is not None:
-            provenance[TOKENIZER_FROM] = origin.parent
-    if plan.parent_text_sha256:
-        provenance["parent_text_sha256"] = plan.parent_text_sha256
-    try:
-        write_run_toml(folder, state.config.to_dict(), provenance)
-        folder.tokenizer_file.write_text(corpus.tokenizer.to_json(), encoding="utf-8")
-        if origin is not None:
-            origin.save_copy(folder)
-        return keep_text_of(folder, corpus, state.config, text)
-    except (OSError, RunsError, CheckpointError) as error:
-        shutil.rmtree(folder.path, ignore_errors=True)  # just created, with nothing of value yet
-        reason = str(error).rstrip(".")
-        raise EngineError([f"The run folder {folder.path} cannot be written: {reason}."]) from error
-
-
-def _started_event(folder: RunFolder, state: TrainState, corpus: Corpus, plan: NewRunPlan) -> Started:
-    config, device = state.config, state.device
-    windows_per_step = config.batch_size * config.accumulate
-    windows = EpochWindows(len(corpus.train), config.context, config.seed).windows_per_epoch
-    return Started(
-        t=0.0,
-        step=state.progress.step,
-        schema=SCHEMA_VERSION,
-        run_id=folder.run_id,
-        name=plan.name or folder.name,
-        wall_time=time.time(),
-        config=config.to_dict(),
-        corpus=corpus.facts,
-        parameters=state.model.parameter_count,
-        total_steps=state.dials.total_steps,
-        steps_per_epoch=windows / windows_per_step,
-        tokens_per_step=windows_per_step * config.context,
-        device=str(device),
-        device_name=torch.cuda.get_device_name(device) if device.type == "cuda" else "",
-        precision=config.precision,
-        threads=config.threads,
-        compiled=config.compile == "on",
-        program_version=__version__,
-        parent=plan.origin.parent if plan.origin is not None else "",
-        rerun_of=plan.rerun_of,
-        parent_text_sha256=plan.parent_text_sha256,
-    )

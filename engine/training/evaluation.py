@@ -135,7 +135,7 @@ class Evaluator:
         state, recorder = self._state, self._recorder
         recorder.enter("evaluating")
         began = time.perf_counter()
-        stop, context = self._recorder.feed.stop_requested.is_set, state.config.context
+        stop, context = recorder.is_stopping, state.config.context
         val = evaluate_windows(state.model, self._val, context, should_stop=stop)
         if val is None:
             return None

@@ -8,6 +8,8 @@ import traceback
 from queue import Empty
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from babytrain.engine.analysis.final_evaluation import canary_exposures, evaluate_poems
 from babytrain.engine.analysis.haiku import HaikuAnalyzer
 from babytrain.engine.config.settings import Config
@@ -96,6 +98,8 @@ def _refuse_requests(recorder: Recorder) -> None:
 def record_end(recorder: Recorder, progress: Progress, status: EndStatus, reason: str) -> Ended:
     """Write the events of other threads, energy included, then the `Ended` event, which is the last."""
     recorder.write_handed_over(last=True)
+    if problem := recorder.look_at_files(now=True):
+        status, reason = _not_kept(status, reason, problem)
     ended = Ended(
         t=recorder.now(),
         step=progress.step,
@@ -108,7 +112,15 @@ def record_end(recorder: Recorder, progress: Progress, status: EndStatus, reason
         best_step=progress.best_step,
     )
     recorder.emit(ended)
+    if problem := recorder.look_at_files(now=True):  # taken away in the last second: the end must not claim it
+        status, reason = _not_kept(status, reason, problem)
+        return msgspec.structs.replace(ended, status=status, reason=reason)
     return ended
+
+
+def _not_kept(status: EndStatus, reason: str, problem: str) -> tuple[EndStatus, str]:
+    """How a run ended that has no folder."""
+    return ("failed" if status == "done" else status), f"{reason}, but the run is not on the disk: {problem}"
 
 
 def write_crash_log(folder: RunFolder, error: Exception) -> str:
@@ -164,7 +176,7 @@ def _write_poems(model: GPT, config: Config, corpus: Corpus, recorder: Recorder)
         SamplingSettings.of(config),
         seed=config.seed,
         device=model.token_embedding.device,
-        stop=recorder.feed.stop_requested.is_set,
+        stop=recorder.is_stopping,
     )
     if report is None:
         return

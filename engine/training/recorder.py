@@ -32,17 +32,20 @@ from babytrain.runs.state.elapsed_time import PAUSED_PHASES
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.throttling import MAX_SENSOR_GAP_SECONDS, slowdown_reasons
 from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.training_folder import TrainingFolder
 
 # Sensor readings are written every second for this long, then at intervals of age / this: a week takes a few megabytes.
 DENSE_VITALS_SECONDS = 3600.0
 THROTTLING_WINDOW_SECONDS = 60.0
 # Energy is a running total: a line every ten seconds is enough, and later one every few minutes.
 ENERGY_SECONDS, DENSE_ENERGY_SECONDS = 10.0, 1000.0
+LOOK_SECONDS = 1.0  # between looks at the files of the run
 
 
 class Recorder:
     """Writes the events of a session into `journal` and publishes them on `feed`; `folder` is that of the run.
 
+    `files` watches over the folder; when the run moves to a new one, `on_folder` gets it.
     Running time starts at `start_t` seconds, of which earlier sessions paused and rested for `held_before`.
     """
 
@@ -56,8 +59,13 @@ class Recorder:
         held_before: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         listener: Callable[[AnyEvent], None] | None = None,
+        files: TrainingFolder | None = None,
+        on_folder: Callable[[RunFolder], None] | None = None,
     ) -> None:
         self.feed, self.folder = feed, folder
+        self._files, self._on_folder = files, on_folder
+        self._looked_at = -math.inf  # by the clock
+        self.looks = 0  # at the files so far
         self._journal, self._clock = journal, clock
         self._origin = clock() - start_t
         self._listener = listener  # gets every step and event, in order, before anything is merged
@@ -104,7 +112,7 @@ class Recorder:
 
     def note(self, text: str, level: LogLevel = "info") -> None:
         """A line for the log pane."""
-        self.emit(LogMessage(t=self.now(), step=self.step, level=level, text=text))
+        self.emit(self._message(text, level))
 
     def record_step(self, event: Step) -> None:
         """A finished step: a row in the shared columns and a line in the journal."""
@@ -171,12 +179,50 @@ class Recorder:
                 missing = f"{dropped:,} lines of it are missing" if dropped else "nothing of it is missing"
                 self.note(f"The journal is being written again; {missing}.")
         self._take_handed_over()
+        self.look_at_files()
         energy = self._energy
         if energy is None or self._ended:
             return
         if last or energy.t - self._energy_written_t >= max(ENERGY_SECONDS, energy.t / DENSE_ENERGY_SECONDS):
             self._energy, self._energy_written_t = None, energy.t
             self._journal.append(energy)
+
+    def look_at_files(self, *, now: bool = False) -> str:
+        """About once a second, or `now`: see that the run's files are still there, and mend what is not.
+
+        Returns why the run has no folder at the moment, or "". Training thread only.
+        """
+        if self._files is None or not (now or self._clock() - self._looked_at >= LOOK_SECONDS):
+            return ""
+        self._looked_at = self._clock()
+        self.looks += 1
+        problem = self._files.problem
+        for sentence in self._files.look(lambda text: self._message(text, "error")):
+            self._say_of_files(sentence)
+        if self._files.folder != self.folder:
+            self.folder = self._files.folder
+            if self._on_folder is not None:
+                self._on_folder(self.folder)
+        if bool(problem) != bool(self._files.problem) and not self._ended:
+            problem = self._files.problem
+            self.emit(Storage(t=self.now(), step=self.step, what="folder", failing=bool(problem), reason=problem))
+        return self._files.problem
+
+    def is_stopping(self) -> bool:
+        """Whether a stop was requested; long work asks often, so the files are looked at too. Training thread only."""
+        self.look_at_files()
+        return self.feed.stop_requested.is_set()
+
+    def _say_of_files(self, sentence: str) -> None:
+        """Log what became of the files; nothing is written into the journal after an `Ended`."""
+        message = self._message(sentence, "error")
+        if self._ended:
+            self.feed.publish(message)
+        else:
+            self.emit(message)
+
+    def _message(self, text: str, level: LogLevel) -> LogMessage:
+        return LogMessage(t=self.now(), step=self.step, level=level, text=text)
 
     def _enter_phase(self, event: Phase) -> None:
         self.phase = event.phase

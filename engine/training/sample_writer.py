@@ -69,7 +69,7 @@ class SampleWriter:
         state.progress.samples += 1
 
         def stop() -> bool:
-            return self._recorder.feed.stop_requested.is_set() or is_cancelled()
+            return recorder.is_stopping() or is_cancelled()
 
         ids = generate(state.model, prompt.ids, settings, max_tokens=tokens, seed=seed, device=state.device, stop=stop)
         try:

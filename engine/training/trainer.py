@@ -127,6 +127,7 @@ class Trainer:
                 status, reason = ("failed" if status == "done" else status), f"{reason}, but {unsaved}"
             if status == "done":
                 final_evaluation(state.model, state.config, self._corpus, self._recorder)
+                self._checkpoints.save_what_was_taken()
         except TrainingStopped as error:
             status, reason = "failed", str(error)
             for unread in self._losses.read(everything=True):  # made, and in the weights
@@ -154,6 +155,7 @@ class Trainer:
         """Step until the plan is done (True) or a person stops (False). Raises TrainingStopped, CardLostError."""
         commands = self._commands
         while True:
+            self._checkpoints.save_what_was_taken()
             if self._script is not None:
                 self._apply_script(self._script)  # a recorded command may move the end of the run
             if self._finished():

@@ -13,7 +13,7 @@ PhaseName: TypeAlias = Literal[
     "loading", "compiling", "training", "evaluating", "sampling", "saving", "paused", "policy_pause", "stopping"
 ]
 LogLevel: TypeAlias = Literal["info", "warning", "error"]
-StorageName: TypeAlias = Literal["checkpoints", "journal"]
+StorageName: TypeAlias = Literal["checkpoints", "journal", "folder"]
 # Of a plan: a line with any other value is a bad line.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
@@ -106,14 +106,14 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint that is complete on disk; `directory` is relative to the run folder."""
 
     directory: str
-    reason: Literal["cadence", "best", "requested", "end", "before a change"]
+    reason: Literal["cadence", "best", "requested", "end", "before a change", "taken away"]
     seconds: float
     val_loss: float | None = None
     name: str = ""  # given by a person; a named checkpoint is never deleted by the engine
 
 
 class Storage(Event, frozen=True, kw_only=True, tag="storage"):
-    """Checkpoints, or the journal itself, cannot be written from now on and `reason` says why; or they can again."""
+    """What cannot be written from now on, and `reason` says why; or what can be written again."""
 
     what: StorageName
     failing: bool

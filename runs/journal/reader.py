@@ -66,6 +66,11 @@ def read_whole_lines(path: Path) -> Iterator[bytes]:
                 if old is None:
                     old = is_schema_1(data)
                 yield upgrade_lines(data) if old else data
+    except FileNotFoundError as error:
+        raise RunsError(
+            f"There is no {path.name} in {path.parent}: nothing was trained there, or it was removed. Checkpoints, if "
+            "there are any, can be sampled and forked; `runs delete` takes the folder away."
+        ) from error
     except OSError as error:
         hint = "" if isinstance(error, UnfitFileError) else "; check the path"
         raise RunsError(f"Cannot read the journal {path}: {error.strerror or error}{hint}.") from error

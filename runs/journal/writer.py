@@ -2,15 +2,21 @@
 
 While the disk is full or failing, lines wait in memory, bounded, and are written in order once there is room;
 `failing_since` and `last_error` say so. A line that was half written is finished later, byte for byte.
+
+All lines are kept in memory too, compressed to about a tenth, so that a journal that is removed, replaced or cut short
+while it is written can be begun again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import stat
 import time
+import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +30,7 @@ from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_
 BACKLOG_BYTES = 64 * 2**20
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
+COMPRESSED_PIECE_BYTES = 64 * 2**10
 
 _datasync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 # Of files that cannot be synced (a FUSE mount, a device).
@@ -56,8 +63,12 @@ class JournalWriter:
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._last_sync = clock()
         self._fd = _open(path)
+        self._lines = CompressedLines()
+        self._size = _read_into(self._lines, self._fd)  # of the file at least
+        self._taken_away = False  # and not begun again yet
         # To be written before any further line: the newline a killed writer left out, or the rest of a line.
         self._rest = b"" if _ends_in_newline(self._fd) else b"\n"
+        self._lines.add(self._rest)
 
     @property
     def dropped(self) -> int:
@@ -68,6 +79,58 @@ class JournalWriter:
     def unwritten(self) -> int:
         """Lines waiting for room on the disk."""
         return len(self._backlog)
+
+    def is_in_place(self) -> bool:
+        """Whether the file at `path` is still the one that is written, with all that was written. Never raises."""
+        try:
+            own, there = os.fstat(self._fd), self.path.lstat()
+        except OSError:
+            return False
+        return os.path.samestat(own, there) and not self.is_cut_short()
+
+    def is_cut_short(self) -> bool:
+        """Whether the file that is written lacks some of what was written. Never raises."""
+        try:
+            own = os.fstat(self._fd)
+        except OSError:
+            return False
+        return own.st_size < self._size and stat.S_ISREG(own.st_mode)
+
+    def begin_again(self, path: Path, farewell: AnyEvent | None = None) -> bool:
+        """Write all lines so far into a new file at `path` and go on there. False when that failed: see `last_error`.
+
+        A file that is there already is replaced. The file written before gets `farewell` as its last line.
+        """
+        draft = path.with_name(f".draft-{path.name}")
+        fd = -1
+        try:
+            draft.unlink(missing_ok=True)  # left by a kill
+            fd = os.open(draft, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            size = 0
+            for data in self._lines.pieces():
+                size += len(data)
+                while data:
+                    data = data[os.write(fd, data) :]
+            _datasync(fd)
+            draft.replace(path)
+        except OSError as error:
+            self._taken_away = True
+            self._failed(error)
+            if fd >= 0:
+                os.close(fd)
+                with contextlib.suppress(OSError):
+                    draft.unlink()
+            return False
+        with contextlib.suppress(OSError):
+            if farewell is not None:
+                os.write(self._fd, encode_event(farewell))
+            os.close(self._fd)
+        self._fd, self.path, self._size = fd, path, size
+        self._backlog.clear()
+        self._rest = b""
+        self._taken_away = False
+        self._note_recovery()
+        return True
 
     def append(self, event: AnyEvent) -> None:
         """Write one event; a `SamplePiece` is for live screens only and is left out."""
@@ -117,6 +180,7 @@ class JournalWriter:
 
     def _append(self, event: AnyEvent) -> None:
         line = encode_event(event)
+        self._lines.add(line)
         must_last = isinstance(event, (Eval, Checkpoint, Ended))
         if self._rest or self._backlog:
             self._backlog.add(line, thinnable=isinstance(event, Step))
@@ -154,6 +218,7 @@ class JournalWriter:
             except OSError as error:
                 self._failed(error)
                 return data
+            self._size += written
             data = data[written:]
         return data
 
@@ -178,7 +243,7 @@ class JournalWriter:
         self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
 
     def _note_recovery(self) -> None:
-        if not self._rest and not self._backlog and not self._sync_broken:
+        if not (self._rest or self._backlog or self._sync_broken or self._taken_away):
             self.failing_since = None
 
 
@@ -211,6 +276,11 @@ class Backlog:
         """Forget the oldest line, which was written."""
         self._bytes -= len(self._lines.popleft()[0])
 
+    def clear(self) -> None:
+        """Forget all lines, which were written."""
+        self._lines.clear()
+        self._bytes = 0
+
     def _thin(self) -> None:
         """Drop every second thinnable line, or every second line when none is thinnable."""
         only_thinnable = any(thinnable for _, thinnable in self._lines)
@@ -227,6 +297,38 @@ class Backlog:
         self.dropped += len(self._lines) - len(kept)
         self._lines = kept
         self._bytes = sum(len(line) for line, _ in kept)
+
+
+class CompressedLines:
+    """Lines in memory, compressed piece by piece."""
+
+    def __init__(self) -> None:
+        self._compressed: list[bytes] = []
+        self._newest = bytearray()
+
+    def add(self, lines: bytes) -> None:
+        """Append lines."""
+        self._newest += lines
+        if len(self._newest) >= COMPRESSED_PIECE_BYTES:
+            self._compressed.append(zlib.compress(self._newest, 1))
+            self._newest.clear()
+
+    def pieces(self) -> Iterator[bytes]:
+        """All lines in order, in pieces."""
+        yield from map(zlib.decompress, self._compressed)
+        yield bytes(self._newest)
+
+
+def _read_into(lines: CompressedLines, fd: int) -> int:
+    """Add what a regular file holds already. Returns how many bytes; unreadable ones are left out."""
+    size = 0
+    try:
+        while stat.S_ISREG(os.fstat(fd).st_mode) and (data := os.pread(fd, COMPRESSED_PIECE_BYTES, size)):
+            lines.add(data)
+            size += len(data)
+    except OSError:
+        pass
+    return size
 
 
 def _open(path: Path) -> int:

@@ -107,7 +107,7 @@ class RunFolder:
 def default_runs_dir() -> Path:
     """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the user's data folder."""
     named = os.environ.get(RUNS_DIR_VARIABLE)
-    return Path(named).expanduser() if named else platformdirs.user_data_path("babytrain") / "runs"
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path("babytrain") / "runs"
 
 
 def create_run(

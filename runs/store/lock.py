@@ -95,6 +95,18 @@ class RunLock:
             raise
         return fd
 
+    def is_in_place(self) -> bool:
+        """Whether the lock is held and its file is where it was. Never raises."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), self.folder.lock_file.lstat())
+        except OSError:
+            return False
+
+    def replace_by(self, other: Self) -> None:
+        """Release the lock and hold `other` instead, of another folder or of a new file in the same one."""
+        self.release()
+        self.folder, self._fd = other.folder, other._fd
+
     def release(self) -> None:
         """Release the lock; no effect when it is not held."""
         fd, self._fd = self._fd, -1

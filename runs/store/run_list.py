@@ -84,6 +84,15 @@ def find_run_or_recording(runs_dir: Path, text: str) -> RunFolder:
     raise RunsError(_nothing_fits(runs_dir, text, names, demo_names))
 
 
+def find_moved_run(runs_dir: Path, run_id: str) -> RunFolder | None:
+    """The folder of a run that began as `run_id` and was moved: the one in which it is trained, else the newest."""
+    try:
+        found = [folder for folder in run_folders(runs_dir) if run_id_in_journal(folder.journal) == run_id]
+    except RunsError:
+        return None
+    return max(found, key=lambda folder: (lock_owner(folder) is not None, _stamp(folder.journal)[1]), default=None)
+
+
 def recordings() -> list[RunFolder]:
     """The demos that can be read."""
     ids = ((path, run_id_in_journal(path)) for path in recorded.recorded_runs())

@@ -50,7 +50,9 @@ def test_a_file_of_somebody_else_that_was_touched_is_seen(place: Place) -> None:
     place.letter.write_text("other words")
     (place.foreign / "new").touch()
     place.look_around()
-    assert [fault.column for fault in place.faults] == [FOLLOWED, FOLLOWED]
+    (fault,) = place.faults
+    assert fault.column == FOLLOWED
+    assert "letter.txt was changed, new was made" in fault.sentence
 
 
 def test_hangs_codes_and_tracebacks_are_seen(place: Place) -> None:
@@ -59,8 +61,9 @@ def test_hangs_codes_and_tracebacks_are_seen(place: Place) -> None:
     place.hang_seconds = 60.0
     place.finish(place.start_words([sys.executable, "-c", "raise SystemExit(3)"]))
     place.finish(place.start_words([sys.executable, "-c", "print('a MemoryError, it says')"]))
+    place.finish(place.start_words([sys.executable, "-c", "print('This should not have happened (x).')"]))
     place.finish(place.start_words([sys.executable, "-c", "print('Error: nothing of the kind')"]))
-    assert [fault.column for fault in place.faults] == [HANG, CODE, TRACEBACK]
+    assert [fault.column for fault in place.faults] == [HANG, CODE, TRACEBACK, TRACEBACK]
 
 
 def test_a_run_that_is_gone_is_a_lost_run(place: Place) -> None:

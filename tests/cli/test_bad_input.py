@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import os
+import threading
 import tomllib
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from babytrain.tui.cli.commands import app, main
+from babytrain.tui.engine_client.errors import UsageError
+from babytrain.tui.engine_client.validation import check_changes, check_new_run
 
 
 @pytest.fixture
@@ -71,6 +75,64 @@ def test_a_runs_folder_that_cannot_be_written(run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("train", "--set", "lr"), ("train", "--nonsense"), ("replay",), ("nonsense",)])
 def test_usage_is_exit_code_2(run, arguments) -> None:
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--steps", "5", "--epochs", "2"), "steps and epochs each say where the run ends"),
+        (("--set", "steps=5", "--minutes", "2"), "steps and minutes each say"),
+        (("--epochs", "1", "--set", "minutes=2"), "epochs and minutes each say"),
+        (("a.txt", "--corpus", "haiku"), "The corpus haiku and a text of your own are both named"),
+        (("a.txt", "--set", "corpus=haiku"), "The corpus haiku and a text of your own are both named"),
+        (("a.txt", "--field", "content"), "leave --field out"),
+        (("a.jsonl",), "its fields with text are content; choose one with --field NAME"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(run, tmp_path: Path, arguments, sentence) -> None:
+    (tmp_path / "a.txt").write_text("words " * 500)
+    (tmp_path / "a.jsonl").write_text('{"content": "words"}')
+    result = run("train", "--headless", *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_two_ends_of_a_resumed_or_forked_run_are_refused_too() -> None:
+    with pytest.raises(UsageError, match="each say where the run ends"):
+        check_changes({"steps": "5", "minutes": "2"})
+    assert check_changes({"steps": "5", "minutes": "0"}) == {"steps": 5, "minutes": 0.0}
+
+
+def test_the_last_of_two_values_counts_and_that_is_said(run) -> None:
+    result = run("train", "--set", "layers=0", "--set", "layers=-1", "--set", "steps=0", "--steps", "-3")
+    assert "layers is given twice; -1 counts." in result.stderr
+    assert "steps is given twice; -3 counts." in result.stderr
+    assert "layers must lie between 1 and 96; it is -1." in result.stderr
+
+
+def test_an_end_that_is_typed_replaces_one_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("epochs = 3.0\nsteps = 70\n")
+    config = check_new_run(config_file=tmp_path / "recipe.toml", settings={"minutes": "2"}).config
+    assert (config.epochs, config.minutes) == (0.0, 2.0)
+    config = check_new_run(config_file=tmp_path / "recipe.toml", settings={"steps": 5}).config
+    assert (config.steps, config.epochs) == (5, 0.0)
+
+
+def test_a_setting_that_does_nothing_is_said() -> None:
+    assert check_new_run(settings={"vocabulary": "300"}).notes == (
+        "vocabulary does nothing with tokenizer=char: it belongs to tokenizer=bpe.",
+    )
+    assert check_new_run(settings={"vocabulary": "300", "tokenizer": "bpe"}).notes == ()
+
+
+def test_pipes_are_read_before_anything_starts_and_kept_as_standard_input(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"through a pipe",))
+    writer.start()
+    request = check_new_run(paths=[str(tmp_path / "pipe")])
+    writer.join()
+    assert (request.paths, request.stdin) == (("-",), b"through a pipe")
 
 
 def test_an_unknown_run_is_named(run) -> None:

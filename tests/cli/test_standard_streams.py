@@ -115,6 +115,7 @@ def test_what_was_typed_is_shown_and_never_obeyed(runs: Path) -> None:
     [
         ("babytrain-tui runs show ziggy", {"COLUMNS": "0"}, 0, "settings"),
         ("babytrain-tui doctor", {"COLUMNS": "1"}, 0, "python"),
+        ("babytrain-tui runs list", {"BABYTRAIN_RUNS_DIR": "~nobody-of-this-name/runs"}, 0, "No runs in"),
         ("babytrain-tui chat ziggy <&-", {}, 2, "Standard input is closed"),
         ("echo the snake | babytrain-tui chat ziggy --tokens 3", {"PYTHONIOENCODING": "ascii"}, 0, "the snake"),
     ],

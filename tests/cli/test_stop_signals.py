@@ -2,11 +2,20 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from babytrain.tui.cli import headless
 from babytrain.tui.cli.headless import StopSignals
+
+
+@pytest.fixture(autouse=True)
+def handlers_as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in headless._SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -26,6 +35,15 @@ def test_twice_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         monkeypatch.setattr(headless, "_SAME_SIGNAL_SECONDS", 0.0)
         os.kill(os.getpid(), signal.SIGTERM)
+    assert left == [130]
+
+
+def test_a_second_one_in_the_last_moments_has_the_same_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    with StopSignals(130, left.append):
+        os.kill(os.getpid(), signal.SIGINT)
+    monkeypatch.setattr(headless, "_SAME_SIGNAL_SECONDS", 0.0)
+    os.kill(os.getpid(), signal.SIGINT)
     assert left == [130]
 
 

@@ -216,3 +216,15 @@ def test_a_run_in_training_cannot_be_resumed_beside_itself(tmp_path: Path, text:
     assert refused.returncode == 1
     assert b"being trained" in refused.stderr
     assert b"Traceback" not in refused.stderr
+
+
+def test_ctrl_c_works_while_a_pipe_is_read(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    process = start("train", str(tmp_path / "pipe"), "--headless")
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)  # waits until the program reads
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=LONGEST_WAIT_SECONDS)
+    os.close(writer)
+    assert process.returncode == 130
+    assert errors.decode().splitlines() == ["babytrain-tui: Interrupted before anything was started."]
+    assert not (tmp_path / "runs").exists()

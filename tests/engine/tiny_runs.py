@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from babytrain.engine.config.build import build_config
 from babytrain.engine.config.settings import Config
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new, train_resumed
+from babytrain.engine.sessions.new_run import NewRunPlan
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.runs.events import AnyEvent, Step
 from babytrain.runs.journal import read_journal
 from babytrain.runs.state.live_feed import LiveFeed

@@ -92,7 +92,8 @@ class BabytrainApp(OverlayApp):
         self._highlight = ""
         self.register_theme(DARK_THEME)
         self.register_theme(LIGHT_THEME)
-        self.theme = os.environ.get("TEXTUAL_THEME") or DARK_THEME.name
+        wanted = os.environ.get("TEXTUAL_THEME", "")
+        self.theme = wanted if wanted in self.available_themes else DARK_THEME.name
 
     def _first_screen(self) -> Screen[None]:
         match self._start_screen:

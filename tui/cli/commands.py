@@ -26,6 +26,7 @@ from babytrain.tui.cli.doctor_and_settings import doctor, settings
 from babytrain.tui.cli.export_commands import frame, read_state_or_exit, report
 from babytrain.tui.cli.options import (
     EXIT_FAILED,
+    EXIT_INTERRUPTED,
     RunArgument,
     RunsDirOption,
     echo_note,
@@ -194,6 +195,10 @@ def train(
         list[str] | None,
         typer.Argument(help="Text to learn: files, folders, globs, `-` = standard input. None: our own haiku."),
     ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(help="The field of JSON lines or column of a CSV table that holds the text. [default: text]"),
+    ] = None,
     corpus: Annotated[str | None, typer.Option(help="A built-in corpus: haiku, tinyshakespeare.")] = None,
     preset: Annotated[
         str,
@@ -217,7 +222,14 @@ def train(
 ) -> None:
     """Train a model, at once."""
     chosen = parse_settings(
-        settings, corpus=corpus, steps=steps, epochs=epochs, minutes=minutes, seed=seed, device=device
+        settings,
+        text_field=field,
+        corpus=corpus,
+        steps=steps,
+        epochs=epochs,
+        minutes=minutes,
+        seed=seed,
+        device=device,
     )
 
     def make_session(client: EngineClient) -> TrainingSession:
@@ -354,6 +366,9 @@ def _train(make_session: Callable[[EngineClient], TrainingSession], options: Tra
         session = make_session(EngineClient(options.runs_dir, sys.argv))
     except UsageError as error:
         exit_with_usage_error(error.problems)
+    except KeyboardInterrupt:  # while standard input or a pipe was read
+        echo_note("babytrain-tui: Interrupted before anything was started.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     headless = options.headless or options.as_json
     if not headless and not _has_screen():
         typer.echo("There is no terminal on standard output, so this trains without a screen.", err=True)

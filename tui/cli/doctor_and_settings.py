@@ -43,4 +43,5 @@ def settings() -> None:
     console = Console()
     console.print(list_table(("setting", "default", "what it is"), rows))
     path = safe_text(str(machine_settings_path(os.environ)[0]))
-    console.print(Text(f"\nYour own defaults for {' and '.join(MACHINE_GROUPS)} stand in {path}, as lines of TOML."))
+    own = f"{', '.join(MACHINE_GROUPS)} and for kept_text_megabytes"
+    console.print(Text(f"\nYour own defaults for {own} stand in {path}, as lines of TOML."))

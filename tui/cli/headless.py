@@ -43,7 +43,10 @@ _SAME_SIGNAL_SECONDS = 0.5
 
 
 class StopSignals:
-    """Counts SIGINT, SIGTERM and SIGHUP: the first sets `wanted`, the second calls `leave` with the exit code."""
+    """Counts SIGINT, SIGTERM and SIGHUP: the first sets `wanted`, the second calls `leave` with the exit code.
+
+    After a first one they are counted until the program ends, so that a second in its last moments has the same code.
+    """
 
     def __init__(self, exit_code: int, leave: Callable[[int], Any] = os._exit) -> None:
         self.wanted = False  # to save and stop
@@ -61,7 +64,7 @@ class StopSignals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in () if self.wanted else self._before.items():
             signal.signal(number, handler)
         self._before.clear()
 

@@ -15,6 +15,7 @@ from babytrain.runs.dials.renamed_settings import present_settings, renaming_not
 from babytrain.runs.errors import RunsError
 from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.store.folder import RunFolder, default_runs_dir
+from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings
@@ -92,7 +93,7 @@ def sampling_settings_or_exit(run_dir: Path, typed: Mapping[str, float | None]) 
 def resolve_runs_dir(context: typer.Context, chosen: Path | None) -> Path:
     """The folder of runs: option of the command, of the program, or the default."""
     inherited = context.obj if isinstance(context.obj, Path) else None
-    return (chosen or inherited or default_runs_dir()).expanduser()
+    return expand_home(chosen or inherited or default_runs_dir())
 
 
 def find_run_or_exit(runs_dir: Path, text: str) -> RunFolder:
@@ -133,11 +134,15 @@ def parse_settings(pairs: list[str] | None, **typed: Any) -> dict[str, Any]:
     wrong = [pair for pair in pairs or [] if "=" not in pair]
     if wrong:
         exit_with_usage_error([f"--set takes KEY=VALUE, not {pair!r}." for pair in wrong])
-    split = (pair.split("=", 1) for pair in pairs or [])
-    settings: dict[str, Any] = {key.strip(): value.strip() for key, value in split}
+    settings: dict[str, Any] = {}
+    given = [tuple(part.strip() for part in pair.split("=", 1)) for pair in pairs or []]
+    for key, value in (*given, *((key, value) for key, value in typed.items() if value is not None)):
+        if key in settings and str(settings[key]) != str(value):
+            echo_note(f"babytrain-tui: {key} is given twice; {value} counts.")
+        settings[key] = value
     for note in renaming_notes(settings):
         echo_note(f"babytrain-tui: {note}")
-    return present_settings(settings) | {key: value for key, value in typed.items() if value is not None}
+    return present_settings(settings)
 
 
 def exit_with_usage_error(problems: list[str]) -> NoReturn:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from babytrain.runs.store.folder import RunFolder
 from babytrain.tui.engine_client.engine_thread import RerunSession, TrainingSession
 from babytrain.tui.engine_client.errors import UsageError, usage_errors
-from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
-    from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult
+    from babytrain.engine.sessions.new_run import NewRunPlan
+    from babytrain.engine.sessions.start_and_resume import RunResult
     from babytrain.runs.state.live_feed import LiveFeed
     from babytrain.tui.engine_client.model_access import PromptReader, SavedModel
     from babytrain.tui.engine_client.validation import NewRunRequest
@@ -52,16 +52,16 @@ class EngineClient:
 
     def new_run(self, options: NewRunOptions) -> TrainingSession:
         """A session for the new-run dialog. Raises UsageError."""
-        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus
+        from babytrain.tui.engine_client.validation import check_new_run, is_built_in_corpus, is_stream
 
         settings: dict[str, Any] = {} if options.steps is None else {"steps": options.steps}
         paths: list[str] = []
         if is_built_in_corpus(options.corpus):
             settings["corpus"] = options.corpus
         else:
-            paths.append(str(expand_home(Path(options.corpus))))
-        if "-" in paths:
-            raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob."])
+            paths.append(options.corpus)
+            if is_stream(options.corpus):
+                raise UsageError(["Standard input is the keyboard here: give a file, a folder or a glob, and no pipe."])
         return self.train(
             check_new_run(preset=options.preset, settings=settings, paths=paths, name=options.name or None)
         )
@@ -70,7 +70,8 @@ class EngineClient:
         """A session for a checked new run."""
 
         def train(feed: LiveFeed, on_folder: Callable[[RunFolder], None]) -> RunResult:
-            from babytrain.engine.sessions.start_and_resume import NewRunPlan, train_new
+            from babytrain.engine.sessions.new_run import NewRunPlan
+            from babytrain.engine.sessions.start_and_resume import train_new
 
             plan = NewRunPlan(
                 config=request.config,
@@ -113,10 +114,10 @@ class EngineClient:
         `texts` replace its text. `read_now` reads the checkpoint, and the texts, before training begins. May be called
         in any thread. Raises UsageError.
         """
-        from babytrain.tui.engine_client.validation import check_changes, read_standard_input
+        from babytrain.tui.engine_client.validation import check_changes, read_streams
 
         checked = check_changes(changes)
-        stdin = read_standard_input(texts)
+        texts, stdin = read_streams(texts)
 
         def make_plan() -> NewRunPlan:
             from babytrain.engine.sessions.fork import plan_fork

@@ -13,8 +13,13 @@ from babytrain.runs.journal import JournalTail
 from babytrain.runs.playback.clock import PlaybackClock
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.state.run_state import RunSnapshot, RunState
+from babytrain.runs.store.folder import RunFolder
+from babytrain.runs.store.run_list import find_moved_run
+from babytrain.runs.store.summary import run_id_in_journal
 
 SourceKind = Literal["live", "replay", "watch"]
+
+LOOK_SECONDS = 1.0  # between looks at whether a watched run has moved
 
 
 class RunSource(Protocol):
@@ -86,22 +91,35 @@ class ReplaySource:
 
 
 class WatchSource:
-    """A run that another process trains: its journal, read as it grows."""
+    """A run that another process trains: its journal, read as it grows, also in another folder if the run moves."""
 
     kind: SourceKind = "watch"
 
     def __init__(self, journal: Path) -> None:
         self.state = RunState()
+        self.folder = RunFolder(journal.parent)
         self._tail = JournalTail(journal)
+        self._looked_at = time.monotonic()
 
     def poll(self) -> None:
         """Read what was appended since the last call."""
+        if self.state.started is not None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._follow(self.state.started.run_id)
+            self._looked_at = time.monotonic()
         events = self._tail.poll()
         if self._tail.restarted:  # the file was replaced
             self.state = RunState()
         self.state.apply_all(events)
         self.state.bad_lines = self._tail.bad_lines
         self.state.unknown_lines = self._tail.unknown_lines
+
+    def _follow(self, run_id: str) -> None:
+        """If the journal is gone or is that of another run, go on with the folder to which this run was moved."""
+        if run_id_in_journal(self._tail.path) == run_id:
+            return
+        moved = find_moved_run(self.folder.path.parent, run_id)
+        if moved is not None and moved.journal != self._tail.path:
+            self.folder, self._tail, self.state = moved, JournalTail(moved.journal), RunState()
 
     def snapshot(self) -> RunSnapshot:
         """The newest state on disk."""

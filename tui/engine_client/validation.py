@@ -9,7 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from babytrain.engine.config.build import build_config, checked_value, format_limit, load_toml
+from babytrain.engine.config.build import (
+    build_config,
+    checked_value,
+    contradicting_ends,
+    format_limit,
+    load_toml,
+    settings_without_effect,
+    with_one_end,
+)
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import DEFAULT_PRESET
 from babytrain.engine.config.settings import MACHINE_GROUPS, MACHINE_SETTINGS, SETTINGS, Config
@@ -30,8 +38,11 @@ __all__ = [
     "examine_machine",
     "fork_rules",
     "is_built_in_corpus",
-    "read_standard_input",
+    "is_stream",
+    "read_streams",
 ]
+
+_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 if TYPE_CHECKING:
     from babytrain.engine.doctor.check_result import CheckResult
@@ -56,34 +67,78 @@ def check_new_run(
     paths: Sequence[str] = (),
     name: str | None = None,
 ) -> NewRunRequest:
-    """Validate a new run. Raises UsageError with all problems."""
+    """Validate a new run, and read standard input and pipes. Raises UsageError with all problems."""
+    typed = present_settings(settings or {})
     machine = load_machine_settings(MACHINE_SETTINGS, partial(_problem, checked_value))
-    problems, notes = list(machine.problems), list(machine.notes)
+    problems, notes = [*machine.problems, *contradicting_ends(typed)], list(machine.notes)
+    if paths and "corpus" in typed:
+        problems.append(f"The corpus {typed['corpus']} and a text of your own are both named: give one of them.")
     config: Config | None = None
     try:
         layer = load_toml(config_file) if config_file is not None else {}
         notes += renaming_notes(layer)
-        config = build_config(preset, machine.settings, layer, settings or {})
+        config = build_config(preset, machine.settings, with_one_end(present_settings(layer), typed))
+        notes += settings_without_effect(config, typed)
     except ConfigError as error:
         problems.extend(error.problems)
     if paths:
-        from babytrain.engine.config.errors import CorpusError
-        from babytrain.engine.data.text_sources import inspect_sources
-
-        try:
-            inspect_sources(paths, as_bytes=config is not None and config.tokenizer == "byte")
-        except CorpusError as error:
-            problems.extend(error.problems)
+        problems += _text_problems(paths, config)
     if problems or config is None:
         raise UsageError(problems)
-    return NewRunRequest(
-        config=config, paths=tuple(paths), name=name, stdin=read_standard_input(paths), notes=tuple(notes)
-    )
+    read_paths, stdin = read_streams(paths)
+    return NewRunRequest(config=config, paths=read_paths, name=name, stdin=stdin, notes=tuple(notes))
 
 
-def read_standard_input(paths: Sequence[str]) -> bytes | None:
-    """What is piped into the program, when `-` is among the paths: before a screen opens, whose keyboard it is."""
-    return sys.stdin.buffer.read() if "-" in paths else None
+def _text_problems(paths: Sequence[str], config: Config | None) -> list[str]:
+    """What is wrong with the beginnings of texts."""
+    from babytrain.engine.config.errors import CorpusError
+    from babytrain.engine.data.text_sources import inspect_sources
+
+    paths = ["-" if path in _STANDARD_INPUT else path for path in paths]
+    as_bytes = config is not None and config.tokenizer == "byte"
+    try:
+        inspect_sources(paths, as_bytes=as_bytes, field=config.text_field if config is not None else "text")
+    except CorpusError as error:
+        return list(error.problems)
+    return []
+
+
+def is_stream(path: str) -> bool:
+    """Whether a text is standard input or a pipe, which can be read only once."""
+    from babytrain.engine.data.text_bytes import is_pipe
+
+    return path in _STANDARD_INPUT or is_pipe(Path(path))
+
+
+def read_streams(paths: Sequence[str]) -> tuple[tuple[str, ...], bytes | None]:
+    """The paths with one `-` in place of standard input and pipes, and the bytes of those. Raises UsageError.
+
+    They are read before the screen opens, which uses standard input as the keyboard, and where Ctrl-C works.
+    """
+    from babytrain.engine.data.file_search import expand_user, shown_path, stdin_problem
+    from babytrain.engine.data.text_bytes import read_stream, read_text_bytes
+
+    # The home folder is expanded here, because the paths are kept with the run.
+    paths = ["-" if path in _STANDARD_INPUT else str(expand_user(path)) if path[:1] == "~" else path for path in paths]
+    streams = list(dict.fromkeys(filter(is_stream, paths)))
+    if not streams:
+        return tuple(paths), None
+    if "-" in streams and (problem := stdin_problem()):
+        raise UsageError([problem])
+    parts: list[bytes] = []
+    for path in streams:
+        shown = "Standard input" if path == "-" else shown_path(path)
+        try:
+            data = read_stream(sys.stdin.buffer) if path == "-" else read_text_bytes(Path(path), as_bytes=True).data
+        except OSError as error:
+            raise UsageError([f"{shown} cannot be read: {error.strerror or error}."]) from error
+        if not data or data.isspace():
+            raise UsageError([f"{shown} is empty: there is nothing to learn from."])
+        parts.append(data)
+    first = paths.index(streams[0])
+    paths[first] = "-"
+    joined = parts[0] if len(parts) == 1 else b"\n\n".join(part.strip(b"\n") for part in parts)
+    return tuple(path for index, path in enumerate(paths) if index == first or path not in streams), joined
 
 
 def dial_rules() -> list[DialRule]:
@@ -155,10 +210,13 @@ def fork_rules() -> list[DialRule]:
 
 def check_changes(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Changed settings, checked as far as possible without the run. Raises UsageError."""
+    contradictions = contradicting_ends(present_settings(settings))
     try:
         config = build_config(DEFAULT_PRESET, settings)
     except ConfigError as error:
-        raise UsageError(error.problems) from error
+        raise UsageError([*contradictions, *error.problems]) from error
+    if contradictions:
+        raise UsageError(contradictions)
     return {key: getattr(config, key) for key in present_settings(settings)}
 
 

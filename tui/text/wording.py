@@ -58,6 +58,7 @@ CHECKPOINT_REASONS = {
     "requested": "asked for",
     "end": "at the end",
     "before a change": "before a change",
+    "taken away": "the one before was taken away",
 }
 
 

@@ -16,7 +16,8 @@ from babytrain.engine.data.canaries import make_canaries
 from babytrain.engine.data.corpus import CANARY_SEED, build_corpus
 from babytrain.engine.generation.generate import generate, new_decoder
 from babytrain.engine.model.gpt import GPT
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.new_run import NewRunPlan
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new
 from babytrain.engine.training.trainer import Trainer
 from babytrain.runs.events import (
     Baselines,

@@ -129,7 +129,7 @@ def test_a_running_run_does_not_go_back_to_it_and_goes_on(
     class Spoiling(SteeredFeed):
         def publish_step(self, event: Any) -> None:
             if event.step == 12:
-                (run_dir,) = (tmp_path / "runs").iterdir()
+                (run_dir,) = (tmp_path / "runs").glob("tiny-*")
                 spoil(run_dir, damage)
             super().publish_step(event)
 

@@ -134,6 +134,35 @@ def test_no_checkpoint_at_all_is_a_sentence(tmp_path: Path) -> None:
         load_newest(tmp_path / "nowhere")
 
 
+def test_a_folder_whose_name_is_not_utf_8_takes_checkpoints_that_can_be_loaded(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"runs-\xff")
+    folder.mkdir()
+    assert torch.equal(load_checkpoint(save(folder, 7)).model["weight"], torch.full((3, 4), 7.0))
+
+
+def test_a_checkpoint_that_cannot_be_read_back_does_not_count(tmp_path: Path, monkeypatch) -> None:
+    save(tmp_path, 1)
+
+    def emptied(path: Path) -> None:
+        if path.name == module.MODEL_FILE:
+            os.truncate(path, 20)
+
+    monkeypatch.setattr(module, "_flush_to_disk", emptied)
+    with pytest.raises(CheckpointError, match="The checkpoint at step 2 could not be written"):
+        save(tmp_path, 2)
+    assert load_newest(tmp_path)[0].trainer["step"] == 1
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_stray_drafts_of_any_kind_block_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / ".draft-step-000000001").write_text("a file")
+    (tmp_path / ".draft-step-000000002").symlink_to(tmp_path / "nowhere")
+    (tmp_path / ".draft-step-000000003" / "x").mkdir(parents=True)
+    for step in (1, 2, 3):
+        save(tmp_path, step, best=True, keep=3)
+    assert len(list_checkpoints(tmp_path)) == 3
+
+
 def test_a_folder_of_checkpoints_that_is_a_link_is_neither_written_nor_pruned(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     for number in range(1, 5):

@@ -173,6 +173,26 @@ def test_a_prompt_the_text_never_spells_is_refused(file):
     assert build_corpus(Config(prompt="the "), [file]).first_prompt == "the "
 
 
+def test_an_unseen_space_is_named(tmp_path):
+    (tmp_path / "a.txt").write_text("Helloworld!" * 100)
+    with pytest.raises(CorpusError, match="The text never has 'h', space, tab, zero width joiner"):
+        build_corpus(Config(prompt="hello \t\u200d"), [str(tmp_path / "a.txt")])
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "byte"])
+def test_a_text_of_one_letter_is_trained_on_with_a_word_about_it(tmp_path, file, tokenizer):
+    (tmp_path / "a.txt").write_text("a" * 3000)
+    config = Config(tokenizer=tokenizer)
+    assert "one token over and over" in build_corpus(config, [str(tmp_path / "a.txt")]).notes[-1]
+    assert build_corpus(config, [file]).notes == ()
+
+
+def test_a_text_too_short_in_bpe_is_told_of_characters(tmp_path):
+    (tmp_path / "a.txt").write_text("a" * 3000)
+    with pytest.raises(CorpusError, match="set tokenizer=char, which makes more tokens of the same text"):
+        build_corpus(Config(tokenizer="bpe"), [str(tmp_path / "a.txt")])
+
+
 def test_the_same_config_and_text_give_the_same_corpus(file):
     config = Config(tokenizer="bpe", context=16)
     first, again = build_corpus(config, [file]), build_corpus(config, [file])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from babytrain.engine.config.errors import CorpusError
-from babytrain.engine.data import text_sources
+from babytrain.engine.data import file_search, text_bytes, text_sources
+from babytrain.engine.data.text_bytes import read_stream
 from babytrain.engine.data.text_sources import builtin_text, inspect_sources, read_sources
 
 
@@ -180,13 +184,13 @@ def test_folders_without_text(tmp_path):
 
 
 def test_unreadable_files_and_folders(folder, monkeypatch):
-    def refuse(self, *args, **kwargs):
-        if self.name == "b.txt":
+    def refuse(path, *args, **kwargs):
+        if os.fspath(path).endswith("b.txt"):
             raise PermissionError(13, "Permission denied")
-        return real_open(self, *args, **kwargs)
+        return real_open(path, *args, **kwargs)
 
-    real_open = Path.open
-    monkeypatch.setattr(Path, "open", refuse)
+    real_open = os.open
+    monkeypatch.setattr(os, "open", refuse)
     expected = [f"Cannot read {folder / 'b.txt'}: Permission denied."]
     assert problems_of(folder) == expected
     assert inspected(folder) == expected
@@ -271,6 +275,51 @@ def test_utf16_is_named(tmp_path):
     assert "UTF-16" in problems_of(path)[0]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["Every quiet window.\n", "В начале 1 было слово\n", "道可道，非常道。1\n名可名\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_wide_encodings_are_named_with_and_without_a_mark(tmp_path, encoding, text, mark):
+    (tmp_path / "a.txt").write_bytes((mark + text * 50).encode(encoding))
+    for (problem,) in (problems_of(tmp_path / "a.txt"), inspected(tmp_path / "a.txt")):
+        assert f"looks like {encoding[:6].upper()}" in problem
+        assert f"iconv -f {encoding.upper().replace('-LE', 'LE').replace('-BE', 'BE')} -t UTF-8" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (bz2.compress(b"text"), "bzip2"),
+        (lzma.compress(b"text"), "xz"),
+        (b"PK\x03\x04....", "zip archive"),
+        (b"\x28\xb5\x2f\xfd....", "zstd"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"{\\rtf1 text}", "rich text"),
+    ],
+)
+def test_archives_and_documents_are_named_whatever_they_are_called(tmp_path, content, kind):
+    (tmp_path / "a.txt").write_bytes(content)
+    assert kind in problems_of(tmp_path / "a.txt")[0]
+    assert kind in inspected(tmp_path / "a.txt")[0]
+    assert read_sources([str(tmp_path / "a.txt")], as_bytes=True).text
+
+
+def test_gzip_is_recognised_without_its_ending(tmp_path):
+    (tmp_path / "a.txt").write_bytes(gzip.compress(b"packed text"))
+    source = read_sources([str(tmp_path / "a.txt")])
+    assert source.text == "packed text"
+    assert "packed with gzip" in source.notes[0]
+    assert read_sources(["-"], stdin=gzip.compress(b"piped")).text == "piped"
+
+
+def test_byte_order_marks_inside_of_joined_files_go_and_are_said(tmp_path):
+    (tmp_path / "a.txt").write_text("\ufeffone\n\ufefftwo\n\ufeffthree\n")
+    source = read_sources([str(tmp_path / "a.txt")])
+    assert source.text == "one\ntwo\nthree\n"
+    assert source.notes == (f"2 byte order marks (U+FEFF) inside {tmp_path / 'a.txt'} were left out.",)
+    (tmp_path / "a.jsonl").write_text('{"text": "o\\ufeffne"}')
+    assert read_sources([str(tmp_path / "a.jsonl")]).text == "one"
+
+
 def test_many_problems_stay_readable(tmp_path):
     found = problems_of(*(tmp_path / f"{number}" for number in range(50)))
     assert len(found) == 21
@@ -295,6 +344,103 @@ def test_missing_and_broken_standard_input():
     assert "Nothing was piped" in problems_of("-")[0]
     assert "standard input is empty" in problems_of("-", stdin=b"")[0]
     assert "standard input is not UTF-8" in problems_of("-", stdin=b"\xff")[0]
+
+
+# -- pipes, devices, limits --------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_that_nothing_writes_into_is_no_wait_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_bytes, "PIPE_PATIENCE_SECONDS", 0.2)
+    os.mkfifo(tmp_path / "pipe")
+    assert problems_of(tmp_path / "pipe") == [
+        f"Cannot read {tmp_path / 'pipe'}: it is a pipe that nothing writes into."
+    ]
+
+
+def test_a_slow_writer_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_bytes, "PIPE_PATIENCE_SECONDS", 0.0)
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+    os.close(reader)
+
+    def write() -> None:
+        for part in (b"one ", b"two"):
+            time.sleep(0.3)
+            os.write(writer, part)
+        os.close(writer)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert read_sources([str(tmp_path / "pipe")]).text == "one two"
+    thread.join()
+
+
+def test_what_never_ends_is_read_up_to_a_limit_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_bytes, "MOST_STREAM_BYTES", 2**20)
+    with open("/dev/zero", "rb") as endless, pytest.raises(OSError, match="the most that is read"):
+        read_stream(endless)
+    (tmp_path / "bomb.txt").write_bytes(gzip.compress(b"x" * 2**22))
+    assert "the most that is read" in problems_of(tmp_path / "bomb.txt")[0]
+    assert inspected(tmp_path / "bomb.txt") == []
+
+
+def test_a_file_too_large_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "large.txt").open("wb") as file:
+        file.truncate(2**40)
+    for found in (problems_of(tmp_path / "large.txt"), inspected(tmp_path / "large.txt")):
+        assert "it is larger than 8 GiB" in found[0]
+
+
+def test_a_link_to_a_device_is_a_device_and_is_left_out_of_folders(folder):
+    (folder / "zero.txt").symlink_to("/dev/zero")
+    assert "is a device" in problems_of(folder / "zero.txt")[0]
+    assert "matches no files" in problems_of(f"{folder}/z*")[0]
+    assert read_sources([str(folder)]).text == "first\n\nsecond\n\nthird"
+
+
+# -- literal names and patterns ----------------------------------------------------------------------------------------
+
+
+def test_a_folder_with_brackets_in_its_name_is_a_name_before_it_is_a_pattern(tmp_path):
+    for name in ("[old] notes", "o notes", "deep/[old]"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.txt").write_text(name)
+    assert read_sources([f"{tmp_path}/[old] notes/*.txt"]).text == "[old] notes"
+    assert read_sources([f"{tmp_path}/*/[old]/*.txt"]).text == "deep/[old]"
+    assert read_sources([f"{tmp_path}/[old] n*/*.txt"]).text == "[old] notes"
+    assert read_sources([f"{tmp_path}/[m-p] notes/*.txt"]).text == "o notes"
+
+
+def test_a_star_in_a_name_and_a_tilde_are_names_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("a*.txt", "ab.txt", "~/x.txt", "home/x.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert read_sources(["a*.txt"]).text == "a*.txt"
+    assert read_sources(["~/x.txt"]).text == "~/x.txt"
+
+
+def test_two_stars_go_through_folders_but_not_hidden_ones_or_links(folder):
+    (folder / "round").symlink_to(folder)
+    assert [path.name for path in read_sources([f"{folder}/**/*.txt"]).files] == ["b.txt", "c.txt"]
+    assert [path.name for path in read_sources([f"{folder}/deep/**"]).files] == ["c.txt"]
+
+
+def test_too_many_files_are_refused_and_too_many_notes_cut(folder, monkeypatch):
+    for number in range(30):
+        (folder / f"{number}.md").write_text("x")
+    notes = read_sources([str(folder), str(folder)]).notes
+    assert len(notes) == 21
+    assert notes[-1] == "And 13 more notes like these."
+    monkeypatch.setattr(file_search, "MOST_FILES", 10)
+    assert "more than 10 text files" in problems_of(folder)[-1]
+
+
+def test_a_long_name_is_cut_in_its_sentence(tmp_path):
+    (problem,) = problems_of("x" * 100_000)
+    assert len(problem) < 500
 
 
 # -- raw bytes ---------------------------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ import torch
 from babytrain.engine.checkpoints.format import load_checkpoint
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.sessions.fork import plan_fork
+from babytrain.engine.sessions.new_run import NewRunPlan
 from babytrain.engine.sessions.rerun import plan_rerun, train_rerun
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new, train_resumed
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new, train_resumed
 from babytrain.runs.events import LogMessage, Started
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.runs.store.folder import RunFolder, read_run_toml
@@ -130,7 +131,7 @@ def test_a_run_in_another_runs_folder_and_one_back_from_the_trash_go_on(tmp_path
     result = start(tmp_path, "a file", stopped_at(8))
     shutil.rmtree(tmp_path / "texts")
     copied = shutil.copytree(result.run_dir, tmp_path / "elsewhere" / result.run_id)
-    restored = restore_run(delete_run(RunFolder(Path(result.run_dir))))
+    restored = restore_run(delete_run(tmp_path / "runs", RunFolder(Path(result.run_dir))))
     for run_dir in (copied, restored.path):
         assert train_resumed(run_dir, {}, LiveFeed()).steps == 20
 
@@ -144,7 +145,6 @@ def warnings_of(result: RunResult) -> str:
 @pytest.mark.parametrize("damage", [b"torn", None])
 def test_without_its_kept_text_a_run_goes_on_from_where_the_text_was(tmp_path: Path, damage: bytes | None) -> None:
     result = start(tmp_path, "a file", stopped_at(8))
-    shutil.rmtree(tmp_path / "runs" / ".texts")
     kept = Path(result.run_dir) / "text.gz"
     kept.unlink()
     if damage is not None:
@@ -155,6 +155,9 @@ def test_without_its_kept_text_a_run_goes_on_from_where_the_text_was(tmp_path: P
     shutil.rmtree(tmp_path / "texts")
     if damage is None:  # an older run keeps its text from now on
         assert train_resumed(Path(result.run_dir), {"steps": 22}, LiveFeed()).steps == 22
+    else:
+        with pytest.raises(EngineError, match="kept with this run is not as it was"):
+            train_resumed(Path(result.run_dir), {"steps": 22}, LiveFeed())
 
 
 @pytest.mark.parametrize(
@@ -250,4 +253,4 @@ def test_a_fork_with_a_text_that_cannot_be_read_leaves_nothing_behind(tmp_path: 
     plan = plan_fork(RunFolder(Path(parent.run_dir)), "10", {}, runs_dir=tmp_path / "runs", paths=[str(short)])
     with pytest.raises(EngineError, match="too short"):
         train_new(plan, LiveFeed())
-    assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != ".texts"] == [parent.run_id]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [parent.run_id]

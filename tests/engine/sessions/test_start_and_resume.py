@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import weakref
 from pathlib import Path
@@ -91,8 +92,26 @@ def test_a_defect_between_the_first_event_and_the_first_step_closes_the_journal(
     with pytest.raises(EngineError, match="a defect"):
         train(tmp_path)
     assert len(closed) == 1
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("tiny-*")
     ended = read_journal(RunFolder(run).journal).events[-1]
     assert isinstance(ended, Ended)
     assert ended.status == "failed"
     assert (run / "crash.log").is_file()
+
+
+@pytest.mark.parametrize("broken", ["store.lock._write_owner", "store.folder.write_atomically"])
+def test_a_full_disk_at_the_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"babytrain.runs.{broken}", full)
+    with pytest.raises(EngineError, match="No space left on device"):
+        train(tmp_path)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_without_a_journal_is_said_to_have_none(tmp_path: Path) -> None:
+    folder = RunFolder(Path(train(tmp_path).run_dir))
+    folder.journal.unlink()
+    with pytest.raises(EngineError, match="nothing was trained there, or it was removed"):
+        train_resumed(folder.path, {"steps": 40}, LiveFeed())

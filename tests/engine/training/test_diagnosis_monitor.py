@@ -13,7 +13,8 @@ import pytest
 
 from babytrain.engine.checkpoints.format import TRAINER_FILE
 from babytrain.engine.diagnosis.observation import Observation
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.new_run import NewRunPlan
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new
 from babytrain.engine.training.diagnosis_monitor import DiagnosisMonitor
 from babytrain.runs.events import Command, Eval, Resumed, Verdict
 from babytrain.runs.journal import load_state

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from babytrain.engine.sessions.start_and_resume import NewRunPlan, RunResult, train_new
+from babytrain.engine.sessions.new_run import NewRunPlan
+from babytrain.engine.sessions.start_and_resume import RunResult, train_new
 from babytrain.runs.events import Eval, Sample, Step
 from babytrain.runs.state.live_feed import LiveFeed
 from babytrain.tui.app.babytrain_app import BabytrainApp

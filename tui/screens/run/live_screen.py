@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from babytrain.tui.notifications import NewMilestones, Notifier
 from babytrain.tui.screens.messages import ChatRequested, EngineAnswered, ForkRequested, LiveScreenPainted
 from babytrain.tui.screens.run.steering_screen import SteeringScreen
 from babytrain.tui.terminal.charset import CharsetName
+from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.text.wording import StatusLabel, run_status_label
 from babytrain.tui.widgets.run.dials_pane import DialsPane
 
@@ -47,6 +49,7 @@ class LiveScreen(SteeringScreen):
         self.session = session
         self._new_milestones = NewMilestones()
         self._disk_wait_announced = False
+        self._known_dir: Path | None = None
         self._notifier = notifier
 
     def on_mount(self) -> None:
@@ -125,8 +128,16 @@ class LiveScreen(SteeringScreen):
         """Send the waiting dial step, and notify a user who is away."""
         self.send_waiting_dial_step()
         self._announce_disk_wait()
+        self._announce_new_folder()
         if self._notifier is not None and not self.over:
             self._notifier.look(self.source.snapshot(), self.session.run_dir)
+
+    def _announce_new_folder(self) -> None:
+        """Announce that the run goes on in another folder because its own went away."""
+        before, self._known_dir = self._known_dir, self.session.run_dir
+        if before not in (None, self._known_dir):
+            sentence = f"The folder of this run went away: it is saved in {self._known_dir} and goes on there."
+            self.notify(safe_line(sentence), severity="error", markup=False, timeout=20)
 
     def _announce_disk_wait(self) -> None:
         """Announce, above any open dialog, that the final checkpoint waits for disk space."""

@@ -13,7 +13,6 @@ from textual.binding import BindingType
 
 from babytrain.runs.playback.clock import PlaybackClock, quiet_gaps
 from babytrain.runs.state.run_state import RunSnapshot, RunState
-from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import lock_owner
 from babytrain.tui.engine_client.run_sources import ReplaySource, WatchSource
 from babytrain.tui.keys.keymap import SCOPES_BY_MODE, KeyMode, bindings_in, refusal_bindings
@@ -140,9 +139,9 @@ class WatchScreen(RunScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_in(*SCOPES_BY_MODE["watch"]), *refusal_bindings("watch")]
 
     def __init__(self, journal: Path, title: str, charset: CharsetName) -> None:
-        super().__init__(WatchSource(journal), title, charset, lambda: journal.parent)
+        self._watched = WatchSource(journal)
+        super().__init__(self._watched, title, charset, lambda: self._watched.folder.path)
         self._new_milestones = NewMilestones(from_now=True)
-        self._watched = RunFolder(journal.parent)
         self._was_trained = self._is_abandoned = False
         self._looked_at = -math.inf
 
@@ -153,7 +152,7 @@ class WatchScreen(RunScreen):
     def change_token(self, snapshot: RunSnapshot) -> object:
         """Includes whether the run is still trained, which no event tells."""
         if (now := time.monotonic()) - self._looked_at >= _LOOK_SECONDS:
-            is_trained = lock_owner(self._watched) is not None
+            is_trained = lock_owner(self._watched.folder) is not None
             self._was_trained |= is_trained
             self._is_abandoned, self._looked_at = self._was_trained and not is_trained, now
         return (super().change_token(snapshot), self._is_abandoned)

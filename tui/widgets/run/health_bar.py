@@ -181,7 +181,8 @@ def _disk_problem(snapshot: RunSnapshot, glyphs: Glyphs) -> Content:
     failures = "; ".join([f"{first}, {format_whole_seconds(snapshot.t - failing[0].t)}", *others])
     reason = safe_line(failing[-1].reason)
     hope = "It waits with what it holds in memory" if snapshot.phase == "stopping" else "Training goes on"
-    rest = f": {reason}. {hope}; make room."
+    help_ = "it is saved once a folder can be made" if failing[-1].what == "folder" else "make room"
+    rest = f": {reason}. {hope}; {help_}."
     return Content.assemble((f"{glyphs.failed} {failures}", "bold $error"), Content(rest))
 
 
