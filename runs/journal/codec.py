@@ -136,11 +136,24 @@ def _all_in_range(events: Iterable[AnyEvent]) -> bool:
 def _is_in_range(event: AnyEvent) -> bool:
     if not (-_LONGEST_SECONDS <= event.t <= _LONGEST_SECONDS and 0 <= event.step <= MAX_INTEGER):
         return False
-    if type(event) is Step and not 0 <= event.tokens <= MAX_INTEGER:
-        return False
+    if type(event) is Step:
+        return _is_step_in_range(event)
     if isinstance(event, Started | Resumed) and not 0 <= event.wall_time <= _LATEST_WALL_TIME:
         return False
     return _is_fit(event, isinstance(event, _MAY_DIVERGE), _DEEPEST)
+
+
+def _is_step_in_range(event: Step) -> bool:
+    """As `_is_fit`, field by field: most of a journal are steps."""
+    if not (0 <= event.tokens <= MAX_INTEGER and -(2**63) <= event.merged < 2**63):
+        return False
+    numbers = (
+        *(event.loss, event.gradient_norm, event.learning_rate, event.step_seconds),
+        *(event.loss_min or 0.0, event.loss_max or 0.0),
+    )
+    if min(numbers) >= -_MAX_FLOAT and max(numbers) <= _MAX_FLOAT:  # false for a NaN in front, which passes over others
+        return True
+    return all(_is_fit(value, True, 0) for value in numbers)
 
 
 def _is_fit(value: Any, may_diverge: bool, depth: int) -> bool:
