@@ -47,7 +47,7 @@ class Corpus:
     packed_text: bytes = b""  # to be kept with the run, empty when it is too large for that
 
 
-def read_text(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> SourceText:
+def read_run_text(config: Config, paths: Sequence[str] = (), stdin: bytes | None = None) -> SourceText:
     """The text of `paths`, `-` for the bytes in `stdin`; without paths the built-in one. Raises CorpusError."""
     if paths:
         return read_sources(paths, stdin=stdin, as_bytes=config.tokenizer == "byte", field=config.text_field)
@@ -67,7 +67,7 @@ def build_corpus(
     A `source` that was read before replaces them, and a `tokenizer` the one that would be trained. Raises CorpusError
     with one sentence for each problem.
     """
-    source = source or read_text(config, paths, stdin)
+    source = source or read_run_text(config, paths, stdin)
     is_haiku = not paths and config.corpus == "haiku"
     try:
         utf8 = source.text.encode("utf-8", "surrogateescape")

@@ -10,7 +10,7 @@ from babytrain.engine.checkpoints.format import load_checkpoint, named_checkpoin
 from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import Config
-from babytrain.engine.data.corpus import read_text
+from babytrain.engine.data.corpus import read_run_text
 from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
 from babytrain.engine.sessions.history_from_journal import milestones_until
@@ -70,7 +70,7 @@ def _another_text(
     source: RunFolder, config: Config, paths: Sequence[str], stdin: bytes | None
 ) -> tuple[RunText, list[str]]:
     """The text of `paths` and the tokenizer of a run that goes on with it, and notes. Raises EngineError."""
-    new = read_text(config, paths, stdin)
+    new = read_run_text(config, paths, stdin)
     tokenizer, added = with_new_characters(read_tokenizer(source), new, config)
     note = f"The fork goes on with another text, {new.name}: losses before and after it are of different texts."
     return RunText(tuple(paths), stdin, new, tokenizer), [note, *filter(None, [added])]

@@ -43,7 +43,8 @@ from babytrain.tui.screens import messages
 from babytrain.tui.screens.base import ModeScreen, OverlayScreen
 from babytrain.tui.screens.home import HomeScreen
 from babytrain.tui.screens.thread_reads import read_journal_in_thread
-from babytrain.tui.terminal.charset import CharsetFilter, CharsetName, detect_charset
+from babytrain.tui.terminal.charset import CharsetName, detect_charset
+from babytrain.tui.terminal.charset_filter import CharsetFilter
 from babytrain.tui.terminal.safe_text import safe_line
 
 if TYPE_CHECKING:

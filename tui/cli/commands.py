@@ -41,7 +41,6 @@ from babytrain.tui.cli.options import (
 )
 from babytrain.tui.cli.runs_commands import bill, runs_app
 from babytrain.tui.cli.sample_command import sample
-from babytrain.tui.terminal.safe_text import safe_line
 from babytrain.tui.terminal.standard_streams import StandardOutputError, leave_with, prepare_standard_streams
 
 if TYPE_CHECKING:
@@ -77,6 +76,8 @@ def _safe_messages() -> Iterator[None]:
         yield
     except TyperException as error:
         if isinstance(message := getattr(error, "message", None), str):
+            from babytrain.tui.terminal.safe_text import safe_line
+
             error.message = safe_line(message)
         raise
 

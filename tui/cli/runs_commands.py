@@ -20,7 +20,6 @@ from babytrain.tui.cli.options import (
     find_run_or_exit,
     resolve_runs_dir,
 )
-from babytrain.tui.terminal.safe_text import safe_line
 
 runs_app = typer.Typer(
     help="List, show and delete saved runs.", epilog="Example: babytrain-tui runs list", no_args_is_help=False
@@ -83,6 +82,8 @@ def runs_delete(
 
     where = resolve_runs_dir(context, runs_dir)
     folder = find_run_or_exit(where, run)
+    from babytrain.tui.terminal.safe_text import safe_line
+
     if not yes and not typer.confirm(safe_line(f"Move {folder.run_id} to the trash?")):
         raise typer.Exit(EXIT_INTERRUPTED)
     try:

@@ -1,6 +1,6 @@
 """Which characters the terminal can show (braille, half blocks or ASCII), and the replacement of all others.
 
-The filter is the last step before the terminal. Every replacement has the width of the original.
+Every replacement has the width of the original.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
 from rich.cells import split_graphemes
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 
 CharsetName: TypeAlias = Literal["braille", "blocks", "ascii"]
 
@@ -61,23 +58,6 @@ _ASCII_FOR = {
 # fmt: on
 _BLOCKS = {ord(char): replacement for replacement, chars in _BLOCKS_FOR.items() for char in chars}
 _ASCII = {ord(char): replacement for replacement, chars in _ASCII_FOR.items() for char in chars}
-
-
-class CharsetFilter(LineFilter):
-    """Replaces characters the terminal cannot show."""
-
-    def __init__(self, charset: CharsetName) -> None:
-        super().__init__()
-        self._charset = charset
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments with replaced characters."""
-        return [
-            segment
-            if segment.control or segment.text.isascii()
-            else Segment(fold_to_charset(segment.text, self._charset), segment.style, segment.control)
-            for segment in segments
-        ]
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
-from babytrain.tui.terminal.charset import CharsetFilter, fold_to_charset
+from babytrain.tui.terminal.charset import fold_to_charset
+from babytrain.tui.terminal.charset_filter import CharsetFilter
 from babytrain.tui.terminal.safe_text import safe_line
 
 EMOJI = st.sampled_from(["❤️", "👩‍💻", "1️⃣", "क्‍ष", "e\u0301", "कि", "a", " "])
