@@ -219,7 +219,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return checked
 
 
-def check_model_fits(checkpoint: LoadedCheckpoint, config: ModelSettings, vocabulary_size: int) -> None:
+def check_checkpoint_fits(checkpoint: LoadedCheckpoint, config: ModelSettings, vocabulary_size: int) -> None:
     """Raise CheckpointError unless its tensors are those of the model; nothing of the model's size is allocated."""
     with torch.device("meta"):
         own = GPT(config, vocabulary_size).state_dict()
