@@ -21,7 +21,7 @@ MAX_FOLDER_MODULES = 16
 MAX_FOLDER_TEST_FILES = 18
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 75
-MAX_PRODUCT_LINES = 42_400  # a ceiling, raised on purpose only: what is added has to replace something
+MAX_PRODUCT_LINES = 46_000  # a ceiling, raised on purpose only: what is added has to replace something
 
 PATHS = {
     ".".join(("babytrain", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,7 +220,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return checked
 
 
-def check_model_fits(checkpoint: LoadedCheckpoint, config: ModelSettings, vocabulary_size: int) -> None:
+def check_checkpoint_fits(checkpoint: LoadedCheckpoint, config: ModelSettings, vocabulary_size: int) -> None:
     """Raise CheckpointError unless its tensors are those of the model; nothing of the model's size is allocated."""
     with torch.device("meta"):
         own = GPT(config, vocabulary_size).state_dict()
@@ -334,6 +335,8 @@ def _remove(path: Path) -> None:
 
 
 def _point(pointer: Path, name: str) -> None:
+    if is_real_folder(pointer):  # not ours: out of the way, with all that is in it
+        pointer.rename(pointer.with_name(f"{pointer.name}-folder-{time.time_ns()}"))
     draft = pointer.with_name(f".draft-{pointer.name}.txt")
     remove_tree(draft)
     with draft.open("x", encoding="utf-8") as file:  # which follows no link

@@ -11,7 +11,7 @@ from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
     best_checkpoint,
-    check_model_fits,
+    check_checkpoint_fits,
     load_checkpoint,
     load_newest,
     named_checkpoint,
@@ -64,7 +64,7 @@ def load_checkpoint_model(run_dir: Path, which: str = "best") -> CheckpointModel
     tokenizer = load_tokenizer(folder.tokenizer_file)
 
     def check(found: LoadedCheckpoint) -> None:
-        check_model_fits(found, config, tokenizer.vocabulary_size)
+        check_checkpoint_fits(found, config, tokenizer.vocabulary_size)
 
     checkpoint, notes = _load_checkpoint(folder.checkpoints, which.strip(), check)
     model = build_model(config, tokenizer.vocabulary_size, device="cpu", seed=config.seed)

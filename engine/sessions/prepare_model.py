@@ -46,9 +46,9 @@ from babytrain.engine.sessions.thread_and_precision_trial import (
     recalled_choice,
     try_processor_settings,
 )
-from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.runs.dials.apply_and_undo import too_large_a_step
 from babytrain.runs.dials.dial_state import DialState
+from babytrain.runs.errors import is_out_of_memory
 
 _LARGEST_PRESET_BATCH = max(
     int(preset.values.get("batch_size", SETTINGS["batch_size"].default)) for preset in PRESETS.values()

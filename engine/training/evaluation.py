@@ -20,9 +20,9 @@ from babytrain.engine.data.window_order import evaluation_windows
 from babytrain.engine.diagnosis.observation import WindowLosses
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
-from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
+from babytrain.runs.errors import is_out_of_memory
 from babytrain.runs.events import Eval
 
 TOKENS_PER_BATCH = 8192  # enough to fill the cores, small enough to stay in cache

@@ -17,10 +17,9 @@ from babytrain.engine.data.corpus import CANARY_SEED, Corpus
 from babytrain.engine.generation.sampling import SamplingSettings
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training.checkpoint_writer import CheckpointWriter
-from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import Progress
-from babytrain.runs.errors import error_reason
+from babytrain.runs.errors import error_reason, is_out_of_memory
 from babytrain.runs.events import Canaries, Command, Ended, FinalEvaluation
 from babytrain.runs.files.atomic_write import write_atomically
 from babytrain.runs.formatting import format_seconds

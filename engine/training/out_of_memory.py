@@ -11,17 +11,11 @@ from babytrain.engine.execution.memory_limits import free_memory_bytes
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import TrainingStopped
 from babytrain.engine.training.train_state import TrainState
-from babytrain.runs import errors
 from babytrain.runs.events import GuardEvent, Request
 
 
 class BatchOutOfMemory(Exception):
     """The forward and backward pass of a batch ran out of memory. Nothing was updated."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed on any device."""
-    return isinstance(error, torch.OutOfMemoryError) or errors.is_out_of_memory(error)
 
 
 def halve_batch(state: TrainState, recorder: Recorder, apply: Callable[[Request], None]) -> None:

@@ -12,10 +12,9 @@ from babytrain.engine.data.corpus import Corpus
 from babytrain.engine.generation.generate import generate, likeliest_tokens, new_decoder
 from babytrain.engine.generation.prompts import PreparedPrompt, prepare_prompt
 from babytrain.engine.generation.sampling import DamagedWeightsError, SamplingSettings
-from babytrain.engine.training.out_of_memory import is_out_of_memory
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.train_state import TrainState
-from babytrain.runs.errors import error_reason
+from babytrain.runs.errors import error_reason, is_out_of_memory
 from babytrain.runs.events import Predicted, Sample, SamplePiece
 
 PIECES_PER_SECOND = 15.0

@@ -11,7 +11,7 @@ import torch
 from babytrain.engine.checkpoints.format import (
     CheckpointError,
     LoadedCheckpoint,
-    check_model_fits,
+    check_checkpoint_fits,
     save_checkpoint,
     tensor_mismatch,
 )
@@ -162,7 +162,7 @@ class TrainState:
 
 def check_usable(checkpoint: LoadedCheckpoint, config: Config, vocabulary_size: int) -> None:
     """Raise CheckpointError unless a run with these settings can go on from it, before a model is made."""
-    check_model_fits(checkpoint, config, vocabulary_size)
+    check_checkpoint_fits(checkpoint, config, vocabulary_size)
     read_trainer(checkpoint, config)
 
 

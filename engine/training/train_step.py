@@ -13,10 +13,11 @@ from babytrain.engine.execution.forward_backward import Pass
 from babytrain.engine.optim.update_alignment import alignment_interval
 from babytrain.engine.training.batches import Batches
 from babytrain.engine.training.loss_reading import UNREAD, LossReader
-from babytrain.engine.training.out_of_memory import BatchOutOfMemory, is_out_of_memory
+from babytrain.engine.training.out_of_memory import BatchOutOfMemory
 from babytrain.engine.training.train_state import TrainState
 from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.dials.learning_rate_schedule import learning_rate
+from babytrain.runs.errors import is_out_of_memory
 from babytrain.runs.events import Step
 
 FOLLOWED_SHARE = 0.5  # of the undecayed learning rate

@@ -215,3 +215,12 @@ def test_a_pipe_a_link_an_empty_file_and_a_header_of_gigabytes_are_a_sentence(tm
             load_checkpoint(path)
         assert "Error" not in str(caught.value)
         remove_tree(path / file)
+
+
+def test_a_folder_in_the_place_of_a_mark_blocks_no_save(tmp_path: Path) -> None:
+    for name in ("last", "best"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "beach.jpg").write_bytes(b"beach")
+    newest = save(tmp_path, 1, best=True)
+    assert best_checkpoint(tmp_path) == newest
+    assert len(list(tmp_path.glob("*-folder-*/beach.jpg"))) == 2

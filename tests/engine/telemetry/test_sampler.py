@@ -178,7 +178,7 @@ def test_a_listener_that_breaks_loses_one_reading_and_hears_about_it() -> None:
     note = published.get(timeout=LONGEST_WAIT_SECONDS)[2]
     wait_for(published, lambda reading: reading[2] == "no card")
     sampler.stop()
-    assert "could not be passed on (ValueError: full" in note
+    assert "could not be passed on (full" in note
     assert "\x1b" not in note
 
 
@@ -199,7 +199,7 @@ def test_an_opening_that_raises_is_a_note(sample: Sample) -> None:
         raise RuntimeError("no luck")
 
     _, published = sample(NoGpu(""), open_gpu=explode)
-    wait_for(published, lambda reading: "cannot be opened (RuntimeError: no luck)" in reading[2])
+    wait_for(published, lambda reading: "cannot be opened (no luck)" in reading[2])
 
 
 def test_host_sensors_that_raise_cost_only_themselves(sample: Sample) -> None:

@@ -16,7 +16,7 @@ from babytrain.engine.checkpoints.format import CheckpointError, LoadedCheckpoin
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.training import recovery
 from babytrain.engine.training.guard import Guard
-from babytrain.engine.training.out_of_memory import is_out_of_memory
+from babytrain.runs.errors import is_out_of_memory
 from babytrain.runs.events import Checkpoint, Command, GuardEvent, LogMessage, Resumed, Step
 from babytrain.runs.state.live_feed import LiveFeed
 from tests.engine.tiny_runs import events_of, final_weights, resume_from, same_bits, tiny_config, train
@@ -140,7 +140,7 @@ def test_a_checkpoint_that_found_no_room_is_tried_again_by_a_run_that_went_back(
     honest, refusals = checkpoint_format.save_file, []
 
     def full_once(tensors: dict[str, torch.Tensor], path: Path) -> None:
-        if path.parent.name.endswith("15") and not refusals:
+        if "000000015" in path.parent.name and not refusals:
             refusals.append(path)
             raise OSError(errno.ENOSPC, "No space left on device")
         honest(tensors, path)
@@ -226,7 +226,7 @@ def test_an_evaluation_that_does_not_fit_is_made_in_smaller_pieces(tmp_path: Pat
 
 def test_a_single_window_that_does_not_fit_ends_the_run_with_advice(tmp_path: Path, monkeypatch) -> None:
     def hungry(self: GPT, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        raise torch.OutOfMemoryError("no room")
+        raise torch.OutOfMemoryError("CUDA out of memory. No room.")
 
     honest = GPT.loss
     monkeypatch.setattr(GPT, "loss", lambda self, *rows: (hungry if self.training else honest)(self, *rows))
