@@ -247,7 +247,7 @@ def test_other_chips_do_not_make_a_processors_temperature(monkeypatch: pytest.Mo
         (OSError(5, "Input/output error"), "failed (Input/output error)"),
         (PermissionError(13, "Permission denied"), "may not read"),
         (psutil.AccessDenied(1), "may not read"),
-        (ZeroDivisionError(), "failed (ZeroDivisionError)"),
+        (ZeroDivisionError(), "failed (it gives no reason)"),
         (ValueError("garbled"), "failed (garbled)"),
     ],
 )
