@@ -11,7 +11,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
