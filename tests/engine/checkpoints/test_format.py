@@ -215,3 +215,13 @@ def test_a_pipe_a_link_an_empty_file_and_a_header_of_gigabytes_are_a_sentence(tm
             load_checkpoint(path)
         assert "Error" not in str(caught.value)
         remove_tree(path / file)
+
+
+def test_too_little_memory_to_read_a_checkpoint_back_loses_nothing(tmp_path: Path, monkeypatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise MemoryError("Cannot allocate memory (os error 12)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "safe_open", refused)
+        path = save(tmp_path, 1)
+    assert load_checkpoint(path).trainer == {"step": 1}
