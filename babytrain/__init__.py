@@ -7,7 +7,7 @@ in an installed wheel they are real folders.
 
 from pathlib import Path as _Path
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _here = _Path(__file__).parent
 if not (_here / "tui").is_dir():  # a checkout made where links are not supported

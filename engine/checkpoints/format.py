@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from babytrain.engine.checkpoints.trainer_file import trainer_problem
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import ModelSettings
 from babytrain.engine.model.gpt import GPT
-from babytrain.runs.errors import error_reason
+from babytrain.runs.errors import error_reason, is_out_of_memory
 from babytrain.runs.files.regular_files import (
     UnfitFileError,
     is_real_folder,
@@ -105,8 +106,11 @@ def save_checkpoint(
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
-        with contextlib.suppress(MemoryError):  # written and flushed; there is only no room to map it once more
+        try:
             _read_back(draft, model, optimizer)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise  # else it is written and flushed, and there is only no room to map it once more
         replaced = checkpoints / f"{_REPLACED}{path.name}"
         if os.path.lexists(path):  # the same step again, after a resume
             path.rename(replaced)
@@ -335,6 +339,8 @@ def _remove(path: Path) -> None:
 
 
 def _point(pointer: Path, name: str) -> None:
+    if is_real_folder(pointer):  # not ours: out of the way, with all that is in it
+        pointer.rename(pointer.with_name(f"{pointer.name}-folder-{time.time_ns()}"))
     draft = pointer.with_name(f".draft-{pointer.name}.txt")
     remove_tree(draft)
     with draft.open("x", encoding="utf-8") as file:  # which follows no link

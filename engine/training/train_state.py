@@ -15,15 +15,28 @@ from babytrain.engine.checkpoints.format import (
     save_checkpoint,
     tensor_mismatch,
 )
-from babytrain.engine.config.settings import Config
+from babytrain.engine.config.build import checked_value, format_limit
+from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.engine.diagnosis.diagnosis_state import DiagnosisState, pack_diagnosis_state, unpack_diagnosis_state
 from babytrain.engine.model.gpt import GPT
 from babytrain.engine.optim.optimizer import Optimizer
 from babytrain.engine.training.guard import Guard
 from babytrain.runs.dials.dial_state import DialState, restore_dials
+from babytrain.runs.dials.renamed_settings import present_settings
+from babytrain.runs.dials.spec import LARGEST_SCALE, LONGEST_REWARM, SMALLEST_SCALE
 from babytrain.runs.errors import error_reason
 from babytrain.runs.events import Eval
 from babytrain.runs.store.checkpoint_list import TRAINER_FILE
+
+_MOST_STEPS = 10**15
+# Of the positions that are not those of a setting.
+_LIMITS = {
+    "total_steps": (0, _MOST_STEPS),
+    "beta2_windows": (1, _MOST_STEPS),
+    "lr_scale": (SMALLEST_SCALE, LARGEST_SCALE),
+    "rewarm_step": (0, _MOST_STEPS),
+    "rewarm_steps": (0, LONGEST_REWARM),
+}
 
 
 @dataclass
@@ -158,6 +171,9 @@ def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress
     trainer, guard = checkpoint.trainer, Guard(config)
     try:
         progress, dials = Progress.of(trainer), restore_dials(trainer, config.to_dict())
+        for positions in (present_settings(trainer.get("dials", {})), *(undo.positions for undo in dials.undos)):
+            for name, position in positions.items():
+                _check_position(name, position)
         if trainer.get("guard") is not None:  # written by an older version, or by hand
             guard.restore(trainer["guard"])
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -165,3 +181,14 @@ def read_trainer(checkpoint: LoadedCheckpoint, config: Config) -> tuple[Progress
             f"The checkpoint {checkpoint.path} is damaged: {TRAINER_FILE} ({error_reason(error)})."
         ) from error
     return progress, dials, guard
+
+
+def _check_position(name: str, position: object) -> None:
+    """Raise ValueError unless a dial can stand there. A dial that this version does not have may stand anywhere."""
+    setting = "lr" if name == "lr_hold" else name
+    if name in _LIMITS:
+        low, high = _LIMITS[name]
+        if not (isinstance(position, int | float) and low <= position <= high):
+            raise ValueError(f"{name} must lie between {format_limit(low)} and {format_limit(high)}")
+    elif setting in SETTINGS and position is not None:
+        checked_value(setting, position)

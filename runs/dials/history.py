@@ -16,6 +16,7 @@ _LOSS_NEUTRAL_DIALS = frozenset((*CADENCE_DIALS, *MACHINE_DIALS, "total_steps"))
 # The final evaluation of a haiku model: a hundred poems of about 66 characters.
 FINAL_EVALUATION_CORPUS = "haiku"
 FINAL_EVALUATION_TOKENS = 6_600
+MOST_REDONE = 20_000  # events worked out again after resumes: more only in a file made to take long
 CANARY_TOKENS = 1024 * 50  # for each planted line: candidates it is ranked among, times tokens in each
 
 
@@ -38,6 +39,7 @@ class DialHistory:
         self._plans: Timeline[Plan] = Timeline()
         # The events that count, each with the record after it.
         self._made: list[tuple[Started | Plan | Resumed | Command, DialRecord]] = []
+        self._redone = 0
         self._started: Started | None = None
         self._settings: dict[str, object] = {}
 
@@ -66,10 +68,13 @@ class DialHistory:
 
     def _drop_commands_after(self, step: int) -> None:
         """Undo commands after a step; only what came after the first of them is worked out again."""
+        if self._redone > MOST_REDONE:
+            return
         undone = [isinstance(past, Command) and past.step > step for past, _ in self._made]
         if True not in undone:
             return
         first = undone.index(True)
+        self._redone += len(undone) - first
         kept = [past for (past, _), drop in zip(self._made[first:], undone[first:], strict=True) if not drop]
         del self._made[first:]
         for past in kept:

@@ -6,6 +6,7 @@ import math
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from babytrain.runs.dials.dial_state import DialState
@@ -43,6 +44,8 @@ from babytrain.runs.events import (
 )
 from babytrain.runs.events.timeline import MAX_LETTERS, MAX_RESUMES, MAX_VITALS, Timeline
 from babytrain.runs.state.columns import FloatColumn, IntColumn, StepColumns
+
+NEWEST_EVALS = 100  # among which is the one that letters are counted of
 
 
 @dataclass(frozen=True)
@@ -369,7 +372,8 @@ class RunState:
         newest = self.resumes.events[-1] if self.resumes.events else None
         if newest is None or event.step <= newest.step:
             return False
-        return all(evaluation.step != event.step for evaluation in reversed(self.evals.events))
+        newest_evals = islice(reversed(self.evals.events), NEWEST_EVALS)
+        return all(evaluation.step != event.step for evaluation in newest_evals)
 
     def at(self, t: float = math.inf) -> RunSnapshot:
         """The run at `t` seconds of running time, by default now."""

@@ -159,7 +159,7 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
     """The folder of every run in `runs_dir`, by name; empty when there is no such folder. Raises RunsError."""
     try:
         with os.scandir(runs_dir) as entries:
-            paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+            paths = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -167,6 +167,14 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
             return []  # a part of its path is a file
         raise RunsError(f"Cannot read the runs folder {runs_dir}: {error.strerror or error}.") from error
     return [folder for folder in map(RunFolder, sorted(paths)) if _looks_like_a_run(folder)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link to itself, which the system refuses to look at, is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _looks_like_a_run(folder: RunFolder) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from babytrain.tui.cli.commands import app, main
+from babytrain.tui.cli import commands
+from babytrain.tui.cli.commands import app
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.engine_client.validation import check_changes, check_new_run
 
@@ -174,10 +175,13 @@ def test_an_old_name_is_told_once_and_the_setting_checked_under_its_new_one(run,
         assert "on_overfitting must" not in result.stderr
 
 
-def test_the_installed_command_is_the_program() -> None:
+def test_the_installed_command_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     module, _, function = project["scripts"]["babytrain-tui"].partition(":")
-    assert getattr(importlib.import_module(module), function) is main
+    monkeypatch.setattr(commands, "main", lambda: called.append(True))
+    called: list[bool] = []
+    getattr(importlib.import_module(module), function)()
+    assert called
 
 
 def test_settings_lists_every_key(run) -> None:

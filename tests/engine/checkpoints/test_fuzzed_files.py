@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,46 @@ def test_the_state_of_a_trainer(run_dir: Path, tmp_path: Path, data: st.DataObje
         assert "Error" not in problem
     # Another one is tried.
     assert load_newest(folder.checkpoints, lambda found: check_usable(found, config, tokenizer.vocabulary_size))
+
+
+@pytest.mark.parametrize("undone", [False, True], ids=["a dial", "an undo"])
+@pytest.mark.parametrize(
+    ("name", "position"),
+    [
+        ("quiet_hours", "all night"),
+        ("schedule", 3),
+        ("batch_size", -1),
+        ("dropout", math.nan),
+        ("weight_decay", [1]),
+        ("on_battery", "\x1b[31m"),
+        ("lr_hold", 1e9),
+        ("lr_scale", 0.0),
+        ("rewarm_steps", 10**12),
+        ("total_steps", "many"),
+        ("beta2_windows", 0),
+    ],
+)
+def test_a_dial_where_none_can_stand_is_damage(
+    run_dir: Path, tmp_path: Path, name: str, position: object, undone: bool
+) -> None:
+    shutil.copytree(run_dir, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    newest = load_newest(folder.checkpoints)[0].path
+    document = json.loads((newest / "trainer.json").read_text(encoding="utf-8"))
+    if undone:
+        document["undos"] = [{"dial": name, "fields": {name: position}}]
+    else:
+        document["dials"][name] = position
+    (newest / "trainer.json").write_text(json.dumps(document), encoding="utf-8")
+    config = config_of_run(read_run_toml(folder)[0])
+    vocabulary = load_tokenizer(folder.tokenizer_file).vocabulary_size
+    wanted = "lr" if name == "lr_hold" else name
+    with pytest.raises(CheckpointError, match=rf"trainer\.json \({wanted}\b") as caught:
+        check_usable(load_checkpoint(newest), config, vocabulary)
+    assert "\x1b" not in str(caught.value)
+    found, notes = load_newest(folder.checkpoints, lambda found: check_usable(found, config, vocabulary))
+    assert found.path != newest
+    assert any(wanted in note for note in notes)
 
 
 @given(content=st.binary(max_size=200), place=st.integers(0, 400), name=st.sampled_from(["model", "optimizer"]))

@@ -244,11 +244,11 @@ def test_other_chips_do_not_make_a_processors_temperature(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(5, "Input/output error"), "failed (OSError)"),
+        (OSError(5, "Input/output error"), "failed (Input/output error)"),
         (PermissionError(13, "Permission denied"), "may not read"),
         (psutil.AccessDenied(1), "may not read"),
-        (ZeroDivisionError(), "failed (ZeroDivisionError)"),
-        (ValueError("garbled"), "failed (ValueError)"),
+        (ZeroDivisionError(), "failed (it gives no reason)"),
+        (ValueError("garbled"), "failed (garbled)"),
     ],
 )
 def test_broken_sensors_are_none_now_and_asked_again(

@@ -67,6 +67,7 @@ def test_one_broken_run_never_hides_the_others(runs_dir: Path) -> None:
     folder_for_a_file.journal.mkdir()
     dangling = create_run(runs_dir, "dangling")
     dangling.journal.symlink_to(runs_dir / "nowhere")
+    (runs_dir / "circle-20260101-000000").symlink_to("circle-20260101-000000")  # nothing can be asked of it
     (runs_dir / "a file").write_text("")
     (runs_dir / "somebody's photos").mkdir()
     (runs_dir / ".hidden-20260131-120000").mkdir()

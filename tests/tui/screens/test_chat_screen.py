@@ -258,7 +258,7 @@ async def test_a_model_that_runs_out_of_memory_says_so_and_goes_on_answering(run
         screen = await talk_to_saved(driver)
         driver.client.saved.failure = MemoryError()
         await driver.press(*"frog", "enter")
-        await driver.wait(lambda: "MemoryError" in note(driver), "a sentence")
+        await driver.wait(lambda: "not enough memory" in note(driver), "a sentence")
         await driver.wait(lambda: "writing" not in screen_text(driver.app), "that it no longer writes")
         driver.client.saved.failure = None
         before = len(screen.conversation.turns)
