@@ -29,7 +29,7 @@ from babytrain.engine.checkpoints.trainer_file import trainer_problem
 from babytrain.engine.config.errors import EngineError
 from babytrain.engine.config.settings import ModelSettings
 from babytrain.engine.model.gpt import GPT
-from babytrain.runs.errors import error_reason
+from babytrain.runs.errors import error_reason, is_out_of_memory
 from babytrain.runs.files.regular_files import (
     UnfitFileError,
     is_real_folder,
@@ -106,7 +106,11 @@ def save_checkpoint(
         for file in (MODEL_FILE, OPTIMIZER_FILE, TRAINER_FILE):
             _flush_to_disk(draft / file)
         _flush_to_disk(draft)
-        _read_back(draft, model, optimizer)
+        try:
+            _read_back(draft, model, optimizer)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise  # else it is written and flushed, and there is only no room to map it once more
         replaced = checkpoints / f"{_REPLACED}{path.name}"
         if os.path.lexists(path):  # the same step again, after a resume
             path.rename(replaced)

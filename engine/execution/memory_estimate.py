@@ -58,19 +58,24 @@ def check_model_fits(config: Config, vocabulary_size: int, free: int | None) -> 
     """Raise ConfigError with what would fit if the model and one window of a batch need more than `free` bytes."""
     if free is None or (needed := _least_bytes(config, vocabulary_size)) <= free:
         return
+    count = parameter_count(config, vocabulary_size)
+    raise ConfigError(
+        [
+            f"A model of {count:,} parameters takes at least {format_bytes(needed)} to train, and {format_bytes(free)} "
+            f"of memory are free: {what_would_fit(config, vocabulary_size, free)}."
+        ]
+    )
+
+
+def what_would_fit(config: Config, vocabulary_size: int, free: int) -> str:
+    """The settings that need at most `free` bytes, as the end of a sentence."""
     ways = []
     if vocabulary_size > 2**9 and _least_bytes(config, 2**8) <= free:
         ways.append("tokenizer=byte")
     for name, low in (("width", config.heads * 8), ("layers", 1), ("context", 16)):
         if smaller := _largest(config, name, low, lambda changed: _least_bytes(changed, vocabulary_size) <= free):
             ways.append(f"{name}={smaller}")
-    count = parameter_count(config, vocabulary_size)
-    raise ConfigError(
-        [
-            f"A model of {count:,} parameters takes at least {format_bytes(needed)} to train, and {format_bytes(free)} "
-            f"of memory are free: {' or '.join([*ways, 'a smaller preset'])} would fit."
-        ]
-    )
+    return f"{' or '.join([*ways, 'a smaller preset'])} would fit"
 
 
 def batch_that_fits(config: Config, vocabulary_size: int, batch_size: int, free: int | None) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import resource
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +23,14 @@ def free_memory_bytes(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> i
         if limit != resource.RLIM_INFINITY:
             free.append(limit - psutil.Process().memory_info().vms)
     return max(0, int(min(free)))
+
+
+def release_freed_memory() -> None:
+    """Give back what was freed: the C library of Linux keeps the gigabytes of a large batch for later."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _free_v2(folder: Path) -> float | None:

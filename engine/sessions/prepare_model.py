@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +25,9 @@ from babytrain.engine.execution.memory_estimate import (
     check_model_fits,
     device_memory_bytes,
     model_bytes,
+    what_would_fit,
 )
+from babytrain.engine.execution.memory_limits import free_memory_bytes, release_freed_memory
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, onednn_available, use_matmul_backend
 from babytrain.engine.model.gpt import GPT, build_model
 from babytrain.engine.sessions.compile_trial import (
@@ -49,6 +53,7 @@ from babytrain.engine.sessions.thread_and_precision_trial import (
 from babytrain.runs.dials.apply_and_undo import too_large_a_step
 from babytrain.runs.dials.dial_state import DialState
 from babytrain.runs.errors import is_out_of_memory
+from babytrain.runs.formatting import format_bytes
 
 _LARGEST_PRESET_BATCH = max(
     int(preset.values.get("batch_size", SETTINGS["batch_size"].default)) for preset in PRESETS.values()
@@ -66,17 +71,15 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str
     check_model_fits(config, vocabulary_size, free)
     if free is not None:
         free -= model_bytes(config, vocabulary_size)
-    speed = _choose_speed(
-        changed_config(config, batch_size=batch_that_fits(config, vocabulary_size, config.batch_size, free)),
-        corpus,
-        device,
-    )
+    is_tight = batch_that_fits(config, vocabulary_size, config.batch_size, free) < config.batch_size
+    speed = _choose_speed(config, corpus, device, is_tight=is_tight)
+    release_freed_memory()
     precision = speed.precision
     torch.set_num_threads(speed.threads)
     use_matmul_backend(speed.matmul_backend)
     # The choices become settings, so that a resume repeats them.
     config = changed_config(config, threads=speed.threads, precision=precision, matmul_backend=speed.matmul_backend)
-    sentences = [speed.sentence()] if speed.milliseconds else []
+    sentences = [sentence] if (sentence := speed.sentence()) else []
     if config.compile == "auto":
         choice, sentence = _choose_compile(config, corpus, device, speed)
         config = changed_config(config, compile=choice)
@@ -91,8 +94,29 @@ def prepare_model(config: Config, corpus: Corpus) -> tuple[Config, GPT, list[str
     return config, model, sentences
 
 
-def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoice:
-    """Threads, number format and library; on a CPU, what the config leaves open is decided by a trial."""
+@contextmanager
+def refuse_too_large(config: Config, corpus: Corpus) -> Iterator[None]:
+    """Raise ConfigError, with what would fit, when memory runs out while the model and its optimizer are made."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        vocabulary_size = corpus.tokenizer.vocabulary_size
+        needed = model_bytes(config, vocabulary_size)
+        raise ConfigError(
+            [
+                f"The memory does not suffice for this model, which takes at least {format_bytes(needed)} to train: "
+                f"{what_would_fit(config, vocabulary_size, min(free_memory_bytes(), needed // 2))}."
+            ]
+        ) from error
+
+
+def _choose_speed(config: Config, corpus: Corpus, device: str, *, is_tight: bool = False) -> ProcessorChoice:
+    """Threads, number format and library; on a CPU, what the config leaves open is decided by a trial.
+
+    Without one if memory `is_tight`, where it says nothing: formats without room for their library take minutes.
+    """
     threads = choose_threads(config.threads)
     if device != "cpu":
         return ProcessorChoice(threads, choose_precision(config.precision, device), {})
@@ -115,40 +139,38 @@ def _choose_speed(config: Config, corpus: Corpus, device: str) -> ProcessorChoic
         and known.matmul_backend in libraries
     ):
         return recalled_choice(known, f"Delete {path} for a new trial. ")
-    choice = _try_smaller_batches(config, corpus, counts, formats, libraries)
-    if choice.step_seconds is None:
-        return choice
+    choice = None if is_tight else _try_if_it_fits(config, corpus, counts, formats, libraries)
+    if choice is None:
+        return ProcessorChoice(counts[0], formats[0], {}, libraries[0], has_room=False)
+    assert choice.step_seconds is not None
     result = RememberedChoice(choice.threads, choice.precision, choice.matmul_backend, 1000 * choice.step_seconds)
     problem = problem or remember(path, key, result)
     words = f"It could not be remembered in {path}: {problem}. " if problem else "It is remembered for this machine. "
     return replace(choice, memory=words)
 
 
-def _try_smaller_batches(
+def _try_if_it_fits(
     config: Config, corpus: Corpus, counts: list[int], formats: list[Precision], libraries: list[MatmulBackend]
-) -> ProcessorChoice:
-    """The choice by a trial, with half the batch as often as the memory does not suffice; the simplest without one."""
-    while True:
-        try:
-            return try_processor_settings(
-                config,
-                _trial_tokens(config, corpus),
-                corpus.tokenizer.vocabulary_size,
-                threads=counts,
-                precisions=formats,
-                libraries=libraries,
-            )
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-        if config.batch_size == 1:
-            return ProcessorChoice(counts[0], formats[0], {}, libraries[0])
-        config = changed_config(config, batch_size=config.batch_size // 2)
+) -> ProcessorChoice | None:
+    """The choice by a trial, None when the memory does not suffice for it."""
+    try:
+        return try_processor_settings(
+            config,
+            _trial_tokens(config, corpus),
+            corpus.tokenizer.vocabulary_size,
+            threads=counts,
+            precisions=formats,
+            libraries=libraries,
+        )
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+    return None
 
 
 def _choose_compile(config: Config, corpus: Corpus, device: str, speed: ProcessorChoice) -> tuple[str, str]:
-    """As `choose_compile`; off without a sentence if there is no compiler."""
-    if device not in SHORTEST_RUN_FOR_TRIAL_SECONDS or not check_compile(os.environ, device).ok:
+    """As `choose_compile`; off without a sentence if there is no compiler, or no room for a trial."""
+    if not speed.has_room or device not in SHORTEST_RUN_FOR_TRIAL_SECONDS or not check_compile(os.environ, device).ok:
         return "off", ""
     tokens, vocabulary_size = _trial_tokens(config, corpus), corpus.tokenizer.vocabulary_size
 

@@ -39,7 +39,12 @@ from babytrain.engine.sessions.history_from_journal import (
     resume_sentence,
 )
 from babytrain.engine.sessions.new_run import NewRunPlan, fill_folder, started_event
-from babytrain.engine.sessions.prepare_model import check_step_size, prepare_model, with_planned_steps
+from babytrain.engine.sessions.prepare_model import (
+    check_step_size,
+    prepare_model,
+    refuse_too_large,
+    with_planned_steps,
+)
 from babytrain.engine.sessions.run_text import RunText, keep_text_of, text_of_run
 from babytrain.engine.training.finalize import EndStatus, error_sentence, record_end, write_crash_log
 from babytrain.engine.training.recorder import Recorder
@@ -101,8 +106,9 @@ def train_new(plan: NewRunPlan, feed: LiveFeed, on_folder: FolderCallback | None
     dials = initial_dials(config.to_dict()) if origin is None else read_trainer(origin.checkpoint, config)[1]
     if not plan.rerun_of:
         check_step_size(dials, config, corpus)
-    config, model, trials = prepare_model(config, corpus)
-    state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
+    with refuse_too_large(config, corpus):
+        config, model, trials = prepare_model(config, corpus)
+        state = _build_state(config, model, dials, origin.checkpoint if origin is not None else None)
     folder = create_run(plan.runs_dir, plan.name)
     with _locked(folder, new=True) as lock:
         not_kept = fill_folder(folder, plan, state, corpus, origin, text)
@@ -151,8 +157,9 @@ def train_resumed(
             raise EngineError(
                 [f"This run is done ({progress.step:,} of {dials.total_steps:,} steps): add --steps to go on."]
             )
-        config, model, trials = prepare_model(config, corpus)
-        state = _build_state(config, model, dials, checkpoint)
+        with refuse_too_large(config, corpus):
+            config, model, trials = prepare_model(config, corpus)
+            state = _build_state(config, model, dials, checkpoint)
         history = read_history(folder, feed if script is None else LiveFeed(), progress.step)
         state.evaluations = list(history.evaluations)
         state.progress.samples = max(state.progress.samples, history.last_sample_id)  # some may be after the checkpoint

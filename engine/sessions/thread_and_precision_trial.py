@@ -37,6 +37,7 @@ class ProcessorChoice:
     precision: Precision
     milliseconds: dict[str, float]
     matmul_backend: MatmulBackend = "torch"
+    has_room: bool = True  # False: the memory does not suffice for a trial
     memory: str = ""  # what is said of the memory of the choice, after its sentence
 
     @property
@@ -46,11 +47,15 @@ class ProcessorChoice:
         return None if taken is None else taken / 1000
 
     def sentence(self) -> str:
-        """One line for the log."""
+        """One line for the log, "" when there was nothing to try."""
+        if not self.milliseconds and self.has_room:
+            return ""
         tried = ", ".join(f"{name} {format_seconds(value / 1000)}" for name, value in self.milliseconds.items())
         chosen = _name(self.threads, self.precision, self.matmul_backend)
         how = f"the fastest of a short trial (time of a step: {tried})"
-        if len(self.milliseconds) == 1:
+        if not self.has_room:
+            how = "without a trial of what is fastest, for which there is too little memory"
+        elif len(self.milliseconds) == 1:
             how = "as an earlier trial on this machine chose"
         pin = f"threads={self.threads} precision={self.precision} matmul_backend={self.matmul_backend}"
         return f"Computing in {chosen}, {how}. {self.memory}To pin it: {pin}."
@@ -60,7 +65,7 @@ def recalled_choice(known: RememberedChoice, memory: str) -> ProcessorChoice:
     """The choice of an earlier trial."""
     name = _name(known.threads, known.precision, known.matmul_backend)
     return ProcessorChoice(
-        known.threads, known.precision, {name: known.step_milliseconds}, known.matmul_backend, memory
+        known.threads, known.precision, {name: known.step_milliseconds}, known.matmul_backend, memory=memory
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from babytrain.engine.execution.memory_estimate import batch_that_fits
-from babytrain.engine.execution.memory_limits import free_memory_bytes
+from babytrain.engine.execution.memory_estimate import batch_that_fits, model_bytes
+from babytrain.engine.execution.memory_limits import free_memory_bytes, release_freed_memory
 from babytrain.engine.training.recorder import Recorder
 from babytrain.engine.training.recovery import TrainingStopped
 from babytrain.engine.training.train_state import TrainState
@@ -26,6 +26,8 @@ def halve_batch(state: TrainState, recorder: Recorder, apply: Callable[[Request]
     state.optimizer.zero_grad()
     if state.device.type == "cuda":
         torch.cuda.empty_cache()
+    else:
+        release_freed_memory()
     dials = state.dials
     # The largest divisor that is at most half: the windows of a step stay the same.
     smaller = next((size for size in range(dials.batch_size // 2, 0, -1) if dials.batch_size % size == 0), 0)
@@ -53,7 +55,9 @@ def halve_until_it_fits(state: TrainState, recorder: Recorder, apply: Callable[[
     """Halve a batch that the memory of the machine cannot hold; a graphics card refuses it in time by itself."""
     if state.device.type != "cpu":
         return
-    free, batch_size = free_memory_bytes(), state.dials.batch_size
-    fitting = batch_that_fits(state.config, state.model.vocabulary_size, batch_size, free)
+    batch_size, vocabulary_size = state.dials.batch_size, state.model.vocabulary_size
+    # A checkpoint, half of what the model takes, is mapped into the memory when it is read back.
+    free = free_memory_bytes() - model_bytes(state.config, vocabulary_size) // 2
+    fitting = batch_that_fits(state.config, vocabulary_size, batch_size, free)
     while state.dials.batch_size > fitting:
         halve_batch(state, recorder, apply)

@@ -239,8 +239,12 @@ class Trainer:
         state, recorder = self._state, self._recorder
         before = state.progress.step
         try:
-            fetching_share = train_step(state, self._batches, self._forward_backward, self._losses, recorder.now)
+            fetching_share: float | None = train_step(
+                state, self._batches, self._forward_backward, self._losses, recorder.now
+            )
         except BatchOutOfMemory:
+            fetching_share = None
+        if fetching_share is None:  # not in the handler, whose exception holds the tensors of the step
             halve_batch(state, self._recorder, self._apply)
             return False
         recorder.step = state.progress.step

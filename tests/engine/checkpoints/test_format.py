@@ -217,6 +217,23 @@ def test_a_pipe_a_link_an_empty_file_and_a_header_of_gigabytes_are_a_sentence(tm
         remove_tree(path / file)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Cannot allocate memory (os error 12)"),
+        RuntimeError("unable to mmap 42674272 bytes from file <model.safetensors>: Cannot allocate memory (12)"),
+    ],
+)
+def test_too_little_memory_to_read_a_checkpoint_back_loses_nothing(tmp_path: Path, monkeypatch, error) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "safe_open", refused)
+        path = save(tmp_path, 1)
+    assert load_checkpoint(path).trainer == {"step": 1}
+
+
 def test_a_folder_in_the_place_of_a_mark_blocks_no_save(tmp_path: Path) -> None:
     for name in ("last", "best"):
         (tmp_path / name).mkdir()
