@@ -79,7 +79,7 @@ class StopSignals:
             self._leave(self._exit_code)  # journal and newest checkpoint are on disk
 
 
-def _ignore_signals(numbers: tuple[signal.Signals, ...]) -> None:
+def _ignore_signals(numbers: Sequence[int]) -> None:
     """Python takes its handlers away before it ends, and a signal after that would end it with another code."""
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
