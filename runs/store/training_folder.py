@@ -11,10 +11,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
-from babytrain.runs.files.regular_files import is_real_folder
+from babytrain.runs.files.regular_files import is_real_folder, is_regular_file
 from babytrain.runs.journal import JournalWriter
 from babytrain.runs.store.folder import RunFolder, create_run
 from babytrain.runs.store.lock import RunLock, lock_owner
@@ -62,6 +63,8 @@ class TrainingFolder:
         if not os.path.samestat(there, os.fstat(self._directory)):
             return "was replaced by another"
         if not self._lock.is_in_place():
+            if not is_regular_file(self.folder.lock_file):
+                _set_aside(self.folder.lock_file)
             try:
                 self._lock.replace_by(RunLock(self.folder).acquire())
             except RunsError:
@@ -114,10 +117,8 @@ class TrainingFolder:
         return [f"The journal of this run was {found}. It was written again from memory, and nothing of it is missing."]
 
     def _mend_files(self) -> list[str]:
-        checkpoints = self.folder.checkpoints
-        if os.path.lexists(checkpoints) and not is_real_folder(checkpoints):  # a link, through which nothing is saved
-            with contextlib.suppress(OSError):
-                checkpoints.rename(free_name(checkpoints))
+        if not is_real_folder(self.folder.checkpoints):  # a link, through which nothing is saved
+            _set_aside(self.folder.checkpoints)
         missing = self._files.look(self.folder)
         if not missing:
             return []
@@ -133,6 +134,13 @@ class TrainingFolder:
 def _open_directory(folder: RunFolder) -> int:
     """The folder as an open file, so that no other gets its number."""
     return os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _set_aside(path: Path) -> None:
+    """Give what stands there, if anything, another name."""
+    if os.path.lexists(path):
+        with contextlib.suppress(OSError):
+            path.rename(free_name(path))
 
 
 def _in_words(names: list[str]) -> list[str]:

@@ -113,7 +113,7 @@ def remove_small_files(folder: RunFolder) -> None:
 
 
 def link_small_files(folder: RunFolder) -> None:
-    for path in (folder.config_file, folder.tokenizer_file):
+    for path in (folder.lock_file, folder.config_file, folder.tokenizer_file):
         path.unlink()
         path.symlink_to(foreign_folder(folder) / "letter.txt")
 
