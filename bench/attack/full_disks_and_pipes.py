@@ -275,10 +275,10 @@ def write_to_full_disk(command: str, place: Place) -> None:
         page = disk / ("page.html" if command == "report" else "poster.svg")
         where = ("--runs-dir", str(place.runs))
         place.run(command, folder.name, "--out", str(page), *where)
-        before = page.read_bytes() if page.exists() else b""
+        before = page.read_bytes() if page.is_file() else b""
         _fill(disk)
         place.run(command, folder.name, "--out", str(page), *where, codes=(FAILED, USAGE))
-        if before and (not page.exists() or page.read_bytes() != before):
+        if before and (not page.is_file() or page.read_bytes() != before):
             place.fault(UNTRUE, f"the old file of {command} is damaged after a disk was full")
 
 

@@ -27,6 +27,7 @@ _DEFAULTS_OF_OLD_RUNS = {
     "steps": 2000,
     "text_field": "",
 }
+_WORDS_FOR_THE_TEXT = ("paths", "path", "text", "texts", "file", "files")
 _ENDS = ("steps", "epochs", "minutes")
 _SWITCH_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
@@ -47,7 +48,7 @@ def build_config(preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) ->
             if len(problems) >= _MOST_PROBLEMS:
                 break
             if key not in SETTINGS:
-                problems.append(f"There is no setting {_shown(key)}{nearest_word(key, SETTINGS)}.")
+                problems.append(_no_such_setting(key))
                 continue
             try:
                 values[key] = parse_value(key, raw)
@@ -124,6 +125,7 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"The config file {path} is not UTF-8 text."]) from error
     except ValueError as error:
         raise ConfigError([f"The config file {path} is not valid TOML: {error}."]) from error
+    document.pop("provenance", None)  # of a run's own run.toml: where it came from, and no settings
     flat: dict[str, Any] = {}
     for key, value in document.items():
         flat.update(value if isinstance(value, dict) else {key: value})
@@ -215,6 +217,12 @@ def _shown(value: object) -> str:
     """What a file or a person gave, at a length that fits a sentence."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _no_such_setting(key: str) -> str:
+    if key in _WORDS_FOR_THE_TEXT:
+        return f"There is no setting {key!r}: a text is no setting; give its path after `train`."
+    return f"There is no setting {_shown(key)}{nearest_word(key, SETTINGS)}."
 
 
 def nearest_word(word: str, known: Iterable[str]) -> str:

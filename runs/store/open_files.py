@@ -7,11 +7,12 @@ removes by itself is closed.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from babytrain.runs.files.regular_files import open_regular_file
+from babytrain.runs.files.regular_files import is_real_folder, is_regular_file, open_regular_file
 from babytrain.runs.store.checkpoint_list import pointed_at
 from babytrain.runs.store.folder import RunFolder
 
@@ -40,7 +41,7 @@ class OpenFiles:
         """Hold the checkpoints that are there now. Returns the names of the files that must be written again."""
         newest = _checkpoint_files(folder)[:MOST_CHECKPOINT_FILES]
         self._hold(folder, newest)
-        missing = {name for name in self._files if not os.path.lexists(folder.path / name)}
+        missing = {name for name in self._files if not _is_there(folder, name)}
         checkpoints = {name for name in self._files if name.startswith(f"{folder.checkpoints.name}/")}
         if checkpoints <= missing:
             return sorted(missing)
@@ -52,10 +53,16 @@ class OpenFiles:
         return sorted(missing - checkpoints)
 
     def write_to(self, folder: RunFolder, names: Iterable[str] | None = None) -> None:
-        """Write all files, or those with these names, into a folder. Raises OSError."""
+        """Write all files, or those with these names, into a folder. Raises OSError.
+
+        What stands in the place of one, such as a link, gets another name.
+        """
         wanted = self._files if names is None else names
         for name in sorted(wanted, key=lambda name: (name.endswith(_COMPLETES_A_CHECKPOINT), name)):
             path = folder.path / name
+            for place in (*reversed(_folders_above(folder, name)), path):
+                if os.path.lexists(place) and (place == path or not is_real_folder(place)):
+                    place.rename(free_name(place))
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_copy(self._files[name], path)
 
@@ -81,6 +88,22 @@ class OpenFiles:
 
 def _name(folder: RunFolder, path: Path) -> str:
     return path.relative_to(folder.path).as_posix()
+
+
+def free_name(path: Path) -> Path:
+    """A name beside `path`, such as `run-found-1.toml`, that nothing has."""
+    names = (path.with_name(f"{path.stem}-found-{number}{path.suffix}") for number in itertools.count(1))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _folders_above(folder: RunFolder, name: str) -> list[Path]:
+    """The folders between the run's and the file with this name, the nearest first."""
+    return [folder.path / parent for parent in list(Path(name).parents)[:-1]]
+
+
+def _is_there(folder: RunFolder, name: str) -> bool:
+    """Whether a regular file has this name, and no link leads to it."""
+    return is_regular_file(folder.path / name) and all(map(is_real_folder, _folders_above(folder, name)))
 
 
 def _entries(path: Path) -> list[Path]:

@@ -7,19 +7,18 @@ beside it, and what stands in the old place is left alone.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent
+from babytrain.runs.files.regular_files import is_real_folder
 from babytrain.runs.journal import JournalWriter
 from babytrain.runs.store.folder import RunFolder, create_run
 from babytrain.runs.store.lock import RunLock, lock_owner
-from babytrain.runs.store.open_files import OpenFiles
+from babytrain.runs.store.open_files import OpenFiles, free_name
 
 RETRY_SECONDS = 5.0
 
@@ -105,7 +104,7 @@ class TrainingFolder:
         if self._journal.is_cut_short():
             found = "cut short"
         elif os.path.lexists(path):
-            aside = _free_name(path)
+            aside = free_name(path)
             with contextlib.suppress(OSError):
                 path.rename(aside)
             found = f"replaced by another file, now called {aside.name}"
@@ -115,6 +114,10 @@ class TrainingFolder:
         return [f"The journal of this run was {found}. It was written again from memory, and nothing of it is missing."]
 
     def _mend_files(self) -> list[str]:
+        checkpoints = self.folder.checkpoints
+        if os.path.lexists(checkpoints) and not is_real_folder(checkpoints):  # a link, through which nothing is saved
+            with contextlib.suppress(OSError):
+                checkpoints.rename(free_name(checkpoints))
         missing = self._files.look(self.folder)
         if not missing:
             return []
@@ -122,18 +125,14 @@ class TrainingFolder:
             self._files.write_to(self.folder, missing)
         except OSError as error:
             self._retry_at = self._clock() + RETRY_SECONDS
-            return [f"Files of this run were removed and cannot be written again: {error.strerror or error}."]
-        return [f"Files of this run were removed and were written again: {', '.join(_in_words(missing))}."]
+            reason = error.strerror or error
+            return [f"Files of this run were removed or replaced and cannot be written again: {reason}."]
+        return [f"Files of this run were removed or replaced and were written again: {', '.join(_in_words(missing))}."]
 
 
 def _open_directory(folder: RunFolder) -> int:
     """The folder as an open file, so that no other gets its number."""
     return os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
-def _free_name(journal: Path) -> Path:
-    names = (journal.with_name(f"{journal.stem}-found-{number}{journal.suffix}") for number in itertools.count(1))
-    return next(path for path in names if not os.path.lexists(path))
 
 
 def _in_words(names: list[str]) -> list[str]:

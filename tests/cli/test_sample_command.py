@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -146,3 +147,12 @@ def test_a_deleted_run_is_in_the_trash(trained: Path) -> None:
     assert run(trained, "runs", "delete", "doomed", "--yes").exit_code == 0
     assert run(trained, "runs", "show", "doomed").exit_code == 2
     assert list((trained / ".trash").iterdir())
+
+
+def test_nothing_is_deleted_where_nobody_can_be_asked(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("babytrain.tui.cli.runs_commands.sys", SimpleNamespace(stdin=None))  # closed
+    result = run(trained, "runs", "delete", "last")
+    assert result.exit_code == 1
+    assert "Nothing was deleted" in result.stderr
+    assert "add --yes" in result.stderr
+    assert run(trained, "runs", "show", "last").exit_code == 0

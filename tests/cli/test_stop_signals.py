@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -45,6 +47,23 @@ def test_a_second_one_in_the_last_moments_has_the_same_exit_code(monkeypatch: py
     monkeypatch.setattr(headless, "_SAME_SIGNAL_SECONDS", 0.0)
     os.kill(os.getpid(), signal.SIGINT)
     assert left == [130]
+
+
+def test_one_that_comes_while_python_ends_does_not_change_the_exit_code() -> None:
+    program = """
+import os, signal, sys
+from babytrain.tui.cli.headless import StopSignals
+
+class Late:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=signal.SIGINT):
+        kill(process, number)
+
+late = Late()
+with StopSignals(130):
+    os.kill(os.getpid(), signal.SIGINT)
+sys.exit(130)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 130
 
 
 def test_what_was_ignored_stays_ignored_and_the_rest_is_as_before() -> None:

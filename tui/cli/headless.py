@@ -7,6 +7,7 @@ count as one.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -64,9 +65,11 @@ class StopSignals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for number, handler in () if self.wanted else self._before.items():
+        if self.wanted:
+            atexit.register(_ignore_signals, tuple(self._before))
+            return
+        for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._before.clear()
 
     def _count(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -74,6 +77,12 @@ class StopSignals:
             self.wanted, self._asked_at = True, now
         elif now - self._asked_at >= _SAME_SIGNAL_SECONDS:
             self._leave(self._exit_code)  # journal and newest checkpoint are on disk
+
+
+def _ignore_signals(numbers: Sequence[int]) -> None:
+    """Python takes its handlers away before it ends, and a signal after that would end it with another code."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 PROGRESS_REFRESH_SECONDS = 0.25

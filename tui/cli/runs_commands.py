@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Annotated
 
 import typer
@@ -84,6 +85,8 @@ def runs_delete(
     folder = find_run_or_exit(where, run)
     from babytrain.tui.terminal.safe_text import safe_line
 
+    if not yes and sys.stdin is None:
+        exit_with_failure("Nothing was deleted: standard input is closed, so nobody can be asked; add --yes.")
     if not yes and not typer.confirm(safe_line(f"Move {folder.run_id} to the trash?")):
         raise typer.Exit(EXIT_INTERRUPTED)
     try:

@@ -11,6 +11,7 @@ from babytrain.engine.config.build import build_config, load_toml, parse_value
 from babytrain.engine.config.errors import ConfigError
 from babytrain.engine.config.presets import PRESETS
 from babytrain.engine.config.settings import SETTINGS, Config
+from babytrain.runs.store.folder import RunFolder, write_run_toml
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -77,3 +78,15 @@ def test_every_setting_explains_itself() -> None:
 def test_a_short_run_is_evaluated_ten_times_unless_told_otherwise() -> None:
     assert [build_config("baby", {"steps": steps}).eval_every for steps in (3, 150, 1999, 5000)] == [1, 15, 199, 200]
     assert build_config("baby", {"steps": 150, "eval_every": 200}).eval_every == 200
+
+
+def test_a_text_given_as_a_setting_is_told_where_it_belongs() -> None:
+    with pytest.raises(ConfigError, match="give its path after `train`"):
+        build_config("baby", {"paths": "/a/poem.txt"})
+
+
+def test_the_run_toml_of_a_run_is_a_config_file(tmp_path) -> None:
+    config = build_config("baby", {"width": 32})
+    folder = RunFolder(tmp_path)
+    write_run_toml(folder, config.to_dict(), {"argv": ["train"], "paths": ["poem.txt"], "hostname": "here"})
+    assert build_config("baby", load_toml(folder.config_file)) == config

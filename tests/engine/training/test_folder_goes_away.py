@@ -112,8 +112,29 @@ def remove_small_files(folder: RunFolder) -> None:
         path.unlink()
 
 
+def link_small_files(folder: RunFolder) -> None:
+    for path in (folder.config_file, folder.tokenizer_file):
+        path.unlink()
+        path.symlink_to(foreign_folder(folder) / "letter.txt")
+
+
+def link_checkpoints(folder: RunFolder) -> None:
+    if folder.checkpoints.exists():
+        folder.checkpoints.rename(folder.path.parent.parent / "old-checkpoints")
+    folder.checkpoints.symlink_to(foreign_folder(folder))
+
+
+def foreign_folder(folder: RunFolder) -> Path:
+    """A folder of somebody else, in which nothing may change."""
+    foreign = folder.path.parent.parent / "foreign"
+    foreign.mkdir(exist_ok=True)
+    (foreign / "letter.txt").write_text("Dear")
+    return foreign
+
+
 MOVED = (remove, rename, replace_folder, remove_all_runs, link_instead)
 MENDED = (remove_journal, copy_journal_over, empty_journal, remove_checkpoints, remove_small_files)
+LINKED = (link_small_files, link_checkpoints)
 MOMENTS: dict[str, Callable[[AnyEvent], bool]] = {
     "first evaluation": lambda event: isinstance(event, Eval),
     "paused": lambda event: isinstance(event, Phase) and event.phase == "paused",
@@ -125,7 +146,7 @@ MOMENTS: dict[str, Callable[[AnyEvent], bool]] = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("action", [*MOVED, *MENDED])
+@pytest.mark.parametrize("action", [*MOVED, *MENDED, *LINKED])
 def test_the_run_is_whole_at_the_end(tmp_path: Path, action: Action, moment: str) -> None:
     feed = DisturbedFeed(MOMENTS[moment], action)
     if moment == "paused":
@@ -133,8 +154,10 @@ def test_the_run_is_whole_at_the_end(tmp_path: Path, action: Action, moment: str
     result = train(tmp_path, feed)
     run = RunFolder(Path(result.run_dir))
     assert feed.folder == run
-    if action in MENDED:
+    if action not in MOVED:
         assert run == feed.first
+    if action in LINKED:
+        assert [path.read_text() for path in foreign_folder(run).iterdir()] == ["Dear"]
     assert result.status == "done"
     assert result.run_id == run.run_id
     (summary,) = (found for found in list_runs(tmp_path / "runs") if found.run_id == run.run_id)
@@ -145,7 +168,7 @@ def test_the_run_is_whole_at_the_end(tmp_path: Path, action: Action, moment: str
     assert [event.step for event in events if isinstance(event, Step)] == list(range(1, 21))
     assert load_checkpoint_model(run.path, "last").step == 20
     assert load_checkpoint_model(run.path, "best").step == result.best_step
-    if (action, moment) != (remove_checkpoints, "first evaluation"):  # when there are none yet
+    if moment != "first evaluation" or action not in (remove_checkpoints, link_checkpoints):  # when there are none yet
         assert any("of this run" in sentence for sentence in feed.said)
     assert lock_owner(run) is None
     resumed = train_resumed(run.path, {"steps": 25}, LiveFeed())
