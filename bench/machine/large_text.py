@@ -16,7 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.machine.memory import MIB, newest_step
+from babytrain.runs.events import Started, Step
+from babytrain.runs.journal import read_journal
+from bench.machine.memory import MIB
 from bench.measuring import BenchError, load_now, machine_facts, narrate, print_result
 from bench.speed.terminal import program
 
@@ -53,15 +55,17 @@ def measure(text: Path, tokenizer: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as runs_dir:
         settings = [word for pair in (*PINNED, f"tokenizer={tokenizer}") for word in ("--set", pair)]
         command = program("train", str(text), "--headless", "--runs-dir", runs_dir, "--steps", "1", *settings)
-        began, first, highest = time.perf_counter(), 0.0, 0
+        began, highest = time.time(), 0
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             while process.poll() is None:
                 time.sleep(0.1)
                 highest = max(highest, highest_rss_bytes(process.pid))
-                if not first and newest_step(Path(runs_dir)):
-                    first = time.perf_counter() - began
-        if process.returncode or not first:
-            raise BenchError(f"The run on {text.name} made no step.")
+        events = [event for path in Path(runs_dir).glob("*/journal.jsonl") for event in read_journal(path).events]
+    started = next((event for event in events if isinstance(event, Started)), None)
+    step = next((event for event in events if isinstance(event, Step)), None)
+    if process.returncode or started is None or step is None:
+        raise BenchError(f"The run on {text.name} made no step.")
+    first = started.wall_time + step.t - began
     return {"seconds_to_first_step": round(first, 1), "highest_rss_mib": round(highest / MIB, 1)}
 
 
