@@ -129,6 +129,8 @@ def test_a_resume_says_where_it_goes_on_from_and_not_the_past_again(tmp_path: Pa
     told = [int(found[1].replace(",", "")) for line in lines if (found := re.match(r"step +([\d,]+)  ", line))]
     assert told == sorted(told), "in the order in which it happened"
     assert "done: The run is over after 10 steps" not in more.stderr.decode()
+    (kept,) = (tmp_path / "runs").glob("*/text.gz")
+    kept.unlink()
     text.unlink()
     failed = babytrain(tmp_path, "resume", "last", "--steps", "30", "--headless")
     assert failed.returncode != 0
@@ -174,12 +176,14 @@ def test_signals_that_come_together_are_one(tmp_path: Path, text: Path, start: S
     assert json.loads(stdout)["status"] == "interrupted"
 
 
-def test_a_run_nobody_listens_to_any_more_is_saved(tmp_path: Path, text: Path, start: Start) -> None:
+def test_a_run_nobody_listens_to_any_more_goes_on_and_is_saved(tmp_path: Path, text: Path, start: Start) -> None:
     process = start("train", str(text), "--headless", "--steps", "1000000", *SETTINGS)
     journal = wait_for_steps(tmp_path, 20)
     assert process.stderr is not None
     process.stderr.close()  # as in `train --headless 2>&1 | head`
-    process.wait(timeout=LONGEST_WAIT_SECONDS)
+    wait_for_steps(tmp_path, recorded_steps(tmp_path) + 500)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=LONGEST_WAIT_SECONDS) == 130
     ended = load_state(journal).at().ended
     assert ended is not None
     assert ended.status == "interrupted"

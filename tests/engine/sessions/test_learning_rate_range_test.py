@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -82,7 +83,7 @@ def test_what_is_called_useful_ends_well_whatever_rate_the_settings_have(given: 
 def test_a_real_sweep_brackets_a_rate_that_works_and_leaves_no_trace() -> None:
     torch.manual_seed(4)
     state = torch.get_rng_state()
-    tokens = torch.tensor([1, 2, 3, 4, 5, 6, 7] * 100, dtype=torch.int32)
+    tokens = np.array([1, 2, 3, 4, 5, 6, 7] * 100, dtype=np.int32)
     found = learning_rate_range_test.sweep_learning_rates(
         tiny_config(lr=3e-3, dropout=0.1), tokens, 10, device="cpu", precision="fp32"
     )

@@ -140,7 +140,7 @@ def test_a_batch_halved_for_lack_of_memory_is_halved_again(tmp_path: Path, monke
         nonlocal calls
         calls += self.training
         if self.training and calls == 8:
-            raise torch.OutOfMemoryError("no room")
+            raise torch.OutOfMemoryError("CUDA out of memory. No room.")
         return honest(self, tokens, targets)
 
     monkeypatch.setattr(GPT, "loss", hungry_once)
