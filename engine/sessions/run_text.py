@@ -6,7 +6,6 @@ and their text must have the same hash.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,12 @@ from babytrain.engine.config.build import config_of_run
 from babytrain.engine.config.errors import CorpusError, EngineError
 from babytrain.engine.config.settings import SETTINGS, Config
 from babytrain.engine.data.corpus import Corpus, build_corpus
+from babytrain.engine.data.text_bytes import MOST_STREAM_BYTES
 from babytrain.engine.data.text_sources import SourceText
 from babytrain.engine.data.tokenizer import Tokenizer, make_visible
 from babytrain.engine.data.tokenizer_factory import load_tokenizer
 from babytrain.engine.execution.memory_estimate import check_text_fits
-from babytrain.runs.files.regular_files import open_regular_file
+from babytrain.runs.files.regular_files import read_regular_file
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.kept_text import has_kept_text, keep_text, read_kept_text
 
@@ -109,8 +109,7 @@ def keep_text_of(folder: RunFolder, corpus: Corpus, config: Config, text: RunTex
 def _read_stdin_copy(folder: RunFolder) -> bytes:
     file = folder.path / STDIN_COPY
     try:
-        with os.fdopen(open_regular_file(file), "rb") as opened:
-            return opened.read()
+        return read_regular_file(file, MOST_STREAM_BYTES)
     except OSError as error:
         raise EngineError([f"The text of this run, {file}, cannot be read: {error.strerror or error}."]) from error
 

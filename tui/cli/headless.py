@@ -207,7 +207,8 @@ def _show_progress(
             notifier.look(snapshot, session.run_dir)
             if stop.wanted and not session.feed.stop_requested.is_set():
                 session.feed.stop_requested.set()
-                console.print("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow")
+                # As a Text: a plain string loads tables of rich, for which there may be no memory.
+                console.print(Text("Saving and stopping. Ctrl-C again leaves without saving.", style="yellow"))
         source.poll()
         snapshot = source.snapshot()
         printer.print_new(snapshot, session.feed.history_t)

@@ -28,6 +28,8 @@ def usage_errors(problem: str) -> Iterator[None]:
     try:
         import babytrain.engine.sessions.start_and_resume  # noqa: F401 - loads torch
         from babytrain.engine.config.errors import EngineError
+    except MemoryError as error:
+        raise UsageError([failure_sentence("PyTorch cannot be loaded", error)]) from error
     except (ImportError, OSError) as error:  # OSError: a shared library of torch is missing
         raise UsageError([NO_TORCH.format(error)]) from error
     try:
