@@ -54,7 +54,7 @@ def test_start_turn_the_learning_rate_quit_and_replay(panes: list[Pane], tmp_pat
     pane.wait_for("save and stop")
     pane.press("s")
     screen = pane.wait_for("EXIT CODE")
-    assert "EXIT CODE 0" in screen
+    assert "EXIT CODE 130" in screen
     assert "babytrain-tui resume ziggy-" in screen
     state = load_state(journal(tmp_path))
     applied = [event for event in state.commands.events if isinstance(event, Command) and event.action == "lr_scale"]
@@ -108,7 +108,7 @@ def test_ctrl_c_twice_saves_and_leaves(panes: list[Pane], tmp_path: Path) -> Non
     pane.press("C-c")
     pane.wait_for("save and stop")
     pane.press("C-c")
-    pane.wait_for("EXIT CODE")
+    pane.wait_for("EXIT CODE 130")
     assert load_state(journal(tmp_path)).at().status == "interrupted"
 
 
@@ -125,7 +125,7 @@ def test_a_killed_run_shows_as_interrupted_and_resumes(panes: list[Pane], tmp_pa
     home.press("q")
     home.wait_for("save and stop")
     home.press("s")
-    home.wait_for("EXIT CODE 0")
+    home.wait_for("EXIT CODE 130")
     state = load_state(journal(tmp_path))
     assert len(state.resumes) == 1
     assert state.resumes.events[0].step <= steps_before

@@ -81,6 +81,7 @@ class BabytrainApp(OverlayApp):
     ) -> None:
         super().__init__(engine_client, charset or detect_charset(os.environ), wall_clock)
         self.session: TrainingSession | None = None  # the current or the last one
+        self.left_from_home = False  # from the list of runs, where no run is left
         self._charset_filter = CharsetFilter(self.charset)
         self.failure: Exception | None = None
         self._start_screen = start_screen
@@ -138,6 +139,7 @@ class BabytrainApp(OverlayApp):
 
     def leave(self) -> None:
         """End the app."""
+        self.left_from_home = isinstance(self.screen, HomeScreen)
         self.exit(AppResult(self.session))
 
     def _stop_at_once(self) -> None:

@@ -40,7 +40,9 @@ def run_app(start_screen: StartScreen, runs_dir: Path) -> int:
         return EXIT_INTERRUPTED
     if app.return_code:
         return EXIT_FAILED
-    return EXIT_DONE if session is None else exit_code_of(session)
+    if session is None or (app.left_from_home and not session.error):
+        return EXIT_DONE
+    return exit_code_of(session)
 
 
 @contextmanager
