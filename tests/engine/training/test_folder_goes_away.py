@@ -145,8 +145,16 @@ MOMENTS: dict[str, Callable[[AnyEvent], bool]] = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("action", [*MOVED, *MENDED, *LINKED])
+# Each action at two moments, each moment with four actions.
+PAIRS = [
+    (action, moment)
+    for number, action in enumerate((*MOVED, *MENDED, *LINKED))
+    for place, moment in enumerate(MOMENTS)
+    if (number + place) % 3 == 0
+]
+
+
+@pytest.mark.parametrize(("action", "moment"), PAIRS)
 def test_the_run_is_whole_at_the_end(tmp_path: Path, action: Action, moment: str) -> None:
     feed = DisturbedFeed(MOMENTS[moment], action)
     if moment == "paused":
