@@ -35,7 +35,7 @@ from bench.attack import (
     terminals,
     vanishing_folders,
 )
-from bench.attack.place import COLUMNS, CannotTryError, Case, Fault, Place
+from bench.attack.sandbox import COLUMNS, CannotTryError, Case, Fault, Sandbox
 from bench.measuring import BenchError, narrate
 
 MODULES: tuple[ModuleType, ...] = (
@@ -112,26 +112,26 @@ def attack(chosen: Sequence[tuple[str, Case]], folder: Path, seed: int, minutes:
 
 def make_base_run(folder: Path) -> tuple[Path, float]:
     """A runs folder with one finished run to copy, and how long its training took. Raises BenchError."""
-    place = Place(folder / "base", folder, Random(0))
-    place.hang_seconds = 300.0
-    outcome = place.run(*place.training_words(name="base"))
-    if place.faults:
-        raise BenchError(f"The program cannot train a tiny run here: {place.faults[0].sentence}")
-    return place.runs, outcome.seconds
+    sandbox = Sandbox(folder / "base", folder, Random(0))
+    sandbox.hang_seconds = 300.0
+    outcome = sandbox.run(*sandbox.training_words(name="base"))
+    if sandbox.faults:
+        raise BenchError(f"The program cannot train a tiny run here: {sandbox.faults[0].sentence}")
+    return sandbox.runs, outcome.seconds
 
 
 def try_case(kind: str, case: Case, folder: Path, base: Path, seed: int, hang_seconds: float = 0.0) -> Result:
     """One attack in a new `folder`. A command hangs after 20 s, or `hang_seconds` on a slower machine."""
-    place = Place(folder, base, Random(f"{seed}/{kind}/{case.name}"))
-    place.hang_seconds = max(place.hang_seconds, hang_seconds)
+    sandbox = Sandbox(folder, base, Random(f"{seed}/{kind}/{case.name}"))
+    sandbox.hang_seconds = max(sandbox.hang_seconds, hang_seconds)
     began, not_tried = time.monotonic(), ""
     try:
-        case.attack(place)
-        place.look_around()
+        case.attack(sandbox)
+        sandbox.look_around()
     except CannotTryError as error:
         not_tried = str(error)
     return Result(
-        kind, case.name, place.commands, time.monotonic() - began, tuple(dict.fromkeys(place.faults)), not_tried
+        kind, case.name, sandbox.commands, time.monotonic() - began, tuple(dict.fromkeys(sandbox.faults)), not_tried
     )
 
 

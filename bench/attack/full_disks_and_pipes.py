@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.attack.place import (
+from bench.attack.sandbox import (
     DONE,
     FAILED,
     FOLLOWED,
@@ -30,7 +30,7 @@ from bench.attack.place import (
     USAGE,
     CannotTryError,
     Case,
-    Place,
+    Sandbox,
     newest_step,
     run_folders,
 )
@@ -87,32 +87,32 @@ def cases() -> list[Case]:
     ]
 
 
-def read_into_full(words: tuple[str, ...], place: Place) -> None:
+def read_into_full(words: tuple[str, ...], sandbox: Sandbox) -> None:
     """Data that could not be written is a failure that is said."""
-    place.copy_run()
+    sandbox.copy_run()
     with open("/dev/full", "wb") as full:
-        outcome = place.run("--runs-dir", str(place.runs), *words, stdout=full, codes=(FAILED,))
+        outcome = sandbox.run("--runs-dir", str(sandbox.runs), *words, stdout=full, codes=(FAILED,))
     if not outcome.messages.strip():
-        place.fault(UNTRUE, "nothing was written and nothing was said", outcome)
+        sandbox.fault(UNTRUE, "nothing was written and nothing was said", outcome)
 
 
-def read_into_closed(words: tuple[str, ...], place: Place) -> None:
+def read_into_closed(words: tuple[str, ...], sandbox: Sandbox) -> None:
     """A standard output that was closed before the start."""
-    place.copy_run()
-    place.run("--runs-dir", str(place.runs), *words, codes=(DONE, FAILED), before=partial(_close, (1,)))
+    sandbox.copy_run()
+    sandbox.run("--runs-dir", str(sandbox.runs), *words, codes=(DONE, FAILED), before=partial(_close, (1,)))
 
 
-def read_into_head(words: tuple[str, ...], place: Place) -> None:
+def read_into_head(words: tuple[str, ...], sandbox: Sandbox) -> None:
     """`| head -1` is no failure and no reason to say anything."""
-    place.copy_run()
-    command = shlex.join([sys.executable, "-m", "babytrain", "--runs-dir", str(place.runs), *words])
-    program = place.start_words(["bash", "-c", f"{command} | head -c 1; exit ${{PIPESTATUS[0]}}"])
-    outcome = place.finish(program, CLOSED_PIPE)
+    sandbox.copy_run()
+    command = shlex.join([sys.executable, "-m", "babytrain", "--runs-dir", str(sandbox.runs), *words])
+    program = sandbox.start_words(["bash", "-c", f"{command} | head -c 1; exit ${{PIPESTATUS[0]}}"])
+    outcome = sandbox.finish(program, CLOSED_PIPE)
     if outcome.messages.strip():
-        place.fault(UNTRUE, f"a closed pipe is commented: {outcome.last_words}", outcome)
+        sandbox.fault(UNTRUE, f"a closed pipe is commented: {outcome.last_words}", outcome)
 
 
-def train_with_stream(which: str, state: str, place: Place) -> None:
+def train_with_stream(which: str, state: str, sandbox: Sandbox) -> None:
     """Training ends as it would have, whatever happened to its narration."""
     numbers = {"stdout": (1,), "stderr": (2,), "both": (1, 2)}[which]
     with contextlib.ExitStack() as files:
@@ -126,25 +126,25 @@ def train_with_stream(which: str, state: str, place: Place) -> None:
         before = partial(_close, numbers) if state == "closed" else None
         # What was asked for on standard output and could not be written is a failure, with the run done all the same.
         codes = (DONE,) if which == "stderr" else (DONE, FAILED)
-        place.run(*place.training_words(), "--json", codes=codes, before=before, **streams)
-    _check_done(place)
+        sandbox.run(*sandbox.training_words(), "--json", codes=codes, before=before, **streams)
+    _check_done(sandbox)
 
 
-def _check_done(place: Place) -> None:
+def _check_done(sandbox: Sandbox) -> None:
     """The run is on record as done, and not as stopped by hand."""
-    for name, run in place.listed().items():
+    for name, run in sandbox.listed().items():
         if run["status"] != "done":
-            place.fault(LOST, f"{name} is on record as {run['status']} at step {run['step']}, and should be done")
-    place.check_run(at_least=20)
+            sandbox.fault(LOST, f"{name} is on record as {run['status']} at step {run['step']}, and should be done")
+    sandbox.check_run(at_least=20)
 
 
-def resume_with_full_stderr(place: Place) -> None:
+def resume_with_full_stderr(sandbox: Sandbox) -> None:
     """A resume is not ended by its narration either."""
-    folder = place.copy_run()
+    folder = sandbox.copy_run()
     with open("/dev/full", "wb") as full:
-        where = ("--runs-dir", str(place.runs))
-        place.run("resume", folder.name, *where, "--headless", "--steps", "40", stderr=full)
-    place.check_run(folder.name, at_least=40)
+        where = ("--runs-dir", str(sandbox.runs))
+        sandbox.run("resume", folder.name, *where, "--headless", "--steps", "40", stderr=full)
+    sandbox.check_run(folder.name, at_least=40)
 
 
 def _close(numbers: tuple[int, ...]) -> None:
@@ -156,40 +156,40 @@ def _limit_files(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def train_with_size_limit(place: Place) -> None:
+def train_with_size_limit(sandbox: Sandbox) -> None:
     """The journal fits, no checkpoint does; the run that cannot be saved says so and is shown for what it is."""
-    program = place.start(*place.training_words(), before=partial(_limit_files, 12_000))
-    program.wait_until(lambda: newest_step(place.runs) >= TINY["steps"], place.hang_seconds)
+    program = sandbox.start(*sandbox.training_words(), before=partial(_limit_files, 12_000))
+    program.wait_until(lambda: newest_step(sandbox.runs) >= TINY["steps"], sandbox.hang_seconds)
     program.wait_until(lambda: False, 3.0)
     for _ in range(2):  # it waits for room, and Ctrl-C gives up
         program.signal(signal.SIGINT)
         program.wait_until(lambda: False, 1.0)
-    place.finish(program, (FAILED, INTERRUPTED))
-    place.listed()
-    for folder in run_folders(place.runs):
-        place.run("runs", "show", folder.name, "--runs-dir", str(place.runs), codes=(DONE, FAILED))
+    sandbox.finish(program, (FAILED, INTERRUPTED))
+    sandbox.listed()
+    for folder in run_folders(sandbox.runs):
+        sandbox.run("runs", "show", folder.name, "--runs-dir", str(sandbox.runs), codes=(DONE, FAILED))
 
 
-def train_with_journal_limit(place: Place) -> None:
+def train_with_journal_limit(sandbox: Sandbox) -> None:
     """Checkpoints fit, the journal does not: training goes on and the run is there at the end."""
-    words = place.training_words(**LONG | {"steps": 600})
-    outcome = place.run(*words, codes=(DONE, FAILED), before=partial(_limit_files, 60_000))
-    _check_whole_or_said(place, outcome.text)
+    words = sandbox.training_words(**LONG | {"steps": 600})
+    outcome = sandbox.run(*words, codes=(DONE, FAILED), before=partial(_limit_files, 60_000))
+    _check_whole_or_said(sandbox, outcome.text)
 
 
-def _check_whole_or_said(place: Place, said: str) -> None:
+def _check_whole_or_said(sandbox: Sandbox, said: str) -> None:
     """After a run whose disk was full it can be listened to, and what is missing was said."""
     if not any(word in said for word in ("full", "space", "Cannot", "could not", "too large")):
-        place.fault(UNTRUE, "that the disk was full was not said")
-    for folder in run_folders(place.runs):
+        sandbox.fault(UNTRUE, "that the disk was full was not said")
+    for folder in run_folders(sandbox.runs):
         if any(folder.glob("checkpoints/step-*/model.safetensors")):
-            place.check_run(folder.name, at_least=0)
+            sandbox.check_run(folder.name, at_least=0)
 
 
 @contextlib.contextmanager
-def small_disk(place: Place, size: str) -> Iterator[Path]:
+def small_disk(sandbox: Sandbox, size: str) -> Iterator[Path]:
     """A tmpfs of `size`, unmounted at the end. Raises CannotTryError without the right to mount."""
-    disk = place.folder / "disk"
+    disk = sandbox.folder / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
     if mount is None or os.geteuid() != 0:
@@ -212,85 +212,85 @@ def _fill(disk: Path) -> Path:
     return ballast
 
 
-def train_on_full_disk(place: Place) -> None:
+def train_on_full_disk(sandbox: Sandbox) -> None:
     """What never started leaves nothing behind, and says why."""
-    with small_disk(place, "256k") as disk:
-        place.runs = disk / "runs"
-        place.runs.mkdir()
+    with small_disk(sandbox, "256k") as disk:
+        sandbox.runs = disk / "runs"
+        sandbox.runs.mkdir()
         _fill(disk)
-        outcome = place.run(*place.training_words(), codes=(FAILED, USAGE))
-        left = [folder.name for folder in run_folders(place.runs)]
+        outcome = sandbox.run(*sandbox.training_words(), codes=(FAILED, USAGE))
+        left = [folder.name for folder in run_folders(sandbox.runs)]
         if left and outcome.code != DONE:
-            place.fault(UNTRUE, f"it never started, and left {left} behind", outcome)
-        place.listed()
+            sandbox.fault(UNTRUE, f"it never started, and left {left} behind", outcome)
+        sandbox.listed()
 
 
-def disk_fills_and_empties(place: Place) -> None:
+def disk_fills_and_empties(sandbox: Sandbox) -> None:
     """No room for half of the training: it goes on, and everything is there at the end."""
-    with small_disk(place, "8m") as disk:
-        place.runs = disk / "runs"
-        place.runs.mkdir()
-        program = place.start(*place.training_words(**LONG))
-        program.wait_until(lambda: newest_step(place.runs) >= 200, place.hang_seconds)
+    with small_disk(sandbox, "8m") as disk:
+        sandbox.runs = disk / "runs"
+        sandbox.runs.mkdir()
+        program = sandbox.start(*sandbox.training_words(**LONG))
+        program.wait_until(lambda: newest_step(sandbox.runs) >= 200, sandbox.hang_seconds)
         ballast = _fill(disk)
         program.wait_until(lambda: False, 1.5)
         ballast.unlink()
-        place.finish(program)
-        place.check_run(at_least=LONG["steps"])
+        sandbox.finish(program)
+        sandbox.check_run(at_least=LONG["steps"])
 
 
-def resume_on_full_disk(place: Place) -> None:
+def resume_on_full_disk(sandbox: Sandbox) -> None:
     """A resume without room says so; afterwards the run is what it was."""
-    with small_disk(place, "2m") as disk:
-        place.runs = disk / "runs"
-        place.runs.mkdir()
-        folder = place.copy_run()
+    with small_disk(sandbox, "2m") as disk:
+        sandbox.runs = disk / "runs"
+        sandbox.runs.mkdir()
+        folder = sandbox.copy_run()
         ballast = _fill(disk)
-        where = ("--runs-dir", str(place.runs))
-        place.run("resume", folder.name, *where, "--headless", "--steps", "40", codes=(DONE, FAILED))
-        place.listed()
-        place.check_sample(folder.name)
+        where = ("--runs-dir", str(sandbox.runs))
+        sandbox.run("resume", folder.name, *where, "--headless", "--steps", "40", codes=(DONE, FAILED))
+        sandbox.listed()
+        sandbox.check_sample(folder.name)
         ballast.unlink()
-        place.check_run(folder.name, at_least=20)
+        sandbox.check_run(folder.name, at_least=20)
 
 
-def fork_on_full_disk(place: Place) -> None:
+def fork_on_full_disk(sandbox: Sandbox) -> None:
     """A fork without room leaves nothing behind."""
-    with small_disk(place, "2m") as disk:
-        place.runs = disk / "runs"
-        place.runs.mkdir()
-        folder = place.copy_run()
+    with small_disk(sandbox, "2m") as disk:
+        sandbox.runs = disk / "runs"
+        sandbox.runs.mkdir()
+        folder = sandbox.copy_run()
         _fill(disk)
-        where = ("--runs-dir", str(place.runs))
-        outcome = place.run("fork", folder.name, *where, "--headless", "--steps", "40", codes=(FAILED,))
-        left = [other.name for other in run_folders(place.runs) if other != folder]
+        where = ("--runs-dir", str(sandbox.runs))
+        outcome = sandbox.run("fork", folder.name, *where, "--headless", "--steps", "40", codes=(FAILED,))
+        left = [other.name for other in run_folders(sandbox.runs) if other != folder]
         if left:
-            place.fault(UNTRUE, f"the fork never started, and left {left} behind", outcome)
+            sandbox.fault(UNTRUE, f"the fork never started, and left {left} behind", outcome)
 
 
-def write_to_full_disk(command: str, place: Place) -> None:
+def write_to_full_disk(command: str, sandbox: Sandbox) -> None:
     """A page that cannot be written leaves the old one as it was."""
-    folder = place.copy_run()
-    with small_disk(place, "256k") as disk:
+    folder = sandbox.copy_run()
+    with small_disk(sandbox, "256k") as disk:
         page = disk / ("page.html" if command == "report" else "poster.svg")
-        where = ("--runs-dir", str(place.runs))
-        place.run(command, folder.name, "--out", str(page), *where)
+        where = ("--runs-dir", str(sandbox.runs))
+        sandbox.run(command, folder.name, "--out", str(page), *where)
         before = page.read_bytes() if page.is_file() else b""
         _fill(disk)
-        place.run(command, folder.name, "--out", str(page), *where, codes=(FAILED, USAGE))
+        sandbox.run(command, folder.name, "--out", str(page), *where, codes=(FAILED, USAGE))
         if before and (not page.is_file() or page.read_bytes() != before):
-            place.fault(UNTRUE, f"the old file of {command} is damaged after a disk was full")
+            sandbox.fault(UNTRUE, f"the old file of {command} is damaged after a disk was full")
 
 
-def write_to_device(command: str, place: Place) -> None:
+def write_to_device(command: str, sandbox: Sandbox) -> None:
     """A device that is full is a failure that is said, and stays a device."""
-    folder, device = place.copy_run(), Path("/dev/full")
+    folder, device = sandbox.copy_run(), Path("/dev/full")
     if os.geteuid() == 0:  # who could replace the real one
-        device = place.folder / "full"
+        device = sandbox.folder / "full"
         try:
             os.mknod(device, 0o666 | stat.S_IFCHR, Path("/dev/full").stat().st_rdev)
         except OSError as error:
             raise CannotTryError("this machine does not allow to make a device") from error
-    place.run(command, folder.name, "--out", str(device), "--runs-dir", str(place.runs), codes=(FAILED, USAGE))
+    sandbox.run(command, folder.name, "--out", str(device), "--runs-dir", str(sandbox.runs), codes=(FAILED, USAGE))
     if not device.is_char_device():
-        place.fault(FOLLOWED, "the device was replaced by a file")
+        sandbox.fault(FOLLOWED, "the device was replaced by a file")

@@ -10,8 +10,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from bench.attack.place import ANY_ANSWER, DONE, INTERRUPTED, OBEYED, TEXT, Case, Place
 from bench.attack.program import Outcome
+from bench.attack.sandbox import ANY_ANSWER, DONE, INTERRUPTED, OBEYED, TEXT, Case, Sandbox
 
 # Sequences that the program itself never writes: the clipboard, a title, a colour and a place on the screen with
 # unusual numbers, their one-character forms, a bell with a word, a direction override, hidden characters.
@@ -58,86 +58,88 @@ def cases() -> list[Case]:
     ]
 
 
-def on_terminal(place: Place, *words: str, codes: tuple[int, ...] = ANY_ANSWER) -> Outcome:
+def on_terminal(sandbox: Sandbox, *words: str, codes: tuple[int, ...] = ANY_ANSWER) -> Outcome:
     """Run a command on a pseudo-terminal and look at what it painted."""
-    outcome = place.finish(place.screen(*words), codes)
-    check_painted(place, outcome)
+    outcome = sandbox.finish(sandbox.screen(*words), codes)
+    check_painted(sandbox, outcome)
     return outcome
 
 
-def check_painted(place: Place, outcome: Outcome) -> None:
+def check_painted(sandbox: Sandbox, outcome: Outcome) -> None:
     """None of the sequences reached the terminal, as bytes of UTF-8 or raw."""
     for sequence in SEQUENCES:
         raw = (sequence.encode("latin-1"),) if sequence[0] in "\x9b\x9d" else ()
         if any(form in outcome.output for form in (sequence.encode(), *raw)):
-            place.fault(OBEYED, f"{sequence!a} reached the terminal", outcome)
+            sandbox.fault(OBEYED, f"{sequence!a} reached the terminal", outcome)
 
 
-def read_on_terminal(place: Place, run: str) -> None:
+def read_on_terminal(sandbox: Sandbox, run: str) -> None:
     """Every command that speaks of a run."""
-    where = ("--runs-dir", str(place.runs))
+    where = ("--runs-dir", str(sandbox.runs))
     for words in (("list",), ("tree",), ("show", run), ("checkpoints", run)):
-        on_terminal(place, "runs", *words, *where)
-    on_terminal(place, "bill", run, *where)
+        on_terminal(sandbox, "runs", *words, *where)
+    on_terminal(sandbox, "bill", run, *where)
 
 
-def typed(words: tuple[str, ...], place: Place) -> None:
+def typed(words: tuple[str, ...], sandbox: Sandbox) -> None:
     """What was typed comes back in a message."""
-    on_terminal(place, "--runs-dir", str(place.runs), *words)
+    on_terminal(sandbox, "--runs-dir", str(sandbox.runs), *words)
 
 
-def hostile_runs_folder(place: Place) -> None:
+def hostile_runs_folder(sandbox: Sandbox) -> None:
     """The path of the runs folder is said by many commands."""
     for part in (FILE_PAYLOAD, os.fsdecode(b"bad-\xff\x9b7;93m-bytes")):
-        place.runs = place.folder / part
-        where = ("--runs-dir", str(place.runs))
+        sandbox.runs = sandbox.folder / part
+        where = ("--runs-dir", str(sandbox.runs))
         for words in (("runs", "list"), ("runs", "tree"), ("runs", "show", "last"), ("bill",), ("runs", "delete", "x")):
-            on_terminal(place, *words, *where)
-    place.runs = place.folder / FILE_PAYLOAD
-    place.runs.mkdir()
-    run = place.copy_run()
-    read_on_terminal(place, run.name)
-    where = ("--runs-dir", str(place.runs))
-    on_terminal(place, "resume", run.name, "--headless", "--steps", "25", *where)
-    on_terminal(place, "report", run.name, "--out", str(place.runs / "page.html"), *where)
-    on_terminal(place, "frame", run.name, "--out", str(place.runs / "poster.svg"), *where)
-    on_terminal(place, "runs", "delete", run.name, "--yes", *where)
+            on_terminal(sandbox, *words, *where)
+    sandbox.runs = sandbox.folder / FILE_PAYLOAD
+    sandbox.runs.mkdir()
+    run = sandbox.copy_run()
+    read_on_terminal(sandbox, run.name)
+    where = ("--runs-dir", str(sandbox.runs))
+    on_terminal(sandbox, "resume", run.name, "--headless", "--steps", "25", *where)
+    on_terminal(sandbox, "report", run.name, "--out", str(sandbox.runs / "page.html"), *where)
+    on_terminal(sandbox, "frame", run.name, "--out", str(sandbox.runs / "poster.svg"), *where)
+    on_terminal(sandbox, "runs", "delete", run.name, "--yes", *where)
 
 
-def hostile_name(place: Place) -> None:
+def hostile_name(sandbox: Sandbox) -> None:
     """A run's name, of its own and of a fork."""
-    on_terminal(place, *place.training_words(name=PAYLOAD))
-    listed = place.listed()
+    on_terminal(sandbox, *sandbox.training_words(name=PAYLOAD))
+    listed = sandbox.listed()
     for run in listed:
-        read_on_terminal(place, run)
-        on_terminal(place, "fork", run, "--headless", "--steps", "25", "--name", PAYLOAD, "--runs-dir", str(place.runs))
+        read_on_terminal(sandbox, run)
+        on_terminal(
+            sandbox, "fork", run, "--headless", "--steps", "25", "--name", PAYLOAD, "--runs-dir", str(sandbox.runs)
+        )
 
 
-def hostile_text_name(place: Place) -> None:
+def hostile_text_name(sandbox: Sandbox) -> None:
     """The name of the file and of its folder."""
-    folder = place.folder / FILE_PAYLOAD
+    folder = sandbox.folder / FILE_PAYLOAD
     folder.mkdir()
     file = folder / f"{FILE_PAYLOAD}.txt"
     file.write_text(TEXT)
-    on_terminal(place, *place.training_words(text=str(file)))
-    for run in place.listed():
-        read_on_terminal(place, run)
+    on_terminal(sandbox, *sandbox.training_words(text=str(file)))
+    for run in sandbox.listed():
+        read_on_terminal(sandbox, run)
         file.unlink()
-        on_terminal(place, "resume", run, "--headless", "--steps", "25", "--runs-dir", str(place.runs))
+        on_terminal(sandbox, "resume", run, "--headless", "--steps", "25", "--runs-dir", str(sandbox.runs))
     file.write_bytes(b"")
-    on_terminal(place, *place.training_words(text=str(file)))
-    on_terminal(place, *place.training_words(text=str(folder / f"{FILE_PAYLOAD}-not-there")))
+    on_terminal(sandbox, *sandbox.training_words(text=str(file)))
+    on_terminal(sandbox, *sandbox.training_words(text=str(folder / f"{FILE_PAYLOAD}-not-there")))
 
 
-def hostile_text(place: Place) -> None:
+def hostile_text(sandbox: Sandbox) -> None:
     """A model that learned them writes them, and prompts hold them."""
-    place.text.write_text((PAYLOAD + "the snake sleeps\n") * 100, encoding="utf-8", newline="")
-    on_terminal(place, *place.training_words(steps=60, temperature=0.1))
-    for run in place.listed():
-        where = ("--runs-dir", str(place.runs))
-        on_terminal(place, "sample", run, "--prompt", PAYLOAD, "--tokens", "200", "--temperature", "0", *where)
-        on_terminal(place, "sample", run, "--prompt", "\x1b[3;3H 漢", *where)
-        read_on_terminal(place, run)
+    sandbox.text.write_text((PAYLOAD + "the snake sleeps\n") * 100, encoding="utf-8", newline="")
+    on_terminal(sandbox, *sandbox.training_words(steps=60, temperature=0.1))
+    for run in sandbox.listed():
+        where = ("--runs-dir", str(sandbox.runs))
+        on_terminal(sandbox, "sample", run, "--prompt", PAYLOAD, "--tokens", "200", "--temperature", "0", *where)
+        on_terminal(sandbox, "sample", run, "--prompt", "\x1b[3;3H 漢", *where)
+        read_on_terminal(sandbox, run)
 
 
 def _poison(value: object) -> object:
@@ -149,12 +151,12 @@ def _poison(value: object) -> object:
     return value + PAYLOAD if isinstance(value, str) else value
 
 
-def hostile_journal(place: Place) -> None:
+def hostile_journal(sandbox: Sandbox) -> None:
     """Every string of every event."""
-    run = place.copy_run()
+    run = sandbox.copy_run()
     poison_journal(run)
-    read_on_terminal(place, run.name)
-    on_terminal(place, "resume", run.name, "--headless", "--steps", "25", "--runs-dir", str(place.runs))
+    read_on_terminal(sandbox, run.name)
+    on_terminal(sandbox, "resume", run.name, "--headless", "--steps", "25", "--runs-dir", str(sandbox.runs))
 
 
 def _poisoned(event: dict[str, object]) -> list[tuple[str, object]]:
@@ -163,102 +165,102 @@ def _poisoned(event: dict[str, object]) -> list[tuple[str, object]]:
     return list(poisoned.items())
 
 
-def hostile_settings(place: Place) -> None:
+def hostile_settings(sandbox: Sandbox) -> None:
     """Strings of run.toml: settings, paths, versions, the command line."""
-    run = place.copy_run()
+    run = sandbox.copy_run()
     settings = run / "run.toml"
     before = settings.read_text(encoding="utf-8")
     escaped = json.dumps(PAYLOAD)[1:-1].replace("\\u009b", "\\u009B")
     for key in ("prompt", "gpu_nickname", "currency", "tokenizer", "torch_version", "hostname", "sha256", "device"):
         lines = [f'{key} = "{escaped}"' if line.startswith(f"{key} = ") else line for line in before.splitlines()]
         settings.write_text("\n".join(lines), encoding="utf-8")
-        on_terminal(place, "runs", "show", run.name, "--runs-dir", str(place.runs))
+        on_terminal(sandbox, "runs", "show", run.name, "--runs-dir", str(sandbox.runs))
     settings.write_text(before.replace("snakes.txt", f"snakes{escaped}.txt"), encoding="utf-8")
     for command in ("resume", "rerun", "fork"):
-        on_terminal(place, command, run.name, "--headless", "--runs-dir", str(place.runs))
+        on_terminal(sandbox, command, run.name, "--headless", "--runs-dir", str(sandbox.runs))
     settings.write_text(f'[config]\n"{escaped}" = 1\nlr = "{escaped}"\n', encoding="utf-8")
-    on_terminal(place, "resume", run.name, "--headless", "--runs-dir", str(place.runs))
-    read_on_terminal(place, run.name)
+    on_terminal(sandbox, "resume", run.name, "--headless", "--runs-dir", str(sandbox.runs))
+    read_on_terminal(sandbox, run.name)
 
 
-def hostile_checkpoints(place: Place) -> None:
+def hostile_checkpoints(sandbox: Sandbox) -> None:
     """Names of checkpoint folders, of marks, and strings of trainer.json."""
-    run = place.copy_run()
+    run = sandbox.copy_run()
     checkpoints = run / "checkpoints"
     (checkpoints / "step-000000020").rename(checkpoints / f"step-000000020-{FILE_PAYLOAD}")
-    read_on_terminal(place, run.name)
+    read_on_terminal(sandbox, run.name)
     for mark in ("best", "last"):
         (checkpoints / mark).write_text(f"step-000000020-{PAYLOAD}\n", encoding="utf-8")
-    where = ("--runs-dir", str(place.runs))
-    on_terminal(place, "sample", run.name, *where)
-    on_terminal(place, "sample", run.name, "--at", PAYLOAD, *where)
+    where = ("--runs-dir", str(sandbox.runs))
+    on_terminal(sandbox, "sample", run.name, *where)
+    on_terminal(sandbox, "sample", run.name, "--at", PAYLOAD, *where)
     trainer = checkpoints / "step-000000010" / "trainer.json"
     if trainer.exists():
         trainer.write_text(json.dumps(_poison(json.loads(trainer.read_text()))))
-    on_terminal(place, "runs", "checkpoints", run.name, *where)
-    on_terminal(place, "resume", run.name, "--headless", *where)
+    on_terminal(sandbox, "runs", "checkpoints", run.name, *where)
+    on_terminal(sandbox, "resume", run.name, "--headless", *where)
 
 
-def hostile_run_folders(place: Place) -> None:
+def hostile_run_folders(sandbox: Sandbox) -> None:
     """Folders of the runs folder, whole and broken."""
-    whole = place.copy_run()
+    whole = sandbox.copy_run()
     moved = whole.with_name(f"{FILE_PAYLOAD}-20260101-000009")
     whole.rename(moved)
-    (place.runs / f"{FILE_PAYLOAD}-20260101-000010").mkdir()
-    os.mkdir(os.fsencode(place.runs) + b"/\xff\x9b7;93m-20260101-000011")
-    read_on_terminal(place, moved.name)
-    where = ("--runs-dir", str(place.runs))
-    on_terminal(place, "runs", "show", "x", *where)  # the nearest names are said
-    on_terminal(place, "resume", moved.name, "--headless", "--steps", "25", *where)
-    on_terminal(place, "runs", "delete", moved.name, "--yes", *where)
+    (sandbox.runs / f"{FILE_PAYLOAD}-20260101-000010").mkdir()
+    os.mkdir(os.fsencode(sandbox.runs) + b"/\xff\x9b7;93m-20260101-000011")
+    read_on_terminal(sandbox, moved.name)
+    where = ("--runs-dir", str(sandbox.runs))
+    on_terminal(sandbox, "runs", "show", "x", *where)  # the nearest names are said
+    on_terminal(sandbox, "resume", moved.name, "--headless", "--steps", "25", *where)
+    on_terminal(sandbox, "runs", "delete", moved.name, "--yes", *where)
 
 
-def hostile_lock(place: Place) -> None:
+def hostile_lock(sandbox: Sandbox) -> None:
     """The host that is said to hold a run."""
-    run = place.copy_run()
+    run = sandbox.copy_run()
     owner = {"pid": 1, "host": PAYLOAD, "since": 1e9, "process_start": None}
     (run / "lock").write_text(json.dumps(owner))
-    read_on_terminal(place, run.name)
-    on_terminal(place, "resume", run.name, "--headless", "--steps", "25", "--runs-dir", str(place.runs))
+    read_on_terminal(sandbox, run.name)
+    on_terminal(sandbox, "resume", run.name, "--headless", "--steps", "25", "--runs-dir", str(sandbox.runs))
 
 
-def hostile_user_files(place: Place) -> None:
+def hostile_user_files(sandbox: Sandbox) -> None:
     """Keys and values of the user's own files."""
     escaped = json.dumps(PAYLOAD)[1:-1]
     for variable in ("BABYTRAIN_KEYS", "BABYTRAIN_MACHINE"):
         for content in (f'"{escaped}" = "{escaped}"\n', f'quiet_hours = "{escaped}"\n', f"{PAYLOAD}\n"):
-            file = place.folder / f"{FILE_PAYLOAD}.toml"
+            file = sandbox.folder / f"{FILE_PAYLOAD}.toml"
             file.write_text(content, encoding="utf-8")
-            place.environment = {variable: str(file)}
-            on_terminal(place, "doctor")
-    place.environment = {"BABYTRAIN_MACHINE": str(file)}
-    on_terminal(place, *place.training_words(steps=3))
+            sandbox.environment = {variable: str(file)}
+            on_terminal(sandbox, "doctor")
+    sandbox.environment = {"BABYTRAIN_MACHINE": str(file)}
+    on_terminal(sandbox, *sandbox.training_words(steps=3))
 
 
-def hostile_config(place: Place) -> None:
+def hostile_config(sandbox: Sandbox) -> None:
     """Keys and values of a `--config`, and its name."""
     escaped = json.dumps(PAYLOAD)[1:-1]
     for content in (f'"{escaped}" = 1\n', f'device = "{escaped}"\n', f'lr = "{escaped}"\n', f"{PAYLOAD}\n"):
-        file = place.folder / f"{FILE_PAYLOAD}.toml"
+        file = sandbox.folder / f"{FILE_PAYLOAD}.toml"
         file.write_text(content, encoding="utf-8")
-        on_terminal(place, *place.training_words(steps=3), "--config", str(file))
+        on_terminal(sandbox, *sandbox.training_words(steps=3), "--config", str(file))
 
 
-def hostile_screen(place: Place) -> None:
+def hostile_screen(sandbox: Sandbox) -> None:
     """The list of runs, and a run whose every string is hostile, on the screen."""
-    run = place.copy_run()
-    (place.runs / f"{FILE_PAYLOAD}-20260101-000010").mkdir()
+    run = sandbox.copy_run()
+    (sandbox.runs / f"{FILE_PAYLOAD}-20260101-000010").mkdir()
     poison_journal(run)
     for words in ((), ("replay", run.name)):
-        screen = place.screen("--runs-dir", str(place.runs), *words)
-        screen.wait_for(b"victim", place.hang_seconds)
+        screen = sandbox.screen("--runs-dir", str(sandbox.runs), *words)
+        screen.wait_for(b"victim", sandbox.hang_seconds)
         for _ in range(20):
             screen.read(0.1)
         screen.press(b"q")
         for _ in range(10):
             screen.read(0.1)
         screen.press(b"\x03")
-        check_painted(place, place.finish(screen, (DONE, INTERRUPTED)))
+        check_painted(sandbox, sandbox.finish(screen, (DONE, INTERRUPTED)))
 
 
 def poison_journal(run: Path) -> None:

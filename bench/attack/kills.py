@@ -10,7 +10,7 @@ import signal
 import time
 from functools import partial
 
-from bench.attack.place import (
+from bench.attack.sandbox import (
     DONE,
     FAILED,
     INTERRUPTED,
@@ -18,7 +18,7 @@ from bench.attack.place import (
     LOST,
     USAGE,
     Case,
-    Place,
+    Sandbox,
     killed,
     newest_step,
     run_folders,
@@ -48,84 +48,86 @@ def cases() -> list[Case]:
     ]
 
 
-def look_with_every_command(place: Place, run_id: str) -> None:
+def look_with_every_command(sandbox: Sandbox, run_id: str) -> None:
     """No command falls over a folder that is no whole run."""
-    where = ("--runs-dir", str(place.runs))
+    where = ("--runs-dir", str(sandbox.runs))
     for words in READING:
-        place.run(*words, *where)
+        sandbox.run(*words, *where)
     for words in OF_ONE_RUN:
-        out = ("--out", str(place.folder / f"{words[0]}.out")) if words[0] in ("report", "frame") else ()
-        place.run(*words, run_id, *out, *where, codes=(DONE, FAILED, USAGE))
+        out = ("--out", str(sandbox.folder / f"{words[0]}.out")) if words[0] in ("report", "frame") else ()
+        sandbox.run(*words, run_id, *out, *where, codes=(DONE, FAILED, USAGE))
 
 
-def kill_at_the_start(place: Place) -> None:
+def kill_at_the_start(sandbox: Sandbox) -> None:
     """Killed before or just after its first step: what is left is shown for what it is."""
-    program = place.start(*place.training_words())
-    program.wait_until(lambda: bool(run_folders(place.runs)), place.hang_seconds)
-    time.sleep(place.random.uniform(0.0, 0.3))
+    program = sandbox.start(*sandbox.training_words())
+    program.wait_until(lambda: bool(run_folders(sandbox.runs)), sandbox.hang_seconds)
+    time.sleep(sandbox.random.uniform(0.0, 0.3))
     killed(program)
-    for folder in run_folders(place.runs):
-        look_with_every_command(place, folder.name)
+    for folder in run_folders(sandbox.runs):
+        look_with_every_command(sandbox, folder.name)
 
 
-def kill_while_training(place: Place) -> None:
+def kill_while_training(sandbox: Sandbox) -> None:
     """Killed in the middle, resumed, killed again: the run goes on every time."""
-    program = place.start_long_training(steps_before=place.random.randint(110, 600))
+    program = sandbox.start_long_training(steps_before=sandbox.random.randint(110, 600))
     killed(program)
-    (folder,) = run_folders(place.runs)
-    before = newest_step(place.runs)
-    program = place.start("resume", folder.name, "--runs-dir", str(place.runs), "--headless")
-    program.wait_until(lambda: newest_step(place.runs) > before, place.hang_seconds)
+    (folder,) = run_folders(sandbox.runs)
+    before = newest_step(sandbox.runs)
+    program = sandbox.start("resume", folder.name, "--runs-dir", str(sandbox.runs), "--headless")
+    program.wait_until(lambda: newest_step(sandbox.runs) > before, sandbox.hang_seconds)
     killed(program)
-    place.check_run(folder.name, at_least=100)
+    sandbox.check_run(folder.name, at_least=100)
 
 
-def kill_while_resuming(place: Place) -> None:
+def kill_while_resuming(sandbox: Sandbox) -> None:
     """Killed at a random moment of three resumes, most of them before a step."""
-    folder = place.copy_run()
+    folder = sandbox.copy_run()
     for _ in range(3):
-        program = place.start("resume", folder.name, "--runs-dir", str(place.runs), "--headless", "--steps", "40")
-        time.sleep(place.random.uniform(0.8, 3.0))
+        program = sandbox.start("resume", folder.name, "--runs-dir", str(sandbox.runs), "--headless", "--steps", "40")
+        time.sleep(sandbox.random.uniform(0.8, 3.0))
         killed(program)
-    place.check_run(folder.name, at_least=20)
+    sandbox.check_run(folder.name, at_least=20)
 
 
-def kill_while_forking(place: Place) -> None:
+def kill_while_forking(sandbox: Sandbox) -> None:
     """The original is what it was, and what there is of the fork hurts nobody."""
-    folder = place.copy_run()
-    program = place.start("fork", folder.name, "--runs-dir", str(place.runs), "--headless", "--steps", "60")
-    program.wait_until(lambda: len(run_folders(place.runs)) > 1, place.hang_seconds)
-    time.sleep(place.random.uniform(0.0, 0.2))
+    folder = sandbox.copy_run()
+    program = sandbox.start("fork", folder.name, "--runs-dir", str(sandbox.runs), "--headless", "--steps", "60")
+    program.wait_until(lambda: len(run_folders(sandbox.runs)) > 1, sandbox.hang_seconds)
+    time.sleep(sandbox.random.uniform(0.0, 0.2))
     killed(program)
-    for other in run_folders(place.runs):
+    for other in run_folders(sandbox.runs):
         if other != folder:
-            look_with_every_command(place, other.name)
-    place.check_run(folder.name, at_least=20)
+            look_with_every_command(sandbox, other.name)
+    sandbox.check_run(folder.name, at_least=20)
 
 
-def stop_by_signal(number: signal.Signals, place: Place) -> None:
+def stop_by_signal(number: signal.Signals, sandbox: Sandbox) -> None:
     """A signal saves and stops, and the exit code says that it was stopped."""
-    program = place.start_long_training()
+    program = sandbox.start_long_training()
     program.signal(number)
-    place.finish(program, (INTERRUPTED,))
-    place.check_run(at_least=200)
+    sandbox.finish(program, (INTERRUPTED,))
+    sandbox.check_run(at_least=200)
 
 
-def stop_twice(place: Place) -> None:
+def stop_twice(sandbox: Sandbox) -> None:
     """The second Ctrl-C leaves at once, with the same code."""
-    program = place.start(*place.training_words(**LONG | {"steps": 100_000, "sample_every": 10, "sample_tokens": 2000}))
-    program.wait_until(lambda: newest_step(place.runs) >= 9, place.hang_seconds)
+    program = sandbox.start(
+        *sandbox.training_words(**LONG | {"steps": 100_000, "sample_every": 10, "sample_tokens": 2000})
+    )
+    program.wait_until(lambda: newest_step(sandbox.runs) >= 9, sandbox.hang_seconds)
     time.sleep(0.3)  # into the long sample
     program.signal(signal.SIGINT)
     time.sleep(0.7)
     program.signal(signal.SIGINT)
-    place.finish(program, (INTERRUPTED,))
+    sandbox.finish(program, (INTERRUPTED,))
 
 
-def leave_parts(parts: tuple[str, ...], place: Place) -> None:
+def leave_parts(parts: tuple[str, ...], sandbox: Sandbox) -> None:
     """A folder in which only some files were written, as a kill in the first instant leaves it."""
-    folder = place.copy_run("partial")
-    good = place.copy_run("good")
+    folder = sandbox.copy_run("partial")
+    good = sandbox.copy_run("good")
     for entry in folder.iterdir():
         if entry.name == "checkpoints":
             for file in sorted(entry.rglob("*"), reverse=True):
@@ -133,22 +135,22 @@ def leave_parts(parts: tuple[str, ...], place: Place) -> None:
             entry.rmdir()
         elif entry.name not in parts:
             entry.unlink()
-    look_with_every_command(place, folder.name)
-    place.check_run(good.name, at_least=20)
-    place.run("runs", "delete", folder.name, "--yes", "--runs-dir", str(place.runs), codes=(DONE, FAILED))
+    look_with_every_command(sandbox, folder.name)
+    sandbox.check_run(good.name, at_least=20)
+    sandbox.run("runs", "delete", folder.name, "--yes", "--runs-dir", str(sandbox.runs), codes=(DONE, FAILED))
 
 
-def leave_empty_journal(place: Place) -> None:
+def leave_empty_journal(sandbox: Sandbox) -> None:
     """The journal was made and nothing written; the checkpoints are all there."""
-    folder = place.copy_run()
+    folder = sandbox.copy_run()
     (folder / "journal.jsonl").write_bytes(b"")
-    look_with_every_command(place, folder.name)
-    place.check_sample(folder.name)
+    look_with_every_command(sandbox, folder.name)
+    sandbox.check_sample(folder.name)
 
 
-def stray_drafts(place: Place) -> None:
+def stray_drafts(sandbox: Sandbox) -> None:
     """Drafts under every name the program uses, as files, folders and full folders, block no later checkpoint."""
-    folder = place.copy_run()
+    folder = sandbox.copy_run()
     checkpoints = folder / "checkpoints"
     for step in (20, 25):
         (checkpoints / f".draft-step-{step:09d}").write_text("a file in the place of a draft")
@@ -159,6 +161,6 @@ def stray_drafts(place: Place) -> None:
     for mark in ("best", "last"):
         (checkpoints / f".draft-{mark}.txt").mkdir()
         (checkpoints / f".draft-{mark}.txt" / "rest").write_text("a folder in the place of a draft")
-    place.check_run(folder.name, at_least=20)
+    sandbox.check_run(folder.name, at_least=20)
     if not (checkpoints / "step-000000025" / "trainer.json").exists():
-        place.fault(LOST, "the checkpoint of step 25 was not written beside stray drafts")
+        sandbox.fault(LOST, "the checkpoint of step 25 was not written beside stray drafts")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench.attack.place import ANY_ANSWER, DONE, FAILED, FOLLOWED, INTERRUPTED, LOST, USAGE, Case, Place
+from bench.attack.sandbox import ANY_ANSWER, DONE, FAILED, FOLLOWED, INTERRUPTED, LOST, USAGE, Case, Sandbox
 
 CHECKPOINT = "checkpoints/step-000000020"
 FILES = (
@@ -31,7 +31,7 @@ DRAFTS = (
 
 def cases() -> list[Case]:
     """Every attack of this kind."""
-    kinds: dict[str, Callable[[Path, Place], None]] = {
+    kinds: dict[str, Callable[[Path, Sandbox], None]] = {
         "link to a letter": _link_to_letter,
         "link to nothing yet": _link_to_nothing,
         "pipe": _make_pipe,
@@ -80,64 +80,64 @@ def cases() -> list[Case]:
 QUICK = {("journal.jsonl", "link to a letter"), ("run.toml", "pipe")}
 
 
-def put_in_place(name: str, make: Callable[[Path, Place], None], place: Place) -> None:
+def put_in_place(name: str, make: Callable[[Path, Sandbox], None], sandbox: Sandbox) -> None:
     """A thing of another kind stands where a run has a file; a good run is beside it."""
-    good, bad = place.copy_run("good"), place.copy_run("bad")
+    good, bad = sandbox.copy_run("good"), sandbox.copy_run("bad")
     path = bad / name
     if path.is_dir():
-        shutil.move(path, place.folder / "taken-away")
+        shutil.move(path, sandbox.folder / "taken-away")
     else:
         path.unlink(missing_ok=True)
-    make(path, place)
-    where = ("--runs-dir", str(place.runs))
-    listed = place.listed()
+    make(path, sandbox)
+    where = ("--runs-dir", str(sandbox.runs))
+    listed = sandbox.listed()
     if not {good.name, bad.name} <= listed.keys():
-        place.fault(LOST, f"listed are only {sorted(listed)}")
-    place.run("runs", "tree", *where)
-    place.run("runs", "show", bad.name, *where, codes=ANY_ANSWER)
-    place.run("resume", bad.name, "--headless", "--steps", "31", *where, codes=ANY_ANSWER)
+        sandbox.fault(LOST, f"listed are only {sorted(listed)}")
+    sandbox.run("runs", "tree", *where)
+    sandbox.run("runs", "show", bad.name, *where, codes=ANY_ANSWER)
+    sandbox.run("resume", bad.name, "--headless", "--steps", "31", *where, codes=ANY_ANSWER)
     if not name.endswith((".draft-best.txt", "lock", "crash.log")):
-        place.run("sample", bad.name, "--tokens", "3", *where, codes=ANY_ANSWER)
-    place.run("runs", "delete", bad.name, "--yes", *where, codes=ANY_ANSWER)
-    place.look_around()
-    if good.name not in place.listed():
-        place.fault(LOST, f"{good.name} is not listed any more")
+        sandbox.run("sample", bad.name, "--tokens", "3", *where, codes=ANY_ANSWER)
+    sandbox.run("runs", "delete", bad.name, "--yes", *where, codes=ANY_ANSWER)
+    sandbox.look_around()
+    if good.name not in sandbox.listed():
+        sandbox.fault(LOST, f"{good.name} is not listed any more")
 
 
 # What stands in the place of a file
 
 
-def _link_to_letter(path: Path, place: Place) -> None:
-    path.symlink_to(place.letter)
+def _link_to_letter(path: Path, sandbox: Sandbox) -> None:
+    path.symlink_to(sandbox.letter)
 
 
-def _link_to_nothing(path: Path, place: Place) -> None:
-    path.symlink_to(place.foreign / "new-file")
+def _link_to_nothing(path: Path, sandbox: Sandbox) -> None:
+    path.symlink_to(sandbox.foreign / "new-file")
 
 
-def _link_to_folder(path: Path, place: Place) -> None:
-    path.symlink_to(place.photographs)
+def _link_to_folder(path: Path, sandbox: Sandbox) -> None:
+    path.symlink_to(sandbox.photographs)
 
 
-def _make_pipe(path: Path, place: Place) -> None:
+def _make_pipe(path: Path, sandbox: Sandbox) -> None:
     os.mkfifo(path)
 
 
-def _link_to_pipe(path: Path, place: Place) -> None:
-    os.mkfifo(place.folder / "pipe")
-    path.symlink_to(place.folder / "pipe")
+def _link_to_pipe(path: Path, sandbox: Sandbox) -> None:
+    os.mkfifo(sandbox.folder / "pipe")
+    path.symlink_to(sandbox.folder / "pipe")
 
 
-def _link_to_zero(path: Path, place: Place) -> None:
+def _link_to_zero(path: Path, sandbox: Sandbox) -> None:
     path.symlink_to("/dev/zero")
 
 
-def _make_folder(path: Path, place: Place) -> None:
+def _make_folder(path: Path, sandbox: Sandbox) -> None:
     path.mkdir()
     (path / "inside").write_text("a file")
 
 
-def _make_socket(path: Path, place: Place) -> None:
+def _make_socket(path: Path, sandbox: Sandbox) -> None:
     before = Path.cwd()
     os.chdir(path.parent)  # the path of a socket has to be short
     try:
@@ -147,198 +147,198 @@ def _make_socket(path: Path, place: Place) -> None:
         os.chdir(before)
 
 
-def hard_links(place: Place) -> None:
+def hard_links(sandbox: Sandbox) -> None:
     """Files of a run that are a second name of somebody else's: only replaced, never written into."""
-    bad = place.copy_run("bad")
+    bad = sandbox.copy_run("bad")
     for name in ("crash.log", "lock", "checkpoints/best", "checkpoints/last"):
         (bad / name).unlink(missing_ok=True)
-        os.link(place.letter, bad / name)
-    where = ("--runs-dir", str(place.runs))
-    place.run("resume", bad.name, "--headless", "--steps", "31", *where, codes=ANY_ANSWER)
-    place.look_around()
+        os.link(sandbox.letter, bad / name)
+    where = ("--runs-dir", str(sandbox.runs))
+    sandbox.run("resume", bad.name, "--headless", "--steps", "31", *where, codes=ANY_ANSWER)
+    sandbox.look_around()
 
 
-def keep_removes_links(place: Place) -> None:
+def keep_removes_links(sandbox: Sandbox) -> None:
     """Checkpoints to remove that are links, or hold links, take nothing with them that is not theirs."""
-    folder = place.copy_run()
+    folder = sandbox.copy_run()
     checkpoints = folder / "checkpoints"
-    (checkpoints / "step-000000001").symlink_to(place.photographs)
+    (checkpoints / "step-000000001").symlink_to(sandbox.photographs)
     (checkpoints / "step-000000002").mkdir()
-    (checkpoints / "step-000000002" / "more").symlink_to(place.foreign)
+    (checkpoints / "step-000000002" / "more").symlink_to(sandbox.foreign)
     (checkpoints / "step-000000003").mkdir()
-    (checkpoints / "step-000000003" / "trainer.json").symlink_to(place.letter)
-    where = ("--runs-dir", str(place.runs))
-    place.run(
+    (checkpoints / "step-000000003" / "trainer.json").symlink_to(sandbox.letter)
+    where = ("--runs-dir", str(sandbox.runs))
+    sandbox.run(
         "resume", folder.name, "--headless", "--steps", "60", "--set=keep_checkpoints=1", *where, codes=(DONE, FAILED)
     )
-    place.look_around()
-    place.check_sample(folder.name)
+    sandbox.look_around()
+    sandbox.check_sample(folder.name)
 
 
-def delete_foreign(how: str, place: Place) -> None:
+def delete_foreign(how: str, sandbox: Sandbox) -> None:
     """`runs delete` takes runs of the runs folder and nothing else."""
-    good = place.copy_run()
-    where = ("--runs-dir", str(place.runs))
-    (place.runs / "linked-20260101-000000").symlink_to(place.photographs)
+    good = sandbox.copy_run()
+    where = ("--runs-dir", str(sandbox.runs))
+    (sandbox.runs / "linked-20260101-000000").symlink_to(sandbox.photographs)
     names = {
-        "by path": [str(place.photographs), str(place.foreign)],
-        "by a link": ["linked-20260101-000000", str(place.runs / "linked-20260101-000000"), "linked"],
-        "with dots": ["../foreign/photographs-20260101-120000", "..", ".", str(place.runs), ""],
+        "by path": [str(sandbox.photographs), str(sandbox.foreign)],
+        "by a link": ["linked-20260101-000000", str(sandbox.runs / "linked-20260101-000000"), "linked"],
+        "with dots": ["../foreign/photographs-20260101-120000", "..", ".", str(sandbox.runs), ""],
     }.get(how, [])
     if how == "trash":
-        (place.runs / ".trash").symlink_to(place.photographs)
+        (sandbox.runs / ".trash").symlink_to(sandbox.photographs)
         names = [good.name]
     for name in names:
-        place.run("runs", "delete", "--yes", *where, "--", name, codes=ANY_ANSWER)
-    place.look_around()
-    if not (place.runs / "linked-20260101-000000").resolve().is_dir():
-        place.fault(FOLLOWED, "the photographs are gone")
+        sandbox.run("runs", "delete", "--yes", *where, "--", name, codes=ANY_ANSWER)
+    sandbox.look_around()
+    if not (sandbox.runs / "linked-20260101-000000").resolve().is_dir():
+        sandbox.fault(FOLLOWED, "the photographs are gone")
     if not good.is_dir() and how != "trash":
-        place.fault(LOST, "the run was deleted though something else was named")
+        sandbox.fault(LOST, "the run was deleted though something else was named")
 
 
-def linked_run(place: Place) -> None:
+def linked_run(sandbox: Sandbox) -> None:
     """A run elsewhere that is linked into the runs folder can be read; deleting it takes the link at most."""
-    run = place.copy_run()
-    moved = place.foreign / "my-run-20260101-000001"
+    run = sandbox.copy_run()
+    moved = sandbox.foreign / "my-run-20260101-000001"
     shutil.move(run, moved)
-    (place.runs / moved.name).symlink_to(moved)
+    (sandbox.runs / moved.name).symlink_to(moved)
     before = sorted(str(path) for path in moved.rglob("*"))
-    where = ("--runs-dir", str(place.runs))
-    place.run("runs", "list", *where)
-    place.run("runs", "delete", moved.name, "--yes", *where, codes=ANY_ANSWER)
+    where = ("--runs-dir", str(sandbox.runs))
+    sandbox.run("runs", "list", *where)
+    sandbox.run("runs", "delete", moved.name, "--yes", *where, codes=ANY_ANSWER)
     if not moved.is_dir() or sorted(str(path) for path in moved.rglob("*")) != before:
-        place.fault(FOLLOWED, "deleting a link took files behind it")
+        sandbox.fault(FOLLOWED, "deleting a link took files behind it")
 
 
-def strange_entries(place: Place) -> None:
+def strange_entries(sandbox: Sandbox) -> None:
     """Beside a good run stand pipes, links in a circle, devices, files and folders with hostile names."""
-    good = place.copy_run()
-    os.mkfifo(place.runs / "pipe-20260101-000000")
-    (place.runs / "circle-20260101-000000").symlink_to(place.runs / "circle-20260101-000000")
-    (place.runs / "self-20260101-000000").symlink_to(place.runs)
-    (place.runs / "zero-20260101-000000").symlink_to("/dev/zero")
-    (place.runs / "file-20260101-000000").write_text("a file")
-    (place.runs / "empty-20260101-000000").mkdir()
-    (place.runs / ".hidden-20260101-000000").mkdir()
-    os.mkdir(os.fsencode(place.runs) + b"/bad-\xff\x9b-20260101-000000")
-    where = ("--runs-dir", str(place.runs))
+    good = sandbox.copy_run()
+    os.mkfifo(sandbox.runs / "pipe-20260101-000000")
+    (sandbox.runs / "circle-20260101-000000").symlink_to(sandbox.runs / "circle-20260101-000000")
+    (sandbox.runs / "self-20260101-000000").symlink_to(sandbox.runs)
+    (sandbox.runs / "zero-20260101-000000").symlink_to("/dev/zero")
+    (sandbox.runs / "file-20260101-000000").write_text("a file")
+    (sandbox.runs / "empty-20260101-000000").mkdir()
+    (sandbox.runs / ".hidden-20260101-000000").mkdir()
+    os.mkdir(os.fsencode(sandbox.runs) + b"/bad-\xff\x9b-20260101-000000")
+    where = ("--runs-dir", str(sandbox.runs))
     for words in (("runs", "list"), ("runs", "tree"), ("bill",), ("runs", "show", "last"), ("runs", "list", "--json")):
-        place.run(*words, *where)
-    place.check_run(good.name, at_least=20)
-    place.look_around()
+        sandbox.run(*words, *where)
+    sandbox.check_run(good.name, at_least=20)
+    sandbox.look_around()
 
 
-def _pipe_text(place: Place) -> str:
-    os.mkfifo(place.folder / "text.txt")
-    return str(place.folder / "text.txt")
+def _pipe_text(sandbox: Sandbox) -> str:
+    os.mkfifo(sandbox.folder / "text.txt")
+    return str(sandbox.folder / "text.txt")
 
 
-def _folder_with_pipes(place: Place) -> str:
-    folder = place.folder / "notes"
+def _folder_with_pipes(sandbox: Sandbox) -> str:
+    folder = sandbox.folder / "notes"
     folder.mkdir()
     os.mkfifo(folder / "a.txt")
     (folder / "b.txt").symlink_to("/dev/zero")
     (folder / "c.txt").symlink_to(folder)
-    shutil.copy(place.text, folder / "d.txt")
+    shutil.copy(sandbox.text, folder / "d.txt")
     return str(folder)
 
 
-def _zero_text(place: Place) -> str:
-    (place.folder / "zero.txt").symlink_to("/dev/zero")
-    return str(place.folder / "zero.txt")
+def _zero_text(sandbox: Sandbox) -> str:
+    (sandbox.folder / "zero.txt").symlink_to("/dev/zero")
+    return str(sandbox.folder / "zero.txt")
 
 
-def _circle_text(place: Place) -> str:
-    (place.folder / "circle.txt").symlink_to(place.folder / "circle.txt")
-    return str(place.folder / "circle.txt")
+def _circle_text(sandbox: Sandbox) -> str:
+    (sandbox.folder / "circle.txt").symlink_to(sandbox.folder / "circle.txt")
+    return str(sandbox.folder / "circle.txt")
 
 
-TEXTS: dict[str, Callable[[Place], str]] = {
+TEXTS: dict[str, Callable[[Sandbox], str]] = {
     "a pipe": _pipe_text,
     "a folder with pipes and devices": _folder_with_pipes,
-    "/dev/zero": lambda place: "/dev/zero",
-    "/dev/tty": lambda place: "/dev/tty",
+    "/dev/zero": lambda sandbox: "/dev/zero",
+    "/dev/tty": lambda sandbox: "/dev/tty",
     "a link to /dev/zero": _zero_text,
     "a link to itself": _circle_text,
-    "/proc/self/mem": lambda place: "/proc/self/mem",
-    "an empty folder": lambda place: str(place.home),
+    "/proc/self/mem": lambda sandbox: "/proc/self/mem",
+    "an empty folder": lambda sandbox: str(sandbox.home),
 }
 
 
-def train_on(make: Callable[[Place], str], place: Place) -> None:
+def train_on(make: Callable[[Sandbox], str], sandbox: Sandbox) -> None:
     """A text that is no regular file is refused or passed over, at once."""
-    place.run(*place.training_words(text=make(place), steps=5), codes=ANY_ANSWER)
+    sandbox.run(*sandbox.training_words(text=make(sandbox), steps=5), codes=ANY_ANSWER)
 
 
-def endless_input(place: Place) -> None:
+def endless_input(sandbox: Sandbox) -> None:
     """An endless standard input ends at a limit that is said."""
     source = [sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('the snake sleeps\\n' * 10000)"]
     with subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as writer:
-        program = place.start(*place.training_words(text="-", steps=5), stdin=writer.stdout)
+        program = sandbox.start(*sandbox.training_words(text="-", steps=5), stdin=writer.stdout)
         assert writer.stdout is not None
         writer.stdout.close()
-        place.hang_seconds *= 3  # a limit may be a gigabyte
-        place.finish(program, ANY_ANSWER)
+        sandbox.hang_seconds *= 3  # a limit may be a gigabyte
+        sandbox.finish(program, ANY_ANSWER)
         if writer.poll() is None:
             os.killpg(writer.pid, signal.SIGKILL)
 
 
-def interrupted_input(place: Place) -> None:
+def interrupted_input(sandbox: Sandbox) -> None:
     """Ctrl-C works while it waits for a standard input that never comes."""
     read_end, write_end = os.pipe()
-    program = place.start(*place.training_words(text="-"), stdin=read_end)
+    program = sandbox.start(*sandbox.training_words(text="-"), stdin=read_end)
     os.close(read_end)
     program.wait_until(lambda: False, 3.0)
     program.signal(signal.SIGINT)
-    place.finish(program, (INTERRUPTED,))
+    sandbox.finish(program, (INTERRUPTED,))
     os.close(write_end)
 
 
-def _pipe_at(place: Place) -> Path:
-    os.mkfifo(place.folder / "settings.toml")
-    return place.folder / "settings.toml"
+def _pipe_at(sandbox: Sandbox) -> Path:
+    os.mkfifo(sandbox.folder / "settings.toml")
+    return sandbox.folder / "settings.toml"
 
 
-OPTION_FILES: dict[str, Callable[[Place], Path]] = {
+OPTION_FILES: dict[str, Callable[[Sandbox], Path]] = {
     "a pipe": _pipe_at,
-    "/dev/zero": lambda place: Path("/dev/zero"),
-    "a folder": lambda place: place.home,
+    "/dev/zero": lambda sandbox: Path("/dev/zero"),
+    "a folder": lambda sandbox: sandbox.home,
 }
 
 
-def option_file(option: str, make: Callable[[Place], Path], place: Place) -> None:
+def option_file(option: str, make: Callable[[Sandbox], Path], sandbox: Sandbox) -> None:
     """A settings file that is no regular file is refused or passed over, at once."""
-    place.copy_run()
-    path = str(make(place))
+    sandbox.copy_run()
+    path = str(make(sandbox))
     if option != "--config":
-        place.environment[option] = path
+        sandbox.environment[option] = path
     more = ("--config", path) if option == "--config" else ()
-    place.run(*place.training_words(steps=5), *more, codes=ANY_ANSWER)
-    place.run("runs", "list", "--runs-dir", str(place.runs), codes=(DONE, USAGE))
-    place.run("doctor", codes=ANY_ANSWER)
+    sandbox.run(*sandbox.training_words(steps=5), *more, codes=ANY_ANSWER)
+    sandbox.run("runs", "list", "--runs-dir", str(sandbox.runs), codes=(DONE, USAGE))
+    sandbox.run("doctor", codes=ANY_ANSWER)
 
 
-def _write(command: str, out: Path, place: Place) -> None:
-    folder = place.copy_run()
-    place.run(command, folder.name, "--out", str(out), "--runs-dir", str(place.runs), codes=ANY_ANSWER)
-    place.look_around()
+def _write(command: str, out: Path, sandbox: Sandbox) -> None:
+    folder = sandbox.copy_run()
+    sandbox.run(command, folder.name, "--out", str(out), "--runs-dir", str(sandbox.runs), codes=ANY_ANSWER)
+    sandbox.look_around()
 
 
-def write_over_letter(command: str, place: Place) -> None:
+def write_over_letter(command: str, sandbox: Sandbox) -> None:
     """`--out` overwrites no file that the program did not write."""
-    _write(command, place.letter, place)
+    _write(command, sandbox.letter, sandbox)
 
 
-def write_over_link(command: str, place: Place) -> None:
+def write_over_link(command: str, sandbox: Sandbox) -> None:
     """A link in the place of a page is not written through."""
-    link = place.folder / ("page.html" if command == "report" else "poster.svg")
-    link.symlink_to(place.letter)
-    _write(command, link, place)
+    link = sandbox.folder / ("page.html" if command == "report" else "poster.svg")
+    link.symlink_to(sandbox.letter)
+    _write(command, link, sandbox)
 
 
-def write_into_pipe(command: str, place: Place) -> None:
+def write_into_pipe(command: str, sandbox: Sandbox) -> None:
     """A pipe that nobody reads is no place to write to."""
-    pipe = place.folder / ("page.html" if command == "report" else "poster.svg")
+    pipe = sandbox.folder / ("page.html" if command == "report" else "poster.svg")
     os.mkfifo(pipe)
-    _write(command, pipe, place)
+    _write(command, pipe, sandbox)

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.attack.place import ANY_ANSWER, DONE, FAILED, LOST, TEXT, UNTRUE, USAGE, Case, Place
+from bench.attack.sandbox import ANY_ANSWER, DONE, FAILED, LOST, TEXT, UNTRUE, USAGE, Case, Sandbox
 
 CHECKPOINT = "checkpoints/step-000000020/"
 # Which commands read a file, beside those that read every run.
@@ -118,38 +118,38 @@ def _shuffle_lines(content: bytes, random: Random) -> bytes:
     return b"".join(lines)
 
 
-def mutate_run_file(name: str, place: Place) -> None:
+def mutate_run_file(name: str, sandbox: Sandbox) -> None:
     """Copies of a run whose file `name` is damaged, beside a good run."""
-    good = place.copy_run("good")
+    good = sandbox.copy_run("good")
     copies = []
     for number in range(6):
-        copy = place.copy_run(f"copy{number}")
-        (copy / name).write_bytes(mutate((copy / name).read_bytes(), place.random))
+        copy = sandbox.copy_run(f"copy{number}")
+        (copy / name).write_bytes(mutate((copy / name).read_bytes(), sandbox.random))
         copies.append(copy)
-    _check_lists(place, [good, *copies])
+    _check_lists(sandbox, [good, *copies])
     for copy in copies:
-        command = place.random.choice(COMMANDS[name])
-        place.run(*_words(command, copy, place), codes=ANY_ANSWER)
-    place.check_sample(good.name)
-    place.look_around()
+        command = sandbox.random.choice(COMMANDS[name])
+        sandbox.run(*_words(command, copy, sandbox), codes=ANY_ANSWER)
+    sandbox.check_sample(good.name)
+    sandbox.look_around()
 
 
-def _check_lists(place: Place, folders: list[Path]) -> None:
+def _check_lists(sandbox: Sandbox, folders: list[Path]) -> None:
     """Whatever is in one folder, every run is listed."""
-    where = ("--runs-dir", str(place.runs))
-    listed = place.listed()
+    where = ("--runs-dir", str(sandbox.runs))
+    listed = sandbox.listed()
     for folder in folders:
         if folder.name not in listed:
-            place.fault(LOST, f"{folder.name} is not listed")
-    place.run("runs", "tree", *where)
-    place.run("runs", "list", *where)
-    place.read_json("bill", *where)
+            sandbox.fault(LOST, f"{folder.name} is not listed")
+    sandbox.run("runs", "tree", *where)
+    sandbox.run("runs", "list", *where)
+    sandbox.read_json("bill", *where)
 
 
-def _words(command: str, folder: Path, place: Place) -> list[str]:
+def _words(command: str, folder: Path, sandbox: Sandbox) -> list[str]:
     """The command line that lets `command` read a run."""
-    where = ["--runs-dir", str(place.runs)]
-    out = str(place.folder / f"{folder.name}.{'svg' if command == 'frame' else 'html'}")
+    where = ["--runs-dir", str(sandbox.runs)]
+    out = str(sandbox.folder / f"{folder.name}.{'svg' if command == 'frame' else 'html'}")
     more = {
         "resume": ["--headless", "--steps", "25"],
         "fork": ["--headless", "--steps", "25", "--name", "forked"],
@@ -176,9 +176,9 @@ JOURNAL_LINES = {
 }
 
 
-def hostile_journal(change: tuple[str, Any], place: Place) -> None:
+def hostile_journal(change: tuple[str, Any], sandbox: Sandbox) -> None:
     """One field of the first event is another, beside a good run."""
-    good, bad = place.copy_run("good"), place.copy_run("bad")
+    good, bad = sandbox.copy_run("good"), sandbox.copy_run("bad")
     journal = bad / "journal.jsonl"
     lines = journal.read_text(encoding="utf-8").splitlines()
     key, value = change
@@ -188,10 +188,10 @@ def hostile_journal(change: tuple[str, Any], place: Place) -> None:
         note = json.dumps({"kind": "log", "t": 0.1, "step": 0, "level": "info", "text": "note " * 20})
         lines[1:1] = [note] * 100_000
     journal.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    _check_lists(place, [good, bad])
+    _check_lists(sandbox, [good, bad])
     for command in ("show", "report", "frame"):
-        place.run(*_words(command, bad, place), codes=ANY_ANSWER)
-    place.check_sample(good.name)
+        sandbox.run(*_words(command, bad, sandbox), codes=ANY_ANSWER)
+    sandbox.check_sample(good.name)
 
 
 TEXTS = {
@@ -208,64 +208,64 @@ TEXTS = {
 }
 
 
-def train_on_bytes(content: bytes, place: Place) -> None:
+def train_on_bytes(content: bytes, sandbox: Sandbox) -> None:
     """Learned, or refused in a sentence; nothing stays of what was refused."""
-    file = place.folder / "strange.txt"
+    file = sandbox.folder / "strange.txt"
     file.write_bytes(content)
-    outcome = place.run(*place.training_words(text=str(file), steps=5), codes=ANY_ANSWER)
+    outcome = sandbox.run(*sandbox.training_words(text=str(file), steps=5), codes=ANY_ANSWER)
     if outcome.code == DONE:
         return
     if not outcome.messages.strip():
-        place.fault(UNTRUE, "it was refused without a word", outcome)
-    if (left := [folder.name for folder in place.runs.iterdir() if not folder.name.startswith(".")]) != []:
-        place.fault(UNTRUE, f"it was refused, and left {left} behind", outcome)
+        sandbox.fault(UNTRUE, "it was refused without a word", outcome)
+    if (left := [folder.name for folder in sandbox.runs.iterdir() if not folder.name.startswith(".")]) != []:
+        sandbox.fault(UNTRUE, f"it was refused, and left {left} behind", outcome)
 
 
-def user_files(name: str, place: Place) -> None:
+def user_files(name: str, sandbox: Sandbox) -> None:
     """A damaged settings file of the user stops no command that does not need it."""
-    good = place.copy_run("good")
-    file = place.folder / name
-    place.environment["BABYTRAIN_KEYS" if name == "keys.toml" else "BABYTRAIN_MACHINE"] = str(file)
+    good = sandbox.copy_run("good")
+    file = sandbox.folder / name
+    sandbox.environment["BABYTRAIN_KEYS" if name == "keys.toml" else "BABYTRAIN_MACHINE"] = str(file)
     valid = (
         b'"live.advance" = "x"\n' if name == "keys.toml" else b'quiet_hours = "22-6"\nelectricity_price_per_kwh = 0.3\n'
     )
     for number in range(6):
-        file.write_bytes(valid if number == 0 else mutate(valid, place.random))
-        place.run("runs", "list", "--runs-dir", str(place.runs), codes=(DONE, USAGE))
-        place.run("doctor", codes=ANY_ANSWER)
-    place.run(*_words("resume", good, place), codes=ANY_ANSWER)
+        file.write_bytes(valid if number == 0 else mutate(valid, sandbox.random))
+        sandbox.run("runs", "list", "--runs-dir", str(sandbox.runs), codes=(DONE, USAGE))
+        sandbox.run("doctor", codes=ANY_ANSWER)
+    sandbox.run(*_words("resume", good, sandbox), codes=ANY_ANSWER)
 
 
-def config_files(place: Place) -> None:
+def config_files(sandbox: Sandbox) -> None:
     """A damaged `--config` is refused in a sentence."""
     valid = b'steps = 5\nlr = 0.001\nlayers = 1\nwidth = 16\nheads = 2\nprompt = "a"\n'
     for number in range(8):
-        file = place.folder / f"config{number}.toml"
-        file.write_bytes(mutate(valid, place.random))
-        place.run(*place.training_words(steps=2, name=f"c{number}"), "--config", str(file), codes=ANY_ANSWER)
+        file = sandbox.folder / f"config{number}.toml"
+        file.write_bytes(mutate(valid, sandbox.random))
+        sandbox.run(*sandbox.training_words(steps=2, name=f"c{number}"), "--config", str(file), codes=ANY_ANSWER)
 
 
-def many_keys(place: Place) -> None:
+def many_keys(sandbox: Sandbox) -> None:
     """Refused within seconds, in a sentence that does not name them all."""
-    good, bad = place.copy_run("good"), place.copy_run("bad")
+    good, bad = sandbox.copy_run("good"), sandbox.copy_run("bad")
     keys = "".join(f"key{number} = 1\n" for number in range(200_000))
-    file = place.folder / "many.toml"
+    file = sandbox.folder / "many.toml"
     file.write_text(keys)
-    outcome = place.run(*place.training_words(), "--config", str(file), codes=(FAILED, USAGE))
+    outcome = sandbox.run(*sandbox.training_words(), "--config", str(file), codes=(FAILED, USAGE))
     if len(outcome.messages) > 20_000:
-        place.fault(UNTRUE, f"it says {len(outcome.messages):,} bytes about it", outcome)
+        sandbox.fault(UNTRUE, f"it says {len(outcome.messages):,} bytes about it", outcome)
     with (bad / "run.toml").open("a") as settings:
         settings.write("\n[more]\n" + keys)
     for command in ("show", "resume", "fork"):
-        place.run(*_words(command, bad, place), codes=ANY_ANSWER)
-    _check_lists(place, [good, bad])
+        sandbox.run(*_words(command, bad, sandbox), codes=ANY_ANSWER)
+    _check_lists(sandbox, [good, bad])
 
 
-def mutated_bpe(place: Place) -> None:
+def mutated_bpe(sandbox: Sandbox) -> None:
     """A tokenizer with strange vocabularies, merges, normalizers and expressions writes, or is refused."""
-    place.text.write_text(TEXT * 5, encoding="utf-8")
-    place.run(*place.training_words(name="words", tokenizer="bpe", vocabulary=300))
-    (run,) = place.runs.iterdir()
+    sandbox.text.write_text(TEXT * 5, encoding="utf-8")
+    sandbox.run(*sandbox.training_words(name="words", tokenizer="bpe", vocabulary=300))
+    (run,) = sandbox.runs.iterdir()
     tokenizer = run / "tokenizer.json"
     valid = tokenizer.read_bytes()
     changes: list[Any] = [
@@ -286,10 +286,10 @@ def mutated_bpe(place: Place) -> None:
         else:
             document[key] = value
         tokenizer.write_text(json.dumps(document))
-        outcome = place.run(*_words("sample", run, place), "--prompt", "the snake", codes=ANY_ANSWER)
+        outcome = sandbox.run(*_words("sample", run, sandbox), "--prompt", "the snake", codes=ANY_ANSWER)
         if b"ATTACK" in outcome.output:
-            place.fault(UNTRUE, f"a {key} from a file rewrote what the model said", outcome)
+            sandbox.fault(UNTRUE, f"a {key} from a file rewrote what the model said", outcome)
     for _ in range(6):
-        tokenizer.write_bytes(mutate(valid, place.random))
-        place.run(*_words("sample", run, place), codes=ANY_ANSWER)
+        tokenizer.write_bytes(mutate(valid, sandbox.random))
+        sandbox.run(*_words("sample", run, sandbox), codes=ANY_ANSWER)
     shutil.rmtree(run)

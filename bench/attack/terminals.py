@@ -6,7 +6,7 @@ import signal
 import time
 from functools import partial
 
-from bench.attack.place import DONE, FAILED, INTERRUPTED, LONG, LOST, UNTRUE, Case, Place, newest_step
+from bench.attack.sandbox import DONE, FAILED, INTERRUPTED, LONG, LOST, UNTRUE, Case, Sandbox, newest_step
 
 ENVIRONMENTS: dict[str, dict[str, str | None]] = {
     "LC_ALL=C": {"LC_ALL": "C", "LANG": None},
@@ -73,55 +73,55 @@ def cases() -> list[Case]:
     ]
 
 
-def in_pipes(changes: dict[str, str | None], place: Place) -> None:
+def in_pipes(changes: dict[str, str | None], sandbox: Sandbox) -> None:
     """Every command that reads, and a short training, with its output in a file."""
-    place.copy_run()
-    place.environment = changes
+    sandbox.copy_run()
+    sandbox.environment = changes
     for words in READING:
-        place.run("--runs-dir", str(place.runs), *words)
-    place.run(*place.training_words(steps=3))
-    place.run("sample", "last", "--tokens", "3", "--runs-dir", str(place.runs))
+        sandbox.run("--runs-dir", str(sandbox.runs), *words)
+    sandbox.run(*sandbox.training_words(steps=3))
+    sandbox.run("sample", "last", "--tokens", "3", "--runs-dir", str(sandbox.runs))
 
 
-def on_a_terminal(changes: dict[str, str | None], place: Place) -> None:
+def on_a_terminal(changes: dict[str, str | None], sandbox: Sandbox) -> None:
     """The same on a pseudo-terminal. Without UTF-8 nothing but ASCII may be painted."""
-    place.copy_run()
-    place.environment = changes
+    sandbox.copy_run()
+    sandbox.environment = changes
     for words in READING:
-        outcome = place.finish(place.screen("--runs-dir", str(place.runs), *words))
+        outcome = sandbox.finish(sandbox.screen("--runs-dir", str(sandbox.runs), *words))
         ascii_only = changes.get("LC_ALL") == "C" or changes.get("TERM") == "vt100" or "ascii" in changes.values()
         if ascii_only and not outcome.output.isascii():
-            place.fault(UNTRUE, f"not ASCII: {outcome.last_words}", outcome)
-    screen = place.screen("--runs-dir", str(place.runs))
+            sandbox.fault(UNTRUE, f"not ASCII: {outcome.last_words}", outcome)
+    screen = sandbox.screen("--runs-dir", str(sandbox.runs))
     screen.wait_for(b"victim", 8.0)
     for _ in range(3):
         screen.press(b"\x03")
         for _ in range(4):
             screen.read(0.1)
     # A terminal that cannot show the screen may say so.
-    place.finish(screen, (DONE, FAILED, 2, INTERRUPTED))
+    sandbox.finish(screen, (DONE, FAILED, 2, INTERRUPTED))
 
 
-def config_is_a_file(place: Place) -> None:
+def config_is_a_file(sandbox: Sandbox) -> None:
     """Folders for settings and data are in impossible places: they count as absent."""
     for name in (".config", ".local", ".cache"):
-        (place.home / name).write_text("a file")
-    outcome = place.run(*place.training_words())
-    place.run("doctor")
-    place.check_run(at_least=20)
+        (sandbox.home / name).write_text("a file")
+    outcome = sandbox.run(*sandbox.training_words())
+    sandbox.run("doctor")
+    sandbox.check_run(at_least=20)
     if len(outcome.messages.splitlines()) > 60:
-        place.fault(UNTRUE, "it says too much about it", outcome)
+        sandbox.fault(UNTRUE, "it says too much about it", outcome)
 
 
-def closed_input(place: Place) -> None:
+def closed_input(sandbox: Sandbox) -> None:
     """`<&-` for commands that do not read it, and for one that does."""
-    place.copy_run()
+    sandbox.copy_run()
     for words in (("runs", "list"), ("sample", "last", "--tokens", "3"), ("chat", "last"), ("runs", "delete", "last")):
-        program = place.start("--runs-dir", str(place.runs), *words, stdin=None, before=_close_input)
-        place.finish(program, (DONE, FAILED, 2, INTERRUPTED))
-    place.run(*place.training_words(steps=3), stdin=None, before=_close_input)
-    program = place.start(*place.training_words(text="-", steps=3), stdin=None, before=_close_input)
-    place.finish(program, (FAILED, 2))
+        program = sandbox.start("--runs-dir", str(sandbox.runs), *words, stdin=None, before=_close_input)
+        sandbox.finish(program, (DONE, FAILED, 2, INTERRUPTED))
+    sandbox.run(*sandbox.training_words(steps=3), stdin=None, before=_close_input)
+    program = sandbox.start(*sandbox.training_words(text="-", steps=3), stdin=None, before=_close_input)
+    sandbox.finish(program, (FAILED, 2))
 
 
 def _close_input() -> None:
@@ -137,94 +137,94 @@ def _close_all() -> None:
         os.close(number)
 
 
-def all_streams_closed(place: Place) -> None:
+def all_streams_closed(sandbox: Sandbox) -> None:
     """Training does not need a stream."""
-    place.run(*place.training_words(), before=_close_all)
-    place.check_run(at_least=20)
+    sandbox.run(*sandbox.training_words(), before=_close_all)
+    sandbox.check_run(at_least=20)
 
 
-def small_screen(columns: int, rows: int, place: Place) -> None:
+def small_screen(columns: int, rows: int, sandbox: Sandbox) -> None:
     """The list of runs on a screen of a strange size."""
-    place.copy_run()
-    screen = place.screen("--runs-dir", str(place.runs), columns=columns, rows=rows)
+    sandbox.copy_run()
+    screen = sandbox.screen("--runs-dir", str(sandbox.runs), columns=columns, rows=rows)
     for _ in range(30):
         screen.read(0.1)
     screen.press(b"\x03")
     for _ in range(5):
         screen.read(0.1)
     screen.press(b"\x03")
-    place.finish(screen, (DONE, INTERRUPTED))
-    place.finish(place.screen("runs", "list", "--runs-dir", str(place.runs), columns=columns, rows=rows))
+    sandbox.finish(screen, (DONE, INTERRUPTED))
+    sandbox.finish(sandbox.screen("runs", "list", "--runs-dir", str(sandbox.runs), columns=columns, rows=rows))
 
 
-def _screen_words(place: Place, **settings: object) -> list[str]:
-    return [word for word in place.training_words(**LONG | settings) if word != "--headless"]
+def _screen_words(sandbox: Sandbox, **settings: object) -> list[str]:
+    return [word for word in sandbox.training_words(**LONG | settings) if word != "--headless"]
 
 
-def leave_screen(keys: bytes, place: Place) -> None:
+def leave_screen(keys: bytes, sandbox: Sandbox) -> None:
     """Leaving a run that trains on the screen saves it, and the code says that it was stopped."""
-    screen = place.screen(*_screen_words(place, steps=100_000))
-    deadline = time.monotonic() + place.hang_seconds
-    while newest_step(place.runs) < 150 and time.monotonic() < deadline:
+    screen = sandbox.screen(*_screen_words(sandbox, steps=100_000))
+    deadline = time.monotonic() + sandbox.hang_seconds
+    while newest_step(sandbox.runs) < 150 and time.monotonic() < deadline:
         screen.read(0.05)
     for key in keys:
         screen.press(bytes([key]))
         for _ in range(8):
             screen.read(0.1)
-    place.finish(screen, (INTERRUPTED,))
-    _check_stopped(place)
+    sandbox.finish(screen, (INTERRUPTED,))
+    _check_stopped(sandbox)
 
 
-def _check_stopped(place: Place) -> None:
+def _check_stopped(sandbox: Sandbox) -> None:
     """The run that was left is there, at a step it had reached, and writes."""
-    for name, run in place.listed().items():
+    for name, run in sandbox.listed().items():
         if run["step"] < 100:
-            place.fault(LOST, f"{name} is {run['status']} at step {run['step']} after it was left past 100")
-        place.check_sample(name)
+            sandbox.fault(LOST, f"{name} is {run['status']} at step {run['step']} after it was left past 100")
+        sandbox.check_sample(name)
 
 
-def terminal_goes_away(place: Place) -> None:
+def terminal_goes_away(sandbox: Sandbox) -> None:
     """The window is closed: the run is saved, and the program ends."""
-    screen = place.screen(*_screen_words(place, steps=100_000))
-    deadline = time.monotonic() + place.hang_seconds
-    while newest_step(place.runs) < 150 and time.monotonic() < deadline:
+    screen = sandbox.screen(*_screen_words(sandbox, steps=100_000))
+    deadline = time.monotonic() + sandbox.hang_seconds
+    while newest_step(sandbox.runs) < 150 and time.monotonic() < deadline:
         screen.read(0.05)
     screen.hang_up()
-    place.finish(screen, (INTERRUPTED, FAILED, -signal.SIGHUP))
-    _check_stopped(place)
+    sandbox.finish(screen, (INTERRUPTED, FAILED, -signal.SIGHUP))
+    _check_stopped(sandbox)
 
 
-def headless_terminal_goes_away(place: Place) -> None:
+def headless_terminal_goes_away(sandbox: Sandbox) -> None:
     """The same without a screen."""
-    screen = place.screen(*place.training_words(**LONG | {"steps": 100_000}))
-    deadline = time.monotonic() + place.hang_seconds
-    while newest_step(place.runs) < 150 and time.monotonic() < deadline:
+    screen = sandbox.screen(*sandbox.training_words(**LONG | {"steps": 100_000}))
+    deadline = time.monotonic() + sandbox.hang_seconds
+    while newest_step(sandbox.runs) < 150 and time.monotonic() < deadline:
         screen.read(0.05)
     screen.hang_up()
-    place.finish(screen, (INTERRUPTED, -signal.SIGHUP))
-    _check_stopped(place)
+    sandbox.finish(screen, (INTERRUPTED, -signal.SIGHUP))
+    _check_stopped(sandbox)
 
 
-def signal_screen(number: signal.Signals, place: Place) -> None:
+def signal_screen(number: signal.Signals, sandbox: Sandbox) -> None:
     """A signal to the screen saves and restores the terminal."""
-    screen = place.screen(*_screen_words(place, steps=100_000))
-    deadline = time.monotonic() + place.hang_seconds
-    while newest_step(place.runs) < 150 and time.monotonic() < deadline:
+    screen = sandbox.screen(*_screen_words(sandbox, steps=100_000))
+    deadline = time.monotonic() + sandbox.hang_seconds
+    while newest_step(sandbox.runs) < 150 and time.monotonic() < deadline:
         screen.read(0.05)
     screen.program.signal(number)
-    place.finish(screen, (INTERRUPTED,))
-    _check_stopped(place)
+    sandbox.finish(screen, (INTERRUPTED,))
+    _check_stopped(sandbox)
 
 
-def strict_json(place: Place) -> None:
+def strict_json(sandbox: Sandbox) -> None:
     """NaN and Infinity never reach a document, also when the losses of a run are none."""
-    good, bad = place.copy_run("good"), place.copy_run("bad")
+    good, bad = sandbox.copy_run("good"), sandbox.copy_run("bad")
     journal = bad / "journal.jsonl"
     content = journal.read_text(encoding="utf-8")
     for key in ("loss", "val_loss", "gradient_norm", "seconds"):
         content = content.replace(f'"{key}":', f'"{key}":1e999,"x_{key}":')
     journal.write_text(content, encoding="utf-8")
-    where = ("--runs-dir", str(place.runs))
+    where = ("--runs-dir", str(sandbox.runs))
     for run in (good.name, bad.name):
         for words in (
             ("runs", "list"),
@@ -233,6 +233,6 @@ def strict_json(place: Place) -> None:
             ("runs", "checkpoints", run),
             ("bill", run),
         ):
-            place.read_json(*words, *where, codes=(DONE, FAILED))
-    place.read_json("sample", good.name, "--tokens", "3", *where)
-    place.read_json("resume", good.name, "--steps", "25", *where)
+            sandbox.read_json(*words, *where, codes=(DONE, FAILED))
+    sandbox.read_json("sample", good.name, "--tokens", "3", *where)
+    sandbox.read_json("resume", good.name, "--steps", "25", *where)

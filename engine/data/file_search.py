@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from babytrain.engine.data.tokenizer import make_visible
+from babytrain.runs.files.home_folder import expand_home
 
 _SUFFIX_NAMES = """
     txt text md markdown rst org adoc tex bib log srt csv tsv json jsonl ndjson xml html htm css yaml yml toml ini cfg
@@ -187,7 +188,7 @@ def _find_in_folder(folder: Path, found: FoundTextSources) -> None:
 
 def expand_user(typed: str) -> Path:
     """The path with `~` expanded, unless there is a file of that name; an unknown `~name` stays as it is."""
-    return Path(typed if os.path.lexists(typed) else os.path.expanduser(typed))
+    return Path(typed) if os.path.lexists(typed) else expand_home(typed)
 
 
 def text_suffix(path: Path) -> str:

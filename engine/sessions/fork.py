@@ -13,9 +13,9 @@ from babytrain.engine.config.settings import Config
 from babytrain.engine.data.corpus import read_run_text
 from babytrain.engine.sessions.fork_check import fork_refusal, with_new_end
 from babytrain.engine.sessions.fork_origin import ForkOrigin, with_changed_dials
+from babytrain.engine.sessions.fork_with_new_text import with_more_tokens, with_new_characters
 from babytrain.engine.sessions.history_from_journal import milestones_until
 from babytrain.engine.sessions.new_run import NewRunPlan
-from babytrain.engine.sessions.new_text import with_more_tokens, with_new_characters
 from babytrain.engine.sessions.run_text import RunText, read_tokenizer, text_of_run
 from babytrain.runs.store.folder import RunFolder, read_run_toml
 

@@ -37,7 +37,7 @@ from babytrain.engine.sessions.compile_trial import (
     planned_seconds,
 )
 from babytrain.engine.sessions.learning_rate_range_test import sweep_learning_rates
-from babytrain.engine.sessions.remembered_choices import (
+from babytrain.engine.sessions.remembered_trials import (
     RememberedChoice,
     choice_key,
     recall,

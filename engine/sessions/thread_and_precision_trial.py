@@ -20,7 +20,7 @@ from babytrain.engine.execution.forward_backward import DirectPass, Pass
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend, use_matmul_backend
 from babytrain.engine.model.gpt import build_model
 from babytrain.engine.optim.optimizer import Optimizer
-from babytrain.engine.sessions.remembered_choices import RememberedChoice
+from babytrain.engine.sessions.remembered_trials import RememberedChoice
 from babytrain.runs.formatting import format_seconds
 
 WARM_UP_STEPS = 1

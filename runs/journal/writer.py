@@ -14,9 +14,8 @@ import errno
 import os
 import stat
 import time
-import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,12 +24,12 @@ from babytrain.runs.errors import RunsError
 from babytrain.runs.events import AnyEvent, Checkpoint, Ended, Eval, SamplePiece, Step
 from babytrain.runs.files.regular_files import is_regular_file, open_regular_file, unlink_from_others
 from babytrain.runs.journal.codec import encode_event
+from babytrain.runs.journal.compressed_lines import CompressedLines
 from babytrain.runs.state.thinning import StepThinner, planned_steps, steps_per_line
 
 BACKLOG_BYTES = 64 * 2**20
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
-COMPRESSED_PIECE_BYTES = 64 * 2**10
 
 _datasync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 # Of files that cannot be synced (a FUSE mount, a device).
@@ -64,7 +63,7 @@ class JournalWriter:
         self._last_sync = clock()
         self._fd = _open(path)
         self._lines = CompressedLines()
-        self._size = _read_into(self._lines, self._fd)  # of the file at least
+        self._size = self._lines.add_file(self._fd)  # of the file at least
         self._taken_away = False  # and not begun again yet
         # To be written before any further line: the newline a killed writer left out, or the rest of a line.
         self._rest = b"" if _ends_in_newline(self._fd) else b"\n"
@@ -96,10 +95,10 @@ class JournalWriter:
             return False
         return own.st_size < self._size and stat.S_ISREG(own.st_mode)
 
-    def begin_again(self, path: Path, farewell: AnyEvent | None = None) -> bool:
+    def begin_again(self, path: Path, last_event: AnyEvent | None = None) -> bool:
         """Write all lines so far into a new file at `path` and go on there. False when that failed: see `last_error`.
 
-        A file that is there already is replaced. The file written before gets `farewell` as its last line.
+        A file that is there already is replaced. The file written before gets `last_event` as its last line.
         """
         draft = path.with_name(f".draft-{path.name}")
         fd = -1
@@ -122,8 +121,8 @@ class JournalWriter:
                     draft.unlink()
             return False
         with contextlib.suppress(OSError):
-            if farewell is not None:
-                os.write(self._fd, encode_event(farewell))
+            if last_event is not None:
+                os.write(self._fd, encode_event(last_event))
             os.close(self._fd)
         self._fd, self.path, self._size = fd, path, size
         self._backlog.clear()
@@ -297,38 +296,6 @@ class Backlog:
         self.dropped += len(self._lines) - len(kept)
         self._lines = kept
         self._bytes = sum(len(line) for line, _ in kept)
-
-
-class CompressedLines:
-    """Lines in memory, compressed piece by piece."""
-
-    def __init__(self) -> None:
-        self._compressed: list[bytes] = []
-        self._newest = bytearray()
-
-    def add(self, lines: bytes) -> None:
-        """Append lines."""
-        self._newest += lines
-        if len(self._newest) >= COMPRESSED_PIECE_BYTES:
-            self._compressed.append(zlib.compress(self._newest, 1))
-            self._newest.clear()
-
-    def pieces(self) -> Iterator[bytes]:
-        """All lines in order, in pieces."""
-        yield from map(zlib.decompress, self._compressed)
-        yield bytes(self._newest)
-
-
-def _read_into(lines: CompressedLines, fd: int) -> int:
-    """Add what a regular file holds already. Returns how many bytes; unreadable ones are left out."""
-    size = 0
-    try:
-        while stat.S_ISREG(os.fstat(fd).st_mode) and (data := os.pread(fd, COMPRESSED_PIECE_BYTES, size)):
-            lines.add(data)
-            size += len(data)
-    except OSError:
-        pass
-    return size
 
 
 def _open(path: Path) -> int:

@@ -21,6 +21,7 @@ import tomli_w
 from babytrain.runs.dials.renamed_settings import present_settings
 from babytrain.runs.errors import RunsError
 from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.runs.files.regular_files import read_toml_file
 
 MAX_SLUG_LENGTH = 40
@@ -107,7 +108,7 @@ class RunFolder:
 def default_runs_dir() -> Path:
     """Where runs are kept: `BABYTRAIN_RUNS_DIR`, or `runs` in the user's data folder."""
     named = os.environ.get(RUNS_DIR_VARIABLE)
-    return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path("babytrain") / "runs"
+    return expand_home(named) if named else platformdirs.user_data_path("babytrain") / "runs"
 
 
 def create_run(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from babytrain.runs import recorded
 from babytrain.runs.errors import RunsError
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.runs.files.regular_files import is_real_folder
 from babytrain.runs.store.folder import RunFolder
 from babytrain.runs.store.lock import RunLock, lock_owner
@@ -223,7 +224,7 @@ def _as_path(text: str) -> Path | None:
     if not text.strip():
         return None
     try:
-        path = Path(os.path.abspath(Path(text).expanduser()))
+        path = Path(os.path.abspath(expand_home(text)))
         return path if path.exists() else None
     except (OSError, ValueError, RuntimeError):
         return None

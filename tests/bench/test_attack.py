@@ -11,8 +11,8 @@ import pytest
 
 from bench.attack.__main__ import KINDS, Result, choose_cases, failures, make_base_run, table, try_case
 from bench.attack.hostile_text import PAYLOAD, check_painted
-from bench.attack.place import CODE, FOLLOWED, HANG, LOST, OBEYED, TRACEBACK, UNTRUE, Case, Fault, Place
 from bench.attack.program import Outcome, Screen
+from bench.attack.sandbox import CODE, FOLLOWED, HANG, LOST, OBEYED, TRACEBACK, UNTRUE, Case, Fault, Sandbox
 
 # An attack of each kind that needs no long training.
 SHORT = {
@@ -32,8 +32,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "place", tmp_path / "base", Random(1))
+def sandbox(tmp_path: Path) -> Sandbox:
+    return Sandbox(tmp_path / "place", tmp_path / "base", Random(1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -44,47 +44,47 @@ def test_one_attack_of_each_kind(kind: str, base: Path, tmp_path: Path) -> None:
     assert result.commands
 
 
-def test_a_file_of_somebody_else_that_was_touched_is_seen(place: Place) -> None:
-    place.look_around()
-    assert not place.faults
-    place.letter.write_text("other words")
-    (place.foreign / "new").touch()
-    place.look_around()
-    (fault,) = place.faults
+def test_a_file_of_somebody_else_that_was_touched_is_seen(sandbox: Sandbox) -> None:
+    sandbox.look_around()
+    assert not sandbox.faults
+    sandbox.letter.write_text("other words")
+    (sandbox.foreign / "new").touch()
+    sandbox.look_around()
+    (fault,) = sandbox.faults
     assert fault.column == FOLLOWED
     assert "letter.txt was changed, new was made" in fault.sentence
 
 
-def test_hangs_codes_and_tracebacks_are_seen(place: Place) -> None:
-    place.hang_seconds = 0.3
-    place.finish(place.start_words(["sleep", "60"]))
-    place.hang_seconds = 60.0
-    place.finish(place.start_words([sys.executable, "-c", "raise SystemExit(3)"]))
-    place.finish(place.start_words([sys.executable, "-c", "print('a MemoryError, it says')"]))
-    place.finish(place.start_words([sys.executable, "-c", "print('This should not have happened (x).')"]))
-    place.finish(place.start_words([sys.executable, "-c", "print('Error: nothing of the kind')"]))
-    assert [fault.column for fault in place.faults] == [HANG, CODE, TRACEBACK, TRACEBACK]
+def test_hangs_codes_and_tracebacks_are_seen(sandbox: Sandbox) -> None:
+    sandbox.hang_seconds = 0.3
+    sandbox.finish(sandbox.start_words(["sleep", "60"]))
+    sandbox.hang_seconds = 60.0
+    sandbox.finish(sandbox.start_words([sys.executable, "-c", "raise SystemExit(3)"]))
+    sandbox.finish(sandbox.start_words([sys.executable, "-c", "print('a MemoryError, it says')"]))
+    sandbox.finish(sandbox.start_words([sys.executable, "-c", "print('This should not have happened (x).')"]))
+    sandbox.finish(sandbox.start_words([sys.executable, "-c", "print('Error: nothing of the kind')"]))
+    assert [fault.column for fault in sandbox.faults] == [HANG, CODE, TRACEBACK, TRACEBACK]
 
 
-def test_a_run_that_is_gone_is_a_lost_run(place: Place) -> None:
-    place.check_run("victim-20260101-000001")
-    assert [fault.column for fault in place.faults] == [LOST]
+def test_a_run_that_is_gone_is_a_lost_run(sandbox: Sandbox) -> None:
+    sandbox.check_run("victim-20260101-000001")
+    assert [fault.column for fault in sandbox.faults] == [LOST]
 
 
-def test_a_sequence_that_reaches_a_terminal_is_seen(place: Place) -> None:
+def test_a_sequence_that_reaches_a_terminal_is_seen(sandbox: Sandbox) -> None:
     code = f"import sys; sys.stdout.write({PAYLOAD!r})"
-    screen = Screen([sys.executable, "-c", code], folder=place.folder, environment={"PYTHONIOENCODING": "utf-8"})
-    check_painted(place, place.finish(screen))
-    assert {fault.column for fault in place.faults} == {OBEYED}
-    place.faults.clear()
-    check_painted(place, Outcome("", 0, repr(PAYLOAD).encode(), b"", 0.0))
-    assert not place.faults
+    screen = Screen([sys.executable, "-c", code], folder=sandbox.folder, environment={"PYTHONIOENCODING": "utf-8"})
+    check_painted(sandbox, sandbox.finish(screen))
+    assert {fault.column for fault in sandbox.faults} == {OBEYED}
+    sandbox.faults.clear()
+    check_painted(sandbox, Outcome("", 0, repr(PAYLOAD).encode(), b"", 0.0))
+    assert not sandbox.faults
 
 
-def test_json_that_is_not_strict_is_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Place, "run", lambda self, *words, codes: Outcome("", 0, b'{"loss": NaN}', b"", 0.0))
-    assert place.read_json("runs", "list") is None
-    assert [fault.column for fault in place.faults] == [UNTRUE]
+def test_json_that_is_not_strict_is_seen(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "run", lambda self, *words, codes: Outcome("", 0, b'{"loss": NaN}', b"", 0.0))
+    assert sandbox.read_json("runs", "list") is None
+    assert [fault.column for fault in sandbox.faults] == [UNTRUE]
 
 
 def test_the_table_counts_and_says_how_to_repeat() -> None:
@@ -101,7 +101,7 @@ def test_the_table_counts_and_says_how_to_repeat() -> None:
 
 def test_the_seed_decides_an_attack_and_not_its_neighbours(tmp_path: Path, base: Path) -> None:
     drawn: list[float] = []
-    case = Case("draws", lambda place: drawn.append(place.random.random()))
+    case = Case("draws", lambda sandbox: drawn.append(sandbox.random.random()))
     for number, (kind, seed) in enumerate([("kills", 1), ("kills", 1), ("kills", 2), ("terminals", 1)]):
         try_case(kind, case, tmp_path / str(number), base, seed)
     assert drawn[0] == drawn[1]

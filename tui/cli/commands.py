@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import platformdirs
 import typer
-from typer.core import TyperGroup
-from typer.exceptions import TyperException
 
 from babytrain import __version__
 from babytrain.runs.errors import ProblemsError, RunsError, error_reason
@@ -40,6 +37,7 @@ from babytrain.tui.cli.options import (
     with_options_of,
 )
 from babytrain.tui.cli.runs_commands import bill, runs_app
+from babytrain.tui.cli.safe_errors import SafeErrorsGroup
 from babytrain.tui.cli.sample_command import sample
 from babytrain.tui.terminal.standard_streams import StandardOutputError, leave_with, prepare_standard_streams
 
@@ -54,32 +52,6 @@ def _end_with(problems: str) -> NoReturn:
     for problem in problems.splitlines():
         echo_note(f"babytrain-tui: {problem}")
     sys.exit(EXIT_FAILED)
-
-
-class SafeErrorsGroup(TyperGroup):
-    """The program, whose errors about what was typed are safe to show."""
-
-    def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Parse the options of the program."""
-        with _safe_messages():
-            return super().make_context(*arguments, **options)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Parse and run a command."""
-        with _safe_messages():
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _safe_messages() -> Iterator[None]:
-    try:
-        yield
-    except TyperException as error:
-        if isinstance(message := getattr(error, "message", None), str):
-            from babytrain.tui.terminal.safe_text import safe_line
-
-            error.message = safe_line(message)
-        raise
 
 
 app = typer.Typer(

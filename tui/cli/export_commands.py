@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from babytrain.runs.errors import RunsError
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.runs.files.regular_files import open_regular_file
 from babytrain.runs.store.folder import RunFolder, read_run_toml, slug
 from babytrain.tui.cli.options import (
@@ -20,7 +21,6 @@ from babytrain.tui.cli.options import (
     resolve_runs_dir,
 )
 from babytrain.tui.export.generator_mark import is_made_here
-from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.runs.state.run_state import RunState

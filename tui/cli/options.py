@@ -14,8 +14,8 @@ import typer
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
 from babytrain.runs.errors import RunsError
 from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.runs.store.folder import RunFolder, default_runs_dir
-from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import SamplingSettings

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.tui.cli.options import (
     EXIT_INTERRUPTED,
     CheckpointOption,
@@ -30,7 +31,6 @@ from babytrain.tui.cli.options import (
     sampling_settings_or_exit,
     with_options_of,
 )
-from babytrain.tui.text.home_folder import expand_home
 
 if TYPE_CHECKING:
     from babytrain.tui.engine_client.model_access import PreparedPrompt, SamplingSettings, SavedModel

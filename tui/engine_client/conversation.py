@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.tui.engine_client.errors import UsageError
 from babytrain.tui.terminal.plain_output import exact_bytes
 
@@ -117,12 +118,12 @@ class Conversation:
         if not self.turns:
             raise UsageError(["There is nothing to save: type a text first."])
         try:
-            path = Path(name).expanduser()
+            path = expand_home(name)
             with path.open("xb") as file:
                 file.write(exact_bytes(self._transcript()))
         except FileExistsError as error:
             raise UsageError([f"{path} is there already: choose another name."]) from error
-        except (OSError, RuntimeError, ValueError) as error:  # also an unknown ~user, and a zero byte
+        except (OSError, ValueError) as error:  # also a zero byte
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise UsageError([f"The conversation cannot be written to {name}: {reason.rstrip('.')}."]) from error
         return path

@@ -20,7 +20,7 @@ from typing import Any
 import platformdirs
 
 from babytrain.runs.dials.renamed_settings import present_settings, renaming_notes
-from babytrain.tui.text.home_folder import expand_home
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.tui.text.user_toml import read_user_toml
 
 MACHINE_SETTINGS_VARIABLE = "BABYTRAIN_MACHINE"
@@ -43,7 +43,7 @@ def machine_settings_path(environ: Mapping[str, str]) -> tuple[Path, str]:
     """Where the file is or should be, and the variable that names it, or ""."""
     for variable in (MACHINE_SETTINGS_VARIABLE, _OLD_VARIABLE):
         if named := environ.get(variable, "").strip():
-            return expand_home(Path(named)), variable
+            return expand_home(named), variable
     folder = platformdirs.user_config_path("babytrain")
     path, old_path = folder / MACHINE_SETTINGS_FILE, folder / _OLD_FILE
     return old_path if os.path.exists(old_path) and not os.path.exists(path) else path, ""

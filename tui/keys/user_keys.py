@@ -17,8 +17,8 @@ from typing import Any
 import platformdirs
 from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.tui.keys.keymap import COMMANDS_BY_ID, find_clashes, split_keys
-from babytrain.tui.text.home_folder import expand_home
 from babytrain.tui.text.user_toml import read_user_toml
 
 # Ids of commands up to version 0.2 -> their ids now.
@@ -47,7 +47,7 @@ def keys_path(environ: Mapping[str, str]) -> tuple[Path, bool]:
     """Where the file should be, and whether `BABYTRAIN_KEYS` names it (then it has to exist)."""
     named = environ.get(KEYS_VARIABLE, "").strip()
     if named:
-        return expand_home(Path(named)), True
+        return expand_home(named), True
     return platformdirs.user_config_path("babytrain") / KEYS_FILE, False
 
 

@@ -22,6 +22,7 @@ from babytrain.engine.config.settings import Config, ModelSettings, Precision
 from babytrain.engine.model.cpu.matmul_backend import MatmulBackend
 from babytrain.runs.errors import error_reason
 from babytrain.runs.files.atomic_write import write_atomically
+from babytrain.runs.files.home_folder import expand_home
 from babytrain.runs.files.regular_files import read_regular_file
 from babytrain.runs.store.provenance import cpu_model
 
@@ -44,7 +45,7 @@ _Choices = dict[str, RememberedChoice]
 def trials_path(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the choices are kept."""
     named = environ.get(TRIALS_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else platformdirs.user_state_path("babytrain") / "trials.json"
+    return expand_home(named) if named else platformdirs.user_state_path("babytrain") / "trials.json"
 
 
 def choice_key(config: Config, vocabulary_size: int, candidates: Sequence[Any]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from babytrain.engine.sessions import thread_and_precision_trial
-from babytrain.engine.sessions.remembered_choices import RememberedChoice, recall, remember
+from babytrain.engine.sessions.remembered_trials import RememberedChoice, recall, remember
 from babytrain.runs.events import LogMessage, Started
 from tests.engine.tiny_runs import events_of, train
 

@@ -1,7 +1,7 @@
 """Where one attack happens: a folder with runs, files of somebody else beside them, and what must hold after all of it.
 
-Every command that is run through a `Place` is checked for what must never happen: a hang, a traceback or the name of an
-exception, an exit code that was not expected, and with `look_around` a file of somebody else that was touched.
+Every command that is run through a `Sandbox` is checked for what must never happen: a hang, a traceback or the name of
+an exception, an exit code that was not expected, and with `look_around` a file of somebody else that was touched.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Case:
     """One attack. `quick` cases are tried by `--quick` too."""
 
     name: str
-    attack: Callable[[Place], None]
+    attack: Callable[[Sandbox], None]
     quick: bool = False
 
 
@@ -85,7 +85,7 @@ class CannotTryError(Exception):
 
 
 @dataclass
-class Place:
+class Sandbox:
     """The folder of one attack; `base` is a runs folder with one finished run that can be copied."""
 
     folder: Path
