@@ -30,7 +30,9 @@ class CheckpointWriter:
         moved, self._looks, self._folder = self._folder != recorder.folder, recorder.looks, recorder.folder
         saved_step = self._saved_step
         if moved or (saved_step >= 0 and self._failed_step < saved_step and not self._is_on_disk(saved_step)):
+            phase = recorder.phase
             self.save("taken away")
+            recorder.enter(phase)
 
     def _is_on_disk(self, step: int) -> bool:
         return any(step_of(path) == step for path in list_checkpoints(self._recorder.folder.checkpoints))

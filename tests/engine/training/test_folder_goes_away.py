@@ -149,8 +149,8 @@ MOMENTS: dict[str, Callable[[AnyEvent], bool]] = {
 PAIRS = [
     (action, moment)
     for number, action in enumerate((*MOVED, *MENDED, *LINKED))
-    for place, moment in enumerate(MOMENTS)
-    if (number + place) % 3 == 0
+    for column, moment in enumerate(MOMENTS)
+    if (number + column) % 3 == 0
 ]
 
 
@@ -162,6 +162,10 @@ def test_the_run_is_whole_at_the_end(tmp_path: Path, action: Action, moment: str
     result = train(tmp_path, feed)
     run = RunFolder(Path(result.run_dir))
     assert feed.folder == run
+    phase = ""
+    for event in read_journal(run.journal).events:
+        phase = event.phase if isinstance(event, Phase) else phase
+        assert not (isinstance(event, Step) and phase == "saving"), "it is said to be saving while it trains"
     if action not in MOVED:
         assert run == feed.first
     if action in LINKED:
